@@ -1,0 +1,8 @@
+"""ltvkit: customer lifetime value, from an order export to a published monthly report.
+
+Each module is one concept and is used as a namespace:
+
+>>> from ltvkit import customers, deciles, rfm
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,142 @@
+"""ABC analysis: the few items that bring most of the revenue, and the many that do not.
+
+Items are products, categories or customers: any column of the order lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import engine, tables, transitions
+from ltvkit.errors import ParamsError
+from ltvkit.i18n import _
+
+CLASSES = ("A", "B", "C", "none")
+TABLES = {
+    "product_id": "abc_products",
+    "customer_id": "abc_customers",
+    "category": "abc_categories",
+}
+
+
+def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
+    """Order lines -> one row per item of column `by`: revenue, rank, shares and `class`.
+
+    Items are ranked by revenue (equal revenue: by the item's id). An item is A while the
+    cumulative share including it is at most the first cut, B up to the second, else C; the
+    first item is always A. Items whose revenue is zero or less (given away, or returned) are
+    "none": they have no share, and shares are of the revenue of the others. Lines that name no
+    item count as one item, "(none)". Comes back as the kind of frame that went in.
+
+    >>> sold = pd.DataFrame({"product_id": list("abcd"), "amount": [60.0, 25.0, 15.0, 0.0]})
+    >>> classify(sold, by="product_id")[["product_id", "class"]].to_dict("list")
+    {'product_id': ['a', 'b', 'c', 'd'], 'class': ['A', 'B', 'C', 'none']}
+    """
+    _check(cuts)
+    opened = engine.lazy(lines, needs=(by, "amount"))
+    items = (
+        opened.with_columns(nw.col(by).fill_null("(none)"))
+        .group_by(by)
+        .agg(revenue=nw.col("amount").sum())
+        .with_columns(engine.exact("revenue"))
+        .with_columns(counted=nw.when(nw.col("revenue") > 0).then(nw.col("revenue")).otherwise(0.0))
+    )
+    whole = engine.table(items.select(whole=nw.col("counted").sum()))["whole"].iloc[0] or float(
+        "nan"
+    )
+    ranked = (
+        engine.ranked(items, by="revenue", ties=by)
+        .with_columns(
+            revenue_share=nw.col("counted") / whole,
+            cumulative_share=nw.col("counted").cum_sum().over(order_by="rank") / whole,
+        )
+        .with_columns(**{"class": _class(cuts)})
+        .drop("counted")
+        .sort("rank")
+    )
+    return engine.back(ranked, like=lines)
+
+
+def summarize(classified: Any) -> pd.DataFrame:
+    """Classified items -> one row per class: class, items, items_share, revenue, revenue_share."""
+    table = engine.table(
+        engine.lazy(classified, needs=("class", "revenue", "revenue_share"))
+        .group_by("class")
+        .agg(nw.col("revenue", "revenue_share").sum(), items=nw.len())
+        .with_columns(engine.exact("revenue"))
+    ).set_index("class")
+    present = [c for c in CLASSES if c in table.index or c != "none"]
+    table = table.reindex(present).fillna(0).astype({"items": "int64"})
+    table = table.assign(items_share=table["items"] / table["items"].sum())
+    return table.reset_index()[["class", "items", "items_share", "revenue", "revenue_share"]]
+
+
+def top(classified: Any, *, by: str, n: int = 10) -> pd.DataFrame:
+    """Classified items -> the first `n` by revenue, as pandas."""
+    best = engine.lazy(classified, needs=(by, "rank")).filter(nw.col("rank") <= n).sort("rank")
+    return engine.table(
+        best.select("rank", by, "revenue", "revenue_share", "cumulative_share", "class")
+    )
+
+
+def pareto(classified: Any, *, points: int = 400) -> pd.DataFrame:
+    """Classified items -> the Pareto curve: items_share, cumulative_share, class.
+
+    All items where there are at most `points`, else every so-many-th, ends included.
+    """
+    opened = engine.lazy(classified, needs=("rank", "cumulative_share", "class"))
+    n = int(engine.table(opened.select(n=nw.len()))["n"].iloc[0])
+    step = max(1, n // points)
+    shown = opened.filter(
+        (nw.col("rank") % step == 0) | (nw.col("rank") == 1) | (nw.col("rank") == n)
+    )
+    table = engine.table(shown.sort("rank").select("rank", "cumulative_share", "class"))
+    return table.assign(items_share=table["rank"] / n)[["items_share", "cumulative_share", "class"]]
+
+
+def changes(before: Any, after: Any, *, by: str) -> pd.DataFrame:
+    """Items classified at two dates -> how many moved from which class to which."""
+    return transitions.count(
+        before, after, item=by, label="class", labels=list(CLASSES), absent=(_("new"), _("gone"))
+    )
+
+
+def finding(summary: pd.DataFrame, *, items: str) -> str:
+    """The concentration in a sentence; `items` is what is counted, in the plural ("products")."""
+    rows = summary.set_index("class")
+    text = _(
+        "{a} {items} ({share} of them) are class A and bring {revenue} of revenue; "
+        "the {c} of class C bring {rest}."
+    )
+    return text.format(
+        a=tables.count(rows.loc["A", "items"]),
+        items=items,
+        share=tables.share(rows.loc["A", "items_share"]),
+        revenue=tables.share(rows.loc["A", "revenue_share"]),
+        c=tables.count(rows.loc["C", "items"]),
+        rest=tables.share(rows.loc["C", "revenue_share"]),
+    )
+
+
+def _class(cuts: Sequence[float]) -> nw.Expr:
+    # A share that equals a cut on paper may miss it by the last bit of a float.
+    first, second = (c + 1e-12 for c in cuts)
+    share = nw.col("cumulative_share")
+    return (
+        nw.when(nw.col("revenue") <= 0)
+        .then(nw.lit("none"))
+        .otherwise(
+            nw.when((share <= first) | (nw.col("rank") == 1))
+            .then(nw.lit("A"))
+            .otherwise(nw.when(share <= second).then(nw.lit("B")).otherwise(nw.lit("C")))
+        )
+    )
+
+
+def _check(cuts: Sequence[float]) -> None:
+    if len(cuts) != 2 or not 0 < cuts[0] < cuts[1] <= 1:
+        raise ParamsError(f"cuts={list(cuts)}: give two rising shares, as in [0.7, 0.9].")

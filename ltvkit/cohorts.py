@@ -1,0 +1,188 @@
+"""Cohorts: customers who began together, followed period by period. What is one worth by age?
+
+LTV here is realised, not forecast: what an acquired customer has paid so far, cumulated by age.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import engine, orders, periods, tables
+from ltvkit.customers import NEEDS
+from ltvkit.errors import ParamsError
+from ltvkit.i18n import _
+
+CALENDAR = ("week", "month", "quarter", "year")
+WITHIN = (30, 60, 90, 180)
+
+
+def build(lines: Any, *, as_of: Any, by: str = "month") -> pd.DataFrame:
+    """Order lines up to `as_of` -> one row per cohort and age: the table all others come from.
+
+    A cohort is the customers whose first purchase falls in the same `by`: "week", "month",
+    "quarter", "year"; or any column of the lines ("channel", "product_id"): the customers who
+    have that value on the largest line of their first day (equal: first by name). `age` counts
+    calendar periods since the one of the first purchase: of the cohort's own kind, months for a
+    column. Age 0 is the period of the first purchase itself.
+
+    Columns: cohort, customers (acquired), age, observed (customers old enough to have reached
+    the age by `as_of`), active (of those, who bought at that age), revenue and, where the lines
+    have it, margin; partial (the age's last period is not over for some of them). An age that
+    nobody has reached has no row; one that nobody bought at has zeros.
+    """
+    every = by if by in CALENDAR else "month"
+    born = members(lines, as_of=as_of, by=by, every=every)
+    last = periods.index_of(as_of, every)
+    sizes = engine.table(born.group_by("cohort", "born").agg(customers=nw.len()))
+    spent = _spent(lines, born, as_of=as_of, every=every)
+    table = _complete(sizes, last).merge(spent, on=["cohort", "age"], how="left")
+    measures = [c for c in ("active", "revenue", "margin") if c in table]
+    table[measures] = table[measures].fillna(0)
+    unfinished = periods.end(last, every) > pd.Timestamp(periods.day(as_of))
+    table["partial"] = unfinished & (table["newest"] + table["age"] >= last)
+    if by in CALENDAR:
+        table["cohort"] = table["cohort"].astype(int).map(lambda i: periods.label(i, every))
+    ordered = ["cohort", "customers", "age", "observed", *measures, "partial"]
+    table = table[ordered].sort_values(["cohort", "age"], ignore_index=True)
+    return table.astype({"active": "int64", "observed": "int64", "age": "int64"})
+
+
+def customers(table: pd.DataFrame) -> pd.DataFrame:
+    """A built table -> cohort, customers."""
+    return table.groupby("cohort", sort=False, as_index=False)["customers"].first()
+
+
+def retention(table: pd.DataFrame) -> pd.DataFrame:
+    """A built table -> cohort, customers, then the share active at age 0, 1, ... (NaN: to come)."""
+    return _wide(table, table["active"] / table["observed"])
+
+
+def revenue(table: pd.DataFrame) -> pd.DataFrame:
+    """A built table -> cohort, customers, then revenue at age 0, 1, 2, ... (NaN: to come)."""
+    return _wide(table, table["revenue"])
+
+
+def ltv(table: pd.DataFrame, *, of: str = "revenue") -> pd.DataFrame:
+    """A built table -> cohort, customers, then LTV per acquired customer up to age 0, 1, 2, ...
+
+    LTV at age n = sum over ages a = 0..n of (revenue at age a / customers observed at age a):
+    for a calendar cohort, all revenue so far over all customers acquired. `of` is "revenue" or
+    "margin". NaN: not yet observable.
+    """
+    if of not in table:
+        raise ParamsError(f"of={of!r}: the orders have no such column; map it under `columns:`.")
+    each = table[of] / table["observed"]
+    return _wide(table, each.groupby(table["cohort"]).cumsum())
+
+
+def partial(table: pd.DataFrame) -> pd.DataFrame:
+    """A built table -> the same shape as the triangles, True where a period is not over yet."""
+    wide = _wide(table, table["partial"].astype(float))
+    ages = wide.columns[2:]
+    return wide.assign(**{str(a): wide[a] == 1 for a in ages}).drop(columns=ages)
+
+
+def second_order(lines: Any, *, as_of: Any, within: tuple[int, ...] = WITHIN) -> pd.DataFrame:
+    """Order lines -> cohort (month), customers, then the share who came back within n days.
+
+    The second order is the second day with a purchase. A cohort has a value once all its
+    customers have had n days by `as_of`; until then NaN.
+    """
+    bought = orders.purchases(orders.before(engine.lazy(lines, needs=NEEDS), as_of))
+    days = bought.select("customer_id", "order_date").unique()
+    first = days.group_by("customer_id").agg(first=nw.col("order_date").min())
+    gaps = (
+        days.join(first, on="customer_id")
+        .with_columns(gap=(nw.col("order_date") - nw.col("first")).dt.total_minutes() // 1440)
+        .with_columns(gap=nw.when(nw.col("gap") > 0).then(nw.col("gap")))
+        .group_by("customer_id", "first")
+        .agg(gap=nw.col("gap").min())
+        .with_columns(born=periods.index("first", "month"))
+        .with_columns(**{f"_{n}": (nw.col("gap") <= n).cast(nw.Int64).fill_null(0) for n in within})
+        .group_by("born")
+        .agg(
+            nw.col(*(f"_{n}" for n in within)).sum(),
+            customers=nw.len(),
+            youngest=nw.col("first").max(),
+        )
+        .sort("born")
+    )
+    table = engine.table(gaps)
+    age = (pd.Timestamp(periods.day(as_of)) - table["youngest"]).dt.days
+    rates = {f"within_{n}": (table[f"_{n}"] / table["customers"]).where(age >= n) for n in within}
+    names = [periods.label(int(i), "month") for i in table["born"]]
+    return pd.DataFrame({"cohort": names, "customers": table["customers"], **rates})
+
+
+def finding(second: pd.DataFrame, *, within: int = 90) -> str:
+    """How many new customers order again within `within` days, over the cohorts that had them."""
+    column = f"within_{within}"
+    known = second[second[column].notna()]
+    if known.empty:
+        return _("No cohort has had {n} days yet, so nobody can say who orders again.").format(
+            n=within
+        )
+    rate = float(np.average(known[column], weights=known["customers"]))
+    text = _("{rate} of new customers order again within {n} days.")
+    return text.format(rate=tables.share(rate), n=within)
+
+
+def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
+    """Order lines -> customer_id, born (the period of the first purchase), cohort; still lazy."""
+    needs = NEEDS if by in CALENDAR else (*NEEDS, by)
+    bought = orders.purchases(orders.before(engine.lazy(lines, needs=needs), as_of))
+    first = bought.group_by("customer_id").agg(first=nw.col("order_date").min())
+    born = first.with_columns(born=periods.index("first", every))
+    if by in CALENDAR:
+        return born.with_columns(cohort=nw.col("born")).drop("first")
+    label = (
+        bought.join(first, left_on=["customer_id", "order_date"], right_on=["customer_id", "first"])
+        .with_columns(nw.col(by).fill_null(_("(not known)")))
+        .filter(nw.col("amount") == nw.col("amount").max().over("customer_id"))
+        .group_by("customer_id")
+        .agg(cohort=nw.col(by).min())
+    )
+    return born.join(label, on="customer_id").drop("first")
+
+
+def _spent(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
+    followed = aged(lines, born, as_of=as_of, every=every)
+    sums = [c for c in ("amount", "margin") if c in followed.collect_schema().names()]
+    paid = followed.group_by("cohort", "age").agg(nw.col(*sums).sum())
+    active = (
+        orders.purchases(followed)
+        .group_by("cohort", "age")
+        .agg(active=nw.col("customer_id").n_unique())
+    )
+    joined = paid.join(active, on=["cohort", "age"], how="left").with_columns(engine.exact(*sums))
+    return engine.table(joined.rename({"amount": "revenue"}))
+
+
+def aged(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> nw.LazyFrame:
+    """Order lines with their customer's columns of `born` and `age`; still lazy."""
+    return (
+        orders.before(engine.lazy(lines), as_of)
+        .join(born, on="customer_id")
+        .with_columns(age=periods.index("order_date", every) - nw.col("born"))
+    )
+
+
+def _complete(sizes: pd.DataFrame, last: int) -> pd.DataFrame:
+    rows = []
+    for cohort, group in sizes.groupby("cohort"):
+        born, count = group["born"].to_numpy(), group["customers"].to_numpy()
+        for age in range(last - born.min() + 1):
+            reached = born + age <= last
+            newest = born[reached].max()
+            rows.append((cohort, count.sum(), age, count[reached].sum(), newest))
+    return pd.DataFrame(rows, columns=["cohort", "customers", "age", "observed", "newest"])
+
+
+def _wide(table: pd.DataFrame, values: pd.Series) -> pd.DataFrame:
+    wide = table.assign(_value=values).pivot(index="cohort", columns="age", values="_value")
+    wide.columns = [int(c) for c in wide.columns]
+    return customers(table).merge(wide.reset_index(), on="cohort")

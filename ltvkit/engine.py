@@ -1,0 +1,94 @@
+"""One expression, any engine: frames in through Narwhals, and out as the kind that came in.
+
+A frame of orders or customers may be pandas, Polars, a DuckDB relation or a Spark DataFrame.
+Concept modules open it with `lazy`, write one chain, and end it with `back` (the same kind as
+came in) or `table` (a pandas summary).
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit.errors import ColumnError, nearest
+
+_numbers = itertools.count(1)
+
+
+def lazy(frame: Any, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
+    """Any supported frame -> a Narwhals LazyFrame, once it holds the columns in `needs`.
+
+    Raises `ColumnError` naming the missing column and those found.
+    """
+    opened = nw.from_native(frame).lazy()
+    found = opened.collect_schema().names()
+    for column in needs:
+        if column not in found:
+            raise ColumnError(
+                f"column '{column}' is needed here, and the frame has {', '.join(found)}."
+                f"{nearest(column, found)} Map it under `columns:` in the params file."
+            )
+    return opened
+
+
+def back(result: nw.LazyFrame, *, like: Any) -> Any:
+    """A result as the kind of frame that `like` is.
+
+    A DuckDB result is computed once, into a temporary table of the same connection: a relation
+    left lazy would be computed anew by each step that reads it.
+    """
+    result = _plain(result)
+    native = result.to_native()
+    if result.implementation.is_duckdb():
+        return _stored(native)
+    if isinstance(nw.from_native(like), nw.DataFrame):
+        return result.collect().to_native()
+    return native
+
+
+def convert(relation: Any, *, like: Any) -> Any:
+    """A DuckDB relation as the kind of eager frame that `like` is."""
+    kind = nw.from_native(like, eager_only=True).implementation
+    return nw.from_native(relation).collect(kind).to_native()
+
+
+def table(result: nw.LazyFrame) -> pd.DataFrame:
+    """A summary as pandas, with a fresh index."""
+    collected = _plain(result).collect("pandas").to_native()
+    return collected.reset_index(drop=True).rename_axis(columns=None)
+
+
+def exact(*columns: str) -> nw.Expr:
+    """Sums of money to a millionth of the currency's unit.
+
+    A floating-point sum depends on the order of addition. The rounding makes equal sums equal
+    on every engine, so that ties are ties.
+    """
+    return nw.col(*columns).round(6)
+
+
+def ranked(frame: nw.LazyFrame, *, by: str, ties: str) -> nw.LazyFrame:
+    """Adds `rank` 1, 2, ...: largest `by` first; equal values in the order of `ties`."""
+    return (
+        frame.with_columns(_descending=-nw.col(by))
+        .with_row_index("rank", order_by=["_descending", ties])
+        .with_columns(nw.col("rank").cast(nw.Int64) + 1)
+        .drop("_descending")
+    )
+
+
+def _plain(result: nw.LazyFrame) -> nw.LazyFrame:
+    # Engines count in different widths (DuckDB sums integers into 128 bits, which pandas would
+    # turn into floats; Polars counts in 32): one width for all.
+    schema = result.collect_schema().items()
+    others = [name for name, kind in schema if kind.is_integer() and kind != nw.Int64]
+    return result.with_columns(nw.col(*others).cast(nw.Int64)) if others else result
+
+
+def _stored(relation: Any) -> Any:
+    name = f"ltvkit_{next(_numbers)}"
+    relation.query("result", f"create temp table {name} as select * from result")
+    return relation.query("result", f"select * from {name}")

@@ -1,0 +1,52 @@
+"""What can go wrong, by kind. Every message says what, which, and how to fix it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class LtvkitError(ValueError):
+    """Any error the kit raises on purpose; its text is meant for the user."""
+
+
+class ParamsError(LtvkitError):
+    """A parameter is unknown, of the wrong type, or has a value that cannot be used."""
+
+
+class ColumnError(LtvkitError):
+    """A column that a step needs is not in the frame."""
+
+
+class DataError(LtvkitError):
+    """The data cannot be read, or cannot carry the question asked of it."""
+
+
+class ReportError(LtvkitError):
+    """A report could not be built or published."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A hint naming the valid name closest to `name`; empty when none is close.
+
+    >>> nearest("retruns", ["returns", "duplicates"])
+    " Did you mean 'returns'?"
+    >>> nearest("xyz", ["returns"])
+    ''
+    """
+    close = difflib.get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.6)
+    return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def one_of(name: str, value: object, choices: Iterable[object]) -> None:
+    """Raise `ParamsError` unless `value` is among `choices`.
+
+    >>> one_of("returns", "nett", ["net", "drop"])
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: returns='nett' is not one of 'net', 'drop'. Did you mean 'net'?
+    """
+    choices = list(choices)
+    if value not in choices:
+        listed = ", ".join(repr(c) for c in choices)
+        hint = nearest(str(value), [str(c) for c in choices])
+        raise ParamsError(f"{name}={value!r} is not one of {listed}.{hint}")

@@ -1,0 +1,135 @@
+"""The shop's key figures by day, week, month, quarter or year, each against its past."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import engine, orders, periods, tables
+from ltvkit.customers import NEEDS
+from ltvkit.errors import DataError
+from ltvkit.i18n import _
+
+MEASURES = (
+    "revenue",
+    "orders",
+    "customers",
+    "new_customers",
+    "repeat_rate",
+    "average_order_value",
+    "revenue_per_customer",
+)
+
+
+def series(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
+    """Order lines up to `as_of` -> one row per period from the first order on, without a gap.
+
+    - `period`, `start`, `end`; `partial`: the data cover only a part of it, at either end
+    - `revenue` net of returns; `orders`: distinct orders; `customers`: those who bought
+    - `new_customers`: those whose first purchase falls in the period
+    - `repeat_rate`: share of the period's customers who had first bought before it
+    - `average_order_value`: revenue / orders; `revenue_per_customer`: revenue / customers
+    - `<measure>_vs_previous`, `<measure>_vs_last_year`: relative change (0.05: up 5%), for
+      `repeat_rate` the difference in shares; against the period before, and the same a year
+      before (days and weeks: 52 weeks before, so that weekdays match)
+
+    A period without orders has zero revenue, and no average (NaN). A change is NaN where the
+    other period is not in the data, is partial or was zero, or this one is partial.
+    """
+    seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
+    seen = seen.with_columns(_period=periods.index("order_date", every))
+    table = _counted(seen).set_index("_period")
+    if table.empty:
+        raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}: nothing to show.")
+    first, last = int(table.index.min()), periods.index_of(as_of, every)
+    filled = table.reindex(range(first, last + 1)).fillna(0.0)
+    began = engine.table(seen.select(day=nw.col("order_date").min()))["day"].iloc[0]
+    return _with_changes(_with_rates(_dated(filled, every, began, as_of)), every)
+
+
+def on(table: pd.DataFrame, *, as_of: Any) -> pd.Series:
+    """The row of a series whose period holds `as_of`."""
+    day = pd.Timestamp(periods.day(as_of))
+    return table[(table["start"] <= day) & (day <= table["end"])].iloc[0]
+
+
+def finding(table: pd.DataFrame, *, as_of: Any) -> str:
+    """The period that holds `as_of` in two sentences."""
+    row = on(table, as_of=as_of)
+    text = _("{customers} customers placed {orders} orders in {period}; {share} had bought before.")
+    said = text.format(
+        customers=tables.count(row["customers"]),
+        orders=tables.count(row["orders"]),
+        period=row["period"],
+        share=tables.share(row["repeat_rate"]),
+    )
+    if row["partial"]:
+        return said + " " + _("The period is not complete, so it is not compared.")
+    changes = [
+        (_("on the period before"), row["revenue_vs_previous"]),
+        (_("on a year before"), row["revenue_vs_last_year"]),
+    ]
+    known = [f"{tables.change(c)} {against}" for against, c in changes if np.isfinite(c)]
+    if not known:
+        return said
+    return said + " " + _("Revenue is {changes}.").format(changes=_(" and ").join(known))
+
+
+def _counted(seen: nw.LazyFrame) -> pd.DataFrame:
+    revenue = seen.group_by("_period").agg(revenue=nw.col("amount").sum())
+    bought = orders.purchases(seen)
+    active = bought.group_by("_period").agg(
+        orders=nw.col("order_id").n_unique(), customers=nw.col("customer_id").n_unique()
+    )
+    new = (
+        bought.group_by("customer_id")
+        .agg(_period=nw.col("_period").min())
+        .group_by("_period")
+        .agg(new_customers=nw.len())
+    )
+    joined = revenue.join(active, on="_period", how="left").join(new, on="_period", how="left")
+    return engine.table(joined.with_columns(engine.exact("revenue")).sort("_period")).fillna(0)
+
+
+def _dated(table: pd.DataFrame, every: str, began: pd.Timestamp, as_of: Any) -> pd.DataFrame:
+    starts = [periods.start(i, every) for i in table.index]
+    ends = [periods.end(i, every) for i in table.index]
+    named = table.assign(
+        period=[periods.label(i, every) for i in table.index],
+        start=starts,
+        end=ends,
+        partial=[s < began or e > periods.day(as_of) for s, e in zip(starts, ends, strict=True)],
+    )
+    counts = ["orders", "customers", "new_customers"]
+    return named.astype(dict.fromkeys(counts, "int64")).reset_index(drop=True)
+
+
+def _with_rates(table: pd.DataFrame) -> pd.DataFrame:
+    orders_, customers = table["orders"].replace(0, np.nan), table["customers"].replace(0, np.nan)
+    rated = table.assign(
+        repeat_rate=1 - table["new_customers"] / customers,
+        average_order_value=table["revenue"] / orders_,
+        revenue_per_customer=table["revenue"] / customers,
+    )
+    return rated[["period", "start", "end", "partial", *MEASURES]]
+
+
+def _with_changes(table: pd.DataFrame, every: str) -> pd.DataFrame:
+    complete = table[list(MEASURES)].where(~table["partial"])
+    steps = {"previous": 1, "last_year": periods.YEAR_BEFORE[every]}
+    changes = {
+        f"{measure}_vs_{name}": _change(
+            complete[measure], step, difference=measure == "repeat_rate"
+        )
+        for measure in MEASURES
+        for name, step in steps.items()
+    }
+    return table.assign(**changes)
+
+
+def _change(values: pd.Series, step: int, *, difference: bool) -> pd.Series:
+    past = values.shift(step)
+    return values - past if difference else values / past.where(past > 0) - 1

@@ -1,0 +1,121 @@
+"""The door: raw order lines in, the canonical contract out, and nothing lost on the way.
+
+Every line read is either kept or quarantined with a reason. The canonical frame `lines` has one
+row per order line: `customer_id` str, `order_id` str, `order_date` (midnight), `amount` float
+(revenue of the line, one currency, returns negative), then what else the params map.
+
+**A purchase** is an order with a line of zero or more; a line below zero is a return (or a
+discount), which lowers revenue and is never a purchase of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import contract, engine, periods, quality, sources
+from ltvkit.errors import DataError
+from ltvkit.policies import Policies, check_options
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What came through the door.
+
+    `lines`: the kept lines. `returns`: the lines below zero under returns="separate" (else
+    empty). `quarantine`: every other line with `line`, `reason` and its raw columns. `quality`:
+    the reconciliation as a pandas table (status, reason, lines, amount, share).
+    `facts`: source, encoding, rows and date span.
+    """
+
+    lines: Any
+    returns: Any
+    quarantine: Any
+    quality: pd.DataFrame
+    facts: dict[str, Any]
+
+    def as_of(self, month: str) -> dt.date:
+        """The last day a report of `month` counts ("1998-06", or "last")."""
+        return periods.last_day(month, first=self.facts["first"], until=self.facts["until"])
+
+
+def read(source: Any, *, columns: Mapping[str, str] | None = None, **policies: Any) -> Orders:
+    """A file, a sample ("demo:cdnow") or a frame of raw order lines -> `Orders`.
+
+    `columns` maps canonical names to the export's headers ({"customer_id": "CustomerID"}); a
+    canonical name that the export already uses needs no mapping. Where `amount` is not mapped,
+    it is quantity x unit_price. `policies` are the fields of `Policies`.
+
+    Frames in memory come back as the kind that went in; files as DuckDB relations. Raises
+    `ColumnError` for a header that is not there, `ParamsError` for an option, `DataError` for a
+    source that cannot be read or keeps no line.
+
+    >>> raw = pd.DataFrame({"customer_id": ["1", "1", None], "order_date": ["2024-01-05"] * 3,
+    ...                     "amount": ["1,200", "n/a", "10"]})
+    >>> read(raw).quality[["status", "reason", "lines", "amount"]]
+            status                 reason  lines  amount
+    0         read              all lines      3  1210.0
+    1  quarantined   amount is unreadable      1     NaN
+    2  quarantined  guest: no customer_id      1    10.0
+    3         kept                  sales      1  1200.0
+    """
+    rules = check_options(columns=columns, policies=policies)
+    raw = sources.open(source) if isinstance(source, str) else sources.from_frame(source)
+    typed = contract.typed(raw, columns=columns or {}, date_format=rules.date_format)
+    judged = nw.from_native(engine.back(contract.judged(typed, rules), like=raw.frame))
+    book = _sorted_out(raw, judged, rules)
+    if isinstance(source, str):
+        return book
+    frames = ("lines", "returns", "quarantine")
+    return replace(book, **{f: engine.convert(getattr(book, f), like=source) for f in frames})
+
+
+def until(lines: Any, *, as_of: Any) -> Any:
+    """The lines up to and including the day `as_of`, as the kind of frame that went in."""
+    return engine.back(before(engine.lazy(lines), as_of), like=lines)
+
+
+def before(lines: nw.LazyFrame, as_of: Any) -> nw.LazyFrame:
+    """The lines up to and including the day `as_of`, still lazy."""
+    return lines.filter(nw.col("order_date") <= nw.lit(periods.day(as_of)))
+
+
+def purchases(lines: nw.LazyFrame) -> nw.LazyFrame:
+    """The lines that are purchases: zero or more."""
+    return lines.filter(nw.col("amount") >= 0)
+
+
+def _sorted_out(raw: sources.Raw, judged: nw.LazyFrame, rules: Policies) -> Orders:
+    kept = judged.filter(nw.col("reason").is_null())
+    lines, beside = kept, kept.filter(nw.col("amount").is_null())
+    if rules.returns == "separate":
+        lines, beside = kept.filter(nw.col("amount") >= 0), kept.filter(nw.col("amount") < 0)
+    lines = lines.drop(*contract.WORKING)
+    span = engine.table(
+        lines.select(first=nw.col("order_date").min(), last=nw.col("order_date").max())
+    )
+    table = quality.reconcile(judged, returns=rules.returns)
+    if span["first"].isna().all():
+        reasons = ", ".join(table.loc[table["status"] == "quarantined", "reason"])
+        raise DataError(
+            f"no line of {raw.facts['source']} could be kept ({reasons or 'it holds none'})."
+        )
+    first, last = (date.date().isoformat() for date in span.iloc[0])
+    until = (
+        max(last, periods.day(rules.data_until).date().isoformat()) if rules.data_until else last
+    )
+    rows = dict(zip(table["status"], table["lines"], strict=True))
+    facts = {"lines_read": int(rows["read"]), "first": first, "last": last, "until": until}
+    refused = judged.filter(~nw.col("reason").is_null()).select("line", "reason")
+    return Orders(
+        lines=lines.to_native(),
+        returns=beside.drop(*contract.WORKING).to_native(),
+        quarantine=refused.join(nw.from_native(raw.frame), on="line").sort("line").to_native(),
+        quality=table,
+        facts=raw.facts | facts,
+    )

@@ -1,0 +1,32 @@
+"""Where things are. Every relative path of a params file starts at the project root."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def root() -> Path:
+    """The project: LTVKIT_ROOT, else the nearest folder upwards holding params/ and notebooks/."""
+    if chosen := os.environ.get("LTVKIT_ROOT"):
+        return Path(chosen)
+    here = Path.cwd().resolve()
+    for folder in (here, *here.parents):
+        if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
+            return folder
+    return Path(__file__).resolve().parents[1]
+
+
+def reports() -> Path:
+    """Where reports are published: LTVKIT_REPORTS, else reports/ of the project."""
+    return Path(os.environ.get("LTVKIT_REPORTS") or root() / "reports")
+
+
+def cache() -> Path:
+    """Where prepared orders and finished notebooks are kept; safe to delete at any time."""
+    return reports() / ".cache"
+
+
+def resolve(path: str | Path) -> Path:
+    """`path` as it stands if absolute, else below the project root."""
+    return root() / Path(path).expanduser()

@@ -1,0 +1,143 @@
+"""Calendar arithmetic: days, ISO weeks, months, quarters and years as whole numbers.
+
+A period is an integer that grows by one from each period to the next, so that an age is a
+subtraction and the period before is `index - 1`, on every engine.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit.errors import ParamsError, one_of
+
+EVERY = ("day", "week", "month", "quarter", "year")
+
+# How many periods lie between a period and its like of a year before. Days and weeks step 52
+# whole weeks, so that a Saturday is compared with a Saturday.
+YEAR_BEFORE = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
+
+_MONDAY = dt.datetime(1900, 1, 1)
+
+
+def day(date: Any) -> dt.datetime:
+    """A date in any usual form as the midnight that starts it.
+
+    >>> day("1998-06-30")
+    datetime.datetime(1998, 6, 30, 0, 0)
+    """
+    try:
+        return pd.Timestamp(date).normalize().to_pydatetime()
+    except (ValueError, TypeError) as error:
+        raise ParamsError(f"{date!r} is not a date; write it as 1998-06-30.") from error
+
+
+def index(column: str, every: str) -> nw.Expr:
+    """The period that holds the date in `column`, as an engine expression."""
+    one_of("every", every, EVERY)
+    date = nw.col(column)
+    days = (date - nw.lit(_MONDAY)).dt.total_minutes() // 1440
+    months = date.dt.year().cast(nw.Int64) * 12 + date.dt.month().cast(nw.Int64) - 1
+    return {
+        "day": days,
+        "week": days // 7,
+        "month": months,
+        "quarter": months // 3,
+        "year": months // 12,
+    }[every].cast(nw.Int64)
+
+
+def index_of(date: Any, every: str) -> int:
+    """The period that holds `date`.
+
+    >>> index_of("1998-06-30", "month") - index_of("1997-06-01", "month")
+    12
+    """
+    one_of("every", every, EVERY)
+    date = day(date)
+    days, months = (date - _MONDAY).days, date.year * 12 + date.month - 1
+    return {
+        "day": days,
+        "week": days // 7,
+        "month": months,
+        "quarter": months // 3,
+        "year": months // 12,
+    }[every]
+
+
+def start(index: int, every: str) -> pd.Timestamp:
+    """The first day of a period.
+
+    >>> start(index_of("1998-06-30", "quarter"), "quarter")
+    Timestamp('1998-04-01 00:00:00')
+    """
+    if every in ("day", "week"):
+        return pd.Timestamp(_MONDAY + dt.timedelta(days=index * {"day": 1, "week": 7}[every]))
+    months = index * {"month": 1, "quarter": 3, "year": 12}[every]
+    return pd.Timestamp(year=months // 12, month=months % 12 + 1, day=1)
+
+
+def end(index: int, every: str) -> pd.Timestamp:
+    """The last day of a period."""
+    return start(index + 1, every) - pd.Timedelta(days=1)
+
+
+def label(index: int, every: str) -> str:
+    """A period's name; names sort in the order of time.
+
+    >>> [label(index_of("1998-06-30", every), every) for every in EVERY]
+    ['1998-06-30', '1998-W27', '1998-06', '1998-Q2', '1998']
+    """
+    first = start(index, every)
+    if every == "week":
+        year, week, _weekday = first.isocalendar()
+        return f"{year}-W{week:02d}"
+    if every == "quarter":
+        return f"{first.year}-Q{first.quarter}"
+    return first.strftime({"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}[every])
+
+
+def month_before(as_of: Any) -> dt.date:
+    """The last day of the month before the one that holds `as_of`.
+
+    >>> month_before("1998-06-30")
+    datetime.date(1998, 5, 31)
+    """
+    return end(index_of(as_of, "month") - 1, "month").date()
+
+
+def last_day(month: str, *, first: Any, until: Any) -> dt.date:
+    """The last day that a report of `month` counts, in data that span `first` to `until`.
+
+    `month` is "1998-06", or "last": the latest month that the data cover to its end (the only
+    month there is, where none is covered). In a month that the data do not cover to its end, it
+    is the last day of the data, so that nobody looks lapsed for want of data.
+
+    >>> last_day("last", first="2010-12-01", until="2011-12-09")
+    datetime.date(2011, 11, 30)
+    >>> last_day("2011-12", first="2010-12-01", until="2011-12-09")
+    datetime.date(2011, 12, 9)
+    """
+    first, until = day(first), day(until)
+    if month == "last":
+        current = index_of(until, "month")
+        complete = end(current, "month") <= until
+        chosen = max(current if complete else current - 1, index_of(first, "month"))
+    else:
+        chosen = _month(month)
+    if not index_of(first, "month") <= chosen <= index_of(until, "month"):
+        raise ParamsError(
+            f"month {month} has no orders before its end: the data run from {first:%Y-%m-%d} to "
+            f"{until:%Y-%m-%d}. Name a month in that span, or 'last'."
+        )
+    return min(end(chosen, "month"), pd.Timestamp(until)).date()
+
+
+def _month(month: str) -> int:
+    try:
+        return index_of(dt.datetime.strptime(str(month), "%Y-%m"), "month")
+    except ValueError as error:
+        raise ParamsError(f"month {month!r} is not a month; write 1998-06, or 'last'.") from error

@@ -1,0 +1,95 @@
+"""Prepared orders: the door passed once, its result kept as Parquet and opened by every notebook.
+
+A preparation is named by what it depends on (the file, the mapping, the policies, this code),
+so that it never goes stale and never needs to be told to refresh. It is safe to delete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ltvkit import paths, sources
+from ltvkit.errors import ReportError
+from ltvkit.orders import Orders, check_options, read
+from ltvkit.values import literal
+
+_DOOR = ("sources", "values", "contract", "orders", "prepared", "periods", "engine")
+_FRAMES = ("lines", "returns", "quarantine")
+
+
+@dataclass(frozen=True)
+class Prepared(Orders):
+    """`Orders` opened from a preparation: its frames are DuckDB relations over Parquet."""
+
+    folder: Path
+    key: str
+
+
+def open(
+    source: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    policies: Mapping[str, Any] | None = None,
+) -> Prepared:
+    """The prepared orders of a file or a sample; prepared now if they were not before.
+
+    Takes what `orders.read` takes, `policies` as one mapping, and raises what it raises.
+    """
+    check_options(columns=columns, policies=policies)
+    key = _key(sources.locate(source), source, columns or {}, policies or {})
+    folder = paths.cache() / "orders" / key
+    if not (folder / "facts.json").exists():
+        _prepare(read(source, columns=columns, **dict(policies or {})), folder)
+    return _opened(folder, key)
+
+
+def _key(path: Path, source: str, columns: Mapping, policies: Mapping) -> str:
+    seen = path.stat()
+    code = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _DOOR]
+    parts = [source, str(path), seen.st_size, seen.st_mtime_ns, dict(columns), dict(policies), code]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+
+
+def _prepare(book: Orders, folder: Path) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name in _FRAMES:
+            _write(getattr(book, name), staging / f"{name}.parquet")
+        book.quality.to_csv(staging / "quality.csv", index=False)
+        (staging / "facts.json").write_text(json.dumps(book.facts, ensure_ascii=False), "utf-8")
+        _move(staging, folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _write(relation: Any, path: Path) -> None:
+    relation.query("frame", f"copy (select * from frame) to {literal(str(path))} (format parquet)")
+
+
+def _move(staging: Path, folder: Path) -> None:
+    try:
+        os.rename(staging, folder)
+    except OSError as error:
+        if not (folder / "facts.json").exists():
+            raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
+
+
+def _opened(folder: Path, key: str) -> Prepared:
+    import duckdb
+
+    connection = duckdb.connect()
+    frames = {n: connection.read_parquet(str(folder / f"{n}.parquet")) for n in _FRAMES}
+    facts = json.loads((folder / "facts.json").read_text("utf-8"))
+    quality = pd.read_csv(folder / "quality.csv")
+    return Prepared(**frames, quality=quality, facts=facts, folder=folder, key=key)

@@ -1,0 +1,96 @@
+"""Data quality: what was read, what of it is used, and what to look at twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import engine, periods, tables
+from ltvkit.i18n import _
+
+if TYPE_CHECKING:
+    from ltvkit.orders import Orders
+
+
+def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
+    """Judged lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
+
+    read = kept + quarantined, in lines and in money, as far as the amount can be read (NaN where
+    none can). Rows "of which" point at kept lines to look at twice; they are part of "kept".
+    """
+    below = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
+    counted = engine.table(
+        judged.with_columns(
+            status=nw.when(nw.col("reason").is_null())
+            .then(nw.lit("kept"))
+            .otherwise(nw.lit("quarantined")),
+            reason=nw.when(~nw.col("reason").is_null())
+            .then(nw.col("reason"))
+            .otherwise(
+                nw.when(nw.col("amount") < 0)
+                .then(nw.lit(below.get(returns, "")))
+                .otherwise(nw.lit(_("sales")))
+            ),
+        )
+        .group_by("status", "reason")
+        .agg(lines=nw.len(), amount=nw.col("amount").sum(), known=nw.col("amount").count())
+        .sort("status", "lines", descending=[True, True])
+    )
+    counted["amount"] = counted["amount"].where(counted["known"] > 0)
+    read = pd.DataFrame({"status": ["read"], "reason": [_("all lines")]}).assign(
+        lines=counted["lines"].sum(), amount=counted["amount"].sum()
+    )
+    parts = [read, counted.drop(columns="known"), _duplicates(judged)]
+    return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
+
+
+def _duplicates(judged: nw.LazyFrame) -> pd.DataFrame:
+    # An order id made up at the door is no sign that two lines differ.
+    written = nw.when(nw.col("_order_named")).then(nw.col("order_id"))
+    kept = judged.filter(nw.col("reason").is_null()).with_columns(order_id=written)
+    lines = kept.drop("line", "reason", "_order_named")
+    twins = engine.table(
+        lines.group_by(*lines.collect_schema().names())
+        .agg(copies=nw.len())
+        .filter(nw.col("copies") > 1)
+        .with_columns(extra=nw.col("copies") - 1)
+        .with_columns(amount=nw.col("amount") * nw.col("extra"))
+        .select(lines=nw.col("extra").sum(), amount=nw.col("amount").sum())
+    ).assign(
+        status="of which",
+        reason=_("kept, but exactly like an earlier line: sold twice, or exported twice?"),
+    )
+    return twins[twins["lines"] > 0].astype({"lines": "int64"})
+
+
+def _with_share(table: pd.DataFrame) -> pd.DataFrame:
+    whole = table.loc[table["status"] == "read", "lines"].sum()
+    return table[["status", "reason", "lines", "amount"]].assign(
+        share=table["lines"] / max(whole, 1)
+    )
+
+
+def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
+    """The reconciliation of one report: `book.quality`, and the kept lines dated after `as_of`."""
+    later = engine.table(
+        engine.lazy(book.lines)
+        .filter(nw.col("order_date") > nw.lit(periods.day(as_of)))
+        .select(lines=nw.len(), amount=nw.col("amount").sum())
+    ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
+    return _with_share(pd.concat([book.quality, later[later["lines"] > 0]], ignore_index=True))
+
+
+def finding(table: pd.DataFrame) -> str:
+    """The reconciliation in a sentence."""
+    lines = table.groupby("status")["lines"].sum()
+    read, lost = int(lines["read"]), int(lines.get("quarantined", 0))
+    return _(
+        "{kept} of {read} lines read are used ({share}); {lost} are quarantined, each with its reason."
+    ).format(
+        kept=tables.count(read - lost),
+        read=tables.count(read),
+        share=tables.share(1 - lost / read),
+        lost=tables.count(lost),
+    )

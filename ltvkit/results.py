@@ -1,0 +1,76 @@
+"""What a notebook hands to the report in its last cell: tables, findings, figures, lists."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ltvkit import engine
+from ltvkit.i18n import _
+
+FINISHED = "result.json"
+
+
+@dataclass(frozen=True)
+class Result:
+    """A page's results, read back: `tables` by name, `findings`, `metrics`, names of `lists`."""
+
+    page: str
+    findings: list[str]
+    metrics: dict[str, float]
+    tables: dict[str, pd.DataFrame]
+    lists: list[str]
+
+
+def save(
+    out: str,
+    *,
+    page: str,
+    tables: Mapping[str, pd.DataFrame],
+    findings: Sequence[str] = (),
+    metrics: Mapping[str, float] | None = None,
+    lists: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep a page's results in the folder `out`; with out="" (exploring) keep nothing.
+
+    `tables` go to tables/<name>.csv, `lists` (frames of any engine, with customer ids) to
+    lists/<name>.csv, both UTF-8 with BOM, so that a spreadsheet reads them. result.json is
+    written last: its presence says that the notebook came to its end.
+    """
+    if out:
+        folder = Path(out)
+        for name, table in tables.items():
+            _csv(table, folder / "tables" / f"{name}.csv")
+        for name, frame in (lists or {}).items():
+            _csv(engine.table(engine.lazy(frame)), folder / "lists" / f"{name}.csv")
+        kept = {
+            "page": page,
+            "findings": list(findings),
+            "metrics": {name: float(value) for name, value in (metrics or {}).items()},
+            "tables": list(tables),
+            "lists": list(lists or {}),
+        }
+        text = json.dumps(kept, ensure_ascii=False, indent=1)
+        (folder / FINISHED).write_text(text, encoding="utf-8")
+    print(_("finished: {page}").format(page=page))
+
+
+def load(out: str | Path) -> Result:
+    """The results that `save` kept in `out`."""
+    folder = Path(out)
+    kept = json.loads((folder / FINISHED).read_text("utf-8"))
+    tables = {n: pd.read_csv(folder / "tables" / f"{n}.csv") for n in kept["tables"]}
+    return Result(**{**kept, "tables": tables})
+
+
+def _csv(table: pd.DataFrame, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Twelve digits: what lies beyond them is the order in which an engine happened to add.
+    table.to_csv(
+        path, index=False, encoding="utf-8-sig", float_format="%.12g", date_format="%Y-%m-%d"
+    )

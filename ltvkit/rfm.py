@@ -1,0 +1,198 @@
+"""RFM: how recently, how often and how much each customer bought, and what that calls for.
+
+Source: Hughes, A. M. (1994), Strategic Database Marketing. Scores run from 1 to `bins`, the
+higher the better; segments read the R and F scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import engine, tables, transitions
+from ltvkit.errors import ParamsError
+from ltvkit.i18n import _
+from ltvkit.segments import NAMES, QUIET, SEGMENTS
+
+MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}
+NEEDS = ("customer_id", *MEASURES)
+
+
+def thresholds(customers: Any, *, bins: int = 5) -> pd.DataFrame:
+    """Customers -> the edges between scores: measure, score, above, up_to, customers.
+
+    The k-th edge is the smallest value that at least k/bins of the customers do not exceed, so
+    it is a value that occurs. A customer has a score when above < value <= up_to: same value,
+    same score. Where many share one value (most customers bought once), they all take the
+    lowest score of the span they fill, and the scores in between stay empty.
+    Recency counts downwards: the fewest days have the highest score.
+    """
+    if not isinstance(bins, int) or bins < 2:
+        raise ParamsError(f"bins={bins!r}: give a whole number of 2 or more.")
+    opened = engine.lazy(customers, needs=NEEDS)
+    edges = {m: _edges(opened, m, bins) for m in MEASURES}
+    return _with_counts(opened, edges)
+
+
+def score(customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None) -> Any:
+    """Customers -> the same with `r_score`, `f_score`, `m_score` (1 to `bins`, 5 is best of 5).
+
+    `cuts` holds the thresholds fixed: a table from `thresholds`, or edges per measure, ascending
+    ({"recency_days": [30, 90, 180, 365], ...}); a value on an edge belongs below it. Without
+    `cuts`, the edges are the quantiles of these customers. Comes back as the kind that went in.
+    """
+    table = thresholds(customers, bins=bins) if cuts is None else cuts
+    edges = _edges_of(table)
+    opened = engine.lazy(customers, needs=NEEDS)
+    scores = {MEASURES[m]: _score(m, edges[m]) for m in MEASURES}
+    return engine.back(opened.with_columns(**scores), like=customers)
+
+
+def segment(scored: Any) -> Any:
+    """Scored customers -> the same with `segment`, by R and F scores of 1 to 5 (see `SEGMENTS`)."""
+    opened = engine.lazy(scored, needs=("r_score", "f_score"))
+    name = nw.lit(None, nw.String)
+    for s in SEGMENTS:
+        fits = nw.col("r_score").is_between(*s.r) & nw.col("f_score").is_between(*s.f)
+        name = nw.when(fits).then(nw.lit(s.name)).otherwise(name)
+    segmented = opened.with_columns(segment=name)
+    strays = engine.table(segmented.filter(nw.col("segment").is_null()).select(n=nw.len()))
+    if strays["n"].iloc[0]:
+        raise ParamsError(
+            "segments are drawn for scores of 1 to 5: score with bins=5, or four cuts."
+        )
+    return engine.back(segmented, like=scored)
+
+
+def summarize(segmented: Any) -> pd.DataFrame:
+    """Segmented customers -> one row per segment that has any, the best first.
+
+    segment, customers, customers_share, revenue, revenue_share, average_order_value,
+    revenue_per_customer, median_recency_days, action.
+    """
+    table = engine.table(
+        engine.lazy(segmented, needs=(*NEEDS, "segment"))
+        .group_by("segment")
+        .agg(
+            customers=nw.len(),
+            revenue=nw.col("revenue").sum(),
+            orders=nw.col("orders").sum(),
+            median_recency_days=nw.col("recency_days").median(),
+        )
+        .with_columns(engine.exact("revenue"))
+    ).set_index("segment")
+    table = table.loc[[n for n in NAMES if n in table.index]].reset_index()
+    actions = {s.name: _(s.action) for s in SEGMENTS}
+    return table.assign(
+        customers_share=table["customers"] / table["customers"].sum(),
+        revenue_share=table["revenue"] / table["revenue"].sum(),
+        average_order_value=table["revenue"] / table["orders"],
+        revenue_per_customer=table["revenue"] / table["customers"],
+        action=table["segment"].map(actions),
+    )[
+        [
+            "segment",
+            "customers",
+            "customers_share",
+            "revenue",
+            "revenue_share",
+            "orders",
+            "average_order_value",
+            "revenue_per_customer",
+            "median_recency_days",
+            "action",
+        ]
+    ]
+
+
+def grid(scored: Any) -> pd.DataFrame:
+    """Scored customers -> how many have each R (rows, best first) and F score (columns)."""
+    counts = engine.table(engine.lazy(scored).group_by("r_score", "f_score").agg(n=nw.len()))
+    top = max(5, int(counts[["r_score", "f_score"]].max().max()))
+    return (
+        counts.pivot(index="r_score", columns="f_score", values="n")
+        .reindex(index=range(top, 0, -1), columns=range(1, top + 1))
+        .fillna(0)
+        .astype("int64")
+        .reset_index()
+        .rename_axis(columns=None)
+    )
+
+
+def migrate(before: Any, after: Any) -> pd.DataFrame:
+    """Segmented customers at two dates -> how many moved from which segment to which.
+
+    Score both dates with the same `cuts`, or the edges move as well as the customers.
+    """
+    return transitions.count(
+        before,
+        after,
+        item="customer_id",
+        label="segment",
+        labels=list(NAMES),
+        absent=(_("not yet a customer"), _("gone")),
+    )
+
+
+def finding(summary: pd.DataFrame) -> str:
+    """The segments in a sentence or two: who brings the money, and what is at stake."""
+    best = summary.loc[summary["revenue_share"].idxmax()]
+    text = _("The segment '{segment}' is {customers} of customers and brings {revenue} of revenue.")
+    said = text.format(
+        segment=best["segment"],
+        customers=tables.share(best["customers_share"]),
+        revenue=tables.share(best["revenue_share"]),
+    )
+    slipping = summary[summary["segment"].isin(QUIET)]
+    if slipping.empty:
+        return said
+    text = _("{n} customers who used to buy often have gone quiet; they brought {revenue} of it.")
+    n, revenue = slipping["customers"].sum(), slipping["revenue_share"].sum()
+    return f"{said} {text.format(n=tables.count(n), revenue=tables.share(revenue))}"
+
+
+def _edges(customers: nw.LazyFrame, measure: str, bins: int) -> list[float]:
+    counted = customers.group_by(measure).agg(n=nw.len())
+    reached = counted.with_columns(upto=nw.col("n").cum_sum().over(order_by=measure))
+    whole = nw.col("n").sum()
+    sizes = engine.table(reached.select(whole=whole))["whole"].iloc[0]
+    edge = {
+        f"e{k}": nw.when(nw.col("upto") * bins >= k * int(sizes)).then(nw.col(measure)).min()
+        for k in range(1, bins)
+    }
+    return [float(v) for v in engine.table(reached.select(**edge)).iloc[0]]
+
+
+def _edges_of(cuts: pd.DataFrame | Mapping) -> dict[str, list[float]]:
+    if isinstance(cuts, pd.DataFrame):
+        inner = cuts.sort_values(["measure", "up_to"])
+        edges = {m: list(rows["up_to"])[:-1] for m, rows in inner.groupby("measure")}
+    else:
+        edges = {m: list(map(float, e)) for m, e in cuts.items()}
+    for measure in MEASURES:
+        if measure not in edges:
+            raise ParamsError(f"cuts: no edges for {measure}; give {', '.join(MEASURES)}.")
+        if edges[measure] != sorted(edges[measure]):
+            raise ParamsError(f"cuts: the edges of {measure} must ascend; got {edges[measure]}.")
+    return edges
+
+
+def _score(measure: str, edges: list[float]) -> nw.Expr:
+    passed = nw.sum_horizontal(*((nw.col(measure) > e).cast(nw.Int64) for e in edges))
+    return len(edges) + 1 - passed if measure == "recency_days" else passed + 1
+
+
+def _with_counts(customers: nw.LazyFrame, edges: dict[str, list[float]]) -> pd.DataFrame:
+    rows = []
+    for measure, inner in edges.items():
+        counts = engine.table(
+            customers.with_columns(score=_score(measure, inner)).group_by("score").agg(n=nw.len())
+        ).set_index("score")["n"]
+        spans = list(zip([float("-inf"), *inner], [*inner, float("inf")], strict=True))
+        for place, (above, up_to) in enumerate(spans, start=1):
+            given = len(spans) + 1 - place if measure == "recency_days" else place
+            rows.append((measure, given, above, up_to, int(counts.get(given, 0))))
+    return pd.DataFrame(rows, columns=["measure", "score", "above", "up_to", "customers"])

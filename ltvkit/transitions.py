@@ -1,0 +1,44 @@
+"""Who moved where: the same items labelled at two dates, counted from label to label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import engine
+
+
+def count(
+    before: Any, after: Any, *, item: str, label: str, labels: list[str], absent: tuple[str, str]
+) -> pd.DataFrame:
+    """Two labelled frames -> a table of counts: a row per label before, a column per label after.
+
+    `absent` names the extra row (items not there before) and the extra column (items no longer
+    there). Empty extra rows and columns are left out. Every item is counted once.
+    """
+    left = engine.lazy(before, needs=(item, label)).select(item, nw.col(label).alias("_before"))
+    right = engine.lazy(after, needs=(item, label)).select(item, nw.col(label).alias("_after"))
+    stayed = left.join(right, on=item, how="left")
+    arrived = right.join(left, on=item, how="anti")
+    moves = pd.concat(
+        [
+            engine.table(stayed.group_by("_before", "_after").agg(n=nw.len())),
+            engine.table(arrived.group_by("_after").agg(n=nw.len())),
+        ]
+    )
+    new, gone = absent
+    named = moves.assign(
+        _before=moves.get("_before", pd.Series(dtype=str)).fillna(new),
+        _after=moves["_after"].fillna(gone),
+    )
+    matrix = (
+        named.pivot_table(index="_before", columns="_after", values="n", aggfunc="sum")
+        .reindex(index=[*labels, new], columns=[*labels, gone])
+        .fillna(0)
+        .astype("int64")
+    )
+    matrix = matrix.drop(index=new) if not matrix.loc[new].any() else matrix
+    matrix = matrix.drop(columns=gone) if not matrix[gone].any() else matrix
+    return matrix.rename_axis(index="before", columns=None).reset_index()
