@@ -45,7 +45,8 @@ def back(result: nw.LazyFrame, *, like: Any) -> Any:
     if result.implementation.is_duckdb():
         return _stored(native)
     if isinstance(nw.from_native(like), nw.DataFrame):
-        return result.collect().to_native()
+        collected = result.collect().to_native()
+        return nw.to_native(nw.maybe_reset_index(nw.from_native(collected)))
     return native
 
 

@@ -111,10 +111,9 @@ def _csv(connection: Any, path: Path) -> tuple[Any, dict[str, Any]]:
     if not header:
         raise DataError(f"{path.name} is empty: the first line must name the columns.")
     _refuse_twins(header, path)
-    batches = _batches(itertools.islice(_records(path, encoding, delimiter), 1, None), header)
-    connection.register("batches", batches)
-    connection.execute("create temp table raw as select * from batches")
-    connection.unregister("batches")
+    for batch in _batches(itertools.islice(_records(path, encoding, delimiter), 1, None), header):
+        rows = connection.from_arrow(batch)
+        rows.create("raw") if batch.num_rows == 0 else rows.insert_into("raw")
     facts = {"encoding": encoding.removesuffix("-sig"), "delimiter": delimiter}
     return connection.table("raw"), facts
 
@@ -136,27 +135,22 @@ def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, l
             ) from error
 
 
-def _batches(records: Iterator[tuple[int, list[str]]], header: list[str]) -> Any:
+def _batches(records: Iterator[tuple[int, list[str]]], header: list[str]) -> Iterator[Any]:
+    """Arrow tables of at most `BATCH` records; the first is empty and gives the columns."""
     import pyarrow as pa
 
-    schema = pa.schema(
-        [("line", pa.int64()), *((h, pa.string()) for h in header), (_RAGGED, pa.string())]
-    )
-
-    def one(batch: list[tuple[int, list[str]]]) -> pa.RecordBatch:
-        width = len(header)
+    texts = [(name, pa.string()) for name in (*header, _RAGGED)]
+    schema = pa.schema([("line", pa.int64()), *texts])
+    width = len(header)
+    yield schema.empty_table()
+    while chunk := list(itertools.islice(records, BATCH)):
         rows = [
             (line, *record, None)
             if len(record) == width
             else (line, *[None] * width, ",".join(record))
-            for line, record in batch
+            for line, record in chunk
         ]
-        columns = zip(*rows, strict=True)
-        arrays = [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
-        return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-    chunks = iter(lambda: list(itertools.islice(records, BATCH)), [])
-    return pa.RecordBatchReader.from_batches(schema, (one(chunk) for chunk in chunks))
+        yield pa.table(list(zip(*rows, strict=True)), schema=schema)
 
 
 def _encoding(path: Path) -> str:

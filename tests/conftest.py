@@ -1,0 +1,39 @@
+"""Shared by the tests: tiny shops, the engines they run on, and a cache of their own."""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_reports(tmp_path_factory):
+    """Prepared orders and samples of the tests stay out of the project's reports/."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LTVKIT_REPORTS", str(tmp_path_factory.mktemp("reports")))
+        yield
+
+
+CONNECTION = duckdb.connect()
+ENGINES = {
+    "pandas": lambda frame: frame,
+    "polars": pl.from_pandas,
+    "duckdb": CONNECTION.from_df,
+}
+
+
+@pytest.fixture(params=ENGINES)
+def on(request):
+    """Turns a pandas frame into one of each engine, in turn."""
+    return ENGINES[request.param]
+
+
+def make_lines(*rows: tuple, extra: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Order lines from (customer_id, order_id, date, amount, *extra) rows."""
+    columns = ["customer_id", "order_id", "order_date", "amount", *extra]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(
+        order_date=pd.to_datetime(frame["order_date"]), amount=frame["amount"].astype(float)
+    )

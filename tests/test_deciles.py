@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ltvkit import deciles, engine
+
+
+def paid(*revenue: float) -> pd.DataFrame:
+    ids = [f"c{i:04d}" for i in range(len(revenue))]
+    return pd.DataFrame({"customer_id": ids, "revenue": np.array(revenue, float), "orders": 1})
+
+
+def sizes(frame) -> list[int]:
+    return deciles.summarize(deciles.assign(frame))["customers"].tolist()
+
+
+def test_remainder_goes_to_the_first_deciles(on):
+    frame = on(paid(*range(23)))
+    assert sizes(frame) == [3, 3, 3, 2, 2, 2, 2, 2, 2, 2]
+
+
+def test_ties_are_broken_by_customer_id(on):
+    table = engine.table(engine.lazy(deciles.assign(on(paid(*[7.0] * 10)))))
+    assert table.sort_values("customer_id")["decile"].tolist() == list(range(1, 11))
+
+
+def test_summary_by_hand(on):
+    table = deciles.summarize(deciles.assign(on(paid(*[10.0] * 9, 110.0))))
+    assert table["revenue"].tolist() == [110.0] + [10.0] * 9
+    assert table["revenue_share"].tolist() == pytest.approx([0.55] + [0.05] * 9)
+    assert table["cumulative_share"].iloc[-1] == pytest.approx(1)
+    assert table["revenue_per_customer"].iloc[0] == 110
+
+
+@pytest.mark.parametrize("n", [1, 3, 9, 10, 11, 99])
+def test_any_number_of_customers_has_equal_groups(n):
+    found = sizes(paid(*range(n)))
+    assert sum(found) == n
+    assert len(found) == min(n, 10)
+    assert max(found) - min(found) <= 1
+    assert found == sorted(found, reverse=True)
+
+
+def test_gini_of_known_distributions(on):
+    assert deciles.gini(on(paid(5, 5, 5, 5))) == pytest.approx(0)
+    assert deciles.gini(on(paid(0, 0, 0, 8))) == pytest.approx(0.75)
+    # A uniform distribution on (0, 1) has a Gini coefficient of one third.
+    assert deciles.gini(on(paid(*(np.arange(1, 2001) / 2000)))) == pytest.approx(1 / 3, abs=1e-3)
+
+
+def test_gini_is_the_area_of_the_lorenz_curve():
+    spent = np.random.default_rng(1).lognormal(size=5000)
+    curve = deciles.lorenz(paid(*spent), points=1000)
+    area = np.trapezoid(curve["revenue_share"], curve["customers_share"])
+    assert deciles.gini(paid(*spent)) == pytest.approx(1 - 2 * area, abs=1e-4)
+
+
+def test_lorenz_runs_from_nothing_to_all(on):
+    curve = deciles.lorenz(on(paid(*range(1, 251))))
+    assert len(curve) == 101
+    assert curve.iloc[0].tolist() == [0, 0]
+    assert curve.iloc[-1].tolist() == pytest.approx([1, 1])
+    assert (curve["revenue_share"] <= curve["customers_share"] + 1e-12).all()
+
+
+def test_top_share_counts_whole_customers(on):
+    assert deciles.top_share(on(paid(1, 2, 3, 4, 90))) == pytest.approx(0.9)
+    assert deciles.top_share(on(paid(1, 2, 3, 4, 20, 70))) == pytest.approx(0.9)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([0.0, 1.0, 1.5, 10.0, 99.99]), min_size=1, max_size=60))
+def test_totals_add_up_and_deciles_never_rise(revenue):
+    frame = paid(*revenue)
+    table = deciles.summarize(deciles.assign(frame))
+    assert table["revenue"].sum() == pytest.approx(sum(revenue))
+    assert table["orders"].sum() == len(revenue)
+    assert table["revenue_per_customer"].is_monotonic_decreasing
+    shuffled = frame.sample(frac=1, random_state=3)
+    assert deciles.summarize(deciles.assign(shuffled)).equals(table)
+
+
+def test_the_finding_is_the_tables():
+    table = deciles.summarize(deciles.assign(paid(*[10.0] * 9, 110.0)))
+    text = deciles.finding(table, top20=0.6)
+    assert "55.0%" in text
+    assert "60.0%" in text
+    assert "first 1 deciles" in text

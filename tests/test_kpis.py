@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_lines
+
+from ltvkit import kpis, periods
+from ltvkit.errors import DataError
+
+LINES = make_lines(
+    ("a", "1", "2023-01-01", 100),
+    ("b", "2", "2023-01-10", 50),
+    ("a", "3", "2023-02-10", 30),
+    ("a", "R", "2023-02-11", -10),
+    ("c", "4", "2023-02-20", 40),
+    ("b", "5", "2023-04-01", 60),
+    ("a", "6", "2024-01-31", 300),
+    ("a", "7", "2024-02-15", 10),
+)
+
+
+def by_period(frame, as_of, every="month") -> pd.DataFrame:
+    return kpis.series(frame, as_of=as_of, every=every).set_index("period")
+
+
+def test_figures_by_hand(on):
+    table = by_period(on(LINES), "2024-02-29")
+    feb = table.loc["2023-02"]
+    assert feb[["revenue", "orders", "customers", "new_customers"]].tolist() == [60, 2, 2, 1]
+    assert feb[["repeat_rate", "average_order_value"]].tolist() == [0.5, 30]
+    assert feb["revenue_vs_previous"] == pytest.approx(60 / 150 - 1)
+    assert feb["repeat_rate_vs_previous"] == pytest.approx(0.5)
+    assert table.loc["2024-01", "revenue_vs_last_year"] == pytest.approx(1)
+
+
+def test_an_empty_period_is_zero_without_averages_and_nothing_is_compared_with_it(on):
+    table = by_period(on(LINES), "2024-02-29")
+    march = table.loc["2023-03"]
+    assert march[["revenue", "orders", "customers"]].tolist() == [0, 0, 0]
+    assert march[["average_order_value", "repeat_rate"]].isna().all()
+    assert np.isnan(table.loc["2023-04", "revenue_vs_previous"])
+    assert march["revenue_vs_previous"] == -1
+    assert len(table) == 14
+
+
+def test_what_is_not_in_the_data_is_unavailable_not_zero(on):
+    table = by_period(on(LINES), "2024-02-29")
+    assert np.isnan(table.loc["2023-01", "revenue_vs_previous"])
+    assert table.loc["2023-01":"2023-12", "revenue_vs_last_year"].isna().all()
+
+
+def test_partial_periods_are_marked_and_not_compared(on):
+    table = by_period(on(LINES), "2024-02-20")
+    assert table["partial"].tolist() == [False] * 13 + [True]
+    assert table.loc["2024-02"].filter(like="_vs_").isna().all()
+    late_start = by_period(on(LINES.iloc[1:]), "2024-02-29")
+    assert late_start["partial"].tolist() == [True] + [False] * 13
+    assert np.isnan(late_start.loc["2024-01", "revenue_vs_last_year"])
+
+
+@pytest.mark.parametrize("every", periods.EVERY)
+def test_every_period_adds_up_to_the_same_totals(on, every):
+    table = kpis.series(on(LINES), as_of="2024-02-29", every=every)
+    assert table["revenue"].sum() == LINES["amount"].sum()
+    assert table["orders"].sum() == 7
+    assert table["new_customers"].sum() == 3
+    assert table["start"].diff().dropna().gt(pd.Timedelta(0)).all()
+
+
+def test_days_and_weeks_are_compared_52_weeks_back():
+    lines = make_lines(("a", "1", "2023-02-18", 10), ("a", "2", "2024-02-17", 15))
+    for every in ("day", "week"):
+        table = kpis.series(lines, as_of="2024-02-18", every=every)
+        assert kpis.on(table, as_of="2024-02-17")["start"].day_of_week in (0, 5)
+    day = kpis.on(kpis.series(lines, as_of="2024-02-18", every="day"), as_of="2024-02-17")
+    assert day["revenue_vs_last_year"] == pytest.approx(0.5)
+
+
+def test_the_finding_says_what_the_row_says():
+    table = kpis.series(LINES, as_of="2024-02-29")
+    text = kpis.finding(table, as_of="2024-02-29")
+    assert "2024-02" in text
+    assert "−96.7%" in text or "-96.7%" in text
+    partial = kpis.series(LINES, as_of="2024-02-20")
+    assert "not complete" in kpis.finding(partial, as_of="2024-02-20")
+
+
+def test_nothing_up_to_the_date_is_said():
+    with pytest.raises(DataError, match="no order up to 2022-12-31"):
+        kpis.series(LINES, as_of="2022-12-31")

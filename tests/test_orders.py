@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ltvkit import orders, quality
+from ltvkit.errors import ColumnError, DataError, ParamsError
+
+
+def raw(**columns) -> pd.DataFrame:
+    base = {
+        "customer_id": ["a", "a", "b", "b"],
+        "order_id": ["1", "2", "3", "4"],
+        "order_date": ["2024-01-05", "2024/1/9", "20240110", "2024-02-01 13:45:00"],
+        "amount": ["10", "1,200", "¥300", "5.5"],
+    }
+    return pd.DataFrame(base | columns)
+
+
+def reasons(book: orders.Orders) -> dict[int, str]:
+    return dict(zip(book.quarantine["line"], book.quarantine["reason"], strict=True))
+
+
+def test_values_are_read_and_columns_stand_in_canonical_order():
+    lines = orders.read(raw(gift=["y", "n", "y", None]), columns={"wrap": "gift"}).lines
+    assert list(lines) == ["customer_id", "order_id", "order_date", "amount", "wrap"]
+    assert lines["amount"].tolist() == [10.0, 1200.0, 300.0, 5.5]
+    assert lines["order_date"].dt.strftime("%m%d").tolist() == ["0105", "0109", "0110", "0201"]
+    assert lines["wrap"].isna().tolist() == [False, False, False, True]
+
+
+def test_ids_keep_their_zeros_and_lose_only_a_floats_point():
+    text = orders.read(raw(customer_id=["007", "NA", " 12 ", "9007199254740993"])).lines
+    assert text["customer_id"].tolist() == ["007", "NA", "12", "9007199254740993"]
+    number = orders.read(raw(customer_id=[17850.0, 17850.0, 3.0, 4.0])).lines
+    assert number["customer_id"].tolist() == ["17850", "17850", "3", "4"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("order_date", "yesterday", "order_date is unreadable"),
+        ("order_date", "03/04/2024", "order_date is unreadable"),
+        ("order_date", "2024-02-30", "order_date is unreadable"),
+        ("order_date", "", "order_date is missing"),
+        ("amount", "n/a", "amount is unreadable"),
+        ("amount", "1,5", "amount is unreadable"),
+        ("amount", "nan", "amount is unreadable"),
+        ("amount", "1e999", "amount is unreadable"),
+        ("amount", None, "amount is missing"),
+        ("order_id", " ", "order_id is missing"),
+        ("customer_id", "", "guest: no customer_id"),
+    ],
+)
+def test_an_unusable_line_is_quarantined_with_its_number_reason_and_text(column, value, reason):
+    frame = raw()
+    frame.loc[2, column] = value
+    book = orders.read(frame)
+    assert reasons(book) == {3: reason}
+    assert len(book.lines) == 3
+    kept_as_written = book.quarantine[column].iloc[0]
+    assert kept_as_written == value or pd.isna(kept_as_written)
+
+
+@pytest.mark.parametrize(
+    ("written", "amount"),
+    [
+        ("△500", -500),
+        ("▲500", -500),
+        ("−500", -500),
+        ("(500)", -500),
+        ("1,200円", 1200),
+        ("¥1,234.50", 1234.5),
+    ],
+)
+def test_money_as_shops_write_it(written, amount):
+    frame = raw(amount=["9999", "9999", "9999", written])
+    lines = orders.read(frame, returns="separate")
+    both = pd.concat([lines.lines, lines.returns])
+    assert both.set_index("order_id")["amount"]["4"] == amount
+
+
+def test_a_declared_date_format_is_the_only_one_read():
+    frame = raw(order_date=["03/04/2024", "31/12/2023", "2024-01-01", "01/01/2024"])
+    book = orders.read(frame, date_format="%d/%m/%Y")
+    assert reasons(book) == {3: "order_date is unreadable"}
+    assert book.lines["order_date"].dt.month.tolist() == [4, 12, 1]
+
+
+def test_amount_is_quantity_times_unit_price_where_it_is_not_mapped():
+    frame = raw(quantity=[2, 1, 1, 3], unit_price=["1.5", "2", "x", ""]).drop(columns="amount")
+    book = orders.read(frame)
+    assert book.lines["amount"].tolist() == [3.0, 2.0]
+    assert reasons(book) == {3: "amount is unreadable", 4: "amount is missing"}
+
+
+def test_cancelled_orders_by_status_and_by_prefix():
+    frame = raw(
+        status=["shipped", "cancelled", "shipped", "shipped"], order_id=["1", "2", "C3", "4"]
+    )
+    book = orders.read(frame, cancelled_status=["cancelled"], cancelled_prefix="C")
+    assert reasons(book) == {2: "cancelled, by status", 3: "cancelled, by order_id"}
+
+
+def test_guests_by_empty_id_and_by_a_list():
+    book = orders.read(raw(customer_id=["a", None, "0000", "b"]), guest_ids=["0000"])
+    assert reasons(book) == {2: "guest: no customer_id", 3: "guest: customer_id means nobody"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "kept", "beside", "refused"),
+    [("net", 3, 0, 1), ("separate", 2, 2, 0), ("drop", 2, 0, 2)],
+)
+def test_returns_policy(policy, kept, beside, refused):
+    frame = raw(customer_id=["a", "a", "b", "c"], amount=["10", "-4", "7", "-3"])
+    book = orders.read(frame, returns=policy)
+    assert (len(book.lines), len(book.returns), len(book.quarantine)) == (kept, beside, refused)
+
+
+def test_under_net_a_return_before_any_purchase_belongs_to_a_sale_not_seen():
+    frame = raw(customer_id=["a", "a", "b", "b"], amount=["-4", "10", "7", "-7"])
+    book = orders.read(frame)
+    assert reasons(book) == {1: "return without an earlier purchase in the data"}
+
+
+@pytest.mark.parametrize(("policy", "kept"), [("keep", 4), ("drop", 3)])
+def test_zero_amounts_policy(policy, kept):
+    book = orders.read(raw(amount=["10", "0", "7", "3"]), zero_amounts=policy)
+    assert len(book.lines) == kept
+
+
+def test_orders_without_an_id_are_lines_or_days():
+    frame = raw(order_date=["2024-01-05"] * 4).drop(columns="order_id")
+    assert orders.read(frame).lines["order_id"].nunique() == 4
+    merged = orders.read(frame, same_day="one_order").lines
+    assert merged["order_id"].tolist() == ["a 2024-01-05"] * 2 + ["b 2024-01-05"] * 2
+
+
+def test_exact_duplicates_are_kept_and_shown_with_or_without_order_ids():
+    frame = pd.concat([raw(), raw().iloc[[1, 1]]])
+    for given_frame in (frame, frame.drop(columns="order_id")):
+        book = orders.read(given_frame)
+        row = book.quality[book.quality["status"] == "of which"].iloc[0]
+        assert (row["lines"], row["amount"], len(book.lines)) == (2, 2400.0, 6)
+
+
+def test_frames_come_back_as_the_kind_that_went_in():
+    book = orders.read(pl.from_pandas(raw()))
+    assert all(isinstance(f, pl.DataFrame) for f in (book.lines, book.returns, book.quarantine))
+
+
+def test_orders_after_the_reports_last_day_are_counted():
+    book = orders.read(raw())
+    table = quality.report(book, as_of="2024-01-31")
+    later = table[table["reason"].str.contains("after")].iloc[0]
+    assert (later["lines"], later["amount"]) == (1, 5.5)
+    assert len(orders.until(book.lines, as_of="2024-01-31")) == 3
+
+
+def test_unknown_options_are_refused_with_the_nearest():
+    with pytest.raises(ParamsError, match="Did you mean 'returns'"):
+        orders.read(raw(), retruns="net")
+    with pytest.raises(ParamsError, match="Did you mean 'net'"):
+        orders.read(raw(), returns="nett")
+    with pytest.raises(ParamsError, match="must be a list"):
+        orders.read(raw(), guest_ids="0000")
+    with pytest.raises(ParamsError, match="is not a date"):
+        orders.read(raw(), data_until="tomorrow")
+
+
+def test_a_header_that_is_not_there_is_refused_with_those_found():
+    with pytest.raises(ColumnError, match="Did you mean 'amount'.*customer_id, order_id"):
+        orders.read(raw(), columns={"amount": "amout"})
+    with pytest.raises(
+        ColumnError, match="no column is mapped to customer_id.*Did you mean 'custmer'"
+    ):
+        orders.read(raw().rename(columns={"customer_id": "custmer"}))
+
+
+def test_a_source_that_keeps_nothing_says_why():
+    with pytest.raises(DataError, match="guest: no customer_id"):
+        orders.read(raw(customer_id=[None] * 4))
+    with pytest.raises(DataError, match="it holds none"):
+        orders.read(raw().iloc[:0])
+
+
+CELLS = {
+    "customer_id": st.sampled_from(["a", "b", "", None, "0"]),
+    "order_id": st.sampled_from(["1", "2", "C3", ""]),
+    "order_date": st.sampled_from(["2024-01-05", "2024-02-01", "??", "", None]),
+    "amount": st.sampled_from(["10", "-3", "0", "x", "", "1,000"]),
+}
+ROWS = st.lists(st.fixed_dictionaries(CELLS), min_size=1, max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=ROWS,
+    returns=st.sampled_from(["net", "separate", "drop"]),
+    zero=st.sampled_from(["keep", "drop"]),
+)
+def test_every_line_read_is_kept_or_quarantined_in_rows_and_in_money(rows, returns, zero):
+    sure = {"customer_id": "a", "order_id": "9", "order_date": "2023-12-31", "amount": "1"}
+    frame = pd.DataFrame([sure, *rows], dtype="str")
+    book = orders.read(
+        frame, returns=returns, zero_amounts=zero, guest_ids=["0"], cancelled_prefix="C"
+    )
+    assert len(frame) == len(book.lines) + len(book.returns) + len(book.quarantine)
+    table = book.quality.groupby("status")[["lines", "amount"]].sum()
+    parts = table.reindex(["kept", "quarantined"]).fillna(0).sum()
+    assert parts["lines"] == table.loc["read", "lines"] == len(frame)
+    assert parts["amount"] == pytest.approx(table.loc["read", "amount"])
+    assert book.lines["amount"].sum() + book.returns["amount"].sum() == pytest.approx(
+        table.loc["kept", "amount"]
+    )
+    assert sorted(book.quarantine["line"]) == book.quarantine["line"].tolist()

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import hashlib
+
+import pandas as pd
+import pytest
+
+from ltvkit import orders, prepared, sources
+from ltvkit.errors import DataError
+
+TEXT = 'customer_id,order_date,amount,product\n007,2024-01-05,"1,200",お茶 髙級①\n008,2024-02-06,300,"two\nlines"\n'
+
+
+def table(path) -> dict:
+    return sources.open(str(path)).frame.df().to_dict("list")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "recorded"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp932", "cp932")]
+)
+def test_each_encoding_gives_the_same_orders_and_is_recorded(tmp_path, encoding, recorded):
+    path = tmp_path / "orders.csv"
+    path.write_bytes(TEXT.encode(encoding))
+    book = orders.read(str(path), columns={"product": "product"})
+    assert book.lines.df()["product"].tolist() == ["お茶 髙級①", "two\nlines"]
+    assert book.facts["encoding"] == recorded
+    assert book.facts["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_every_format_gives_the_same_orders(tmp_path):
+    (tmp_path / "a.csv").write_text(TEXT, "utf-8")
+    frame = pd.read_csv(tmp_path / "a.csv", dtype=str)
+    frame.to_csv(tmp_path / "b.tsv", sep="\t", index=False)
+    frame.to_csv(tmp_path / "c.txt", sep=";", index=False)
+    frame.to_parquet(tmp_path / "d.parquet")
+    frame.to_excel(tmp_path / "e.xlsx", index=False)
+    books = [orders.read(str(p)).lines.df() for p in sorted(tmp_path.iterdir())]
+    assert len(books) == 5
+    for lines in books[1:]:
+        pd.testing.assert_frame_equal(
+            lines.drop(columns="order_id"), books[0].drop(columns="order_id")
+        )
+
+
+def test_line_numbers_are_those_of_the_file_and_ragged_records_are_quarantined(tmp_path):
+    path = tmp_path / "orders.csv"
+    path.write_text(
+        'customer_id,order_date,amount\na,2024-01-05,1\n\nb,2024-01-06\n"c\nc",2024-01-07,x\nd,2024-01-08,2,9\n'
+    )
+    quarantine = orders.read(str(path)).quarantine.df()
+    assert quarantine["line"].tolist() == [4, 5, 7]
+    assert quarantine["reason"].tolist() == [
+        "number of fields differs from the header",
+        "amount is unreadable",
+        "number of fields differs from the header",
+    ]
+    assert quarantine["_ragged"].tolist()[2] == "d,2024-01-08,2,9"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("empty.csv", b"", "is empty"),
+        ("twins.csv", b"a,a,b\n1,2,3\n", "more than one column named 'a'"),
+        ("quote.csv", b'a,b\n1,"2\n3,4\n', "starting at line 2.*quotation mark"),
+        ("bytes.csv", b"a,b\n\xff\xfe\x81,1\n", "neither UTF-8 nor CP932"),
+        ("orders.doc", b"", "'.doc' cannot be read"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_why(tmp_path, name, content, says):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        sources.open(str(tmp_path / name))
+
+
+def test_a_missing_file_names_the_nearest(tmp_path):
+    (tmp_path / "orders.csv").write_text(TEXT)
+    with pytest.raises(DataError, match=r"no file at .*Did you mean 'orders.csv'"):
+        sources.open(str(tmp_path / "order.csv"))
+
+
+def test_orders_are_prepared_once_and_again_when_anything_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
+    path = tmp_path / "orders.csv"
+    path.write_text(TEXT, "utf-8")
+    first = prepared.open(str(path))
+    made = (first.folder / "lines.parquet").stat().st_mtime_ns
+    again = prepared.open(str(path))
+    assert again.key == first.key
+    assert (again.folder / "lines.parquet").stat().st_mtime_ns == made
+    assert prepared.open(str(path), policies={"same_day": "one_order"}).key != first.key
+    path.write_text(TEXT + "009,2024-03-01,1,x\n", "utf-8")
+    changed = prepared.open(str(path))
+    assert changed.key != first.key
+    assert len(changed.lines.df()) == 3
+
+
+def test_a_preparation_is_what_reading_gives(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
+    path = tmp_path / "orders.csv"
+    path.write_text(TEXT + "009,never,1,x\n", "utf-8")
+    read, opened = orders.read(str(path)), prepared.open(str(path))
+    pd.testing.assert_frame_equal(opened.lines.df(), read.lines.df())
+    pd.testing.assert_frame_equal(opened.quarantine.df(), read.quarantine.df())
+    pd.testing.assert_frame_equal(opened.quality, read.quality, check_dtype=False)
+    assert opened.facts == read.facts
+    assert not list(opened.folder.parent.glob(".*"))
