@@ -5,7 +5,7 @@ Items are products, categories or customers: any column of the order lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -16,11 +16,7 @@ from ltvkit.errors import ParamsError
 from ltvkit.i18n import _
 
 CLASSES = ("A", "B", "C", "none")
-TABLES = {
-    "product_id": "abc_products",
-    "customer_id": "abc_customers",
-    "category": "abc_categories",
-}
+PLURALS = {"product_id": "products", "category": "categories", "customer_id": "customers"}
 
 
 def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
@@ -75,12 +71,20 @@ def summarize(classified: Any) -> pd.DataFrame:
     return table.reset_index()[["class", "items", "items_share", "revenue", "revenue_share"]]
 
 
-def top(classified: Any, *, by: str, n: int = 10) -> pd.DataFrame:
-    """Classified items -> the first `n` by revenue, as pandas."""
-    best = engine.lazy(classified, needs=(by, "rank")).filter(nw.col("rank") <= n).sort("rank")
-    return engine.table(
-        best.select("rank", by, "revenue", "revenue_share", "cumulative_share", "class")
-    )
+def leaders(classified: Any, lines: Any, *, by: str, n: int = 10) -> pd.DataFrame:
+    """Classified items -> the first `n` by revenue: rank, item, revenue, shares, class.
+
+    Products come with their name where the lines have one; customers without their id, as the
+    table is made to be shown.
+    """
+    best = engine.lazy(classified, needs=(by, "rank")).filter(nw.col("rank") <= n)
+    shown = ["rank", by, "revenue", "revenue_share", "cumulative_share", "class"]
+    named = engine.lazy(lines)
+    if by == "product_id" and "product" in named.collect_schema().names():
+        names = named.group_by(by).agg(nw.col("product").max())
+        best, shown = best.join(names, on=by, how="left"), [*shown[:2], "product", *shown[2:]]
+    table = engine.table(best.select(*shown).sort("rank"))
+    return table.drop(columns="customer_id", errors="ignore")
 
 
 def pareto(classified: Any, *, points: int = 400) -> pd.DataFrame:
@@ -103,6 +107,29 @@ def changes(before: Any, after: Any, *, by: str) -> pd.DataFrame:
     return transitions.count(
         before, after, item=by, label="class", labels=list(CLASSES), absent=(_("new"), _("gone"))
     )
+
+
+def reconcile(lines: Any, summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Order lines and summaries by kind of item -> what each says of all revenue."""
+    whole = engine.table(engine.lazy(lines).select(nw.col("amount").sum()))["amount"].iloc[0]
+    said = [float(table["revenue"].sum()) for table in summaries.values()]
+    return pd.DataFrame({"items": [name(by) for by in summaries], "orders_say": whole}).assign(
+        table_says=said, difference=[round(revenue - whole, 4) for revenue in said]
+    )
+
+
+def name(by: str) -> str:
+    """What is counted when items are those of column `by`, in the plural."""
+    return _(PLURALS.get(by, by))
+
+
+def table_name(by: str) -> str:
+    """The name of the report's table of items of column `by`.
+
+    >>> table_name("product_id"), table_name("channel")
+    ('abc_products', 'abc_channel')
+    """
+    return f"abc_{PLURALS.get(by, by)}"
 
 
 def finding(summary: pd.DataFrame, *, items: str) -> str:

@@ -65,6 +65,19 @@ def summarize(assigned: Any) -> pd.DataFrame:
     ]
 
 
+def profile(assigned: Any) -> pd.DataFrame:
+    """Customers with their `decile` -> what sets each apart: orders and revenue per customer.
+
+    revenue_per_customer = orders_per_customer x average_order_value.
+    """
+    table = summarize(assigned)
+    return table[["decile", "customers"]].assign(
+        orders_per_customer=table["orders"] / table["customers"],
+        average_order_value=table["revenue"] / table["orders"],
+        revenue_per_customer=table["revenue_per_customer"],
+    )
+
+
 def lorenz(customers: Any, *, points: int = 100) -> pd.DataFrame:
     """Customers -> the Lorenz curve: share of customers (poorest first), share of revenue.
 

@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import engine, tables, transitions
-from ltvkit.errors import ParamsError
+from ltvkit.errors import ParamsError, one_of
 from ltvkit.i18n import _
 from ltvkit.segments import NAMES, QUIET, SEGMENTS
 
@@ -21,7 +21,9 @@ MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"
 NEEDS = ("customer_id", *MEASURES)
 
 
-def thresholds(customers: Any, *, bins: int = 5) -> pd.DataFrame:
+def thresholds(
+    customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None
+) -> pd.DataFrame:
     """Customers -> the edges between scores: measure, score, above, up_to, customers.
 
     The k-th edge is the smallest value that at least k/bins of the customers do not exceed, so
@@ -29,23 +31,25 @@ def thresholds(customers: Any, *, bins: int = 5) -> pd.DataFrame:
     same score. Where many share one value (most customers bought once), they all take the
     lowest score of the span they fill, and the scores in between stay empty.
     Recency counts downwards: the fewest days have the highest score.
+
+    `cuts` holds edges fixed: a table from here, or edges per measure, ascending
+    ({"recency_days": [30, 90, 180, 365], ...}). Only the count of customers is then new.
     """
     if not isinstance(bins, int) or bins < 2:
         raise ParamsError(f"bins={bins!r}: give a whole number of 2 or more.")
     opened = engine.lazy(customers, needs=NEEDS)
-    edges = {m: _edges(opened, m, bins) for m in MEASURES}
-    return _with_counts(opened, edges)
+    if cuts is None:
+        return _with_counts(opened, {m: _edges(opened, m, bins) for m in MEASURES})
+    return _with_counts(opened, _edges_of(cuts))
 
 
 def score(customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None) -> Any:
     """Customers -> the same with `r_score`, `f_score`, `m_score` (1 to `bins`, 5 is best of 5).
 
-    `cuts` holds the thresholds fixed: a table from `thresholds`, or edges per measure, ascending
-    ({"recency_days": [30, 90, 180, 365], ...}); a value on an edge belongs below it. Without
-    `cuts`, the edges are the quantiles of these customers. Comes back as the kind that went in.
+    Edges are the quantiles of these customers, or `cuts` where given (see `thresholds`); a value
+    on an edge belongs below it. Comes back as the kind of frame that went in.
     """
-    table = thresholds(customers, bins=bins) if cuts is None else cuts
-    edges = _edges_of(table)
+    edges = _edges_of(thresholds(customers, bins=bins) if cuts is None else cuts)
     opened = engine.lazy(customers, needs=NEEDS)
     scores = {MEASURES[m]: _score(m, edges[m]) for m in MEASURES}
     return engine.back(opened.with_columns(**scores), like=customers)
@@ -120,6 +124,16 @@ def grid(scored: Any) -> pd.DataFrame:
         .reset_index()
         .rename_axis(columns=None)
     )
+
+
+def members(segmented: Any, *, segment: str) -> Any:
+    """The customers of one segment, the highest revenue first, as the kind that went in.
+
+    For lists to act on: the customer's id, figures and scores.
+    """
+    one_of("segment", segment, NAMES)
+    chosen = engine.lazy(segmented).filter(nw.col("segment") == segment)
+    return engine.back(chosen.sort("revenue", "customer_id", descending=[True, False]), like=segmented)
 
 
 def migrate(before: Any, after: Any) -> pd.DataFrame:

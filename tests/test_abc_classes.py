@@ -72,9 +72,15 @@ def test_pareto_keeps_both_ends_of_a_long_curve():
     assert len(curve) <= 102
     assert curve["items_share"].iloc[[0, -1]].tolist() == [0.001, 1]
     assert curve["cumulative_share"].iloc[-1] == pytest.approx(1)
-    assert abc_classes.top(abc_classes.classify(frame, by="product_id"), by="product_id", n=3)[
-        "rank"
-    ].tolist() == [1, 2, 3]
+
+
+def test_leaders_name_products_and_no_customers(on):
+    frame = sold(a=60, b=25, c=15).assign(product=["茶", "皿", "紙"], customer_id=["x", "y", "z"])
+    classified = abc_classes.classify(on(frame), by="product_id")
+    table = abc_classes.leaders(classified, on(frame), by="product_id", n=2)
+    assert table["product"].tolist() == ["茶", "皿"]
+    people = abc_classes.classify(on(frame), by="customer_id")
+    assert "customer_id" not in abc_classes.leaders(people, on(frame), by="customer_id")
 
 
 @settings(max_examples=40, deadline=None)
