@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -14,6 +15,7 @@ from ltvkit import engine
 from ltvkit.i18n import _
 
 FINISHED = "result.json"
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ def save(
     page: str,
     tables: Mapping[str, pd.DataFrame],
     findings: Sequence[str] = (),
-    metrics: Mapping[str, float] | None = None,
-    lists: Mapping[str, Any] | None = None,
+    metrics: Mapping[str, float] | pd.Series = _NONE,
+    lists: Mapping[str, Any] = _NONE,
 ) -> None:
     """Keep a page's results in the folder `out`; with out="" (exploring) keep nothing.
 
@@ -46,14 +48,14 @@ def save(
         folder = Path(out)
         for name, table in tables.items():
             _csv(table, folder / "tables" / f"{name}.csv")
-        for name, frame in (lists or {}).items():
+        for name, frame in lists.items():
             _csv(engine.table(engine.lazy(frame)), folder / "lists" / f"{name}.csv")
         kept = {
             "page": page,
             "findings": list(findings),
-            "metrics": {name: float(value) for name, value in (metrics or {}).items()},
+            "metrics": {name: float(value) for name, value in dict(metrics).items()},
             "tables": list(tables),
-            "lists": list(lists or {}),
+            "lists": list(lists),
         }
         text = json.dumps(kept, ensure_ascii=False, indent=1)
         (folder / FINISHED).write_text(text, encoding="utf-8")

@@ -1,0 +1,70 @@
+# `make` lists what can be done. Python 3.11 or newer is all it needs; the rest goes into .venv.
+# It is installed once, and again when requirements.lock or pyproject.toml is newer.
+
+PYTHON ?= python3
+PARAMS ?= params/*.yaml
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.installed
+
+.PHONY: help report test lab lock clean gone
+
+help: ## List what can be done (default)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+report: $(READY) ## Build the report of each shop; one alone: make report PARAMS=params/cdnow.yaml
+	@$(RUN) -m ltvkit report $(PARAMS)
+
+test: $(READY) ## Check style, then run all tests, docstring examples and notebooks
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env
+
+lab: $(READY) ## Open JupyterLab
+	@$(RUN) -m jupyterlab
+
+lock: $(READY) ## Refresh requirements.lock from requirements.txt and requirements-dev.txt
+	@$(RUN) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+		--fork-strategy fewest --generate-hashes --no-emit-index-url \
+		--custom-compile-command 'make lock' \
+		--output-file requirements.lock requirements.txt requirements-dev.txt
+
+clean: ## Remove the environment and all caches; reports stay
+	rm -rf $(VENV) build *.egg-info .hypothesis .pytest_cache .ruff_cache reports/.cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# The stamp comes last, so an interrupted install is done anew, from what uv has downloaded so far.
+# uv itself comes by pip, held to its hash in the lock like everything else.
+$(READY): requirements.lock pyproject.toml $(shell test -x $(RUN) || echo gone)
+	@$(create_venv)
+	@$(RUN) -m uv pip sync --python $(RUN) --require-hashes requirements.lock
+	@$(RUN) -m uv pip install --python $(RUN) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+define create_venv
+set -e; \
+for python in "$(PYTHON)" python3.13 python3.12 python3.11 none; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+done; \
+if [ "$$python" = none ]; then \
+	echo "ltvkit needs Python 3.11 or newer; $(PYTHON) is: $$($(PYTHON) --version 2>&1)."; \
+	echo "Install one, or name it: make PYTHON=/path/to/python3.12"; \
+	exit 1; \
+fi; \
+if "$$python" -c 'import ensurepip' 2>/dev/null; then \
+	without=; \
+	pip="$(RUN) -m pip"; \
+elif "$$python" -m pip --version >/dev/null 2>&1; then \
+	without=--without-pip; \
+	pip="$$python -m pip --python $(RUN)"; \
+else \
+	echo "$$python cannot make environments: it has neither ensurepip nor pip."; \
+	echo "On Debian or Ubuntu: sudo apt install python3-venv"; \
+	exit 1; \
+fi; \
+echo "Setting up $(VENV) with $$python, $$($$python --version)"; \
+"$$python" -m venv --clear $$without $(VENV); \
+awk '/^[a-z]/ {uv = /^uv==/} uv' requirements.lock > $(VENV)/uv.txt; \
+$$pip install --quiet --disable-pip-version-check --require-hashes --requirement $(VENV)/uv.txt
+endef

@@ -1,0 +1,130 @@
+"""The documents say what is so."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+import subprocess
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ltvkit import prepared
+from ltvkit.contract import COLUMNS
+from ltvkit.policies import Policies
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+
+
+def block(kind: str) -> str:
+    return re.search(rf"^```{kind}\n(.*?)^```", README, flags=re.M | re.S).group(1)
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return listed.stdout.splitlines()
+
+
+def test_the_tree_names_every_module_and_nothing_else():
+    tree = README.split("## What is where")[1].split("```")[1]
+    named = set(re.findall(r"^  (\w+(?:\.py|/))", tree, flags=re.M))
+    inside = [f.removeprefix("ltvkit/") for f in tracked() if f.startswith("ltvkit/")]
+    real = {f.split("/")[0] + "/" if "/" in f else f for f in inside if not f.startswith("__")}
+    assert named == real
+    for name in re.findall(r"^(\w[\w.]*/?)  +\S", tree, flags=re.M):
+        assert (ROOT / name).exists() or name == "reports/", name
+
+
+def test_every_notebook_is_in_the_table_of_questions():
+    named = re.findall(r"\[(\d\d_\w+)\]\(notebooks/\1\.ipynb\)", README)
+    assert named == sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
+def test_links_and_pictures_are_there(text):
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_worked_example_does_what_it_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
+    (tmp_path / "mine.csv").write_text(block("csv"), "utf-8")
+    given = yaml.safe_load(block("yaml"))
+    book = prepared.open(given["source"], columns=given["columns"], policies=given["policies"])
+    lines = book.lines.df()
+    assert book.quarantine.df()[["line", "reason"]].to_numpy().tolist() == [
+        [6, "guest: no customer_id"]
+    ]
+    assert (len(lines), lines["amount"].sum()) == (5, 2400 + 900 + 1200 - 1200 + 3600)
+    assert set(lines["customer_id"]) == {"00017", "00018"}
+
+
+def test_the_python_example_runs():
+    found: dict = {}
+    exec(block("python"), found)  # noqa: S102
+    assert found["tenths"]["customers"].sum() == found["segments"]["customers"].sum() == 23_570
+
+
+def test_policies_and_columns_are_all_explained_with_their_defaults():
+    table = README.split("### Decisions")[1].split("## The report")[0]
+    for field in fields(Policies):
+        assert f"`{field.name}`" in table
+        assert f"- `{field.name}`" in Policies.__doc__
+    for name in ("returns", "zero_amounts", "same_day"):
+        assert re.search(rf"`{name}` \| `{getattr(Policies(), name)}`", table)
+    for column in COLUMNS:
+        assert f"`{column}`" in README
+
+
+def test_commands_in_the_documents_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"\bmake ([a-z]+)", README + CONTRIBUTING)):
+        assert re.search(rf"^{target}:", makefile, flags=re.M), target
+    from click.testing import CliRunner
+
+    from ltvkit.cli import main
+
+    shown = CliRunner().invoke(main, ["report", "--help"]).output
+    for option in set(re.findall(r"(?<![\w-])--[a-z]+", README)):
+        assert option in shown, option
+
+
+def modules() -> list[str]:
+    return [f[:-3].replace("/", ".") for f in tracked() if re.match(r"ltvkit/.*\.py$", f)]
+
+
+@pytest.mark.parametrize("name", [m for m in modules() if not m.endswith("__main__")])
+def test_every_module_and_public_function_explains_itself(name):
+    source = ast.parse((ROOT / (name.replace(".", "/") + ".py")).read_text("utf-8"))
+    assert ast.get_docstring(source), name
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    for node in (n for n in source.body if isinstance(n, kinds) and not n.name.startswith("_")):
+        assert ast.get_docstring(node), f"{name}.{node.name}"
+    importlib.import_module(name.removesuffix(".__init__"))
+
+
+def test_the_kit_stays_small():
+    """Lines of code in ltvkit/, without blank lines, comments and docstrings."""
+    total = sum(_size(ROOT / (m.replace(".", "/") + ".py")) for m in modules())
+    assert total <= 3500
+
+
+def _size(path: Path) -> int:
+    text = path.read_text("utf-8")
+    lines = {
+        n for n, line in enumerate(text.splitlines(), 1) if line.strip() and line.strip()[0] != "#"
+    }
+    for node in ast.walk(ast.parse(text)):
+        holds = isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef))
+        if holds and ast.get_docstring(node):
+            doc = node.body[0]
+            lines -= set(range(doc.lineno, doc.end_lineno + 1))
+    return len(lines)
