@@ -90,14 +90,15 @@ def leaders(classified: Any, lines: Any, *, by: str, n: int = 10) -> pd.DataFram
 def pareto(classified: Any, *, points: int = 400) -> pd.DataFrame:
     """Classified items -> the Pareto curve: items_share, cumulative_share, class.
 
-    All items where there are at most `points`, else every so-many-th, ends included.
+    All items where there are at most `points`, else every so-many-th, the first and the last of
+    each class included.
     """
     opened = engine.lazy(classified, needs=("rank", "cumulative_share", "class"))
     n = int(engine.table(opened.select(n=nw.len()))["n"].iloc[0])
     step = max(1, n // points)
-    shown = opened.filter(
-        (nw.col("rank") % step == 0) | (nw.col("rank") == 1) | (nw.col("rank") == n)
-    )
+    rank = nw.col("rank")
+    ends = (rank == rank.min().over("class")) | (rank == rank.max().over("class"))
+    shown = opened.filter(ends | (rank % step == 0))
     table = engine.table(shown.sort("rank").select("rank", "cumulative_share", "class"))
     return table.assign(items_share=table["rank"] / n)[["items_share", "cumulative_share", "class"]]
 

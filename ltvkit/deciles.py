@@ -132,12 +132,12 @@ def finding(table: pd.DataFrame, *, top20: float) -> str:
     best = table.iloc[0]
     text = _(
         "The best tenth of customers brings {best} of revenue, the best fifth {top}; "
-        "half of all revenue comes from the first {n} deciles."
+        "the lower half brings {rest}."
     )
     return text.format(
         best=tables.share(best["revenue_share"]),
         top=tables.share(top20),
-        n=int((table["cumulative_share"] < 0.5).sum()) + 1,
+        rest=tables.share(table.loc[table["decile"] > GROUPS / 2, "revenue_share"].sum()),
     )
 
 

@@ -86,9 +86,10 @@ def finding(table: pd.DataFrame) -> str:
     """The reconciliation in a sentence."""
     lines = table.groupby("status")["lines"].sum()
     read, lost = int(lines["read"]), int(lines.get("quarantined", 0))
-    return _(
-        "{kept} of {read} lines read are used ({share}); {lost} are quarantined, each with its reason."
-    ).format(
+    text = _("{kept} of {read} lines read are used ({share}).")
+    if lost:
+        text += " " + _("{lost} are quarantined, each with its reason.")
+    return text.format(
         kept=tables.count(read - lost),
         read=tables.count(read),
         share=tables.share(1 - lost / read),

@@ -89,4 +89,4 @@ def test_the_finding_is_the_tables():
     text = deciles.finding(table, top20=0.6)
     assert "55.0%" in text
     assert "60.0%" in text
-    assert "first 1 deciles" in text
+    assert "25.0%" in text
