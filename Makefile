@@ -8,10 +8,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
-.PHONY: help report test lab lock clean gone
+.PHONY: help report test lab notebooks lock clean gone
 
 help: ## List what can be done (default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
 
 report: $(READY) ## Build the report of each shop; one alone: make report PARAMS=params/cdnow.yaml
 	@$(RUN) -m ltvkit report $(PARAMS)
@@ -21,8 +21,12 @@ test: $(READY) ## Check style, then run all tests, docstring examples and notebo
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env
 
-lab: $(READY) ## Open JupyterLab
-	@$(RUN) -m jupyterlab
+lab: $(READY) ## Open JupyterLab on the notebooks
+	@$(RUN) -m jupyterlab notebooks
+
+notebooks: $(READY) ## Run all notebooks and store their output in them
+	@$(RUN) -m nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 lock: $(READY) ## Refresh requirements.lock from requirements.txt and requirements-dev.txt
 	@$(RUN) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
@@ -38,7 +42,7 @@ clean: ## Remove the environment and all caches; reports stay
 # uv itself comes by pip, held to its hash in the lock like everything else.
 $(READY): requirements.lock pyproject.toml $(shell test -x $(RUN) || echo gone)
 	@$(create_venv)
-	@$(RUN) -m uv pip sync --python $(RUN) --require-hashes requirements.lock
+	@$(RUN) -m uv pip sync --compile-bytecode --python $(RUN) --require-hashes requirements.lock
 	@$(RUN) -m uv pip install --python $(RUN) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -11,7 +11,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, tables, transitions
+from ltvkit import engine, formats, transitions
 from ltvkit.errors import ParamsError
 from ltvkit.i18n import _
 
@@ -141,12 +141,12 @@ def finding(summary: pd.DataFrame, *, items: str) -> str:
         "the {c} of class C bring {rest}."
     )
     return text.format(
-        a=tables.count(rows.loc["A", "items"]),
+        a=formats.count(rows.loc["A", "items"]),
         items=items,
-        share=tables.share(rows.loc["A", "items_share"]),
-        revenue=tables.share(rows.loc["A", "revenue_share"]),
-        c=tables.count(rows.loc["C", "items"]),
-        rest=tables.share(rows.loc["C", "revenue_share"]),
+        share=formats.share(rows.loc["A", "items_share"]),
+        revenue=formats.share(rows.loc["A", "revenue_share"]),
+        c=formats.count(rows.loc["C", "items"]),
+        rest=formats.share(rows.loc["C", "revenue_share"]),
     )
 
 

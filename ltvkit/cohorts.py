@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import engine, orders, periods, tables
+from ltvkit import engine, formats, orders, periods
 from ltvkit.customers import NEEDS
 from ltvkit.errors import ParamsError
 from ltvkit.i18n import _
@@ -128,7 +128,7 @@ def finding(second: pd.DataFrame, *, within: int = 90) -> str:
         )
     rate = float(np.average(known[column], weights=known["customers"]))
     text = _("{rate} of new customers order again within {n} days.")
-    return text.format(rate=tables.share(rate), n=within)
+    return text.format(rate=formats.share(rate), n=within)
 
 
 def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:

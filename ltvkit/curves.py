@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import cohorts, engine, periods, tables
+from ltvkit import cohorts, engine, formats, periods
 from ltvkit.errors import DataError
 from ltvkit.i18n import _
 
@@ -49,7 +49,7 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
     text = _(
         "By {age} months after the first order, a customer has paid {ltv} (95%: {low} to {high})."
     )
-    worth = {name: tables.money(row[name], currency) for name in ("ltv", "low", "high")}
+    worth = {name: formats.money(row[name], currency) for name in ("ltv", "low", "high")}
     return text.format(age=int(row["age_months"]), **worth)
 
 

@@ -53,12 +53,14 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
     return engine.back(bought, like=lines)
 
 
-def totals(customers: Any) -> dict[str, float]:
-    """Customers -> how many, their orders and their revenue, to reconcile a page with its input."""
+def totals(customers: Any) -> pd.DataFrame:
+    """Customers -> one row: customers, orders, revenue; what every page must add up to."""
+    sums = nw.col("orders", "revenue").sum()
+    opened = engine.lazy(customers, needs=("orders", "revenue"))
     table = engine.table(
-        engine.lazy(customers).select(nw.col("orders", "revenue").sum(), customers=nw.len())
+        opened.select(sums, customers=nw.len()).with_columns(engine.exact("revenue"))
     )
-    return {name: float(table[name].iloc[0]) for name in table}
+    return table[["customers", "orders", "revenue"]]
 
 
 def reconcile(customers: Any, table: pd.DataFrame) -> pd.DataFrame:
@@ -66,15 +68,11 @@ def reconcile(customers: Any, table: pd.DataFrame) -> pd.DataFrame:
 
     One row per measure found in both: customers, orders, revenue.
     """
-    whole = totals(customers)
-    rows = [
-        {"measure": name, "orders_say": value, "table_says": float(table[name].sum())}
-        for name, value in whole.items()
-        if name in table
-    ]
-    return pd.DataFrame(rows).assign(
-        difference=lambda t: (t["table_says"] - t["orders_say"]).round(4)
-    )
+    whole = totals(customers).iloc[0]
+    both = [name for name in whole.index if name in table]
+    says = pd.DataFrame({"orders_say": whole[both], "table_says": table[both].sum()})
+    says = says.assign(difference=(says["table_says"] - says["orders_say"]).round(4))
+    return says.rename_axis("measure").reset_index()
 
 
 def _days_since(column: str, as_of: Any) -> nw.Expr:

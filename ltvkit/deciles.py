@@ -7,7 +7,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, tables
+from ltvkit import engine, formats
 from ltvkit.i18n import _
 
 GROUPS = 10
@@ -17,21 +17,17 @@ NEEDS = ("customer_id", "revenue")
 def assign(customers: Any) -> Any:
     """Customers -> the same with `rank` (1: paid most) and `decile` (1: the best tenth).
 
-    Equal headcount: where the number of customers is not a multiple of ten, the first deciles
-    hold one customer more (SQL's NTILE). Equal revenue is ranked by customer_id, so that the
-    same input always gives the same groups. Comes back as the kind of frame that went in.
+    Equal headcount: decile = floor((rank - 1) x 10 / customers) + 1, so that sizes differ by one
+    at most and the odd ones are spread evenly. Equal revenue is ranked by customer_id, so that
+    the same input always gives the same groups. Comes back as the kind of frame that went in.
 
     >>> paid = pd.DataFrame({"customer_id": ["a", "b", "c"], "revenue": [5.0, 9.0, 5.0]})
     >>> assign(paid).sort_values("rank")[["customer_id", "decile"]].to_dict("list")
-    {'customer_id': ['b', 'a', 'c'], 'decile': [1, 2, 3]}
+    {'customer_id': ['b', 'a', 'c'], 'decile': [1, 4, 7]}
     """
     opened = engine.lazy(customers, needs=NEEDS)
-    size, larger = divmod(_count(opened), GROUPS)
-    place = nw.col("rank") - 1
-    in_larger = place // (size + 1)
-    in_smaller = larger + (place - larger * (size + 1)) // max(size, 1)
-    decile = nw.when(place < larger * (size + 1)).then(in_larger).otherwise(in_smaller) + 1
     ranked = engine.ranked(opened, by="revenue", ties="customer_id")
+    decile = (nw.col("rank") - 1) * GROUPS // max(_count(opened), 1) + 1
     return engine.back(ranked.with_columns(decile=decile.cast(nw.Int64)), like=customers)
 
 
@@ -135,9 +131,9 @@ def finding(table: pd.DataFrame, *, top20: float) -> str:
         "the lower half brings {rest}."
     )
     return text.format(
-        best=tables.share(best["revenue_share"]),
-        top=tables.share(top20),
-        rest=tables.share(table.loc[table["decile"] > GROUPS / 2, "revenue_share"].sum()),
+        best=formats.share(best["revenue_share"]),
+        top=formats.share(top20),
+        rest=formats.share(table.loc[table["decile"] > GROUPS / 2, "revenue_share"].sum()),
     )
 
 

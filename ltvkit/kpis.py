@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import engine, orders, periods, tables
+from ltvkit import engine, formats, orders, periods
 from ltvkit.customers import NEEDS
 from ltvkit.errors import DataError
 from ltvkit.i18n import _
@@ -61,10 +61,10 @@ def finding(table: pd.DataFrame, *, as_of: Any) -> str:
     row = on(table, as_of=as_of)
     text = _("{customers} customers placed {orders} orders in {period}; {share} had bought before.")
     said = text.format(
-        customers=tables.count(row["customers"]),
-        orders=tables.count(row["orders"]),
+        customers=formats.count(row["customers"]),
+        orders=formats.count(row["orders"]),
         period=row["period"],
-        share=tables.share(row["repeat_rate"]),
+        share=formats.share(row["repeat_rate"]),
     )
     if row["partial"]:
         return said + " " + _("The period is not complete, so it is not compared.")
@@ -72,7 +72,7 @@ def finding(table: pd.DataFrame, *, as_of: Any) -> str:
         (_("on the period before"), row["revenue_vs_previous"]),
         (_("on a year before"), row["revenue_vs_last_year"]),
     ]
-    known = [f"{tables.change(c)} {against}" for against, c in changes if np.isfinite(c)]
+    known = [f"{formats.change(c)} {against}" for against, c in changes if np.isfinite(c)]
     if not known:
         return said
     return said + " " + _("Revenue is {changes}.").format(changes=_(" and ").join(known))

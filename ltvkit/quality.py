@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, periods, tables
+from ltvkit import engine, formats, periods
 from ltvkit.i18n import _
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def finding(table: pd.DataFrame) -> str:
     if lost:
         text += " " + _("{lost} are quarantined, each with its reason.")
     return text.format(
-        kept=tables.count(read - lost),
-        read=tables.count(read),
-        share=tables.share(1 - lost / read),
-        lost=tables.count(lost),
+        kept=formats.count(read - lost),
+        read=formats.count(read),
+        share=formats.share(1 - lost / read),
+        lost=formats.count(lost),
     )

@@ -12,7 +12,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, tables, transitions
+from ltvkit import engine, formats, transitions
 from ltvkit.errors import ParamsError, one_of
 from ltvkit.i18n import _
 from ltvkit.segments import NAMES, QUIET, SEGMENTS
@@ -133,7 +133,9 @@ def members(segmented: Any, *, segment: str) -> Any:
     """
     one_of("segment", segment, NAMES)
     chosen = engine.lazy(segmented).filter(nw.col("segment") == segment)
-    return engine.back(chosen.sort("revenue", "customer_id", descending=[True, False]), like=segmented)
+    return engine.back(
+        chosen.sort("revenue", "customer_id", descending=[True, False]), like=segmented
+    )
 
 
 def migrate(before: Any, after: Any) -> pd.DataFrame:
@@ -157,15 +159,15 @@ def finding(summary: pd.DataFrame) -> str:
     text = _("The segment '{segment}' is {customers} of customers and brings {revenue} of revenue.")
     said = text.format(
         segment=best["segment"],
-        customers=tables.share(best["customers_share"]),
-        revenue=tables.share(best["revenue_share"]),
+        customers=formats.share(best["customers_share"]),
+        revenue=formats.share(best["revenue_share"]),
     )
     slipping = summary[summary["segment"].isin(QUIET)]
     if slipping.empty:
         return said
     text = _("{n} customers who used to buy often have gone quiet; they brought {revenue} of it.")
     n, revenue = slipping["customers"].sum(), slipping["revenue_share"].sum()
-    return f"{said} {text.format(n=tables.count(n), revenue=tables.share(revenue))}"
+    return f"{said} {text.format(n=formats.count(n), revenue=formats.share(revenue))}"
 
 
 def _edges(customers: nw.LazyFrame, measure: str, bins: int) -> list[float]:

@@ -42,3 +42,15 @@ def count(
     matrix = matrix.drop(index=new) if not matrix.loc[new].any() else matrix
     matrix = matrix.drop(columns=gone) if not matrix[gone].any() else matrix
     return matrix.rename_axis(index="before", columns=None).reset_index()
+
+
+def moves(matrix: pd.DataFrame) -> pd.DataFrame:
+    """A table of counts -> who did not stay, the most first: before, after, customers, share.
+
+    `share` is of all that were in `before`.
+    """
+    counts = matrix.set_index("before").rename_axis(columns="after")
+    share = counts.div(counts.sum(axis=1), axis=0)
+    long = pd.DataFrame({"customers": counts.stack(), "share": share.stack()}).reset_index()
+    moved = long[(long["before"] != long["after"]) & (long["customers"] > 0)]
+    return moved.sort_values("customers", ascending=False, kind="stable", ignore_index=True)

@@ -1,6 +1,6 @@
 """Charts of finished tables: each takes the table and `ax=None`, and returns the Axes.
 
-Words, labels and number formats are those of `tables`. Nothing is shown or saved, and no setting
+Words, labels and number formats are those of `formats`. Nothing is shown or saved, and no setting
 of matplotlib changes: in a notebook a chart appears because its figure is open.
 
 >>> import pandas as pd
@@ -11,20 +11,12 @@ of matplotlib changes: in a notebook a chart appears because its figure is open.
 
 from __future__ import annotations
 
-from ltvkit.plots.cohort import ltv_curves, second_order, triangle
-from ltvkit.plots.concentration import deciles, lorenz, pareto
-from ltvkit.plots.kpi import kpi_series
-from ltvkit.plots.rfm import migration, rfm_grid, segments
+from ltvkit.plots.heatmaps import migration, rfm_grid, triangle
+from ltvkit.plots.series import kpi_series, ltv_curves, second_order
+from ltvkit.plots.shares import deciles, lorenz, pareto, segments
 
+# fmt: off
 __all__ = [
-    "deciles",
-    "kpi_series",
-    "lorenz",
-    "ltv_curves",
-    "migration",
-    "pareto",
-    "rfm_grid",
-    "second_order",
-    "segments",
-    "triangle",
+    "deciles", "kpi_series", "lorenz", "ltv_curves", "migration", "pareto", "rfm_grid",
+    "second_order", "segments", "triangle",
 ]

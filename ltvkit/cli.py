@@ -1,0 +1,111 @@
+"""The command line: `python -m ltvkit`, also installed as `ltvkit`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+import ltvkit
+from ltvkit.errors import LtvkitError
+
+# Exit statuses: 1, a report failed; 2, the input is wrong; 128 + n, ended by signal n.
+FAILED, WRONG = 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(ltvkit.__version__, prog_name="ltvkit")
+def main() -> None:
+    """Customer lifetime value, from an order export to a published monthly report."""
+
+
+@main.command()
+@click.argument("params", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--month",
+    metavar="MONTH",
+    help="The month to report on, as 1998-06, or 'last' for the latest whole month. "
+    "Without it, the params file decides.",
+)
+@click.option("--from", "start", metavar="MONTH", help="The first of several months.")
+@click.option(
+    "--to", "end", metavar="MONTH", help="The last of several months; without it, 'last'."
+)
+@click.option(
+    "--only",
+    metavar="NAMES",
+    help="Run only these notebooks, as in rfm,abc. The others stay in the report if they "
+    "are finished for the same orders, params and code.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=os.cpu_count(),
+    show_default="all cores",
+    help="How many notebooks run at the same time.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up on a notebook after this many seconds.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where to publish.  [default: reports/ of the project]",
+)
+def report(params, month, start, end, only, jobs, timeout, out) -> None:
+    """Build the monthly report of each shop.
+
+    PARAMS are the shops' params files, such as params/cdnow.yaml. Finished notebooks are reused
+    while orders, params and code stay the same, so a second run is quick, and a run that was
+    interrupted goes on where it stopped. The last good report stays until a new one is complete.
+    """
+    if month and (start or end):
+        raise click.UsageError("Give either --month, or --from and --to.")
+    if end and not start:
+        raise click.UsageError("--to needs --from.")
+    if out:
+        os.environ["LTVKIT_REPORTS"] = str(out.resolve())
+    try:
+        sys.exit(_report(params, (month, start, end), only, jobs, timeout))
+    except (LtvkitError, OSError) as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(WRONG)
+
+
+def _report(files, months, only, jobs, timeout) -> int:
+    """Build, say what came of it, and return the exit status."""
+    from ltvkit.params import check_month
+
+    for month in filter(None, months):
+        check_month(month)
+    from ltvkit.report.build import Months, build
+    from ltvkit.report.signals import Interrupted
+
+    names = [name for name in (only or "").split(",") if name.strip()]
+    try:
+        outcome = build(files, months=Months(*months), only=names, jobs=jobs, timeout=timeout)
+    except Interrupted as signal:
+        text = "The last good reports are untouched. Run it again to go on from here."
+        click.echo(f"Stopped, {signal}. {text}", err=True)
+        return signal.status
+    for failure in outcome.failures:
+        click.echo(f"FAILED {failure}", err=True)
+    for folder in outcome.unchanged:
+        click.echo(f"Nothing changed: {_shown(folder / 'index.html')}")
+    for folder in outcome.published:
+        click.echo(f"Published: {_shown(folder / 'index.html')}")
+    if outcome.index:
+        click.echo(f"All reports: {_shown(outcome.index)}")
+    return FAILED if outcome.failures else 0
+
+
+def _shown(path: Path) -> str:
+    """A path as a reader types it: from here, if it is below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,0 +1,272 @@
+"""A shop's params file, checked whole before any kernel starts.
+
+The valid keys, their types and defaults are what the notebooks declare in the cell tagged
+`parameters`, one `name: type = default  # help` a line. There is no second list to keep in step.
+"""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import io
+import json
+import re
+import tokenize
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from ltvkit.errors import ParamsError, ReportError, nearest
+
+# The report decides where a notebook writes; a params file may not.
+RESERVED = ("out",)
+# Left to the notebooks' defaults, a report of a shop would show the demo.
+REQUIRED = ("shop", "source")
+
+_SLUG = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_KINDS = {
+    "str": (str, "text"),
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": (bool, "true or false"),
+    "list": (list, "a list, as in [a, b]"),
+    "dict": (dict, "a mapping, as in {name: value}"),
+}
+
+
+class Parameter(NamedTuple):
+    """One line of a `parameters` cell."""
+
+    name: str
+    kind: str
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True)
+class Params:
+    """A params file as read, with the notebooks' defaults filled in."""
+
+    path: Path
+    values: Mapping[str, Any]
+
+    @property
+    def shop(self) -> str:
+        """The shop's slug, which names its folder."""
+        return self.values["shop"]
+
+    def for_notebook(self, declared: Iterable[str]) -> dict[str, Any]:
+        """The values that one notebook declares, in its order."""
+        return {name: self.values[name] for name in declared if name in self.values}
+
+
+def load(path: str | Path, notebooks: Iterable[str | Path]) -> Params:
+    """A YAML file and the notebooks it is for -> `Params`.
+
+    Raises `ParamsError`, naming the file, the line, the key, what was found, what is expected
+    and the nearest valid name, for a file that is not a mapping, a key that no notebook
+    declares, and a value of the wrong type. Text stays as written: `2024-01-05` is no date
+    object, and an id like `00123` is refused until it is put in quotes.
+    """
+    path = Path(path)
+    known = _union(notebooks)
+    given, nodes = read(path)
+    for key, value in given.items():
+        where = f"{path}, line {nodes[key].start_mark.line + 1}"
+        if key not in known:
+            raise ParamsError(
+                f"{where}: '{key}' is not a parameter of any notebook."
+                f"{nearest(key, known)} Known: {', '.join(known)}."
+            )
+        _check(value, known[key][0], nodes[key], where=where)
+    values = {name: given.get(name, several[0].default) for name, several in known.items()}
+    _check_missing(path, given, known)
+    _check_options(path, values)
+    return Params(path=path, values=values)
+
+
+def declared(notebook: str | Path) -> dict[str, Parameter]:
+    """The parameters of one notebook, by name.
+
+    Read as Python, so that a default may hold "=" and nothing is skipped. Raises `ReportError`
+    for a line that is not `name: type = literal`, or a type that a params file cannot give.
+    """
+    cells = json.loads(Path(notebook).read_text("utf-8"))["cells"]
+    tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
+    found = [p for cell in tagged[:1] for p in _declarations("".join(cell["source"]), notebook)]
+    return {parameter.name: parameter for parameter in found}
+
+
+def check_month(month: str) -> str:
+    """`month` itself, if it is "last" or like "1998-06"; raises `ParamsError` otherwise.
+
+    >>> check_month("1998-06")
+    '1998-06'
+    """
+    if month != "last" and not _MONTH.fullmatch(month):
+        raise ParamsError(f"{month!r} is not a month: write it as 1998-06, or 'last'.")
+    return month
+
+
+def _declarations(source: str, notebook: str | Path) -> Iterable[Parameter]:
+    words = tokenize.generate_tokens(io.StringIO(source).readline)
+    notes = {t.start[0]: t.string.lstrip("# ") for t in words if t.type == tokenize.COMMENT}
+    for line in ast.parse(source).body:
+        try:
+            kind = ast.unparse(line.annotation)
+            _KINDS[kind.partition("[")[0]]
+            default = ast.literal_eval(line.value)
+        except (AttributeError, KeyError, ValueError) as error:
+            raise ReportError(
+                f"{notebook}: `{ast.unparse(line)}` in the parameters cell is not "
+                f"`name: type = literal` with a type of {', '.join(_KINDS)}."
+            ) from error
+        yield Parameter(line.target.id, kind, default, notes.get(line.end_lineno, ""))
+
+
+def _union(notebooks: Iterable[str | Path]) -> dict[str, list[Parameter]]:
+    """Each parameter with its declarations; those that disagree on the type are an error."""
+    known: dict[str, list[Parameter]] = {}
+    for notebook in notebooks:
+        for name, parameter in declared(notebook).items():
+            same = known.setdefault(name, [parameter])
+            if parameter.kind != same[0].kind:
+                raise ReportError(
+                    f"{notebook} declares '{name}' as {parameter.kind}; "
+                    f"another notebook as {same[0].kind}."
+                )
+            same.append(parameter)
+    return {name: same for name, same in known.items() if name not in RESERVED}
+
+
+_TEXT = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML whose dates stay text and whose keys may not repeat."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen: set[str] = set()
+        for key, _value in node.value:
+            problem = f"the key '{key.value}' appears twice" if key.value in seen else ""
+            if key.tag not in _TEXT:
+                problem = f"the key {key.value} is not text; put it in quotes"
+            if problem:
+                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if not tag.endswith(":timestamp")]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
+    """The mapping in a YAML file, and the node of each value (it knows the line and the raw text).
+
+    Raises `ParamsError` for a file that cannot be read or is not a mapping. Checks no key.
+    """
+    try:
+        loader = _Loader(path.read_text("utf-8-sig"))
+        node = loader.get_single_node()
+        if not isinstance(node, yaml.MappingNode):
+            raise ParamsError(
+                f"{path}: expected lines of `key: value`, found "
+                f"{'nothing' if node is None else 'a ' + node.id}."
+            )
+        values = loader.construct_document(node)
+    except OSError as error:
+        hint = nearest(path.name, [p.name for p in path.parent.glob("*.yaml")])
+        raise ParamsError(f"{path}: cannot be read ({error.strerror}).{hint}") from error
+    except UnicodeDecodeError as error:
+        raise ParamsError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
+    except yaml.YAMLError as error:
+        raise ParamsError(
+            f"{path}{_spot(error)}: is not readable as YAML: {_problem(error)}."
+        ) from error
+    return values, {key.value: value for key, value in node.value}
+
+
+def _spot(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f", line {mark.line + 1}" if mark else ""
+
+
+def _problem(error: yaml.YAMLError) -> str:
+    return getattr(error, "problem", None) or str(error).splitlines()[0]
+
+
+def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> None:
+    outer, _sep, inner = parameter.kind.partition("[")
+    where = f"{where}: {parameter.name}"
+    _check_kind(value, outer, _raw(node), where=where)
+    if outer == "list" and inner.rstrip("]") in _KINDS:
+        for item, part in zip(value, node.value, strict=True):
+            _check_kind(item, inner.rstrip("]"), _raw(part), where=where)
+    try:
+        _check_text(parameter, value)
+    except ValueError as error:
+        raise ParamsError(f"{where}: {error}") from error
+
+
+def _check_kind(value: Any, kind: str, raw: str, *, where: str) -> None:
+    types, expected = _KINDS[kind]
+    if isinstance(value, types) and isinstance(value, bool) == (kind == "bool"):
+        return
+    advice = f' Put it in quotes: "{raw}".' if kind == "str" and raw else ""
+    raise ParamsError(f"{where}: found {raw or 'nothing'}, expected {expected}.{advice}")
+
+
+def _check_text(parameter: Parameter, value: Any) -> None:
+    """The words whose form matters: the shop's slug, months and dates."""
+    name = parameter.name
+    if name == "shop" and not _SLUG.fullmatch(value):
+        raise ParamsError(
+            f"found {value!r}; it names a folder, so expected small letters, digits, "
+            "- and _, as in my-shop."
+        )
+    if value == parameter.default:
+        return
+    if name == "month" or name.endswith("_month"):
+        check_month(value)
+    elif name.endswith(("_date", "_until", "as_of")):
+        try:
+            dt.date.fromisoformat(value)
+        except ValueError as error:
+            raise ParamsError(f"{value!r} is not a date: write it as 1998-06-30.") from error
+
+
+def _raw(node: yaml.Node) -> str:
+    """A value as the file has it; the start of it where it is long."""
+    if isinstance(node, yaml.ScalarNode):
+        return repr(node.value) if node.style in ("'", '"') else node.value
+    return "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
+
+
+def _check_missing(path: Path, given: Mapping, known: Mapping[str, list[Parameter]]) -> None:
+    for name in REQUIRED:
+        if name in known and name not in given:
+            raise ParamsError(
+                f"{path}: '{name}' is missing: {known[name][0].help or 'write it down'}."
+            )
+    for name, several in known.items():
+        if name not in given and any(p.default != several[0].default for p in several):
+            raise ParamsError(
+                f"{path}: '{name}' is missing, and the notebooks' defaults for it differ."
+            )
+
+
+def _check_options(path: Path, values: Mapping[str, Any]) -> None:
+    from ltvkit.policies import check_options
+
+    given = {key: values[key] for key in ("columns", "policies") if key in values}
+    try:
+        check_options(**given)
+    except ParamsError as error:
+        raise ParamsError(f"{path}: {error}") from error

@@ -1,0 +1,179 @@
+"""A report's folder, filled from its finished runs.
+
+Everything in it but manifest.json is a pure function of the orders, the params and the code:
+what a clock or a machine has to say stands in the manifest alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ltvkit import paths, results
+from ltvkit.errors import ReportError
+from ltvkit.i18n import _
+from ltvkit.params import Params
+from ltvkit.report import fresh, index, plan, templates, workbook
+from ltvkit.report.run import Done
+
+
+@dataclass(frozen=True)
+class Report:
+    """One shop and month: what it is made from, and which notebooks it is made of."""
+
+    params: Params
+    month: str
+    as_of: dt.date
+    facts: Mapping[str, Any]
+    jobs: Sequence[plan.Job]
+    left_out: Sequence[str]
+    inputs: str
+
+    @property
+    def currency(self) -> str:
+        return self.params.values.get("currency", "")
+
+    @property
+    def title(self) -> str:
+        return self.params.values.get("title") or self.params.shop
+
+
+def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.datetime) -> None:
+    """Fill the empty `folder` with the report; `done` are its finished runs, in any order."""
+    done = sorted(done, key=lambda d: d.job.notebook.page)
+    found = [results.load(d.job.folder) for d in done]
+    tables = _together(found)
+    front = _front(report, found, tables)
+    for run, page in zip(done, front.pages, strict=True):
+        _copy(run.job, folder)
+        body = (run.job.folder / run.job.body).read_text("utf-8")
+        html = templates.render(
+            "page.html.j2",
+            **vars(front),
+            here=page.notebook.page,
+            notebook=page.notebook,
+            tables=page.tables,
+            body=body,
+        )
+        _write(folder / f"{page.notebook.page}.html", html)
+    _write(folder / "index.html", front.html)
+    _write(folder / "summary.md", front.summary)
+    workbook.write(tables, folder / "tables.xlsx")
+    metrics = {r.page: {n: _number(x) for n, x in r.metrics.items()} for r in found}
+    _json(
+        folder / "metrics.json",
+        {
+            "shop": report.params.shop,
+            "month": report.month,
+            "as_of": str(report.as_of),
+            "metrics": metrics,
+        },
+    )
+    manifest = _manifest(report, done, started) | {"files": fresh.sums(folder)}
+    _json(folder / fresh.MANIFEST, manifest)
+
+
+def _front(
+    report: Report, found: Sequence[results.Result], tables: Mapping[str, Any]
+) -> index.Front:
+    by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
+    books = [job.notebook for job in report.jobs]
+    return index.Front(
+        title=report.title,
+        shop=report.params.shop,
+        month=report.month,
+        as_of=str(report.as_of),
+        kpis=index.kpis(by_month, report.month, currency=report.currency),
+        partial=index.is_partial(by_month, report.month),
+        quality=index.quality(quality, currency=report.currency),
+        pages=[
+            index.Page(b, r.findings, list(r.tables), r.lists)
+            for b, r in zip(books, found, strict=True)
+        ],
+        left_out=report.left_out,
+    )
+
+
+def _together(found: Sequence[results.Result]) -> dict[str, Any]:
+    """All tables by name; two notebooks that save one name would hide each other's numbers."""
+    owner: dict[str, str] = {}
+    for result in found:
+        for name in (*result.tables, *(f"lists/{n}" for n in result.lists)):
+            if name in owner:
+                raise ReportError(
+                    _("{a} and {b} both save '{name}'; rename one of them.").format(
+                        a=owner[name], b=result.page, name=name
+                    )
+                )
+            owner[name] = result.page
+    return {name: table for result in found for name, table in result.tables.items()}
+
+
+def _copy(job: plan.Job, folder: Path) -> None:
+    """Copies, not links: who edits a published file must not change the kept run."""
+    shutil.copyfile(job.folder / "notebook.ipynb", folder / f"{job.notebook.page}.ipynb")
+    for part in ("tables", "lists"):
+        if (job.folder / part).is_dir():
+            shutil.copytree(job.folder / part, folder / part, dirs_exist_ok=True)
+
+
+def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dict[str, Any]:
+    finished = dt.datetime.now(dt.UTC)
+    facts = dict(report.facts)
+    return {
+        "status": "complete",
+        "shop": report.params.shop,
+        "title": report.title,
+        "month": report.month,
+        "as_of": str(report.as_of),
+        "inputs": [{"source": facts.pop("source", None), "sha256": facts.pop("sha256", None)}],
+        "orders": facts,
+        "parameters": dict(report.params.values) | {"month": report.month},
+        "notebooks": [
+            {
+                "page": d.job.notebook.page,
+                "title": d.job.notebook.title,
+                "reused": d.reused,
+                "seconds": d.seconds,
+                "run": d.job.folder.name,
+            }
+            for d in done
+        ],
+        "left_out": list(report.left_out),
+        "packages": plan.versions(plan.ALL_PACKAGES),
+        "git_commit": _commit(),
+        "inputs_key": report.inputs,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((finished - started).total_seconds(), 2),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the project, marked if files differ from it; None outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        found = subprocess.run(
+            command, cwd=paths.root(), capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
+
+
+def _number(x: float) -> float | None:
+    return x if math.isfinite(x) else None
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8", newline="\n")
+
+
+def _json(path: Path, content: Any) -> None:
+    _write(path, json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")

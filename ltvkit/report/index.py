@@ -1,0 +1,128 @@
+"""The front page of a report and its summary in words: figures, findings, quality, links."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ltvkit import formats, tables
+from ltvkit.i18n import _
+from ltvkit.report import templates
+from ltvkit.report.plan import Notebook
+
+N_ = str  # marks a word for the catalogue; it is looked up when it is shown
+KPIS = {
+    "revenue": N_("Revenue"),
+    "orders": N_("Orders"),
+    "customers": N_("Active customers"),
+    "new_customers": N_("New customers"),
+    "repeat_rate": N_("Repeat rate"),
+    "average_order_value": N_("Average order value"),
+    "revenue_per_customer": N_("Revenue per customer"),
+}
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
+
+
+class Change(NamedTuple):
+    """A change in words, and its direction: "up", "down", "flat" or "unavailable"."""
+
+    text: str
+    direction: str
+
+
+class Kpi(NamedTuple):
+    """One figure of the strip."""
+
+    label: str
+    value: str
+    previous: Change
+    last_year: Change
+
+
+class Page(NamedTuple):
+    """One notebook's part of the report."""
+
+    notebook: Notebook
+    findings: Sequence[str]
+    tables: Sequence[str]
+    lists: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Front:
+    """All that the front page and the summary show; the same inputs give the same words."""
+
+    title: str
+    shop: str
+    month: str
+    as_of: str
+    kpis: Sequence[Kpi]
+    partial: bool
+    quality: str
+    pages: Sequence[Page]
+    left_out: Sequence[str]
+
+    @property
+    def html(self) -> str:
+        return templates.render("index.html.j2", **vars(self))
+
+    @property
+    def summary(self) -> str:
+        """The report in Markdown, ready for a mail or a chat; what comes from data is escaped."""
+        return templates.render("summary.md.j2", **vars(self), escaped=escaped)
+
+
+def kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[Kpi]:
+    """The table kpis_month -> the report month's figures, each with its two changes.
+
+    A figure that is not there is "unavailable", which is not zero. Without the month: no figures.
+    """
+    rows = [] if by_month is None else by_month[by_month["period"] == month].to_dict("records")
+    return [
+        Kpi(
+            _(label),
+            _value(row, name, currency),
+            _change(row, f"{name}_vs_previous"),
+            _change(row, f"{name}_vs_last_year"),
+        )
+        for row in rows[:1]
+        for name, label in KPIS.items()
+    ]
+
+
+def is_partial(by_month: pd.DataFrame | None, month: str) -> bool:
+    """Whether the report month is marked as not over yet."""
+    return by_month is not None and bool(by_month.loc[by_month["period"] == month, "partial"].any())
+
+
+def quality(table: pd.DataFrame | None, *, currency: str) -> str:
+    """The table data_quality -> HTML, escaped; empty without the table."""
+    return "" if table is None else tables.show(table, currency=currency)._repr_html_()
+
+
+def escaped(text: Any) -> str:
+    """Text that Markdown leaves as it is, on one line.
+
+    >>> print(escaped("5 * 3\\n[a](b)"))
+    5 \\* 3 \\[a\\]\\(b\\)
+    """
+    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def _value(row: Mapping[str, Any], name: str, currency: str) -> str:
+    x = row.get(name, math.nan)
+    return _("unavailable") if pd.isna(x) else formats.value(x, name, currency)
+
+
+def _change(row: Mapping[str, Any], name: str) -> Change:
+    x = row.get(name, math.nan)
+    if pd.isna(x):
+        return Change(_("unavailable"), "unavailable")
+    text = formats.value(x, name)
+    direction = {"+": "up", formats.MINUS: "down"}.get(text[0], "flat")
+    return Change(text, direction)

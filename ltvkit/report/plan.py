@@ -1,0 +1,163 @@
+"""What is to be run: which notebooks, with which parameters, and what a finished run is called.
+
+A finished run is named by everything it depends on: the notebook's cells, the parameters, the
+prepared orders, the kit's own code and the versions of the packages below it. The same name
+means the same result, so that it can be reused, and needs no date to be trusted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import ltvkit
+from ltvkit import params, paths
+from ltvkit.errors import ParamsError, ReportError, nearest
+
+# What can change a number or a picture; what can change a page; and what else builds a report.
+PACKAGES = (
+    "duckdb", "ipykernel", "lifetimes", "matplotlib", "narwhals", "numpy", "pandas", "polars",
+    "pyarrow", "scipy", "seaborn",
+)  # fmt: skip
+RENDERERS = ("bleach", "latex2mathml", "mistune", "nbconvert", "pygments")
+ALL_PACKAGES = (*PACKAGES, *RENDERERS, "jinja2", "openpyxl", "papermill")
+# Code that builds the report around the notebooks' results, and cannot change them.
+AROUND = ("report", "params.py", "cli.py", "__main__.py")
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook of the kit: `page` names it ("01_rfm"), `nav` is its short title."""
+
+    path: Path
+    page: str
+    title: str
+    nav: str
+    declared: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One notebook to run for one report; `folder` is where the finished run is kept."""
+
+    notebook: Notebook
+    parameters: dict[str, Any]
+    folder: Path
+    body: str
+
+    @property
+    def done(self) -> bool:
+        return (self.folder / "result.json").is_file()
+
+
+def notebooks(folder: Path | None = None) -> list[Notebook]:
+    """Every notebook of the project, in reading order."""
+    folder = folder or paths.root() / "notebooks"
+    found = [_notebook(path) for path in sorted(folder.glob("*.ipynb"))]
+    if not found:
+        raise ReportError(f"{folder} holds no notebooks. Run this inside the project.")
+    return found
+
+
+def select(books: list[Notebook], only: Iterable[str]) -> list[Notebook]:
+    """The notebooks that `only` names, loosely: "rfm", "01" and "01_rfm" are all 01_rfm."""
+    names = {word: b.page for b in books for word in (b.page, *b.page.split("_", 1))}
+    wanted = [word.strip().removesuffix(".ipynb").lower().replace("-", "_") for word in only]
+    for word in wanted:
+        if word not in names:
+            listed = ", ".join(b.page for b in books)
+            raise ParamsError(
+                f"--only: no notebook '{word}'.{nearest(word, names)} There is {listed}."
+            )
+    return [b for b in books if not wanted or b.page in {names[word] for word in wanted}]
+
+
+def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key: str) -> list[Job]:
+    """A report's notebooks with the parameters each declares, and the name of each run."""
+    folder = paths.cache() / "runs" / given.shop / month
+    return [
+        Job(
+            book,
+            passed,
+            folder / f"{book.page}-{_key(book, passed, orders_key)}",
+            f"body-{_rendering()}.html",
+        )
+        for book in books
+        for passed in [_passed(book, given, month)]
+    ]
+
+
+def versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
+    """The installed versions of Python and of `names`; what is not installed is left out."""
+    found = {"python": platform.python_version()}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def digest(*parts: Any) -> str:
+    """A short name for anything JSON can hold: the start of its SHA-256."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def code(*, without: tuple[str, ...] = ()) -> str:
+    """The kit's own files as one digest, but those below the names in `without`."""
+    home = Path(ltvkit.__file__).parent
+    files = {path.relative_to(home): path for path in home.rglob("*") if path.is_file()}
+    left_out = {"__pycache__", *without}
+    kept = {str(name): path for name, path in files.items() if not left_out & set(name.parts)}
+    return digest({n: hashlib.sha256(path.read_bytes()).hexdigest() for n, path in kept.items()})
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """A cell's text; notebook files keep it as a list of lines or as one string."""
+    return "".join(cell["source"])
+
+
+def tags(cell: dict[str, Any]) -> list[str]:
+    """A cell's tags."""
+    return cell["metadata"].get("tags", [])
+
+
+def _notebook(path: Path) -> Notebook:
+    content = json.loads(path.read_text("utf-8"))
+    cells = [
+        (c["cell_type"], source_of(c), tags(c), c.get("attachments")) for c in content["cells"]
+    ]
+    kernel = content["metadata"].get("kernelspec", {}).get("name")
+    heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))
+    title = next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
+    nav = content["metadata"].get("ltvkit", {}).get("nav", title)
+    declared = (*params.declared(path), *params.RESERVED)
+    return Notebook(path, path.stem, title, nav, declared, digest(cells, kernel))
+
+
+def _passed(book: Notebook, given: params.Params, month: str) -> dict[str, Any]:
+    values = given.for_notebook(book.declared)
+    return values | {"month": month} if "month" in values else values
+
+
+def _key(book: Notebook, passed: dict[str, Any], orders_key: str) -> str:
+    language = os.environ.get("LTVKIT_LANG")
+    return digest(book.digest, passed, orders_key, code(without=AROUND), versions(), language)
+
+
+@cache
+def _rendering() -> str:
+    home = Path(__file__).parent
+    files = [home / "page.py", *sorted((home / "templates" / "body").glob("*.j2"))]
+    return digest([path.read_text("utf-8") for path in files], versions(RENDERERS))

@@ -1,0 +1,183 @@
+"""A params file is checked whole, and every complaint says what, where and how to mend it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from papermill import inspect_notebook
+from stub_project import HOME, PARAMETERS, make, write_notebook
+
+from ltvkit import params
+from ltvkit.errors import ParamsError, ReportError
+
+
+@pytest.fixture
+def root(tmp_path):
+    return make(tmp_path)
+
+
+def load(root: Path, text: str | None = None) -> params.Params:
+    path = root / "params" / "stub.yaml"
+    if text is not None:
+        path.write_text("shop: stub\nsource: orders.csv\n" + text, "utf-8")
+    return params.load(path, sorted((root / "notebooks").glob("*.ipynb")))
+
+
+def complaint(root: Path, text: str) -> str:
+    with pytest.raises(ParamsError) as caught:
+        load(root, text)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_is_left_out_has_the_notebooks_default(root):
+    assert load(root, "top: 7\n").values == {
+        "shop": "stub",
+        "title": "Stub",
+        "currency": "USD",
+        "source": "orders.csv",
+        "columns": {},
+        "policies": {},
+        "month": "last",
+        "top": 7,
+    }
+
+
+def test_a_notebook_gets_the_keys_it_declares_and_no_others(root):
+    assert load(root).for_notebook(["out", "top", "shop", "elsewhere"]) == {
+        "top": 5,
+        "shop": "stub",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("tpo: 7\n", ["line 3", "'tpo'", "Did you mean 'top'?"]),
+        ("out: here\n", ["line 3", "'out' is not a parameter"]),
+        ("top: many\n", ["line 3: top: found many, expected a whole number"]),
+        ("top: 1.5\n", ["found 1.5, expected a whole number"]),
+        ("top: yes\n", ["found yes, expected a whole number"]),
+        ("top:\n", ["top: found nothing, expected a whole number"]),
+        ("title: 00123\n", ["title: found 00123, expected text", 'in quotes: "00123"']),
+        ("title: no\n", ["title: found no, expected text", 'in quotes: "no"']),
+        ("currency: [USD]\n", ["currency: found a list, expected text"]),
+        ("columns: customer\n", ["columns: found customer, expected a mapping"]),
+        ("month: 1998-13\n", ["month", "'1998-13' is not a month", "1998-06"]),
+        ("month: June\n", ["'June' is not a month"]),
+        ("month: 199806\n", ["month: found 199806, expected text"]),
+        ("top: 1\ntop: 2\n", ["line 4", "the key 'top' appears twice"]),
+        ("policies: {returns: net, returns: drop}\n", ["line 3", "'returns' appears twice"]),
+        ("policies: {retruns: net}\n", ["retruns", "Did you mean 'returns'?"]),
+        ("policies: {returns: nett}\n", ["nett", "Did you mean 'net'?"]),
+        ("columns: {customer_id: 5}\n", ["customer_id", "quotes"]),
+        ("top: [1\n", ["line", "is not readable as YAML"]),
+        ("12: a\n", ["the key 12 is not text"]),
+        ("on: a\n", ["the key on is not text"]),
+    ],
+)
+def test_one_clear_message(root, text, words):
+    said = complaint(root, text)
+    assert "stub.yaml" in said
+    for word in words:
+        assert word in said
+
+
+@pytest.mark.parametrize("shop", ["My Shop", "../up", "a/b", ".hidden", "", "Café"])
+def test_a_shop_must_be_a_folder_name(root, shop):
+    (root / "params" / "stub.yaml").write_text(f"shop: '{shop}'\nsource: a.csv\n", "utf-8")
+    with pytest.raises(ParamsError, match="names a folder"):
+        load(root)
+
+
+@pytest.mark.parametrize("missing", ["shop", "source"])
+def test_a_report_never_falls_back_to_the_demo(root, missing):
+    kept = {"shop": "stub", "source": "orders.csv"}
+    del kept[missing]
+    path = root / "params" / "stub.yaml"
+    path.write_text("".join(f"{k}: {v}\n" for k, v in kept.items()), "utf-8")
+    with pytest.raises(ParamsError, match=f"'{missing}' is missing"):
+        load(root)
+
+
+def test_defaults_that_differ_must_be_decided(root):
+    write_notebook(root, "02_abc", parameters=PARAMETERS.replace("top: int = 5", "top: int = 6"))
+    with pytest.raises(ParamsError, match="'top' is missing, and the notebooks' defaults"):
+        load(root, "")
+    assert load(root, "top: 4\n").values["top"] == 4
+
+
+def test_ids_and_dates_stay_text(root):
+    write_notebook(
+        root,
+        "02_dates",
+        parameters='start_date: str = ""  # first day\nids: list[str] = []  # ids\n'
+        "shares: list = [0.5]  # any\nrate: float = 0.5  # a rate",
+    )
+    values = load(root, "start_date: 2024-01-05\nids: ['00123', C1]\nrate: 1\n").values
+    assert values["start_date"] == "2024-01-05"
+    assert values["ids"] == ["00123", "C1"]
+    assert values["rate"] == 1
+    assert '"00123"' in complaint(root, "ids: [00123]\n")
+    assert "'2024-02-31' is not a date" in complaint(root, "start_date: 2024-02-31\n")
+
+
+def test_files_that_are_no_params(root):
+    notebooks = list((root / "notebooks").glob("*.ipynb"))
+    with pytest.raises(ParamsError, match=re.escape("Did you mean 'stub.yaml'?")):
+        params.load(root / "params" / "stab.yaml", notebooks)
+    with pytest.raises(ParamsError, match="cannot be read"):
+        params.load(root / "params", notebooks)
+    path = root / "params" / "stub.yaml"
+    for content, words in [
+        (b"", "found nothing"),
+        (b"- shop\n- b\n", "found a sequence"),
+        (b"shop", "found a scalar"),
+        ("shop: é".encode("latin-1"), "UTF-8"),
+        (b"shop: \x00", "not readable as YAML"),
+        (b"shop: !!python/object:os.system {}", "not readable as YAML"),
+    ]:
+        path.write_bytes(content)
+        with pytest.raises(ParamsError, match=words):
+            params.load(path, notebooks)
+
+
+def test_declarations_are_read_as_python(root):
+    text = (
+        'a: str = "x = 1 # no"  # help = here\nb: dict = {\n    "k": [1, 2],\n}  # two\nc: int = -1'
+    )
+    path = write_notebook(root, "03_more", parameters=text)
+    assert list(params.declared(path).values()) == [
+        ("a", "str", "x = 1 # no", "help = here"),
+        ("b", "dict", {"k": [1, 2]}, "two"),
+        ("c", "int", -1, ""),
+    ]
+
+
+@pytest.mark.parametrize("line", ["top = 5", "top: int = 2 * 3", "top: Path = 1", "print(5)"])
+def test_a_notebook_may_not_declare_otherwise(root, line):
+    path = write_notebook(root, "03_more", parameters=line)
+    with pytest.raises(ReportError, match="03_more"):
+        params.declared(path)
+
+
+def test_notebooks_must_agree_on_a_type(root):
+    write_notebook(root, "02_abc", parameters='top: str = "5"  # as text')
+    with pytest.raises(ReportError, match="'top' as str"):
+        load(root)
+
+
+@pytest.mark.parametrize("path", sorted((HOME / "notebooks").glob("*.ipynb")), ids=lambda p: p.stem)
+def test_papermill_sees_what_the_params_check_sees(path):
+    """So that `papermill notebook.ipynb out.ipynb -f params.yaml` takes every key."""
+    seen = {p["name"]: p["inferred_type_name"] for p in inspect_notebook(str(path)).values()}
+    assert seen == {name: p.kind for name, p in params.declared(path).items()}
+    assert all(p.help for p in params.declared(path).values())
+
+
+@pytest.mark.parametrize("path", sorted((HOME / "params").glob("*.yaml")), ids=lambda p: p.stem)
+def test_the_projects_params_files_load(path):
+    given = params.load(path, sorted((HOME / "notebooks").glob("*.ipynb")))
+    assert given.shop == path.stem
