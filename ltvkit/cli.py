@@ -42,8 +42,8 @@ def main() -> None:
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
-    default=os.cpu_count(),
-    show_default="all cores",
+    default=(os.cpu_count() or 1) + 1,
+    show_default="cores + 1",
     help="How many notebooks run at the same time.",
 )
 @click.option(

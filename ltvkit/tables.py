@@ -16,7 +16,6 @@ from pandas.api.types import is_bool_dtype, is_integer, is_numeric_dtype
 
 from ltvkit import formats
 from ltvkit.errors import ParamsError, one_of
-from ltvkit.formats import MISSING
 from ltvkit.i18n import _
 
 MORE = "\N{HORIZONTAL ELLIPSIS}"
@@ -75,9 +74,9 @@ def show(
          1         900.00
          2          30.50
     """
-    flat = table.reset_index(drop=table.index.name is None).rename_axis(columns=None)
+    flat = table.reset_index(drop=not any(table.index.names)).rename_axis(columns=None)
     stars = _stars(flat, partial).iloc[:rows]
-    cohorts = flat["cohort"] if "cohort" in flat else None
+    cohorts = flat.get("cohort")
     ages = table.columns.name or (cohorts is not None and f"age_{formats.grain(cohorts)}s")
     flat = flat.drop(columns="partial", errors="ignore")
     kinds = [_kind(flat.iloc[:, i], name, kind) for i, name in enumerate(flat.columns)]
@@ -147,8 +146,8 @@ def _notes(
         text = _("columns {first} to {last}: {what}")
         what = formats.label(ages) + f", {currency}" * bool(currency)
         notes.append(text.format(first=numbered[0], last=numbered[-1], what=what))
-    if any(MISSING in row for row in body):
-        notes.append(f"{MISSING} " + _("not available yet"))
+    if any(formats.MISSING in row for row in body):
+        notes.append(f"{formats.MISSING} " + _("not available yet"))
     if stars.to_numpy().any():
         notes.append("* " + _("partial: the data cover only a part of it"))
     return notes

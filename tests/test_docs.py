@@ -69,7 +69,7 @@ def test_the_worked_example_does_what_it_says(tmp_path, monkeypatch):
 
 def test_the_python_example_runs():
     found: dict = {}
-    exec(block("python"), found)  # noqa: S102
+    exec(block("python"), found)
     assert found["tenths"]["customers"].sum() == found["segments"]["customers"].sum() == 23_570
 
 

@@ -57,7 +57,7 @@ def rich(root: Path) -> Path:
         tables={"abc_products": 'class,items,revenue\nA,1,10.5\n"=cmd()",2,\n'},
         findings=("<script>alert(2)</script> [x](http://a.b) grew",),
     )
-    write_params(root, title="'Tea <b>&</b> \"Co\"'")
+    write_params(root, title="'Tea <b>&</b> \"茶\"'")
     return root
 
 
@@ -132,7 +132,7 @@ def test_pages_refer_to_nothing_outside(root):
 
 def test_what_comes_from_data_is_escaped(folder):
     front = text_of(folder, "index.html")
-    assert "Tea &lt;b&gt;&amp;&lt;/b&gt; &#34;Co&#34;" in front
+    assert "Tea &lt;b&gt;&amp;&lt;/b&gt; &#34;茶&#34;" in front
     assert "&lt;script&gt;alert(2)&lt;/script&gt;" in front
     assert "Up &lt;b&gt;5%&lt;/b&gt; &amp; *" in front
     summary = text_of(folder, "summary.md")
@@ -167,6 +167,7 @@ def test_a_page_reads_like_the_notebook_without_its_code(folder):
     assert f'<img src="data:image/png;base64,{PIXEL}' in text
     assert '<img src="data:image/svg+xml;base64,' in text
     assert "&lt;b&gt;plain&lt;/b&gt;" in text
+    assert "茶" in text[text.index("Parameters of this report") :]
     assert '<td style="color: red;">A &amp; B</td>' in text
     assert 'aria-current="page">ABC</a>' in text
 
@@ -319,22 +320,22 @@ def executed(*counts: int | None, error: bool = False) -> list[dict]:
 
 
 @pytest.mark.parametrize(
-    ("cells", "result", "status", "reason", "cell"),
+    ("cells", "result", "ok", "reason", "cell"),
     [
-        (executed(1, 2), "01_rfm", 0, None, None),
-        (executed(1, None), "01_rfm", 0, "the kernel ended", 1),
-        (executed(1, 2, 3, error=True), "01_rfm", 0, "a cell raised an error", 2),
-        (executed(1, 2), None, 0, "the last cell saved no result", 2),
-        (executed(1, 2), "02_abc", 0, "it saved its result as '02_abc'", 2),
-        (executed(1, 2), "01_rfm", 1, "the worker failed", 2),
-        ([], "01_rfm", 0, "the notebook did not start", None),
+        (executed(1, 2), "01_rfm", True, None, None),
+        (executed(1, None), "01_rfm", True, "the kernel ended", 1),
+        (executed(1, 2, 3, error=True), "01_rfm", True, "a cell raised an error", 2),
+        (executed(1, 2), None, True, "the last cell saved no result", 2),
+        (executed(1, 2), "02_abc", True, "it saved its result as '02_abc'", 2),
+        (executed(1, 2), "01_rfm", False, "the worker failed", 2),
+        ([], "01_rfm", True, "the notebook did not start", None),
     ],
 )
-def test_a_run_is_judged_by_all_its_signs(tmp_path, cells, result, status, reason, cell):
+def test_a_run_is_judged_by_all_its_signs(tmp_path, cells, result, ok, reason, cell):
     (tmp_path / "notebook.ipynb").write_text(json.dumps({"cells": cells}))
     if result:
         (tmp_path / "result.json").write_text(json.dumps({"page": result}))
-    failure = judge(tmp_path, "01_rfm", status=status)
+    failure = judge(tmp_path, "01_rfm", ok=ok)
     if reason is None:
         assert failure is None
     else:
@@ -361,7 +362,7 @@ def test_a_swap_that_was_cut_short_is_put_right(tmp_path, monkeypatch):
 
 
 def test_the_environment_of_kernels_is_the_runners(root, monkeypatch):
-    from ltvkit.report.run import environment as of_kernels
+    from ltvkit.report.crew import environment as of_kernels
 
     for name, value in environment(root, MPLBACKEND="Agg").items():
         monkeypatch.setenv(name, value)

@@ -8,7 +8,11 @@ import pytest
 from ltvkit import orders, prepared, sources
 from ltvkit.errors import DataError
 
-TEXT = 'customer_id,order_date,amount,product\n007,2024-01-05,"1,200",お茶 髙級①\n008,2024-02-06,300,"two\nlines"\n'
+TEXT = (
+    "customer_id,order_date,amount,product\n"
+    '007,2024-01-05,"1,200",お茶 髙級①\n'
+    '008,2024-02-06,300,"two\nlines"\n'
+)
 
 
 def table(path) -> dict:

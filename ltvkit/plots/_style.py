@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib import font_manager
@@ -119,7 +118,7 @@ def names(ax: Axes, labels: Iterable[Any]) -> None:
     """Name the places 0, 1, 2, ... of the x axis: every n-th where all would not fit."""
     labels = [str(label)[:24] for label in labels]
     room = ax.get_window_extent().width / ax.figure.dpi * 72 / 6  # in characters of 6 points
-    step = int(np.ceil(len(labels) * (max(map(formats.width, labels)) + 1) / room))
+    step = 1 + int(len(labels) * (max(map(formats.width, labels)) + 1) // room)
     ax.set_xticks(range(0, len(labels), step), labels[::step])
     ax.grid(False, axis="x")
 

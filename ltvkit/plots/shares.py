@@ -37,7 +37,7 @@ def segments(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         sns.scatterplot(table, x=column, y="segment", ax=ax, zorder=2, **look)
     ax.set_ylabel("")
     _style.numbers(ax.xaxis, "share")
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))  # inside, its dots would look like data
     return ax
 
 

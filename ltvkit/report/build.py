@@ -12,6 +12,7 @@ from pathlib import Path
 from ltvkit import paths
 from ltvkit.errors import ParamsError
 from ltvkit.report import archive, fresh, plan, publish
+from ltvkit.report.crew import Crew
 from ltvkit.report.run import in_words
 from ltvkit.report.signals import Signals
 
@@ -72,14 +73,26 @@ def build(
             if request not in missing:
                 outcome.unchanged += fresh.confirm(request)
         if missing:
-            from ltvkit.report.session import Session
-
-            Session(command, signals, outcome).run(missing)
+            _make(missing, command, signals, outcome)
         try:
             outcome.index = archive.refresh()
         except OSError as error:
             outcome.failures.append(f"{paths.reports() / 'index.html'}: {in_words(error)}")
     return outcome
+
+
+def _make(
+    missing: Sequence[fresh.Request], command: Command, signals: Signals, outcome: Outcome
+) -> None:
+    crew = Crew(jobs=command.jobs, timeout=command.timeout)
+    try:
+        crew.warm(len(missing) * len(command.chosen))
+        # Pandas and all comes in here, while the workers start.
+        from ltvkit.report.session import Session
+
+        Session(command, crew, signals, outcome).run(missing)
+    finally:
+        crew.stop()
 
 
 def _check_distinct(requests: Iterable[fresh.Request]) -> None:

@@ -36,26 +36,25 @@ class Failure:
         return ": ".join(filter(None, [where.format(**vars(self)), self.reason, self.error]))
 
 
-def judge(
-    folder: Path, page: str, *, status: int, reason: str = "", log: str = ""
-) -> Failure | None:
+def judge(folder: Path, page: str, *, ok: bool, reason: str = "", log: str = "") -> Failure | None:
     """The run of `page` in `folder` -> None if it finished, else its `Failure`.
 
-    `status` is the worker's exit status, `reason` what the runner already knows (a time-out),
-    `log` what the worker wrote.
+    `ok` is whether the worker says that all went well, `log` what it wrote, and `reason` what
+    the runner already knows (a time-out).
     """
     cells = _cells(folder / "notebook.ipynb")
     error = next((error for _number, cell in cells if (error := _error(cell))), "")
     skipped = any(cell["execution_count"] is None for _number, cell in cells)
     if not reason:
         reason = _reason(cells, error, skipped) or _unsaved(folder, page)
-        if not reason and status == 0:
+        if not reason and ok:
             return None
+    if not cells or not reason:
+        reason = reason or _("the worker failed")
+        error = log.strip().rpartition("\n")[2]
     number, cell = _culprit(cells)
     source = "".join(cell["source"]).strip().partition("\n")[0] if cell else ""
-    source = textwrap.shorten(source, 80, placeholder=" ...")
-    last = log.strip().rpartition("\n")[2]
-    return Failure(page, reason or _("the worker failed"), number, source, error or last)
+    return Failure(page, reason, number, textwrap.shorten(source, 80, placeholder=" ..."), error)
 
 
 def _cells(path: Path) -> list[tuple[int, dict[str, Any]]]:

@@ -16,17 +16,19 @@ from ltvkit.i18n import _
 from ltvkit.report import archive, fresh, plan, publish
 from ltvkit.report.assemble import Report, assemble
 from ltvkit.report.build import Command, Months, Outcome
+from ltvkit.report.crew import Crew
 from ltvkit.report.progress import Progress
 from ltvkit.report.publish import Place
-from ltvkit.report.run import Crew, Done, clean, in_words
+from ltvkit.report.run import Done, clean, in_words, run
 from ltvkit.report.signals import Interrupted, Signals
 
 
 class Session:
     """The reports that one command still has to make; what comes of them goes to `outcome`."""
 
-    def __init__(self, command: Command, signals: Signals, outcome: Outcome) -> None:
-        self.command, self.signals, self.outcome = command, signals, outcome
+    def __init__(self, command: Command, crew: Crew, signals: Signals, outcome: Outcome) -> None:
+        self.command, self.crew = command, crew
+        self.signals, self.outcome = signals, outcome
         self.started = dt.datetime.now(dt.UTC)
         self._asked: dict[fresh.Request, list[Place]] = {}
         self._unmade: dict[Place, Report] = {}
@@ -83,10 +85,9 @@ class Session:
 
     def _work(self) -> None:
         """Run all notebooks, and publish each report when its last one is through."""
-        crew = Crew(jobs=self.command.jobs, timeout=self.command.timeout)
         pool = ThreadPoolExecutor(self.command.jobs)
         jobs = [(place, job) for place, report in self._unmade.items() for job in report.jobs]
-        futures = {pool.submit(crew.run, job): place for place, job in jobs}
+        futures = {pool.submit(run, job, self.crew): place for place, job in jobs}
         through: dict[Place, list[Done]] = {place: [] for place in self._unmade}
         progress = Progress(len(jobs))
         try:
@@ -97,7 +98,7 @@ class Session:
                 if len(through[place]) == len(self._unmade[place].jobs):
                     self._finish(place, through[place])
         finally:
-            crew.stop()
+            self.crew.stop()
             pool.shutdown(cancel_futures=True)
             progress.close()
 

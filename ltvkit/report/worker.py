@@ -1,18 +1,21 @@
-"""One notebook, in a process of its own: `python -m ltvkit.report.worker`, told by its runner.
+"""A worker: `python -m ltvkit.report.worker` runs notebooks for its runner, one after the other.
 
-The first line of standard input is the task: the notebook, its parameters, a folder to work in,
-and the file for the page's body. Standard input then stays open for as long as the runner lives;
-when it closes, the worker ends itself and its kernel, so that nothing is orphaned.
+Tasks come as lines of JSON on standard input: the notebook, its parameters, a folder to work in,
+and the file for the page's body. An answer goes back for each. Standard input stays open for as
+long as the runner lives; when it closes, the worker ends itself and its kernel, so that nothing
+is orphaned.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import queue
 import re
 import sys
 import tempfile
 import threading
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +25,42 @@ _INJECTED = "injected-parameters"
 
 
 def main() -> None:
+    """Do tasks until the runner ends this process."""
+    # The answers have the pipe to themselves: what kernels print goes to standard error.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=[tasks], daemon=True).start()
+    # A third of papermill's start is a grammar for international addresses, which jsonschema
+    # takes along where it finds it and no notebook needs.
+    sys.modules["rfc3987_syntax"] = None
+    import papermill  # noqa: F401 - now, while there is nothing else to do
+
+    from ltvkit.report import page  # noqa: F401
+
+    while True:
+        try:
+            _do(tasks.get())
+            answer = {"ok": True}
+        except Exception:
+            answer = {"ok": False, "log": traceback.format_exc()}
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+def _listen(tasks: queue.SimpleQueue) -> None:
+    for line in sys.stdin.buffer:
+        tasks.put(json.loads(line))
+    end_family(os.getpid())
+
+
+def _do(task: dict[str, Any]) -> None:
     """Run the notebook if asked to, then render its page's body."""
-    job = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_runner, daemon=True).start()
-    notebook = Path(job["folder"]) / "notebook.ipynb"
-    if job["execute"]:
-        _execute(Path(job["notebook"]), notebook, job["parameters"])
     from ltvkit.report import page
 
-    body = Path(job["folder"]) / job["body"]
+    notebook = Path(task["folder"]) / "notebook.ipynb"
+    if task["execute"]:
+        _execute(Path(task["notebook"]), notebook, task["parameters"])
+    body = Path(task["folder"]) / task["body"]
     part = body.with_suffix(".part")
     part.write_text(page.body(json.loads(tidied(notebook))), "utf-8")
     os.replace(part, body)
@@ -42,33 +72,26 @@ def tidied(path: Path) -> str:
     The same inputs then give the same file, and nothing on a page names the machine.
     """
     notebook = json.loads(path.read_text("utf-8"))
-    notebook["metadata"].pop("papermill", None)
+    passed = notebook["metadata"].pop("papermill", {}).get("parameters", {})
     for cell in notebook["cells"]:
         for name in ("papermill", "execution"):
             cell["metadata"].pop(name, None)
-        if _INJECTED in cell["metadata"].get("tags", ()):
+        if _INJECTED in cell["metadata"].get("tags", ()) and passed:
+            # Papermill gives it a new id, the folder of this run, and escapes for all but ASCII.
             cell["id"] = _INJECTED
+            lines = [f"{name} = {value!r}" for name, value in (passed | {"out": ""}).items()]
+            cell["source"] = "\n".join(["# Parameters", *lines])
     text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
     folder = json.dumps(str(path.parent), ensure_ascii=False)[1:-1]
     return _KERNEL_FILE.sub("cell", text.replace(folder, ""))
 
 
 def _execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
-    # A third of papermill's start is a grammar for international addresses, which jsonschema
-    # takes along where it finds it and no notebook needs.
-    sys.modules["rfc3987_syntax"] = None
     from papermill import execute_notebook
 
     # papermill fills braces in both paths.
     source, target = (str(path).replace("{", "{{").replace("}", "}}") for path in (source, target))
     execute_notebook(source, target, parameters, progress_bar=False, start_timeout=120)
-
-
-def _end_with_runner() -> None:
-    # Read below Python's buffer, whose lock a thread must not hold when the worker ends.
-    while os.read(0, 1):
-        continue
-    end_family(os.getpid())
 
 
 def end_family(pid: int) -> None:
