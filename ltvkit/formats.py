@@ -29,7 +29,7 @@ LABELS = {
     "above": N_("Above"), "action": N_("What to do"), "age_days": N_("Age (days)"),
     "age_months": N_("Age (months)"), "age_quarters": N_("Age (quarters)"),
     "age_weeks": N_("Age (weeks)"), "age_years": N_("Age (years)"), "amount": N_("Amount"),
-    "average_order_value": N_("Average order value"), "before": N_("Before"),
+    "average_order_value": N_("Average order value"), "before": N_("Before"), "after": N_("After"),
     "category": N_("Category"), "channel": N_("Channel"), "class": N_("Class"),
     "cohort": N_("Cohort"), "cumulative_share": N_("Cumulative share"),
     "customer_id": N_("Customer"), "customers": N_("Customers"),
@@ -60,7 +60,7 @@ PATTERNS = {
 
 # Which columns take which format: the first match wins, so the narrower names come first.
 KINDS = {
-    "word": ("action", "before", "class", "measure", "reason", "segment", "status"),
+    "word": ("action", "after", "before", "class", "measure", "reason", "segment", "status"),
     "bound": ("above", "up_to"),
     "points": ("*_rate_vs_previous", "*_rate_vs_last_year"),
     "change": ("*_vs_previous", "*_vs_last_year", "*_change"),

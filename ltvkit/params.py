@@ -15,7 +15,7 @@ import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
@@ -118,7 +118,7 @@ def _declarations(source: str, notebook: str | Path) -> Iterable[Parameter]:
     for line in ast.parse(source).body:
         try:
             kind = ast.unparse(line.annotation)
-            _KINDS[kind.partition("[")[0]]
+            _KINDS[kind]
             default = ast.literal_eval(line.value)
         except (AttributeError, KeyError, ValueError) as error:
             raise ReportError(
@@ -143,24 +143,31 @@ def _union(notebooks: Iterable[str | Path]) -> dict[str, list[Parameter]]:
     return {name: same for name, same in known.items() if name not in RESERVED}
 
 
-_TEXT = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
-
-
 class _Loader(yaml.SafeLoader):
-    """Safe YAML whose dates stay text and whose keys may not repeat."""
+    """YAML as papermill reads it, without the surprises: what it would change is refused."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen: set[str] = set()
         for key, _value in node.value:
-            problem = f"the key '{key.value}' appears twice" if key.value in seen else ""
-            if key.tag not in _TEXT:
-                problem = f"the key {key.value} is not text; put it in quotes"
-            if problem:
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+            if not key.tag.endswith((":str", ":merge")):
+                self._refuse(key, f"the key {key.value} is not text; put it in quotes")
+            if key.value in seen:
+                self._refuse(key, f"the key '{key.value}' appears twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
+    def construct_whole(self, node: yaml.ScalarNode) -> int:
+        """An id like 00123 would come out as 83, and 12:30 as 750."""
+        if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", node.value):
+            self._refuse(node, f'{node.value} would be changed; put it in quotes: "{node.value}"')
+        return int(node.value)
 
+    def _refuse(self, node: yaml.Node, problem: str) -> NoReturn:
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole)
+# Dates stay text.
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rules if not tag.endswith(":timestamp")]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -187,40 +194,23 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
     except yaml.YAMLError as error:
-        raise ParamsError(
-            f"{path}{_spot(error)}: is not readable as YAML: {_problem(error)}."
-        ) from error
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        text = problem or str(error).partition("\n")[0]
+        raise ParamsError(f"{where}: cannot be read as YAML: {text}.") from error
     return values, {key.value: value for key, value in node.value}
 
 
-def _spot(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f", line {mark.line + 1}" if mark else ""
-
-
-def _problem(error: yaml.YAMLError) -> str:
-    return getattr(error, "problem", None) or str(error).splitlines()[0]
-
-
 def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> None:
-    outer, _sep, inner = parameter.kind.partition("[")
-    where = f"{where}: {parameter.name}"
-    _check_kind(value, outer, _raw(node), where=where)
-    if outer == "list" and inner.rstrip("]") in _KINDS:
-        for item, part in zip(value, node.value, strict=True):
-            _check_kind(item, inner.rstrip("]"), _raw(part), where=where)
+    types, expected = _KINDS[parameter.kind]
+    where, raw = f"{where}: {parameter.name}", _raw(node)
+    if not isinstance(value, types) or isinstance(value, bool) != (parameter.kind == "bool"):
+        advice = f' Put it in quotes: "{raw}".' if parameter.kind == "str" and raw else ""
+        raise ParamsError(f"{where}: found {raw or 'nothing'}, expected {expected}.{advice}")
     try:
         _check_text(parameter, value)
     except ValueError as error:
         raise ParamsError(f"{where}: {error}") from error
-
-
-def _check_kind(value: Any, kind: str, raw: str, *, where: str) -> None:
-    types, expected = _KINDS[kind]
-    if isinstance(value, types) and isinstance(value, bool) == (kind == "bool"):
-        return
-    advice = f' Put it in quotes: "{raw}".' if kind == "str" and raw else ""
-    raise ParamsError(f"{where}: found {raw or 'nothing'}, expected {expected}.{advice}")
 
 
 def _check_text(parameter: Parameter, value: Any) -> None:

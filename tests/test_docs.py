@@ -109,22 +109,3 @@ def test_every_module_and_public_function_explains_itself(name):
     for node in (n for n in source.body if isinstance(n, kinds) and not n.name.startswith("_")):
         assert ast.get_docstring(node), f"{name}.{node.name}"
     importlib.import_module(name.removesuffix(".__init__"))
-
-
-def test_the_kit_stays_small():
-    """Lines of code in ltvkit/, without blank lines, comments and docstrings."""
-    total = sum(_size(ROOT / (m.replace(".", "/") + ".py")) for m in modules())
-    assert total <= 3500
-
-
-def _size(path: Path) -> int:
-    text = path.read_text("utf-8")
-    lines = {
-        n for n, line in enumerate(text.splitlines(), 1) if line.strip() and line.strip()[0] != "#"
-    }
-    for node in ast.walk(ast.parse(text)):
-        holds = isinstance(node, (ast.Module, ast.FunctionDef, ast.ClassDef))
-        if holds and ast.get_docstring(node):
-            doc = node.body[0]
-            lines -= set(range(doc.lineno, doc.end_lineno + 1))
-    return len(lines)

@@ -128,6 +128,7 @@ def test_notebooks_that_do_not_finish(tmp_path):
 def test_a_run_that_is_told_to_stop(slow, number):
     """Workers and kernels end with it, the report is recorded as interrupted, and resumes."""
     process = started(slow)
+    assert len(processes(slow)) >= 3  # the runner, a worker and its kernel
     process.send_signal(number)
     _output, errors = process.communicate(timeout=30)
     assert process.returncode == 128 + number

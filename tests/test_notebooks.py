@@ -155,6 +155,12 @@ def test_every_text_output_is_checked_and_no_picture_is(path):
 
 
 @each
+def test_every_chart_is_there(path):
+    for cell in (c for c in code(path) if "plots." in c.source):
+        assert any("image/png" in o.get("data", {}) for o in cell.outputs), cell.source
+
+
+@each
 def test_no_customer_is_named_in_a_stored_output(path):
     text = json.dumps([c.outputs for c in code(path)], ensure_ascii=False)
     assert not re.search(r"\bC\d{6}\b", text)
@@ -164,7 +170,7 @@ def test_no_customer_is_named_in_a_stored_output(path):
 @each
 def test_the_last_cell_hands_its_results_to_the_report(path):
     last = code(path)[-1]
-    assert f'results.save(out, page="{path.stem}"' in last.source
+    assert re.search(rf'results\.save\(\s*out, page="{path.stem}"', last.source)
     assert last.outputs[-1]["text"] == [f"finished: {path.stem}\n"]
 
 
@@ -183,4 +189,4 @@ def test_every_params_file_gives_every_key_a_comment(path):
     text = path.read_text("utf-8")
     assert set(yaml.safe_load(text)) == declared
     for key in re.findall(r"^(?:  )?(\w+):.*$", text, flags=re.M):
-        assert re.search(rf"^\s*{key}:.*\S\s+#", text, flags=re.M), f"{key} has no comment"
+        assert re.search(rf"^\s*{key}:.*\s#", text, flags=re.M), f"{key} has no comment"

@@ -137,7 +137,7 @@ def test_what_comes_from_data_is_escaped(folder):
     assert "Up &lt;b&gt;5%&lt;/b&gt; &amp; *" in front
     summary = text_of(folder, "summary.md")
     assert r"# Tea \<b\>&\</b\>" in summary
-    assert r"\<script\>alert\(2\)\</script\> \[x\]\(http://a.b\) grew" in summary
+    assert r"\<script\>alert(2)\</script\> \[x\](http://a.b) grew" in summary
 
 
 def test_the_figures_of_the_month(folder):
@@ -278,9 +278,12 @@ def test_months_and_shops_in_one_command(root, tmp_path):
 
 
 def test_only_is_lenient_about_names():
-    books = [plan.Notebook(Path(), name, "", "", (), "") for name in ("00_overview", "01_rfm")]
-    for words in (["rfm"], ["01"], ["01_rfm"], ["01-RFM.ipynb"], [" rfm "]):
-        assert [b.page for b in plan.select(books, words)] == ["01_rfm"]
+    pages = ("00_overview", "01_rfm", "04_cohort_ltv", "05_ltv")
+    books = [plan.Notebook(Path(), page, "", "", (), "") for page in pages]
+    for word in ("rfm", "01", "01_rfm", "01-RFM.ipynb", " rfm "):
+        assert [b.page for b in plan.select(books, [word])] == ["01_rfm"]
+    assert [b.page for b in plan.select(books, ["cohort", "05"])] == ["04_cohort_ltv", "05_ltv"]
+    assert [b.page for b in plan.select(books, ["ltv"])] == ["05_ltv"]
     assert plan.select(books, []) == books
 
 

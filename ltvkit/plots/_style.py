@@ -58,7 +58,11 @@ def styled(draw: Callable[..., Axes]) -> Callable[..., Axes]:
     def drawn(*table: Any, **options: Any) -> Axes:
         _register_japanese()
         with mpl.rc_context(RC):
-            return _plain(draw(*table, **options))
+            ax = _plain(draw(*table, **options))
+            live = mpl.is_interactive()
+        # The first chart of a kernel turns its live display on; that must outlast the context.
+        mpl.interactive(live)
+        return ax
 
     return drawn
 

@@ -25,7 +25,8 @@ KPIS = {
     "average_order_value": N_("Average order value"),
     "revenue_per_customer": N_("Revenue per customer"),
 }
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~-])")
+# What Markdown reads anywhere, and what it reads only where a line begins.
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>|~]|^[-+#](?= )|(?:(?<=^\d)|(?<=^\d\d))[.)](?= )")
 
 
 class Change(NamedTuple):
@@ -108,10 +109,10 @@ def quality(table: pd.DataFrame | None, *, currency: str) -> str:
 def escaped(text: Any) -> str:
     """Text that Markdown leaves as it is, on one line.
 
-    >>> print(escaped("5 * 3\\n[a](b)"))
-    5 \\* 3 \\[a\\]\\(b\\)
+    >>> print(escaped("# 5 * 3\\n[a](b) - c"))
+    \\# 5 \\* 3 \\[a\\](b) - c
     """
-    return _MARKDOWN.sub(r"\\\1", " ".join(str(text).split()))
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(str(text).split()))
 
 
 def _value(row: Mapping[str, Any], name: str, currency: str) -> str:

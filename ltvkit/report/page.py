@@ -107,7 +107,7 @@ def clean(html: str) -> str:
     """`html` with allowed elements only, and without any reference that leaves the page.
 
     >>> clean('<b onclick="x()">hi</b><script>x()</script>')
-    '<b>hi</b>x()'
+    '<b>hi</b>'
     """
     styles = CSSSanitizer(allowed_css_properties=[*ALLOWED_CSS_PROPERTIES, "padding", "border"])
     # A style sheet's text is no text to read.

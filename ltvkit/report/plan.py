@@ -70,15 +70,16 @@ def notebooks(folder: Path | None = None) -> list[Notebook]:
 
 def select(books: list[Notebook], only: Iterable[str]) -> list[Notebook]:
     """The notebooks that `only` names, loosely: "rfm", "01" and "01_rfm" are all 01_rfm."""
-    names = {word: b.page for b in books for word in (b.page, *b.page.split("_", 1))}
-    wanted = [word.strip().removesuffix(".ipynb").lower().replace("-", "_") for word in only]
-    for word in wanted:
-        if word not in names:
-            listed = ", ".join(b.page for b in books)
-            raise ParamsError(
-                f"--only: no notebook '{word}'.{nearest(word, names)} There is {listed}."
-            )
-    return [b for b in books if not wanted or b.page in {names[word] for word in wanted}]
+    chosen: set[str] = set()
+    for name in only:
+        word = name.strip().removesuffix(".ipynb").lower().replace("-", "_")
+        parts = {b.page: (b.page, *b.page.split("_", 1)) for b in books}
+        hits = [p for p in parts if word in parts[p]] or [p for p in parts if word and word in p]
+        if not hits:
+            hint = nearest(word, [part for names in parts.values() for part in names])
+            raise ParamsError(f"--only: no notebook '{name}'.{hint} There is {', '.join(parts)}.")
+        chosen |= set(hits)
+    return [b for b in books if b.page in chosen or not chosen]
 
 
 def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key: str) -> list[Job]:
