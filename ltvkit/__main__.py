@@ -2,4 +2,5 @@
 
 from ltvkit.cli import main
 
-main(prog_name="ltvkit")
+if __name__ == "__main__":
+    main(prog_name="ltvkit")

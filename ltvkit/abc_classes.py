@@ -35,7 +35,7 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
     _check(cuts)
     opened = engine.lazy(lines, needs=(by, "amount"))
     items = (
-        opened.with_columns(nw.col(by).fill_null("(none)"))
+        opened.with_columns(nw.col(by).cast(nw.String).fill_null("(none)"))
         .group_by(by)
         .agg(revenue=nw.col("amount").sum())
         .with_columns(engine.exact("revenue"))
@@ -166,5 +166,6 @@ def _class(cuts: Sequence[float]) -> nw.Expr:
 
 
 def _check(cuts: Sequence[float]) -> None:
-    if len(cuts) != 2 or not 0 < cuts[0] < cuts[1] <= 1:
+    numbers = all(isinstance(c, int | float) for c in cuts)
+    if not numbers or len(cuts) != 2 or not 0 < cuts[0] < cuts[1] <= 1:
         raise ParamsError(f"cuts={list(cuts)}: give two rising shares, as in [0.7, 0.9].")

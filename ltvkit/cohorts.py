@@ -141,7 +141,7 @@ def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
         return born.with_columns(cohort=nw.col("born")).drop("first")
     label = (
         bought.join(first, left_on=["customer_id", "order_date"], right_on=["customer_id", "first"])
-        .with_columns(nw.col(by).fill_null(_("(not known)")))
+        .with_columns(nw.col(by).cast(nw.String).fill_null(_("(not known)")))
         .filter(nw.col("amount") == nw.col("amount").max().over("customer_id"))
         .group_by("customer_id")
         .agg(cohort=nw.col(by).min())
@@ -163,11 +163,17 @@ def _spent(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> pd.Data
 
 
 def aged(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> nw.LazyFrame:
-    """Order lines with their customer's columns of `born` and `age`; still lazy."""
+    """Order lines (ids, date, money) with their customer's columns of `born`, and `age`; lazy.
+
+    A return dated before the first purchase has no age, and is left out; the door keeps none.
+    """
+    seen = orders.before(engine.lazy(lines), as_of)
+    money = [c for c in ("amount", "margin") if c in seen.collect_schema().names()]
     return (
-        orders.before(engine.lazy(lines), as_of)
+        seen.select("customer_id", "order_date", *money)
         .join(born, on="customer_id")
         .with_columns(age=periods.index("order_date", every) - nw.col("born"))
+        .filter(nw.col("age") >= 0)
     )
 
 

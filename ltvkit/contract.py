@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
-from ltvkit import sources, values
+from ltvkit import periods, sources, values
 from ltvkit.errors import ColumnError, nearest
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ REQUIRED = ("customer_id", "order_date", "amount")
 NUMBERS = ("amount", "quantity", "unit_price", "margin")
 OPTIONAL = ("order_id", "product_id", "product", "category", "channel", "status")
 COLUMNS = (*REQUIRED, *NUMBERS[1:], *OPTIONAL)
-WORKING = ("line", "reason", "_order_named")
+WORKING = ("line", "reason", "_written_id")
 FIRST = ("customer_id", "order_id", "order_date", "amount")
 
 
@@ -53,10 +53,11 @@ def judged(lines: Any, rules: Policies) -> nw.LazyFrame:
     reason = nw.lit(None, nw.String)
     for text, applies in reversed(_reasons(rules)):
         reason = nw.when(applies).then(nw.lit(text)).otherwise(reason)
-    named = opened.with_columns(reason=reason).with_columns(order_id=_order_id(rules))
+    named = opened.with_columns(reason=reason, _written_id=nw.col("order_id"))
+    named = named.with_columns(order_id=_order_id(rules))
     if rules.returns == "net":
         named = _without_purchase(named)
-    return named.drop("_ragged", "_dated", "_priced")
+    return named.drop("_ragged", "_dated", "_priced", "_order_named")
 
 
 def _reasons(rules: Policies) -> list[tuple[str, nw.Expr]]:
@@ -65,6 +66,7 @@ def _reasons(rules: Policies) -> list[tuple[str, nw.Expr]]:
         ("number of fields differs from the header", ~nw.col("_ragged").is_null()),
         ("order_date is missing", ~nw.col("_dated")),
         ("order_date is unreadable", nw.col("order_date").is_null()),
+        *_after(rules.data_until),
         ("amount is missing", ~nw.col("_priced")),
         ("amount is unreadable", amount.is_null()),
         ("order_id is missing", nw.col("_order_named") & order_id.is_null()),
@@ -81,6 +83,12 @@ def _reasons(rules: Policies) -> list[tuple[str, nw.Expr]]:
     if rules.zero_amounts == "drop":
         reasons += [("zero amount, dropped by policy", amount == 0)]
     return reasons
+
+
+def _after(data_until: str) -> list[tuple[str, nw.Expr]]:
+    if not data_until:
+        return []
+    return [("order_date is after data_until", nw.col("order_date") > periods.day(data_until))]
 
 
 def _order_id(rules: Policies) -> nw.Expr:

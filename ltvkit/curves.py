@@ -13,6 +13,7 @@ from ltvkit.errors import DataError
 from ltvkit.i18n import _
 
 GROUPS = 200
+FEWEST = 30  # customers; a resample of fewer says little of how sure their average is
 
 
 def ltv(
@@ -24,14 +25,19 @@ def ltv(
     its end), ages in calendar months since the first purchase. `of` is "revenue" or "margin".
     `low` and `high` are a 95% percentile bootstrap: customers are dealt into 200 groups of equal
     size (one each where there are fewer) and groups are drawn with replacement, `draws` times
-    from `seed`. The band is the uncertainty of the average, not the spread between customers.
+    from `seed`. The band is the uncertainty of the average, not the spread between customers;
+    ages that fewer than 30 customers have lived have none (NaN). Raises `ColumnError` where the
+    lines have no margin, `DataError` where nobody has lived a whole month.
     """
-    paid, lived = _by_group(lines, as_of=as_of, column={"revenue": "amount"}.get(of, of))
+    column = {"revenue": "amount"}.get(of, of)
+    engine.lazy(lines, needs=(column,))
+    paid, lived = _by_group(lines, as_of=as_of, column=column)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(paid), np.full(len(paid), 1 / len(paid)), size=draws)
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = np.cumsum((weights @ paid) / (weights @ lived), axis=1)
-    low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    enough = lived.sum(axis=0) >= FEWEST
+    low, high = np.where(enough, np.nanquantile(drawn, [0.025, 0.975], axis=0), np.nan)
     return pd.DataFrame(
         {
             "age_months": np.arange(paid.shape[1]),
@@ -46,9 +52,7 @@ def ltv(
 def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
     """What a customer is worth by `age` months, or by the last age that there is."""
     row = curve[curve["age_months"] <= age].iloc[-1]
-    text = _(
-        "By {age} months after the first order, a customer has paid {ltv} (95%: {low} to {high})."
-    )
+    text = _("By age {age} months, a customer is worth {ltv} so far (95%: {low} to {high}).")
     worth = {name: formats.money(row[name], currency) for name in ("ltv", "low", "high")}
     return text.format(age=int(row["age_months"]), **worth)
 
@@ -67,7 +71,7 @@ def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.nd
         .with_columns(engine.exact("paid"))
     )
     last = _last_whole_month(as_of)
-    ages = int(last - sizes["born"].min()) + 1
+    ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0
     if ages < 1:
         raise DataError("no customer has lived a whole calendar month yet: there is no LTV curve.")
     groups = int(sizes["group"].max()) + 1

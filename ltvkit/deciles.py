@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import engine, formats
+from ltvkit.errors import DataError
 from ltvkit.i18n import _
 
 GROUPS = 10
@@ -27,7 +28,7 @@ def assign(customers: Any) -> Any:
     """
     opened = engine.lazy(customers, needs=NEEDS)
     ranked = engine.ranked(opened, by="revenue", ties="customer_id")
-    decile = (nw.col("rank") - 1) * GROUPS // max(_count(opened), 1) + 1
+    decile = (nw.col("rank") - 1) * GROUPS // _count(opened) + 1
     return engine.back(ranked.with_columns(decile=decile.cast(nw.Int64)), like=customers)
 
 
@@ -147,4 +148,7 @@ def _cumulated(customers: Any) -> nw.LazyFrame:
 
 
 def _count(frame: nw.LazyFrame) -> int:
-    return int(engine.table(frame.select(n=nw.len()))["n"].iloc[0])
+    n = int(engine.table(frame.select(n=nw.len()))["n"].iloc[0])
+    if not n:
+        raise DataError("there are no customers to rank: nobody had bought by that date.")
+    return n

@@ -13,8 +13,13 @@ def _(message: str) -> str:
     >>> _("revenue")
     'revenue'
     """
-    language = os.environ.get("LTVKIT_LANG")
-    return _catalogue(language).gettext(message) if language else message
+    chosen = language()
+    return _catalogue(chosen).gettext(message) if chosen else message
+
+
+def language() -> str | None:
+    """The language that LTVKIT_LANG asks for; None is English."""
+    return os.environ.get("LTVKIT_LANG")
 
 
 def _catalogue(language: str) -> gettext.NullTranslations:

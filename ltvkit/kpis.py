@@ -28,7 +28,8 @@ def series(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
     """Order lines up to `as_of` -> one row per period from the first order on, without a gap.
 
     - `period`, `start`, `end`; `partial`: the data cover only a part of it, at either end
-    - `revenue` net of returns; `orders`: distinct orders; `customers`: those who bought
+    - `revenue` net of returns; `orders`: distinct orders, each on its first day; `customers`:
+      those who bought
     - `new_customers`: those whose first purchase falls in the period
     - `repeat_rate`: share of the period's customers who had first bought before it
     - `average_order_value`: revenue / orders; `revenue_per_customer`: revenue / customers
@@ -81,8 +82,13 @@ def finding(table: pd.DataFrame, *, as_of: Any) -> str:
 def _counted(seen: nw.LazyFrame) -> pd.DataFrame:
     revenue = seen.group_by("_period").agg(revenue=nw.col("amount").sum())
     bought = orders.purchases(seen)
-    active = bought.group_by("_period").agg(
-        orders=nw.col("order_id").n_unique(), customers=nw.col("customer_id").n_unique()
+    active = bought.group_by("_period").agg(customers=nw.col("customer_id").n_unique())
+    # An order counts once, on the day of its first line, as in the customer table.
+    placed = (
+        bought.group_by("customer_id", "order_id")
+        .agg(_period=nw.col("_period").min())
+        .group_by("_period")
+        .agg(orders=nw.len())
     )
     new = (
         bought.group_by("customer_id")
@@ -90,7 +96,9 @@ def _counted(seen: nw.LazyFrame) -> pd.DataFrame:
         .group_by("_period")
         .agg(new_customers=nw.len())
     )
-    joined = revenue.join(active, on="_period", how="left").join(new, on="_period", how="left")
+    joined = revenue
+    for counted in (active, placed, new):
+        joined = joined.join(counted, on="_period", how="left")
     return engine.table(joined.with_columns(engine.exact("revenue")).sort("_period")).fillna(0)
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -65,11 +66,12 @@ def read(source: Any, *, columns: Mapping[str, str] | None = None, **policies: A
     3         kept                  sales      1  1200.0
     """
     rules = check_options(columns=columns, policies=policies)
-    raw = sources.open(source) if isinstance(source, str) else sources.from_frame(source)
+    in_file = isinstance(source, str | Path)
+    raw = sources.open(str(source)) if in_file else sources.from_frame(source)
     typed = contract.typed(raw, columns=columns or {}, date_format=rules.date_format)
     judged = nw.from_native(engine.back(contract.judged(typed, rules), like=raw.frame))
     book = _sorted_out(raw, judged, rules)
-    if isinstance(source, str):
+    if in_file:
         return book
     frames = ("lines", "returns", "quarantine")
     return replace(book, **{f: engine.convert(getattr(book, f), like=source) for f in frames})
@@ -82,7 +84,7 @@ def until(lines: Any, *, as_of: Any) -> Any:
 
 def before(lines: nw.LazyFrame, as_of: Any) -> nw.LazyFrame:
     """The lines up to and including the day `as_of`, still lazy."""
-    return lines.filter(nw.col("order_date") <= nw.lit(periods.day(as_of)))
+    return lines.filter(nw.col("order_date") < nw.lit(periods.day(as_of) + dt.timedelta(days=1)))
 
 
 def purchases(lines: nw.LazyFrame) -> nw.LazyFrame:
@@ -106,9 +108,7 @@ def _sorted_out(raw: sources.Raw, judged: nw.LazyFrame, rules: Policies) -> Orde
             f"no line of {raw.facts['source']} could be kept ({reasons or 'it holds none'})."
         )
     first, last = (date.date().isoformat() for date in span.iloc[0])
-    until = (
-        max(last, periods.day(rules.data_until).date().isoformat()) if rules.data_until else last
-    )
+    until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
     rows = dict(zip(table["status"], table["lines"], strict=True))
     facts = {"lines_read": int(rows["read"]), "first": first, "last": last, "until": until}
     refused = judged.filter(~nw.col("reason").is_null()).select("line", "reason")

@@ -30,9 +30,11 @@ def day(date: Any) -> dt.datetime:
     datetime.datetime(1998, 6, 30, 0, 0)
     """
     try:
-        return pd.Timestamp(date).normalize().to_pydatetime()
-    except (ValueError, TypeError) as error:
-        raise ParamsError(f"{date!r} is not a date; write it as 1998-06-30.") from error
+        if isinstance(date, int | float):
+            raise TypeError("a number")
+        return pd.Timestamp(date).tz_localize(None).normalize().to_pydatetime()
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ParamsError(f"{date!r} is not a date; write it as '1998-06-30'.") from error
 
 
 def index(column: str, every: str) -> nw.Expr:

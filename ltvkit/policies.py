@@ -8,6 +8,8 @@ from dataclasses import dataclass, fields
 from ltvkit import periods
 from ltvkit.errors import ParamsError, nearest, one_of
 
+RESERVED = ("line", "reason", "born", "cohort", "age")
+
 
 @dataclass(frozen=True)
 class Policies:
@@ -24,7 +26,8 @@ class Policies:
       shown and quarantined: nobody's lifetime value can be followed.
     - `same_day`: a customer's orders of one day are "separate" or "one_order". Where the export
       has no order_id, each line is an order ("separate") or each day is one ("one_order").
-    - `data_until`: the last day that the export covers; empty: the last order's day.
+    - `data_until`: the last day that the export covers; later lines are quarantined. Empty: the
+      last order's day.
 
     Exact duplicates are kept and warned about, since two equal lines can be two sales.
     """
@@ -64,6 +67,8 @@ def check_options(*, columns: Mapping | None = None, policies: Mapping | None = 
     for name, raw in (columns or {}).items():
         if not isinstance(raw, str):
             raise ParamsError(f"columns: {name}: {raw!r} must be the header's text, in quotes.")
+        if name in RESERVED or str(name).startswith("_"):
+            raise ParamsError(f"columns: '{name}' is a name of the kit's own; choose another.")
         if not str(name).isidentifier():
             raise ParamsError(f"columns: '{name}' must be letters, digits and _, as in gift_wrap.")
     return Policies(**dict(policies or {}))

@@ -20,10 +20,12 @@ import pandas as pd
 
 from ltvkit import paths, sources
 from ltvkit.errors import ReportError
+from ltvkit.i18n import language
 from ltvkit.orders import Orders, check_options, read
 from ltvkit.values import literal
 
-_DOOR = ("sources", "values", "contract", "orders", "prepared", "periods", "engine")
+_DOOR = ("sources", "values", "contract", "policies", "orders", "quality", "prepared")
+_BELOW = ("periods", "engine", "errors", "i18n")
 _FRAMES = ("lines", "returns", "quarantine")
 
 
@@ -55,8 +57,17 @@ def open(
 
 def _key(path: Path, source: str, columns: Mapping, policies: Mapping) -> str:
     seen = path.stat()
-    code = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _DOOR]
-    parts = [source, str(path), seen.st_size, seen.st_mtime_ns, dict(columns), dict(policies), code]
+    code = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _DOOR + _BELOW]
+    parts = [
+        source,
+        str(path),
+        seen.st_size,
+        seen.st_mtime_ns,
+        dict(columns),
+        dict(policies),
+        code,
+        language(),
+    ]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
 

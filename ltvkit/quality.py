@@ -47,12 +47,10 @@ def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
 
 
 def _duplicates(judged: nw.LazyFrame) -> pd.DataFrame:
-    # An order id made up at the door is no sign that two lines differ.
-    written = nw.when(nw.col("_order_named")).then(nw.col("order_id"))
-    kept = judged.filter(nw.col("reason").is_null()).with_columns(order_id=written)
-    lines = kept.drop("line", "reason", "_order_named")
+    # An order id made up at the door is no sign that two lines differ, or are alike.
+    kept = judged.filter(nw.col("reason").is_null()).drop("line", "reason", "order_id")
     twins = engine.table(
-        lines.group_by(*lines.collect_schema().names())
+        kept.group_by(*kept.collect_schema().names())
         .agg(copies=nw.len())
         .filter(nw.col("copies") > 1)
         .with_columns(extra=nw.col("copies") - 1)

@@ -54,7 +54,7 @@ def save(
             "page": page,
             "findings": list(findings),
             "metrics": {name: float(value) for name, value in dict(metrics).items()},
-            "tables": list(tables),
+            "tables": {name: _texts(table) for name, table in tables.items()},
             "lists": list(lists),
         }
         text = json.dumps(kept, ensure_ascii=False, indent=1)
@@ -66,8 +66,19 @@ def load(out: str | Path) -> Result:
     """The results that `save` kept in `out`."""
     folder = Path(out)
     kept = json.loads((folder / FINISHED).read_text("utf-8"))
-    tables = {n: pd.read_csv(folder / "tables" / f"{n}.csv") for n in kept["tables"]}
+    tables = {name: _read(folder, name, texts) for name, texts in kept["tables"].items()}
     return Result(**{**kept, "tables": tables})
+
+
+def _texts(table: pd.DataFrame) -> list[str]:
+    """Columns whose text must come back as it was: "001" is no number, "NA" is not missing."""
+    return [str(c) for c in table if not pd.api.types.is_numeric_dtype(table[c])]
+
+
+def _read(folder: Path, name: str, texts: list[str]) -> pd.DataFrame:
+    path = folder / "tables" / f"{name}.csv"
+    kinds = dict.fromkeys(texts, str)
+    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
 
 
 def _csv(table: pd.DataFrame, path: Path) -> None:

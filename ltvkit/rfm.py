@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import engine, formats, transitions
-from ltvkit.errors import ParamsError, one_of
+from ltvkit.errors import DataError, ParamsError, one_of
 from ltvkit.i18n import _
 from ltvkit.segments import NAMES, QUIET, SEGMENTS
 
@@ -155,7 +155,7 @@ def migrate(before: Any, after: Any) -> pd.DataFrame:
 
 def finding(summary: pd.DataFrame) -> str:
     """The segments in a sentence or two: who brings the money, and what is at stake."""
-    best = summary.loc[summary["revenue_share"].idxmax()]
+    best = summary.loc[summary["revenue"].idxmax()]
     text = _("The segment '{segment}' is {customers} of customers and brings {revenue} of revenue.")
     said = text.format(
         segment=best["segment"],
@@ -165,7 +165,10 @@ def finding(summary: pd.DataFrame) -> str:
     slipping = summary[summary["segment"].isin(QUIET)]
     if slipping.empty:
         return said
-    text = _("{n} customers who used to buy often have gone quiet; they brought {revenue} of it.")
+    text = _(
+        "{n} customers who bought more often than most have gone quiet "
+        "('at risk', 'can't lose'); they brought {revenue} of it."
+    )
     n, revenue = slipping["customers"].sum(), slipping["revenue_share"].sum()
     return f"{said} {text.format(n=formats.count(n), revenue=formats.share(revenue))}"
 
@@ -174,9 +177,11 @@ def _edges(customers: nw.LazyFrame, measure: str, bins: int) -> list[float]:
     counted = customers.group_by(measure).agg(n=nw.len())
     reached = counted.with_columns(upto=nw.col("n").cum_sum().over(order_by=measure))
     whole = nw.col("n").sum()
-    sizes = engine.table(reached.select(whole=whole))["whole"].iloc[0]
+    size = engine.table(reached.select(whole=whole))["whole"].iloc[0]
+    if not size > 0:
+        raise DataError("there are no customers to score: nobody had bought by that date.")
     edge = {
-        f"e{k}": nw.when(nw.col("upto") * bins >= k * int(sizes)).then(nw.col(measure)).min()
+        f"e{k}": nw.when(nw.col("upto") * bins >= k * int(size)).then(nw.col(measure)).min()
         for k in range(1, bins)
     }
     return [float(v) for v in engine.table(reached.select(**edge)).iloc[0]]
@@ -187,13 +192,21 @@ def _edges_of(cuts: pd.DataFrame | Mapping) -> dict[str, list[float]]:
         inner = cuts.sort_values(["measure", "up_to"])
         edges = {m: list(rows["up_to"])[:-1] for m, rows in inner.groupby("measure")}
     else:
-        edges = {m: list(map(float, e)) for m, e in cuts.items()}
+        edges = {m: _numbers(m, e) for m, e in cuts.items()}
     for measure in MEASURES:
         if measure not in edges:
             raise ParamsError(f"cuts: no edges for {measure}; give {', '.join(MEASURES)}.")
         if edges[measure] != sorted(edges[measure]):
             raise ParamsError(f"cuts: the edges of {measure} must ascend; got {edges[measure]}.")
     return edges
+
+
+def _numbers(measure: str, edges: Any) -> list[float]:
+    one_of("cuts", measure, MEASURES)
+    try:
+        return list(map(float, edges))
+    except (TypeError, ValueError) as error:
+        raise ParamsError(f"cuts: {measure}: {edges!r} must be a list of numbers.") from error
 
 
 def _score(measure: str, edges: list[float]) -> nw.Expr:

@@ -48,5 +48,5 @@ SEGMENTS = (
 
 NAMES = tuple(s.name for s in SEGMENTS)
 
-# Those who used to buy often and no longer come.
+# Those who bought more often than most, and no longer come.
 QUIET = ("at risk", "can't lose")

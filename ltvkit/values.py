@@ -14,8 +14,12 @@ DATE_FORMATS = [
     for time in ("", " %H:%M", " %H:%M:%S", "T%H:%M:%S", " %H:%M:%S.%f", "T%H:%M:%S.%f")
 ]
 
+# A year before this is one of two digits, read as if it had four.
+FIRST_YEAR = 1900
+
 # Accountants' minus signs: triangles, and the minus of typography.
 _MINUS = "[△▲\u2212]"
+_WIDE, _NARROW = "０１２３４５６７８９，．－（）", "0123456789,.-()"
 _GROUPED = r"^[-+]?\d{1,3}(,\d{3})+(\.\d*)?$"
 
 
@@ -40,13 +44,17 @@ def text(column: str, kind: str) -> str:
 
 
 def date(column: str, kind: str, date_format: str = "") -> str:
-    """A day, as the timestamp of its midnight."""
+    """A day, as the timestamp of its midnight. A time with a zone counts by the day in UTC."""
     name = quoted(column)
+    if kind.endswith("TIME ZONE"):
+        # By the clock of UTC: the day must not depend on the machine's own zone.
+        return f"date_trunc('day', make_timestamp(epoch_us({name})))"
     if kind.startswith(("DATE", "TIMESTAMP")):
         return f"date_trunc('day', {name}::timestamp)::timestamp"
     formats = [date_format] if date_format else DATE_FORMATS
     listed = ", ".join(literal(f) for f in formats)
-    return f"date_trunc('day', try_strptime(trim({name}::varchar), [{listed}]))::timestamp"
+    day = f"date_trunc('day', try_strptime(trim({name}::varchar), [{listed}]))::timestamp"
+    return f"case when year({day}) >= {FIRST_YEAR} then {day} end"
 
 
 def number(column: str, kind: str) -> str:
@@ -54,7 +62,8 @@ def number(column: str, kind: str) -> str:
     name = quoted(column)
     if kind != "VARCHAR":
         return f"case when isfinite({name}::double) then {name}::double end"
-    bare = rf"regexp_replace(trim({name}), '[¥￥$€£円\s]', '', 'g')"
+    narrow = f"translate(trim({name}), '{_WIDE}', '{_NARROW}')"
+    bare = rf"regexp_replace({narrow}, '[¥￥$€£円\s]', '', 'g')"
     signed = rf"regexp_replace({bare}, '^(?:{_MINUS}|\((.*)\)$)', '-\1')"
     grouped = f"regexp_matches({signed}, '{_GROUPED}')"
     value = (

@@ -77,6 +77,11 @@ def test_days_and_weeks_are_compared_52_weeks_back():
     assert day["revenue_vs_last_year"] == pytest.approx(0.5)
 
 
+def test_an_order_over_two_months_counts_once_as_in_the_customer_table(on):
+    lines = on(make_lines(("a", "1", "2023-01-31", 5), ("a", "1", "2023-02-01", 5)))
+    assert by_period(lines, "2023-02-28")["orders"].tolist() == [1, 0]
+
+
 def test_the_finding_says_what_the_row_says():
     table = kpis.series(LINES, as_of="2024-02-29")
     text = kpis.finding(table, as_of="2024-02-29")

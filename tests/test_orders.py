@@ -45,6 +45,7 @@ def test_ids_keep_their_zeros_and_lose_only_a_floats_point():
         ("order_date", "yesterday", "order_date is unreadable"),
         ("order_date", "03/04/2024", "order_date is unreadable"),
         ("order_date", "2024-02-30", "order_date is unreadable"),
+        ("order_date", "24-01-05", "order_date is unreadable"),
         ("order_date", "", "order_date is missing"),
         ("amount", "n/a", "amount is unreadable"),
         ("amount", "1,5", "amount is unreadable"),
@@ -74,6 +75,7 @@ def test_an_unusable_line_is_quarantined_with_its_number_reason_and_text(column,
         ("(500)", -500),
         ("1,200円", 1200),
         ("¥1,234.50", 1234.5),
+        ("１，２３４", 1234),
     ],
 )
 def test_money_as_shops_write_it(written, amount):
@@ -88,6 +90,18 @@ def test_a_declared_date_format_is_the_only_one_read():
     book = orders.read(frame, date_format="%d/%m/%Y")
     assert reasons(book) == {3: "order_date is unreadable"}
     assert book.lines["order_date"].dt.month.tolist() == [4, 12, 1]
+
+
+def test_a_time_with_a_zone_counts_by_its_day_in_utc():
+    times = pd.to_datetime(["2024-02-01 02:30", "2024-02-01 12:30"] * 2).tz_localize("Asia/Tokyo")
+    lines = orders.read(raw(order_date=times)).lines
+    assert lines["order_date"].dt.day.tolist() == [31, 1] * 2
+
+
+def test_lines_after_the_last_day_of_the_export_are_quarantined():
+    book = orders.read(raw(), data_until="2024-01-31")
+    assert reasons(book) == {4: "order_date is after data_until"}
+    assert book.facts["until"] == "2024-01-31"
 
 
 def test_amount_is_quantity_times_unit_price_where_it_is_not_mapped():
@@ -169,6 +183,8 @@ def test_unknown_options_are_refused_with_the_nearest():
         orders.read(raw(), guest_ids="0000")
     with pytest.raises(ParamsError, match="is not a date"):
         orders.read(raw(), data_until="tomorrow")
+    with pytest.raises(ParamsError, match="the kit's own"):
+        orders.read(raw(gift=1), columns={"line": "gift"})
 
 
 def test_a_header_that_is_not_there_is_refused_with_those_found():

@@ -8,7 +8,7 @@ import pytest
 
 from ltvkit import results
 
-TABLE = pd.DataFrame({"name": ["茶", "x,y"], "value": [1.5, np.nan], "n": [1, 2]})
+TABLE = pd.DataFrame({"name": ["NA", "001"], "value": [1.5, np.nan], "n": [1, 2]})
 
 
 def test_results_come_back_as_they_were_kept(tmp_path):
@@ -49,4 +49,4 @@ def test_noise_of_summation_does_not_reach_the_file(tmp_path):
     noisy = pd.DataFrame({"v": [0.1 + 0.2]})
     results.save(str(tmp_path), page="p", tables={"t": noisy})
     assert (tmp_path / "tables" / "t.csv").read_text("utf-8-sig").splitlines()[1] == "0.3"
-    assert json.loads((tmp_path / results.FINISHED).read_text())["tables"] == ["t"]
+    assert json.loads((tmp_path / results.FINISHED).read_text())["tables"] == {"t": []}

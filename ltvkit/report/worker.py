@@ -88,10 +88,16 @@ def tidied(path: Path) -> str:
 
 def _execute(source: Path, target: Path, parameters: dict[str, Any]) -> None:
     from papermill import execute_notebook
+    from traitlets.config import Config
 
-    # papermill fills braces in both paths.
-    source, target = (str(path).replace("{", "{{").replace("}", "}}") for path in (source, target))
-    execute_notebook(source, target, parameters, progress_bar=False, start_timeout=120)
+    # Kernels that start at the same moment can be given the same TCP port, and then hang. A
+    # socket file has one owner. Its path must be short, so it is not kept with the run.
+    with tempfile.TemporaryDirectory(prefix="ltvkit-") as sockets:
+        talk = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
+        config = Config(KernelManager=talk if os.name == "posix" else {})
+        # papermill fills braces in both paths.
+        paths = [str(path).replace("{", "{{").replace("}", "}}") for path in (source, target)]
+        execute_notebook(*paths, parameters, progress_bar=False, start_timeout=120, config=config)
 
 
 def end_family(pid: int) -> None:

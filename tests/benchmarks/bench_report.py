@@ -27,9 +27,11 @@ def seconds(command: Sequence[str], *, reports: str, cwd: Path = HOME) -> float:
     path = os.pathsep.join(filter(None, [str(HOME), known]))
     environment = os.environ | {"LTVKIT_REPORTS": reports, "PYTHONPATH": path}
     start = time.perf_counter()
-    subprocess.run(
-        [sys.executable, *command], cwd=cwd, env=environment, check=True, capture_output=True
+    done = subprocess.run(
+        [sys.executable, *command], cwd=cwd, env=environment, capture_output=True, text=True
     )
+    if done.returncode:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stderr}")
     return time.perf_counter() - start
 
 
