@@ -54,7 +54,8 @@ def save(
             "page": page,
             "findings": list(findings),
             "metrics": {name: float(value) for name, value in dict(metrics).items()},
-            "tables": {name: _texts(table) for name, table in tables.items()},
+            "tables": list(tables),
+            "texts": {name: _texts(table) for name, table in tables.items()},
             "lists": list(lists),
         }
         text = json.dumps(kept, ensure_ascii=False, indent=1)
@@ -66,7 +67,8 @@ def load(out: str | Path) -> Result:
     """The results that `save` kept in `out`."""
     folder = Path(out)
     kept = json.loads((folder / FINISHED).read_text("utf-8"))
-    tables = {name: _read(folder, name, texts) for name, texts in kept["tables"].items()}
+    texts = kept.pop("texts", {})
+    tables = {name: _read(folder, name, texts.get(name, [])) for name in kept["tables"]}
     return Result(**{**kept, "tables": tables})
 
 
