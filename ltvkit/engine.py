@@ -56,6 +56,17 @@ def convert(relation: Any, *, like: Any) -> Any:
     return nw.from_native(relation).collect(kind).to_native()
 
 
+def bring(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
+    """A pandas table beside `like`, in the same engine, ready to be joined."""
+    kind = nw.from_native(like).implementation
+    if kind.is_duckdb():
+        return nw.from_native(_stored(like, table)).lazy()
+    if kind.is_pyspark():
+        return nw.from_native(like.sparkSession.createDataFrame(table)).lazy()
+    columns = {name: table[name].to_numpy() for name in table}
+    return nw.from_dict(columns, backend=kind).lazy()
+
+
 def table(result: nw.LazyFrame) -> pd.DataFrame:
     """A summary as pandas, with a fresh index."""
     collected = _plain(result).collect("pandas").to_native()
@@ -89,7 +100,9 @@ def _plain(result: nw.LazyFrame) -> nw.LazyFrame:
     return result.with_columns(nw.col(*others).cast(nw.Int64)) if others else result
 
 
-def _stored(relation: Any) -> Any:
+def _stored(relation: Any, content: pd.DataFrame | None = None) -> Any:
+    """A temporary table of the relation's connection: of the relation itself, or of `content`."""
     name = f"ltvkit_{next(_numbers)}"
-    relation.query("result", f"create temp table {name} as select * from result")
+    source = "result" if content is None else "content"  # DuckDB finds both by their names
+    relation.query("result", f"create temp table {name} as select * from {source}")
     return relation.query("result", f"select * from {name}")

@@ -1,0 +1,188 @@
+"""What the fitters share: distinct histories with counts, an analytic gradient, plain refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+
+from ltvkit.errors import DataError
+
+FEWEST = 10  # customers with a repeat purchase; below, the parameters are anybody's guess
+COARSE = 20_000  # distinct histories from which on a coarser grid finds the neighbourhood first
+GRID = 64  # its cells along each column
+REACH = 10.0  # how far log parameters may go from their start; beyond lies nothing but a limit
+NORMAL_95 = 1.959963984540054
+
+
+class DistinctFitter:
+    """A lifetimes fitter that sees each distinct history once, with the number of its customers.
+
+    The likelihood of a history is the same for all who share it, so the fit is exact, and its
+    cost grows with the kinds of customers and not with their number. Mixed in before a fitter
+    of lifetimes, whose API it keeps; `data` holds the distinct histories with their `weights`,
+    `initial_params` are the parameters themselves, and confidence intervals are taken on the
+    log scale, so that none reaches below zero. Raises `DataError` when the data are too few or
+    the fit does not converge, and says what to do.
+    """
+
+    _names: tuple[str, ...]
+    _scattered: tuple[str, ...] = ()  # columns whose values may be merged with their neighbours
+    _scale = staticmethod(np.asarray)  # on which neighbours are near
+
+    def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
+        """Log likelihood of each history, and its derivative by each parameter."""
+        raise NotImplementedError
+
+    def _start(self, data: pd.DataFrame) -> np.ndarray:
+        """Parameters near enough to begin with."""
+        raise NotImplementedError
+
+    def _fit_distinct(self, history: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
+        index = options.get("index")
+        if index is not None:
+            raise DataError("the fit keeps distinct histories, not customers: leave `index` out.")
+        data = distinct(history, options.get("weights"))
+        self._check(data)
+        first = options.get("initial_params")
+        start = np.log(self._start(data) if first is None else np.asarray(first, dtype=float))
+        found = self._search(data, start, warm=first is not None, **options.get("search", {}))
+        self._negative_log_likelihood_ = found.fun
+        self._hessian_ = _hessian(self._objective(data), found.x, found.jac)
+        self._keep(data, np.exp(found.x))
+        return self
+
+    def _check(self, data: pd.DataFrame) -> None:
+        repeaters = float(data.loc[data["frequency"] > 0, "weights"].sum())
+        if repeaters < FEWEST:
+            raise DataError(
+                f"{repeaters:,.0f} customers bought again, and the model needs {FEWEST} at the "
+                "very least: take a longer span of orders, or a simpler method."
+            )
+
+    def _objective(self, data: pd.DataFrame) -> Any:
+        """log parameters -> mean negative log likelihood (penalized), and its gradient."""
+        history = {name: data[name].to_numpy() for name in data}
+        weights = history["weights"] / history["weights"].sum()
+
+        def objective(theta):
+            params = np.exp(theta)
+            each, scores = self._scores(params, history)
+            penalty = self.penalizer_coef * (params**2).sum()
+            slope = 2 * self.penalizer_coef * params - np.array([s @ weights for s in scores])
+            return penalty - each @ weights, params * slope
+
+        return objective
+
+    def _search(self, data, start, *, warm=False, tol=1e-7, curvature=None, verbose=False):
+        merge = self._scattered and len(data) > COARSE
+        coarse = _coarser(data, self._scattered, self._scale) if merge else data
+        theta, near = start, self._objective(coarse)
+        if not warm:
+            edges = [(v - REACH, v + REACH) for v in start]
+            found = minimize(
+                near, start, jac=True, method="L-BFGS-B", bounds=edges, options={"maxiter": 2000}
+            )
+            theta = found.x
+            if (np.abs(theta - start) > REACH - 0.01).any() or not np.isfinite(found.fun):
+                raise DataError(self._no_optimum(theta))
+        if curvature is None:
+            curvature = _inverse(_hessian(near, theta, near(theta)[1]))
+        polish = {"gtol": tol * 10, "maxiter": 200, "hess_inv0": curvature, "disp": verbose}
+        found = minimize(self._objective(data), theta, jac=True, method="BFGS", options=polish)
+        settled = found.success or _gain(found.jac, curvature) * data["weights"].sum() < 1e-3
+        if not (settled and np.isfinite(found.x).all() and (np.abs(found.x - start) < REACH).all()):
+            raise DataError(self._no_optimum(found.x))
+        return found
+
+    def _no_optimum(self, theta: np.ndarray) -> str:
+        reached = ", ".join(
+            f"{n} = {v:.3g}" for n, v in zip(self._names, np.exp(theta), strict=True)
+        )
+        return (
+            f"{type(self).__name__} did not converge; it stopped at {reached}. A parameter without "
+            "bound means that these customers do not differ in what it describes, or are too few: "
+            "take another model, more orders, or a small `penalizer_coef`, as 0.001."
+        )
+
+    def _keep(self, data: pd.DataFrame, params: np.ndarray) -> None:
+        self.data = data
+        self.params_ = pd.Series(params, index=list(self._names))
+        self.log_likelihood_ = -self._negative_log_likelihood_ * data["weights"].sum()
+        self.variance_matrix_ = self._compute_variance_matrix()
+        self.standard_errors_ = self._compute_standard_errors()
+        spread = np.exp(NORMAL_95 * self.standard_errors_ / self.params_)
+        self.confidence_intervals_ = pd.DataFrame(
+            {"lower 95% bound": self.params_ / spread, "upper 95% bound": self.params_ * spread}
+        )
+        if hasattr(self, "conditional_expected_number_of_purchases_up_to_time"):
+            self.predict = self.conditional_expected_number_of_purchases_up_to_time
+
+    def reweighted(self, weights: np.ndarray) -> pd.Series:
+        """The parameters if the histories of `data` had these `weights`; a few steps from here."""
+        data = self.data.assign(weights=weights)
+        curvature = _inverse(self._hessian_)
+        found = self._search(data, np.log(self.params_.to_numpy()), warm=True, curvature=curvature)
+        return pd.Series(np.exp(found.x), index=self.params_.index)
+
+
+def distinct(history: Mapping[str, Any], weights: Any = None) -> pd.DataFrame:
+    """Columns of customers -> one row per distinct history, `weights`: how many share it."""
+    frame = pd.DataFrame({name: np.asarray(values) for name, values in history.items()})
+    if not len(frame):
+        raise DataError("there are no customers to fit.")
+    numbers = frame.to_numpy(dtype=float)
+    if not np.isfinite(numbers).all() or (numbers < 0).any():
+        raise DataError("a history has a missing, infinite or negative number; leave it out.")
+    if (frame["frequency"] % 1 != 0).any():
+        raise DataError("frequency counts purchases after the first: whole numbers.")
+    frame = frame.astype({"frequency": "int64"})
+    frame["weights"] = 1.0 if weights is None else np.asarray(weights, dtype=float)
+    return frame.groupby(list(history), sort=False, as_index=False)["weights"].sum()
+
+
+def check_times(frequency: Any, recency: Any, end: Any) -> None:
+    """Raise `DataError` unless 0 <= recency <= end, and recency = 0 exactly where frequency is."""
+    x, t, n = (np.asarray(v) for v in (frequency, recency, end))
+    if (t > n).any():
+        raise DataError("recency (first to last purchase) is longer than T (first to now).")
+    if ((x == 0) != (t == 0)).any():
+        raise DataError(
+            "recency must be 0 for customers who bought once, and above 0 for all others: "
+            "purchases of one day are merged, and recency counts from the first to the last."
+        )
+
+
+def _coarser(data: pd.DataFrame, columns: tuple[str, ...], scale: Any) -> pd.DataFrame:
+    """Nearby histories merged to their mean, so that the neighbourhood is found cheaply."""
+    places = [scale(data[c]) for c in columns]
+    cells = [np.ceil(GRID * (p - p.min()) / (np.ptp(p) or 1)) for p in places]
+    weighted = data.assign(**{c: data[c] * data["weights"] for c in columns})
+    sums = weighted.groupby([data["frequency"], *cells], sort=False)[[*columns, "weights"]].sum()
+    merged = sums.assign(**{c: sums[c] / sums["weights"] for c in columns})
+    return merged.assign(frequency=sums.index.get_level_values(0)).reset_index(drop=True)
+
+
+def _hessian(objective: Any, theta: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Second derivatives, from the gradient there and a step aside along each parameter."""
+    step = 1e-5
+    rows = [(objective(theta + step * e)[1] - slope) / step for e in np.eye(len(theta))]
+    return (np.array(rows) + np.array(rows).T) / 2
+
+
+def _inverse(hessian: np.ndarray) -> np.ndarray:
+    """Its inverse with curvature held above zero: a safe first guess for the search."""
+    if not np.isfinite(hessian).all():
+        return np.eye(len(hessian))
+    values, vectors = np.linalg.eigh(hessian)
+    safe = np.maximum(values, max(values.max(), 1e-12) * 1e-8)
+    half = vectors / np.sqrt(safe)
+    return half @ half.T
+
+
+def _gain(gradient: np.ndarray, curvature: np.ndarray) -> float:
+    """How much log likelihood, per customer, a further step could still gain."""
+    return float(gradient @ curvature @ gradient) / 2

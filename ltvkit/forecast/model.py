@@ -1,0 +1,175 @@
+"""Fitting: the customer table -> a model of how customers buy and of what they spend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import engine, formats
+from ltvkit.errors import DataError, one_of
+from ltvkit.forecast.buying import BetaGeoFitter, ModifiedBetaGeoFitter
+from ltvkit.forecast.pareto import ParetoNBDFitter
+from ltvkit.forecast.spend import GammaGammaFitter
+from ltvkit.i18n import N_, _
+
+MONTH = 30.4375  # days; a year is 365.25
+DAYS = {"day": 1.0, "week": 7.0, "month": MONTH}
+BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd": ParetoNBDFitter}
+HISTORY = ["frequency", "recency_days", "T_days"]
+NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
+FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
+CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
+
+MEANINGS = {
+    "r": N_("how alike customers are in how often they buy (small: very unlike)"),
+    "alpha": N_("the time scale of buying; r / alpha is the mean number of purchases per {unit}"),
+    "a": N_("with b: the chance to leave after a purchase, a / (a + b) on average"),
+    "b": N_("with a: the chance to leave after a purchase, a / (a + b) on average"),
+    "s": N_("how alike customers are in how soon they leave (small: very unlike)"),
+    "beta": N_("the time scale of leaving; s / beta is the mean rate of leaving per {unit}"),
+    "p": N_("how even the amounts of one customer are (large: always about the same)"),
+    "q": N_("how alike customers are in what they spend (large: very alike)"),
+    "v": N_("the level of spending; p v / (q - 1) is the mean amount per purchase"),
+}
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted model: `buying` (a lifetimes fitter, time in `unit`), `spend` (Gamma-Gamma, or
+    None where it could not be fitted), `mean_spend` per purchase, and `notes` on what to mind.
+    """
+
+    model: str
+    unit: str
+    buying: Any
+    spend: GammaGammaFitter | None
+    mean_spend: float
+    notes: tuple[str, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """parameter, estimate, lowest, highest (95%), meaning."""
+        fitters = [f for f in (self.buying, self.spend) if f is not None]
+        rows = pd.concat([f.summary for f in fitters]).drop(columns="se(coef)")
+        rows.columns = ["estimate", "lowest", "highest"]
+        texts = [_(MEANINGS[name]).format(unit=_(self.unit)) for name in rows.index]
+        return rows.rename_axis("parameter").assign(meaning=texts).reset_index()
+
+    @property
+    def text(self) -> str:
+        """What to mind about this fit, a line each."""
+        return "\n".join(self.notes) or _("No assumption of the model is visibly broken.")
+
+    def spend_of(self, purchases: Any, revenue: Any) -> Any:
+        """Expected amount per purchase of customers with so many `purchases` and `revenue`.
+
+        Numbers, arrays or engine expressions; p (v + revenue) / (p purchases + q - 1).
+        """
+        if self.spend is None:
+            return 0 * purchases + self.mean_spend
+        p, q, v = self.spend.params_
+        return (revenue + v) * p / (purchases * p + (q - 1))
+
+
+def fit(customers: Any, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
+    """Customers (of `customers.summarize`) -> a fitted model of buying and spending.
+
+    `model`: "bg_nbd", "mbg_nbd" or "pareto_nbd"; time is counted in `unit`: "day", "week" or
+    "month" (30.4375 days). A purchase is a day with a purchase; frequency counts those after the
+    first. The spend model sees revenue per purchase day, returns netted, first purchase
+    included; customers whose returns leave nothing are not in its fit. Only distinct histories
+    come back from the engine. Raises `DataError` where the data are too few or nothing converges.
+    """
+    one_of("model", model, BUYING)
+    one_of("unit", unit, DAYS)
+    triples = histories(customers)
+    buying = BUYING[model]().fit(*in_unit(triples, unit), weights=triples["customers"])
+    spend, mean, notes = _spend(customers)
+    return Fitted(model, unit, buying, spend, mean, (*_surprises(model, triples), *notes))
+
+
+def histories(customers: Any) -> pd.DataFrame:
+    """Customers -> distinct histories: frequency, recency_days, T_days, customers (how many).
+
+    `frequency`: purchase days after the first; `recency_days`: from the first to the last;
+    `T_days`: from the first to the day of the table.
+    """
+    return engine.table(
+        with_history(engine.lazy(customers, needs=NEEDS)).group_by(HISTORY).agg(customers=nw.len())
+    )
+
+
+def with_history(customers: nw.LazyFrame) -> nw.LazyFrame:
+    """Customers with the columns of a history; `recency_days` becomes that of the models."""
+    return customers.with_columns(
+        frequency=nw.col("purchase_days") - 1,
+        recency_days=nw.col("tenure_days") - nw.col("recency_days"),
+        T_days=nw.col("tenure_days"),
+    )
+
+
+def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct histories -> frequency, recency and T, both times in `unit`."""
+    recency, whole = (triples[c].to_numpy() / DAYS[unit] for c in HISTORY[1:])
+    return triples["frequency"].to_numpy(), recency, whole
+
+
+def _spend(customers: Any) -> tuple[GammaGammaFitter | None, float, tuple[str, ...]]:
+    paying = engine.lazy(customers).filter(nw.col("revenue") > 0)
+    pairs = engine.table(
+        paying.group_by("purchase_days", "revenue").agg(customers=nw.len()).sort("revenue")
+    )
+    purchases, weights = pairs["purchase_days"].to_numpy(), pairs["customers"].to_numpy()
+    if not len(pairs):
+        raise DataError("no customer has paid anything: there is nothing to forecast.")
+    each = pairs["revenue"].to_numpy() / purchases
+    mean = float(np.average(each, weights=weights))
+    try:
+        spend = GammaGammaFitter().fit(purchases, each, weights=weights)
+        spend.conditional_expected_average_profit(1, 1.0)
+    except DataError as error:
+        text = _("Spend: every customer gets the average, as Gamma-Gamma cannot tell them apart")
+        return None, mean, (f"{text}: {error}",)
+    return spend, mean, _correlation(purchases, each, weights)
+
+
+def _correlation(purchases, each, weights) -> tuple[str, ...]:
+    again = purchases > 1
+    if weights[again].sum() < 3:
+        return ()
+    spread = np.cov(purchases[again], np.log(each[again]), aweights=weights[again])
+    related = spread[0, 1] / np.sqrt(spread[0, 0] * spread[1, 1] or np.inf)
+    if abs(related) < CORRELATED:
+        return ()
+    text = _(
+        "Who buys more often spends {more} per purchase (correlation {r}); Gamma-Gamma assumes "
+        "that the two have nothing to do with each other, so read LTV by group and not by customer."
+    )
+    more = _("more") if related > 0 else _("less")
+    return (text.format(more=more, r=formats.number(related, decimals=2)),)
+
+
+def _surprises(model: str, triples: pd.DataFrame) -> list[str]:
+    again = float(triples.loc[triples["frequency"] > 0, "customers"].sum())
+    once = 1 - again / triples["customers"].sum()
+    checks: list[tuple[bool, Callable[[], str]]] = [
+        (
+            again < FEW,
+            lambda: _("Only {n} customers bought again: read the intervals, not the values.").format(
+                n=formats.count(again)
+            ),
+        ),
+        (
+            model == "bg_nbd" and once > 0,
+            lambda: _(
+                "BG/NBD counts whoever bought once as alive for sure, however long ago: "
+                "{share} of customers here."
+            ).format(share=formats.share(once)),
+        ),
+    ]
+    return [text() for holds, text in checks if holds]
