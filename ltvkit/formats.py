@@ -18,40 +18,46 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ltvkit.i18n import _
+from ltvkit.i18n import N_, _
 
-N_ = str  # marks a word for the catalogue; it is looked up when it is shown
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", "VND", "₫")
 
 # fmt: off
 LABELS = {
-    "above": N_("Above"), "action": N_("What to do"), "age_days": N_("Age (days)"),
-    "age_months": N_("Age (months)"), "age_quarters": N_("Age (quarters)"),
-    "age_weeks": N_("Age (weeks)"), "age_years": N_("Age (years)"), "amount": N_("Amount"),
-    "average_order_value": N_("Average order value"), "before": N_("Before"), "after": N_("After"),
-    "category": N_("Category"), "channel": N_("Channel"), "class": N_("Class"),
-    "cohort": N_("Cohort"), "cumulative_share": N_("Cumulative share"),
-    "customer_id": N_("Customer"), "customers": N_("Customers"),
-    "customers_share": N_("Share of customers"), "decile": N_("Decile"),
-    "difference": N_("Difference"), "end": N_("Until"), "f_score": N_("F score"),
-    "first_order": N_("First order"), "gone": N_("Gone"), "high": N_("High"),
-    "items": N_("Items"), "items_share": N_("Share of items"), "last_order": N_("Last order"),
-    "lines": N_("Order lines"), "low": N_("Low"), "ltv": N_("LTV per customer"),
-    "m_score": N_("M score"), "margin": N_("Margin"), "measure": N_("Measure"),
-    "median_recency_days": N_("Median recency (days)"), "new_customers": N_("New customers"),
-    "order_date": N_("Order date"), "order_id": N_("Order"), "orders": N_("Orders"),
-    "orders_per_customer": N_("Orders per customer"), "orders_say": N_("By the orders"),
-    "period": N_("Period"), "product": N_("Product"), "product_id": N_("Product id"),
-    "purchase_days": N_("Purchase days"), "quantity": N_("Quantity"), "r_score": N_("R score"),
-    "rank": N_("Rank"), "reason": N_("Reason"), "recency_days": N_("Recency (days)"),
-    "repeat_rate": N_("Repeat rate"), "revenue": N_("Revenue"),
-    "revenue_per_customer": N_("Revenue per customer"), "revenue_share": N_("Share of revenue"),
+    "above": N_("Above"), "action": N_("What to do"), "actual": N_("Actual"), "after": N_("After"),
+    "age_days": N_("Age (days)"), "age_months": N_("Age (months)"),
+    "age_quarters": N_("Age (quarters)"), "age_weeks": N_("Age (weeks)"),
+    "age_years": N_("Age (years)"), "amount": N_("Amount"),
+    "average_order_value": N_("Average order value"), "bdw": N_("Beta-discrete-Weibull"),
+    "before": N_("Before"), "bg_bb": N_("BG/BB"), "bg_nbd": N_("BG/NBD"),
+    "boosting": N_("Gradient boosting"), "category": N_("Category"), "channel": N_("Channel"),
+    "class": N_("Class"), "cohort": N_("Cohort"), "cohort_curve": N_("Cohort average curve"),
+    "cumulative_share": N_("Cumulative share"), "customer_id": N_("Customer"),
+    "customers": N_("Customers"), "customers_share": N_("Share of customers"),
+    "decile": N_("Decile"), "difference": N_("Difference"), "end": N_("Until"),
+    "existing": N_("Existing customers"), "expected": N_("Expected"),
+    "expected_orders": N_("Expected orders"), "f_score": N_("F score"),
+    "first_order": N_("First order"), "gone": N_("Gone"), "hazard": N_("Hazard"),
+    "high": N_("High"), "items": N_("Items"), "items_share": N_("Share of items"),
+    "last_order": N_("Last order"), "lines": N_("Order lines"), "low": N_("Low"),
+    "ltv": N_("LTV per customer"), "m_score": N_("M score"), "margin": N_("Margin"),
+    "mbg_nbd": N_("MBG/NBD"), "measure": N_("Measure"),
+    "median_recency_days": N_("Median recency (days)"), "method": N_("Method"),
+    "new_customers": N_("New customers"), "order_date": N_("Order date"), "order_id": N_("Order"),
+    "orders": N_("Orders"), "orders_per_customer": N_("Orders per customer"),
+    "orders_say": N_("By the orders"), "p_alive": N_("P(alive)"), "pareto_nbd": N_("Pareto/NBD"),
+    "period": N_("Period"), "predicted": N_("Predicted"), "product": N_("Product"),
+    "product_id": N_("Product id"), "purchase_days": N_("Purchase days"),
+    "quantity": N_("Quantity"), "r_score": N_("R score"), "rank": N_("Rank"),
+    "reason": N_("Reason"), "recency_days": N_("Recency (days)"), "repeat_rate": N_("Repeat rate"),
+    "revenue": N_("Revenue"), "revenue_per_customer": N_("Revenue per customer"),
+    "revenue_share": N_("Share of revenue"), "rfm_cell": N_("RFM cell mean"),
+    "run_rate": N_("Last year's run rate"), "sbg": N_("Shifted beta-geometric"),
     "score": N_("Score"), "segment": N_("Segment"), "share": N_("Share"), "start": N_("From"),
-    "status": N_("Status"), "table_says": N_("By this table"), "tenure_days": N_("Tenure (days)"),
-    "up_to": N_("Up to"),
+    "status": N_("Status"), "survival": N_("Survival"), "table_says": N_("By this table"),
+    "tenure_days": N_("Tenure (days)"), "up_to": N_("Up to"),
 }
-# fmt: on
 PATTERNS = {
     "*_vs_previous": N_("{name} vs previous"),
     "*_vs_last_year": N_("{name} vs last year"),
@@ -63,13 +69,19 @@ KINDS = {
     "word": ("action", "after", "before", "class", "measure", "reason", "segment", "status"),
     "bound": ("above", "up_to"),
     "points": ("*_rate_vs_previous", "*_rate_vs_last_year"),
-    "change": ("*_vs_previous", "*_vs_last_year", "*_change"),
-    "share": ("share", "*_share", "*_rate", "within_*"),
-    "mean": ("orders_per_customer",),
-    "money": ("amount", "*revenue*", "*_value", "margin", "*ltv", "low", "high"),
+    "change": ("*_vs_previous", "*_vs_last_year", "*_change", "bias"),
+    "share": (
+        "share", "*_share", "*_rate", "within_*", "p_alive", "p_quiet", "hazard", "survival",
+    ),
+    "mean": ("orders_per_customer", "expected_orders"),
+    "money": (
+        "amount", "*revenue*", "*_value", "margin", "*ltv", "low", "high", "mae", "predicted",
+        "actual", "expected", "existing", "acquisition_cost", "affordable_cost",
+    ),
     "count": ("*customers", "orders", "lines", "items", "*_days"),
     "date": ("start", "end", "*_date", "first_order", "last_order"),
 }
+# fmt: on
 GRAINS = {
     "year": r"(19|20)\d\d",
     "quarter": r"\d{4}-Q\d",

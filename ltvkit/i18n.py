@@ -6,6 +6,8 @@ import gettext
 import os
 from pathlib import Path
 
+N_ = str  # marks a word for the catalogue; it is looked up when it is shown
+
 
 def _(message: str) -> str:
     """`message` in the language of LTVKIT_LANG; unchanged where there is no catalogue.

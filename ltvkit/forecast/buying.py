@@ -33,7 +33,7 @@ class _LeavingAfterAPurchase(DistinctFitter):
         self,
         frequency,
         recency,
-        T,  # noqa: N803
+        T,
         weights=None,
         initial_params=None,
         verbose=False,
@@ -57,7 +57,7 @@ class _LeavingAfterAPurchase(DistinctFitter):
         return np.array([0.5, 0.3 / pace, 0.8, 2.5])
 
     def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
-        r, alpha, a, b = params
+        r, alpha, a, _b = params
         x, t_x, end = history["frequency"], history["recency"], history["T"]
         each = _tables(params, x.max(), self._chances)
         from_last, from_end = np.log(alpha + t_x), np.log(alpha + end)
@@ -73,7 +73,7 @@ class _LeavingAfterAPurchase(DistinctFitter):
         ]
         return value, slopes
 
-    def conditional_probability_alive(self, frequency, recency, T):  # noqa: N803
+    def conditional_probability_alive(self, frequency, recency, T):
         """Probability that customers with these histories will ever buy again."""
         r, alpha, a, b = self._unload_params(*self._names)
         x, t_x, end = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
@@ -83,7 +83,7 @@ class _LeavingAfterAPurchase(DistinctFitter):
         odds = leave + (r + x) * (np.log(alpha + end) - np.log(alpha + t_x))
         return np.atleast_1d(expit(-odds))
 
-    def expected_while_alive(self, t, frequency, T):  # noqa: N803
+    def expected_while_alive(self, t, frequency, T):
         """Purchases expected in the next `t`, of customers known to be alive.
 
         Arrays that broadcast. E[(1 - (1 + p t / (alpha + T))^-(r + x)) / p] over
@@ -102,14 +102,14 @@ class _LeavingAfterAPurchase(DistinctFitter):
             result[chosen] = (-np.expm1(-(r + count) * grown) / leave) @ weight
         return result
 
-    def probability_of_no_purchase(self, t, frequency, recency, T):  # noqa: N803
+    def probability_of_no_purchase(self, t, frequency, recency, T):
         """Probability that nothing is bought in the next `t`: gone, or alive and not yet back."""
         r, alpha, _, _ = self._unload_params(*self._names)
         wait = (r + np.asarray(frequency)) * np.log1p(np.asarray(t) / (alpha + np.asarray(T)))
         alive = self.conditional_probability_alive(frequency, recency, T)
         return 1 + alive * np.expm1(-wait)
 
-    def conditional_expected_number_of_purchases_up_to_time(self, t, frequency, recency, T):  # noqa: N803
+    def conditional_expected_number_of_purchases_up_to_time(self, t, frequency, recency, T):
         """Purchases expected in the next `t`."""
         alive = self.conditional_probability_alive(frequency, recency, T)
         return alive * self.expected_while_alive(t, frequency, T)
@@ -118,7 +118,7 @@ class _LeavingAfterAPurchase(DistinctFitter):
         """Repeat purchases expected of a new customer by age `t`."""
         return self.conditional_expected_number_of_purchases_up_to_time(t, 0, 0.0, 0.0)
 
-    def simulate(self, ends, frequency, recency, T, *, rng):  # noqa: N803
+    def simulate(self, ends, frequency, recency, T, *, rng):
         """Purchases of each customer in the spans that end at the times `ends` from now, drawn.
 
         customers x spans. First whether alive, then who the customer is, then what is bought.

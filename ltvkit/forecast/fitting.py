@@ -72,8 +72,10 @@ class DistinctFitter:
             params = np.exp(theta)
             each, scores = self._scores(params, history)
             penalty = self.penalizer_coef * (params**2).sum()
-            slope = 2 * self.penalizer_coef * params - np.array([s @ weights for s in scores])
-            return penalty - each @ weights, params * slope
+            slope = 2 * self.penalizer_coef * params - np.array(
+                [(s * weights).sum() for s in scores]
+            )
+            return penalty - (each * weights).sum(), params * slope
 
         return objective
 

@@ -94,14 +94,24 @@ def fit(customers: Any, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
 
 
 def histories(customers: Any) -> pd.DataFrame:
-    """Customers -> distinct histories: frequency, recency_days, T_days, customers (how many).
+    """Customers -> distinct histories: frequency, recency_days, T_days, customers, revenue.
 
     `frequency`: purchase days after the first; `recency_days`: from the first to the last;
-    `T_days`: from the first to the day of the table.
+    `T_days`: from the first to the day of the table; `customers`: how many share it; `revenue`:
+    of all of them, each counted as zero at least.
     """
     return engine.table(
-        with_history(engine.lazy(customers, needs=NEEDS)).group_by(HISTORY).agg(customers=nw.len())
+        with_history(engine.lazy(customers, needs=NEEDS))
+        .group_by(HISTORY)
+        .agg(customers=nw.len(), revenue=paid().sum())
+        .with_columns(engine.exact("revenue"))
+        .sort(HISTORY)
     )
+
+
+def paid() -> nw.Expr:
+    """What a customer has paid, for the spend model: revenue, zero where returns took it all."""
+    return nw.when(nw.col("revenue") > 0).then(nw.col("revenue")).otherwise(0.0)
 
 
 def with_history(customers: nw.LazyFrame) -> nw.LazyFrame:
@@ -121,9 +131,8 @@ def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, n
 
 def _spend(customers: Any) -> tuple[GammaGammaFitter | None, float, tuple[str, ...]]:
     paying = engine.lazy(customers).filter(nw.col("revenue") > 0)
-    pairs = engine.table(
-        paying.group_by("purchase_days", "revenue").agg(customers=nw.len()).sort("revenue")
-    )
+    kinds = ["purchase_days", "revenue"]
+    pairs = engine.table(paying.group_by(kinds).agg(customers=nw.len()).sort(kinds))
     purchases, weights = pairs["purchase_days"].to_numpy(), pairs["customers"].to_numpy()
     if not len(pairs):
         raise DataError("no customer has paid anything: there is nothing to forecast.")
@@ -160,9 +169,9 @@ def _surprises(model: str, triples: pd.DataFrame) -> list[str]:
     checks: list[tuple[bool, Callable[[], str]]] = [
         (
             again < FEW,
-            lambda: _("Only {n} customers bought again: read the intervals, not the values.").format(
-                n=formats.count(again)
-            ),
+            lambda: _(
+                "Only {n} customers bought again: read the intervals, not the values."
+            ).format(n=formats.count(again)),
         ),
         (
             model == "bg_nbd" and once > 0,

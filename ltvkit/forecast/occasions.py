@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import lifetimes
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from lifetimes.generate_data import beta_geometric_beta_binom_model
 from scipy.special import betaln, psi
 
+from ltvkit import customers, engine, orders, periods
 from ltvkit.forecast.fitting import DistinctFitter, check_times
 
 
@@ -101,3 +104,32 @@ def _moments(t_x: np.ndarray, n: np.ndarray) -> np.ndarray:
     """The last occasion on which each customer may have been alive: t_x ... n, NaN beyond."""
     steps = t_x[:, None] + np.arange((n - t_x).max() + 1.0)
     return np.where(steps <= n[:, None], steps, np.nan)
+
+
+def occasions(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
+    """Order lines -> distinct histories for BG/BB: frequency, recency, n_periods, customers.
+
+    An occasion is a `every` ("week", "month", "quarter", "year") after the one of the first
+    purchase; only those over by `as_of` count. `BetaGeoBetaBinomFitter().fit(frequency, recency,
+    n_periods, weights=customers)` takes the columns.
+    """
+    last = periods.index_of(as_of, every)
+    if periods.end(last, every) > pd.Timestamp(periods.day(as_of)):
+        last -= 1
+    seen = orders.before(engine.lazy(lines, needs=customers.NEEDS), as_of)
+    active = (
+        orders.purchases(seen)
+        .select("customer_id", period=periods.index("order_date", every))
+        .filter(nw.col("period") <= last)
+        .unique()
+        .group_by("customer_id")
+        .agg(
+            frequency=nw.len().cast(nw.Int64) - 1,
+            first=nw.col("period").min(),
+            latest=nw.col("period").max(),
+        )
+        .with_columns(recency=nw.col("latest") - nw.col("first"), n_periods=last - nw.col("first"))
+        .filter(nw.col("n_periods") > 0)
+    )
+    history = ["frequency", "recency", "n_periods"]
+    return engine.table(active.group_by(history).agg(customers=nw.len()).sort(history))

@@ -89,7 +89,7 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
         transaction_prediction_model,
         frequency,
         recency,
-        T,  # noqa: N803
+        T,
         monetary_value,
         time=12,
         discount_rate=0.01,
@@ -101,7 +101,9 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
         for 30 of whatever T counts is wrong by a factor, and looks plausible.
         """
         if freq not in ("D", "W", "M"):
-            raise ParamsError(f"freq={freq!r}: name the unit of T, 'D' days, 'W' weeks, 'M' months.")
+            raise ParamsError(
+                f"freq={freq!r}: name the unit of T, 'D' days, 'W' weeks, 'M' months."
+            )
         return super().customer_lifetime_value(
             transaction_prediction_model,
             frequency,

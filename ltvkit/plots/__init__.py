@@ -11,12 +11,15 @@ of matplotlib changes: in a notebook a chart appears because its figure is open.
 
 from __future__ import annotations
 
+from ltvkit.plots.forecasts import calibration, fan, ltv_distribution, matrix, tracking
 from ltvkit.plots.heatmaps import migration, rfm_grid, triangle
+from ltvkit.plots.lifetimes import hazard, one_customer, survival
 from ltvkit.plots.series import kpi_series, ltv_curves, second_order
 from ltvkit.plots.shares import deciles, lorenz, pareto, segments
 
 # fmt: off
 __all__ = [
-    "deciles", "kpi_series", "lorenz", "ltv_curves", "migration", "pareto", "rfm_grid",
-    "second_order", "segments", "triangle",
+    "calibration", "deciles", "fan", "hazard", "kpi_series", "lorenz", "ltv_curves",
+    "ltv_distribution", "matrix", "migration", "one_customer", "pareto", "rfm_grid",
+    "second_order", "segments", "survival", "tracking", "triangle",
 ]

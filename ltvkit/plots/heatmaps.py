@@ -14,10 +14,9 @@ from matplotlib.patches import Rectangle
 
 from ltvkit import formats
 from ltvkit.errors import one_of
-from ltvkit.i18n import _
+from ltvkit.i18n import N_, _
 from ltvkit.plots import _style
 
-N_ = str  # marks a word for the catalogue; it is looked up when it is shown
 TITLES = {
     "share": N_("Customers who ordered again, by cohort and age"),
     "money": N_("LTV per customer so far, by cohort and age"),

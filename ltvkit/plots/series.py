@@ -9,10 +9,9 @@ from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame, Series
 
 from ltvkit import formats
-from ltvkit.i18n import _
+from ltvkit.i18n import N_, _
 from ltvkit.plots import _style
 
-N_ = str  # marks a word for the catalogue; it is looked up when it is shown
 FLOWS = ("revenue", "orders", "customers", "new_customers")  # amounts of a period: bars from zero
 MOST_BARS, MOST_VALUES, MOST_NAMED = 60, 9, 8
 # fmt: off

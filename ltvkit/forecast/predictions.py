@@ -10,8 +10,8 @@ import pandas as pd
 
 from ltvkit import engine
 from ltvkit.errors import DataError, ParamsError
-from ltvkit.forecast.model import DAYS, HISTORY, MONTH, Fitted, histories, in_unit, with_history
-from ltvkit.forecast.model import NEEDS as _NEEDS
+from ltvkit.forecast import model
+from ltvkit.forecast.model import DAYS, HISTORY, MONTH, Fitted, histories, in_unit
 
 HORIZONS = (3, 6, 12, 24)
 
@@ -38,15 +38,15 @@ def predict(
     engine; comes back as the kind of frame that went in. Raises `ParamsError`, `ColumnError`.
     """
     check_rate(discount)
-    opened = with_history(engine.lazy(customers, needs=_NEEDS))
+    opened = model.with_history(engine.lazy(customers, needs=model.NEEDS))
     by_history = expected(
         histories(customers), fitted, months=months, quiet_days=quiet_days, discount=discount
     )
-    spend = fitted.spend_of(nw.col("purchase_days"), nw.col("revenue").clip(lower_bound=0))
+    spend = fitted.spend_of(nw.col("purchase_days"), model.paid())
     chances = ["p_alive", "p_quiet"]
     orders = [f"orders_{m}m" for m in months]
     worth = {f"ltv_{m}m": nw.col(f"_{m}") * nw.col("expected_spend") * margin_rate for m in months}
-    brought = engine.bring(by_history.drop(columns="customers"), like=customers)
+    brought = engine.bring(by_history.drop(columns=["customers", "revenue"]), like=customers)
     predicted = (
         opened.with_columns(expected_spend=spend)
         .join(brought, on=HISTORY)

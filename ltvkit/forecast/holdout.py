@@ -1,0 +1,235 @@
+"""Backtest: every method forecasts months that are already known, from what was known before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import customers, engine, formats, orders, periods
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.forecast import model, predictions, uncertainty
+from ltvkit.forecast.rivals import CHALLENGERS, RIVALS, outcome
+from ltvkit.forecast.scores import calibration, deviance, scores
+from ltvkit.i18n import _
+
+MOST = 200_000  # customers; more would change no score in a digit that is shown
+LEAST = 100  # customers known at the split, to judge anything by
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """What a backtest found.
+
+    `table`: one row per method, the best first; `calibration`: method, decile, customers,
+    predicted, actual (revenue per customer); `best` method, `best_model` among the models,
+    `simple`: the best of those without a model; `close`: whether `simple` can not be told from
+    the best; `split`: the last day that the methods knew; `days` of the holdout; `fitted`: the
+    models as they were fitted at the split.
+    """
+
+    table: pd.DataFrame
+    calibration: pd.DataFrame
+    best: str
+    best_model: str
+    simple: str
+    close: bool
+    split: Any
+    days: int
+    fitted: Mapping[str, model.Fitted]
+
+    @property
+    def text(self) -> str:
+        """Which method won on these data, and whether a simple one would do."""
+        rows = self.table.set_index("method")
+        won = _("{best} forecast the last {days} days best: its total was off by {bias}.")
+        text = won.format(
+            best=formats.label(self.best),
+            days=formats.count(self.days),
+            bias=formats.change(rows.loc[self.best, "bias"]),
+        )
+        if self.best == self.simple:
+            return text + " " + _("A simple method is good enough here.")
+        if self.close:
+            more = _("{simple} is as good as far as these data can tell, and simpler.")
+        else:
+            more = _("{simple}, the best simple one, was off by {bias} and ranked customers {how}.")
+        better = rows.loc[self.simple, "gini"] >= rows.loc[self.best, "gini"]
+        said = more.format(
+            simple=formats.label(self.simple),
+            bias=formats.change(rows.loc[self.simple, "bias"]),
+            how=_("no worse") if better else _("worse"),
+        )
+        return text + " " + said
+
+
+def backtest(
+    lines: Any, *, as_of: Any, months: int = 6, unit: str = "week", draws: int = 60, seed: int = 1
+) -> Backtest:
+    """Order lines -> how well each method would have forecast the last `months`.
+
+    The methods know the orders up to `split`, the end of the month `months` before the one of
+    `as_of`, and forecast the purchase days and the revenue of every customer known by then up to
+    `as_of`. Models: BG/NBD, MBG/NBD, Pareto/NBD with Gamma-Gamma spend. Against them: the last
+    year's run rate, the cohort average curve, the mean of the RFM cell, and gradient boosting.
+    The best is the one with the highest `skill` (see `scores`) on revenue.
+
+    `table`: method, kind (model, simple, challenger), skill, bias, mae, gini, rank_correlation,
+    orders_bias; for models `total_in_interval` (whether the 95% interval held the true revenue)
+    and `coverage` (share of customers whose number of purchases lies in their own 95% interval);
+    note (why a method could not be used). Of more than 200,000 customers a part is taken, by
+    every k-th id. Raises `DataError` where the orders are too short or the customers too few.
+    """
+    split = _split(lines, as_of=as_of, months=months)
+    known, seen = _known(lines, split=split, as_of=as_of)
+    days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
+    actual = outcome(known, seen, split=split, days=days)
+    past = seen[seen["order_date"] <= pd.Timestamp(split)]
+    found, fitted, notes, extras = {}, {}, {}, {}
+    for name in model.BUYING:
+        try:
+            fitted[name] = model.fit(known, model=name, unit=unit)
+            found[name] = _by_model(known, fitted[name], days)
+            extras[name] = _covered(known, fitted[name], actual, days, draws=draws, seed=seed)
+        except DataError as error:
+            notes[name] = str(error)
+    for name, method in {**RIVALS, **CHALLENGERS}.items():
+        try:
+            found[name] = method(known, past, split=split, days=days)
+        except DataError as error:
+            notes[name] = str(error)
+    if not fitted:
+        raise DataError(f"no model could be fitted: {next(iter(notes.values()))}")
+    return _judged(actual, found, notes, extras, split=split, days=days, fitted=fitted)
+
+
+def tracking(lines: Any, tested: Backtest, *, as_of: Any) -> pd.DataFrame:
+    """Order lines, a backtest -> start (of the week), actual, and a column per model: repeat
+    purchases so far of the customers known at the split, week by week from the first order."""
+    opened = engine.lazy(lines, needs=customers.NEEDS)
+    born = engine.lazy(customers.summarize(lines, as_of=tested.split)).select(
+        "customer_id", "first_order"
+    )
+    bought = (
+        orders.purchases(orders.before(opened, as_of))
+        .select("customer_id", "order_date")
+        .unique()
+        .join(born, on="customer_id")
+        .with_columns(week=periods.index("order_date", "week"))
+    )
+    repeats = bought.filter(nw.col("order_date") > nw.col("first_order"))
+    counts = engine.table(repeats.group_by("week").agg(repeats=nw.len())).set_index("week")
+    firsts = engine.table(born.group_by("first_order").agg(customers=nw.len()))
+    first = periods.index_of(firsts["first_order"].min(), "week")
+    weeks = range(first, periods.index_of(as_of, "week") + 1)
+    ends = pd.Series([periods.end(w, "week") for w in weeks]).clip(
+        upper=pd.Timestamp(periods.day(as_of))
+    )
+    ages = (ends.to_numpy()[:, None] - firsts["first_order"].to_numpy()) / np.timedelta64(1, "D")
+    table = pd.DataFrame({"start": [periods.start(w, "week") for w in weeks]})
+    table["actual"] = counts["repeats"].reindex(weeks).fillna(0).cumsum().to_numpy()
+    for name, fitted in tested.fitted.items():
+        values, place = np.unique(np.clip(ages, 0, None), return_inverse=True)
+        spans = values / model.DAYS[fitted.unit]
+        each = fitted.buying.expected_number_of_purchases_up_to_time(spans)
+        table[name] = each[place.reshape(ages.shape)] @ firsts["customers"].to_numpy()
+    return table
+
+
+def _split(lines: Any, *, as_of: Any, months: int) -> Any:
+    if months < 1:
+        raise ParamsError(f"months={months}: hold out one month at least.")
+    split = periods.end(periods.index_of(as_of, "month") - months, "month").date()
+    opened = orders.before(engine.lazy(lines, needs=customers.NEEDS), split)
+    known = engine.table(opened.select(n=nw.col("customer_id").n_unique()))["n"].iloc[0]
+    if known < LEAST:
+        raise DataError(
+            f"{known} customers had bought by {split}, {months} months before the end of the "
+            f"data, and a backtest needs {LEAST}: hold out fewer months, or take more orders."
+        )
+    return split
+
+
+def _known(lines: Any, *, split: Any, as_of: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Customers as of the split, and all their lines, in pandas; a part of very many."""
+    summary = engine.lazy(customers.summarize(lines, as_of=split))
+    known = engine.table(summary.sort("customer_id"))
+    known = known.iloc[:: -(-len(known) // MOST)].reset_index(drop=True)
+    brought = engine.bring(known[["customer_id"]], like=lines)
+    columns = list(customers.NEEDS)
+    seen = orders.before(engine.lazy(lines), as_of).select(columns)
+    return known, engine.table(seen.join(brought, on="customer_id").sort(columns))
+
+
+def _by_model(known: pd.DataFrame, fitted: model.Fitted, days: int) -> pd.DataFrame:
+    each = engine.table(model.with_history(engine.lazy(known)))
+    count = predictions.orders_by(fitted, each, np.array([float(days)]))[:, 0]
+    spend = fitted.spend_of(known["purchase_days"], known["revenue"].clip(lower=0)).to_numpy()
+    return pd.DataFrame(
+        {"orders": count, "revenue": count * spend}, index=known["customer_id"].to_numpy()
+    )
+
+
+def _covered(known, fitted, actual, days, *, draws, seed) -> dict[str, Any]:
+    """Whether the intervals of a model held: of the total, and of each customer's purchases."""
+    rng = np.random.default_rng(seed)
+    triples, horizon = model.histories(known), np.array([float(days)])
+    drawn = uncertainty.parameters(fitted, draws=draws, seed=seed)
+    total = uncertainty.paths(triples, fitted, horizon).sum()
+    factor = uncertainty.moved(triples, fitted, horizon, drawn, rng=rng)[:, 0]
+    chance = uncertainty.futures(triples, fitted, horizon, draws=len(drawn), rng=rng)[:, 0]
+    low, high = np.quantile(total * factor + chance, uncertainty.INTERVAL)
+    rows = known.iloc[:: -(-len(known) // uncertainty.SAMPLE)]
+    history = model.in_unit(engine.table(model.with_history(engine.lazy(rows))), fitted.unit)
+    ends = horizon / model.DAYS[fitted.unit]
+    counts = [fitted.buying.simulate(ends, *history, rng=rng)[:, 0] for _draw in range(200)]
+    least, most = np.quantile(counts, uncertainty.INTERVAL, axis=0)
+    bought = actual["orders"].to_numpy()[:: -(-len(known) // uncertainty.SAMPLE)]
+    return {
+        "total_in_interval": bool(low <= actual["revenue"].sum() <= high),
+        "coverage": float(((least <= bought) & (bought <= most)).mean()),
+        "low": low,
+        "high": high,
+    }
+
+
+def _judged(actual, found, notes, extras, *, split, days, fitted) -> Backtest:
+    kinds = dict.fromkeys(model.BUYING, "model") | dict.fromkeys(RIVALS, "simple")
+    rows, deciles = [], []
+    truth = actual["revenue"].to_numpy()
+    for name in {**model.BUYING, **RIVALS, **CHALLENGERS}:
+        row = {"method": name, "kind": kinds.get(name, "challenger"), "note": notes.get(name, "")}
+        if name in found:
+            said = found[name]
+            row |= scores(truth, said["revenue"].to_numpy()) | extras.get(name, {})
+            row["orders_bias"] = said["orders"].sum() / actual["orders"].sum() - 1
+            deciles.append(calibration(truth, said["revenue"].to_numpy()).assign(method=name))
+        rows.append(row)
+    table = pd.DataFrame(rows).sort_values("skill", ascending=False, ignore_index=True)
+    best = {k: table.loc[table["kind"] == k, "method"].iloc[0] for k in ("model", "simple")}
+    winner = table["method"].iloc[0]
+    return Backtest(
+        table=table,
+        calibration=pd.concat(deciles, ignore_index=True),
+        best=winner,
+        best_model=best["model"],
+        simple=best["simple"],
+        close=_close(truth, found[winner], found[best["simple"]]),
+        split=split,
+        days=days,
+        fitted=fitted,
+    )
+
+
+def _close(truth, winner: pd.DataFrame, simple: pd.DataFrame, draws: int = 500) -> bool:
+    """Whether the simple method's score is within chance of the winner's, customers resampled."""
+    lost = deviance(truth, simple["revenue"].to_numpy()) - deviance(
+        truth, winner["revenue"].to_numpy()
+    )
+    rng = np.random.default_rng(1)
+    means = [rng.choice(lost, lost.size).mean() for _draw in range(draws)]
+    return bool(np.quantile(means, 0.025) <= 0)

@@ -1,0 +1,139 @@
+"""Forecasts without a probability model: what a forecast must beat to be worth its trouble.
+
+Each takes the orders and returns, for customers known on the day `split`, the purchase days and
+the revenue of the next `days`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ltvkit import customers, rfm
+from ltvkit.errors import DataError
+
+YEAR = 365
+FEWEST = 50  # customers a year's past can be learnt from
+FEATURES = ["purchase_days", "recency_days", "tenure_days", "revenue"]
+SCORES = ["r_score", "f_score", "m_score"]
+
+
+def outcome(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int) -> pd.DataFrame:
+    """Customers, lines -> orders (purchase days) and revenue of each in `days` after `split`."""
+    after = lines[lines["order_date"] > pd.Timestamp(split)]
+    after = after[after["order_date"] <= pd.Timestamp(split) + pd.Timedelta(days=days)]
+    bought = after[after["amount"] >= 0]
+    table = pd.DataFrame(
+        {
+            "orders": bought.groupby("customer_id")["order_date"].nunique(),
+            "revenue": after.groupby("customer_id")["amount"].sum(),
+        }
+    )
+    return table.reindex(known["customer_id"]).fillna(0.0)
+
+
+def run_rate(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int) -> pd.DataFrame:
+    """The last 365 days go on: what a customer did in them, x days / 365."""
+    start = pd.Timestamp(split) - pd.Timedelta(days=YEAR)
+    return outcome(known, lines, split=start, days=YEAR) * (days / YEAR)
+
+
+def cohort_curve(
+    known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int
+) -> pd.DataFrame:
+    """Every customer does what older ones did on average at the same age.
+
+    Ages in spans of 30 days since the first purchase, whole ones only; beyond the oldest known,
+    the mean of its last three.
+    """
+    seen = lines[lines["order_date"] <= pd.Timestamp(split)]
+    born = known.set_index("customer_id")["first_order"]
+    age = (seen["order_date"] - seen["customer_id"].map(born)).dt.days
+    later = seen.assign(age=(age - 1) // 30).query("age >= 0")
+    lived = known["tenure_days"] // 30
+    reached = np.array([(lived > a).sum() for a in range(int(lived.max()))])
+    whole = later[later["age"] < later["customer_id"].map(lived.set_axis(born.index))]
+    rates = pd.DataFrame(
+        {
+            "orders": whole[whole["amount"] >= 0]
+            .drop_duplicates(["customer_id", "order_date"])
+            .groupby("age")
+            .size(),
+            "revenue": whole.groupby("age")["amount"].sum(),
+        }
+    ).reindex(range(len(reached)))
+    rates = rates.fillna(0.0).div(reached, axis=0)
+    spans = -(-days // 30)
+    tail = pd.DataFrame([rates.tail(3).mean()] * spans)
+    summed = pd.concat([rates, tail], ignore_index=True).cumsum()
+    summed = pd.concat([pd.DataFrame([{"orders": 0.0, "revenue": 0.0}]), summed], ignore_index=True)
+    from_now = known["tenure_days"].to_numpy() / 30
+    return pd.DataFrame(
+        {c: _between(summed[c].to_numpy(), from_now, days / 30) for c in summed},
+        index=known["customer_id"],
+    )
+
+
+def rfm_cell(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int) -> pd.DataFrame:
+    """Every customer does what those of the same RFM cell did, `days` earlier."""
+    before, target = _earlier(lines, split=split, days=days)
+    cuts = rfm.thresholds(before)
+    then = rfm.score(before, cuts=cuts)[SCORES].assign(**target.reset_index(drop=True))
+    cells = then.groupby(SCORES)[["orders", "revenue"]].mean()
+    by_f = then.groupby("f_score")[["orders", "revenue"]].mean()
+    now = rfm.score(known, cuts=cuts)
+    found = cells.reindex(pd.MultiIndex.from_frame(now[SCORES]))
+    wider = by_f.reindex(now["f_score"]).fillna(then[["orders", "revenue"]].mean())
+    filled = found.reset_index(drop=True).fillna(wider.reset_index(drop=True))
+    return filled.set_index(known["customer_id"])
+
+
+def boosting(
+    known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int, seed: int = 1
+) -> pd.DataFrame:
+    """Gradient boosting on the same features, learnt from what followed `days` earlier."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    before, target = _earlier(lines, split=split, days=days)
+    model = HistGradientBoostingRegressor(
+        loss="poisson",
+        learning_rate=0.05,
+        max_iter=120,
+        max_leaf_nodes=8,
+        min_samples_leaf=40,
+        random_state=seed,
+    )
+    learnt = {
+        name: model.fit(before[FEATURES], target[name].clip(lower=0)).predict(known[FEATURES])
+        for name in ("orders", "revenue")
+    }
+    return pd.DataFrame(learnt, index=known["customer_id"])
+
+
+RIVALS = {"run_rate": run_rate, "cohort_curve": cohort_curve, "rfm_cell": rfm_cell}
+CHALLENGERS = {"boosting": boosting}
+
+
+def _earlier(lines: pd.DataFrame, *, split: Any, days: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Customers as they were `days` before `split`, and what they did until then."""
+    then = pd.Timestamp(split) - pd.Timedelta(days=days)
+    if (lines["order_date"] <= then).sum() == 0:
+        raise DataError(f"there are no orders {days} days before the holdout to learn from.")
+    before = customers.summarize(lines, as_of=then)
+    target = outcome(before, lines, split=then, days=days)
+    if len(before) < FEWEST or not target["revenue"].gt(0).any():
+        raise DataError(f"too few customers {days} days before the holdout to learn from.")
+    return before, target
+
+
+def _between(summed: np.ndarray, start: np.ndarray, length: float) -> np.ndarray:
+    """Area under a rate curve, given summed at 0, 1, 2, ..., from `start` over `length`."""
+    places = np.arange(len(summed))
+    slope = summed[-1] - summed[-2]
+    reach = [
+        np.interp(at, places, summed) + np.maximum(at - places[-1], 0) * slope
+        for at in (start, start + length)
+    ]
+    return reach[1] - reach[0]
