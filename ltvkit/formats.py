@@ -25,63 +25,88 @@ WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", 
 
 # fmt: off
 LABELS = {
-    "above": N_("Above"), "action": N_("What to do"), "actual": N_("Actual"), "after": N_("After"),
+    "above": N_("Above"), "acquisition_cost": N_("Acquisition cost"), "action": N_("What to do"),
+    "actual": N_("Actual"), "affordable_cost": N_("Affordable cost"), "after": N_("After"),
     "age_days": N_("Age (days)"), "age_months": N_("Age (months)"),
     "age_quarters": N_("Age (quarters)"), "age_weeks": N_("Age (weeks)"),
-    "age_years": N_("Age (years)"), "amount": N_("Amount"),
+    "age_years": N_("Age (years)"), "amount": N_("Amount"), "at_risk": N_("At risk"),
     "average_order_value": N_("Average order value"), "bdw": N_("Beta-discrete-Weibull"),
     "before": N_("Before"), "bg_bb": N_("BG/BB"), "bg_nbd": N_("BG/NBD"),
-    "boosting": N_("Gradient boosting"), "category": N_("Category"), "channel": N_("Channel"),
-    "class": N_("Class"), "cohort": N_("Cohort"), "cohort_curve": N_("Cohort average curve"),
+    "bias": N_("Total off by"), "boosting": N_("Gradient boosting"), "category": N_("Category"),
+    "challenger": N_("Challenger"), "channel": N_("Channel"), "class": N_("Class"),
+    "cohort": N_("Cohort"), "cohort_curve": N_("Cohort average curve"),
+    "contract_periods": N_("Contract periods"), "coverage": N_("In own interval"),
     "cumulative_share": N_("Cumulative share"), "customer_id": N_("Customer"),
     "customers": N_("Customers"), "customers_share": N_("Share of customers"),
-    "decile": N_("Decile"), "difference": N_("Difference"), "end": N_("Until"),
-    "existing": N_("Existing customers"), "expected": N_("Expected"),
-    "expected_orders": N_("Expected orders"), "f_score": N_("F score"),
-    "first_order": N_("First order"), "gone": N_("Gone"), "hazard": N_("Hazard"),
-    "high": N_("High"), "items": N_("Items"), "items_share": N_("Share of items"),
-    "last_order": N_("Last order"), "lines": N_("Order lines"), "low": N_("Low"),
-    "ltv": N_("LTV per customer"), "m_score": N_("M score"), "margin": N_("Margin"),
-    "mbg_nbd": N_("MBG/NBD"), "measure": N_("Measure"),
+    "decile": N_("Decile"), "definition": N_("How it is computed"), "difference": N_("Difference"),
+    "end": N_("Until"), "estimate": N_("Estimate"), "existing_revenue": N_("Existing customers"),
+    "expected": N_("Expected"), "expected_orders": N_("Expected orders"),
+    "expected_periods": N_("Periods to come"), "expected_spend": N_("Expected order value"),
+    "f_score": N_("F score"), "first_order": N_("First order"), "gini": N_("Order (Gini)"),
+    "gone": N_("Gone"), "hazard": N_("Hazard"), "high": N_("High"), "highest": N_("Highest (95%)"),
+    "horizon": N_("Horizon"), "items": N_("Items"), "items_share": N_("Share of items"),
+    "kind": N_("Kind"), "last_order": N_("Last order"), "lines": N_("Order lines"),
+    "lost": N_("Lost"), "low": N_("Low"), "lowest": N_("Lowest (95%)"),
+    "ltv": N_("LTV per customer"), "ltv_to_cost": N_("LTV / cost"), "m_score": N_("M score"),
+    "mae": N_("Mean error per customer"), "margin": N_("Margin"), "margin_rate": N_("Margin rate"),
+    "mbg_nbd": N_("MBG/NBD"), "meaning": N_("Meaning"), "measure": N_("Measure"),
     "median_recency_days": N_("Median recency (days)"), "method": N_("Method"),
-    "new_customers": N_("New customers"), "order_date": N_("Order date"), "order_id": N_("Order"),
-    "orders": N_("Orders"), "orders_per_customer": N_("Orders per customer"),
-    "orders_say": N_("By the orders"), "p_alive": N_("P(alive)"), "pareto_nbd": N_("Pareto/NBD"),
+    "model": N_("Model"), "month": N_("Month"), "monthly_arpu": N_("ARPU per month"),
+    "monthly_churn_rate": N_("Churn per month"), "new_customers": N_("New customers"),
+    "new_revenue": N_("New customers"), "note": N_("Note"), "of": N_("Of"),
+    "order_date": N_("Order date"), "order_id": N_("Order"), "orders": N_("Orders"),
+    "orders_bias": N_("Orders off by"), "orders_per_customer": N_("Orders per customer"),
+    "orders_per_year": N_("Orders per year"), "orders_say": N_("By the orders"),
+    "p_alive": N_("P(alive)"), "p_quiet": N_("P(no purchase)"), "parameter": N_("Parameter"),
+    "pareto_nbd": N_("Pareto/NBD"), "payback_months": N_("Paid back after (months)"),
     "period": N_("Period"), "predicted": N_("Predicted"), "product": N_("Product"),
     "product_id": N_("Product id"), "purchase_days": N_("Purchase days"),
     "quantity": N_("Quantity"), "r_score": N_("R score"), "rank": N_("Rank"),
-    "reason": N_("Reason"), "recency_days": N_("Recency (days)"), "repeat_rate": N_("Repeat rate"),
-    "revenue": N_("Revenue"), "revenue_per_customer": N_("Revenue per customer"),
-    "revenue_share": N_("Share of revenue"), "rfm_cell": N_("RFM cell mean"),
-    "run_rate": N_("Last year's run rate"), "sbg": N_("Shifted beta-geometric"),
-    "score": N_("Score"), "segment": N_("Segment"), "share": N_("Share"), "start": N_("From"),
+    "rank_correlation": N_("Rank correlation"), "reason": N_("Reason"),
+    "recency_days": N_("Recency (days)"), "renewals": N_("Renewals so far"),
+    "repeat_rate": N_("Repeat rate"), "revenue": N_("Revenue"),
+    "revenue_per_customer": N_("Revenue per customer"), "revenue_share": N_("Share of revenue"),
+    "rfm_cell": N_("RFM cell mean"), "run_rate": N_("Last year's run rate"),
+    "sbg": N_("Shifted beta-geometric"), "score": N_("Score"), "segment": N_("Segment"),
+    "share": N_("Share"), "simple": N_("Simple"), "skill": N_("Skill"), "start": N_("From"),
     "status": N_("Status"), "survival": N_("Survival"), "table_says": N_("By this table"),
-    "tenure_days": N_("Tenure (days)"), "up_to": N_("Up to"),
+    "tenure_days": N_("Tenure (days)"), "total_in_interval": N_("Total in interval"),
+    "truth": N_("Truth"), "up_to": N_("Up to"), "value": N_("Value"),
+    "value_share": N_("Share of expected LTV"), "why": N_("Why it differs"),
+    "years": N_("Years from first to last order"),
 }
 PATTERNS = {
     "*_vs_previous": N_("{name} vs previous"),
     "*_vs_last_year": N_("{name} vs last year"),
     "within_*": N_("Within {name} days"),
+    "ltv_*m": N_("LTV in {name} months"),
+    "orders_*m": N_("Orders in {name} months"),
 }
 
 # Which columns take which format: the first match wins, so the narrower names come first.
 KINDS = {
-    "word": ("action", "after", "before", "class", "measure", "reason", "segment", "status"),
+    "word": ("action", "after", "before", "class", "measure", "method", "kind", "reason", "segment",
+        "status"),
     "bound": ("above", "up_to"),
     "points": ("*_rate_vs_previous", "*_rate_vs_last_year"),
-    "change": ("*_vs_previous", "*_vs_last_year", "*_change", "bias"),
+    "change": ("*_vs_previous", "*_vs_last_year", "*_change", "*bias"),
     "share": (
-        "share", "*_share", "*_rate", "within_*", "p_alive", "p_quiet", "hazard", "survival",
+        "share", "*_share", "*_rate", "within_*", "p_alive", "p_quiet", "hazard", "survival*",
+        "coverage",
     ),
-    "mean": ("orders_per_customer", "expected_orders"),
+    "score": ("skill", "gini", "rank_correlation"),
+    "mean": ("orders_per_*", "expected_orders", "orders_*m", "ltv_to_cost", "*_periods", "years"),
     "money": (
         "amount", "*revenue*", "*_value", "margin", "*ltv", "low", "high", "mae", "predicted",
-        "actual", "expected", "existing", "acquisition_cost", "affordable_cost",
+        "actual", "expected", "acquisition_cost", "affordable_cost", "expected_spend", "ltv_*",
+        "monthly_arpu", "value",
     ),
-    "count": ("*customers", "orders", "lines", "items", "*_days"),
+    "count": ("*customers", "orders", "lines", "items", "*_days", "at_risk",
+        "lost", "payback_months"),
     "date": ("start", "end", "*_date", "first_order", "last_order"),
 }
 # fmt: on
+PLACES = {"mean": 2, "score": 3}
 GRAINS = {
     "year": r"(19|20)\d\d",
     "quarter": r"\d{4}-Q\d",
@@ -228,8 +253,10 @@ def cell(x: Any, kind: str, *, decimals: int | None = None) -> str:
         return date(x)
     if kind == "bound":
         return number(x, decimals=0 if x == round(x) else 2) if math.isfinite(x) else ""
-    if kind in ("money", "mean"):
-        return money(x, decimals=decimals) if kind == "money" else number(x, decimals=2)
+    if kind == "money":
+        return money(x, decimals=decimals)
+    if kind in PLACES:
+        return number(x, decimals=PLACES[kind])
     plain = {"share": share, "change": change, "points": points, "count": count}
     return plain.get(kind, number if isinstance(x, Real) else str)(x)
 

@@ -61,8 +61,8 @@ def ranges(scale: float = 1) -> pd.DataFrame:
 def fan(past: int = 12, future: int = 6) -> pd.DataFrame:
     months = pd.period_range("2023-10", periods=past + future, freq="M").strftime("%Y-%m")
     i, none = np.arange(1, future + 1), [NAN] * past
-    expected = {"existing_revenue": 8e4 * 0.93**i, "new": 9e3 * i}
-    expected["expected"] = expected["existing_revenue"] + expected["new"]
+    expected = {"existing_revenue": 8e4 * 0.93**i, "new_revenue": 9e3 * i}
+    expected["expected"] = expected["existing_revenue"] + expected["new_revenue"]
     expected |= {"low": expected["expected"] - 6e3 * i, "high": expected["expected"] + 7e3 * i}
     actual = np.r_[1e5 + 9e3 * np.sin(np.arange(past)), [NAN] * future]
     later = {name: np.r_[none, values] for name, values in expected.items()}
@@ -72,7 +72,7 @@ def fan(past: int = 12, future: int = 6) -> pd.DataFrame:
 def survival(n: int = 18, period: float = MONTH) -> pd.DataFrame:
     tenure = np.arange(1, n + 1)
     left = 0.9**tenure
-    spread = {"low": left * 0.95, "high": np.minimum(left * 1.05, 1)}
+    spread = {"survival_low": left * 0.95, "survival_high": np.minimum(left * 1.05, 1)}
     models = {"sbg": left * 0.99, "bdw": left * 1.01}
     return pd.DataFrame({"tenure_days": tenure * period, "survival": left, **spread, **models})
 
@@ -367,12 +367,12 @@ def test_survival_starts_with_everybody():
     assert step.get_drawstyle() == "steps-post"
     assert np.asarray(step.get_xdata()).tolist() == list(range(19))
     assert ax.get_xlabel() == "Tenure (months)"
-    assert band(ax)[:, 1].min() == pytest.approx(table["low"].min())
+    assert band(ax)[:, 1].min() == pytest.approx(table["survival_low"].min())
 
 
 def test_a_curve_without_models_or_with_unknown_ends_is_drawn_in_days():
     table = survival(10, 7).drop(columns=["sbg", "bdw"])
-    table.loc[7:, ["low", "high"]] = NAN
+    table.loc[7:, ["survival_low", "survival_high"]] = NAN
     ax = plots.survival(table)
     assert legend(ax) == ["95% interval", "observed"]
     assert band(ax)[:, 0].max() <= 56
@@ -414,7 +414,7 @@ def test_days_with_an_order_are_marked():
 
 def test_new_names_have_labels_and_formats():
     names = "bg_nbd mbg_nbd pareto_nbd bg_bb run_rate cohort_curve rfm_cell boosting sbg bdw"
-    names += " actual predicted expected existing p_alive hazard survival method"
+    names += " actual predicted expected existing_revenue p_alive hazard survival method"
     unknown = [n for n in names.split(" ") if formats.label(n) in (n, n.replace("_", " "))]
     assert unknown == []
     kinds = {

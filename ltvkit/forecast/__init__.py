@@ -7,7 +7,7 @@ from ltvkit.forecast.model import Fitted, fit, histories
 from ltvkit.forecast.monthly import finding, revenue
 from ltvkit.forecast.occasions import BetaGeoBetaBinomFitter, occasions
 from ltvkit.forecast.pareto import ParetoNBDFitter
-from ltvkit.forecast.predictions import predict
+from ltvkit.forecast.predictions import best, new_customer, predict
 from ltvkit.forecast.spend import GammaGammaFitter
 from ltvkit.forecast.uncertainty import interval, parameters
 
@@ -21,6 +21,7 @@ __all__ = [
     "ModifiedBetaGeoFitter",
     "ParetoNBDFitter",
     "backtest",
+    "best",
     "distribution",
     "explain_customer",
     "finding",
@@ -28,6 +29,7 @@ __all__ = [
     "histories",
     "interval",
     "matrix",
+    "new_customer",
     "occasions",
     "parameters",
     "predict",

@@ -9,7 +9,8 @@ import lifetimes
 import numpy as np
 import pandas as pd
 from lifetimes.generate_data import beta_geometric_nbd_model, modified_beta_geometric_nbd_model
-from scipy.special import betaln, expit, gammaln, psi, roots_jacobi
+from scipy.linalg import eigh_tridiagonal
+from scipy.special import betaln, expit, gammaln, psi
 
 from ltvkit.forecast.fitting import DistinctFitter, check_times
 
@@ -39,6 +40,7 @@ class _LeavingAfterAPurchase(DistinctFitter):
         verbose=False,
         tol=1e-7,
         index=None,
+        prior_sd=None,
     ):
         """Customers' repeat purchases, time from first to last purchase, and time from the first
         to now (one unit of time for both) -> the fitter, fitted. `weights` counts customers.
@@ -46,7 +48,8 @@ class _LeavingAfterAPurchase(DistinctFitter):
         check_times(frequency, recency, T)
         history = {"frequency": frequency, "recency": recency, "T": T}
         options = {"weights": weights, "initial_params": initial_params, "index": index}
-        self._fit_distinct(history, {**options, "search": {"tol": tol, "verbose": verbose}})
+        options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}
+        self._fit_distinct(history, options)
         self.generate_new_data = lambda size=1: type(self)._generator(
             self.data["T"].to_numpy(), *self.params_, size=size
         )
@@ -164,6 +167,15 @@ def _tables(params: np.ndarray, most: int, first: int) -> dict[str, np.ndarray]:
 
 
 def _beta_nodes(a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
-    """Points in (0, 1) and weights that average a function over Beta(a, b)."""
-    points, weights = roots_jacobi(NODES, b - 1, a - 1)
-    return (1 + points) / 2, weights / weights.sum()
+    """Points in (0, 1) and weights that average a function over Beta(a, b): Golub & Welsch 1969.
+
+    By eigenvectors, whose squares add up to one: scipy's weights overflow from b = 1,020 on.
+    """
+    k = np.arange(1.0, NODES)
+    twice = 2 * k + a + b - 2
+    middle = (1 + (a - b) * (a + b - 2) / (twice * (twice + 2))) / 2
+    k, below = k[1:], twice[1:]
+    rest = k * (k + a - 1) * (k + b - 1) * (k + a + b - 2) / (below**2 * (below**2 - 1))
+    spread = a * b / (a + b) ** 2 / (a + b + 1)
+    points, vectors = eigh_tridiagonal([a / (a + b), *middle], np.sqrt([spread, *rest]))
+    return np.maximum(points, 1e-12), vectors[0] ** 2

@@ -22,7 +22,7 @@ BINS = 16
 
 @dataclass(frozen=True)
 class Explained:
-    """One customer: `table` (measure, value), `history` (date, p_alive, ordered), `text`."""
+    """One customer: `table` (one row), `history` (date, p_alive, ordered), `text`."""
 
     table: pd.DataFrame
     history: pd.DataFrame
@@ -41,10 +41,10 @@ def explain_customer(
 ) -> Explained:
     """Order lines, a model -> why it says of a customer what it says.
 
-    `table`: what is known (purchases, days, amounts), what is expected in the next `months`, and
-    the span in which 95 of 100 such customers would lie. `history`: P(alive) day by day since the
-    first purchase, as it would have been computed on that day. Raises `DataError` for an unknown
-    customer.
+    `table`: one row of what is known (purchases, days, revenue), what is expected in the next
+    `months`, and the span, `low` to `high`, in which 95 of 100 such customers would lie.
+    `history`: P(alive) day by day since the first purchase, as it would have been computed on
+    that day. Raises `DataError` for an unknown customer.
     """
     own = engine.lazy(lines, needs=customers.NEEDS).filter(nw.col("customer_id") == customer_id)
     one = engine.table(own)
@@ -55,8 +55,7 @@ def explain_customer(
     low, high = _span(summary, fitted, months, seed)
     known = ["purchase_days", "tenure_days", "recency_days", "revenue"]
     ahead = ["p_alive", f"orders_{months}m", "expected_spend", f"ltv_{months}m"]
-    values = [*expected[known], *expected[ahead], low, high]
-    table = pd.DataFrame({"measure": [*known, *ahead, "low", "high"], "value": values})
+    table = expected[[*known, *ahead]].to_frame().T.astype(float).assign(low=low, high=high)
     text = _(
         "Bought on {n} days, last {recency} days ago: alive with {alive}. Expected to bring {ltv} "
         "in {months} months; of 100 such customers, 95 will bring {low} to {high}."
@@ -100,7 +99,7 @@ def matrix(fitted: Fitted, customers: Any, *, of: str, months: int = 12) -> pd.D
 def distribution(predicted: Any, *, column: str = "ltv_12m") -> pd.DataFrame:
     """Predicted customers -> above, up_to, customers, customers_share, value_share by LTV.
 
-    Edges are rounded to 1, 2 or 5 times a power of ten, spaced to hold all customers but the
+    Edges are rounded to 1, 2, 2.5 or 5 times a power of ten, spaced to hold all customers but the
     highest percent; the last bin is open.
     """
     opened = engine.lazy(predicted, needs=(column,))
@@ -162,10 +161,10 @@ def _alive_by_day(one: pd.DataFrame, fitted: Fitted, as_of: Any) -> pd.DataFrame
 
 
 def _round(step: float) -> float:
-    """The next larger 1, 2 or 5 times a power of ten.
+    """The next larger 1, 2, 2.5 or 5 times a power of ten.
 
     >>> _round(3.1), _round(0.07)
     (5.0, 0.1)
     """
     power = 10.0 ** np.floor(np.log10(step))
-    return float(next(f * power for f in (1, 2, 5, 10) if f * power >= step))
+    return float(next(f * power for f in (1, 2, 2.5, 5, 10) if f * power >= step))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,9 +14,16 @@ from ltvkit.errors import DataError
 
 FEWEST = 10  # customers with a repeat purchase; below, the parameters are anybody's guess
 COARSE = 20_000  # distinct histories from which on a coarser grid finds the neighbourhood first
+FINE = 2_000  # distinct histories that are few enough to fit a hundred times
 GRID = 64  # its cells along each column
+NEAR = 1e-6  # tolerance of such a fit: far below what a resample moves
+ROUGH = 20  # and where only the movement of the parameters counts
 REACH = 10.0  # how far log parameters may go from their start; beyond lies nothing but a limit
 NORMAL_95 = 1.959963984540054
+
+
+class NotSettled(DataError):
+    """The likelihood has no optimum that the data could settle."""
 
 
 class DistinctFitter:
@@ -25,8 +33,9 @@ class DistinctFitter:
     cost grows with the kinds of customers and not with their number. Mixed in before a fitter
     of lifetimes, whose API it keeps; `data` holds the distinct histories with their `weights`,
     `initial_params` are the parameters themselves, and confidence intervals are taken on the
-    log scale, so that none reaches below zero. Raises `DataError` when the data are too few or
-    the fit does not converge, and says what to do.
+    log scale, so that none reaches below zero. `prior_sd`, where it is given, holds the log
+    parameters around those of a usual shop with that standard deviation. Raises `DataError` when
+    the data are too few or the fit does not converge, and says what to do.
     """
 
     _names: tuple[str, ...]
@@ -48,10 +57,16 @@ class DistinctFitter:
         data = distinct(history, options.get("weights"))
         self._check(data)
         first = options.get("initial_params")
-        start = np.log(self._start(data) if first is None else np.asarray(first, dtype=float))
+        usual = np.log(self._start(data))
+        start = usual if first is None else np.log(np.asarray(first, dtype=float))
+        sd = options.get("prior_sd")
+        self._prior = (usual, 0.0 if sd is None else sd**-2 / data["weights"].sum())
         found = self._search(data, start, warm=first is not None, **options.get("search", {}))
         self._negative_log_likelihood_ = found.fun
         self._hessian_ = _hessian(self._objective(data), found.x, found.jac)
+        # On a flatter top an interval has no end that a float could hold.
+        if not np.linalg.eigvalsh(self._hessian_).min() * data["weights"].sum() > 1e-5:
+            raise NotSettled(self._no_optimum(found.x))
         self._keep(data, np.exp(found.x))
         return self
 
@@ -67,15 +82,17 @@ class DistinctFitter:
         """log parameters -> mean negative log likelihood (penalized), and its gradient."""
         history = {name: data[name].to_numpy() for name in data}
         weights = history["weights"] / history["weights"].sum()
+        usual, pull = self._prior
 
         def objective(theta):
             params = np.exp(theta)
             each, scores = self._scores(params, history)
-            penalty = self.penalizer_coef * (params**2).sum()
+            away = theta - usual
+            penalty = self.penalizer_coef * (params**2).sum() + pull * (away**2).sum() / 2
             slope = 2 * self.penalizer_coef * params - np.array(
                 [(s * weights).sum() for s in scores]
             )
-            return penalty - (each * weights).sum(), params * slope
+            return penalty - (each * weights).sum(), params * slope + pull * away
 
         return objective
 
@@ -90,14 +107,14 @@ class DistinctFitter:
             )
             theta = found.x
             if (np.abs(theta - start) > REACH - 0.01).any() or not np.isfinite(found.fun):
-                raise DataError(self._no_optimum(theta))
+                raise NotSettled(self._no_optimum(theta))
         if curvature is None:
             curvature = _inverse(_hessian(near, theta, near(theta)[1]))
         polish = {"gtol": tol * 10, "maxiter": 200, "hess_inv0": curvature, "disp": verbose}
         found = minimize(self._objective(data), theta, jac=True, method="BFGS", options=polish)
         settled = found.success or _gain(found.jac, curvature) * data["weights"].sum() < 1e-3
         if not (settled and np.isfinite(found.x).all() and (np.abs(found.x - start) < REACH).all()):
-            raise DataError(self._no_optimum(found.x))
+            raise NotSettled(self._no_optimum(found.x))
         return found
 
     def _no_optimum(self, theta: np.ndarray) -> str:
@@ -107,7 +124,7 @@ class DistinctFitter:
         return (
             f"{type(self).__name__} did not converge; it stopped at {reached}. A parameter without "
             "bound means that these customers do not differ in what it describes, or are too few: "
-            "take another model, more orders, or a small `penalizer_coef`, as 0.001."
+            "take another model, more orders, or a weak prior, `prior_sd=2`."
         )
 
     def _keep(self, data: pd.DataFrame, params: np.ndarray) -> None:
@@ -123,11 +140,22 @@ class DistinctFitter:
         if hasattr(self, "conditional_expected_number_of_purchases_up_to_time"):
             self.predict = self.conditional_expected_number_of_purchases_up_to_time
 
+    def coarse(self) -> Any:
+        """This fitter on nearby histories merged, with the parameters that fit those: to see how
+        parameters move with the weights, where many fits are needed."""
+        if not self._scattered or len(self.data) <= FINE:
+            return self
+        other = copy.copy(self)
+        other.data = _coarser(self.data, self._scattered, self._scale, cells=ROUGH)
+        other.params_ = other.reweighted(other.data["weights"].to_numpy())
+        return other
+
     def reweighted(self, weights: np.ndarray) -> pd.Series:
         """The parameters if the histories of `data` had these `weights`; a few steps from here."""
         data = self.data.assign(weights=weights)
         curvature = _inverse(self._hessian_)
-        found = self._search(data, np.log(self.params_.to_numpy()), warm=True, curvature=curvature)
+        start = np.log(self.params_.to_numpy())
+        found = self._search(data, start, warm=True, curvature=curvature, tol=NEAR)
         return pd.Series(np.exp(found.x), index=self.params_.index)
 
 
@@ -158,12 +186,14 @@ def check_times(frequency: Any, recency: Any, end: Any) -> None:
         )
 
 
-def _coarser(data: pd.DataFrame, columns: tuple[str, ...], scale: Any) -> pd.DataFrame:
+def _coarser(
+    data: pd.DataFrame, columns: tuple[str, ...], scale: Any, *, cells: int = GRID
+) -> pd.DataFrame:
     """Nearby histories merged to their mean, so that the neighbourhood is found cheaply."""
     places = [scale(data[c]) for c in columns]
-    cells = [np.ceil(GRID * (p - p.min()) / (np.ptp(p) or 1)) for p in places]
+    keys = [np.ceil(cells * (p - p.min()) / (np.ptp(p) or 1)) for p in places]
     weighted = data.assign(**{c: data[c] * data["weights"] for c in columns})
-    sums = weighted.groupby([data["frequency"], *cells], sort=False)[[*columns, "weights"]].sum()
+    sums = weighted.groupby([data["frequency"], *keys], sort=False)[[*columns, "weights"]].sum()
     merged = sums.assign(**{c: sums[c] / sums["weights"] for c in columns})
     return merged.assign(frequency=sums.index.get_level_values(0)).reset_index(drop=True)
 

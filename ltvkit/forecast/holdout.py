@@ -43,6 +43,12 @@ class Backtest:
     fitted: Mapping[str, model.Fitted]
 
     @property
+    def notes(self) -> str:
+        """Which methods could not be used, or say how sure they are, and why; a line each."""
+        said = self.table[self.table["note"] != ""]
+        return "\n".join(f"{formats.label(m)}: {n}" for m, n in said[["method", "note"]].to_numpy())
+
+    @property
     def text(self) -> str:
         """Which method won on these data, and whether a simple one would do."""
         rows = self.table.set_index("method")
@@ -68,7 +74,7 @@ class Backtest:
 
 
 def backtest(
-    lines: Any, *, as_of: Any, months: int = 6, unit: str = "week", draws: int = 60, seed: int = 1
+    lines: Any, *, as_of: Any, months: int = 6, unit: str = "week", draws: int = 40, seed: int = 1
 ) -> Backtest:
     """Order lines -> how well each method would have forecast the last `months`.
 
@@ -94,6 +100,10 @@ def backtest(
         try:
             fitted[name] = model.fit(known, model=name, unit=unit)
             found[name] = _by_model(known, fitted[name], days)
+        except DataError as error:
+            notes[name] = str(error)
+            continue
+        try:
             extras[name] = _covered(known, fitted[name], actual, days, draws=draws, seed=seed)
         except DataError as error:
             notes[name] = str(error)
@@ -186,7 +196,7 @@ def _covered(known, fitted, actual, days, *, draws, seed) -> dict[str, Any]:
     rows = known.iloc[:: -(-len(known) // uncertainty.SAMPLE)]
     history = model.in_unit(engine.table(model.with_history(engine.lazy(rows))), fitted.unit)
     ends = horizon / model.DAYS[fitted.unit]
-    counts = [fitted.buying.simulate(ends, *history, rng=rng)[:, 0] for _draw in range(200)]
+    counts = [fitted.buying.simulate(ends, *history, rng=rng)[:, 0] for _draw in range(100)]
     least, most = np.quantile(counts, uncertainty.INTERVAL, axis=0)
     bought = actual["orders"].to_numpy()[:: -(-len(known) // uncertainty.SAMPLE)]
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import pandas as pd
 from ltvkit import engine, formats
 from ltvkit.errors import DataError, one_of
 from ltvkit.forecast.buying import BetaGeoFitter, ModifiedBetaGeoFitter
+from ltvkit.forecast.fitting import NotSettled
 from ltvkit.forecast.pareto import ParetoNBDFitter
 from ltvkit.forecast.spend import GammaGammaFitter
 from ltvkit.i18n import N_, _
@@ -22,6 +23,7 @@ DAYS = {"day": 1.0, "week": 7.0, "month": MONTH}
 BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd": ParetoNBDFitter}
 HISTORY = ["frequency", "recency_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
+PRIOR_SD = 2.0  # of log parameters: a factor of 50 either way is nothing strange
 FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
 CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
 
@@ -60,10 +62,19 @@ class Fitted:
         texts = [_(MEANINGS[name]).format(unit=_(self.unit)) for name in rows.index]
         return rows.rename_axis("parameter").assign(meaning=texts).reset_index()
 
+    def against(self, truth: Mapping[str, float]) -> pd.DataFrame:
+        """parameter, truth, estimate, lowest, highest: for a sample whose truth is known."""
+        known = self.table.assign(truth=self.table["parameter"].map(truth))
+        return known[["parameter", "truth", "estimate", "lowest", "highest"]]
+
     @property
     def text(self) -> str:
         """What to mind about this fit, a line each."""
-        return "\n".join(self.notes) or _("No assumption of the model is visibly broken.")
+        name = _("{model}, time in {unit}s.").format(
+            model=formats.label(self.model), unit=_(self.unit)
+        )
+        fine = _("No assumption of the model is visibly broken.")
+        return "\n".join([name, *(self.notes or [fine])])
 
     def spend_of(self, purchases: Any, revenue: Any) -> Any:
         """Expected amount per purchase of customers with so many `purchases` and `revenue`.
@@ -88,9 +99,9 @@ def fit(customers: Any, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
     one_of("model", model, BUYING)
     one_of("unit", unit, DAYS)
     triples = histories(customers)
-    buying = BUYING[model]().fit(*in_unit(triples, unit), weights=triples["customers"])
+    buying, held = _buying(model, triples, unit)
     spend, mean, notes = _spend(customers)
-    return Fitted(model, unit, buying, spend, mean, (*_surprises(model, triples), *notes))
+    return Fitted(model, unit, buying, spend, mean, (*held, *_surprises(model, triples), *notes))
 
 
 def histories(customers: Any) -> pd.DataFrame:
@@ -102,8 +113,9 @@ def histories(customers: Any) -> pd.DataFrame:
     """
     return engine.table(
         with_history(engine.lazy(customers, needs=NEEDS))
+        .with_columns(revenue=paid())  # first: in `agg`, narwhals drops a condition on pandas
         .group_by(HISTORY)
-        .agg(customers=nw.len(), revenue=paid().sum())
+        .agg(customers=nw.len(), revenue=nw.col("revenue").sum())
         .with_columns(engine.exact("revenue"))
         .sort(HISTORY)
     )
@@ -127,6 +139,21 @@ def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, n
     """Distinct histories -> frequency, recency and T, both times in `unit`."""
     recency, whole = (triples[c].to_numpy() / DAYS[unit] for c in HISTORY[1:])
     return triples["frequency"].to_numpy(), recency, whole
+
+
+def _buying(model: str, triples: pd.DataFrame, unit: str) -> tuple[Any, tuple[str, ...]]:
+    """The fitter; held by a weak prior, and a note of it, where the likelihood has no optimum."""
+    fitter, history = BUYING[model](), in_unit(triples, unit)
+    try:
+        return fitter.fit(*history, weights=triples["customers"]), ()
+    except NotSettled:
+        text = _(
+            "These orders do not settle all parameters of {model} (nobody is seen to leave, or "
+            "customers do not differ in it): they are held near those of a usual shop, weakly. "
+            "Forecasts hardly change by it; the parameters alone mean little."
+        )
+        fitted = fitter.fit(*history, weights=triples["customers"], prior_sd=PRIOR_SD)
+        return fitted, (text.format(model=formats.label(model)),)
 
 
 def _spend(customers: Any) -> tuple[GammaGammaFitter | None, float, tuple[str, ...]]:

@@ -123,12 +123,12 @@ def occasions(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
         .filter(nw.col("period") <= last)
         .unique()
         .group_by("customer_id")
-        .agg(
-            frequency=nw.len().cast(nw.Int64) - 1,
-            first=nw.col("period").min(),
-            latest=nw.col("period").max(),
+        .agg(count=nw.len(), first=nw.col("period").min(), latest=nw.col("period").max())
+        .with_columns(
+            frequency=nw.col("count").cast(nw.Int64) - 1,
+            recency=nw.col("latest") - nw.col("first"),
+            n_periods=last - nw.col("first"),
         )
-        .with_columns(recency=nw.col("latest") - nw.col("first"), n_periods=last - nw.col("first"))
         .filter(nw.col("n_periods") > 0)
     )
     history = ["frequency", "recency", "n_periods"]

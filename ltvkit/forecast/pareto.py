@@ -40,6 +40,7 @@ class ParetoNBDFitter(DistinctFitter, lifetimes.ParetoNBDFitter):
         verbose=False,
         tol=1e-7,
         index=None,
+        prior_sd=None,
     ):
         """Customers' repeat purchases, time from first to last purchase, and time from the first
         to now (one unit of time for both) -> the fitter, fitted. `weights` counts customers.
@@ -47,7 +48,8 @@ class ParetoNBDFitter(DistinctFitter, lifetimes.ParetoNBDFitter):
         check_times(frequency, recency, T)
         history = {"frequency": frequency, "recency": recency, "T": T}
         options = {"weights": weights, "initial_params": initial_params, "index": index}
-        self._fit_distinct(history, {**options, "search": {"tol": tol, "verbose": verbose}})
+        options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}
+        self._fit_distinct(history, options)
         self.generate_new_data = lambda size=1: pareto_nbd_model(
             self.data["T"].to_numpy(), *self.params_, size=size
         )
@@ -86,18 +88,21 @@ class ParetoNBDFitter(DistinctFitter, lifetimes.ParetoNBDFitter):
         return np.atleast_1d((r + x) / (alpha + end) * (beta + end) * stays)
 
     def probability_of_no_purchase(self, t, frequency, recency, T):
-        """Probability that nothing is bought in the next `t`: gone, leaving, or not yet back."""
+        """Probability that nothing is bought in the next `t`: gone, leaving, or not yet back.
+
+        One less the integral of the density of the next purchase, taken as in `_odds_gone`.
+        """
         r, alpha, s, beta = self._unload_params(*self._names)
         history = [np.asarray(v, dtype=float)[..., None] for v in (t, frequency, T)]
         span, x, end = np.broadcast_arrays(*history)
-        waited = span * (1 + NODES) / 2
-        density = np.exp(
-            np.log(r + x)
-            - np.log(alpha + end)
-            - (r + x + 1) * np.log1p(waited / (alpha + end))
-            - s * np.log1p(waited / (beta + end))
-        )
-        back = (density * span) @ WEIGHTS / 2
+        buys, leaves = alpha + end, beta + end
+        m = np.minimum(buys, leaves)
+        fall = m * ((r + x + 1) / buys + s / leaves) - 1
+        reach = np.minimum(np.log1p(span / m), FADED / np.maximum(fall, 1e-9))
+        moment = reach * (1 + NODES) / 2
+        waited = m * np.expm1(moment)
+        height = moment - (r + x + 1) * np.log1p(waited / buys) - s * np.log1p(waited / leaves)
+        back = (np.exp(height) * reach * m * (r + x) / buys) @ WEIGHTS / 2
         return 1 - self.conditional_probability_alive(frequency, recency, T) * back
 
     def conditional_expected_number_of_purchases_up_to_time(self, t, frequency, recency, T):

@@ -68,7 +68,7 @@ def expected(
     discount: float = 0.0,
 ) -> pd.DataFrame:
     """Distinct histories -> with p_alive, p_quiet, orders_<n>m, and _<n>: those discounted."""
-    if min(months) < 1 or quiet_days < 1:
+    if min(months, default=0) < 1 or quiet_days < 1:
         raise ParamsError(f"months={months}, quiet_days={quiet_days}: at least 1 each.")
     x, t_x, age = in_unit(triples, fitted.unit)
     ends = np.arange(1, max(months) + 1) * MONTH
@@ -100,6 +100,24 @@ def orders_by(fitted: Fitted, triples: pd.DataFrame, days: np.ndarray) -> np.nda
     frequency, whole = (pairs[c].to_numpy()[:, None] for c in pairs)
     each = fitted.buying.expected_while_alive(spans, frequency, whole / DAYS[fitted.unit])
     return alive[:, None] * each[place]
+
+
+def new_customer(fitted: Fitted, *, months: tuple[int, ...] = (12, 24)) -> pd.Series:
+    """A model -> revenue expected of a newly won customer, by horizon in months.
+
+    The first purchase, and what is expected to follow; not discounted.
+    """
+    ends = np.array(months) * MONTH / DAYS[fitted.unit]
+    repeats = fitted.buying.expected_number_of_purchases_up_to_time(ends)
+    return pd.Series((1 + repeats) * float(fitted.spend_of(0, 0.0)), index=list(months))
+
+
+def best(predicted: Any, *, of: str) -> str:
+    """The customer_id with the highest `of` of a predicted frame; equal: the first by id."""
+    ranked = engine.ranked(
+        engine.lazy(predicted, needs=("customer_id", of)), by=of, ties="customer_id"
+    )
+    return str(engine.table(ranked.filter(nw.col("rank") == 1))["customer_id"].iloc[0])
 
 
 def check_rate(discount: float) -> None:

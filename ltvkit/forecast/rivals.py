@@ -95,6 +95,7 @@ def boosting(
 ) -> pd.DataFrame:
     """Gradient boosting on the same features, learnt from what followed `days` earlier."""
     from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     before, target = _earlier(lines, split=split, days=days)
     model = HistGradientBoostingRegressor(
@@ -105,10 +106,11 @@ def boosting(
         min_samples_leaf=40,
         random_state=seed,
     )
-    learnt = {
-        name: model.fit(before[FEATURES], target[name].clip(lower=0)).predict(known[FEATURES])
-        for name in ("orders", "revenue")
-    }
+    with threadpool_limits(1):  # two threads that wait for each other lose more than they share
+        learnt = {
+            name: model.fit(before[FEATURES], target[name].clip(lower=0)).predict(known[FEATURES])
+            for name in ("orders", "revenue")
+        }
     return pd.DataFrame(learnt, index=known["customer_id"])
 
 

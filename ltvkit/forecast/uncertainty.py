@@ -24,19 +24,21 @@ def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFra
     """A fitted model -> one row of parameters per draw of a weighted bootstrap.
 
     Each customer weighs Exp(1) (the Bayesian bootstrap, Rubin 1981), so a distinct history
-    weighs Gamma(customers, 1): as exact as drawing customers, at the cost of the histories. Each
-    fit begins at the estimate. Raises `DataError` where more than a tenth of them fail.
+    weighs Gamma(customers, 1): as exact as drawing customers, at the cost of the histories; where
+    these are many, nearby ones are merged, and the estimate moves as theirs does. Each fit begins
+    at the estimate. Raises `DataError` where more than a tenth of them fail.
     """
     rng = np.random.default_rng(seed)
     fitters = [f for f in (fitted.buying, fitted.spend) if f is not None]
+    coarse = [f.coarse() for f in fitters]
+    to_estimate = pd.concat([f.params_ / c.params_ for f, c in zip(fitters, coarse, strict=True)])
     rows = []
     for _draw in range(draws):
-        weights = [rng.gamma(f.data["weights"]) for f in fitters]
         try:
-            parts = [f.reweighted(w) for f, w in zip(fitters, weights, strict=True)]
+            parts = [c.reweighted(rng.gamma(c.data["weights"])) for c in coarse]
         except DataError:
             continue
-        rows.append(pd.concat(parts))
+        rows.append(pd.concat(parts) * to_estimate)
     if len(rows) < 0.9 * draws:
         raise DataError(
             f"only {len(rows)} of {draws} resamples could be fitted: the data do not settle the "

@@ -128,7 +128,7 @@ def ltv_distribution(table: pd.DataFrame, *, currency: str, ax: Axes | None = No
 
 @_style.styled
 def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
-    """month, actual, existing_revenue, new_revenue, expected, low, high -> revenue so far and to come.
+    """month, actual, existing_revenue, new_revenue, expected, low, high -> revenue by month.
 
     `actual` is NaN in the future, all others are NaN in the past. The bars are what existing and
     new customers are expected to bring; `low` to `high` is the 95% interval of `expected`.
@@ -147,7 +147,7 @@ def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     ax.fill_between(places, low, high, color=_style.INK, **band)
     ax.vlines(places, low, high, color=_style.INK, linewidth=1, alpha=0.3)  # a lone month's band
     area = {"width": 1, "alpha": 0.4, "linewidth": 0}
-    said = formats.label("existing_revenue"), formats.label("new_customers")
+    said = formats.label("existing_revenue"), formats.label("new_revenue")
     ax.bar(places, existing, color=_style.BLUE, label=said[0], **area)
     ax.bar(places, new, bottom=existing, color=_style.AMBER, label=said[1], **area)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))

@@ -26,20 +26,20 @@ MODELS = {"sbg": (_style.AMBER, "-"), "bdw": (_style.INK, "--")}
 
 @_style.styled
 def survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """tenure_days, survival, low, high, and sbg, bdw if there -> the share who stay, by tenure.
+    """tenure_days, survival, survival_low, survival_high (sbg, bdw) -> the share who stay.
 
     What is observed is a step curve from (0, 1) with its 95% interval; models are lines.
     """
     ax = _style.axes(ax, title=_("Customers who are still there, by tenure"))
     ax.set(xlabel=_("Tenure"), ylabel=_("Share of customers"))
     models = [c for c in MODELS if c in table.columns]
-    needs = ("survival", "low", "high", *models)
+    needs = ("survival", "survival_low", "survival_high", *models)
     if _style.nothing(ax, table, *needs, by="tenure_days"):
         return ax
     x = _tenure(ax, table)
     lines = {c: np.r_[1, table[c].to_numpy(dtype=float)] for c in needs}
     look = {"color": _style.BLUE, "linewidth": 0, "alpha": 0.2, "label": _("95% interval")}
-    ax.fill_between(x, lines["low"], lines["high"], step="post", **look)
+    ax.fill_between(x, lines["survival_low"], lines["survival_high"], step="post", **look)
     ax.step(x, lines["survival"], where="post", color=_style.BLUE, label=_("observed"))
     for model in models:
         colour, style = MODELS[model]

@@ -1,0 +1,253 @@
+"""LTV by the formulas in use, side by side: what each says, and why they differ.
+
+Source of the discounted formula: Gupta & Lehmann (2003), Customers as assets.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import curves, customers, engine, formats, orders, periods, renewals, survival
+from ltvkit.errors import ParamsError
+from ltvkit.i18n import _
+
+N_ = formats.N_
+REVENUE, MARGIN, PROFIT = N_("revenue"), N_("margin"), N_("profit")
+AGE = 12  # months
+YEARS = 10  # of contracts: an average without an end is often infinite
+WHOLE, MONTHS, REACHED = N_("whole life"), N_("first {months} months"), "{reached}"
+COLUMNS = ["method", "value", "of", "horizon", "definition", "why"]
+
+# fmt: off
+METHODS = {  # of, horizon, method, definition, why
+    "orders": (REVENUE, WHOLE, N_("Order value x orders a year x years"), N_(
+        "average order value (money an order) x orders a year (of a customer who ordered in the "
+        "last 12 months) x years (from the first order until the customer counts as gone, mean of "
+        "those who have left)"), N_(
+        "Multiplies averages of different customers. Orders a year leave out who did not order: "
+        "too high. Years know only those who have left, and not the loyal: too low.")),
+    "orders_margin": (MARGIN, WHOLE, N_("Order value x orders a year x years x margin"), N_(
+        "the same (money of revenue) x margin rate (margin / revenue)"), N_(
+        "Lower by the cost of what was sold; otherwise as above.")),
+    "orders_profit": (PROFIT, WHOLE, N_(
+        "Order value x orders a year x years x margin, less costs"), N_(
+        "the same (money of margin) - acquisition cost (money, once) - retention cost (money a "
+        "year) x years"), N_(
+        "Lower by the cost of winning and keeping a customer, which the others leave out.")),
+    "churn": (REVENUE, WHOLE, N_("ARPU / churn"), N_(
+        "monthly ARPU (money a month of a customer not yet lost) / monthly churn (customers lost "
+        "/ months that customers were not yet lost)"), N_(
+        "One ARPU and one churn for all, without end. Who has stayed pays the ARPU, and who leaves "
+        "early never did: too high. Loyal customers outlive the average churn: too low.")),
+    "churn_margin": (MARGIN, WHOLE, N_("ARPU x margin / churn"), N_(
+        "monthly ARPU (money a month) x margin rate / monthly churn"), N_(
+        "Lower by the cost of what was sold; otherwise as above.")),
+    "discounted_margin": (MARGIN, WHOLE, N_("ARPU x margin / churn, discounted"), N_(
+        "monthly margin m (money) x r / (1 + i - r): r = 1 - monthly churn, i = {discount} a year "
+        "by the month; each month is paid at its end by those who stayed, the first on winning "
+        "them is not in it"), N_(
+        "Lower than without discount: money later is worth less, and a month less is counted.")),
+    "contract": (REVENUE, N_("first {years} years"), N_("Unit price x contract periods"), N_(
+        "average order value (money a period of {days} days, one order each) x expected periods "
+        "(sum of the shifted beta-geometric survival, the first period included)"), N_(
+        "Customers differ, and those who stay leave ever less: higher than by one churn. A period "
+        "without its order counts as paid: too high where deliveries are skipped.")),
+    "realised": (REVENUE, REACHED, N_("Realised LTV"), N_(
+        "sum over the months of age 0 to {months} of revenue (money) / customers who have lived "
+        "that month to its end"), N_(
+        "Observed, without a model. What comes later is left out: too low for a whole life.")),
+    "realised_margin": (MARGIN, REACHED, N_("Realised LTV x margin"), N_(
+        "realised LTV (money of revenue) x margin rate"), N_(
+        "Lower by the cost of what was sold; otherwise as above.")),
+    "model": (REVENUE, MONTHS, N_("Model LTV"), N_(
+        "revenue (money) that the fitted model expects from a newly won customer"), N_(
+        "Customers differ and leave unseen; no season and no trend. Differs from realised by what "
+        "the model smooths, and by newer customers.")),
+}
+# fmt: on
+
+
+def compare(
+    lines: Any,
+    *,
+    as_of: Any,
+    margin_rate: float | None = None,
+    acquisition_cost: float = 0.0,
+    retention_cost: float = 0.0,
+    lapse_days: int = 180,
+    discount: float = 0.1,
+    contract_days: int = 0,
+    expected: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Order lines up to `as_of` -> method, value (money a customer), of, horizon, definition, why.
+
+    One row per method of `METHODS`, all of the same customers, from their `measures` and the
+    LTV curve: "so far" where nobody has lived 12 months. Costs are money a customer,
+    `retention_cost` a year; `discount` is a share a year. Rows of margin and profit need a margin
+    (see `measures`), contracts `contract_days`, model rows `expected`: revenue expected of a newly
+    won customer by its horizon in months. NaN: not yet observable, as nobody has left. Raises
+    `ParamsError`, and the `DataError` of `curves.ltv` and, with contracts, `renewals.fit`.
+    """
+    if discount < 0:
+        raise ParamsError(f"discount={discount}: give a share a year, 0 or more (0.1: 10%).")
+    known = {"as_of": as_of, "margin_rate": margin_rate, "lapse_days": lapse_days}
+    parts = measures(lines, **known, contract_days=contract_days).iloc[0]
+    curve = curves.ltv(lines, as_of=as_of)
+    reached = curve[curve["age_months"] <= AGE].iloc[-1]
+    costs = acquisition_cost + retention_cost * parts["years"]
+    values = _values(parts, costs=costs, discount=discount, realised=reached["ltv"])
+    months = int(reached["age_months"])
+    words = {"months": months, "years": YEARS, "days": contract_days}
+    words["reached"] = _(MONTHS).format(months=AGE) if months == AGE else _("so far")
+    words["discount"] = formats.share(discount)
+    rows = [_row(key, value, **words) for key, value in values.items()]
+    rows += [_row("model", v, months=n) for n, v in ({} if expected is None else expected).items()]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def measures(
+    lines: Any,
+    *,
+    as_of: Any,
+    margin_rate: float | None = None,
+    lapse_days: int = 180,
+    contract_days: int = 0,
+) -> pd.DataFrame:
+    """Order lines up to `as_of` -> one row: what the formulas of `compare` are made of.
+
+    - `average_order_value`: revenue, returns netted, / orders
+    - `orders_per_year`: orders in the 12 months up to `as_of` / customers who ordered in them,
+      scaled up to a year where the orders span less
+    - `years`: (days from first to last order + `lapse_days`) / 365.25, mean of those who have left
+      (no order for `lapse_days`); NaN where nobody has
+    - `monthly_arpu`: revenue in the `lapse_days` up to `as_of` of those who bought in them (the
+      customers not yet lost) / those customers, x 30.4375 / lapse_days
+    - `monthly_churn_rate`: customers who have left / the months (30.4375 days) that all customers
+      were not yet lost: from the first order until they counted as gone, or `as_of`
+    - `margin_rate`: as given, else sum of margin / sum of amount of the lines that have a margin;
+      NaN where there is none
+    - `contract_periods`: expected in ten years by the sBG, the first included; NaN without
+      `contract_days`
+
+    >>> lines = pd.DataFrame({"customer_id": list("aab"), "order_id": list("123"), "amount": 6.0,
+    ...     "order_date": pd.to_datetime(["2024-01-01", "2024-05-01", "2024-01-01"])})
+    >>> row = measures(lines, as_of="2024-12-31", margin_rate=0.5).iloc[0]
+    >>> row[["average_order_value", "orders_per_year", "margin_rate"]].tolist()
+    [6.0, 1.5, 0.5]
+    """
+    check_rate(margin_rate)
+    rule = {"as_of": as_of, "lapse_days": lapse_days}
+    whole = _whole(lines, **rule)
+    end = pd.Timestamp(periods.day(as_of))
+    year_before = end - pd.DateOffset(years=1)
+    year = _since(lines, year_before, as_of=as_of)
+    now = _since(lines, end - dt.timedelta(days=int(lapse_days)), as_of=as_of)
+    covered = min(1, ((end - whole["first"]).days + 1) / (end - year_before).days)
+    parts = {
+        "average_order_value": _ratio(whole["revenue"], whole["orders"]),
+        "orders_per_year": _ratio(year["orders"], year["customers"] * covered),
+        "years": _ratio(whole["days"] / renewals.YEAR_DAYS, whole["left"]),
+        "monthly_arpu": _ratio(now["revenue"], now["customers"]) * survival.MONTH_DAYS / lapse_days,
+        "monthly_churn_rate": _ratio(whole["left"], whole["stayed"] / survival.MONTH_DAYS)
+        or np.nan,
+        "margin_rate": _margin(lines, as_of=as_of) if margin_rate is None else margin_rate,
+        "contract_periods": np.nan,
+    }
+    if contract_days:
+        asked = survival.survivors(lines, **rule, period_days=contract_days)
+        ahead = np.arange(YEARS * renewals.YEAR_DAYS // contract_days)
+        parts["contract_periods"] = renewals.fit(asked, model="sbg").survival(ahead).sum()
+    return pd.DataFrame([parts])
+
+
+def finding(table: pd.DataFrame, *, currency: str) -> str:
+    """From the lowest to the highest revenue of a whole life or 12 months, and by which methods."""
+    comparable = table["horizon"].isin([_(WHOLE), _(MONTHS).format(months=AGE)])
+    known = table[comparable & (table["of"] == REVENUE) & table["value"].notna()]
+    if known.empty:
+        return _("No method has a value yet: nobody has left, and nobody is 12 months old.")
+    text = _("Depending on the formula, a customer is worth from {low} to {high} of revenue.")
+    ends = {"low": known["value"].idxmin(), "high": known["value"].idxmax()}
+    return text.format(**{end: _said(known.loc[at], currency) for end, at in ends.items()})
+
+
+def _said(row: pd.Series, currency: str) -> str:
+    value = formats.money(row["value"], currency)
+    return f"{value} ({row['method']}; {row['horizon']})"
+
+
+def _values(
+    parts: pd.Series, *, costs: float, discount: float, realised: float
+) -> dict[str, float]:
+    value, rate, churn = parts[["average_order_value", "margin_rate", "monthly_churn_rate"]]
+    orders_ = value * parts["orders_per_year"] * parts["years"]
+    lasting = _ratio(parts["monthly_arpu"], churn)
+    monthly = (1 + discount) ** (1 / 12) - 1
+    stay = 1 - churn
+    later = _ratio(parts["monthly_arpu"] * rate * stay, (1 + monthly - stay) if churn else 0)
+    values = {
+        "orders": orders_,
+        "orders_margin": orders_ * rate,
+        "orders_profit": orders_ * rate - costs,
+        "churn": lasting,
+        "churn_margin": lasting * rate,
+        "discounted_margin": later,
+        "contract": value * parts["contract_periods"],
+        "realised": realised,
+        "realised_margin": realised * rate,
+    }
+    unknown = {k for k in values if METHODS[k][0] != REVENUE} if np.isnan(rate) else set()
+    unknown |= {"contract"} if np.isnan(parts["contract_periods"]) else set()
+    return {k: v for k, v in values.items() if k not in unknown}
+
+
+def _row(key: str, value: float, **words: Any) -> tuple:
+    of, *texts = METHODS[key]
+    horizon, method, definition, why = (_(text).format(**words) for text in texts)
+    return method, float(value), of, horizon, definition, why
+
+
+def _whole(lines: Any, *, as_of: Any, lapse_days: int) -> pd.Series:
+    """Totals of all customers. `left`: how many have; `days`: that those were customers, `stayed`:
+    that all were, each from the first order until they counted as gone, or `as_of`."""
+    gone = nw.col("recency_days") >= lapse_days
+    until_gone = nw.col("tenure_days") - nw.col("recency_days") + int(lapse_days)
+    days = nw.when(gone).then(until_gone).otherwise(nw.col("tenure_days"))
+    sums = engine.lazy(customers.summarize(lines, as_of=as_of)).select(
+        nw.col("revenue", "orders").sum(),
+        first=nw.col("first_order").min(),
+        left=gone.cast(nw.Int64).sum(),
+        days=nw.when(gone).then(days).otherwise(0).sum(),
+        stayed=days.sum(),
+    )
+    return engine.table(sums).iloc[0]
+
+
+def _since(lines: Any, day: dt.datetime, *, as_of: Any) -> pd.Series:
+    """customers, orders, revenue of the lines after `day`, up to `as_of`."""
+    part = engine.lazy(lines).filter(nw.col("order_date") > nw.lit(day))
+    return customers.totals(customers.summarize(part, as_of=as_of)).iloc[0]
+
+
+def _margin(lines: Any, *, as_of: Any) -> float:
+    seen = orders.before(engine.lazy(lines), as_of)
+    if "margin" not in seen.collect_schema().names():
+        return np.nan
+    known = seen.filter(~nw.col("margin").is_null()).select(nw.col("margin", "amount").sum())
+    margin, amount = engine.table(known).fillna(0).iloc[0]
+    return _ratio(margin, amount)
+
+
+def check_rate(margin_rate: float | None) -> None:
+    if margin_rate is not None and not 0 <= margin_rate <= 1:
+        raise ParamsError(f"margin_rate={margin_rate}: give a share from 0 to 1 (0.35: 35%).")
+
+
+def _ratio(part: float, whole: float) -> float:
+    """part / whole; NaN where there is nothing to divide by."""
+    return float(part / whole) if whole else np.nan
