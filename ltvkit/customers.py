@@ -45,8 +45,8 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
         .with_columns(
             nw.col("orders", "purchase_days").cast(nw.Int64),
             engine.exact("revenue"),
-            recency_days=_days_since("last_order", as_of),
-            tenure_days=_days_since("first_order", as_of),
+            recency_days=days_since("last_order", as_of),
+            tenure_days=days_since("first_order", as_of),
         )
         .sort("customer_id")
     )
@@ -75,6 +75,7 @@ def reconcile(customers: Any, table: pd.DataFrame) -> pd.DataFrame:
     return says.rename_axis("measure").reset_index()
 
 
-def _days_since(column: str, as_of: Any) -> nw.Expr:
+def days_since(column: str, as_of: Any) -> nw.Expr:
+    """Whole days from the date in `column` to the day `as_of`."""
     elapsed = nw.lit(periods.day(as_of)) - nw.col(column)
     return (elapsed.dt.total_minutes() // 1440).cast(nw.Int64)

@@ -89,7 +89,12 @@ def before(lines: nw.LazyFrame, as_of: Any) -> nw.LazyFrame:
 
 def purchases(lines: nw.LazyFrame) -> nw.LazyFrame:
     """The lines that are purchases: zero or more."""
-    return lines.filter(nw.col("amount") >= 0)
+    return lines.filter(purchased("amount"))
+
+
+def purchased(amount: str) -> nw.Expr:
+    """Whether the line with this amount, or one of the lines whose largest it is, is a purchase."""
+    return nw.col(amount) >= 0
 
 
 def _sorted_out(raw: sources.Raw, judged: nw.LazyFrame, rules: Policies) -> Orders:

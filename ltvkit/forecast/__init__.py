@@ -9,6 +9,7 @@ from ltvkit.forecast.occasions import BetaGeoBetaBinomFitter, occasions
 from ltvkit.forecast.pareto import ParetoNBDFitter
 from ltvkit.forecast.predictions import best, new_customer, predict
 from ltvkit.forecast.spend import GammaGammaFitter
+from ltvkit.forecast.summary import summarize
 from ltvkit.forecast.uncertainty import interval, parameters
 
 __all__ = [
@@ -34,5 +35,6 @@ __all__ = [
     "parameters",
     "predict",
     "revenue",
+    "summarize",
     "tracking",
 ]

@@ -59,15 +59,23 @@ class _LeavingAfterAPurchase(DistinctFitter):
         pace = (data["frequency"] * data["weights"]).sum() / (data["T"] * data["weights"]).sum()
         return np.array([0.5, 0.3 / pace, 0.8, 2.5])
 
+    def _prepared(self, history: Mapping) -> Mapping:
+        """With the few values that each time takes, and which of them each history has."""
+        known = {f"{c}_at": pd.factorize(np.asarray(history[c])) for c in self._scattered}
+        return {**history, **known}
+
     def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
+        history = history if "T_at" in history else self._prepared(history)
         r, alpha, a, _b = params
-        x, t_x, end = history["frequency"], history["recency"], history["T"]
+        x, (last, t_x), (now, end) = (history[c] for c in ("frequency", "recency_at", "T_at"))
         each = _tables(params, x.max(), self._chances)
-        from_last, from_end = np.log(alpha + t_x), np.log(alpha + end)
+        from_last, from_end = np.log(alpha + t_x)[last], np.log(alpha + end)[now]
         odds = each["leave"][x] + (r + x) * (from_end - from_last)
-        gone = expit(odds)
-        value = each["value"][x] - (r + x) * from_end + np.logaddexp(0, odds)
-        left, stayed = gone / (alpha + t_x), (1 - gone) / (alpha + end)
+        small = np.exp(-np.abs(odds))
+        gone = np.where(odds > 0, 1, small) / (1 + small)
+        either = np.maximum(odds, 0) + np.log1p(small)
+        value = each["value"][x] - (r + x) * from_end + either
+        left, stayed = gone * (1 / (alpha + t_x))[last], (1 - gone) * (1 / (alpha + end))[now]
         slopes = [
             each["r"][x] - from_end + gone * (from_end - from_last),
             r / alpha - (r + x) * (left + stayed),

@@ -42,6 +42,10 @@ class DistinctFitter:
     _scattered: tuple[str, ...] = ()  # columns whose values may be merged with their neighbours
     _scale = staticmethod(np.asarray)  # on which neighbours are near
 
+    def _prepared(self, history: Mapping) -> Mapping:
+        """What `_scores` reads of the histories, computed once for many parameters."""
+        return history
+
     def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
         """Log likelihood of each history, and its derivative by each parameter."""
         raise NotImplementedError
@@ -80,7 +84,7 @@ class DistinctFitter:
 
     def _objective(self, data: pd.DataFrame) -> Any:
         """log parameters -> mean negative log likelihood (penalized), and its gradient."""
-        history = {name: data[name].to_numpy() for name in data}
+        history = self._prepared({name: data[name].to_numpy() for name in data})
         weights = history["weights"] / history["weights"].sum()
         usual, pull = self._prior
 
@@ -170,8 +174,13 @@ def distinct(history: Mapping[str, Any], weights: Any = None) -> pd.DataFrame:
     if (frame["frequency"] % 1 != 0).any():
         raise DataError("frequency counts purchases after the first: whole numbers.")
     frame = frame.astype({"frequency": "int64"})
-    frame["weights"] = 1.0 if weights is None else np.asarray(weights, dtype=float)
-    return frame.groupby(list(history), sort=False, as_index=False)["weights"].sum()
+    key = np.zeros(len(frame), dtype="int64")
+    for name in history:
+        codes, values = pd.factorize(frame[name])
+        key = pd.factorize(key * len(values) + codes)[0]
+    counts = np.bincount(key, weights=None if weights is None else np.asarray(weights, dtype=float))
+    first = np.flatnonzero(np.diff(np.maximum.accumulate(key), prepend=-1))  # codes come in order
+    return frame.iloc[first].reset_index(drop=True).assign(weights=counts.astype(float))
 
 
 def check_times(frequency: Any, recency: Any, end: Any) -> None:

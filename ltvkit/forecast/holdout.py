@@ -94,6 +94,11 @@ def backtest(
     known, seen = _known(lines, split=split, as_of=as_of)
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
     actual = outcome(known, seen, split=split, days=days)
+    if not actual["revenue"].gt(0).any():
+        raise DataError(
+            f"nobody known on {split} bought in the {days} days after it, so no forecast can be "
+            "told from another: hold out more months, or take later orders."
+        )
     past = seen[seen["order_date"] <= pd.Timestamp(split)]
     found, fitted, notes, extras = {}, {}, {}, {}
     for name in model.BUYING:

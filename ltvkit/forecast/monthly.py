@@ -33,9 +33,10 @@ def revenue(
     holds `as_of`.
 
     `acquisition`: how many customers will be won a month, as a multiple of the mean of the last
-    twelve whole months (0: none). They buy when won, in the middle of the month, and then as the
-    model says. The interval holds what is unsure about the parameters and what is left to chance,
-    given that many new customers; it knows nothing of seasons, campaigns, or a changed offer.
+    twelve whole months (0: none; nor where no month is whole). They buy when won, in the middle of
+    the month, and then as the model says. The interval holds what is unsure about the parameters
+    and what is left to chance, given that many new customers; it knows nothing of seasons,
+    campaigns, or a changed offer.
     Raises `ParamsError` for months below 1 or an acquisition below 0.
     """
     if months < 1 or acquisition < 0:
@@ -49,7 +50,9 @@ def revenue(
     new = acquisition * _won(history) * _of_one_new(fitted, starts)
     chance = futures(triples, fitted, starts, draws=len(drawn), rng=rng)[:, 1:]
     factor = moved(triples, fitted, starts[1:], drawn, rng=rng)
-    drawn_totals = (existing + new) * factor + chance * np.sqrt(1 + new / existing)
+    drawn_totals = (existing + new) * factor + chance * np.sqrt(
+        1 + new / np.maximum(existing, 1e-9)
+    )
     low, high = np.quantile(drawn_totals, INTERVAL, axis=0)
     ahead = {
         "existing_revenue": existing,
@@ -87,7 +90,8 @@ def _days_from(as_of: Any, ends: list[pd.Timestamp]) -> np.ndarray:
 
 def _won(history: pd.DataFrame) -> float:
     """New customers a month, over the last twelve whole months."""
-    return float(history.loc[~history["partial"], "new_customers"].tail(12).mean())
+    whole = history.loc[~history["partial"], "new_customers"].tail(12)
+    return float(whole.mean()) if len(whole) else 0.0
 
 
 def _of_one_new(fitted: Fitted, starts: np.ndarray) -> np.ndarray:

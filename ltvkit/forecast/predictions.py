@@ -38,25 +38,24 @@ def predict(
     engine; comes back as the kind of frame that went in. Raises `ParamsError`, `ColumnError`.
     """
     check_rate(discount)
-    opened = model.with_history(engine.lazy(customers, needs=model.NEEDS))
-    by_history = expected(
+    table = expected(
         histories(customers), fitted, months=months, quiet_days=quiet_days, discount=discount
     )
-    spend = fitted.spend_of(nw.col("purchase_days"), model.paid())
-    chances = ["p_alive", "p_quiet"]
-    orders = [f"orders_{m}m" for m in months]
+    kept = ["p_alive", "p_quiet", *(f"orders_{m}m" for m in months)]
+    brought = table[[*HISTORY, *kept, *(f"_{m}" for m in months)]]
+    brought = engine.bring(brought.rename(columns=model.JOINED), like=customers)
+    each = {"expected_spend": fitted.spend_of(nw.col("purchase_days"), model.paid())}
     worth = {f"ltv_{m}m": nw.col(f"_{m}") * nw.col("expected_spend") * margin_rate for m in months}
-    brought = engine.bring(by_history.drop(columns=["customers", "revenue"]), like=customers)
+    opened = engine.lazy(customers, needs=model.NEEDS)
+    found = opened.collect_schema().names()
     predicted = (
-        opened.with_columns(expected_spend=spend)
-        .join(brought, on=HISTORY)
+        opened.with_columns(**each, **model.history_columns(model.JOINED))
+        .join(brought, on=list(model.JOINED.values()))
         .with_columns(**worth)
-        .select("customer_id", *chances, "expected_spend", *orders, *worth)
-        .join(engine.lazy(customers), on="customer_id")
+        .select(*found, *kept[:2], *each, *kept[2:], *worth)
+        .sort("customer_id")
     )
-    found = engine.lazy(customers).collect_schema().names()
-    ordered = predicted.select(*found, *chances, "expected_spend", *orders, *worth)
-    return engine.back(ordered.sort("customer_id"), like=customers)
+    return engine.back(predicted, like=customers)
 
 
 def expected(

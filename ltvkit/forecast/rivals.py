@@ -53,6 +53,8 @@ def cohort_curve(
     age = (seen["order_date"] - seen["customer_id"].map(born)).dt.days
     later = seen.assign(age=(age - 1) // 30).query("age >= 0")
     lived = known["tenure_days"] // 30
+    if not lived.max():
+        raise DataError("nobody has been a customer for 30 days before the holdout.")
     reached = np.array([(lived > a).sum() for a in range(int(lived.max()))])
     whole = later[later["age"] < later["customer_id"].map(lived.set_axis(born.index))]
     rates = pd.DataFrame(

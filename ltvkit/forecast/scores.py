@@ -19,7 +19,9 @@ def scores(actual: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     - `gini`: of the actual amounts in the order of the forecast, over that in their own order:
       1 for the perfect order, 0 for a random one
     - `skill`: the share of the Tweedie deviance (power 1.5) that the forecast explains, 0 for
-      the same value for everybody, 1 for a perfect forecast, below 0 for worse than none
+      the same value for everybody, 1 for a perfect one, below 0 for worse than none. A forecast of
+      nothing is read as a hundredth of the mean: sure that nobody comes back, it would be refuted
+      by one who does, so that 1 is reached only where everybody buys
 
     NaN where a score does not exist (nobody bought, all forecast alike).
     """
@@ -29,12 +31,18 @@ def scores(actual: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     return {
         "mae": float(np.abs(predicted - actual).mean()),
         "bias": float(predicted.sum() / actual.sum() - 1) if actual.sum() else np.nan,
-        "rank_correlation": float(pd.Series(predicted).corr(pd.Series(actual), method="spearman")),
+        "rank_correlation": _spearman(actual, predicted),
         "gini": gini(actual, predicted),
         "skill": float(d2_tweedie_score(positive, floored(predicted), power=POWER))
         if positive.any()
         else np.nan,
     }
+
+
+def _spearman(actual: np.ndarray, predicted: np.ndarray) -> float:
+    if np.ptp(actual) == 0 or np.ptp(predicted) == 0:
+        return np.nan
+    return float(pd.Series(predicted).corr(pd.Series(actual), method="spearman"))
 
 
 def deviance(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:

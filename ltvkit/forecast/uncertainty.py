@@ -106,14 +106,23 @@ def futures(
     rows, scale = _sample(triples, rng)
     x, t_x, age = in_unit(rows, fitted.unit)
     ends = np.asarray(days) / DAYS[fitted.unit]
-    mean = (rows["revenue"] / rows["customers"]).to_numpy()
+    paid = _spreading(rows, fitted)
     totals = np.array(
         [
-            amounts(fitted, fitted.buying.simulate(ends, x, t_x, age, rng=rng), x + 1, mean, rng)
+            amounts(fitted, fitted.buying.simulate(ends, x, t_x, age, rng=rng), x + 1, paid, rng)
             for _draw in range(draws)
         ]
     ).sum(axis=1)
     return (totals - totals.mean(axis=0)) * scale
+
+
+def _spreading(rows: pd.DataFrame, fitted: Fitted) -> np.ndarray:
+    """What one customer would have paid whose future spreads as those of the history on average.
+
+    A future is proportional to v + revenue, so its variance goes by the mean square of that.
+    """
+    v = 0.0 if fitted.spend is None else fitted.spend.params_["v"]
+    return np.sqrt(v**2 + 2 * v * rows["revenue"] + rows["squares"]).to_numpy() - v
 
 
 def amounts(fitted: Fitted, counts, purchases, revenue, rng) -> np.ndarray:
@@ -146,8 +155,8 @@ def _sample(triples: pd.DataFrame, rng: Any, size: int = SAMPLE) -> tuple[pd.Dat
     if counts.sum() > size:
         chosen = rng.choice(len(triples), size, p=counts / counts.sum())
     rows = triples.iloc[np.sort(chosen)]
-    each = rows["revenue"] / rows["customers"]
-    return rows.assign(revenue=each, customers=1), np.sqrt(counts.sum() / len(rows))
+    each = rows[["revenue", "squares"]].div(rows["customers"], axis=0)
+    return rows.assign(**each, customers=1), np.sqrt(counts.sum() / len(rows))
 
 
 def _with(fitter: Any, params: pd.Series) -> Any:
