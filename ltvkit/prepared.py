@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import paths, sources
+from ltvkit import files, paths, sources
 from ltvkit.errors import ReportError
 from ltvkit.i18n import language
 from ltvkit.orders import Orders, check_options, read
@@ -72,28 +69,20 @@ def _key(path: Path, source: str, columns: Mapping, policies: Mapping) -> str:
 
 
 def _prepare(book: Orders, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for name in _FRAMES:
-            _write(getattr(book, name), staging / f"{name}.parquet")
-        book.quality.to_csv(staging / "quality.csv", index=False)
-        (staging / "facts.json").write_text(json.dumps(book.facts, ensure_ascii=False), "utf-8")
-        _move(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        with files.whole(folder) as part:
+            part.mkdir()
+            for name in _FRAMES:
+                _write(getattr(book, name), part / f"{name}.parquet")
+            book.quality.to_csv(part / "quality.csv", index=False)
+            (part / "facts.json").write_text(json.dumps(book.facts, ensure_ascii=False), "utf-8")
+    except OSError as error:  # another run may have prepared the same meanwhile
+        if not (folder / "facts.json").exists():
+            raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
 
 
 def _write(relation: Any, path: Path) -> None:
     relation.query("frame", f"copy (select * from frame) to {literal(str(path))} (format parquet)")
-
-
-def _move(staging: Path, folder: Path) -> None:
-    try:
-        os.rename(staging, folder)
-    except OSError as error:
-        if not (folder / "facts.json").exists():
-            raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
 
 
 def _opened(folder: Path, key: str) -> Prepared:

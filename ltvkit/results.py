@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import engine
+from ltvkit import engine, files
 from ltvkit.i18n import _
 
 FINISHED = "result.json"
@@ -58,8 +58,8 @@ def save(
             "texts": {name: _texts(table) for name, table in tables.items()},
             "lists": list(lists),
         }
-        text = json.dumps(kept, ensure_ascii=False, indent=1)
-        (folder / FINISHED).write_text(text, encoding="utf-8")
+        with files.whole(folder / FINISHED) as part:
+            part.write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
     print(_("finished: {page}").format(page=page))
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import filelock
 
-from ltvkit import paths
+from ltvkit import files, paths
 from ltvkit.errors import ReportError
 from ltvkit.report.judge import Failure
 
@@ -113,32 +113,19 @@ def record_failure(
     place: Place, reason: str, failed: list[tuple[Failure, str | None]] = ()
 ) -> None:
     """Keep why the report of `place` failed, with the failed notebooks, whole or not at all."""
-    part = place.work("failed")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        part.mkdir(parents=True)
-        kept: list[dict[str, Any]] = []
+    kept: list[dict[str, Any]] = []
+    with files.whole(place.failed) as part:
+        part.mkdir()
         for failure, notebook in failed:
             name = f"{failure.page}.ipynb" if notebook else None
             if notebook:
                 (part / name).write_text(notebook, "utf-8")
             kept.append(asdict(failure) | {"text": failure.text, "notebook": name})
         when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        record = {
-            "shop": place.shop,
-            "month": place.month,
-            "when": when,
-            "reason": reason,
-            "notebooks": kept,
-        }
-        (part / "failure.json").write_text(
-            json.dumps(record, ensure_ascii=False, indent=1), "utf-8"
-        )
+        record = vars(place) | {"when": when, "reason": reason, "notebooks": kept}
+        text = json.dumps(record, ensure_ascii=False, indent=1)
+        (part / "failure.json").write_text(text, "utf-8")
         forget_failure(place)
-        place.failed.parent.mkdir(exist_ok=True)
-        os.rename(part, place.failed)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def forget_failure(place: Place) -> None:
