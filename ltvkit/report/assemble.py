@@ -37,6 +37,11 @@ class Report:
     inputs: str
 
     @property
+    def named(self) -> dict[str, str]:
+        """Which report this is."""
+        return {"shop": self.params.shop, "month": self.month, "as_of": str(self.as_of)}
+
+    @property
     def currency(self) -> str:
         return self.params.values.get("currency", "")
 
@@ -51,54 +56,37 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     found = [results.load(d.job.folder) for d in done]
     tables = _together(found)
     front = _front(report, found, tables)
-    for run, page in zip(done, front.pages, strict=True):
+    for run, page in zip(done, front["pages"], strict=True):
         _copy(run.job, folder)
         body = (run.job.folder / run.job.body).read_text("utf-8")
-        html = templates.render(
-            "page.html.j2",
-            **vars(front),
-            here=page.notebook.page,
-            notebook=page.notebook,
-            tables=page.tables,
-            body=body,
-        )
-        _write(folder / f"{page.notebook.page}.html", html)
-    _write(folder / "index.html", front.html)
-    _write(folder / "summary.md", front.summary)
+        html = templates.render("page.html.j2", **front, **page, body=body)
+        _write(folder / f"{page['notebook'].page}.html", html)
+    _write(folder / "index.html", templates.render("index.html.j2", **front))
+    summary = templates.render("summary.md.j2", **front, escaped=index.escaped)
+    _write(folder / "summary.md", summary)
     workbook.write(tables, folder / "tables.xlsx")
     metrics = {r.page: {n: _number(x) for n, x in r.metrics.items()} for r in found}
-    _json(
-        folder / "metrics.json",
-        {
-            "shop": report.params.shop,
-            "month": report.month,
-            "as_of": str(report.as_of),
-            "metrics": metrics,
-        },
-    )
+    _json(folder / "metrics.json", report.named | {"metrics": metrics})
     manifest = _manifest(report, done, started) | {"files": fresh.sums(folder)}
     _json(folder / fresh.MANIFEST, manifest)
 
 
 def _front(
     report: Report, found: Sequence[results.Result], tables: Mapping[str, Any]
-) -> index.Front:
+) -> dict[str, Any]:
+    """What the templates show; the same inputs give the same words."""
     by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
-    books = [job.notebook for job in report.jobs]
-    return index.Front(
-        title=report.title,
-        shop=report.params.shop,
-        month=report.month,
-        as_of=str(report.as_of),
-        kpis=index.kpis(by_month, report.month, currency=report.currency),
-        partial=index.is_partial(by_month, report.month),
-        quality=index.quality(quality, currency=report.currency),
-        pages=[
-            index.Page(b, r.findings, list(r.tables), r.lists)
-            for b, r in zip(books, found, strict=True)
+    return report.named | {
+        "title": report.title,
+        "kpis": index.kpis(by_month, report.month, currency=report.currency),
+        "partial": index.is_partial(by_month, report.month),
+        "quality": index.quality(quality, currency=report.currency),
+        "pages": [
+            vars(result) | {"notebook": job.notebook}
+            for job, result in zip(report.jobs, found, strict=True)
         ],
-        left_out=report.left_out,
-    )
+        "left_out": report.left_out,
+    }
 
 
 def _together(found: Sequence[results.Result]) -> dict[str, Any]:
@@ -127,12 +115,9 @@ def _copy(job: plan.Job, folder: Path) -> None:
 def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dict[str, Any]:
     finished = dt.datetime.now(dt.UTC)
     facts = dict(report.facts)
-    return {
+    return report.named | {
         "status": "complete",
-        "shop": report.params.shop,
         "title": report.title,
-        "month": report.month,
-        "as_of": str(report.as_of),
         "inputs": [{"source": facts.pop("source", None), "sha256": facts.pop("sha256", None)}],
         "orders": facts,
         "parameters": dict(report.params.values) | {"month": report.month},
