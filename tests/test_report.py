@@ -365,7 +365,7 @@ def test_a_swap_that_was_cut_short_is_put_right(tmp_path, monkeypatch):
 
 
 def test_the_environment_of_kernels_is_the_runners(root, monkeypatch):
-    from ltvkit.report.crew import environment as of_kernels
+    from ltvkit.report.worker import environment as of_kernels
 
     for name, value in environment(root, MPLBACKEND="Agg").items():
         monkeypatch.setenv(name, value)

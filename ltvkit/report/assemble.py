@@ -20,7 +20,7 @@ from ltvkit import paths, results
 from ltvkit.errors import ReportError
 from ltvkit.i18n import _
 from ltvkit.params import Params
-from ltvkit.report import fresh, index, plan, templates, workbook
+from ltvkit.report import fresh, index, page, plan, templates, workbook
 from ltvkit.report.run import Done
 
 
@@ -56,11 +56,11 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     found = [results.load(d.job.folder) for d in done]
     tables = _together(found)
     front = _front(report, found, tables)
-    for run, page in zip(done, front["pages"], strict=True):
+    for run, shown in zip(done, front["pages"], strict=True):
         _copy(run.job, folder)
-        body = (run.job.folder / run.job.body).read_text("utf-8")
-        html = templates.render("page.html.j2", **front, **page, body=body)
-        _write(folder / f"{page['notebook'].page}.html", html)
+        notebook = json.loads((run.job.folder / "notebook.ipynb").read_text("utf-8"))
+        html = templates.render("page.html.j2", **front, **shown, body=page.body(notebook))
+        _write(folder / f"{run.job.notebook.page}.html", html)
     _write(folder / "index.html", templates.render("index.html.j2", **front))
     summary = templates.render("summary.md.j2", **front, escaped=index.escaped)
     _write(folder / "summary.md", summary)

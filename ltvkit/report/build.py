@@ -12,8 +12,7 @@ from pathlib import Path
 from ltvkit import paths
 from ltvkit.errors import ParamsError
 from ltvkit.report import archive, fresh, plan, publish
-from ltvkit.report.crew import Crew
-from ltvkit.report.run import in_words
+from ltvkit.report.run import Workers, in_words
 from ltvkit.report.signals import Signals
 
 
@@ -84,15 +83,10 @@ def build(
 def _make(
     missing: Sequence[fresh.Request], command: Command, signals: Signals, outcome: Outcome
 ) -> None:
-    crew = Crew(jobs=command.jobs, timeout=command.timeout)
-    try:
-        crew.warm(len(missing) * len(command.chosen))
-        # Pandas and all comes in here, while the workers start.
-        from ltvkit.report.session import Session
+    from ltvkit.report.session import Session
 
-        Session(command, crew, signals, outcome).run(missing)
-    finally:
-        crew.stop()
+    workers = Workers(jobs=command.jobs, timeout=command.timeout)
+    Session(command, workers, signals, outcome).run(missing)
 
 
 def _check_distinct(requests: Iterable[fresh.Request]) -> None:

@@ -22,13 +22,15 @@ import ltvkit
 from ltvkit import params, paths
 from ltvkit.errors import ParamsError, ReportError, nearest
 
-# What can change a number or a picture; what can change a page; and what else builds a report.
+# What can change a number or a picture, and what else builds a report.
 PACKAGES = (
     "duckdb", "ipykernel", "lifetimes", "matplotlib", "narwhals", "numpy", "pandas", "polars",
     "pyarrow", "scipy", "seaborn",
 )  # fmt: skip
-RENDERERS = ("bleach", "latex2mathml", "mistune", "nbconvert", "pygments")
-ALL_PACKAGES = (*PACKAGES, *RENDERERS, "jinja2", "openpyxl", "papermill")
+ALL_PACKAGES = (
+    *PACKAGES, "bleach", "jinja2", "latex2mathml", "mistune", "nbconvert", "openpyxl",
+    "papermill", "pygments",
+)  # fmt: skip
 # Code that builds the report around the notebooks' results, and cannot change them.
 AROUND = ("report", "params.py", "cli.py", "__main__.py")
 
@@ -52,7 +54,6 @@ class Job:
     notebook: Notebook
     parameters: dict[str, Any]
     folder: Path
-    body: str
 
     @property
     def done(self) -> bool:
@@ -86,12 +87,7 @@ def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key:
     """A report's notebooks with the parameters each declares, and the name of each run."""
     folder = paths.cache() / "runs" / given.shop / month
     return [
-        Job(
-            book,
-            passed,
-            folder / f"{book.page}-{_key(book, passed, orders_key)}",
-            f"body-{_rendering()}.html",
-        )
+        Job(book, passed, folder / f"{book.page}-{_key(book, passed, orders_key)}")
         for book in books
         for passed in [_passed(book, given, month)]
     ]
@@ -155,10 +151,3 @@ def _passed(book: Notebook, given: params.Params, month: str) -> dict[str, Any]:
 def _key(book: Notebook, passed: dict[str, Any], orders_key: str) -> str:
     language = os.environ.get("LTVKIT_LANG")
     return digest(book.digest, passed, orders_key, code(without=AROUND), versions(), language)
-
-
-@cache
-def _rendering() -> str:
-    home = Path(__file__).parent
-    files = [home / "page.py", *sorted((home / "templates" / "body").glob("*.j2"))]
-    return digest([path.read_text("utf-8") for path in files], versions(RENDERERS))

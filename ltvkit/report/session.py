@@ -16,18 +16,19 @@ from ltvkit.i18n import _
 from ltvkit.report import archive, fresh, plan, publish
 from ltvkit.report.assemble import Report, assemble
 from ltvkit.report.build import Command, Months, Outcome
-from ltvkit.report.crew import Crew
 from ltvkit.report.progress import Progress
 from ltvkit.report.publish import Place
-from ltvkit.report.run import Done, clean, in_words, run
+from ltvkit.report.run import Done, Workers, clean, in_words
 from ltvkit.report.signals import Interrupted, Signals
 
 
 class Session:
     """The reports that one command still has to make; what comes of them goes to `outcome`."""
 
-    def __init__(self, command: Command, crew: Crew, signals: Signals, outcome: Outcome) -> None:
-        self.command, self.crew = command, crew
+    def __init__(
+        self, command: Command, workers: Workers, signals: Signals, outcome: Outcome
+    ) -> None:
+        self.command, self.workers = command, workers
         self.signals, self.outcome = signals, outcome
         self.started = dt.datetime.now(dt.UTC)
         self._asked: dict[fresh.Request, list[Place]] = {}
@@ -69,7 +70,7 @@ class Session:
             except (ReportError, OSError) as error:
                 self._complain(place, in_words(error))
                 continue
-            clean(place)
+            clean(place.shop, place.month)
             self._unmade[place] = self._planned(given, book, day, request.inputs)
 
     def _planned(
@@ -87,7 +88,7 @@ class Session:
         """Run all notebooks, and publish each report when its last one is through."""
         pool = ThreadPoolExecutor(self.command.jobs)
         jobs = [(place, job) for place, report in self._unmade.items() for job in report.jobs]
-        futures = {pool.submit(run, job, self.crew): place for place, job in jobs}
+        futures = {pool.submit(self.workers.finish, job): place for place, job in jobs}
         through: dict[Place, list[Done]] = {place: [] for place in self._unmade}
         progress = Progress(len(jobs))
         try:
@@ -98,7 +99,7 @@ class Session:
                 if len(through[place]) == len(self._unmade[place].jobs):
                     self._finish(place, through[place])
         finally:
-            self.crew.stop()
+            self.workers.stop()
             pool.shutdown(cancel_futures=True)
             progress.close()
 
