@@ -20,7 +20,7 @@ from ltvkit import paths, results
 from ltvkit.errors import ReportError
 from ltvkit.i18n import _
 from ltvkit.params import Params
-from ltvkit.report import fresh, index, page, plan, templates, workbook
+from ltvkit.report import fresh, index, plan, templates, workbook
 from ltvkit.report.run import Done
 
 
@@ -34,12 +34,18 @@ class Report:
     facts: Mapping[str, Any]
     jobs: Sequence[plan.Job]
     left_out: Sequence[str]
-    inputs: str
 
     @property
     def named(self) -> dict[str, str]:
         """Which report this is."""
         return {"shop": self.params.shop, "month": self.month, "as_of": str(self.as_of)}
+
+    @property
+    def inputs(self) -> str:
+        """A name for all that the report is made from."""
+        runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
+        made_by = plan.code(), plan.versions(plan.ALL_PACKAGES)
+        return plan.digest(self.named, self.params.values, runs, self.left_out, made_by)
 
     @property
     def currency(self) -> str:
@@ -52,6 +58,8 @@ class Report:
 
 def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.datetime) -> None:
     """Fill the empty `folder` with the report; `done` are its finished runs, in any order."""
+    from ltvkit.report import page
+
     done = sorted(done, key=lambda d: d.job.notebook.page)
     found = [results.load(d.job.folder) for d in done]
     tables = _together(found)

@@ -63,13 +63,12 @@ class Place:
 
 
 def recover(place: Place) -> None:
-    """Put right what a run that died left behind. Call it under the lock."""
+    """Put right what a run that failed or died left behind. Call it under the lock."""
     old, new = place.work("old"), place.work("new")
     if old.exists() and not place.target.exists():
         os.rename(old, place.target)
     for left in (old, new):
-        if left.exists():
-            shutil.rmtree(left)
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def recover_all() -> None:
@@ -90,21 +89,12 @@ def stage(place: Place) -> Path:
     return new
 
 
-def discard(place: Place) -> None:
-    """Drop the staged report, as far as that goes."""
-    shutil.rmtree(place.work("new"), ignore_errors=True)
-
-
 def swap(place: Place) -> None:
-    """Publish the staged report; the one before stays if anything fails."""
+    """Publish the staged report. Where that fails, `recover` brings the one before back."""
     target, old = place.target, place.work("old")
     if target.exists():
         os.rename(target, old)
-    try:
-        os.rename(place.work("new"), target)
-    except OSError:
-        recover(place)
-        raise
+    os.rename(place.work("new"), target)
     shutil.rmtree(old, ignore_errors=True)
     forget_failure(place)
 

@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ltvkit import files, paths
 from ltvkit.errors import LtvkitError
@@ -76,26 +77,27 @@ class Workers:
                 worker.end(process)
 
     def _run(self, job: Job, folder: Path) -> Failure | None:
-        task = {
-            "source": str(job.notebook.path.resolve()),
-            "target": str(folder / "notebook.ipynb"),
-            "parameters": job.parameters | {"out": str(folder)},
-        }
-        late = ""
-        with tempfile.TemporaryFile() as said, self._start(said) as process:
-            try:
-                process.stdin.write(json.dumps(task).encode() + b"\n")
-                process.stdin.flush()
-                process.wait(self.timeout)
-            except subprocess.TimeoutExpired:
-                late = _("it took longer than {s:g} s").format(s=self.timeout)
-            finally:
-                worker.end(process)
-            said.seek(0)
-            log = said.read().decode("utf-8", "replace")
-        return judge(folder, job.notebook.page, ok=process.returncode == 0, reason=late, log=log)
+        with tempfile.TemporaryDirectory(prefix="ltvkit-") as sockets:
+            task = {
+                "source": str(job.notebook.path.resolve()),
+                "target": str(folder / "notebook.ipynb"),
+                "parameters": job.parameters | {"out": str(folder)},
+                "sockets": sockets,
+            }
+            late, log = "", Path(sockets, "log")
+            with log.open("wb") as said, self._start(said) as process:
+                try:
+                    process.stdin.write(json.dumps(task).encode() + b"\n")
+                    process.stdin.flush()
+                    process.wait(self.timeout)
+                except subprocess.TimeoutExpired:
+                    late = _("it took longer than {s:g} s").format(s=self.timeout)
+                finally:
+                    worker.end(process)
+            good, text = process.returncode == 0, log.read_text("utf-8", "replace")
+            return judge(folder, job.notebook.page, ok=good, reason=late, log=text)
 
-    def _start(self, said: tempfile._TemporaryFileWrapper) -> subprocess.Popen:
+    def _start(self, said: BinaryIO) -> subprocess.Popen:
         with self._lock:
             if self._stopped:
                 raise InterruptedError

@@ -1,8 +1,8 @@
 """A worker: `python -m ltvkit.report.worker` runs one notebook through papermill for its runner.
 
-The task comes as a line of JSON on standard input: the notebook, where the executed one goes, and
-its parameters. Standard input stays open for as long as the runner lives; when it closes, the
-worker ends itself and its kernel, so that nothing is orphaned.
+The task comes as a line of JSON on standard input: the notebook, where the executed one goes, its
+parameters, and a folder for the kernel's sockets. Standard input stays open for as long as the
+runner lives; when it closes, the worker ends itself and its kernel, so that nothing is orphaned.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
@@ -34,21 +33,17 @@ def _end_with_runner() -> None:
     _end_family(os.getpid())
 
 
-def _execute(source: str, target: str, parameters: dict[str, Any]) -> None:
-    # A third of papermill's start is a grammar for international addresses, which jsonschema
-    # takes along where it finds it and no notebook needs.
-    sys.modules["rfc3987_syntax"] = None
+def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str) -> None:
     from papermill import execute_notebook
     from traitlets.config import Config
 
     # Kernels that start at the same moment can be given the same TCP port, and then hang. A
     # socket file has one owner. Its path must be short, so it is not kept with the run.
-    with tempfile.TemporaryDirectory(prefix="ltvkit-") as sockets:
-        talk = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
-        config = Config(KernelManager=talk if os.name == "posix" else {})
-        # papermill fills braces in both paths.
-        paths = [path.replace("{", "{{").replace("}", "}}") for path in (source, target)]
-        execute_notebook(*paths, parameters, progress_bar=False, start_timeout=120, config=config)
+    talk = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
+    config = Config(KernelManager=talk if os.name == "posix" else {})
+    # papermill fills braces in both paths.
+    paths = [path.replace("{", "{{").replace("}", "}}") for path in (source, target)]
+    execute_notebook(*paths, parameters, progress_bar=False, start_timeout=120, config=config)
 
 
 def environment(jobs: int) -> dict[str, str]:
