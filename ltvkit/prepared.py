@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,17 +56,9 @@ def open(
 def _key(path: Path, source: str, columns: Mapping, policies: Mapping) -> str:
     seen = path.stat()
     code = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _DOOR + _BELOW]
-    parts = [
-        source,
-        str(path),
-        seen.st_size,
-        seen.st_mtime_ns,
-        dict(columns),
-        dict(policies),
-        code,
-        language(),
-    ]
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+    parts = [source, str(path), seen.st_size, seen.st_mtime_ns, dict(columns), dict(policies)]
+    text = json.dumps([*parts, code, language()], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _prepare(book: Orders, folder: Path) -> None:
@@ -88,7 +81,9 @@ def _write(relation: Any, path: Path) -> None:
 def _opened(folder: Path, key: str) -> Prepared:
     import duckdb
 
-    connection = duckdb.connect()
+    # A report says how many cores are a notebook's; alone, it may have them all.
+    threads = os.environ.get("LTVKIT_THREADS")
+    connection = duckdb.connect(config={"threads": threads} if threads else {})
     frames = {n: connection.read_parquet(str(folder / f"{n}.parquet")) for n in _FRAMES}
     facts = json.loads((folder / "facts.json").read_text("utf-8"))
     quality = pd.read_csv(folder / "quality.csv")
