@@ -103,11 +103,8 @@ def _together(found: Sequence[results.Result]) -> dict[str, Any]:
     for result in found:
         for name in (*result.tables, *(f"lists/{n}" for n in result.lists)):
             if name in owner:
-                raise ReportError(
-                    _("{a} and {b} both save '{name}'; rename one of them.").format(
-                        a=owner[name], b=result.page, name=name
-                    )
-                )
+                text = _("{a} and {b} both save '{name}'; rename one of them.")
+                raise ReportError(text.format(a=owner[name], b=result.page, name=name))
             owner[name] = result.page
     return {name: table for result in found for name, table in result.tables.items()}
 
@@ -152,12 +149,10 @@ def _commit() -> str | None:
     """The commit of the project, marked if files differ from it; None outside git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        found = subprocess.run(
-            command, cwd=paths.root(), capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
+        found = subprocess.run(command, cwd=paths.root(), capture_output=True, text=True)
+    except OSError:
         return None
-    return found.stdout.strip()
+    return found.stdout.strip() or None
 
 
 def _number(x: float) -> float | None:

@@ -15,7 +15,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,8 @@ def recover_all() -> None:
     """`recover` every report that nobody is building."""
     for left in [*paths.reports().glob("*/.work/*.old"), *paths.reports().glob("*/.work/*.new")]:
         place = Place(left.parents[1].name, left.stem)
-        try:
-            with place.locked():
-                pass
-        except ReportError:
-            continue
+        with suppress(ReportError), place.locked():
+            pass
 
 
 def stage(place: Place) -> Path:

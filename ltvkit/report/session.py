@@ -91,6 +91,7 @@ class Session:
                 self._complain(place, in_words(error))
                 continue
             clean(place.shop, place.month)
+            # Planned anew, as another run may have finished some of it before the lock was free.
             self._unmade[place] = self._planned(given, book, day)
 
     def _planned(self, given: params.Params, book: prepared.Prepared, day: dt.date) -> Report:
@@ -119,7 +120,7 @@ class Session:
         finally:
             self.workers.stop()
             pool.shutdown(cancel_futures=True)
-            progress.close()
+            progress.bar.close()
 
     def _finish(self, place: Place, done: list[Done]) -> None:
         """Publish a report, or record why it cannot be."""
@@ -133,7 +134,8 @@ class Session:
                 assemble(self._unmade[place], done, publish.stage(place), started=self.started)
                 publish.swap(place)
             except Exception as error:  # a fault in one report must not take the others along
-                publish.recover(place)
+                with suppress(OSError):  # else the next run does
+                    publish.recover(place)
                 self._fail(place, in_words(error))
                 return
             self._unmade.pop(place)

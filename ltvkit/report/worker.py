@@ -42,8 +42,8 @@ def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str)
     talk = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
     config = Config(KernelManager=talk if os.name == "posix" else {})
     # papermill fills braces in both paths.
-    paths = [path.replace("{", "{{").replace("}", "}}") for path in (source, target)]
-    execute_notebook(*paths, parameters, progress_bar=False, start_timeout=120, config=config)
+    named = [path.replace("{", "{{").replace("}", "}}") for path in (source, target)]
+    execute_notebook(*named, parameters, progress_bar=False, start_timeout=120, config=config)
 
 
 def environment(jobs: int) -> dict[str, str]:
