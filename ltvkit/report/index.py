@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from ltvkit import formats, tables
-from ltvkit.i18n import _
+from ltvkit.i18n import N_, _
 from ltvkit.kpis import MEASURES
 
-LABELS = formats.LABELS | {"customers": formats.N_("Active customers")}
+LABELS = formats.LABELS | {"customers": N_("Active customers")}
 # What Markdown reads anywhere, and what it reads only where a line begins.
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~]|^[-+#](?= )|(?:(?<=^\d)|(?<=^\d\d))[.)](?= )")
 
