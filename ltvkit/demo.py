@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-import os
-import uuid
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ltvkit import files
 from ltvkit.errors import DataError, ParamsError, one_of
 
 START = np.datetime64("2022-04")
@@ -95,14 +94,8 @@ def write(name: str, path: str | Path, **size: int) -> Path:
     Raises ParamsError for a name that is no sample.
     """
     one_of("sample", name, SAMPLES)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
-    try:
+    with files.whole(path := Path(path)) as part:
         SAMPLES[name](**size).to_parquet(part, index=False)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
     return path
 
 

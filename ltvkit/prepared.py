@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import paths, sources
+from ltvkit import files, paths, sources
 from ltvkit.errors import ReportError
 from ltvkit.i18n import language
 from ltvkit.orders import Orders, check_options, read
@@ -58,48 +56,34 @@ def open(
 def _key(path: Path, source: str, columns: Mapping, policies: Mapping) -> str:
     seen = path.stat()
     code = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _DOOR + _BELOW]
-    parts = [
-        source,
-        str(path),
-        seen.st_size,
-        seen.st_mtime_ns,
-        dict(columns),
-        dict(policies),
-        code,
-        language(),
-    ]
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+    parts = [source, str(path), seen.st_size, seen.st_mtime_ns, dict(columns), dict(policies)]
+    text = json.dumps([*parts, code, language()], default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _prepare(book: Orders, folder: Path) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        for name in _FRAMES:
-            _write(getattr(book, name), staging / f"{name}.parquet")
-        book.quality.to_csv(staging / "quality.csv", index=False)
-        (staging / "facts.json").write_text(json.dumps(book.facts, ensure_ascii=False), "utf-8")
-        _move(staging, folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+        with files.whole(folder) as part:
+            part.mkdir()
+            for name in _FRAMES:
+                _write(getattr(book, name), part / f"{name}.parquet")
+            book.quality.to_csv(part / "quality.csv", index=False)
+            (part / "facts.json").write_text(json.dumps(book.facts, ensure_ascii=False), "utf-8")
+    except OSError as error:  # another run may have prepared the same meanwhile
+        if not (folder / "facts.json").exists():
+            raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
 
 
 def _write(relation: Any, path: Path) -> None:
     relation.query("frame", f"copy (select * from frame) to {literal(str(path))} (format parquet)")
 
 
-def _move(staging: Path, folder: Path) -> None:
-    try:
-        os.rename(staging, folder)
-    except OSError as error:
-        if not (folder / "facts.json").exists():
-            raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
-
-
 def _opened(folder: Path, key: str) -> Prepared:
     import duckdb
 
-    connection = duckdb.connect()
+    # A report says how many cores are a notebook's; alone, it may have them all.
+    threads = os.environ.get("LTVKIT_THREADS")
+    connection = duckdb.connect(config={"threads": threads} if threads else {})
     frames = {n: connection.read_parquet(str(folder / f"{n}.parquet")) for n in _FRAMES}
     facts = json.loads((folder / "facts.json").read_text("utf-8"))
     quality = pd.read_csv(folder / "quality.csv")

@@ -11,10 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import engine
+from ltvkit import engine, files
 from ltvkit.i18n import _
 
 FINISHED = "result.json"
+# What lies beyond them is the order in which an engine happened to add.
+_DIGITS = "%.12g"
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -53,13 +55,13 @@ def save(
         kept = {
             "page": page,
             "findings": list(findings),
-            "metrics": {name: float(value) for name, value in dict(metrics).items()},
+            "metrics": {name: float(_DIGITS % value) for name, value in dict(metrics).items()},
             "tables": list(tables),
             "texts": {name: _texts(table) for name, table in tables.items()},
             "lists": list(lists),
         }
-        text = json.dumps(kept, ensure_ascii=False, indent=1)
-        (folder / FINISHED).write_text(text, encoding="utf-8")
+        with files.whole(folder / FINISHED) as part:
+            part.write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
     print(_("finished: {page}").format(page=page))
 
 
@@ -85,7 +87,6 @@ def _read(folder: Path, name: str, texts: list[str]) -> pd.DataFrame:
 
 def _csv(table: pd.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Twelve digits: what lies beyond them is the order in which an engine happened to add.
     table.to_csv(
-        path, index=False, encoding="utf-8-sig", float_format="%.12g", date_format="%Y-%m-%d"
+        path, index=False, encoding="utf-8-sig", float_format=_DIGITS, date_format="%Y-%m-%d"
     )

@@ -277,6 +277,24 @@ def test_months_and_shops_in_one_command(root, tmp_path):
     assert archive.index("1998-06") < archive.index("1998-05") < archive.index("Stub twin")
 
 
+def test_a_report_stands_by_itself_month_by_month(root, tmp_path):
+    """Without the cache, beside a month that is made, and after orders that could not be read."""
+    span = ("params/stub.yaml", "--out", str(tmp_path), "--from", "1998-05", "--to")
+    assert report(root, *span, "1998-05").returncode == 0
+    shutil.rmtree(tmp_path / ".cache")
+    orders = root / "orders.csv"
+    orders.rename(root / "away")
+    assert report(root, "params/stub.yaml", "--out", str(tmp_path)).returncode == 1
+    assert (tmp_path / "stub" / ".failed" / "last").exists()
+    (root / "away").rename(orders)
+    done = report(root, *span, "1998-06")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Nothing changed: .*1998-05", done.stdout)
+    assert re.search(r"Published: .*1998-06", done.stdout)
+    assert "1998-05" not in done.stderr
+    assert not (tmp_path / "stub" / ".failed" / "last").exists()
+
+
 def test_only_is_lenient_about_names():
     pages = ("00_overview", "01_rfm", "04_cohort_ltv", "05_ltv")
     books = [plan.Notebook(Path(), page, "", "", (), "") for page in pages]
@@ -365,7 +383,7 @@ def test_a_swap_that_was_cut_short_is_put_right(tmp_path, monkeypatch):
 
 
 def test_the_environment_of_kernels_is_the_runners(root, monkeypatch):
-    from ltvkit.report.crew import environment as of_kernels
+    from ltvkit.report.worker import environment as of_kernels
 
     for name, value in environment(root, MPLBACKEND="Agg").items():
         monkeypatch.setenv(name, value)

@@ -47,6 +47,7 @@ def test_exploring_keeps_nothing(tmp_path, monkeypatch, capsys):
 
 def test_noise_of_summation_does_not_reach_the_file(tmp_path):
     noisy = pd.DataFrame({"v": [0.1 + 0.2]})
-    results.save(str(tmp_path), page="p", tables={"t": noisy})
+    results.save(str(tmp_path), page="p", tables={"t": noisy}, metrics={"m": 0.1 + 0.2})
+    assert results.load(tmp_path).metrics == {"m": 0.3}
     assert (tmp_path / "tables" / "t.csv").read_text("utf-8-sig").splitlines()[1] == "0.3"
     assert json.loads((tmp_path / results.FINISHED).read_text())["tables"] == ["t"]

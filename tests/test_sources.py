@@ -99,6 +99,16 @@ def test_orders_are_prepared_once_and_again_when_anything_changes(tmp_path, monk
     assert len(changed.lines.df()) == 3
 
 
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_a_kernel_takes_the_cores_it_is_given(tmp_path, monkeypatch, threads):
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
+    monkeypatch.setenv("LTVKIT_THREADS", threads)
+    path = tmp_path / "orders.csv"
+    path.write_text(TEXT, "utf-8")
+    taken = prepared.open(str(path)).lines.query("x", "select current_setting('threads')")
+    assert taken.fetchall() == [(int(threads),)]
+
+
 def test_a_preparation_is_what_reading_gives(tmp_path, monkeypatch):
     monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
     path = tmp_path / "orders.csv"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import filelock
 
-from ltvkit import paths
+from ltvkit import files, paths
 from ltvkit.report import templates
 
 
@@ -31,14 +29,8 @@ def refresh() -> Path:
     home = paths.reports()
     with filelock.FileLock(home / ".index.lock", timeout=60):
         text = templates.render("archive.html.j2", shops=list(map(_shop, _shops(home))))
-        number, part = tempfile.mkstemp(prefix=".index-", suffix=".html", dir=home)
-        try:
-            with open(number, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            os.chmod(part, 0o644)
-            os.replace(part, home / "index.html")
-        finally:
-            Path(part).unlink(missing_ok=True)
+        with files.whole(home / "index.html") as part:
+            part.write_text(text, "utf-8", newline="\n")
     return home / "index.html"
 
 
@@ -49,7 +41,7 @@ def _shops(home: Path) -> list[Path]:
 def _shop(folder: Path) -> tuple[str, str, list[Entry]]:
     """A shop's slug, its title and its months, the newest first."""
     good = {path.parent.name: _read(path) for path in folder.glob("[!.]*/manifest.json")}
-    failed = {path.parent.name: _read(path) for path in folder.glob(".failed/*/failure.json")}
+    failed = {path.parent.name: _read(path) for path in folder.glob(".failed/[!.]*/failure.json")}
     months = sorted({*good, *failed}, reverse=True)
     titles = [good[month]["title"] for month in months if good.get(month)]
     entries = [Entry(month, good.get(month), failed.get(month)) for month in months]

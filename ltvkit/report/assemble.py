@@ -34,7 +34,18 @@ class Report:
     facts: Mapping[str, Any]
     jobs: Sequence[plan.Job]
     left_out: Sequence[str]
-    inputs: str
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Which report this is."""
+        return {"shop": self.params.shop, "month": self.month, "as_of": str(self.as_of)}
+
+    @property
+    def inputs(self) -> str:
+        """A name for all that the report is made from."""
+        runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
+        made_by = plan.code(), plan.versions(plan.ALL_PACKAGES)
+        return plan.digest(self.named, self.params.values, runs, self.left_out, made_by)
 
     @property
     def currency(self) -> str:
@@ -47,58 +58,43 @@ class Report:
 
 def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.datetime) -> None:
     """Fill the empty `folder` with the report; `done` are its finished runs, in any order."""
+    from ltvkit.report import page
+
     done = sorted(done, key=lambda d: d.job.notebook.page)
     found = [results.load(d.job.folder) for d in done]
     tables = _together(found)
     front = _front(report, found, tables)
-    for run, page in zip(done, front.pages, strict=True):
+    for run, shown in zip(done, front["pages"], strict=True):
         _copy(run.job, folder)
-        body = (run.job.folder / run.job.body).read_text("utf-8")
-        html = templates.render(
-            "page.html.j2",
-            **vars(front),
-            here=page.notebook.page,
-            notebook=page.notebook,
-            tables=page.tables,
-            body=body,
-        )
-        _write(folder / f"{page.notebook.page}.html", html)
-    _write(folder / "index.html", front.html)
-    _write(folder / "summary.md", front.summary)
+        notebook = json.loads((run.job.folder / "notebook.ipynb").read_text("utf-8"))
+        html = templates.render("page.html.j2", **front, **shown, body=page.body(notebook))
+        _write(folder / f"{run.job.notebook.page}.html", html)
+    _write(folder / "index.html", templates.render("index.html.j2", **front))
+    summary = templates.render("summary.md.j2", **front, escaped=index.escaped)
+    _write(folder / "summary.md", summary)
     workbook.write(tables, folder / "tables.xlsx")
     metrics = {r.page: {n: _number(x) for n, x in r.metrics.items()} for r in found}
-    _json(
-        folder / "metrics.json",
-        {
-            "shop": report.params.shop,
-            "month": report.month,
-            "as_of": str(report.as_of),
-            "metrics": metrics,
-        },
-    )
+    _json(folder / "metrics.json", report.named | {"metrics": metrics})
     manifest = _manifest(report, done, started) | {"files": fresh.sums(folder)}
     _json(folder / fresh.MANIFEST, manifest)
 
 
 def _front(
     report: Report, found: Sequence[results.Result], tables: Mapping[str, Any]
-) -> index.Front:
+) -> dict[str, Any]:
+    """What the templates show; the same inputs give the same words."""
     by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
-    books = [job.notebook for job in report.jobs]
-    return index.Front(
-        title=report.title,
-        shop=report.params.shop,
-        month=report.month,
-        as_of=str(report.as_of),
-        kpis=index.kpis(by_month, report.month, currency=report.currency),
-        partial=index.is_partial(by_month, report.month),
-        quality=index.quality(quality, currency=report.currency),
-        pages=[
-            index.Page(b, r.findings, list(r.tables), r.lists)
-            for b, r in zip(books, found, strict=True)
+    return report.named | {
+        "title": report.title,
+        "kpis": index.kpis(by_month, report.month, currency=report.currency),
+        "partial": index.is_partial(by_month, report.month),
+        "quality": index.quality(quality, currency=report.currency),
+        "pages": [
+            vars(result) | {"notebook": job.notebook}
+            for job, result in zip(report.jobs, found, strict=True)
         ],
-        left_out=report.left_out,
-    )
+        "left_out": report.left_out,
+    }
 
 
 def _together(found: Sequence[results.Result]) -> dict[str, Any]:
@@ -107,11 +103,8 @@ def _together(found: Sequence[results.Result]) -> dict[str, Any]:
     for result in found:
         for name in (*result.tables, *(f"lists/{n}" for n in result.lists)):
             if name in owner:
-                raise ReportError(
-                    _("{a} and {b} both save '{name}'; rename one of them.").format(
-                        a=owner[name], b=result.page, name=name
-                    )
-                )
+                text = _("{a} and {b} both save '{name}'; rename one of them.")
+                raise ReportError(text.format(a=owner[name], b=result.page, name=name))
             owner[name] = result.page
     return {name: table for result in found for name, table in result.tables.items()}
 
@@ -127,12 +120,9 @@ def _copy(job: plan.Job, folder: Path) -> None:
 def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dict[str, Any]:
     finished = dt.datetime.now(dt.UTC)
     facts = dict(report.facts)
-    return {
+    return report.named | {
         "status": "complete",
-        "shop": report.params.shop,
         "title": report.title,
-        "month": report.month,
-        "as_of": str(report.as_of),
         "inputs": [{"source": facts.pop("source", None), "sha256": facts.pop("sha256", None)}],
         "orders": facts,
         "parameters": dict(report.params.values) | {"month": report.month},
@@ -159,12 +149,10 @@ def _commit() -> str | None:
     """The commit of the project, marked if files differ from it; None outside git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        found = subprocess.run(
-            command, cwd=paths.root(), capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
+        found = subprocess.run(command, cwd=paths.root(), capture_output=True, text=True)
+    except OSError:
         return None
-    return found.stdout.strip()
+    return found.stdout.strip() or None
 
 
 def _number(x: float) -> float | None:

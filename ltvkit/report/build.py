@@ -1,50 +1,15 @@
-"""Reports of shops and months: what stands is left as it is, the rest is made.
-
-This room stays light: a run that finds nothing to do is over before pandas would be imported.
-"""
+"""Reports of shops and months: what stands is left as it is, the rest is made."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from ltvkit import paths
+from ltvkit import params, paths
 from ltvkit.errors import ParamsError
-from ltvkit.report import archive, fresh, plan, publish
-from ltvkit.report.crew import Crew
-from ltvkit.report.run import in_words
-from ltvkit.report.signals import Signals
-
-
-@dataclass(frozen=True)
-class Months:
-    """Which months: one (`month`), a range (`start` to `end`), or what the params file says."""
-
-    month: str | None = None
-    start: str | None = None
-    end: str | None = None
-
-
-@dataclass(frozen=True)
-class Command:
-    """What was asked for, whatever the shop: the notebooks there are and those to run now."""
-
-    months: Months
-    notebooks: Sequence[plan.Notebook]
-    chosen: Sequence[plan.Notebook]
-    jobs: int
-    timeout: float | None
-
-
-@dataclass
-class Outcome:
-    """What a command came to: folders left or published, failures in words, where to look."""
-
-    unchanged: list[Path] = field(default_factory=list)
-    published: list[Path] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    index: Path | None = None
+from ltvkit.report import archive, plan, publish
+from ltvkit.report.run import Workers, in_words
+from ltvkit.report.session import Months, Outcome, Session
 
 
 def build(
@@ -62,44 +27,26 @@ def build(
     SIGTERM, once everything is ended and recorded.
     """
     notebooks = plan.notebooks()
-    command = Command(months, notebooks, plan.select(notebooks, only), jobs, timeout)
-    requests = [fresh.request(f, notebooks, command.chosen, asked=str(months)) for f in files]
-    _check_distinct(requests)
-    signals, outcome = Signals(), Outcome()
-    with signals.raised():
+    chosen = plan.select(notebooks, only)
+    shops = [params.load(file, [book.path for book in notebooks]) for file in files]
+    _check_distinct(shops)
+    session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout))
+    with session.signals.raised():
         publish.recover_all()
-        missing = [request for request in requests if not request.published()]
-        for request in requests:
-            if request not in missing:
-                outcome.unchanged += fresh.confirm(request)
-        if missing:
-            _make(missing, command, signals, outcome)
+        session.run(shops)
         try:
-            outcome.index = archive.refresh()
+            session.outcome.index = archive.refresh()
         except OSError as error:
-            outcome.failures.append(f"{paths.reports() / 'index.html'}: {in_words(error)}")
-    return outcome
+            text = f"{paths.reports() / 'index.html'}: {in_words(error)}"
+            session.outcome.failures.append(text)
+    return session.outcome
 
 
-def _make(
-    missing: Sequence[fresh.Request], command: Command, signals: Signals, outcome: Outcome
-) -> None:
-    crew = Crew(jobs=command.jobs, timeout=command.timeout)
-    try:
-        crew.warm(len(missing) * len(command.chosen))
-        # Pandas and all comes in here, while the workers start.
-        from ltvkit.report.session import Session
-
-        Session(command, crew, signals, outcome).run(missing)
-    finally:
-        crew.stop()
-
-
-def _check_distinct(requests: Iterable[fresh.Request]) -> None:
-    seen: dict[str, fresh.Request] = {}
-    for request in requests:
-        if (twin := seen.setdefault(request.shop, request)) is not request:
+def _check_distinct(shops: Iterable[params.Params]) -> None:
+    seen: dict[str, params.Params] = {}
+    for given in shops:
+        if (twin := seen.setdefault(given.shop, given)) is not given:
             raise ParamsError(
-                f"{twin.file} and {request.file} both say `shop: {request.shop}`, and "
+                f"{twin.path} and {given.path} both say `shop: {given.shop}`, and "
                 "would publish to the same folder. Rename one."
             )

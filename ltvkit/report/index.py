@@ -1,30 +1,19 @@
-"""The front page of a report and its summary in words: figures, findings, quality, links."""
+"""What the front page of a report and its summary show of the month's tables, in words."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from ltvkit import formats, tables
-from ltvkit.i18n import _
-from ltvkit.report import templates
-from ltvkit.report.plan import Notebook
+from ltvkit.i18n import N_, _
+from ltvkit.kpis import MEASURES
 
-N_ = str  # marks a word for the catalogue; it is looked up when it is shown
-KPIS = {
-    "revenue": N_("Revenue"),
-    "orders": N_("Orders"),
-    "customers": N_("Active customers"),
-    "new_customers": N_("New customers"),
-    "repeat_rate": N_("Repeat rate"),
-    "average_order_value": N_("Average order value"),
-    "revenue_per_customer": N_("Revenue per customer"),
-}
+LABELS = formats.LABELS | {"customers": N_("Active customers")}
 # What Markdown reads anywhere, and what it reads only where a line begins.
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~]|^[-+#](?= )|(?:(?<=^\d)|(?<=^\d\d))[.)](?= )")
 
@@ -45,39 +34,6 @@ class Kpi(NamedTuple):
     last_year: Change
 
 
-class Page(NamedTuple):
-    """One notebook's part of the report."""
-
-    notebook: Notebook
-    findings: Sequence[str]
-    tables: Sequence[str]
-    lists: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Front:
-    """All that the front page and the summary show; the same inputs give the same words."""
-
-    title: str
-    shop: str
-    month: str
-    as_of: str
-    kpis: Sequence[Kpi]
-    partial: bool
-    quality: str
-    pages: Sequence[Page]
-    left_out: Sequence[str]
-
-    @property
-    def html(self) -> str:
-        return templates.render("index.html.j2", **vars(self))
-
-    @property
-    def summary(self) -> str:
-        """The report in Markdown, ready for a mail or a chat; what comes from data is escaped."""
-        return templates.render("summary.md.j2", **vars(self), escaped=escaped)
-
-
 def kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[Kpi]:
     """The table kpis_month -> the report month's figures, each with its two changes.
 
@@ -86,13 +42,13 @@ def kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[Kp
     rows = [] if by_month is None else by_month[by_month["period"] == month].to_dict("records")
     return [
         Kpi(
-            _(label),
+            _(LABELS[name]),
             _value(row, name, currency),
             _change(row, f"{name}_vs_previous"),
             _change(row, f"{name}_vs_last_year"),
         )
         for row in rows[:1]
-        for name, label in KPIS.items()
+        for name in MEASURES
     ]
 
 

@@ -22,13 +22,15 @@ import ltvkit
 from ltvkit import params, paths
 from ltvkit.errors import ParamsError, ReportError, nearest
 
-# What can change a number or a picture; what can change a page; and what else builds a report.
+# What can change a number or a picture, and what else builds a report.
 PACKAGES = (
     "duckdb", "ipykernel", "lifetimes", "matplotlib", "narwhals", "numpy", "pandas", "polars",
     "pyarrow", "scipy", "seaborn",
 )  # fmt: skip
-RENDERERS = ("bleach", "latex2mathml", "mistune", "nbconvert", "pygments")
-ALL_PACKAGES = (*PACKAGES, *RENDERERS, "jinja2", "openpyxl", "papermill")
+ALL_PACKAGES = (
+    *PACKAGES, "bleach", "jinja2", "latex2mathml", "mistune", "nbconvert", "openpyxl",
+    "papermill", "pygments",
+)  # fmt: skip
 # Code that builds the report around the notebooks' results, and cannot change them.
 AROUND = ("report", "params.py", "cli.py", "__main__.py")
 
@@ -52,16 +54,15 @@ class Job:
     notebook: Notebook
     parameters: dict[str, Any]
     folder: Path
-    body: str
 
     @property
     def done(self) -> bool:
         return (self.folder / "result.json").is_file()
 
 
-def notebooks(folder: Path | None = None) -> list[Notebook]:
+def notebooks() -> list[Notebook]:
     """Every notebook of the project, in reading order."""
-    folder = folder or paths.root() / "notebooks"
+    folder = paths.root() / "notebooks"
     found = [_notebook(path) for path in sorted(folder.glob("*.ipynb"))]
     if not found:
         raise ReportError(f"{folder} holds no notebooks. Run this inside the project.")
@@ -85,16 +86,14 @@ def select(books: list[Notebook], only: Iterable[str]) -> list[Notebook]:
 def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key: str) -> list[Job]:
     """A report's notebooks with the parameters each declares, and the name of each run."""
     folder = paths.cache() / "runs" / given.shop / month
-    return [
-        Job(
-            book,
-            passed,
-            folder / f"{book.page}-{_key(book, passed, orders_key)}",
-            f"body-{_rendering()}.html",
-        )
-        for book in books
-        for passed in [_passed(book, given, month)]
-    ]
+    below = orders_key, code(without=AROUND), versions(), os.environ.get("LTVKIT_LANG")
+    found = []
+    for book in books:
+        passed = given.for_notebook(book.declared)
+        passed |= {"month": month} if "month" in passed else {}
+        key = digest(book.digest, passed, *below)
+        found.append(Job(book, passed, folder / f"{book.page}-{key}"))
+    return found
 
 
 def versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
@@ -145,20 +144,3 @@ def _notebook(path: Path) -> Notebook:
     nav = content["metadata"].get("ltvkit", {}).get("nav", title)
     declared = (*params.declared(path), *params.RESERVED)
     return Notebook(path, path.stem, title, nav, declared, digest(cells, kernel))
-
-
-def _passed(book: Notebook, given: params.Params, month: str) -> dict[str, Any]:
-    values = given.for_notebook(book.declared)
-    return values | {"month": month} if "month" in values else values
-
-
-def _key(book: Notebook, passed: dict[str, Any], orders_key: str) -> str:
-    language = os.environ.get("LTVKIT_LANG")
-    return digest(book.digest, passed, orders_key, code(without=AROUND), versions(), language)
-
-
-@cache
-def _rendering() -> str:
-    home = Path(__file__).parent
-    files = [home / "page.py", *sorted((home / "templates" / "body").glob("*.j2"))]
-    return digest([path.read_text("utf-8") for path in files], versions(RENDERERS))

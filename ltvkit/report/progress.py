@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from tqdm import tqdm
+
 from ltvkit.i18n import _
 from ltvkit.report.run import Done
 
@@ -12,30 +14,18 @@ class Progress:
     """Counts notebooks. Everything goes to standard error; standard output is for the result."""
 
     def __init__(self, total: int) -> None:
-        self._bar = None
-        if sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(total=total, unit=_("notebook"), leave=False, dynamic_ncols=True)
+        # disable=None: no bar where there is no terminal.
+        self.bar = tqdm(
+            total=total, unit=_("notebook"), leave=False, dynamic_ncols=True, disable=None
+        )
 
     def done(self, done: Done, label: str) -> None:
         """One notebook is finished, was reused, or failed."""
+        named = f"{label} {done.job.notebook.page}"
         if done.failure:
-            self.say(f"{label}: {_('FAILED')} {done.failure.text}")
-        elif not self._bar:
+            self.bar.write(f"{label}: {_('FAILED')} {done.failure.text}", file=sys.stderr)
+        elif self.bar.disable:
             how = _("reused") if done.reused else _("finished in {s:.1f} s").format(s=done.seconds)
-            self.say(f"{label} {done.job.notebook.page}: {how}")
-        if self._bar:
-            self._bar.set_description(f"{label} {done.job.notebook.page}")
-            self._bar.update()
-
-    def say(self, text: str) -> None:
-        """A line above the bar."""
-        if self._bar:
-            self._bar.write(text, file=sys.stderr)
-        else:
-            print(text, file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        if self._bar:
-            self._bar.close()
+            self.bar.write(f"{named}: {how}", file=sys.stderr)
+        self.bar.set_description(named)
+        self.bar.update()

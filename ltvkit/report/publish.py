@@ -15,14 +15,14 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import filelock
 
-from ltvkit import paths
+from ltvkit import files, paths
 from ltvkit.errors import ReportError
 from ltvkit.report.judge import Failure
 
@@ -63,24 +63,20 @@ class Place:
 
 
 def recover(place: Place) -> None:
-    """Put right what a run that died left behind. Call it under the lock."""
+    """Put right what a run that failed or died left behind. Call it under the lock."""
     old, new = place.work("old"), place.work("new")
     if old.exists() and not place.target.exists():
         os.rename(old, place.target)
     for left in (old, new):
-        if left.exists():
-            shutil.rmtree(left)
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def recover_all() -> None:
     """`recover` every report that nobody is building."""
     for left in [*paths.reports().glob("*/.work/*.old"), *paths.reports().glob("*/.work/*.new")]:
         place = Place(left.parents[1].name, left.stem)
-        try:
-            with place.locked():
-                pass
-        except ReportError:
-            continue
+        with suppress(ReportError), place.locked():
+            pass
 
 
 def stage(place: Place) -> Path:
@@ -90,21 +86,12 @@ def stage(place: Place) -> Path:
     return new
 
 
-def discard(place: Place) -> None:
-    """Drop the staged report, as far as that goes."""
-    shutil.rmtree(place.work("new"), ignore_errors=True)
-
-
 def swap(place: Place) -> None:
-    """Publish the staged report; the one before stays if anything fails."""
+    """Publish the staged report. Where that fails, `recover` brings the one before back."""
     target, old = place.target, place.work("old")
     if target.exists():
         os.rename(target, old)
-    try:
-        os.rename(place.work("new"), target)
-    except OSError:
-        recover(place)
-        raise
+    os.rename(place.work("new"), target)
     shutil.rmtree(old, ignore_errors=True)
     forget_failure(place)
 
@@ -113,32 +100,19 @@ def record_failure(
     place: Place, reason: str, failed: list[tuple[Failure, str | None]] = ()
 ) -> None:
     """Keep why the report of `place` failed, with the failed notebooks, whole or not at all."""
-    part = place.work("failed")
-    shutil.rmtree(part, ignore_errors=True)
-    try:
-        part.mkdir(parents=True)
-        kept: list[dict[str, Any]] = []
+    kept: list[dict[str, Any]] = []
+    with files.whole(place.failed) as part:
+        part.mkdir()
         for failure, notebook in failed:
             name = f"{failure.page}.ipynb" if notebook else None
             if notebook:
                 (part / name).write_text(notebook, "utf-8")
             kept.append(asdict(failure) | {"text": failure.text, "notebook": name})
         when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        record = {
-            "shop": place.shop,
-            "month": place.month,
-            "when": when,
-            "reason": reason,
-            "notebooks": kept,
-        }
-        (part / "failure.json").write_text(
-            json.dumps(record, ensure_ascii=False, indent=1), "utf-8"
-        )
+        record = vars(place) | {"when": when, "reason": reason, "notebooks": kept}
+        text = json.dumps(record, ensure_ascii=False, indent=1)
+        (part / "failure.json").write_text(text, "utf-8")
         forget_failure(place)
-        place.failed.parent.mkdir(exist_ok=True)
-        os.rename(part, place.failed)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def forget_failure(place: Place) -> None:

@@ -5,22 +5,30 @@ A finished run is a folder in the cache, put there by one rename: what is there 
 
 from __future__ import annotations
 
-import os
+import json
+import re
 import shutil
+import subprocess
+import sys
 import tempfile
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from ltvkit import paths
+from ltvkit import files, paths
 from ltvkit.errors import LtvkitError
 from ltvkit.i18n import _
 from ltvkit.report import worker
-from ltvkit.report.crew import Crew
 from ltvkit.report.judge import Failure, judge
-from ltvkit.report.plan import Job
-from ltvkit.report.publish import Place
+from ltvkit.report.plan import Job, tags
 from ltvkit.report.signals import Interrupted
+
+# Where the file names of a running kernel are; they differ from run to run.
+_KERNEL_FILE = re.compile(re.escape(tempfile.gettempdir()) + r"/ipykernel_\d+/\d+\.py")
+_INJECTED = "injected-parameters"
 
 
 @dataclass(frozen=True)
@@ -34,24 +42,86 @@ class Done:
     notebook: str | None = None
 
 
-def run(job: Job, crew: Crew) -> Done:
-    """Finish one job: reuse the run of its name, else have the crew make it."""
-    reused, start = job.done, time.monotonic()
-    failure = notebook = None
-    try:
-        if not reused:
-            failure, notebook = _execute(job, crew)
-        elif not (job.folder / job.body).is_file():
-            failure = _work(job, job.folder, crew, execute=False)
-    except OSError as error:  # a full disk, a folder that cannot be written
-        failure = Failure(job.notebook.page, in_words(error))
-    seconds = round(time.monotonic() - start, 2)
-    return Done(job, seconds, reused, failure, notebook)
+class Workers:
+    """The processes of one command, one a notebook. Safe to use from many threads."""
+
+    def __init__(self, *, jobs: int, timeout: float | None) -> None:
+        self.jobs, self.timeout = jobs, timeout
+        self._lock, self._stopped = threading.Lock(), False
+        self._started: list[subprocess.Popen] = []
+
+    def finish(self, job: Job) -> Done:
+        """Reuse the finished run of the job's name, else have a worker make it."""
+        if job.done:
+            return Done(job, reused=True)
+        start, notebook = time.monotonic(), None
+        try:
+            with suppress(_Unfinished), files.whole(job.folder) as folder:
+                folder.mkdir()
+                failure = self._run(job, folder)
+                notebook = _tidied(folder / "notebook.ipynb")
+                if failure:
+                    raise _Unfinished
+                (folder / "notebook.ipynb").write_text(notebook, "utf-8")
+        except OSError as error:  # a full disk, a folder that cannot be written
+            failure = Failure(job.notebook.page, in_words(error))
+        if not failure:
+            _drop_older(job)
+        return Done(job, round(time.monotonic() - start, 2), False, failure, notebook)
+
+    def stop(self) -> None:
+        """End every worker and its kernel, and let none start from now on."""
+        with self._lock:
+            self._stopped = True
+            for process in self._started:
+                worker.end(process)
+
+    def _run(self, job: Job, folder: Path) -> Failure | None:
+        with tempfile.TemporaryDirectory(prefix="ltvkit-") as sockets:
+            task = {
+                "source": str(job.notebook.path.resolve()),
+                "target": str(folder / "notebook.ipynb"),
+                "parameters": job.parameters | {"out": str(folder)},
+                "sockets": sockets,
+            }
+            late, log = "", Path(sockets, "log")
+            with log.open("wb") as said, self._start(said) as process:
+                try:
+                    process.stdin.write(json.dumps(task).encode() + b"\n")
+                    process.stdin.flush()
+                    process.wait(self.timeout)
+                except subprocess.TimeoutExpired:
+                    late = _("it took longer than {s:g} s").format(s=self.timeout)
+                finally:
+                    worker.end(process)
+            good, text = process.returncode == 0, log.read_text("utf-8", "replace")
+            return judge(folder, job.notebook.page, ok=good, reason=late, log=text)
+
+    def _start(self, said: BinaryIO) -> subprocess.Popen:
+        with self._lock:
+            if self._stopped:
+                raise InterruptedError
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ltvkit.report.worker"],
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=said,
+                cwd=paths.root(),
+                env=worker.environment(self.jobs),
+                # Ctrl-C is for the runner alone, which ends its workers in order.
+                start_new_session=True,
+            )
+            self._started.append(process)
+        return process
 
 
-def clean(place: Place) -> None:
+class _Unfinished(Exception):
+    """Leaves the folder of a run that is not to be kept."""
+
+
+def clean(shop: str, month: str) -> None:
     """Remove what runs that died left among a report's finished runs. Call it under its lock."""
-    for left in (paths.cache() / "runs" / place.shop / place.month).glob(".*-*"):
+    for left in (paths.cache() / "runs" / shop / month).glob(".*-*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
@@ -64,43 +134,31 @@ def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _execute(job: Job, crew: Crew) -> tuple[Failure | None, str | None]:
-    job.folder.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f".{job.notebook.page}-", dir=job.folder.parent))
-    try:
-        failure = _work(job, work, crew, execute=True)
-        if failure:
-            return failure, _tidied(work)
-        _keep(work, job)
-        return None, None
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _work(job: Job, folder: Path, crew: Crew, *, execute: bool) -> Failure | None:
-    task = {
-        "notebook": str(job.notebook.path.resolve()),
-        "parameters": job.parameters | {"out": str(folder)},
-        "folder": str(folder),
-        "body": job.body,
-        "execute": execute,
-    }
-    answer = crew.do(task)
-    reason = _("it took longer than {s:g} s").format(s=crew.timeout) if answer.late else ""
-    return judge(folder, job.notebook.page, ok=answer.ok, reason=reason, log=answer.log)
-
-
-def _keep(work: Path, job: Job) -> None:
-    """Move a finished run to its name, and drop older runs of the same notebook."""
-    (work / "notebook.ipynb").write_text(_tidied(work), "utf-8")
-    os.rename(work, job.folder)
+def _drop_older(job: Job) -> None:
     for older in job.folder.parent.glob(f"{job.notebook.page}-*"):
         if older != job.folder:
             shutil.rmtree(older, ignore_errors=True)
 
 
-def _tidied(folder: Path) -> str | None:
+def _tidied(path: Path) -> str | None:
+    """An executed notebook without what differs from run to run: times, ids, paths of the run.
+
+    The same inputs then give the same file, and nothing on a page names the machine. None for
+    what is no notebook.
+    """
     try:
-        return worker.tidied(folder / "notebook.ipynb")
+        notebook = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
+    passed = notebook["metadata"].pop("papermill", {}).get("parameters", {})
+    for cell in notebook["cells"]:
+        for name in ("papermill", "execution"):
+            cell["metadata"].pop(name, None)
+        if _INJECTED in tags(cell) and passed:
+            # Papermill gives it a new id, the folder of this run, and escapes for all but ASCII.
+            cell["id"] = _INJECTED
+            lines = [f"{name} = {value!r}" for name, value in (passed | {"out": ""}).items()]
+            cell["source"] = "\n".join(["# Parameters", *lines])
+    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    folder = json.dumps(str(path.parent), ensure_ascii=False)[1:-1]
+    return _KERNEL_FILE.sub("cell", text.replace(folder, ""))

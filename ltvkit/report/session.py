@@ -6,88 +6,108 @@ A report is published when its last notebook has finished, and recorded as faile
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from ltvkit import params, periods, prepared
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.i18n import _
 from ltvkit.report import archive, fresh, plan, publish
 from ltvkit.report.assemble import Report, assemble
-from ltvkit.report.build import Command, Months, Outcome
-from ltvkit.report.crew import Crew
 from ltvkit.report.progress import Progress
 from ltvkit.report.publish import Place
-from ltvkit.report.run import Done, clean, in_words, run
+from ltvkit.report.run import Done, Workers, clean, in_words
 from ltvkit.report.signals import Interrupted, Signals
 
 
-class Session:
-    """The reports that one command still has to make; what comes of them goes to `outcome`."""
+@dataclass(frozen=True)
+class Months:
+    """Which months: one (`month`), a range (`start` to `end`), or what the params file says."""
 
-    def __init__(self, command: Command, crew: Crew, signals: Signals, outcome: Outcome) -> None:
-        self.command, self.crew = command, crew
-        self.signals, self.outcome = signals, outcome
+    month: str | None = None
+    start: str | None = None
+    end: str | None = None
+
+
+@dataclass
+class Outcome:
+    """What a command came to: folders left or published, failures in words, where to look."""
+
+    unchanged: list[Path] = field(default_factory=list)
+    published: list[Path] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    index: Path | None = None
+
+
+@dataclass
+class Session:
+    """What was asked for, whatever the shop, and what came of it."""
+
+    months: Months
+    notebooks: Sequence[plan.Notebook]
+    chosen: Sequence[plan.Notebook]
+    workers: Workers
+    signals: Signals = field(default_factory=Signals)
+    outcome: Outcome = field(default_factory=Outcome)
+
+    def __post_init__(self) -> None:
         self.started = dt.datetime.now(dt.UTC)
-        self._asked: dict[fresh.Request, list[Place]] = {}
         self._unmade: dict[Place, Report] = {}
 
-    def run(self, requests: Sequence[fresh.Request]) -> None:
-        """Make the reports of all `requests`; every input is checked before the first kernel."""
-        files = [book.path for book in self.command.notebooks]
-        shops = [params.load(request.file, files) for request in requests]
+    def run(self, shops: Iterable[params.Params]) -> None:
+        """Make the reports of all `shops`; every input is checked before the first kernel."""
         with ExitStack() as held, self._recorded():
-            for given, request in zip(shops, requests, strict=True):
-                self._open(given, request, held)
-            self._work()
-        for request, places in self._asked.items():
-            if all(place.target in self.outcome.published for place in places):
-                with suppress(OSError):  # it only saves the next run some time
-                    request.remember([place.month for place in places])
+            for given in shops:
+                self._open(given, held)
+            if self._unmade:
+                self._work()
 
-    def _open(self, given: params.Params, request: fresh.Request, held: ExitStack) -> None:
-        """Prepare a shop's orders; lock and plan its reports."""
-        months = self.command.months
+    def _open(self, given: params.Params, held: ExitStack) -> None:
+        """Prepare a shop's orders; lock and plan those of its reports that do not stand."""
         keys = {key: given.values[key] for key in ("columns", "policies") if key in given.values}
         try:
             book = prepared.open(given.values["source"], **keys)
-            days = _days(book, months, given)
+            days = _days(book, self.months, given)
         except ParamsError as error:
             raise ParamsError(f"{given.path}: {error}") from error
         except (Exception, Interrupted) as error:  # whatever a file can do to its reader
-            month = months.month or months.start or given.values.get("month", "last")
+            month = self.months.month or self.months.start or given.values.get("month", "last")
             self._fail(Place(given.shop, month), in_words(error))
             if isinstance(error, Interrupted):
                 raise
             return
-        self._asked[request] = [Place(given.shop, f"{day:%Y-%m}") for day in days]
-        for place, day in zip(self._asked[request], days, strict=True):
+        for day in days:
+            place = Place(given.shop, f"{day:%Y-%m}")
             try:
-                held.enter_context(place.locked())
                 publish.forget_failure(Place(given.shop, "last"))  # its orders can be read again
+                if fresh.confirm(place, self._planned(given, book, day).inputs):
+                    self.outcome.unchanged.append(place.target)
+                    continue
+                held.enter_context(place.locked())
             except (ReportError, OSError) as error:
                 self._complain(place, in_words(error))
                 continue
-            clean(place)
-            self._unmade[place] = self._planned(given, book, day, request.inputs)
+            clean(place.shop, place.month)
+            # Planned anew, as another run may have finished some of it before the lock was free.
+            self._unmade[place] = self._planned(given, book, day)
 
-    def _planned(
-        self, given: params.Params, book: prepared.Prepared, day: dt.date, inputs: str
-    ) -> Report:
-        month, notebooks = f"{day:%Y-%m}", self.command.notebooks
-        jobs = plan.jobs(notebooks, given, month=month, orders_key=book.key)
+    def _planned(self, given: params.Params, book: prepared.Prepared, day: dt.date) -> Report:
+        month = f"{day:%Y-%m}"
+        jobs = plan.jobs(self.notebooks, given, month=month, orders_key=book.key)
         # What --only leaves out stays in the report if it is finished for the same inputs.
-        jobs = [job for job in jobs if job.notebook in self.command.chosen or job.done]
+        jobs = [job for job in jobs if job.notebook in self.chosen or job.done]
         there = {job.notebook.page for job in jobs}
-        left_out = [book.nav for book in notebooks if book.page not in there]
-        return Report(given, month, day, book.facts, jobs, left_out, inputs)
+        left_out = [book.nav for book in self.notebooks if book.page not in there]
+        return Report(given, month, day, book.facts, jobs, left_out)
 
     def _work(self) -> None:
         """Run all notebooks, and publish each report when its last one is through."""
-        pool = ThreadPoolExecutor(self.command.jobs)
+        pool = ThreadPoolExecutor(self.workers.jobs)
         jobs = [(place, job) for place, report in self._unmade.items() for job in report.jobs]
-        futures = {pool.submit(run, job, self.crew): place for place, job in jobs}
+        futures = {pool.submit(self.workers.finish, job): place for place, job in jobs}
         through: dict[Place, list[Done]] = {place: [] for place in self._unmade}
         progress = Progress(len(jobs))
         try:
@@ -98,9 +118,9 @@ class Session:
                 if len(through[place]) == len(self._unmade[place].jobs):
                     self._finish(place, through[place])
         finally:
-            self.crew.stop()
+            self.workers.stop()
             pool.shutdown(cancel_futures=True)
-            progress.close()
+            progress.bar.close()
 
     def _finish(self, place: Place, done: list[Done]) -> None:
         """Publish a report, or record why it cannot be."""
@@ -114,7 +134,8 @@ class Session:
                 assemble(self._unmade[place], done, publish.stage(place), started=self.started)
                 publish.swap(place)
             except Exception as error:  # a fault in one report must not take the others along
-                publish.discard(place)
+                with suppress(OSError):  # else the next run does
+                    publish.recover(place)
                 self._fail(place, in_words(error))
                 return
             self._unmade.pop(place)
