@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import cohorts, engine, formats, periods
-from ltvkit.errors import DataError
+from ltvkit.errors import TooLittleData
 from ltvkit.i18n import _
 
 GROUPS = 200
@@ -73,7 +73,7 @@ def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.nd
     last = _last_whole_month(as_of)
     ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0
     if ages < 1:
-        raise DataError("no customer has lived a whole calendar month yet: there is no LTV curve.")
+        raise TooLittleData("no customer has lived a whole calendar month: there is no LTV curve.")
     groups = int(sizes["group"].max()) + 1
     paid, lived = np.zeros((groups, ages)), np.zeros((groups, ages))
     seen = spent[spent["born"] + spent["age"] <= last]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import cohorts, engine, formats, periods
-from ltvkit.errors import DataError, ParamsError
+from ltvkit.errors import ParamsError, TooLittleData
 from ltvkit.i18n import _
 from ltvkit.ltv import check_rate
 
@@ -50,7 +50,7 @@ def summarize(
     until = periods.month_before(periods.day(as_of) + dt.timedelta(days=1))
     built = cohorts.build(lines, as_of=until, by=by)
     if built.empty:
-        raise DataError("no customer has lived to the end of a calendar month: nothing to weigh.")
+        raise TooLittleData("no customer has lived to the end of a calendar month.")
     worth = cohorts.ltv(built, of=of).set_index("cohort")
     costs = _costs(acquisition_cost, worth.index)
     sizes = worth.pop("customers")

@@ -22,6 +22,10 @@ class DataError(LtvkitError):
     """The data cannot be read, or cannot carry the question asked of it."""
 
 
+class TooLittleData(DataError):
+    """There is too little of the data for this method: a report says so, and goes on without."""
+
+
 class ReportError(LtvkitError):
     """A report could not be built or published."""
 

@@ -244,6 +244,7 @@ def _margin(lines: Any, *, as_of: Any) -> float:
 
 
 def check_rate(margin_rate: float | None) -> None:
+    """Raise `ParamsError` unless `margin_rate` is a share, or None."""
     if margin_rate is not None and not 0 <= margin_rate <= 1:
         raise ParamsError(f"margin_rate={margin_rate}: give a share from 0 to 1 (0.35: 35%).")
 

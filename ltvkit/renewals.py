@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
 from ltvkit import engine
-from ltvkit.errors import DataError, ParamsError, one_of
+from ltvkit.errors import DataError, ParamsError, TooLittleData, one_of
 from ltvkit.survival import MONTH_DAYS
 
 MODELS = {"sbg": ("alpha", "beta"), "bdw": ("alpha", "beta", "c")}
@@ -67,7 +67,7 @@ def fit(survivors: pd.DataFrame, *, model: str) -> Contract:
     params = pd.Series(np.exp(found.x), index=list(MODELS[model]))
     if room.min() < 0.3:  # along a ridge the search creeps towards a limit, and may not arrive
         name = params.index[room.argmin()]
-        raise DataError(
+        raise TooLittleData(
             f"{model}: {name} ran to its limit ({params[name]:g}), so these survivors do not tell "
             "how customers differ. At an upper limit they are all alike, and lost / at_risk says "
             "all there is; at a lower one take more periods, or the other model."
@@ -143,11 +143,11 @@ def _checked(survivors: pd.DataFrame, model: str) -> tuple[np.ndarray, np.ndarra
     if not ((lost >= 0) & (lost <= at_risk)).all():
         raise DataError("lost must lie between 0 and at_risk, in every row.")
     if not lost.any():
-        raise DataError("nobody has left, so nothing says when they would. Take more history.")
+        raise TooLittleData("nobody has left, so nothing says when they would. Take more history.")
     if lost[0] == at_risk[0]:
-        raise DataError("everybody left in the first period. Take shorter periods.")
+        raise TooLittleData("everybody left in the first period. Take shorter periods.")
     if len(asked) < len(MODELS[model]):
-        raise DataError(
+        raise TooLittleData(
             f"{model} has {len(MODELS[model])} parameters, and customers were at risk in only "
             f"{len(asked)} periods. Take more history, or shorter periods."
         )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import engine, formats, orders, periods
-from ltvkit.errors import DataError, ParamsError
+from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.i18n import _
 
 NEEDS = ("customer_id", "order_date", "amount")
@@ -49,7 +49,7 @@ def survivors(
         raise ParamsError(f"lapse_days={lapse_days}, period_days={period_days}: give 1 or more.")
     table = _followed(lines, as_of=as_of, lapse_days=lapse_days, period_days=period_days)
     if table.empty:
-        raise DataError(
+        raise TooLittleData(
             f"no customer was observed for a whole period of {period_days} days by {lapse_days} "
             f"days before {periods.day(as_of):%Y-%m-%d}, so nobody can be said to have stayed or "
             "left. Take a later as_of, or a smaller lapse_days."

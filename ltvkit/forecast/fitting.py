@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
-from ltvkit.errors import DataError
+from ltvkit.errors import DataError, TooLittleData
 
 FEWEST = 10  # customers with a repeat purchase; below, the parameters are anybody's guess
 COARSE = 20_000  # distinct histories from which on a coarser grid finds the neighbourhood first
@@ -22,7 +22,7 @@ REACH = 10.0  # how far log parameters may go from their start; beyond lies noth
 NORMAL_95 = 1.959963984540054
 
 
-class NotSettled(DataError):
+class NotSettled(TooLittleData):
     """The likelihood has no optimum that the data could settle."""
 
 
@@ -77,7 +77,7 @@ class DistinctFitter:
     def _check(self, data: pd.DataFrame) -> None:
         repeaters = float(data.loc[data["frequency"] > 0, "weights"].sum())
         if repeaters < FEWEST:
-            raise DataError(
+            raise TooLittleData(
                 f"{repeaters:,.0f} customers bought again, and the model needs {FEWEST} at the "
                 "very least: take a longer span of orders, or a simpler method."
             )
@@ -167,7 +167,7 @@ def distinct(history: Mapping[str, Any], weights: Any = None) -> pd.DataFrame:
     """Columns of customers -> one row per distinct history, `weights`: how many share it."""
     frame = pd.DataFrame({name: np.asarray(values) for name, values in history.items()})
     if not len(frame):
-        raise DataError("there are no customers to fit.")
+        raise TooLittleData("there are no customers to fit.")
     numbers = frame.to_numpy(dtype=float)
     if not np.isfinite(numbers).all() or (numbers < 0).any():
         raise DataError("a history has a missing, infinite or negative number; leave it out.")

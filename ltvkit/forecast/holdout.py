@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, engine, formats, orders, periods
-from ltvkit.errors import DataError, ParamsError
+from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import model, predictions, uncertainty
 from ltvkit.forecast.rivals import CHALLENGERS, RIVALS, outcome
 from ltvkit.forecast.scores import calibration, deviance, scores
@@ -95,7 +95,7 @@ def backtest(
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
     actual = outcome(known, seen, split=split, days=days)
     if not actual["revenue"].gt(0).any():
-        raise DataError(
+        raise TooLittleData(
             f"nobody known on {split} bought in the {days} days after it, so no forecast can be "
             "told from another: hold out more months, or take later orders."
         )
@@ -118,7 +118,7 @@ def backtest(
         except DataError as error:
             notes[name] = str(error)
     if not fitted:
-        raise DataError(f"no model could be fitted: {next(iter(notes.values()))}")
+        raise TooLittleData(f"no model could be fitted: {next(iter(notes.values()))}")
     return _judged(actual, found, notes, extras, split=split, days=days, fitted=fitted)
 
 
@@ -160,9 +160,9 @@ def _split(lines: Any, *, as_of: Any, months: int) -> Any:
         raise ParamsError(f"months={months}: hold out one month at least.")
     split = periods.end(periods.index_of(as_of, "month") - months, "month").date()
     opened = orders.before(engine.lazy(lines, needs=customers.NEEDS), split)
-    known = engine.table(opened.select(n=nw.col("customer_id").n_unique()))["n"].iloc[0]
+    known = engine.table(opened.select("customer_id").unique().select(n=nw.len()))["n"].iloc[0]
     if known < LEAST:
-        raise DataError(
+        raise TooLittleData(
             f"{known} customers had bought by {split}, {months} months before the end of the "
             f"data, and a backtest needs {LEAST}: hold out fewer months, or take more orders."
         )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import engine, formats
-from ltvkit.errors import DataError, one_of
+from ltvkit.errors import DataError, TooLittleData, one_of
 from ltvkit.forecast.buying import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.fitting import NotSettled
 from ltvkit.forecast.pareto import ParetoNBDFitter
@@ -173,7 +173,7 @@ def _spend(customers: Any) -> tuple[GammaGammaFitter | None, float, tuple[str, .
     pairs = engine.table(paying.group_by(kinds).agg(customers=nw.len()).sort(kinds))
     purchases, weights = pairs["purchase_days"].to_numpy(), pairs["customers"].to_numpy()
     if not len(pairs):
-        raise DataError("no customer has paid anything: there is nothing to forecast.")
+        raise TooLittleData("no customer has paid anything: there is nothing to forecast.")
     each = pairs["revenue"].to_numpy() / purchases
     mean = float(np.average(each, weights=weights))
     try:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, rfm
-from ltvkit.errors import DataError
+from ltvkit.errors import TooLittleData
 
 YEAR = 365
 FEWEST = 50  # customers a year's past can be learnt from
@@ -54,7 +54,7 @@ def cohort_curve(
     later = seen.assign(age=(age - 1) // 30).query("age >= 0")
     lived = known["tenure_days"] // 30
     if not lived.max():
-        raise DataError("nobody has been a customer for 30 days before the holdout.")
+        raise TooLittleData("nobody has been a customer for 30 days before the holdout.")
     reached = np.array([(lived > a).sum() for a in range(int(lived.max()))])
     whole = later[later["age"] < later["customer_id"].map(lived.set_axis(born.index))]
     rates = pd.DataFrame(
@@ -124,11 +124,11 @@ def _earlier(lines: pd.DataFrame, *, split: Any, days: int) -> tuple[pd.DataFram
     """Customers as they were `days` before `split`, and what they did until then."""
     then = pd.Timestamp(split) - pd.Timedelta(days=days)
     if (lines["order_date"] <= then).sum() == 0:
-        raise DataError(f"there are no orders {days} days before the holdout to learn from.")
+        raise TooLittleData(f"there are no orders {days} days before the holdout to learn from.")
     before = customers.summarize(lines, as_of=then)
     target = outcome(before, lines, split=then, days=days)
     if len(before) < FEWEST or not target["revenue"].gt(0).any():
-        raise DataError(f"too few customers {days} days before the holdout to learn from.")
+        raise TooLittleData(f"too few customers {days} days before the holdout to learn from.")
     return before, target
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import engine
-from ltvkit.errors import DataError
+from ltvkit.errors import DataError, TooLittleData
 from ltvkit.forecast import predictions
 from ltvkit.forecast.model import DAYS, HISTORY, MONTH, Fitted, histories, in_unit, with_history
 
@@ -40,7 +40,7 @@ def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFra
             continue
         rows.append(pd.concat(parts) * to_estimate)
     if len(rows) < 0.9 * draws:
-        raise DataError(
+        raise TooLittleData(
             f"only {len(rows)} of {draws} resamples could be fitted: the data do not settle the "
             "parameters, so no interval is honest. Take another model, or more orders."
         )

@@ -17,6 +17,7 @@ from typing import Any
 
 import ltvkit
 from ltvkit import paths
+from ltvkit.errors import TooLittleData
 
 _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -35,7 +36,10 @@ def _end_with_runner() -> None:
 
 def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str) -> None:
     from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
+
+    from ltvkit.report import short
 
     # Kernels that start at the same moment can be given the same TCP port, and then hang. A
     # socket file has one owner. Its path must be short, so it is not kept with the run.
@@ -43,7 +47,13 @@ def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str)
     config = Config(KernelManager=talk if os.name == "posix" else {})
     # papermill fills braces in both paths.
     named = [path.replace("{", "{{").replace("}", "}}") for path in (source, target)]
-    execute_notebook(*named, parameters, progress_bar=False, start_timeout=120, config=config)
+    options = {"progress_bar": False, "start_timeout": 120, "config": config}
+    try:
+        execute_notebook(*named, parameters, **options)
+    except PapermillExecutionError as error:
+        if error.ename != TooLittleData.__name__:
+            raise
+        short.close(Path(target), page=Path(source).stem, out=parameters["out"])
 
 
 def environment(jobs: int) -> dict[str, str]:
