@@ -391,3 +391,21 @@ def test_the_environment_of_kernels_is_the_runners(root, monkeypatch):
     assert found["LTVKIT_REPORTS"] == str((root / "reports").resolve())
     assert found["PYTHONHASHSEED"] == "0"
     assert "MPLBACKEND" not in found
+
+
+def test_too_little_data_is_a_short_page_and_the_report_stands(tmp_path):
+    root = make(tmp_path)
+    stops = "print('shown so far')\nfrom ltvkit.errors import TooLittleData\n"
+    stops += "raise TooLittleData('2 <customers>, and it needs 100: take more orders.')"
+    write_notebook(root, "02_small", "fine = 1", stops, "never = 2")
+    done = report(root)
+    assert done.returncode == 0, done.stderr
+    target = root / "reports" / "stub" / "1998-06"
+    shown = (target / "02_small.html").read_text("utf-8")
+    why = "Too little data for this page: 2 &lt;customers&gt;, and it needs 100: take more orders."
+    assert why in shown
+    assert "shown so far" in shown
+    assert "Traceback" not in shown
+    assert "never = 2" not in shown
+    assert why in (target / "index.html").read_text("utf-8")
+    assert json.loads((target / "manifest.json").read_text("utf-8"))["status"] == "complete"

@@ -12,7 +12,7 @@ from lifetimes.generate_data import beta_geometric_nbd_model, modified_beta_geom
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import betaln, expit, gammaln, psi
 
-from ltvkit.forecast.fitting import DistinctFitter, check_times
+from ltvkit.forecast.fitting import DistinctFitter
 
 NODES = 64
 
@@ -26,6 +26,7 @@ class _LeavingAfterAPurchase(DistinctFitter):
     """
 
     _names = ("r", "alpha", "a", "b")
+    _end = "T"
     _scattered = ("recency", "T")
     _chances = 0  # chances to leave, beyond the number of repeat purchases
     _generator: Any
@@ -45,7 +46,6 @@ class _LeavingAfterAPurchase(DistinctFitter):
         """Customers' repeat purchases, time from first to last purchase, and time from the first
         to now (one unit of time for both) -> the fitter, fitted. `weights` counts customers.
         """
-        check_times(frequency, recency, T)
         history = {"frequency": frequency, "recency": recency, "T": T}
         options = {"weights": weights, "initial_params": initial_params, "index": index}
         options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}

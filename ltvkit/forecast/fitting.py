@@ -40,6 +40,7 @@ class DistinctFitter:
 
     _names: tuple[str, ...]
     _scattered: tuple[str, ...] = ()  # columns whose values may be merged with their neighbours
+    _end: str | None = None  # the column that says how long customers are known
     _scale = staticmethod(np.asarray)  # on which neighbours are near
 
     def _prepared(self, history: Mapping) -> Mapping:
@@ -75,6 +76,8 @@ class DistinctFitter:
         return self
 
     def _check(self, data: pd.DataFrame) -> None:
+        if self._end:
+            _check_times(data, self._end)
         repeaters = float(data.loc[data["frequency"] > 0, "weights"].sum())
         if repeaters < FEWEST:
             raise TooLittleData(
@@ -168,25 +171,23 @@ def distinct(history: Mapping[str, Any], weights: Any = None) -> pd.DataFrame:
     frame = pd.DataFrame({name: np.asarray(values) for name, values in history.items()})
     if not len(frame):
         raise TooLittleData("there are no customers to fit.")
-    numbers = frame.to_numpy(dtype=float)
-    if not np.isfinite(numbers).all() or (numbers < 0).any():
-        raise DataError("a history has a missing, infinite or negative number; leave it out.")
-    if (frame["frequency"] % 1 != 0).any():
-        raise DataError("frequency counts purchases after the first: whole numbers.")
-    frame = frame.astype({"frequency": "int64"})
+    if not all(np.isfinite(frame[name].to_numpy().sum()) for name in frame):
+        raise DataError("a history has a missing or infinite number; leave it out.")
     key = np.zeros(len(frame), dtype="int64")
-    for name in history:
+    for name in frame:
         codes, values = pd.factorize(frame[name])
-        key = pd.factorize(key * len(values) + codes)[0]
+        key = pd.factorize(key * len(values) + codes)[0] if key.any() else codes
     counts = np.bincount(key, weights=None if weights is None else np.asarray(weights, dtype=float))
     first = np.flatnonzero(np.diff(np.maximum.accumulate(key), prepend=-1))  # codes come in order
-    return frame.iloc[first].reset_index(drop=True).assign(weights=counts.astype(float))
+    table = frame.iloc[first].reset_index(drop=True)
+    if (table < 0).any(axis=None) or (table["frequency"] % 1 != 0).any():
+        raise DataError("a history has no negative number, and frequency counts purchases.")
+    return table.astype({"frequency": "int64"}).assign(weights=counts.astype(float))
 
 
-def check_times(frequency: Any, recency: Any, end: Any) -> None:
-    """Raise `DataError` unless 0 <= recency <= end, and recency = 0 exactly where frequency is."""
-    x, t, n = (np.asarray(v) for v in (frequency, recency, end))
-    if (t > n).any():
+def _check_times(data: pd.DataFrame, end: str) -> None:
+    x, t = data["frequency"], data["recency"]
+    if (t > data[end]).any():
         raise DataError("recency (first to last purchase) is longer than T (first to now).")
     if ((x == 0) != (t == 0)).any():
         raise DataError(

@@ -13,7 +13,7 @@ from lifetimes.generate_data import beta_geometric_beta_binom_model
 from scipy.special import betaln, psi
 
 from ltvkit import customers, engine, orders, periods
-from ltvkit.forecast.fitting import DistinctFitter, check_times
+from ltvkit.forecast.fitting import DistinctFitter
 
 
 class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
@@ -24,6 +24,7 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
     """
 
     _names = ("alpha", "beta", "gamma", "delta")
+    _end = "n_periods"
 
     def fit(
         self,
@@ -39,7 +40,6 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
         """Occasions with a purchase, the number of the last of them, and how many occasions there
         were (all after the first purchase) -> the fitter, fitted. `weights` counts customers.
         """
-        check_times(frequency, recency, n_periods)
         history = {"frequency": frequency, "recency": recency, "n_periods": n_periods}
         options = {"weights": weights, "initial_params": initial_params, "index": index}
         self._fit_distinct(history, {**options, "search": {"tol": tol, "verbose": verbose}})

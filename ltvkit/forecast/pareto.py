@@ -10,7 +10,7 @@ import pandas as pd
 from lifetimes.generate_data import pareto_nbd_model
 from scipy.special import expit, gammaln, psi
 
-from ltvkit.forecast.fitting import DistinctFitter, check_times
+from ltvkit.forecast.fitting import DistinctFitter
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 CHUNK = 8192  # histories x nodes that fit a processor's cache
@@ -28,6 +28,7 @@ class ParetoNBDFitter(DistinctFitter, lifetimes.ParetoNBDFitter):
     """
 
     _names = ("r", "alpha", "s", "beta")
+    _end = "T"
     _scattered = ("recency", "T")
 
     def fit(
@@ -45,7 +46,6 @@ class ParetoNBDFitter(DistinctFitter, lifetimes.ParetoNBDFitter):
         """Customers' repeat purchases, time from first to last purchase, and time from the first
         to now (one unit of time for both) -> the fitter, fitted. `weights` counts customers.
         """
-        check_times(frequency, recency, T)
         history = {"frequency": frequency, "recency": recency, "T": T}
         options = {"weights": weights, "initial_params": initial_params, "index": index}
         options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}
