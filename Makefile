@@ -8,7 +8,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.installed
 
-.PHONY: help report test lab notebooks lock clean gone
+.PHONY: help report test bench lab notebooks lock clean gone
 
 help: ## List what can be done (default)
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -20,6 +20,11 @@ test: $(READY) ## Check style, then run all tests, docstring examples and notebo
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env
+
+bench: $(READY) ## Measure speed, memory and intervals (some minutes, an idle machine)
+	@$(RUN) tests/benchmarks/bench_forecast.py
+	@$(RUN) tests/benchmarks/bench_coverage.py
+	@$(RUN) tests/benchmarks/bench_report.py
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	@$(RUN) -m jupyterlab notebooks

@@ -180,8 +180,10 @@ def distinct(history: Mapping[str, Any], weights: Any = None) -> pd.DataFrame:
     counts = np.bincount(key, weights=None if weights is None else np.asarray(weights, dtype=float))
     first = np.flatnonzero(np.diff(np.maximum.accumulate(key), prepend=-1))  # codes come in order
     table = frame.iloc[first].reset_index(drop=True)
-    if (table < 0).any(axis=None) or (table["frequency"] % 1 != 0).any():
-        raise DataError("a history has no negative number, and frequency counts purchases.")
+    if (table < 0).any(axis=None):
+        raise DataError("a history has a negative number; leave it out.")
+    if (table["frequency"] % 1 != 0).any():
+        raise DataError("frequency counts purchases after the first: whole numbers.")
     return table.astype({"frequency": "int64"}).assign(weights=counts.astype(float))
 
 
