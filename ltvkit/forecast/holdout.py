@@ -85,7 +85,8 @@ def backtest(
     The best is the one with the highest `skill` (see `scores`) on revenue.
 
     `table`: method, kind (model, simple, challenger), skill, bias, mae, gini, rank_correlation,
-    orders_bias; for models `total_in_interval` (whether the 95% interval held the true revenue)
+    orders_bias, `predicted` and `actual` revenue; for models `low` and `high`, its 95% interval,
+    `total_in_interval` (whether the 95% interval held the true revenue)
     and `coverage` (share of customers whose number of purchases lies in their own 95% interval);
     note (why a method could not be used). Of more than 200,000 customers a part is taken, by
     every k-th id. Raises `DataError` where the orders are too short or the customers too few.
@@ -221,6 +222,7 @@ def _judged(actual, found, notes, extras, *, split, days, fitted) -> Backtest:
         if name in found:
             said = found[name]
             row |= scores(truth, said["revenue"].to_numpy()) | extras.get(name, {})
+            row |= {"predicted": said["revenue"].sum(), "actual": truth.sum()}
             row["orders_bias"] = said["orders"].sum() / actual["orders"].sum() - 1
             deciles.append(calibration(truth, said["revenue"].to_numpy()).assign(method=name))
         rows.append(row)

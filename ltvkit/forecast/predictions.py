@@ -92,9 +92,7 @@ def orders_by(fitted: Fitted, triples: pd.DataFrame, days: np.ndarray) -> np.nda
     x, t_x, age = in_unit(triples, fitted.unit)
     alive = fitted.buying.conditional_probability_alive(x, t_x, age)
     pairs = triples[["frequency", "T_days"]].drop_duplicates()
-    place = pd.MultiIndex.from_frame(pairs).get_indexer(
-        pd.MultiIndex.from_frame(triples[["frequency", "T_days"]])
-    )
+    place = triples.groupby(["frequency", "T_days"], sort=False).ngroup().to_numpy()
     spans = np.asarray(days) / DAYS[fitted.unit]
     frequency, whole = (pairs[c].to_numpy()[:, None] for c in pairs)
     each = fitted.buying.expected_while_alive(spans, frequency, whole / DAYS[fitted.unit])

@@ -17,7 +17,7 @@ from ltvkit.forecast.model import DAYS, HISTORY, MONTH, Fitted, histories, in_un
 
 INTERVAL = [0.025, 0.975]
 SAMPLE = 4000  # customers whose futures are drawn, to stand for all
-RATIO = 500  # of them: enough to say how a total moves with the parameters
+RATIO = 400  # of them: enough to say how a total moves with the parameters
 
 
 def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFrame:
