@@ -78,19 +78,23 @@ def from_curve(survivors: Sequence[float], *, period_days: float = MONTH_DAYS) -
 def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
     """By when half have left, and when the risk is highest (of periods with 30 at risk or more)."""
     half = survivors[survivors["survival"] <= 0.5]
-    row = (survivors if half.empty else half).iloc[0 if len(half) else -1]
-    text = _("More than half ({share}) are still customers {days} days after their first purchase")
-    if len(half):
-        text = _("Half of the customers or more leave within {days} days of their first purchase")
-    rule = _("(left: no purchase for {n} days)").format(n=formats.count(lapse_days))
-    days, share = formats.count(row["tenure_days"]), formats.share(row["survival"])
+    row = survivors.iloc[-1] if half.empty else half.iloc[0]
+    text = _("Half of new customers are gone by day {days} (no purchase for {rule} days).")
+    if half.empty:
+        text = _("After {days} days {share} of customers are left (gone: {rule} days silent).")
     at_risk = survivors["at_risk"]
     few = FEWEST if at_risk.max() >= FEWEST else at_risk.min()
     worst = survivors.loc[survivors["hazard"].where(at_risk >= few).idxmax()]
-    risk = _("Where {few} or more are at risk, it is highest in period {period}: {hazard} leave.")
-    return f"{text.format(days=days, share=share)} {rule}. " + risk.format(
-        few=formats.count(few),
-        period=formats.count(worst["period"]),
+    risk = _("The risk is highest from day {start} to {end}: {hazard} of those still there leave.")
+    said = text.format(
+        days=formats.count(row["tenure_days"]),
+        share=formats.share(row["survival"]),
+        rule=formats.count(lapse_days),
+    )
+    end = worst["tenure_days"]
+    return f"{said} " + risk.format(
+        start=formats.count(end - end / worst["period"]),
+        end=formats.count(end),
         hazard=formats.share(worst["hazard"]),
     )
 

@@ -112,12 +112,12 @@ def test_nobody_observed_for_a_period_is_said_with_the_remedy():
 
 def test_the_finding_is_the_tables():
     left = survival.finding(observed(LINES), lapse_days=90)
-    assert "Half of the customers or more leave within 60 days" in left
-    assert "highest in period 2: 50.0% leave" in left
+    assert "Half of new customers are gone by day 60 (no purchase for 90 days)." in left
+    assert "highest from day 30 to 60: 50.0% of those still there leave" in left
     stay = survival.finding(observed(LINES).head(1), lapse_days=90)
-    assert "More than half (80.0%) are still customers 30 days after" in stay
+    assert "After 30 days 80.0% of customers are left (gone: 90 days silent)." in stay
     curve = survival.from_curve([1000, 900, 700, 20, 1, 0])  # the last hazards are of 20, and of 1
-    assert "period 3: 97.1% leave" in survival.finding(curve, lapse_days=90)
+    assert "from day 61 to 91: 97.1%" in survival.finding(curve, lapse_days=90)
 
 
 def test_a_curve_becomes_the_same_table():
