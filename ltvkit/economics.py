@@ -11,9 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import cohorts, engine, formats, periods
-from ltvkit.errors import ParamsError, TooLittleData
+from ltvkit.errors import ParamsError, TooLittleData, check_share
 from ltvkit.i18n import _
-from ltvkit.ltv import check_rate
 
 
 def summarize(
@@ -41,7 +40,7 @@ def summarize(
     """
     if by in cohorts.CALENDAR:
         raise ParamsError(f"by={by!r}: give a column of the orders, such as 'channel'.")
-    check_rate(margin_rate)
+    check_share("margin_rate", margin_rate)
     if not by:
         everyone = engine.lazy(lines).with_columns(all=nw.lit("all"))
         lines, by = engine.back(everyone, like=lines), "all"
@@ -52,7 +51,8 @@ def summarize(
     if built.empty:
         raise TooLittleData("no customer has lived to the end of a calendar month.")
     worth = cohorts.ltv(built, of=of).set_index("cohort")
-    costs = _costs(acquisition_cost, worth.index)
+    named = engine.table(engine.lazy(lines).select(nw.col(by).cast(nw.String)).unique())[by]
+    costs = _costs(acquisition_cost, worth.index, {*named.dropna(), *worth.index})
     sizes = worth.pop("customers")
     worth *= 1 if margin_rate is None else margin_rate
     ltv = worth.reindex(columns=[months])[months]
@@ -71,6 +71,14 @@ def summarize(
     return table.rename_axis(by).reset_index()
 
 
+def average_cost(table: pd.DataFrame) -> float:
+    """What winning a customer costs on average, of those whose cost is known; 0 without any."""
+    known = table.dropna(subset=["acquisition_cost"])
+    if not known["customers"].sum():
+        return 0.0
+    return float(np.average(known["acquisition_cost"], weights=known["customers"]))
+
+
 def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     """Which group brings most for its cost; empty where no cost is given."""
     known = table.dropna(subset=["ltv_to_cost"])
@@ -85,10 +93,12 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     return text.format(group=best.iloc[0], cost=cost, ltv=ltv, of=best["of"], months=months)
 
 
-def _costs(given: Mapping[str, float], groups: pd.Index) -> pd.Series:
-    if strays := [k for k in given if k not in groups and k != "all"]:
-        raise ParamsError(
-            f"acquisition_cost: {strays[0]!r} is none of {', '.join(groups)}; name one, or 'all'."
-        )
+def _costs(given: Mapping[str, float], groups: pd.Index, named: set[str]) -> pd.Series:
+    for name, cost in given.items():
+        if name not in {*named, "all"}:
+            known = ", ".join(sorted(named))
+            raise ParamsError(f"acquisition_cost: {name!r} is none of {known}; name one, or 'all'.")
+        if not isinstance(cost, int | float) or not cost >= 0:
+            raise ParamsError(f"acquisition_cost: {name}={cost!r}; give money, 0 or more.")
     rest = given.get("all", np.nan)
     return pd.Series([given.get(g, rest) for g in groups], index=groups, dtype=float)

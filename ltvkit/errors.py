@@ -42,6 +42,17 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
+def check_share(name: str, value: float | None) -> None:
+    """Raise `ParamsError` unless `value` is a share from 0 to 1, or None.
+
+    >>> check_share("margin_rate", 35)
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: margin_rate=35: give a share from 0 to 1, as 0.35 for 35%.
+    """
+    if value is not None and not 0 <= value <= 1:
+        raise ParamsError(f"{name}={value}: give a share from 0 to 1, as 0.35 for 35%.")
+
+
 def one_of(name: str, value: object, choices: Iterable[object]) -> None:
     """Raise `ParamsError` unless `value` is among `choices`.
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import curves, customers, engine, formats, orders, periods, renewals, survival
-from ltvkit.errors import ParamsError
+from ltvkit.errors import ParamsError, TooLittleData, check_share
 from ltvkit.i18n import _
 
 N_ = formats.N_
@@ -29,8 +29,9 @@ METHODS = {  # of, horizon, method, definition, why
         "average order value (money an order) x orders a year (of a customer who ordered in the "
         "last 12 months) x years (from the first order until the customer counts as gone, mean of "
         "those who have left)"), N_(
-        "Multiplies averages of different customers. Orders a year leave out who did not order: "
-        "too high. Years know only those who have left, and not the loyal: too low.")),
+        "Multiplies averages of different customers. Orders a year leave out who did not order "
+        "(too high), and divide by a whole year also for who came or left within it (too low). "
+        "Years know only those who have left, and not the loyal: too low.")),
     "orders_margin": (MARGIN, WHOLE, N_("Order value x orders a year x years x margin"), N_(
         "the same (money of revenue) x margin rate (margin / revenue)"), N_(
         "Lower by the cost of what was sold; otherwise as above.")),
@@ -42,8 +43,8 @@ METHODS = {  # of, horizon, method, definition, why
     "churn": (REVENUE, WHOLE, N_("ARPU / churn"), N_(
         "monthly ARPU (money a month of a customer not yet lost) / monthly churn (customers lost "
         "/ months that customers were not yet lost)"), N_(
-        "One ARPU and one churn for all, without end. Who has stayed pays the ARPU, and who leaves "
-        "early never did: too high. Loyal customers outlive the average churn: too low.")),
+        "One ARPU and one churn for all, without end: what each lost customer stands for. Right "
+        "once most have left; far off, either way, while few have.")),
     "churn_margin": (MARGIN, WHOLE, N_("ARPU x margin / churn"), N_(
         "monthly ARPU (money a month) x margin rate / monthly churn"), N_(
         "Lower by the cost of what was sold; otherwise as above.")),
@@ -58,8 +59,8 @@ METHODS = {  # of, horizon, method, definition, why
         "Customers differ, and those who stay leave ever less: higher than by one churn. A period "
         "without its order counts as paid: too high where deliveries are skipped.")),
     "realised": (REVENUE, REACHED, N_("Realised LTV"), N_(
-        "sum over the months of age 0 to {months} of revenue (money) / customers who have lived "
-        "that month to its end"), N_(
+        "sum over the calendar months of age 0 to {months} of revenue (money) / customers who "
+        "have lived that month to its end; half a month more on average than {months} months"), N_(
         "Observed, without a model. What comes later is left out: too low for a whole life.")),
     "realised_margin": (MARGIN, REACHED, N_("Realised LTV x margin"), N_(
         "realised LTV (money of revenue) x margin rate"), N_(
@@ -93,8 +94,7 @@ def compare(
     won customer by its horizon in months. NaN: not yet observable, as nobody has left. Raises
     `ParamsError`, and the `DataError` of `curves.ltv` and, with contracts, `renewals.fit`.
     """
-    if discount < 0:
-        raise ParamsError(f"discount={discount}: give a share a year, 0 or more (0.1: 10%).")
+    check_share("discount", discount)
     known = {"as_of": as_of, "margin_rate": margin_rate, "lapse_days": lapse_days}
     parts = measures(lines, **known, contract_days=contract_days).iloc[0]
     curve = curves.ltv(lines, as_of=as_of)
@@ -125,14 +125,13 @@ def measures(
       scaled up to a year where the orders span less
     - `years`: (days from first to last order + `lapse_days`) / 365.25, mean of those who have left
       (no order for `lapse_days`); NaN where nobody has
-    - `monthly_arpu`: revenue in the `lapse_days` up to `as_of` of those who bought in them (the
-      customers not yet lost) / those customers, x 30.4375 / lapse_days
-    - `monthly_churn_rate`: customers who have left / the months (30.4375 days) that all customers
-      were not yet lost: from the first order until they counted as gone, or `as_of`
+    - `monthly_arpu`: revenue / the months (30.4375 days) that all customers were not yet lost:
+      from the first order until they counted as gone, or `as_of`
+    - `monthly_churn_rate`: customers who have left / the same months
     - `margin_rate`: as given, else sum of margin / sum of amount of the lines that have a margin;
       NaN where there is none
     - `contract_periods`: expected in ten years by the sBG, the first included; NaN without
-      `contract_days`
+      `contract_days`, and where these orders do not tell (see `renewals.fit`)
 
     >>> lines = pd.DataFrame({"customer_id": list("aab"), "order_id": list("123"), "amount": 6.0,
     ...     "order_date": pd.to_datetime(["2024-01-01", "2024-05-01", "2024-01-01"])})
@@ -140,29 +139,38 @@ def measures(
     >>> row[["average_order_value", "orders_per_year", "margin_rate"]].tolist()
     [6.0, 1.5, 0.5]
     """
-    check_rate(margin_rate)
+    check_share("margin_rate", margin_rate)
+    if lapse_days < 1:
+        raise ParamsError(f"lapse_days={lapse_days}: give 1 day at least.")
     rule = {"as_of": as_of, "lapse_days": lapse_days}
     whole = _whole(lines, **rule)
     end = pd.Timestamp(periods.day(as_of))
     year_before = end - pd.DateOffset(years=1)
     year = _since(lines, year_before, as_of=as_of)
-    now = _since(lines, end - dt.timedelta(days=int(lapse_days)), as_of=as_of)
+    months = whole["stayed"] / survival.MONTH_DAYS
     covered = min(1, ((end - whole["first"]).days + 1) / (end - year_before).days)
     parts = {
         "average_order_value": _ratio(whole["revenue"], whole["orders"]),
         "orders_per_year": _ratio(year["orders"], year["customers"] * covered),
         "years": _ratio(whole["days"] / renewals.YEAR_DAYS, whole["left"]),
-        "monthly_arpu": _ratio(now["revenue"], now["customers"]) * survival.MONTH_DAYS / lapse_days,
-        "monthly_churn_rate": _ratio(whole["left"], whole["stayed"] / survival.MONTH_DAYS)
-        or np.nan,
+        "monthly_arpu": _ratio(whole["revenue"], months),
+        "monthly_churn_rate": _ratio(whole["left"], months) or np.nan,
         "margin_rate": _margin(lines, as_of=as_of) if margin_rate is None else margin_rate,
-        "contract_periods": np.nan,
+        "contract_periods": _periods(lines, **rule, period_days=contract_days),
     }
-    if contract_days:
-        asked = survival.survivors(lines, **rule, period_days=contract_days)
-        ahead = np.arange(YEARS * renewals.YEAR_DAYS // contract_days)
-        parts["contract_periods"] = renewals.fit(asked, model="sbg").survival(ahead).sum()
     return pd.DataFrame([parts])
+
+
+def _periods(lines: Any, *, period_days: int, **rule: Any) -> float:
+    """Contract periods to expect; NaN without contracts, or where too little is known of them."""
+    if not period_days:
+        return np.nan
+    try:
+        asked = survival.survivors(lines, **rule, period_days=period_days)
+        contract = renewals.fit(asked, model="sbg")
+    except TooLittleData:
+        return np.nan
+    return contract.survival(np.arange(YEARS * renewals.YEAR_DAYS // period_days)).sum()
 
 
 def finding(table: pd.DataFrame, *, currency: str) -> str:
@@ -241,12 +249,6 @@ def _margin(lines: Any, *, as_of: Any) -> float:
     known = seen.filter(~nw.col("margin").is_null()).select(nw.col("margin", "amount").sum())
     margin, amount = engine.table(known).fillna(0).iloc[0]
     return _ratio(margin, amount)
-
-
-def check_rate(margin_rate: float | None) -> None:
-    """Raise `ParamsError` unless `margin_rate` is a share, or None."""
-    if margin_rate is not None and not 0 <= margin_rate <= 1:
-        raise ParamsError(f"margin_rate={margin_rate}: give a share from 0 to 1 (0.35: 35%).")
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -73,7 +73,9 @@ def fit(survivors: pd.DataFrame, *, model: str) -> Contract:
             "all there is; at a lower one take more periods, or the other model."
         )
     if not np.abs(found.jac).max() < 1e-6:
-        raise DataError(f"{model}: no best fit was found. Take more periods, or the other model.")
+        raise TooLittleData(
+            f"{model}: no best fit was found. Take more periods, or the other model."
+        )
     return Contract(model, params, float(-found.fun * at_risk[0]))
 
 

@@ -129,7 +129,8 @@ def test_the_chance_of_a_quiet_spell_is_that_of_drawn_futures(shop, fitted):
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"discount": 1.0},
+        {"discount": 1.5},
+        {"margin_rate": 40},
         {"discount": -0.1},
         {"discount": float("nan")},
         {"months": (0, 3)},

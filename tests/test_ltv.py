@@ -24,7 +24,7 @@ BARE = make_lines(
 LINES = BARE.assign(margin=BARE["amount"] / 2)
 AS_OF, LAPSE = "2024-12-31", 90
 YEARS = (60 + 90 + 0 + 90) / 2 / 365.25  # a: 60 days, b: none, and 90 more each until gone
-ARPU = 120 / 2 * 30.4375 / 90  # of c and d, since 2024-10-02
+ARPU = 360 / ((150 + 90 + 365 + 31) / 30.4375)
 CHURN = 2 / ((150 + 90 + 365 + 31) / 30.4375)  # of a, b until gone; of c, d until today
 
 
@@ -141,7 +141,7 @@ def test_the_day_a_window_begins_after_is_not_in_it_nor_any_day_after_as_of(on):
         ("a", "4", "2025-01-01", 99),
     ).assign(margin=[2, 2, 2, 99])
     row = ltv.measures(on(edges), as_of=AS_OF, lapse_days=LAPSE).iloc[0]
-    assert np.isnan(row["monthly_arpu"])
+    assert row["monthly_arpu"] == pytest.approx(30 / ((276 + 90 - 1) / 30.4375), rel=0.01)
     assert row[["orders_per_year", "margin_rate"]].tolist() == pytest.approx([2, 0.2])
     assert row["years"] == pytest.approx((276 + 90) / 365.25)
 
@@ -153,9 +153,10 @@ def test_what_nobody_has_left_to_show_is_not_yet_observable():
     assert "No method has a value yet" in ltv.finding(table, currency="USD")
 
 
-def test_a_shop_that_nobody_buys_from_any_more_has_no_arpu_and_no_orders_a_year(on):
+def test_a_shop_that_nobody_buys_from_any_more_has_no_orders_a_year(on):
     row = ltv.measures(on(LINES), as_of="2026-12-31", lapse_days=LAPSE).iloc[0]
-    assert row[["monthly_arpu", "orders_per_year"]].isna().all()
+    assert np.isnan(row["orders_per_year"])
+    assert row["monthly_arpu"] / row["monthly_churn_rate"] == pytest.approx(360 / 4)
     assert row["years"] == pytest.approx(((60 + 0 + 335 + 0) / 4 + 90) / 365.25)
 
 
@@ -177,7 +178,7 @@ def test_the_finding_is_the_tables():
     table = compared(LINES, expected=pd.Series({12: 70, 24: 9999}), acquisition_cost=5)
     text = ltv.finding(table, currency="USD")
     assert "from 29.57 USD (Order value x orders a year x years; whole life)" in text
-    assert "to 212.00 USD (ARPU / churn; whole life) of revenue" in text
+    assert "to 180.00 USD (ARPU / churn; whole life) of revenue" in text
 
 
 def test_what_cannot_be_compared_is_said():

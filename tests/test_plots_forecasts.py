@@ -426,7 +426,7 @@ def test_new_names_have_labels_and_formats():
     assert {k: [n for n in ns if formats.kind(n) != k] for k, ns in kinds.items()} == {
         k: [] for k in kinds
     }
-    assert formats.value(4.5, "payback_months") == "4.5"
+    assert formats.value(4, "payback_months") == "4"
 
 
 def test_a_segment_keeps_its_name():

@@ -36,13 +36,16 @@ def explain_customer(
     *,
     as_of: Any,
     months: int = 12,
+    discount: float = 0.0,
+    margin_rate: float = 1.0,
     currency: str = "",
     seed: int = 1,
 ) -> Explained:
     """Order lines, a model -> why it says of a customer what it says.
 
     `table`: one row of what is known (purchases, days, revenue), what is expected in the next
-    `months`, and the span, `low` to `high`, in which 95 of 100 such customers would lie.
+    `months` (as by `predict`), and the span, `low` to `high`, in which 95 of 100 such customers
+    would lie.
     `history`: P(alive) day by day since the first purchase, as it would have been computed on
     that day. Raises `DataError` for an unknown customer.
     """
@@ -51,8 +54,10 @@ def explain_customer(
     summary = customers.summarize(one, as_of=as_of) if len(one) else one
     if summary.empty:
         raise DataError(f"customer {customer_id!r} has no purchase by {as_of}.")
-    expected = predictions.predict(summary, fitted, months=(months,)).iloc[0]
-    low, high = _span(summary, fitted, months, seed)
+    rule = {"months": (months,), "discount": discount, "margin_rate": margin_rate}
+    expected = predictions.predict(summary, fitted, **rule).iloc[0]
+    revenue = expected[f"orders_{months}m"] * expected["expected_spend"]
+    low, high = _span(summary, fitted, months, seed) * expected[f"ltv_{months}m"] / revenue
     known = ["purchase_days", "tenure_days", "recency_days", "revenue"]
     ahead = ["p_alive", f"orders_{months}m", "expected_spend", f"ltv_{months}m"]
     table = expected[[*known, *ahead]].to_frame().T.astype(float).assign(low=low, high=high)

@@ -195,10 +195,10 @@ def _covered(known, fitted, actual, days, *, draws, seed) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     triples, horizon = model.histories(known), np.array([float(days)])
     drawn = uncertainty.parameters(fitted, draws=draws, seed=seed)
-    total = uncertainty.paths(triples, fitted, horizon).sum()
-    factor = uncertainty.moved(triples, fitted, horizon, drawn, rng=rng)[:, 0]
-    chance = uncertainty.futures(triples, fitted, horizon, draws=len(drawn), rng=rng)[:, 0]
-    low, high = np.quantile(total * factor + chance, uncertainty.INTERVAL)
+    total = uncertainty.paths(triples, fitted, horizon).sum(axis=0)
+    factor = uncertainty.moved(triples, fitted, horizon, drawn, rng=rng)
+    chance = uncertainty.futures(triples, fitted, horizon, rng=rng)
+    (low,), (high,) = uncertainty.band(total, factor, chance)
     rows = known.iloc[:: -(-len(known) // uncertainty.SAMPLE)]
     history = model.in_unit(engine.table(model.with_history(engine.lazy(rows))), fitted.unit)
     ends = horizon / model.DAYS[fitted.unit]

@@ -9,8 +9,8 @@ import pandas as pd
 
 from ltvkit import formats, periods
 from ltvkit.errors import ParamsError
-from ltvkit.forecast.model import DAYS, Fitted, histories
-from ltvkit.forecast.uncertainty import INTERVAL, futures, moved, paths
+from ltvkit.forecast.model import DAYS, MONTH, Fitted, histories
+from ltvkit.forecast.uncertainty import band, futures, moved, paths
 from ltvkit.i18n import _
 
 
@@ -48,12 +48,10 @@ def revenue(
     starts = _days_from(as_of, [periods.end(first + m - 1, "month") for m in range(months + 1)])
     existing = paths(triples, fitted, starts).sum(axis=0)[1:]
     new = acquisition * _won(history) * _of_one_new(fitted, starts)
-    chance = futures(triples, fitted, starts, draws=len(drawn), rng=rng)[:, 1:]
+    chance = futures(triples, fitted, starts, rng=rng)[:, 1:]
+    chance = chance * np.sqrt(1 + new / np.maximum(existing, 1e-9))
     factor = moved(triples, fitted, starts[1:], drawn, rng=rng)
-    drawn_totals = (existing + new) * factor + chance * np.sqrt(
-        1 + new / np.maximum(existing, 1e-9)
-    )
-    low, high = np.quantile(drawn_totals, INTERVAL, axis=0)
+    low, high = band(existing + new, factor, chance)
     ahead = {
         "existing_revenue": existing,
         "new_revenue": new,
@@ -95,9 +93,14 @@ def _won(history: pd.DataFrame) -> float:
 
 
 def _of_one_new(fitted: Fitted, starts: np.ndarray) -> np.ndarray:
-    """Revenue by month of winning one customer every month: the first purchase, and repeats."""
-    middle = (starts[1:] + starts[:-1]) / 2
+    """Revenue by month of winning one customer every month: the first purchase, and repeats.
+
+    Where the months begin later than today (`starts[0]` days), the customers of the rest of this
+    month come again too.
+    """
+    middle = np.append((starts[1:] + starts[:-1]) / 2, starts[0] / 2)
+    share = np.append(np.ones(len(starts) - 1), starts[0] / MONTH)
     ages = np.clip(starts[None, :] - middle[:, None], 0, None) / DAYS[fitted.unit]
     repeats = fitted.buying.expected_number_of_purchases_up_to_time(ages.ravel())
-    by_month = np.diff(repeats.reshape(ages.shape), axis=1).sum(axis=0)
+    by_month = share @ np.diff(repeats.reshape(ages.shape), axis=1)
     return (1 + by_month) * float(fitted.spend_of(0, 0.0))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import engine
-from ltvkit.errors import DataError, ParamsError
+from ltvkit.errors import DataError, ParamsError, check_share
 from ltvkit.forecast import model
 from ltvkit.forecast.model import DAYS, HISTORY, MONTH, Fitted, histories, in_unit
 
@@ -37,7 +37,8 @@ def predict(
     rate per year. All but the spend is computed once per distinct history, and joined back in the
     engine; comes back as the kind of frame that went in. Raises `ParamsError`, `ColumnError`.
     """
-    check_rate(discount)
+    check_share("discount", discount)
+    check_share("margin_rate", margin_rate)
     table = expected(
         histories(customers), fitted, months=months, quiet_days=quiet_days, discount=discount
     )
@@ -104,6 +105,8 @@ def new_customer(fitted: Fitted, *, months: tuple[int, ...] = (12, 24)) -> pd.Se
 
     The first purchase, and what is expected to follow; not discounted.
     """
+    if min(months, default=0) < 1:
+        raise ParamsError(f"months={months}: at least one, of 1 and more.")
     ends = np.array(months) * MONTH / DAYS[fitted.unit]
     repeats = fitted.buying.expected_number_of_purchases_up_to_time(ends)
     return pd.Series((1 + repeats) * float(fitted.spend_of(0, 0.0)), index=list(months))
@@ -115,14 +118,6 @@ def best(predicted: Any, *, of: str) -> str:
         engine.lazy(predicted, needs=("customer_id", of)), by=of, ties="customer_id"
     )
     return str(engine.table(ranked.filter(nw.col("rank") == 1))["customer_id"].iloc[0])
-
-
-def check_rate(discount: float) -> None:
-    """Raise `ParamsError` unless `discount` can be a rate per year."""
-    if not 0 <= discount < 1:
-        raise ParamsError(
-            f"discount={discount}: a rate per year from 0 to below 1, as 0.1 for 10% a year."
-        )
 
 
 def _sound(table: pd.DataFrame) -> pd.DataFrame:

@@ -11,12 +11,14 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import engine
-from ltvkit.errors import DataError, TooLittleData
+from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import predictions
+from ltvkit.forecast.fitting import NORMAL_95
 from ltvkit.forecast.model import DAYS, HISTORY, MONTH, Fitted, histories, in_unit, with_history
 
 INTERVAL = [0.025, 0.975]
 SAMPLE = 4000  # customers whose futures are drawn, to stand for all
+CHANCES = 200  # times
 RATIO = 400  # of them: enough to say how a total moves with the parameters
 
 
@@ -28,6 +30,8 @@ def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFra
     these are many, nearby ones are merged, and the estimate moves as theirs does. Each fit begins
     at the estimate. Raises `DataError` where more than a tenth of them fail.
     """
+    if draws < 2:
+        raise ParamsError(f"draws={draws}: give 2 at least, 100 for an interval.")
     rng = np.random.default_rng(seed)
     fitters = [f for f in (fitted.buying, fitted.spend) if f is not None]
     coarse = [f.coarse() for f in fitters]
@@ -66,7 +70,8 @@ def interval(
     moved = np.array(
         [paths(triples, at(fitted, row), horizon)[:, 0] for _, row in drawn.iterrows()]
     )
-    low, high = np.quantile(moved / paths(triples, fitted, horizon)[:, 0], INTERVAL, axis=0)
+    estimate = np.maximum(paths(triples, fitted, horizon)[:, 0], 1e-300)
+    low, high = np.quantile(moved / estimate, INTERVAL, axis=0)
     predicted = predictions.predict(customers, fitted, months=(months,), discount=discount)
     widths = engine.bring(triples[HISTORY].assign(ltv_low=low, ltv_high=high), like=predicted)
     ltv = nw.col(f"ltv_{months}m")
@@ -96,7 +101,7 @@ def spends(triples: pd.DataFrame, fitted: Fitted) -> np.ndarray:
 
 
 def futures(
-    triples: pd.DataFrame, fitted: Fitted, days: np.ndarray, *, draws: int, rng: Any
+    triples: pd.DataFrame, fitted: Fitted, days: np.ndarray, *, rng: Any, draws: int = CHANCES
 ) -> np.ndarray:
     """How far the revenue of all customers may lie from its expectation: draws x spans.
 
@@ -114,6 +119,16 @@ def futures(
         ]
     ).sum(axis=1)
     return (totals - totals.mean(axis=0)) * scale
+
+
+def band(expected: np.ndarray, factor: np.ndarray, chance: np.ndarray) -> tuple:
+    """The 95% interval of totals: `expected`, that moves by `factor` and lies off by `chance`.
+
+    Both are draws x spans, and independent. 1.96 standard deviations: totals of many customers
+    are nearly normal, and the quantiles of a few hundred draws lie too near.
+    """
+    spread = np.sqrt((expected * factor).var(axis=0, ddof=1) + chance.var(axis=0, ddof=1))
+    return np.maximum(expected - NORMAL_95 * spread, 0), expected + NORMAL_95 * spread
 
 
 def _spreading(rows: pd.DataFrame, fitted: Fitted) -> np.ndarray:

@@ -54,10 +54,10 @@ def main() -> None:
         held += rows["lowest"].le(truth) & truth.le(rows["highest"])
         drawn = forecast.parameters(fitted, draws=100, seed=number)
         histories = model.histories(customers)
-        expected = uncertainty.paths(histories, fitted, horizon).sum()
-        factor = uncertainty.moved(histories, fitted, horizon, drawn, rng=rng)[:, 0]
-        chance = uncertainty.futures(histories, fitted, horizon, draws=len(drawn), rng=rng)[:, 0]
-        low, high = np.quantile(expected * factor + chance, uncertainty.INTERVAL)
+        expected = uncertainty.paths(histories, fitted, horizon).sum(axis=0)
+        factor = uncertainty.moved(histories, fitted, horizon, drawn, rng=rng)
+        chance = uncertainty.futures(histories, fitted, horizon, rng=rng)
+        (low,), (high,) = uncertainty.band(expected, factor, chance)
         totals += low <= actual <= high
     print(f"{SHOPS} shops of {CUSTOMERS:,} customers; 95% intervals that held the truth, of 100:")
     print(", ".join(f"{name} {100 * n / SHOPS:.0f}" for name, n in held.items()))
