@@ -54,7 +54,7 @@ def save(
             _csv(engine.table(engine.lazy(frame)), folder / "lists" / f"{name}.csv")
         kept = {
             "page": page,
-            "findings": list(findings),
+            "findings": [said for said in findings if said],
             "metrics": {name: float(_DIGITS % value) for name, value in dict(metrics).items()},
             "tables": list(tables),
             "texts": {name: _texts(table) for name, table in tables.items()},

@@ -161,7 +161,7 @@ def test_expected_and_actual_holdout_purchases_by_frequency(sample, known, fits)
 def _each(known: pd.DataFrame) -> pd.DataFrame:
     return known.assign(
         frequency=known["purchase_days"] - 1,
-        recency_days=known["tenure_days"] - known["recency_days"],
+        t_x_days=known["tenure_days"] - known["recency_days"],
         T_days=known["tenure_days"],
     )
 
@@ -206,9 +206,7 @@ def test_the_quickstart_of_lifetimes_in_weeks(quickstart):
         orders = [buying.predict(t, s["x"], s["t_x"], s["T"]) for t in ends]
         return each * (np.diff(orders, axis=0).T / 1.01 ** np.arange(1, 13)).sum(axis=1)
 
-    triples = pd.DataFrame(
-        {"frequency": s["x"], "recency_days": s["t_x"] * 7, "T_days": s["T"] * 7}
-    )
+    triples = pd.DataFrame({"frequency": s["x"], "t_x_days": s["t_x"] * 7, "T_days": s["T"] * 7})
     fitted = model.Fitted("bg_nbd", "week", buying, spend, 0.0, ())
     ours = (
         each

@@ -90,13 +90,13 @@ def matrix(fitted: Fitted, customers: Any, *, of: str, months: int = 12) -> pd.D
     counts = np.unique(np.linspace(0, max(most, 5), 13).astype(int))
     cells = pd.DataFrame(
         [(x, w * 7, oldest) for x in counts for w in weeks],
-        columns=["frequency", "recency_days", "T_days"],
+        columns=["frequency", "t_x_days", "T_days"],
     )
     if of == "p_alive":
         values = fitted.buying.conditional_probability_alive(*in_unit(cells, fitted.unit))
     else:
         values = predictions.orders_by(fitted, cells, np.array([months * MONTH]))[:, 0]
-    values = np.where((cells["frequency"] == 0) == (cells["recency_days"] == 0), values, np.nan)
+    values = np.where((cells["frequency"] == 0) == (cells["t_x_days"] == 0), values, np.nan)
     grid = pd.DataFrame(values.reshape(len(counts), -1), columns=[int(w) for w in weeks])
     return pd.concat([pd.DataFrame({"orders": counts}), grid], axis=1)
 
@@ -157,7 +157,7 @@ def _alive_by_day(one: pd.DataFrame, fitted: Fitted, as_of: Any) -> pd.DataFrame
     lived = pd.DataFrame(
         {
             "frequency": count,
-            "recency_days": (bought[count] - bought[0]) / np.timedelta64(1, "D"),
+            "t_x_days": (bought[count] - bought[0]) / np.timedelta64(1, "D"),
             "T_days": (days - bought[0]).days,
         }
     )

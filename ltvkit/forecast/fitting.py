@@ -147,6 +147,10 @@ class DistinctFitter:
         if hasattr(self, "conditional_expected_number_of_purchases_up_to_time"):
             self.predict = self.conditional_expected_number_of_purchases_up_to_time
 
+    def each(self, column: str) -> np.ndarray:
+        """A column of `data`, once for every customer."""
+        return np.repeat(self.data[column].to_numpy(), self.data["weights"].astype(int))
+
     def coarse(self) -> Any:
         """This fitter on nearby histories merged, with the parameters that fit those: to see how
         parameters move with the weights, where many fits are needed."""

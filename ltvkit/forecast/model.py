@@ -21,8 +21,7 @@ from ltvkit.i18n import N_, _
 MONTH = 30.4375  # days; a year is 365.25
 DAYS = {"day": 1.0, "week": 7.0, "month": MONTH}
 BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd": ParetoNBDFitter}
-HISTORY = ["frequency", "recency_days", "T_days"]
-JOINED = {c: f"_{c}" for c in HISTORY}
+HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
 PRIOR_SD = 2.0  # of log parameters: a factor of 50 either way is nothing strange
 FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
@@ -106,11 +105,11 @@ def fit(customers: Any, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
 
 
 def histories(customers: Any) -> pd.DataFrame:
-    """Customers -> frequency, recency_days, T_days, customers, revenue, squares.
+    """Customers -> frequency, t_x_days, T_days, customers, revenue, squares.
 
     One row per distinct history.
 
-    `frequency`: purchase days after the first; `recency_days`: from the first to the last;
+    `frequency`: purchase days after the first; `t_x_days`: from the first to the last;
     `T_days`: from the first to the day of the table; `customers`: how many share it; `revenue`:
     of all of them, each counted as zero at least; `squares`: of these amounts, added up.
     """
@@ -132,18 +131,12 @@ def paid() -> nw.Expr:
 
 
 def with_history(customers: nw.LazyFrame) -> nw.LazyFrame:
-    """Customers with the columns of a history; `recency_days` becomes that of the models."""
-    return customers.with_columns(**history_columns({c: c for c in HISTORY}))
-
-
-def history_columns(names: Mapping[str, str]) -> dict[str, nw.Expr]:
-    """The columns of a history, as expressions on customers, under the `names` given."""
-    columns = (
-        nw.col("purchase_days") - 1,
-        nw.col("tenure_days") - nw.col("recency_days"),
-        nw.col("tenure_days"),
+    """Customers with the columns of a history."""
+    return customers.with_columns(
+        frequency=nw.col("purchase_days") - 1,
+        t_x_days=nw.col("tenure_days") - nw.col("recency_days"),
+        T_days=nw.col("tenure_days"),
     )
-    return {names[c]: column for c, column in zip(HISTORY, columns, strict=True)}
 
 
 def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

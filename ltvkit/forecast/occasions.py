@@ -45,9 +45,7 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
         self._fit_distinct(history, {**options, "search": {"tol": tol, "verbose": verbose}})
         self.data = self.data.astype({"recency": "int64", "n_periods": "int64"})
         self.generate_new_data = lambda size=1: beta_geometric_beta_binom_model(
-            self.data["n_periods"].repeat(self.data["weights"].astype(int)).to_numpy(),
-            *self.params_,
-            size=size,
+            self.each("n_periods"), *self.params_, size=size
         )
         return self
 

@@ -51,7 +51,7 @@ class ParetoNBDFitter(DistinctFitter, lifetimes.ParetoNBDFitter):
         options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}
         self._fit_distinct(history, options)
         self.generate_new_data = lambda size=1: pareto_nbd_model(
-            self.data["T"].to_numpy(), *self.params_, size=size
+            self.each("T"), *self.params_, size=size
         )
         return self
 

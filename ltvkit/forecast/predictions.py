@@ -43,15 +43,15 @@ def predict(
         histories(customers), fitted, months=months, quiet_days=quiet_days, discount=discount
     )
     kept = ["p_alive", "p_quiet", *(f"orders_{m}m" for m in months)]
-    brought = table[[*HISTORY, *kept, *(f"_{m}" for m in months)]]
-    brought = engine.bring(brought.rename(columns=model.JOINED), like=customers)
+    brought = engine.bring(table[[*HISTORY, *kept, *(f"_{m}" for m in months)]], like=customers)
     each = {"expected_spend": fitted.spend_of(nw.col("purchase_days"), model.paid())}
     worth = {f"ltv_{m}m": nw.col(f"_{m}") * nw.col("expected_spend") * margin_rate for m in months}
     opened = engine.lazy(customers, needs=model.NEEDS)
     found = opened.collect_schema().names()
     predicted = (
-        opened.with_columns(**each, **model.history_columns(model.JOINED))
-        .join(brought, on=list(model.JOINED.values()))
+        model.with_history(opened)
+        .join(brought, on=HISTORY)
+        .with_columns(**each)
         .with_columns(**worth)
         .select(*found, *kept[:2], *each, *kept[2:], *worth)
         .sort("customer_id")
