@@ -174,19 +174,29 @@ def _periods(lines: Any, *, period_days: int, **rule: Any) -> float:
 
 
 def finding(table: pd.DataFrame, *, currency: str) -> str:
-    """From the lowest to the highest revenue of a whole life or 12 months, and by which methods."""
-    comparable = table["horizon"].isin([_(WHOLE), _(MONTHS).format(months=AGE)])
-    known = table[comparable & (table["of"] == REVENUE) & table["value"].notna()]
-    if known.empty:
-        return _("No method has a value yet: nobody has left, and nobody is 12 months old.")
-    text = _("Depending on the formula, a customer is worth from {low} to {high} of revenue.")
-    ends = {"low": known["value"].idxmin(), "high": known["value"].idxmax()}
-    return text.format(**{end: _said(known.loc[at], currency) for end, at in ends.items()})
+    """What customers brought, and between which values the formulas for a whole life lie."""
+    revenue = table[(table["of"] == REVENUE) & table["value"].notna()]
+    seen = revenue[revenue["method"] == _(METHODS["realised"][2])].iloc[0]
+    text = _("{method}: {value} of revenue ({horizon}).")
+    said = text.format(
+        method=seen["method"],
+        value=formats.money(seen["value"], currency),
+        horizon=seen["horizon"],
+    )
+    whole = revenue[revenue["horizon"] == _(WHOLE)]
+    if whole.empty:
+        return said + " " + _("Nobody has left yet, so no formula tells of a whole life.")
+    ends = {"low": whole["value"].idxmin(), "high": whole["value"].idxmax()}
+    text = _("The formulas for a whole life say {low} to {high}.")
+    said += " " + text.format(**{end: _said(whole.loc[at], currency) for end, at in ends.items()})
+    if whole["value"].min() < seen["value"]:
+        said += " " + _("What is below what was observed is refuted.")
+    return said
 
 
 def _said(row: pd.Series, currency: str) -> str:
     value = formats.money(row["value"], currency)
-    return f"{value} ({row['method']}; {row['horizon']})"
+    return f"{value} ({row['method']})"
 
 
 def _values(

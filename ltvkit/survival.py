@@ -79,9 +79,9 @@ def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
     """By when half have left, and when the risk is highest (of periods with 30 at risk or more)."""
     half = survivors[survivors["survival"] <= 0.5]
     row = survivors.iloc[-1] if half.empty else half.iloc[0]
-    text = _("Half of new customers are gone by day {days} (no purchase for {rule} days).")
+    text = _("Half of customers place their last order by day {days} (then {rule} silent days).")
     if half.empty:
-        text = _("After {days} days {share} of customers are left (gone: {rule} days silent).")
+        text = _("After {days} days {share} of customers still order (gone: {rule} silent days).")
     at_risk = survivors["at_risk"]
     few = FEWEST if at_risk.max() >= FEWEST else at_risk.min()
     worst = survivors.loc[survivors["hazard"].where(at_risk >= few).idxmax()]

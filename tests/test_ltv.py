@@ -150,7 +150,7 @@ def test_what_nobody_has_left_to_show_is_not_yet_observable():
     lines = make_lines(("a", "1", "2024-01-01", 10), ("a", "2", "2024-12-20", 10))
     table = compared(lines, margin_rate=0.5)
     assert table["value"].isna().tolist() == [True] * 6 + [False] * 2
-    assert "No method has a value yet" in ltv.finding(table, currency="USD")
+    assert "Nobody has left yet" in ltv.finding(table, currency="USD")
 
 
 def test_a_shop_that_nobody_buys_from_any_more_has_no_orders_a_year(on):
@@ -177,8 +177,9 @@ def test_a_contract_is_its_price_by_the_periods_to_expect(on):
 def test_the_finding_is_the_tables():
     table = compared(LINES, expected=pd.Series({12: 70, 24: 9999}), acquisition_cost=5)
     text = ltv.finding(table, currency="USD")
-    assert "from 29.57 USD (Order value x orders a year x years; whole life)" in text
-    assert "to 180.00 USD (ARPU / churn; whole life) of revenue" in text
+    assert text.startswith("Realised LTV: 100.83 USD of revenue (so far). The formulas")
+    assert "29.57 USD (Order value x orders a year x years) to 180.00 USD (ARPU / churn)." in text
+    assert text.endswith("What is below what was observed is refuted.")
 
 
 def test_what_cannot_be_compared_is_said():

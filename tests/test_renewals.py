@@ -112,10 +112,10 @@ def test_nobody_observed_for_a_period_is_said_with_the_remedy():
 
 def test_the_finding_is_the_tables():
     left = survival.finding(observed(LINES), lapse_days=90)
-    assert "Half of new customers are gone by day 60 (no purchase for 90 days)." in left
+    assert "Half of customers place their last order by day 60 (then 90 silent days)." in left
     assert "highest from day 30 to 60: 50.0% of those still there leave" in left
     stay = survival.finding(observed(LINES).head(1), lapse_days=90)
-    assert "After 30 days 80.0% of customers are left (gone: 90 days silent)." in stay
+    assert "After 30 days 80.0% of customers still order (gone: 90 silent days)." in stay
     curve = survival.from_curve([1000, 900, 700, 20, 1, 0])  # the last hazards are of 20, and of 1
     assert "from day 61 to 91: 97.1%" in survival.finding(curve, lapse_days=90)
 

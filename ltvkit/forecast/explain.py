@@ -63,8 +63,9 @@ def explain_customer(
     table = expected[[*known, *ahead]].to_frame().T.astype(float).assign(low=low, high=high)
     text = _(
         "Bought on {n} days, last {recency} days ago: alive with {alive}. Expected to bring {ltv} "
-        "in {months} months; of 100 such customers, 95 will bring {low} to {high}."
+        "of {of} in {months} months; of 100 such customers, 95 will bring {low} to {high}."
     ).format(
+        of=_("revenue") if margin_rate == 1 else _("margin"),
         n=formats.count(expected["purchase_days"]),
         recency=formats.count(expected["recency_days"]),
         alive=formats.share(expected["p_alive"]),

@@ -91,6 +91,7 @@ class DistinctFitter:
         weights = history["weights"] / history["weights"].sum()
         usual, pull = self._prior
 
+        @np.errstate(all="ignore")  # a search may step far out; it is judged by where it ends
         def objective(theta):
             params = np.exp(theta)
             each, scores = self._scores(params, history)

@@ -98,7 +98,7 @@ def backtest(
     if not actual["revenue"].gt(0).any():
         raise TooLittleData(
             f"nobody known on {split} bought in the {days} days after it, so no forecast can be "
-            "told from another: hold out more months, or take later orders."
+            "told from another: is the export complete? Else take an earlier month."
         )
     past = seen[seen["order_date"] <= pd.Timestamp(split)]
     found, fitted, notes, extras = {}, {}, {}, {}
@@ -165,7 +165,7 @@ def _split(lines: Any, *, as_of: Any, months: int) -> Any:
     if known < LEAST:
         raise TooLittleData(
             f"{known} customers had bought by {split}, {months} months before the end of the "
-            f"data, and a backtest needs {LEAST}: hold out fewer months, or take more orders."
+            f"data, and a backtest needs {LEAST}: take fewer `holdout_months`, or more orders."
         )
     return split
 
