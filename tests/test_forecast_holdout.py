@@ -269,7 +269,7 @@ def test_tracking_counts_what_was_bought(log, tested):
 def test_too_little_to_backtest_is_refused(log):
     with pytest.raises(ParamsError, match="months=0"):
         forecast.backtest(log, as_of=AS_OF, months=0)
-    with pytest.raises(DataError, match="fewer months"):
+    with pytest.raises(DataError, match="fewer `holdout_months`"):
         forecast.backtest(log, as_of=AS_OF, months=24)
 
 

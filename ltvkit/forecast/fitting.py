@@ -13,11 +13,11 @@ from scipy.optimize import minimize
 from ltvkit.errors import DataError, TooLittleData
 
 FEWEST = 10  # customers with a repeat purchase; below, the parameters are anybody's guess
-COARSE = 20_000  # distinct histories from which on a coarser grid finds the neighbourhood first
+COARSE = 3_000  # distinct histories from which on a coarser grid finds the neighbourhood first
 FINE = 2_000  # distinct histories that are few enough to fit a hundred times
-GRID = 64  # its cells along each column
+GRID = 32  # its cells along each column
 NEAR = 1e-6  # tolerance of such a fit: far below what a resample moves
-ROUGH = 20  # and where only the movement of the parameters counts
+ROUGH = 14  # and where only the movement of the parameters counts
 REACH = 10.0  # how far log parameters may go from their start; beyond lies nothing but a limit
 NORMAL_95 = 1.959963984540054
 

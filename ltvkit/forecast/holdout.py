@@ -74,7 +74,7 @@ class Backtest:
 
 
 def backtest(
-    lines: Any, *, as_of: Any, months: int = 6, unit: str = "week", draws: int = 40, seed: int = 1
+    lines: Any, *, as_of: Any, months: int = 6, unit: str = "week", draws: int = 30, seed: int = 1
 ) -> Backtest:
     """Order lines -> how well each method would have forecast the last `months`.
 
@@ -202,7 +202,7 @@ def _covered(known, fitted, actual, days, *, draws, seed) -> dict[str, Any]:
     rows = known.iloc[:: -(-len(known) // uncertainty.SAMPLE)]
     history = model.in_unit(engine.table(model.with_history(engine.lazy(rows))), fitted.unit)
     ends = horizon / model.DAYS[fitted.unit]
-    counts = [fitted.buying.simulate(ends, *history, rng=rng)[:, 0] for _draw in range(100)]
+    counts = [fitted.buying.simulate(ends, *history, rng=rng)[:, 0] for _draw in range(60)]
     least, most = np.quantile(counts, uncertainty.INTERVAL, axis=0)
     bought = actual["orders"].to_numpy()[:: -(-len(known) // uncertainty.SAMPLE)]
     return {

@@ -103,7 +103,7 @@ def boosting(
     model = HistGradientBoostingRegressor(
         loss="poisson",
         learning_rate=0.05,
-        max_iter=120,
+        max_iter=80,
         max_leaf_nodes=8,
         min_samples_leaf=40,
         random_state=seed,

@@ -17,8 +17,8 @@ from ltvkit.forecast.fitting import NORMAL_95
 from ltvkit.forecast.model import DAYS, HISTORY, MONTH, Fitted, histories, in_unit, with_history
 
 INTERVAL = [0.025, 0.975]
-SAMPLE = 4000  # customers whose futures are drawn, to stand for all
-CHANCES = 200  # times
+SAMPLE = 2000  # customers whose futures are drawn, to stand for all
+CHANCES = 150  # times
 RATIO = 400  # of them: enough to say how a total moves with the parameters
 
 
