@@ -233,7 +233,8 @@ def test_the_winner_is_the_first_of_the_table(tested):
     table = tested.table
     assert table["skill"].is_monotonic_decreasing
     assert tested.best == table["method"].iloc[0]
-    assert tested.best_model == table.loc[table["kind"] == "model", "method"].iloc[0]
+    assert tested.best_model == table.loc[table["method"].isin(tested.fitted), "method"].iloc[0]
+    assert table.set_index("method").loc[["bg_bb", "bg_nbd"], "kind"].tolist() == ["model", "model"]
     assert tested.simple == table.loc[table["kind"] == "simple", "method"].iloc[0]
     assert "184 days" in tested.text
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -12,7 +13,8 @@ import pandas as pd
 
 from ltvkit import customers, engine, formats, orders, periods
 from ltvkit.errors import DataError, ParamsError, TooLittleData
-from ltvkit.forecast import model, predictions, uncertainty
+from ltvkit.forecast import model, occasions, predictions, uncertainty
+from ltvkit.forecast.fitting import NotSettled
 from ltvkit.forecast.rivals import CHALLENGERS, RIVALS, outcome
 from ltvkit.forecast.scores import calibration, deviance, scores
 from ltvkit.i18n import _
@@ -58,6 +60,9 @@ class Backtest:
             days=formats.count(self.days),
             bias=formats.change(rows.loc[self.best, "bias"]),
         )
+        if self.best not in (*self.fitted, self.simple):
+            more = _("Of the models that forecast by the day, {model} did best.")
+            text += " " + more.format(model=formats.label(self.best_model))
         if self.best == self.simple:
             return text + " " + _("A simple method is good enough here.")
         if self.close:
@@ -80,7 +85,8 @@ def backtest(
 
     The methods know the orders up to `split`, the end of the month `months` before the one of
     `as_of`, and forecast the purchase days and the revenue of every customer known by then up to
-    `as_of`. Models: BG/NBD, MBG/NBD, Pareto/NBD with Gamma-Gamma spend. Against them: the last
+    `as_of`. Models: BG/NBD, MBG/NBD, Pareto/NBD with Gamma-Gamma spend, and BG/BB on
+    calendar months (to compare; `best_model` is one of the other three). Against them: the last
     year's run rate, the cohort average curve, the mean of the RFM cell, and gradient boosting.
     The best is the one with the highest `skill` (see `scores`) on revenue.
 
@@ -113,13 +119,14 @@ def backtest(
             extras[name] = _covered(known, fitted[name], actual, days, draws=draws, seed=seed)
         except DataError as error:
             notes[name] = str(error)
-    for name, method in {**RIVALS, **CHALLENGERS}.items():
+    if not fitted:
+        raise TooLittleData(f"no model could be fitted: {next(iter(notes.values()))}")
+    by_months = partial(_by_months, fitted=next(iter(fitted.values())))
+    for name, method in {"bg_bb": by_months, **RIVALS, **CHALLENGERS}.items():
         try:
             found[name] = method(known, past, split=split, days=days)
         except DataError as error:
             notes[name] = str(error)
-    if not fitted:
-        raise TooLittleData(f"no model could be fitted: {next(iter(notes.values()))}")
     return _judged(actual, found, notes, extras, split=split, days=days, fitted=fitted)
 
 
@@ -184,6 +191,26 @@ def _known(lines: Any, *, split: Any, as_of: Any) -> tuple[pd.DataFrame, pd.Data
 def _by_model(known: pd.DataFrame, fitted: model.Fitted, days: int) -> pd.DataFrame:
     each = engine.table(model.with_history(engine.lazy(known)))
     count = predictions.orders_by(fitted, each, np.array([float(days)]))[:, 0]
+    return _worth(known, count, fitted)
+
+
+def _by_months(known, past, *, split, days: int, fitted: model.Fitted) -> pd.DataFrame:
+    """BG/BB on calendar months: those with a purchase, as many purchases in each as before."""
+    each = engine.table(occasions.by_customer(past, as_of=split, every="month"))
+    each = each.set_index("customer_id").loc[known["customer_id"]]
+    history = each.loc[each["n_periods"] > 0, occasions.HISTORY].to_numpy().T
+    fitter = occasions.BetaGeoBetaBinomFitter()
+    try:
+        fitter.fit(*history)
+    except NotSettled:
+        fitter.fit(*history, prior_sd=model.PRIOR_SD)
+    months = np.full(len(each), round(days / model.MONTH))
+    active = fitter.predict(months, *(each[c].to_numpy() for c in occasions.HISTORY))
+    a_month = known["purchase_days"].sum() / (each["frequency"] + 1).sum()
+    return _worth(known, active * a_month, fitted)
+
+
+def _worth(known: pd.DataFrame, count: np.ndarray, fitted: model.Fitted) -> pd.DataFrame:
     spend = fitted.spend_of(known["purchase_days"], known["revenue"].clip(lower=0)).to_numpy()
     return pd.DataFrame(
         {"orders": count, "revenue": count * spend}, index=known["customer_id"].to_numpy()
@@ -214,10 +241,10 @@ def _covered(known, fitted, actual, days, *, draws, seed) -> dict[str, Any]:
 
 
 def _judged(actual, found, notes, extras, *, split, days, fitted) -> Backtest:
-    kinds = dict.fromkeys(model.BUYING, "model") | dict.fromkeys(RIVALS, "simple")
+    kinds = dict.fromkeys([*model.BUYING, "bg_bb"], "model") | dict.fromkeys(RIVALS, "simple")
     rows, deciles = [], []
     truth = actual["revenue"].to_numpy()
-    for name in {**model.BUYING, **RIVALS, **CHALLENGERS}:
+    for name in [*model.BUYING, "bg_bb", *RIVALS, *CHALLENGERS]:
         row = {"method": name, "kind": kinds.get(name, "challenger"), "note": notes.get(name, "")}
         if name in found:
             said = found[name]
@@ -227,7 +254,10 @@ def _judged(actual, found, notes, extras, *, split, days, fitted) -> Backtest:
             deciles.append(calibration(truth, said["revenue"].to_numpy()).assign(method=name))
         rows.append(row)
     table = pd.DataFrame(rows).sort_values("skill", ascending=False, ignore_index=True)
-    best = {k: table.loc[table["kind"] == k, "method"].iloc[0] for k in ("model", "simple")}
+    best = {
+        "model": table.loc[table["method"].isin(list(fitted)), "method"].iloc[0],
+        "simple": table.loc[table["kind"] == "simple", "method"].iloc[0],
+    }
     winner = table["method"].iloc[0]
     return Backtest(
         table=table,

@@ -15,6 +15,8 @@ from scipy.special import betaln, psi
 from ltvkit import customers, engine, orders, periods
 from ltvkit.forecast.fitting import DistinctFitter
 
+HISTORY = ["frequency", "recency", "n_periods"]
+
 
 class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
     """BG/BB (Fader, Hardie & Shang 2010, Marketing Science 29(6), 1086-1108).
@@ -36,13 +38,15 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
         verbose=False,
         tol=1e-7,
         index=None,
+        prior_sd=None,
     ):
         """Occasions with a purchase, the number of the last of them, and how many occasions there
         were (all after the first purchase) -> the fitter, fitted. `weights` counts customers.
         """
         history = {"frequency": frequency, "recency": recency, "n_periods": n_periods}
         options = {"weights": weights, "initial_params": initial_params, "index": index}
-        self._fit_distinct(history, {**options, "search": {"tol": tol, "verbose": verbose}})
+        options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}
+        self._fit_distinct(history, options)
         self.data = self.data.astype({"recency": "int64", "n_periods": "int64"})
         self.generate_new_data = lambda size=1: beta_geometric_beta_binom_model(
             self.each("n_periods"), *self.params_, size=size
@@ -111,23 +115,27 @@ def occasions(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
     purchase; only those over by `as_of` count. `BetaGeoBetaBinomFitter().fit(frequency, recency,
     n_periods, weights=customers)` takes the columns.
     """
+    each = by_customer(lines, as_of=as_of, every=every).filter(nw.col("n_periods") > 0)
+    return engine.table(each.group_by(HISTORY).agg(customers=nw.len()).sort(HISTORY))
+
+
+def by_customer(lines: Any, *, as_of: Any, every: str) -> nw.LazyFrame:
+    """Order lines -> customer_id and a history for BG/BB; still lazy."""
     last = periods.index_of(as_of, every)
     if periods.end(last, every) > pd.Timestamp(periods.day(as_of)):
         last -= 1
     seen = orders.before(engine.lazy(lines, needs=customers.NEEDS), as_of)
-    active = (
+    return (
         orders.purchases(seen)
         .select("customer_id", period=periods.index("order_date", every))
         .filter(nw.col("period") <= last)
         .unique()
         .group_by("customer_id")
-        .agg(count=nw.len(), first=nw.col("period").min(), latest=nw.col("period").max())
-        .with_columns(
-            frequency=nw.col("count").cast(nw.Int64) - 1,
+        .agg(active=nw.len(), first=nw.col("period").min(), latest=nw.col("period").max())
+        .select(
+            "customer_id",
+            frequency=nw.col("active").cast(nw.Int64) - 1,
             recency=nw.col("latest") - nw.col("first"),
             n_periods=last - nw.col("first"),
         )
-        .filter(nw.col("n_periods") > 0)
     )
-    history = ["frequency", "recency", "n_periods"]
-    return engine.table(active.group_by(history).agg(customers=nw.len()).sort(history))
