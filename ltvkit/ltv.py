@@ -14,9 +14,8 @@ import pandas as pd
 
 from ltvkit import curves, customers, engine, formats, orders, periods, renewals, survival
 from ltvkit.errors import ParamsError, TooLittleData, check_share
-from ltvkit.i18n import _
+from ltvkit.i18n import N_, _
 
-N_ = formats.N_
 REVENUE, MARGIN, PROFIT = N_("revenue"), N_("margin"), N_("profit")
 AGE = 12  # months
 YEARS = 10  # of contracts: an average without an end is often infinite
@@ -92,7 +91,7 @@ def compare(
     `retention_cost` a year; `discount` is a share a year. Rows of margin and profit need a margin
     (see `measures`), contracts `contract_days`, model rows `expected`: revenue expected of a newly
     won customer by its horizon in months. NaN: not yet observable, as nobody has left. Raises
-    `ParamsError`, and the `DataError` of `curves.ltv` and, with contracts, `renewals.fit`.
+    `ParamsError`, and the `DataError` of `curves.ltv`.
     """
     check_share("discount", discount)
     known = {"as_of": as_of, "margin_rate": margin_rate, "lapse_days": lapse_days}
@@ -147,7 +146,7 @@ def measures(
     end = pd.Timestamp(periods.day(as_of))
     year_before = end - pd.DateOffset(years=1)
     year = _since(lines, year_before, as_of=as_of)
-    months = whole["stayed"] / survival.MONTH_DAYS
+    months = whole["stayed"] / periods.MONTH_DAYS
     covered = min(1, ((end - whole["first"]).days + 1) / (end - year_before).days)
     parts = {
         "average_order_value": _ratio(whole["revenue"], whole["orders"]),

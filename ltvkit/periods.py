@@ -20,6 +20,8 @@ EVERY = ("day", "week", "month", "quarter", "year")
 # whole weeks, so that a Saturday is compared with a Saturday.
 YEAR_BEFORE = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
 
+MONTH_DAYS = 30.4375  # of an average month: 365.25 / 12
+
 _MONDAY = dt.datetime(1900, 1, 1)
 
 

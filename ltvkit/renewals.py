@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from ltvkit import engine
 from ltvkit.errors import DataError, ParamsError, TooLittleData, one_of
-from ltvkit.survival import MONTH_DAYS
+from ltvkit.periods import MONTH_DAYS
 
 MODELS = {"sbg": ("alpha", "beta"), "bdw": ("alpha", "beta", "c")}
 LIMITS = {"alpha": (1e-3, 1e3), "beta": (1e-3, 1e3), "c": (0.05, 5.0)}

@@ -16,9 +16,9 @@ import pandas as pd
 from ltvkit import engine, formats, orders, periods
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.i18n import _
+from ltvkit.periods import MONTH_DAYS
 
 NEEDS = ("customer_id", "order_date", "amount")
-MONTH_DAYS = 30.4375  # an average month: 365.25 / 12
 FEWEST = 30  # customers; the hazard of fewer is mostly chance
 
 

@@ -2,7 +2,7 @@
 
 from ltvkit.forecast.buying import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.explain import Explained, distribution, explain_customer, matrix
-from ltvkit.forecast.holdout import Backtest, backtest, tracking
+from ltvkit.forecast.holdout import Backtest, backtest
 from ltvkit.forecast.model import Fitted, fit, histories
 from ltvkit.forecast.monthly import finding, revenue
 from ltvkit.forecast.occasions import BetaGeoBetaBinomFitter, occasions
@@ -10,6 +10,7 @@ from ltvkit.forecast.pareto import ParetoNBDFitter
 from ltvkit.forecast.predictions import best, new_customer, predict
 from ltvkit.forecast.spend import GammaGammaFitter
 from ltvkit.forecast.summary import summarize
+from ltvkit.forecast.tracks import tracking
 from ltvkit.forecast.uncertainty import interval, parameters
 
 __all__ = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import lifetimes
 import numpy as np
@@ -12,12 +11,12 @@ from lifetimes.generate_data import beta_geometric_nbd_model, modified_beta_geom
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import betaln, expit, gammaln, psi
 
-from ltvkit.forecast.fitting import DistinctFitter
+from ltvkit.forecast.timed import TimedFitter
 
 NODES = 64
 
 
-class _LeavingAfterAPurchase(DistinctFitter):
+class _LeavingAfterAPurchase(TimedFitter):
     """While alive, purchases are Poisson at rate lambda ~ Gamma(r, alpha); after each chance to
     leave, the customer is gone with probability p ~ Beta(a, b).
 
@@ -26,38 +25,10 @@ class _LeavingAfterAPurchase(DistinctFitter):
     """
 
     _names = ("r", "alpha", "a", "b")
-    _end = "T"
-    _scattered = ("recency", "T")
     _chances = 0  # chances to leave, beyond the number of repeat purchases
-    _generator: Any
-
-    def fit(
-        self,
-        frequency,
-        recency,
-        T,
-        weights=None,
-        initial_params=None,
-        verbose=False,
-        tol=1e-7,
-        index=None,
-        prior_sd=None,
-    ):
-        """Customers' repeat purchases, time from first to last purchase, and time from the first
-        to now (one unit of time for both) -> the fitter, fitted. `weights` counts customers.
-        """
-        history = {"frequency": frequency, "recency": recency, "T": T}
-        options = {"weights": weights, "initial_params": initial_params, "index": index}
-        options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}
-        self._fit_distinct(history, options)
-        self.generate_new_data = lambda size=1: type(self)._generator(
-            self.each("T"), *self.params_, size=size
-        )
-        return self
 
     def _start(self, data: pd.DataFrame) -> np.ndarray:
-        pace = (data["frequency"] * data["weights"]).sum() / (data["T"] * data["weights"]).sum()
-        return np.array([0.5, 0.3 / pace, 0.8, 2.5])
+        return np.array([0.5, 0.3 / self.pace(data), 0.8, 2.5])
 
     def _prepared(self, history: Mapping) -> Mapping:
         """With the few values that each time takes, and which of them each history has."""
@@ -119,15 +90,6 @@ class _LeavingAfterAPurchase(DistinctFitter):
         wait = (r + np.asarray(frequency)) * np.log1p(np.asarray(t) / (alpha + np.asarray(T)))
         alive = self.conditional_probability_alive(frequency, recency, T)
         return 1 + alive * np.expm1(-wait)
-
-    def conditional_expected_number_of_purchases_up_to_time(self, t, frequency, recency, T):
-        """Purchases expected in the next `t`."""
-        alive = self.conditional_probability_alive(frequency, recency, T)
-        return alive * self.expected_while_alive(t, frequency, T)
-
-    def expected_number_of_purchases_up_to_time(self, t):
-        """Repeat purchases expected of a new customer by age `t`."""
-        return self.conditional_expected_number_of_purchases_up_to_time(t, 0, 0.0, 0.0)
 
     def simulate(self, ends, frequency, recency, T, *, rng):
         """Purchases of each customer in the spans that end at the times `ends` from now, drawn.

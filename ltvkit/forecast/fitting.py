@@ -18,6 +18,7 @@ FINE = 2_000  # distinct histories that are few enough to fit a hundred times
 GRID = 32  # its cells along each column
 NEAR = 1e-6  # tolerance of such a fit: far below what a resample moves
 ROUGH = 14  # and where only the movement of the parameters counts
+PRIOR_SD = 2.0  # of log parameters: a factor of 50 either way is nothing strange
 REACH = 10.0  # how far log parameters may go from their start; beyond lies nothing but a limit
 NORMAL_95 = 1.959963984540054
 
@@ -169,6 +170,16 @@ class DistinctFitter:
         start = np.log(self.params_.to_numpy())
         found = self._search(data, start, warm=True, curvature=curvature, tol=NEAR)
         return pd.Series(np.exp(found.x), index=self.params_.index)
+
+
+def settled(fitter: DistinctFitter, *history: Any, weights: Any = None) -> bool:
+    """Fit, and whether the data settle it; if not, it is held by a weak prior."""
+    try:
+        fitter.fit(*history, weights=weights)
+    except NotSettled:
+        fitter.fit(*history, weights=weights, prior_sd=PRIOR_SD)
+        return False
+    return True
 
 
 def distinct(history: Mapping[str, Any], weights: Any = None) -> pd.DataFrame:

@@ -13,8 +13,7 @@ import pandas as pd
 
 from ltvkit import customers, engine, formats, orders, periods
 from ltvkit.errors import DataError, ParamsError, TooLittleData
-from ltvkit.forecast import model, occasions, predictions, uncertainty
-from ltvkit.forecast.fitting import NotSettled
+from ltvkit.forecast import model, trials
 from ltvkit.forecast.rivals import CHALLENGERS, RIVALS, outcome
 from ltvkit.forecast.scores import calibration, deviance, scores
 from ltvkit.i18n import _
@@ -108,59 +107,28 @@ def backtest(
         )
     past = seen[seen["order_date"] <= pd.Timestamp(split)]
     found, fitted, notes, extras = {}, {}, {}, {}
+    triples, spent = model.histories(known), model.spending(known)
     for name in model.BUYING:
         try:
-            fitted[name] = model.fit(known, model=name, unit=unit)
-            found[name] = _by_model(known, fitted[name], days)
+            fitted[name] = model.fit_buying(triples, spent, model=name, unit=unit)
+            found[name] = trials.forecast(known, fitted[name], days)
         except DataError as error:
             notes[name] = str(error)
             continue
+        rule = {"draws": draws, "seed": seed}
         try:
-            extras[name] = _covered(known, fitted[name], actual, days, draws=draws, seed=seed)
+            extras[name] = trials.covered(known, triples, fitted[name], actual, days, **rule)
         except DataError as error:
             notes[name] = str(error)
     if not fitted:
         raise TooLittleData(f"no model could be fitted: {next(iter(notes.values()))}")
-    by_months = partial(_by_months, fitted=next(iter(fitted.values())))
+    by_months = partial(trials.by_months, fitted=next(iter(fitted.values())))
     for name, method in {"bg_bb": by_months, **RIVALS, **CHALLENGERS}.items():
         try:
             found[name] = method(known, past, split=split, days=days)
         except DataError as error:
             notes[name] = str(error)
     return _judged(actual, found, notes, extras, split=split, days=days, fitted=fitted)
-
-
-def tracking(lines: Any, tested: Backtest, *, as_of: Any) -> pd.DataFrame:
-    """Order lines, a backtest -> start (of the week), actual, and a column per model: repeat
-    purchases so far of the customers known at the split, week by week from the first order."""
-    opened = engine.lazy(lines, needs=customers.NEEDS)
-    born = engine.lazy(customers.summarize(lines, as_of=tested.split)).select(
-        "customer_id", "first_order"
-    )
-    bought = (
-        orders.purchases(orders.before(opened, as_of))
-        .select("customer_id", "order_date")
-        .unique()
-        .join(born, on="customer_id")
-        .with_columns(week=periods.index("order_date", "week"))
-    )
-    repeats = bought.filter(nw.col("order_date") > nw.col("first_order"))
-    counts = engine.table(repeats.group_by("week").agg(repeats=nw.len())).set_index("week")
-    firsts = engine.table(born.group_by("first_order").agg(customers=nw.len()))
-    first = periods.index_of(firsts["first_order"].min(), "week")
-    weeks = range(first, periods.index_of(as_of, "week") + 1)
-    ends = pd.Series([periods.end(w, "week") for w in weeks]).clip(
-        upper=pd.Timestamp(periods.day(as_of))
-    )
-    ages = (ends.to_numpy()[:, None] - firsts["first_order"].to_numpy()) / np.timedelta64(1, "D")
-    table = pd.DataFrame({"start": [periods.start(w, "week") for w in weeks]})
-    table["actual"] = counts["repeats"].reindex(weeks).fillna(0).cumsum().to_numpy()
-    for name, fitted in tested.fitted.items():
-        values, place = np.unique(np.clip(ages, 0, None), return_inverse=True)
-        spans = values / model.DAYS[fitted.unit]
-        each = fitted.buying.expected_number_of_purchases_up_to_time(spans)
-        table[name] = each[place.reshape(ages.shape)] @ firsts["customers"].to_numpy()
-    return table
 
 
 def _split(lines: Any, *, as_of: Any, months: int) -> Any:
@@ -186,58 +154,6 @@ def _known(lines: Any, *, split: Any, as_of: Any) -> tuple[pd.DataFrame, pd.Data
     columns = list(customers.NEEDS)
     seen = orders.before(engine.lazy(lines), as_of).select(columns)
     return known, engine.table(seen.join(brought, on="customer_id").sort(columns))
-
-
-def _by_model(known: pd.DataFrame, fitted: model.Fitted, days: int) -> pd.DataFrame:
-    each = engine.table(model.with_history(engine.lazy(known)))
-    count = predictions.orders_by(fitted, each, np.array([float(days)]))[:, 0]
-    return _worth(known, count, fitted)
-
-
-def _by_months(known, past, *, split, days: int, fitted: model.Fitted) -> pd.DataFrame:
-    """BG/BB on calendar months: those with a purchase, as many purchases in each as before."""
-    each = engine.table(occasions.by_customer(past, as_of=split, every="month"))
-    each = each.set_index("customer_id").loc[known["customer_id"]]
-    history = each.loc[each["n_periods"] > 0, occasions.HISTORY].to_numpy().T
-    fitter = occasions.BetaGeoBetaBinomFitter()
-    try:
-        fitter.fit(*history)
-    except NotSettled:
-        fitter.fit(*history, prior_sd=model.PRIOR_SD)
-    months = np.full(len(each), round(days / model.MONTH))
-    active = fitter.predict(months, *(each[c].to_numpy() for c in occasions.HISTORY))
-    a_month = known["purchase_days"].sum() / (each["frequency"] + 1).sum()
-    return _worth(known, active * a_month, fitted)
-
-
-def _worth(known: pd.DataFrame, count: np.ndarray, fitted: model.Fitted) -> pd.DataFrame:
-    spend = fitted.spend_of(known["purchase_days"], known["revenue"].clip(lower=0)).to_numpy()
-    return pd.DataFrame(
-        {"orders": count, "revenue": count * spend}, index=known["customer_id"].to_numpy()
-    )
-
-
-def _covered(known, fitted, actual, days, *, draws, seed) -> dict[str, Any]:
-    """Whether the intervals of a model held: of the total, and of each customer's purchases."""
-    rng = np.random.default_rng(seed)
-    triples, horizon = model.histories(known), np.array([float(days)])
-    drawn = uncertainty.parameters(fitted, draws=draws, seed=seed)
-    total = uncertainty.paths(triples, fitted, horizon).sum(axis=0)
-    factor = uncertainty.moved(triples, fitted, horizon, drawn, rng=rng)
-    chance = uncertainty.futures(triples, fitted, horizon, rng=rng)
-    (low,), (high,) = uncertainty.band(total, factor, chance)
-    rows = known.iloc[:: -(-len(known) // uncertainty.SAMPLE)]
-    history = model.in_unit(engine.table(model.with_history(engine.lazy(rows))), fitted.unit)
-    ends = horizon / model.DAYS[fitted.unit]
-    counts = [fitted.buying.simulate(ends, *history, rng=rng)[:, 0] for _draw in range(60)]
-    least, most = np.quantile(counts, uncertainty.INTERVAL, axis=0)
-    bought = actual["orders"].to_numpy()[:: -(-len(known) // uncertainty.SAMPLE)]
-    return {
-        "total_in_interval": bool(low <= actual["revenue"].sum() <= high),
-        "coverage": float(((least <= bought) & (bought <= most)).mean()),
-        "low": low,
-        "high": high,
-    }
 
 
 def _judged(actual, found, notes, extras, *, split, days, fitted) -> Backtest:

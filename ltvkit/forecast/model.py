@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -13,17 +13,16 @@ import pandas as pd
 from ltvkit import engine, formats
 from ltvkit.errors import DataError, TooLittleData, one_of
 from ltvkit.forecast.buying import BetaGeoFitter, ModifiedBetaGeoFitter
-from ltvkit.forecast.fitting import NotSettled
+from ltvkit.forecast.fitting import settled
 from ltvkit.forecast.pareto import ParetoNBDFitter
 from ltvkit.forecast.spend import GammaGammaFitter
 from ltvkit.i18n import N_, _
+from ltvkit.periods import MONTH_DAYS as MONTH
 
-MONTH = 30.4375  # days; a year is 365.25
 DAYS = {"day": 1.0, "week": 7.0, "month": MONTH}
 BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd": ParetoNBDFitter}
 HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
-PRIOR_SD = 2.0  # of log parameters: a factor of 50 either way is nothing strange
 FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
 CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
 
@@ -38,6 +37,14 @@ MEANINGS = {
     "q": N_("how alike customers are in what they spend (large: very alike)"),
     "v": N_("the level of spending; p v / (q - 1) is the mean amount per purchase"),
 }
+
+
+class Spending(NamedTuple):
+    """Gamma-Gamma (None where it could not be fitted), the mean per purchase, what to mind."""
+
+    fitter: GammaGammaFitter | None
+    mean: float
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,10 +105,15 @@ def fit(customers: Any, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
     """
     one_of("model", model, BUYING)
     one_of("unit", unit, DAYS)
-    triples = histories(customers)
-    buying, held = _buying(model, triples, unit)
-    spend, mean, notes = _spend(customers)
-    return Fitted(model, unit, buying, spend, mean, (*held, *_surprises(model, triples), *notes))
+    return fit_buying(histories(customers), spending(customers), model=model, unit=unit)
+
+
+def fit_buying(triples: pd.DataFrame, spent: Spending, *, model: str, unit: str) -> Fitted:
+    """Distinct histories, and what is known of spending -> a fitted model."""
+    buying = BUYING[model]()
+    held = not settled(buying, *in_unit(triples, unit), weights=triples["customers"])
+    notes = (*_surprises(model, triples, held=held), *spent.notes)
+    return Fitted(model, unit, buying, spent.fitter, spent.mean, notes)
 
 
 def histories(customers: Any) -> pd.DataFrame:
@@ -145,22 +157,8 @@ def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, n
     return triples["frequency"].to_numpy(), recency, whole
 
 
-def _buying(model: str, triples: pd.DataFrame, unit: str) -> tuple[Any, tuple[str, ...]]:
-    """The fitter; held by a weak prior, and a note of it, where the likelihood has no optimum."""
-    fitter, history = BUYING[model](), in_unit(triples, unit)
-    try:
-        return fitter.fit(*history, weights=triples["customers"]), ()
-    except NotSettled:
-        text = _(
-            "These orders do not settle all parameters of {model} (nobody is seen to leave, or "
-            "customers do not differ in it): they are held near those of a usual shop, weakly. "
-            "Forecasts hardly change by it; the parameters alone mean little."
-        )
-        fitted = fitter.fit(*history, weights=triples["customers"], prior_sd=PRIOR_SD)
-        return fitted, (text.format(model=formats.label(model)),)
-
-
-def _spend(customers: Any) -> tuple[GammaGammaFitter | None, float, tuple[str, ...]]:
+def spending(customers: Any) -> Spending:
+    """Customers -> how they spend, whatever model says how they buy."""
     paying = engine.lazy(customers).filter(nw.col("revenue") > 0)
     kinds = ["purchase_days", "revenue"]
     pairs = engine.table(paying.group_by(kinds).agg(customers=nw.len()).sort(kinds))
@@ -174,8 +172,8 @@ def _spend(customers: Any) -> tuple[GammaGammaFitter | None, float, tuple[str, .
         spend.conditional_expected_average_profit(1, 1.0)
     except DataError as error:
         text = _("Spend: every customer gets the average, as Gamma-Gamma cannot tell them apart")
-        return None, mean, (f"{text}: {error}",)
-    return spend, mean, _correlation(purchases, each, weights)
+        return Spending(None, mean, (f"{text}: {error}",))
+    return Spending(spend, mean, _correlation(purchases, each, weights))
 
 
 def _correlation(purchases, each, weights) -> tuple[str, ...]:
@@ -194,22 +192,24 @@ def _correlation(purchases, each, weights) -> tuple[str, ...]:
     return (text.format(more=more, r=formats.number(related, decimals=2)),)
 
 
-def _surprises(model: str, triples: pd.DataFrame) -> list[str]:
+def _surprises(model: str, triples: pd.DataFrame, *, held: bool) -> list[str]:
     again = float(triples.loc[triples["frequency"] > 0, "customers"].sum())
     once = 1 - again / triples["customers"].sum()
-    checks: list[tuple[bool, Callable[[], str]]] = [
-        (
-            again < FEW,
-            lambda: _(
-                "Only {n} customers bought again: read the intervals, not the values."
-            ).format(n=formats.count(again)),
-        ),
-        (
-            model == "bg_nbd" and once > 0,
-            lambda: _(
-                "BG/NBD counts whoever bought once as alive for sure, however long ago: "
-                "{share} of customers here."
-            ).format(share=formats.share(once)),
-        ),
-    ]
-    return [text() for holds, text in checks if holds]
+    notes = []
+    if held:
+        text = _(
+            "These orders do not settle all parameters of {model} (nobody is seen to leave, or "
+            "customers do not differ in it): they are held near those of a usual shop, weakly. "
+            "Forecasts hardly change by it; the parameters alone mean little."
+        )
+        notes.append(text.format(model=formats.label(model)))
+    if again < FEW:
+        text = _("Only {n} customers bought again: read the intervals, not the values.")
+        notes.append(text.format(n=formats.count(again)))
+    if model == "bg_nbd" and once > 0:
+        text = _(
+            "BG/NBD counts whoever bought once as alive for sure, however long ago: "
+            "{share} of customers here."
+        )
+        notes.append(text.format(share=formats.share(once)))
+    return notes

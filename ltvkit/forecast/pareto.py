@@ -10,14 +10,14 @@ import pandas as pd
 from lifetimes.generate_data import pareto_nbd_model
 from scipy.special import expit, gammaln, psi
 
-from ltvkit.forecast.fitting import DistinctFitter
+from ltvkit.forecast.timed import TimedFitter
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
 CHUNK = 8192  # histories x nodes that fit a processor's cache
 FADED = 45.0  # beyond e^-45 of its height an integrand adds nothing that a float could hold
 
 
-class ParetoNBDFitter(DistinctFitter, lifetimes.ParetoNBDFitter):
+class ParetoNBDFitter(TimedFitter, lifetimes.ParetoNBDFitter):
     """Pareto/NBD (Schmittlein, Morrison & Colombo 1987, Management Science 33(1), 1-24).
 
     While alive, purchases are Poisson at rate lambda ~ Gamma(r, alpha); the time to leaving is
@@ -28,36 +28,10 @@ class ParetoNBDFitter(DistinctFitter, lifetimes.ParetoNBDFitter):
     """
 
     _names = ("r", "alpha", "s", "beta")
-    _end = "T"
-    _scattered = ("recency", "T")
-
-    def fit(
-        self,
-        frequency,
-        recency,
-        T,
-        weights=None,
-        initial_params=None,
-        verbose=False,
-        tol=1e-7,
-        index=None,
-        prior_sd=None,
-    ):
-        """Customers' repeat purchases, time from first to last purchase, and time from the first
-        to now (one unit of time for both) -> the fitter, fitted. `weights` counts customers.
-        """
-        history = {"frequency": frequency, "recency": recency, "T": T}
-        options = {"weights": weights, "initial_params": initial_params, "index": index}
-        options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}
-        self._fit_distinct(history, options)
-        self.generate_new_data = lambda size=1: pareto_nbd_model(
-            self.each("T"), *self.params_, size=size
-        )
-        return self
+    _generator = staticmethod(pareto_nbd_model)
 
     def _start(self, data: pd.DataFrame) -> np.ndarray:
-        pace = (data["frequency"] * data["weights"]).sum() / (data["T"] * data["weights"]).sum()
-        return np.array([0.5, 0.3 / pace, 0.6, data["T"].mean() / 2])
+        return np.array([0.5, 0.3 / self.pace(data), 0.6, data["T"].mean() / 2])
 
     def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
         columns = [history[c] for c in ("frequency", "recency", "T")]
@@ -104,15 +78,6 @@ class ParetoNBDFitter(DistinctFitter, lifetimes.ParetoNBDFitter):
         height = moment - (r + x + 1) * np.log1p(waited / buys) - s * np.log1p(waited / leaves)
         back = (np.exp(height) * reach * m * (r + x) / buys) @ WEIGHTS / 2
         return 1 - self.conditional_probability_alive(frequency, recency, T) * back
-
-    def conditional_expected_number_of_purchases_up_to_time(self, t, frequency, recency, T):
-        """Purchases expected in the next `t`."""
-        alive = self.conditional_probability_alive(frequency, recency, T)
-        return alive * self.expected_while_alive(t, frequency, T)
-
-    def expected_number_of_purchases_up_to_time(self, t):
-        """Repeat purchases expected of a new customer by age `t`."""
-        return self.expected_while_alive(t, 0, 0.0)
 
     def simulate(self, ends, frequency, recency, T, *, rng):
         """Purchases of each customer in the spans that end at the times `ends` from now, drawn.

@@ -67,11 +67,11 @@ def interval(
     """
     triples = histories(customers)
     horizon = np.array([months * MONTH])
-    moved = np.array(
+    each_drawn = np.array(
         [paths(triples, at(fitted, row), horizon)[:, 0] for _, row in drawn.iterrows()]
     )
     estimate = np.maximum(paths(triples, fitted, horizon)[:, 0], 1e-300)
-    low, high = np.quantile(moved / estimate, INTERVAL, axis=0)
+    low, high = np.quantile(each_drawn / estimate, INTERVAL, axis=0)
     predicted = predictions.predict(customers, fitted, months=(months,), discount=discount)
     widths = engine.bring(triples[HISTORY].assign(ltv_low=low, ltv_high=high), like=predicted)
     ltv = nw.col(f"ltv_{months}m")

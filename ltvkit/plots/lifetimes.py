@@ -16,9 +16,9 @@ from matplotlib.ticker import MaxNLocator
 
 from ltvkit import formats
 from ltvkit.i18n import _
+from ltvkit.periods import MONTH_DAYS as MONTH
 from ltvkit.plots import _style
 
-MONTH = 30.4375  # days
 LONGEST_IN_DAYS = 92
 FEWEST = 30  # customers; a share of fewer is drawn pale
 MODELS = {"sbg": (_style.AMBER, "-"), "bdw": (_style.INK, "--")}
