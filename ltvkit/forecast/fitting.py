@@ -69,9 +69,10 @@ class DistinctFitter:
         self._prior = (usual, 0.0 if sd is None else sd**-2 / data["weights"].sum())
         found = self._search(data, start, warm=first is not None, **options.get("search", {}))
         self._negative_log_likelihood_ = found.fun
-        self._hessian_ = _hessian(self._objective(data), found.x, found.jac)
-        # On a flatter top an interval has no end that a float could hold.
-        if not np.linalg.eigvalsh(self._hessian_).min() * data["weights"].sum() > 1e-5:
+        self._hessian_ = _hessian(self._objective(data), found.x)
+        # A top so flat that a standard error passes the reach of the search is none: where on it
+        # the search stops is a matter of rounding, and of the machine.
+        if not np.linalg.eigvalsh(self._hessian_).min() * data["weights"].sum() > REACH**-2:
             raise NotSettled(self._no_optimum(found.x))
         self._keep(data, np.exp(found.x))
         return self
@@ -118,7 +119,7 @@ class DistinctFitter:
             if (np.abs(theta - start) > REACH - 0.01).any() or not np.isfinite(found.fun):
                 raise NotSettled(self._no_optimum(theta))
         if curvature is None:
-            curvature = _inverse(_hessian(near, theta, near(theta)[1]))
+            curvature = _inverse(_hessian(near, theta))
         polish = {"gtol": tol * 10, "maxiter": 200, "hess_inv0": curvature, "disp": verbose}
         found = minimize(self._objective(data), theta, jac=True, method="BFGS", options=polish)
         settled = found.success or _gain(found.jac, curvature) * data["weights"].sum() < 1e-3
@@ -226,11 +227,14 @@ def _coarser(
     return merged.assign(frequency=sums.index.get_level_values(0)).reset_index(drop=True)
 
 
-def _hessian(objective: Any, theta: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """Second derivatives, from the gradient there and a step aside along each parameter."""
-    step = 1e-5
-    rows = [(objective(theta + step * e)[1] - slope) / step for e in np.eye(len(theta))]
-    return (np.array(rows) + np.array(rows).T) / 2
+def _hessian(objective: Any, theta: np.ndarray) -> np.ndarray:
+    """Second derivatives, from the gradient a step to either side along each parameter."""
+    step = 1e-4  # wide enough that what is left of rounding stays far below a flat top's slope
+    sides = (
+        (objective(theta + step * e)[1], objective(theta - step * e)[1]) for e in np.eye(len(theta))
+    )
+    rows = np.array([(above - below) / (2 * step) for above, below in sides])
+    return (rows + rows.T) / 2
 
 
 def _inverse(hessian: np.ndarray) -> np.ndarray:
