@@ -10,15 +10,32 @@ import click
 
 import ltvkit
 from ltvkit.errors import LtvkitError
+from ltvkit.hypotheses.commands import hypothesis
 
 # Exit statuses: 1, a report failed; 2, the input is wrong; 128 + n, ended by signal n.
 FAILED, WRONG = 1, 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Main(click.Group):
+    """What the user can put right is one message, for every command."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except (LtvkitError, OSError) as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(WRONG)
+
+
+@click.group(
+    cls=_Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(ltvkit.__version__, prog_name="ltvkit")
 def main() -> None:
     """Customer lifetime value, from an order export to a published monthly report."""
+
+
+main.add_command(hypothesis)
 
 
 @main.command()
@@ -71,11 +88,7 @@ def report(params, month, start, end, only, jobs, timeout, out) -> None:
         raise click.UsageError("--to needs --from.")
     if out:
         os.environ["LTVKIT_REPORTS"] = str(out.resolve())
-    try:
-        sys.exit(_report(params, (month, start, end), only, jobs, timeout))
-    except (LtvkitError, OSError) as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(WRONG)
+    sys.exit(_report(params, (month, start, end), only, jobs, timeout))
 
 
 def _report(files, months, only, jobs, timeout) -> int:

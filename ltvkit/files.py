@@ -11,16 +11,20 @@ from pathlib import Path
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def whole(path: Path, *, sync: bool = False) -> Iterator[Path]:
     """A free name beside `path`, for a file or a folder; what is there at the end becomes `path`.
 
     If the block raises, `path` stays as it was and nothing is left beside it. A file takes the
-    place of one that is there, a folder does not: that raises `OSError`.
+    place of one that is there, a folder does not: that raises `OSError`. With `sync`, a file is on
+    the disk before it takes its place.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}-{uuid.uuid4().hex}.part")
     try:
         yield part
+        if sync:
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
         os.replace(part, path)
     finally:
         if part.is_dir():

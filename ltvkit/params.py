@@ -26,7 +26,7 @@ RESERVED = ("out",)
 # Left to the notebooks' defaults, a report of a shop would show the demo.
 REQUIRED = ("shop", "source")
 
-_SLUG = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
+SLUG = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 _KINDS = {
     "str": (str, "text"),
@@ -203,7 +203,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
 
 def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> None:
     types, expected = _KINDS[parameter.kind]
-    where, raw = f"{where}: {parameter.name}", _raw(node)
+    where, raw = f"{where}: {parameter.name}", raw_text(node)
     if not isinstance(value, types) or isinstance(value, bool) != (parameter.kind == "bool"):
         advice = f' Put it in quotes: "{raw}".' if parameter.kind == "str" and raw else ""
         raise ParamsError(f"{where}: found {raw or 'nothing'}, expected {expected}.{advice}")
@@ -216,7 +216,7 @@ def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> 
 def _check_text(parameter: Parameter, value: Any) -> None:
     """The words whose form matters: the shop's slug, months and dates."""
     name = parameter.name
-    if name == "shop" and not _SLUG.fullmatch(value):
+    if name == "shop" and not SLUG.fullmatch(value):
         raise ParamsError(
             f"found {value!r}; it names a folder, so expected small letters, digits, "
             "- and _, as in my-shop."
@@ -232,7 +232,7 @@ def _check_text(parameter: Parameter, value: Any) -> None:
             raise ParamsError(f"{value!r} is not a date: write it as 1998-06-30.") from error
 
 
-def _raw(node: yaml.Node) -> str:
+def raw_text(node: yaml.Node) -> str:
     """A value as the file has it; the start of it where it is long."""
     if isinstance(node, yaml.ScalarNode):
         return repr(node.value) if node.style in ("'", '"') else node.value

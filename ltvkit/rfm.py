@@ -19,6 +19,7 @@ from ltvkit.segments import NAMES, QUIET, SEGMENTS
 
 MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}
 NEEDS = ("customer_id", *MEASURES)
+PAIR = ["r_score", "f_score"]
 
 
 def thresholds(
@@ -35,12 +36,8 @@ def thresholds(
     `cuts` holds edges fixed: a table from here, or edges per measure, ascending
     ({"recency_days": [30, 90, 180, 365], ...}). Only the count of customers is then new.
     """
-    if not isinstance(bins, int) or bins < 2:
-        raise ParamsError(f"bins={bins!r}: give a whole number of 2 or more.")
     opened = engine.lazy(customers, needs=NEEDS)
-    if cuts is None:
-        return _with_counts(opened, {m: _edges(opened, m, bins) for m in MEASURES})
-    return _with_counts(opened, _edges_of(cuts))
+    return _with_counts(opened, _all_edges(opened, bins, cuts))
 
 
 def score(customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None) -> Any:
@@ -49,25 +46,26 @@ def score(customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None 
     Edges are the quantiles of these customers, or `cuts` where given (see `thresholds`); a value
     on an edge belongs below it. Comes back as the kind of frame that went in.
     """
-    edges = _edges_of(thresholds(customers, bins=bins) if cuts is None else cuts)
     opened = engine.lazy(customers, needs=NEEDS)
+    edges = _all_edges(opened, bins, cuts)
     scores = {MEASURES[m]: _score(m, edges[m]) for m in MEASURES}
     return engine.back(opened.with_columns(**scores), like=customers)
 
 
 def segment(scored: Any) -> Any:
     """Scored customers -> the same with `segment`, by R and F scores of 1 to 5 (see `SEGMENTS`)."""
-    opened = engine.lazy(scored, needs=("r_score", "f_score"))
+    opened = engine.lazy(scored, needs=PAIR)
     name = nw.lit(None, nw.String)
     for s in SEGMENTS:
         fits = nw.col("r_score").is_between(*s.r) & nw.col("f_score").is_between(*s.f)
         name = nw.when(fits).then(nw.lit(s.name)).otherwise(name)
-    segmented = opened.with_columns(segment=name)
-    strays = engine.table(segmented.filter(nw.col("segment").is_null()).select(n=nw.len()))
-    if strays["n"].iloc[0]:
+    # A name for each pair of scores, of which there are few, and not for each customer.
+    pairs = engine.table(opened.select(*PAIR).unique().with_columns(segment=name))
+    if pairs["segment"].isna().any():
         raise ParamsError(
             "segments are drawn for scores of 1 to 5: score with bins=5, or four cuts."
         )
+    segmented = opened.join(engine.bring(pairs, like=scored), on=PAIR, how="left")
     return engine.back(segmented, like=scored)
 
 
@@ -171,6 +169,14 @@ def finding(summary: pd.DataFrame) -> str:
     )
     n, revenue = slipping["customers"].sum(), slipping["revenue_share"].sum()
     return f"{said} {text.format(n=formats.count(n), revenue=formats.share(revenue))}"
+
+
+def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[float]]:
+    if not isinstance(bins, int) or bins < 2:
+        raise ParamsError(f"bins={bins!r}: give a whole number of 2 or more.")
+    if cuts is not None:
+        return _edges_of(cuts)
+    return {measure: _edges(customers, measure, bins) for measure in MEASURES}
 
 
 def _edges(customers: nw.LazyFrame, measure: str, bins: int) -> list[float]:

@@ -1,0 +1,157 @@
+"""`ltvkit hypothesis`: write, check, register and decide hypotheses from the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ltvkit.i18n import _
+
+if TYPE_CHECKING:
+    from ltvkit.hypotheses.hypothesis import Hypothesis, Standing
+
+RUN = "python -m ltvkit hypothesis"
+PARAMS = click.argument("params", type=click.Path(path_type=Path))
+ID = click.argument("id")
+BY = click.option("--by", default="", metavar="NAME", help="Who says so.")
+
+
+@click.group()
+def hypothesis() -> None:
+    """Say beforehand what you will do and expect, and judge it afterwards.
+
+    PARAMS is a shop's params file, such as params/shop.yaml; ID names one hypothesis.
+    """
+
+
+@hypothesis.command()
+@PARAMS
+@ID
+def new(params: Path, id: str) -> None:
+    """Write a file for a new hypothesis, to be filled in."""
+    from ltvkit.hypotheses import registry
+
+    path = os.path.relpath(registry.new(_folder(params), id))
+    click.echo(f"Fill in {path}, then run:\n  {RUN} check {params} {id}")
+
+
+@hypothesis.command()
+@PARAMS
+@click.argument("id", required=False)
+def check(params: Path, id: str | None) -> None:
+    """Check all hypotheses of a shop and their ledger, or the one named ID."""
+    from ltvkit.errors import ParamsError
+    from ltvkit.hypotheses import registry
+
+    folder = _folder(params)
+    if id:
+        known = registry.get(folder, id).standing.registered
+        then = "" if known else f" Register it with:\n  {RUN} register {params} {id}"
+        click.echo(f"{id} is fine.{then}")
+        return
+    found = registry.load(folder)
+    for file, problem in found.problems.itertuples(index=False):
+        click.echo(f"{file}: {problem}")
+    if n := len(found.problems):
+        raise ParamsError(f"{n} problem{'s' * (n > 1)} in {os.path.relpath(folder)}.")
+    n = len(found.hypotheses)
+    click.echo(f"{n} {'hypothesis' if n == 1 else 'hypotheses'} and the ledger are fine.")
+
+
+@hypothesis.command("list")
+@PARAMS
+def list_(params: Path) -> None:
+    """List the hypotheses of a shop, and how they stand."""
+    from ltvkit.hypotheses import registry
+
+    found = registry.load(_folder(params))
+    if found.hypotheses:
+        click.echo(_aligned(_listed(found.hypotheses)))
+    elif found.problems.empty:
+        click.echo(f"There is none yet. Write one with:\n  {RUN} new {params} ID")
+    if n := len(found.problems):
+        click.echo(f"Left out or doubtful: {n}. See: {RUN} check {params}", err=True)
+
+
+@hypothesis.command("register")
+@PARAMS
+@ID
+@BY
+def register_(params: Path, id: str, by: str) -> None:
+    """Put on record what the file of a hypothesis says. Do so before its first day."""
+    from ltvkit.hypotheses import registry
+
+    standing = registry.register(_folder(params), id, by=by).standing
+    click.echo(f"{id} is registered. What counts is the registration of {_registered(standing)}.")
+
+
+@hypothesis.command()
+@PARAMS
+@ID
+@click.argument("decision", metavar="adopt|drop|extend")
+@click.option("--reason", required=True, metavar="TEXT", help="Why, in a sentence.")
+@click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The new end, as 2024-06-30, of one that is extended.",
+)
+@BY
+def decide(params, id, decision, reason, until, by) -> None:
+    """Put on record what was decided about a hypothesis."""
+    from ltvkit.hypotheses import registry
+
+    day = until.date() if until else None
+    registry.decide(_folder(params), id, decision, reason=reason, by=by, until=day)
+    click.echo(f"On record: {id}, {decision}{f' until {day}' if day else ''}.")
+
+
+def _folder(params: Path) -> Path:
+    """The register of the shop whose params file this is."""
+    from ltvkit import params as files
+    from ltvkit.hypotheses import registry
+    from ltvkit.report import plan
+
+    given = files.load(params, [book.path for book in plan.notebooks()])
+    return registry.folder(given.shop, given.values.get("hypotheses", ""))
+
+
+def _listed(hypotheses: Iterable[Hypothesis]) -> list[tuple[str, ...]]:
+    """Rows of text, a header first."""
+    head = (_("Id"), _("Title"), _("Period"), _("Comparison"), _("Registered"), _("Decided"))
+    rows = [
+        (
+            h.id,
+            h.title,
+            _("{start} to {end}").format(start=h.start, end=h.until),
+            h.comparison,
+            _registered(h.standing),
+            _(h.standing.decisions[-1].decision) if h.standing.decisions else _("no"),
+        )
+        for h in hypotheses
+    ]
+    return [head, *rows]
+
+
+def _registered(standing: Standing) -> str:
+    if not standing.registered:
+        return _("no")
+    said = [str(standing.registered)]
+    said += [_("after the start")] * standing.late + [_("edited since")] * standing.edited
+    return ", ".join(said)
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> str:
+    """All columns in full, whatever their width: what stands last matters most."""
+    from ltvkit.formats import width
+
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True))
+        for row in rows
+    ]
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,128 @@
+"""What the treated are compared with: one group drawn at random, another segment, last year, before.
+
+A comparison can be made at the time of the measure, or as a replay `back` days earlier, when
+nothing was done: the same rules select, the same windows count.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ltvkit.errors import DataError
+from ltvkit.hypotheses import targets
+from ltvkit.hypotheses.estimates import Estimate, Side, adjusted, contrast
+from ltvkit.hypotheses.histories import Histories, day
+from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
+from ltvkit.periods import YEAR_BEFORE
+
+YEAR = YEAR_BEFORE["day"]  # 52 weeks, so that weekdays match
+PAST = 365  # days before the start that a randomized comparison learns from
+
+
+class Groups(NamedTuple):
+    """The places of those treated, and of those they are compared with (else nobody)."""
+
+    treated: np.ndarray
+    control: np.ndarray
+
+
+class Window(NamedTuple):
+    """The days counted, both ends included, and as many before them."""
+
+    start: int
+    end: int
+
+    @property
+    def days(self) -> int:
+        return self.end - self.start + 1
+
+    @property
+    def before(self) -> Window:
+        return self.back(self.days)
+
+    def back(self, days: int) -> Window:
+        """The same window some days earlier."""
+        return Window(self.start - days, self.end - days)
+
+
+def window(hypothesis: Hypothesis, histories: Histories) -> Window:
+    """The days of a hypothesis that the orders cover so far."""
+    return Window(day(hypothesis.start), min(day(hypothesis.until), histories.last))
+
+
+def groups(histories: Histories, hypothesis: Hypothesis, *, back: int = 0) -> Groups:
+    """Who is compared with whom; a customer who is in both segments counts as treated."""
+    on, nobody = day(hypothesis.selected), np.array([], dtype="int64")
+    if hypothesis.comparison == "randomized":
+        listed = hypothesis.assigned
+        ids = {g: listed.loc[listed["group"] == g, "customer_id"] for g in (TREATED, CONTROL)}
+        return Groups(*(histories.place(ids[g]) for g in (TREATED, CONTROL)))
+    treated = targets.select(histories, hypothesis.target, on=on, back=back)
+    if hypothesis.comparison == "control_segment":
+        others = targets.select(histories, hypothesis.control, on=on, back=back)
+        return Groups(treated, np.setdiff1d(others, treated))
+    if hypothesis.comparison == "same_period_last_year":
+        return Groups(
+            treated, targets.select(histories, hypothesis.target, on=on, back=back + YEAR)
+        )
+    return Groups(treated, nobody)
+
+
+def checked(found: Groups, histories: Histories, hypothesis: Hypothesis, days: Window) -> Groups:
+    """`found` itself, once there is somebody in each group and the orders reach back far enough.
+
+    Raises `DataError`, naming the hypothesis, what is missing and the remedy.
+    """
+    both = hypothesis.comparison != "before_after"
+    for name, who in zip((TREATED, CONTROL), found, strict=True):
+        if len(who) < 2 and (both or name == TREATED):
+            raise DataError(
+                f"{hypothesis.id}: {len(who)} {name} customers are in the orders, and an effect "
+                "takes two at the least: widen the target, or check its date and its list."
+            )
+    back = {"randomized": 0, "same_period_last_year": YEAR}.get(hypothesis.comparison, days.days)
+    if days.start - back < histories.first:
+        raise DataError(
+            f"{hypothesis.id}: {hypothesis.comparison} looks {back} days back from the start, and "
+            f"the orders begin {days.start - histories.first} days before it: shorten the window, "
+            "or take another comparison."
+        )
+    return found
+
+
+def sides(histories: Histories, kind: str, metric: str, found: Groups, days: Window) -> list[Side]:
+    """The signed figures that make up the effect; the treated as they were then come first."""
+    counted = [
+        (1, found.treated, days),
+        *{
+            "randomized": [(-1, found.control, days)],
+            "control_segment": [
+                (-1, found.treated, days.before),
+                (-1, found.control, days),
+                (1, found.control, days.before),
+            ],
+            "same_period_last_year": [(-1, found.control, days.back(YEAR))],
+            "before_after": [(-1, found.treated, days.before)],
+        }[kind],
+    ]
+    return [Side(sign, who, histories.parts(metric, who, *span)) for sign, who, span in counted]
+
+
+def estimate(histories: Histories, kind: str, metric: str, found: Groups, days: Window) -> Estimate:
+    """The effect of a comparison, before any natural change is taken out."""
+    made = sides(histories, kind, metric, found, days)
+    if kind != "randomized":
+        return contrast(made)
+    known = {
+        group: _known(histories, metric, who, days)
+        for group, who in zip((TREATED, CONTROL), found, strict=True)
+    }
+    return adjusted(*made, before=known)
+
+
+def _known(histories: Histories, metric: str, who: np.ndarray, days: Window) -> np.ndarray:
+    """What is known of a metric before the start: over as many days, and over a year."""
+    year = Window(days.start - PAST, days.start - 1)
+    return np.hstack([histories.parts(metric, who, *span) for span in (days.before, year)])

@@ -1,0 +1,142 @@
+"""Did it work? A hypothesis and the orders -> figures, checks, grade, verdict and return."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from ltvkit.hypotheses import checks, comparisons, figures, histories, replays, verdicts
+from ltvkit.hypotheses.checks import Check
+from ltvkit.hypotheses.comparisons import Groups, Window
+from ltvkit.hypotheses.estimates import Estimate
+from ltvkit.hypotheses.histories import Histories, day
+from ltvkit.hypotheses.hypothesis import Hypothesis
+
+DRAFT, RUNNING, ENDED, DECIDED = "draft", "running", "ended", "decided"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the orders say of one hypothesis on a day.
+
+    `status`: draft, running, ended or decided; a draft has no figures yet. `table`: see
+    `figures.table`, one row per metric, the one that decides first. `checks`: check, holds,
+    found. `natural`: the replays of that metric. `returns`: what it brought, cost and left, with
+    intervals. `extras`: customers, the bootstrap interval of the change as it stands, the part
+    of the top 1%, the variance that knowing the time before has saved. `every_look`: the interval
+    is valid however often one looks.
+    """
+
+    hypothesis: Hypothesis
+    as_of: Any
+    status: str
+    grade: str
+    verdict: str = verdicts.DRAFT
+    table: pd.DataFrame = field(default_factory=figures.empty)
+    checks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=Check._fields))
+    natural: pd.DataFrame = field(default_factory=pd.DataFrame)
+    returns: Mapping[str, float] = field(default_factory=dict)
+    extras: Mapping[str, float] = field(default_factory=dict)
+    every_look: bool = False
+    groups: Groups | None = None
+    window: Window | None = None
+
+    @property
+    def primary(self) -> pd.Series:
+        """The row of the metric that decides."""
+        return self.table.iloc[0]
+
+
+def evaluate(
+    hypothesis: Hypothesis, lines: Any, *, as_of: Any, busy: Sequence[Window] = ()
+) -> Evaluation:
+    """A hypothesis and the order lines -> what they say of it on the day `as_of`.
+
+    `lines` are order lines of any engine, or `histories.build` of them where several hypotheses
+    are evaluated. `busy` are windows in which other measures ran, to be left out of replays.
+    Raises `DataError` where nobody is selected or the orders do not reach back far enough, and
+    `ParamsError` for what the orders cannot answer.
+
+    - randomized: the difference of the groups, adjusted for the time before (ANCOVA)
+    - control segment: difference in differences per customer; where the parallel trend fails,
+      what replays say is natural is taken out
+    - same period last year, before and after: the change, the natural change taken out
+
+    While it runs, and where it was extended, groups are compared with an interval that is valid
+    at every look; other changes have none before the end.
+    """
+    known = lines if isinstance(lines, Histories) else histories.build(lines, as_of=as_of)
+    status = _status(hypothesis, as_of)
+    if status == DRAFT:
+        return Evaluation(hypothesis, as_of, status, verdicts.GRADES[hypothesis.comparison])
+    days = comparisons.window(hypothesis, known)
+    found = comparisons.checked(comparisons.groups(known, hypothesis), known, hypothesis, days)
+    metrics = (hypothesis.metric, *hypothesis.guardrails)
+    money = "margin_per_customer" if known.has_margin else "revenue_per_customer"
+    asked = list(dict.fromkeys((*metrics, money)))
+    natural = replays.replays(known, hypothesis, asked, days=days, busy=busy)
+    made = {m: comparisons.estimate(known, hypothesis.comparison, m, found, days) for m in asked}
+    held = _checks(known, hypothesis, found, days, natural[hypothesis.metric])
+    judging = figures.Judging(
+        grade=verdicts.grade(hypothesis, held),
+        running=status == RUNNING,
+        every_look=status == RUNNING or hypothesis.until != hypothesis.end,
+    )
+    rows = {
+        m: figures.row(known, hypothesis, m, found, days, made[m], natural[m], judging)
+        for m in asked
+    }
+    table = figures.table(rows, hypothesis)
+    return Evaluation(
+        hypothesis=hypothesis,
+        as_of=as_of,
+        status=status,
+        grade=judging.grade,
+        verdict=verdicts.RUNNING if judging.running else verdicts.verdict(hypothesis, table),
+        table=table,
+        checks=pd.DataFrame(held, columns=list(Check._fields)),
+        natural=natural[hypothesis.metric].table,
+        returns=figures.returns(rows[money], money, len(found.treated), hypothesis.cost),
+        extras=_extras(found, made[hypothesis.metric]),
+        every_look=judging.every_look,
+        groups=found,
+        window=days,
+    )
+
+
+def _status(hypothesis: Hypothesis, as_of: Any) -> str:
+    """Draft before the start; decided from the end on, or earlier if a decision came earlier."""
+    today = day(as_of)
+    final = [d for d in hypothesis.standing.decisions if d.decision != "extend"]
+    if today < day(hypothesis.start):
+        return DRAFT
+    if final and today >= min(day(hypothesis.until), day(final[-1].day)):
+        return DECIDED
+    return ENDED if today >= day(hypothesis.until) else RUNNING
+
+
+def _checks(
+    known: Histories, hypothesis: Hypothesis, found: Groups, days: Window, natural: replays.Natural
+) -> list[Check]:
+    registered = checks.registration(hypothesis)
+    if hypothesis.comparison == "randomized":
+        ratio = checks.ratio(found, hypothesis.treated_share)
+        return [ratio, checks.balance(known, found, days), registered]
+    if hypothesis.comparison == "control_segment":
+        return [checks.trend(natural), registered]
+    return [checks.past(natural, hypothesis), registered]
+
+
+def _extras(found: Groups, made: Estimate) -> dict[str, float]:
+    low, high = made.bootstrap()
+    return {
+        "treated": len(found.treated),
+        "control": len(found.control),
+        "bootstrap_lowest": low,
+        "bootstrap_highest": high,
+        "top_share": made.top_share,
+        "variance_saved": made.variance_saved,
+    }

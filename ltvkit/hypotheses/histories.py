@@ -1,0 +1,171 @@
+"""Customers day by day, held as arrays: what each had done by a day, and did in a window.
+
+Replays ask for the same customers at many dates. Kept sorted by customer and day, with running
+totals, the orders answer each question by two look-ups per customer, and not by a new aggregation.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ltvkit import cohorts, customers, engine, periods
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.hypotheses.metrics import METRICS
+
+_EPOCH = np.datetime64("1970-01-01")
+_WHOLE = 17  # digits that the running totals of money, kept as whole numbers, can hold
+FLOWS = ("orders", "active", "revenue", "margin")
+
+
+def day(date: Any) -> int:
+    """A date as a number of days.
+
+    >>> day("1970-01-31")
+    30
+    """
+    return (periods.day(date) - dt.datetime(1970, 1, 1)).days
+
+
+@dataclass(frozen=True)
+class Histories:
+    """All customers by day: `ids` in order; a customer is meant by its place among them.
+
+    `first` and `last` are the days of the data, as numbers; `channels` is None where the orders
+    know none.
+    """
+
+    ids: np.ndarray
+    first: int
+    last: int
+    channels: np.ndarray | None
+    _keys: np.ndarray
+    _running: Mapping[str, np.ndarray]
+    _units: Mapping[str, float]
+    _done: dict[Any, Any] = field(default_factory=dict)
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether the orders know their margin."""
+        return "margin" in self._running
+
+    @cached_property
+    def _all(self) -> np.ndarray:
+        return np.arange(len(self.ids))
+
+    def place(self, ids: Any) -> np.ndarray:
+        """Customer ids -> their places; those who never bought are left out."""
+        found = pd.Index(self.ids).get_indexer(pd.Index(np.asarray(ids, dtype=object)))
+        return found[found >= 0]
+
+    def known(self, day: int) -> pd.DataFrame:
+        """The customers who had bought by the end of `day`: what `customers.summarize` says of
+        them, with `customer_id` being their place."""
+        return self.remember(day, lambda: self._summarize(day))
+
+    def remember(self, key: Any, work: Callable[[], Any]) -> Any:
+        """What `work` gives, done once: hypotheses of the same days share it."""
+        if key not in self._done:
+            self._done[key] = work()
+        return self._done[key]
+
+    def window(self, who: np.ndarray, start: int, end: int) -> dict[str, np.ndarray]:
+        """What each of `who` did from day `start` to day `end`, both included.
+
+        orders, active (0 or 1: bought), revenue, margin; customers (1 each); once (1: had bought
+        on one day before the window), second (1: of those, bought in it).
+        """
+        before, after = self._rows(who, start - 1), self._rows(who, end)
+        did = {name: self._between(name, before, after) for name in self._running}
+        active = (did["active"] > 0).astype(float)
+        began = self._rows(who, self.first - 1)
+        once = (self._between("active", began, before) == 1).astype(float)
+        more = {"customers": np.ones(len(who)), "once": once, "second": once * active}
+        return did | more | {"active": active}
+
+    def parts(self, metric: str, who: np.ndarray, start: int, end: int) -> np.ndarray:
+        """The two columns by which `metric` is counted, for each of `who` in a window: (n, 2)."""
+        known = METRICS[metric]
+        did = self.window(who, start, end)
+        if known.of not in did:
+            raise ParamsError(
+                f"metric {metric}: the orders have no {known.of}; map it under `columns:` in the "
+                "params file, or take another metric."
+            )
+        return np.column_stack([did[known.of], did[known.per]])
+
+    def _rows(self, who: np.ndarray, day: int) -> np.ndarray:
+        """For each of `who`, the number of rows of all customers up to their own `day`."""
+        span = self.last - self.first + 2
+        at = min(max(day - self.first + 1, 0), span - 1)
+        return np.searchsorted(self._keys, who * span + at, side="right")
+
+    def _between(self, name: str, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        running = self._running[name]
+        return (running[after] - running[before]) / self._units.get(name, 1)
+
+    def _summarize(self, day: int) -> pd.DataFrame:
+        began, upto = self._rows(self._all, self.first - 1), self._rows(self._all, day)
+        orders = self._between("orders", began, upto).astype("int64")
+        who = np.flatnonzero(orders > 0)
+        began, upto = began[who], upto[who]
+        # The first row is a purchase (the door keeps no return before it), the last need not be.
+        bought = self._running["last"][upto]
+        born = self._keys[began] % (self.last - self.first + 2) - 1 + self.first
+        return pd.DataFrame(
+            {
+                "customer_id": who,
+                "orders": orders[who],
+                "revenue": self._between("revenue", began, upto).round(6),
+                "recency_days": day - bought,
+                "tenure_days": day - born,
+            }
+        )
+
+
+def build(lines: Any, *, as_of: Any) -> Histories:
+    """Order lines up to `as_of` -> `Histories`. Raises `DataError` where there are none."""
+    table = engine.table(customers.by_day(lines, as_of=as_of).sort("customer_id", "order_date"))
+    if table.empty:
+        raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}.")
+    places, ids = pd.factorize(table["customer_id"])
+    days = ((table["order_date"].to_numpy() - _EPOCH) // np.timedelta64(1, "D")).astype("int64")
+    first, last = int(days.min()), day(as_of)
+    units = {name: _unit(table[name]) for name in ("revenue", "margin") if name in table}
+    running = {n: _running(table[n].fillna(0) * units.get(n, 1)) for n in FLOWS if n in table}
+    latest = np.maximum.accumulate(np.where(table["active"] > 0, places * (last + 1) + days, 0))
+    running["last"] = np.r_[0, latest % (last + 1)]
+    keys = places.astype("int64") * (last - first + 2) + (days - first + 1)
+    return Histories(
+        ids=np.asarray(ids, dtype=object),
+        first=first,
+        last=last,
+        channels=_channels(lines, ids, as_of),
+        _keys=keys,
+        _running=running,
+        _units=units,
+    )
+
+
+def _unit(money: pd.Series) -> float:
+    """Money is added up as whole numbers, of a millionth where they fit: exact in any order."""
+    digits = np.ceil(np.log10(money.abs().sum() + 1))
+    return 10.0 ** min(6, max(0, _WHOLE - digits))
+
+
+def _running(values: pd.Series) -> np.ndarray:
+    return np.r_[0, np.cumsum(np.rint(values.to_numpy(dtype=float)).astype("int64"))]
+
+
+def _channels(lines: Any, ids: pd.Index, as_of: Any) -> np.ndarray | None:
+    if "channel" not in engine.lazy(lines).collect_schema().names():
+        return None
+    born = cohorts.members(lines, as_of=as_of, by="channel", every="month")
+    each = engine.table(born.select("customer_id", "cohort")).set_index("customer_id")["cohort"]
+    return each.reindex(ids).to_numpy(dtype=object)

@@ -1,0 +1,97 @@
+"""A hypothesis as registered: what was done to whom, when, and how it is to be judged."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pandas as pd
+
+# What a target may select customers by; the values are those of the kit's own tables.
+RULES = ("segment", "decile", "abc_class", "cohort", "channel", "customers")
+# How the effect is told from what would have happened anyway, the best evidence first.
+COMPARISONS = ("randomized", "control_segment", "same_period_last_year", "before_after")
+# When to adopt: the interval of the effect lies above zero, above the smallest effect worth
+# having, or above minus that effect (it does no harm worth mentioning).
+DECISION_RULES = ("superiority", "superiority_by_margin", "non_inferiority")
+DECISIONS = ("adopt", "drop", "extend")
+TREATED, CONTROL = "treated", "control"  # the groups of an assignment
+
+
+class Target(NamedTuple):
+    """Who: customers whose `rule` (one of `RULES`) has one of `values` on the selection date.
+
+    With the rule "customers", `values` are the ids of a list.
+    """
+
+    rule: str
+    values: tuple[str, ...]
+
+
+class Decision(NamedTuple):
+    """What was decided, when (a day), why and by whom; `until`: the new end, if extended."""
+
+    decision: str
+    day: dt.date
+    reason: str
+    by: str = ""
+    until: dt.date | None = None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the ledger knows of a hypothesis.
+
+    `registered`: the day of its last registration before the start (else of its first), None if
+    never; `late`: that day is after the start; `edited`: the file says something else than what
+    was registered then; `decisions`, the oldest first.
+    """
+
+    registered: dt.date | None = None
+    late: bool = False
+    edited: bool = False
+    decisions: tuple[Decision, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One hypothesis, checked. Days are inclusive at both ends; effects are in the metric's unit.
+
+    `assigned` holds the customers of a randomized comparison: customer_id, group ("treated" or
+    "control"), segment (the stratum). `control` is the target of a control segment.
+    """
+
+    id: str
+    title: str
+    hypothesis: str
+    owner: str
+    department: str
+    measure: str
+    target: Target
+    selected: dt.date
+    start: dt.date
+    end: dt.date
+    metric: str
+    comparison: str
+    smallest_effect: float
+    guardrails: tuple[str, ...] = ()
+    tolerance: float = 0.05  # how much of a guardrail metric, relative, may be lost
+    decision_rule: str = "superiority"
+    cost: float = 0.0
+    control: Target | None = None
+    assigned: pd.DataFrame | None = field(default=None, compare=False)
+    treated_share: float = 0.5  # of the assigned customers, as planned
+    notes: str = ""
+    standing: Standing = Standing()
+
+    @property
+    def until(self) -> dt.date:
+        """The last day that counts: the end, or the one it was extended to."""
+        moved = [d.until for d in self.standing.decisions if d.until]
+        return moved[-1] if moved else self.end
+
+    @property
+    def days(self) -> int:
+        """How long it runs."""
+        return (self.until - self.start).days + 1

@@ -1,0 +1,137 @@
+"""Placebo replays: the same comparison on past dates, when nothing was done.
+
+Customers picked for being low tend to rise, and those picked for being high to fall, whatever is
+done (regression to the mean); and months differ. What the same rule and the same number of days
+gave at other times is the natural change, and how much it varies is the error to judge by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ltvkit.hypotheses import comparisons, targets
+from ltvkit.hypotheses.comparisons import Window
+from ltvkit.hypotheses.estimates import interval_of, p_of
+from ltvkit.hypotheses.histories import Histories
+from ltvkit.hypotheses.hypothesis import Hypothesis
+
+ENOUGH = 6  # replays, to know a natural change, how it drifts and how it varies
+MOST = 12
+FEWEST = 30  # customers in a group of a replay
+TREND = 0.05  # below this p, the past says that the two groups do not move alike
+
+
+@dataclass(frozen=True)
+class Natural:
+    """What replays gave: `table` has back (days earlier), start, customers, change, se.
+
+    `change` is what a line through them, weighted by their precision, leads to expect at the time
+    of the measure (as a shop grows older, its natural changes drift), with its error `se`;
+    `spread` is how much more they vary than the customers in them account for (1: no more).
+    """
+
+    table: pd.DataFrame
+    change: float = np.nan
+    se: float = np.nan
+    spread: float = np.nan
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough of them."""
+        return len(self.table) >= ENOUGH
+
+    def left(self, effect: float, se: float) -> tuple[float, float, float, float]:
+        """A change with its own error -> what is left without the natural one: effect, lowest,
+        highest, p. It is one more draw from where the replays came from, if nothing was done."""
+        rest, df = effect - self.change, len(self.table) - 2
+        error = np.sqrt(self.spread * se**2 + self.se**2)
+        return (rest, *interval_of(rest, error, df), p_of(rest, error, df))
+
+    @property
+    def trend_p(self) -> float:
+        """Of all replays together being nothing but chance: two groups that move alike.
+
+        Neighbours share a window with opposite signs, so they hang together by -1/2; the sum of
+        squares is judged by a chi-squared of the same mean and variance (Satterthwaite).
+        """
+        if not self.enough:
+            return np.nan
+        n, z = len(self.table), self.table["change"] / self.table["se"]
+        scale = (3 * n - 1) / (2 * n)
+        return float(stats.chi2.sf((z**2).sum() / scale, n / scale))
+
+
+def replays(
+    histories: Histories,
+    hypothesis: Hypothesis,
+    metrics: Iterable[str],
+    *,
+    days: Window,
+    busy: Sequence[Window] = (),
+) -> dict[str, Natural]:
+    """A hypothesis -> for each metric, the natural change.
+
+    Replays lie whole windows apart, rounded up to weeks so that weekdays match, the latest twelve
+    that the orders reach. Those in a time when another measure ran (`busy`) are left out where
+    enough are left without them.
+    """
+    rows: dict[str, list] = {metric: [] for metric in metrics}
+    for back in _dates(histories, hypothesis, days, busy):
+        found = comparisons.groups(histories, hypothesis, back=back)
+        if len(found.treated) < FEWEST or 0 < len(found.control) < FEWEST:
+            continue
+        for metric, kept in rows.items():
+            made = comparisons.contrast(
+                comparisons.sides(histories, hypothesis.comparison, metric, found, days.back(back))
+            )
+            if made.se > 0:
+                kept.append((back, days.start - back, len(found.treated), made.effect, made.se))
+    known = days.start - histories.first - _reach(hypothesis)
+    return {metric: _natural(kept, known=known) for metric, kept in rows.items()}
+
+
+def _dates(
+    histories: Histories, hypothesis: Hypothesis, days: Window, busy: Sequence[Window]
+) -> list[int]:
+    if hypothesis.target.rule not in targets.REPLAYABLE or hypothesis.comparison == "randomized":
+        return []
+    step = -(-days.days // 7) * 7
+    # As many days before the first, to know customers by.
+    reach = days.start - 2 * days.days - histories.first - _reach(hypothesis)
+    every = list(range(step, max(reach, 0) + 1, step))[:MOST]
+    quiet = [back for back in every if not any(_meets(days.back(back), other) for other in busy)]
+    return quiet if len(quiet) >= ENOUGH else every
+
+
+def _reach(hypothesis: Hypothesis) -> int:
+    """How much further back a comparison looks."""
+    return comparisons.YEAR if hypothesis.comparison == "same_period_last_year" else 0
+
+
+def _meets(days: Window, other: Window) -> bool:
+    """Whether another measure ran in these days, or in those before that they are compared with."""
+    return days.before.start <= other.end and other.start <= days.end
+
+
+def _natural(rows: list, *, known: int) -> Natural:
+    """`known`: days of orders before the measure; replays have fewer.
+
+    Of customers picked by a rule, those who have just come are a share that falls as 1 / days
+    known, and with it falls what they do by themselves: the line is drawn over that.
+    """
+    from statsmodels.regression.linear_model import WLS
+
+    table = pd.DataFrame(rows, columns=["back", "start", "customers", "change", "se"])
+    if len(table) < ENOUGH:
+        return Natural(table)
+    aside = 1 / (known - table["back"]) - 1 / known
+    line = np.column_stack([np.ones(len(table)), aside])
+    fitted = WLS(table["change"], line, weights=table["se"] ** -2).fit()
+    return Natural(
+        table, float(fitted.params.iloc[0]), float(fitted.bse.iloc[0]), float(fitted.scale)
+    )
