@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from pathlib import Path
 
@@ -42,7 +43,9 @@ def truth() -> dict[str, float]:
     return {"r": 0.4, "alpha": 14.0, "a": 0.6, "b": 2.6, "p": 5.0, "q": 4.0, "v": 3600.0}
 
 
-def shop(*, customers: int = 5000, months: int = 30, seed: int = 20240401) -> pd.DataFrame:
+def shop(
+    *, customers: int = 5000, months: int = 30, seed: int = 20240401, measures: bool = True
+) -> pd.DataFrame:
     """The order export of a sample shop: one row per order line, sorted by date and order id.
 
     `customers` are acquired from 2022-04-01 to the last day of month `months`, which closes the
@@ -50,7 +53,8 @@ def shop(*, customers: int = 5000, months: int = 30, seed: int = 20240401) -> pd
     price and add up to it exactly. `unit_price` is the list price, `amount` what was paid, coupons
     deducted. The `truth` is in the "shipped" lines that name a customer; cancelled orders, guest
     orders (empty `customer_id`) and returns (negative lines of an earlier sale, its order id with R
-    for S) come on top. Raises ParamsError when `customers` or `months` is below 1.
+    for S) come on top, and so do the effects of what the shop did (see `planted`), unless
+    `measures` is false. Raises ParamsError when `customers` or `months` is below 1.
 
     >>> shop(customers=100, months=6)["status"].value_counts().index.tolist()
     ['shipped', 'returned', 'cancelled']
@@ -58,8 +62,11 @@ def shop(*, customers: int = 5000, months: int = 30, seed: int = 20240401) -> pd
     if customers < 1 or months < 1:
         raise ParamsError(f"customers={customers}, months={months}: both must be 1 or more.")
     days = np.arange(START, START + months, dtype="M8[D]")
-    acquiring, buying, spoiling, filling, returning = np.random.default_rng(seed).spawn(5)
+    streams = np.random.default_rng(seed).spawn(6)
+    acquiring, buying, spoiling, filling, returning, acting = streams
     sales = _buy(buying, _acquire(acquiring, customers, days), days.size)
+    if measures:
+        sales = _acted_on(acting, sales, days.size)
     lines = _fill(filling, _spoil(spoiling, sales, days.size))
     lines = _return(returning, lines, days.size)
     lines = lines.assign(order_date=np.datetime_as_string(days[lines["day"]]))
@@ -85,6 +92,13 @@ def cdnow() -> pd.DataFrame:
 
 
 SAMPLES = {"cdnow": cdnow, "shop": shop}
+MADE_BY = ("demo.py", "planted.py", "rfm.py", "segments.py", "hypotheses/planning.py")
+
+
+def version() -> str:
+    """A short name for all the code that the samples come from."""
+    home = Path(__file__).parent
+    return hashlib.sha256(b"".join((home / name).read_bytes() for name in MADE_BY)).hexdigest()[:8]
 
 
 def write(name: str, path: str | Path, **size: int) -> Path:
@@ -126,6 +140,13 @@ def _buy(rng, people, end):
     nu = rng.gamma(known["q"], 1 / known["v"], n)[who]
     value = np.maximum(np.rint(rng.gamma(known["p"], 1 / nu)), 1).astype("int64")
     return people.iloc[who].assign(at=at, value=value, status="shipped")
+
+
+def _acted_on(rng, sales, end):
+    """The orders of a shop that did something; in one call, as `planted` asks much of the kit."""
+    from ltvkit import planted
+
+    return planted.apply(rng, sales, start=START.astype("M8[D]").astype(object), days=end)
 
 
 def _spoil(rng, sales, end):

@@ -33,46 +33,64 @@ LABELS = {
     "average_order_value": N_("Average order value"), "bdw": N_("Beta-discrete-Weibull"),
     "before": N_("Before"), "bg_bb": N_("BG/BB"), "bg_nbd": N_("BG/NBD"),
     "bias": N_("Total off by"), "boosting": N_("Gradient boosting"), "category": N_("Category"),
-    "challenger": N_("Challenger"), "channel": N_("Channel"), "class": N_("Class"),
+    "challenger": N_("Challenger"), "channel": N_("Channel"), "check": N_("Check"),
+    "class": N_("Class"),
     "cohort": N_("Cohort"), "cohort_curve": N_("Cohort average curve"),
-    "contract_periods": N_("Contract periods"), "coverage": N_("In own interval"),
+    "comparison": N_("Comparison"), "contract_periods": N_("Contract periods"),
+    "control_after": N_("Control after"), "control_before": N_("Control before"),
+    "cost": N_("Cost"), "coverage": N_("In own interval"),
     "cumulative_share": N_("Cumulative share"), "customer_id": N_("Customer"),
     "customers": N_("Customers"), "customers_share": N_("Share of customers"),
-    "decile": N_("Decile"), "definition": N_("How it is computed"), "difference": N_("Difference"),
+    "decile": N_("Decile"), "definition": N_("How it is computed"),
+    "department": N_("Department"), "difference": N_("Difference"), "effect": N_("Effect"),
     "end": N_("Until"), "estimate": N_("Estimate"), "existing_revenue": N_("Existing customers"),
     "expected": N_("Expected"), "expected_orders": N_("Expected orders"),
     "expected_periods": N_("Periods to come"), "expected_spend": N_("Expected order value"),
-    "f_score": N_("F score"), "first_order": N_("First order"), "gini": N_("Order (Gini)"),
-    "gone": N_("Gone"), "hazard": N_("Hazard"), "high": N_("High"), "highest": N_("Highest (95%)"),
-    "horizon": N_("Horizon"), "items": N_("Items"), "items_share": N_("Share of items"),
+    "f_score": N_("F score"), "first_order": N_("First order"), "found": N_("What was found"),
+    "gain": N_("Gain"), "gain_highest": N_("Highest gain (95%)"),
+    "gain_lowest": N_("Lowest gain (95%)"), "gini": N_("Order (Gini)"), "gone": N_("Gone"),
+    "grade": N_("Evidence"), "hazard": N_("Hazard"), "high": N_("High"),
+    "highest": N_("Highest (95%)"),
+    "holds": N_("Holds"), "horizon": N_("Horizon"), "hypothesis": N_("Hypothesis"),
+    "items": N_("Items"), "items_share": N_("Share of items"),
     "kind": N_("Kind"), "last_order": N_("Last order"), "lines": N_("Order lines"),
     "low": N_("Low"), "lowest": N_("Lowest (95%)"),
     "ltv": N_("LTV per customer"), "ltv_to_cost": N_("LTV / cost"), "m_score": N_("M score"),
-    "mae": N_("Mean error per customer"), "margin": N_("Margin"), "margin_rate": N_("Margin rate"),
+    "mae": N_("Mean error per customer"), "margin": N_("Margin"),
+    "margin_per_customer": N_("Margin per customer"), "margin_rate": N_("Margin rate"),
     "mbg_nbd": N_("MBG/NBD"), "meaning": N_("Meaning"), "measure": N_("Measure"),
     "median_recency_days": N_("Median recency (days)"), "method": N_("Method"),
-    "model": N_("Model"), "month": N_("Month"), "monthly_arpu": N_("ARPU per month"),
-    "monthly_churn_rate": N_("Churn per month"), "new_customers": N_("New customers"),
+    "metric": N_("Metric"), "model": N_("Model"), "month": N_("Month"),
+    "monthly_arpu": N_("ARPU per month"),
+    "monthly_churn_rate": N_("Churn per month"), "natural_change": N_("Natural change"),
+    "net": N_("Gain less cost"), "net_highest": N_("Highest, less cost (95%)"),
+    "net_lowest": N_("Lowest, less cost (95%)"), "new_customers": N_("New customers"),
     "new_revenue": N_("New customers"), "of": N_("Of"),
     "order_date": N_("Order date"), "order_id": N_("Order"), "orders": N_("Orders"),
     "orders_bias": N_("Orders off by"), "orders_per_customer": N_("Orders per customer"),
     "orders_per_year": N_("Orders per year"), "orders_say": N_("By the orders"),
+    "outcome": N_("Outcome"), "owner": N_("Owner"), "p": N_("p"),
     "p_alive": N_("P(alive)"), "p_quiet": N_("P(no purchase)"), "parameter": N_("Parameter"),
     "pareto_nbd": N_("Pareto/NBD"), "payback_months": N_("Paid back after (months)"),
     "period": N_("Period"), "predicted": N_("Predicted"), "product": N_("Product"),
     "product_id": N_("Product id"), "purchase_days": N_("Purchase days"),
     "quantity": N_("Quantity"), "r_score": N_("R score"), "rank": N_("Rank"),
-    "rank_correlation": N_("Rank correlation"), "reason": N_("Reason"),
-    "recency_days": N_("Recency (days)"), "renewals": N_("Renewals so far"),
-    "repeat_rate": N_("Repeat rate"), "revenue": N_("Revenue"),
+    "rank_correlation": N_("Rank correlation"), "raw_effect": N_("Change as it stands"),
+    "raw_highest": N_("Its highest (95%)"), "raw_lowest": N_("Its lowest (95%)"),
+    "reason": N_("Reason"), "recency_days": N_("Recency (days)"),
+    "relative_effect": N_("Relative effect"), "relative_highest": N_("Highest (95%)"),
+    "relative_lowest": N_("Lowest (95%)"), "renewals": N_("Renewals so far"),
+    "repeat_rate": N_("Repeat rate"), "retention_rate": N_("Retention"), "revenue": N_("Revenue"),
     "revenue_per_customer": N_("Revenue per customer"), "revenue_share": N_("Share of revenue"),
-    "rfm_cell": N_("RFM cell mean"), "run_rate": N_("Last year's run rate"),
-    "sbg": N_("Shifted beta-geometric"), "score": N_("Score"), "segment": N_("Segment"),
+    "rfm_cell": N_("RFM cell mean"), "roi": N_("Return on cost"), "role": N_("Role"),
+    "run_rate": N_("Last year's run rate"), "sbg": N_("Shifted beta-geometric"),
+    "score": N_("Score"), "second_order_rate": N_("Second-order rate"), "segment": N_("Segment"),
     "share": N_("Share"), "simple": N_("Simple"), "skill": N_("Skill"), "start": N_("From"),
     "status": N_("Status"), "survival": N_("Survival"), "table_says": N_("By this table"),
-    "tenure_days": N_("Tenure (days)"), "total_in_interval": N_("Total in interval"),
-    "truth": N_("Truth"), "up_to": N_("Up to"), "value": N_("Value"),
-    "value_share": N_("Share of expected LTV"), "why": N_("Why it differs"),
+    "tenure_days": N_("Tenure (days)"), "title": N_("Title"),
+    "total_in_interval": N_("Total in interval"), "truth": N_("Truth"), "until": N_("Until"),
+    "up_to": N_("Up to"), "value": N_("Value"), "value_share": N_("Share of expected LTV"),
+    "verdict": N_("Verdict"), "why": N_("Why it differs"),
     "years": N_("Years until gone"),
 }
 PATTERNS = {
@@ -85,25 +103,26 @@ PATTERNS = {
 
 # Which columns take which format: the first match wins, so the narrower names come first.
 KINDS = {
-    "word": ("action", "after", "before", "class", "measure", "method", "kind", "reason", "segment",
-        "status"),
+    "word": ("action", "after", "before", "check", "class", "comparison", "grade", "kind",
+        "measure", "method", "metric", "outcome", "reason", "role", "segment", "status", "verdict"),
     "bound": ("above", "up_to"),
     "points": ("*_rate_vs_previous", "*_rate_vs_last_year"),
-    "change": ("*_vs_previous", "*_vs_last_year", "*_change", "*bias"),
+    "number": ("natural_change",),  # in the unit of its row
+    "change": ("*_vs_previous", "*_vs_last_year", "*_change", "*bias", "relative_*", "roi"),
     "share": (
         "share", "*_share", "*_rate", "within_*", "p_alive", "p_quiet", "hazard", "survival*",
         "coverage",
     ),
-    "score": ("skill", "gini", "rank_correlation"),
+    "score": ("skill", "gini", "rank_correlation", "p"),
     "mean": ("orders_per_*", "expected_orders", "orders_*m", "ltv_to_cost", "*_periods", "years"),
     "money": (
         "amount", "*revenue*", "*_value", "margin", "*ltv", "low", "high", "mae", "predicted",
         "actual", "expected", "acquisition_cost", "affordable_cost", "expected_spend", "ltv_*",
-        "monthly_arpu", "value",
+        "monthly_arpu", "value", "margin_per_*", "cost", "gain", "gain_*", "net", "net_*",
     ),
     "count": ("*customers", "orders", "lines", "items", "*_days", "at_risk",
         "lost", "payback_months"),
-    "date": ("start", "end", "*_date", "first_order", "last_order"),
+    "date": ("start", "end", "until", "*_date", "first_order", "last_order"),
 }
 # fmt: on
 PLACES = {"mean": 2, "score": 3}
@@ -165,8 +184,7 @@ def change(x: float) -> str:
     >>> change(0.052), change(0.0), change(-0.031) == MINUS + "3.1%"
     ('+5.2%', '0.0%', True)
     """
-    text = share(x)
-    return "+" + text if x > 0 and _visible(text) else text
+    return _signed(x, share(x))
 
 
 def points(x: float) -> str:
@@ -176,6 +194,21 @@ def points(x: float) -> str:
     '+1.2 pp'
     """
     return MISSING if pd.isna(x) else change(x)[:-1] + " pp"
+
+
+def difference(x: float, column: str, currency: str = "", *, decimals: int | None = None) -> str:
+    """A difference of two values of `column`, signed; of two shares, in percentage points.
+
+    >>> difference(0.012, "repeat_rate"), difference(4.5, "revenue", "USD")
+    ('+1.2 pp', '+4.50 USD')
+    """
+    known = kind(column) or "number"
+    if known == "share":
+        return points(x)
+    if known == "money":
+        return _signed(x, money(x, currency, decimals=decimals))
+    places = PLACES.get(known) if decimals is None else decimals
+    return _signed(x, number(x, decimals=places))
 
 
 def number(x: float, *, decimals: int | None = None) -> str:
@@ -283,6 +316,10 @@ def width(text: str) -> int:
 
 def _word(name: str) -> str:
     return _(LABELS.get(name, name)) if name else ""  # gettext answers "" with its own header
+
+
+def _signed(x: float, text: str) -> str:
+    return "+" + text if x > 0 and _visible(text) else text
 
 
 def _visible(text: str) -> bool:

@@ -48,8 +48,7 @@ def locate(source: str) -> Path:
         from ltvkit import demo
 
         name = source.removeprefix("demo:")
-        made_by = hashlib.sha256(Path(demo.__file__).read_bytes()).hexdigest()[:8]
-        path = paths.cache() / "demo" / f"{name}-{made_by}.parquet"
+        path = paths.cache() / "demo" / f"{name}-{demo.version()}.parquet"
         return path if path.exists() else demo.write(name, path)
     path = paths.resolve(source)
     if not path.is_file():

@@ -11,6 +11,7 @@ from scipy import stats
 from ltvkit import formats
 from ltvkit.hypotheses import replays
 from ltvkit.hypotheses.comparisons import Groups, Window
+from ltvkit.hypotheses.estimates import independent
 from ltvkit.hypotheses.histories import Histories
 from ltvkit.hypotheses.hypothesis import Hypothesis
 from ltvkit.i18n import N_, _
@@ -49,10 +50,10 @@ def balance(histories: Histories, found: Groups, days: Window) -> Check:
 
     rows = covariates(histories, np.concatenate(found), days)
     given = np.repeat([1.0, 0.0], [len(group) for group in found])
-    varied = rows.loc[:, rows.std() > 0]
-    scaled = (varied - varied.mean()) / varied.std()
-    p = float(OLS(given, np.column_stack([np.ones(len(scaled)), scaled])).fit().f_pvalue)
-    apart = (scaled[given == 1].mean() - scaled[given == 0].mean()).abs()
+    design = np.column_stack([np.ones(len(rows)), independent(rows.to_numpy())])
+    p = float(OLS(given, design).fit().f_pvalue)
+    scaled = rows / rows.std().replace(0, np.nan)
+    apart = (scaled[given == 1].mean() - scaled[given == 0].mean()).abs().fillna(0.0)
     text = _("largest difference before the start: {d} standard deviations of {measure}")
     said = text.format(
         d=formats.number(apart.max(), decimals=2), measure=formats.label(apart.idxmax()).lower()

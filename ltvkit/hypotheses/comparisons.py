@@ -1,4 +1,4 @@
-"""What the treated are compared with: one group drawn at random, another segment, last year, before.
+"""What the treated are compared with: a group drawn at random, another segment, last year, before.
 
 A comparison can be made at the time of the measure, or as a replay `back` days earlier, when
 nothing was done: the same rules select, the same windows count.
@@ -70,6 +70,11 @@ def groups(histories: Histories, hypothesis: Hypothesis, *, back: int = 0) -> Gr
     return Groups(treated, nobody)
 
 
+def looks_back(kind: str, length: int) -> int:
+    """How many days before the start a comparison over `length` days looks."""
+    return {"randomized": 0, "same_period_last_year": YEAR}.get(kind, length)
+
+
 def checked(found: Groups, histories: Histories, hypothesis: Hypothesis, days: Window) -> Groups:
     """`found` itself, once there is somebody in each group and the orders reach back far enough.
 
@@ -82,7 +87,7 @@ def checked(found: Groups, histories: Histories, hypothesis: Hypothesis, days: W
                 f"{hypothesis.id}: {len(who)} {name} customers are in the orders, and an effect "
                 "takes two at the least: widen the target, or check its date and its list."
             )
-    back = {"randomized": 0, "same_period_last_year": YEAR}.get(hypothesis.comparison, days.days)
+    back = looks_back(hypothesis.comparison, days.days)
     if days.start - back < histories.first:
         raise DataError(
             f"{hypothesis.id}: {hypothesis.comparison} looks {back} days back from the start, and "

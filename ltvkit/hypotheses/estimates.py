@@ -134,8 +134,7 @@ def adjusted(treated: Side, control: Side, before: dict[str, np.ndarray]) -> Est
     plain = contrast([treated, control])
     outcome = np.r_[treated.each, control.each]
     known = np.vstack([before["treated"], before["control"]])
-    known = known[:, known.std(axis=0) > 0]
-    known = (known - known.mean(axis=0)) / known.std(axis=0)
+    known = independent(known)
     given = np.repeat([1.0, 0.0], [len(treated.who), len(control.who)])
     design = np.column_stack([np.ones_like(given), given, known, known * given[:, None]])
     fitted = OLS(outcome, design).fit(cov_type="HC3", use_t=True)
@@ -156,6 +155,14 @@ def adjusted(treated: Side, control: Side, before: dict[str, np.ndarray]) -> Est
     )
 
 
+def independent(columns: np.ndarray) -> np.ndarray:
+    """Covariates -> as many columns as say something of their own, centred, of spread 1."""
+    varied = columns[:, columns.std(axis=0) > 0]
+    scaled = (varied - varied.mean(axis=0)) / varied.std(axis=0)
+    basis, weights, _rest = np.linalg.svd(scaled, full_matrices=False)
+    return basis[:, weights > 1e-8 * weights.max(initial=0)] * np.sqrt(len(columns))
+
+
 def interval_of(effect: float, se: float, df: float) -> tuple[float, float]:
     """The 95% interval of an effect with this standard error, by the t distribution."""
     reach = stats.t.ppf((1 + LEVEL) / 2, df) * se
@@ -172,7 +179,7 @@ def _by_customer(at: np.ndarray, values: list[np.ndarray]) -> np.ndarray:
 
 
 def _cells(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values and how many have each; of many, those in the middle in cells of neighbours."""
+    """Distinct values and how many have each; of many, the middle in cells."""
     values, counts = np.unique(values, return_counts=True)
     middle = slice(_TAIL, len(values) - _TAIL)
     if len(values) <= 2 * _TAIL + _CELLS:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ltvkit.hypotheses import checks, comparisons, figures, histories, replays, verdicts
@@ -27,7 +28,7 @@ class Evaluation:
     found. `natural`: the replays of that metric. `returns`: what it brought, cost and left, with
     intervals. `extras`: customers, the bootstrap interval of the change as it stands, the part
     of the top 1%, the variance that knowing the time before has saved. `every_look`: the interval
-    is valid however often one looks.
+    is valid however often one looks. `q`: p corrected for all hypotheses of the register.
     """
 
     hypothesis: Hypothesis
@@ -41,6 +42,7 @@ class Evaluation:
     returns: Mapping[str, float] = field(default_factory=dict)
     extras: Mapping[str, float] = field(default_factory=dict)
     every_look: bool = False
+    q: float = np.nan
     groups: Groups | None = None
     window: Window | None = None
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ltvkit.hypotheses import comparisons, looks, verdicts
+from ltvkit.hypotheses import comparisons, looks, planning, verdicts
 from ltvkit.hypotheses.comparisons import Groups, Window
 from ltvkit.hypotheses.estimates import Estimate, Side
 from ltvkit.hypotheses.histories import Histories
@@ -114,19 +114,10 @@ def _effect(known, hypothesis, metric, found, days, made, natural, judging) -> t
         return natural.left(made.effect, made.se)
     if not judging.every_look:
         return made.effect, *made.interval, made.p
-    planned = _planned_error(known, hypothesis, metric, found, days)
+    length = (hypothesis.end - hypothesis.start).days + 1
+    planned = planning.foreseen(known, hypothesis, metric, length=length).se
     per = float(known.parts(metric, found.treated, *days)[:, 1].mean())
     return made.effect, *looks.interval(made.effect, made.se, planned=planned, scale=per), np.nan
-
-
-def _planned_error(known, hypothesis, metric, found, days) -> float:
-    """The error of the same groups over as many days as planned, just before the start."""
-    length = (hypothesis.end - hypothesis.start).days + 1
-    before = Window(days.start - length, days.start - 1)
-    made = comparisons.contrast(
-        comparisons.sides(known, hypothesis.comparison, metric, found, before)
-    )
-    return made.se
 
 
 def _levels(known, hypothesis, metric, found, days) -> dict[str, float]:

@@ -46,6 +46,7 @@ class Histories:
     last: int
     channels: np.ndarray | None
     _keys: np.ndarray
+    _bought: np.ndarray
     _running: Mapping[str, np.ndarray]
     _units: Mapping[str, float]
     _done: dict[Any, Any] = field(default_factory=dict)
@@ -100,6 +101,16 @@ class Histories:
             )
         return np.column_stack([did[known.of], did[known.per]])
 
+    def rows(self, who: np.ndarray) -> pd.DataFrame:
+        """Each day on which one of `who` is in the orders: place, day, orders, active, money."""
+        span = self.last - self.first + 2
+        chosen = np.flatnonzero(np.isin(self._keys // span, who))
+        where = {"place": self._keys[chosen] // span}
+        where["day"] = self._keys[chosen] % span - 1 + self.first
+        return pd.DataFrame(
+            where | {name: self._between(name, chosen, chosen + 1) for name in self._running}
+        )
+
     def _rows(self, who: np.ndarray, day: int) -> np.ndarray:
         """For each of `who`, the number of rows of all customers up to their own `day`."""
         span = self.last - self.first + 2
@@ -116,7 +127,7 @@ class Histories:
         who = np.flatnonzero(orders > 0)
         began, upto = began[who], upto[who]
         # The first row is a purchase (the door keeps no return before it), the last need not be.
-        bought = self._running["last"][upto]
+        bought = self._bought[upto]
         born = self._keys[began] % (self.last - self.first + 2) - 1 + self.first
         return pd.DataFrame(
             {
@@ -140,7 +151,6 @@ def build(lines: Any, *, as_of: Any) -> Histories:
     units = {name: _unit(table[name]) for name in ("revenue", "margin") if name in table}
     running = {n: _running(table[n].fillna(0) * units.get(n, 1)) for n in FLOWS if n in table}
     latest = np.maximum.accumulate(np.where(table["active"] > 0, places * (last + 1) + days, 0))
-    running["last"] = np.r_[0, latest % (last + 1)]
     keys = places.astype("int64") * (last - first + 2) + (days - first + 1)
     return Histories(
         ids=np.asarray(ids, dtype=object),
@@ -148,6 +158,7 @@ def build(lines: Any, *, as_of: Any) -> Histories:
         last=last,
         channels=_channels(lines, ids, as_of),
         _keys=keys,
+        _bought=np.r_[0, latest % (last + 1)],
         _running=running,
         _units=units,
     )

@@ -21,14 +21,16 @@ def interval(effect: float, se: float, *, planned: float, scale: float = 1) -> t
 
     `planned` is the standard error foreseen for the end, known before the start: where the
     interval is to be narrowest. `scale`, for a figure per something that grows too (value per
-    order), is how much of it there is per customer by now.
+    order), is how much of it there is per customer by now. NaN where either error is not known.
 
-    >>> low, high = interval(1.0, 0.5, planned=0.5)  # at one planned look: -0.01 to 2.01
+    >>> low, high = interval(1.0, 0.5, planned=0.5)  # at one look planned beforehand: 0.02 to 1.98
     >>> f"{low:.2f} to {high:.2f}"
-    '-0.47 to 2.47'
+    '-0.52 to 2.52'
     """
+    if not planned > 0 or not se > 0:
+        return np.nan, np.nan
     alpha = 1 - LEVEL
     spread = (se * scale) ** 2
     tuned = (planned * scale) ** 2 / (-lambertw(-(alpha**2) / np.e, -1).real - 1)
     reach = np.sqrt((spread + tuned) * (np.log((spread + tuned) / tuned) - 2 * np.log(alpha)))
-    return effect - reach / scale, effect + reach / scale
+    return float(effect - reach / scale), float(effect + reach / scale)

@@ -48,9 +48,17 @@ class Natural:
     def left(self, effect: float, se: float) -> tuple[float, float, float, float]:
         """A change with its own error -> what is left without the natural one: effect, lowest,
         highest, p. It is one more draw from where the replays came from, if nothing was done."""
-        rest, df = effect - self.change, len(self.table) - 2
-        error = np.sqrt(self.spread * se**2 + self.se**2)
-        return (rest, *interval_of(rest, error, df), p_of(rest, error, df))
+        rest, error = effect - self.change, self.error(se)
+        return (rest, *interval_of(rest, error, self.df), p_of(rest, error, self.df))
+
+    def error(self, se: float) -> float:
+        """The error of what is left of a change whose own is `se`."""
+        return float(np.sqrt(self.spread * se**2 + self.se**2))
+
+    @property
+    def df(self) -> int:
+        """Degrees of freedom: replays, less the two ends of the line through them."""
+        return len(self.table) - 2
 
     @property
     def trend_p(self) -> float:
@@ -103,7 +111,8 @@ def _dates(
     step = -(-days.days // 7) * 7
     # As many days before the first, to know customers by.
     reach = days.start - 2 * days.days - histories.first - _reach(hypothesis)
-    every = list(range(step, max(reach, 0) + 1, step))[:MOST]
+    over = days.end - histories.last  # before the measure, the last of them may be yet to come
+    every = [back for back in range(step, max(reach, 0) + 1, step) if back >= over][:MOST]
     quiet = [back for back in every if not any(_meets(days.back(back), other) for other in busy)]
     return quiet if len(quiet) >= ENOUGH else every
 

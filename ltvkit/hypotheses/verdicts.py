@@ -42,13 +42,13 @@ def grade(hypothesis: Hypothesis, checks: Sequence[Check]) -> str:
 
 
 def guardrail(low: float, high: float, level: float, tolerance: float) -> str:
-    """What an interval of a guardrail's change says: harmed, held (within the tolerance), unclear."""
+    """What the interval of a guardrail's change says: harmed, held (within tolerance), unclear."""
     if high < 0:
         return HARMED
     return HELD if low > -tolerance * abs(level) else UNCLEAR
 
 
-def verdict(hypothesis: Hypothesis, table: pd.DataFrame, *, p: float | None = None) -> str:
+def verdict(hypothesis: Hypothesis, table: pd.DataFrame, *, q: float | None = None) -> str:
     """A table of figures -> adopt, drop or inconclusive, by the registered rule.
 
     By the interval of the metric that decides:
@@ -58,7 +58,7 @@ def verdict(hypothesis: Hypothesis, table: pd.DataFrame, *, p: float | None = No
     - non_inferiority: adopt above minus the smallest effect, drop below zero
 
     Whatever the rule, a harmed guardrail means drop, and an interval that is not known leaves it
-    open. So does a `p`, corrected for all hypotheses of the register, that is above 5%.
+    open. So does a false discovery rate `q`, over all hypotheses of the register, above 5%.
     """
     low, high = table.iloc[0][["lowest", "highest"]]
     if np.isnan([low, high]).any():
@@ -71,5 +71,5 @@ def verdict(hypothesis: Hypothesis, table: pd.DataFrame, *, p: float | None = No
     }[hypothesis.decision_rule]
     if high < drop or (table["outcome"] == HARMED).any():
         return DROP
-    stands = hypothesis.decision_rule == "non_inferiority" or p is None or p <= ALPHA
+    stands = hypothesis.decision_rule == "non_inferiority" or q is None or q <= ALPHA
     return ADOPT if low > adopt and stands else OPEN

@@ -127,6 +127,8 @@ def _allowed(tag: str, name: str, value: str) -> bool:
         return value.startswith("#") or bool(re.fullmatch(r"[\w-]+\.html(#[\w-]*)?", value))
     if name == "src":
         return tag == "img" and value.startswith("data:image/")
+    if name in ("name", "open"):  # of those with one name, one is open at a time
+        return tag == "details"
     return name in _ATTRIBUTES
 
 

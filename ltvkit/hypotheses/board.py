@@ -1,0 +1,151 @@
+"""All hypotheses of a register together: what is tried, what worked, what was learned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ltvkit import formats
+from ltvkit.errors import LtvkitError
+from ltvkit.hypotheses import comparisons, histories, verdicts
+from ltvkit.hypotheses import evaluation as ev
+from ltvkit.hypotheses.evaluation import Evaluation
+from ltvkit.hypotheses.histories import Histories
+from ltvkit.hypotheses.hypothesis import Hypothesis
+from ltvkit.hypotheses.registry import Register
+from ltvkit.i18n import _
+
+JUDGED = (ev.ENDED, ev.DECIDED)
+
+
+@dataclass(frozen=True)
+class Board:
+    """What the orders say of a register: `evaluations` (see `evaluation.Evaluation`), the
+    `problems` (file, problem) of what could not be read or evaluated, and the `histories` that
+    timelines are drawn from."""
+
+    folder: Path
+    evaluations: tuple[Evaluation, ...]
+    problems: pd.DataFrame
+    histories: Histories
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per hypothesis, by start: who, what, how, effect, evidence, verdict, return."""
+        return pd.DataFrame([_row(e) for e in self.evaluations], columns=list(_COLUMNS))
+
+    @property
+    def learned(self) -> pd.DataFrame:
+        """What was decided: day, title, verdict, decision, reason; the latest first."""
+        rows = [
+            (d.day, e.hypothesis.title, e.verdict, d.decision, d.reason)
+            for e in self.evaluations
+            for d in e.hypothesis.standing.decisions
+        ]
+        table = pd.DataFrame(rows, columns=["day", "title", "verdict", "decision", "reason"])
+        return table.sort_values("day", ascending=False, ignore_index=True, kind="stable")
+
+    @property
+    def win_rate(self) -> float:
+        """The share of those that came to their end whose verdict is to adopt; NaN: none did."""
+        judged = [e.verdict == verdicts.ADOPT for e in self.evaluations if e.status in JUDGED]
+        return float(np.mean(judged)) if judged else np.nan
+
+    @property
+    def text(self) -> str:
+        """The register in a sentence or two."""
+        if not self.evaluations:
+            return _("No hypothesis is registered yet.")
+        said = _("{n} hypotheses: {by}.").format(n=len(self.evaluations), by=self._counted())
+        if np.isnan(self.win_rate):
+            return said
+        judged = [e for e in self.evaluations if e.status in JUDGED]
+        text = _("Of {n} that came to their end, {won} worked by their own rule (win rate {rate}).")
+        won = sum(e.verdict == verdicts.ADOPT for e in judged)
+        rate = formats.share(self.win_rate, decimals=0)
+        return f"{said} {text.format(n=len(judged), won=won, rate=rate)}"
+
+    def _counted(self) -> str:
+        counts = pd.Series([e.status for e in self.evaluations]).value_counts()
+        known = [s for s in (ev.DRAFT, ev.RUNNING, *JUDGED) if s in counts]
+        return ", ".join(f"{counts[s]} {_(s)}" for s in known)
+
+
+def evaluate_all(register: Register, lines: Any, *, as_of: Any) -> Board:
+    """A register and the order lines -> what they say of each hypothesis on the day `as_of`.
+
+    What cannot be evaluated is a problem with its reason, and all others still are. Where several
+    came to their end, their p are corrected together (Benjamini & Hochberg 1995, Journal of the
+    Royal Statistical Society B 57(1), 289-300: `q`, the false discovery rate), and one that does
+    not stand among them is not adopted. Replays leave out the time of the other measures.
+    """
+    known = histories.build(lines, as_of=as_of)
+    found, rows = [], []
+    for hypothesis in register.hypotheses:
+        try:
+            busy = _busy(register, hypothesis, known)
+            found.append(ev.evaluate(hypothesis, known, as_of=as_of, busy=busy))
+        except LtvkitError as error:
+            rows.append((f"{hypothesis.id}.yaml", str(error)))
+    problems = pd.concat(
+        [register.problems, pd.DataFrame(rows, columns=["file", "problem"], dtype=str)],
+        ignore_index=True,
+    )
+    return Board(register.folder, _together(found), problems, known)
+
+
+def _busy(register: Register, mine: Hypothesis, known: Histories) -> list[comparisons.Window]:
+    others = [h for h in register.hypotheses if h.id != mine.id and h.start < mine.start]
+    return [comparisons.window(h, known) for h in others]
+
+
+def _together(found: list[Evaluation]) -> tuple[Evaluation, ...]:
+    """Benjamini-Hochberg over all that came to their end."""
+    from statsmodels.stats.multitest import multipletests
+
+    judged = [e for e in found if e.status in JUDGED and not np.isnan(e.primary["p"])]
+    if not judged:
+        return tuple(found)
+    corrected = multipletests([e.primary["p"] for e in judged], method="fdr_bh")[1]
+    q = {e.hypothesis.id: float(x) for e, x in zip(judged, corrected, strict=True)}
+    return tuple(_corrected(e, q.get(e.hypothesis.id)) for e in found)
+
+
+def _corrected(found: Evaluation, q: float | None) -> Evaluation:
+    if q is None:
+        return found
+    return replace(found, q=q, verdict=verdicts.verdict(found.hypothesis, found.table, q=q))
+
+
+_COLUMNS = (
+    "id", "title", "owner", "department", "start", "until", "status", "comparison", "grade",
+    "metric", "customers", "effect", "lowest", "highest",
+    "relative_effect", "relative_lowest", "relative_highest", "p", "q", "verdict", "decision",
+    "cost", "net", "net_lowest", "net_highest",
+)  # fmt: skip
+
+
+def _row(found: Evaluation) -> dict[str, Any]:
+    known = found.hypothesis
+    decisions = known.standing.decisions
+    row = {name: getattr(known, name) for name in ("id", "title", "owner", "department", "start")}
+    row |= {"until": known.until, "comparison": known.comparison, "metric": known.metric}
+    row |= {"status": found.status, "grade": found.grade, "verdict": found.verdict}
+    row |= {"decision": decisions[-1].decision if decisions else "", "cost": known.cost}
+    row |= {"q": found.q, "customers": found.extras.get("treated", np.nan)}
+    row |= {name: found.returns.get(name, np.nan) for name in ("net", "net_lowest", "net_highest")}
+    return row | (_effects(found.primary) if len(found.table) else {})
+
+
+def _effects(primary: pd.Series) -> dict[str, float]:
+    row = {name: primary[name] for name in ("effect", "lowest", "highest", "p")}
+    relative = primary["relative_effect"]
+    row["relative_effect"] = relative
+    unit = relative / primary["effect"] if primary["effect"] else np.nan
+    for end in ("lowest", "highest"):
+        row[f"relative_{end}"] = primary[end] * unit
+    return row

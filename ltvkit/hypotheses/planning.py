@@ -1,0 +1,183 @@
+"""Before it starts: what a measure of this size and length can show, and who is drawn for it.
+
+What errors to expect is taken from the target's own past: the same rule a few weeks earlier, as
+many days, and nothing done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ltvkit import formats
+from ltvkit.errors import DataError, check_share
+from ltvkit.hypotheses import comparisons, histories, replays, targets, verdicts
+from ltvkit.hypotheses.comparisons import Groups, Window
+from ltvkit.hypotheses.estimates import Side
+from ltvkit.hypotheses.histories import Histories, day
+from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
+from ltvkit.i18n import _
+
+POWER = 0.8  # the chance to see an effect of the smallest size worth having
+WEEKS = (2, 4, 8, 13, 26)
+DRAWN = ("randomized", "control_segment")  # more customers make their error smaller
+
+
+class Foreseen(NamedTuple):
+    """What to expect at the end: the figure without any effect, the error of the effect, its
+    degrees of freedom, and how many customers are in it."""
+
+    baseline: float
+    se: float
+    df: float
+    customers: int
+
+
+def power(
+    hypothesis: Hypothesis, lines: Any, *, as_of: Any, weeks: Sequence[int] = WEEKS
+) -> pd.DataFrame:
+    """A hypothesis and the orders known by `as_of` -> what it can show, by its length.
+
+    One row for the planned length and for each of `weeks`: `weeks`, `customers` (of the target
+    as it is now), `baseline` (the metric without any effect), `error`, `smallest_detectable`
+    (the effect seen in 80 of 100 cases at 5%), `power` for the smallest effect worth having,
+    `customers_needed` for a power of 80% (NaN where replays make up the error, which more
+    customers do not shrink), `planned`. Lengths that the orders do not reach back for are NaN.
+    Raises `DataError` where the target is empty.
+    """
+    known = lines if isinstance(lines, Histories) else histories.build(lines, as_of=as_of)
+    rows = []
+    for length in sorted({hypothesis.days, *(7 * w for w in weeks)}):
+        seen = foreseen(known, hypothesis, hypothesis.metric, length=length)
+        rows.append(_row(hypothesis, seen, length))
+    return pd.DataFrame(rows)
+
+
+def foreseen(known: Histories, hypothesis: Hypothesis, metric: str, *, length: int) -> Foreseen:
+    """The error of an effect over `length` days, from the last such window before the start.
+
+    NaN where the orders do not reach back for it.
+    """
+    kind = hypothesis.comparison
+    whole = Window(day(hypothesis.start), day(hypothesis.start) + length - 1)
+    back = -(-(whole.end - min(whole.start - 1, known.last)) // 7) * 7
+    days = whole.back(back)
+    now = _size(known, hypothesis)
+    then = _groups(known, hypothesis, back)
+    few = min(len(who) for who in then[: 1 if kind == "before_after" else 2]) < replays.FEWEST
+    if few or days.start - comparisons.looks_back(kind, length) < known.first:
+        return Foreseen(np.nan, np.nan, np.nan, now)
+    baseline = Side(1, then.treated, known.parts(metric, then.treated, *days)).figure
+    made = comparisons.estimate(known, kind, metric, then, days)
+    if kind in DRAWN:
+        size = len(then.treated) + len(then.control) * (kind == "randomized")
+        return Foreseen(baseline, made.se * np.sqrt(size / max(now, 1)), max(now - 2, 1), now)
+    natural = replays.replays(known, hypothesis, [metric], days=whole)[metric]
+    if not natural.enough:
+        return Foreseen(baseline, np.nan, np.nan, now)
+    return Foreseen(baseline, natural.error(made.se), natural.df, now)
+
+
+def _size(known: Histories, hypothesis: Hypothesis) -> int:
+    """How many customers are in it: those drawn, treated or not, else those of the target now."""
+    if hypothesis.assigned is not None:
+        return len(hypothesis.assigned)
+    return len(
+        targets.select(known, hypothesis.target, on=min(day(hypothesis.selected), known.last))
+    )
+
+
+def _groups(known: Histories, hypothesis: Hypothesis, back: int) -> Groups:
+    """The groups that the same rules would have given `back` days earlier."""
+    if hypothesis.comparison != "randomized":
+        return comparisons.groups(known, hypothesis, back=back)
+    who = targets.select(known, hypothesis.target, on=day(hypothesis.selected), back=back)
+    drawn = np.random.default_rng(0).permutation(len(who)) < hypothesis.treated_share * len(who)
+    return Groups(who[drawn], who[~drawn])
+
+
+def assign(
+    customers: pd.DataFrame, *, share: float = 0.5, seed: int, by: str = "segment"
+) -> pd.DataFrame:
+    """Customers with `customer_id` and a stratum `by` -> customer_id, group, segment, seed.
+
+    Within each stratum, `share` of the customers are drawn to be "treated"; where that is no
+    whole number, chance rounds. The order of rows plays no part: the same customers and seed
+    always give the same groups.
+
+    >>> quiet = pd.DataFrame({"customer_id": list("abcd"), "segment": ["lost"] * 4})
+    >>> assign(quiet, seed=7)["group"].value_counts().to_dict()
+    {'control': 2, 'treated': 2}
+    """
+    check_share("share", share)
+    rng = np.random.default_rng(seed)
+    ordered = customers.sort_values("customer_id", ignore_index=True)
+    treated = np.zeros(len(ordered), dtype=bool)
+    for _stratum, rows in ordered.groupby(by, sort=True):
+        exact = share * len(rows)
+        n = int(exact) + (rng.random() < exact % 1)
+        treated[rng.permutation(rows.index.to_numpy())[:n]] = True
+    return pd.DataFrame(
+        {
+            "customer_id": ordered["customer_id"].astype(str),
+            "group": np.where(treated, TREATED, CONTROL),
+            "segment": ordered[by].astype(str),
+            "seed": seed,
+        }
+    )
+
+
+def candidates(hypothesis: Hypothesis, lines: Any) -> pd.DataFrame:
+    """The customers of a target on its selection date, with their RFM segment: who to draw from."""
+    on = day(hypothesis.selected)
+    known = histories.build(lines, as_of=hypothesis.selected)
+    who = targets.select(known, hypothesis.target, on=on)
+    if not len(who):
+        raise DataError(
+            f"{hypothesis.id}: nobody is in the target on {hypothesis.selected}: name another, or "
+            "another date."
+        )
+    segment = targets.segments(known, who, on=on)
+    return pd.DataFrame({"customer_id": known.ids[who], "segment": segment.to_numpy()})
+
+
+def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") -> str:
+    """What the planned length can show, in a sentence or two."""
+    from ltvkit.hypotheses.words import amount
+
+    row = table[table["planned"]].iloc[0]
+    if np.isnan(row["power"]):
+        return _("The orders do not reach back far enough to say what this can show.")
+    text = _(
+        "With {customers} customers over {weeks} weeks, an effect of {worth} has a chance of "
+        "{power} to be seen; the smallest that would be seen in four of five cases is {least}."
+    )
+    return text.format(
+        customers=formats.count(row["customers"]),
+        weeks=formats.number(row["weeks"]),
+        worth=amount(hypothesis.smallest_effect, hypothesis.metric, currency),
+        power=formats.share(row["power"], decimals=0),
+        least=amount(row["smallest_detectable"], hypothesis.metric, currency),
+    )
+
+
+def _row(hypothesis: Hypothesis, seen: Foreseen, length: int) -> dict[str, Any]:
+    edge = stats.t.ppf(1 - verdicts.ALPHA / 2, seen.df)
+    worth = hypothesis.smallest_effect / seen.se
+    chance = stats.nct.sf(edge, seen.df, worth) + stats.nct.cdf(-edge, seen.df, worth)
+    least = (edge + stats.t.ppf(POWER, seen.df)) * seen.se
+    needed = np.ceil(seen.customers * (least / hypothesis.smallest_effect) ** 2)
+    return {
+        "weeks": length / 7,
+        "customers": seen.customers,
+        "baseline": seen.baseline,
+        "error": seen.se,
+        "smallest_detectable": least,
+        "power": chance,
+        "customers_needed": needed if hypothesis.comparison in DRAWN else np.nan,
+        "planned": length == hypothesis.days,
+    }

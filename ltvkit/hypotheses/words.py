@@ -1,0 +1,159 @@
+"""What a hypothesis found, in sentences made from its figures, so that they cannot contradict them.
+
+Only a comparison drawn at random says "caused"; a control segment "points to"; anything else "went
+with", next to what is natural.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ltvkit import formats
+from ltvkit.hypotheses import evaluation as ev
+from ltvkit.hypotheses import verdicts
+from ltvkit.hypotheses.evaluation import Evaluation
+from ltvkit.i18n import N_, _
+
+SEEN = {
+    "A": N_("The measure caused a change of {effect} in {metric} (95%: {low} to {high})."),
+    "B": N_("The comparison points to a change of {effect} in {metric} (95%: {low} to {high})."),
+    "C": N_(
+        "The measure went with {effect} more in {metric} than is natural (95%: {low} to {high})."
+    ),
+}
+UNSEEN = {
+    "A": N_("No effect on {metric} can be told from chance: {effect} (95%: {low} to {high})."),
+    "C": N_("What is left of it, {effect} (95%: {low} to {high}), cannot be told from chance."),
+}
+SEEN["D"], UNSEEN["B"], UNSEEN["D"] = SEEN["C"], UNSEEN["A"], UNSEEN["C"]
+FEW = 0.3  # of the effect: from here on the 1% who bought most are mentioned
+
+
+def amount(x: float, metric: str, currency: str = "") -> str:
+    """A metric's value as people read it.
+
+    >>> amount(0.031, "retention_rate"), amount(12.5, "revenue_per_customer", "USD")
+    ('3.1%', '12.50 USD')
+    """
+    return formats.value(x, metric, currency)
+
+
+def change(x: float, metric: str, currency: str = "") -> str:
+    """A change of a metric, signed; of a share, in percentage points.
+
+    >>> change(0.031, "retention_rate"), change(12.5, "revenue_per_customer", "USD")
+    ('+3.1 pp', '+12.50 USD')
+    """
+    if formats.kind(metric) == "share":
+        return formats.points(x)
+    text = amount(x, metric, currency)
+    return f"+{text}" if x > 0 and any(digit in text for digit in "123456789") else text
+
+
+def finding(found: Evaluation, *, currency: str = "") -> str:
+    """One hypothesis in a few sentences: what was seen, what is natural, what is advised."""
+    if found.status == ev.DRAFT:
+        text = _("Begins on {start} and runs for {days} days.")
+        return text.format(start=found.hypothesis.start, days=found.hypothesis.days)
+    if found.status == ev.RUNNING:
+        return _so_far(found, currency)
+    said = [_primary(found, currency), *_guardrails(found, currency), *_top(found)]
+    return " ".join([*said, _advice(found, currency), *_money(found, currency)])
+
+
+def _figures(found: Evaluation, row, currency: str) -> dict[str, str]:
+    """The numbers of a row, in words."""
+    metric = row["metric"]
+    names = {"effect": "effect", "low": "lowest", "high": "highest", "natural": "natural_change"}
+    names |= {"raw": "raw_effect", "raw_low": "raw_lowest", "raw_high": "raw_highest"}
+    said = {name: change(row[column], metric, currency) for name, column in names.items()}
+    return said | {
+        "metric": formats.label(metric).lower(),
+        "after": amount(row["after"], metric, currency),
+        "control": amount(row["control_after"], metric, currency),
+        "n": formats.count(len(found.natural)),
+    }
+
+
+def _primary(found: Evaluation, currency: str) -> str:
+    row = found.primary
+    said = _figures(found, row, currency)
+    if math.isnan(row["lowest"]):
+        text = _(
+            "{metric}: a change of {raw} (95%: {raw_low} to {raw_high}, by the chance of customers "
+            "alone). What would have happened anyway is not known, so nothing is concluded."
+        ).format(**said)
+        return text[0].upper() + text[1:]
+    text = _((SEEN if _seen(found) else UNSEEN)[found.grade]).format(**said)
+    if found.grade in "AB":
+        return text + _compared(found, said)
+    before = _(
+        "{metric}: a change of {raw} as it stands; {natural} is natural, by the same comparison "
+        "on {n} past dates when nothing was done."
+    ).format(**said)
+    return f"{before[0].upper()}{before[1:]} {text}"
+
+
+def _seen(found: Evaluation) -> bool:
+    """Whether the effect can be told from chance, by itself and among all that was tried."""
+    row = found.primary
+    return (row["lowest"] > 0 or row["highest"] < 0) and not found.q > verdicts.ALPHA
+
+
+def _compared(found: Evaluation, said: dict[str, str]) -> str:
+    if found.grade == "B":
+        return ""
+    return " " + _("With it {after}, without it {control}.").format(**said)
+
+
+def _so_far(found: Evaluation, currency: str) -> str:
+    row = found.primary
+    said = _figures(found, row, currency) | {"until": found.hypothesis.until}
+    text = _("Still running until {until}: there is no verdict before the end.").format(**said)
+    if math.isnan(row["lowest"]):
+        return text
+    more = _("So far {effect} in {metric} ({low} to {high}, valid however often one looks).")
+    harmed = _guardrails(found, currency)
+    return " ".join([text, more.format(**said), *harmed])
+
+
+def _guardrails(found: Evaluation, currency: str) -> list[str]:
+    text = _("Guardrail harmed: {effect} in {metric} (95%: {low} to {high}).")
+    harmed = found.table[found.table["outcome"] == verdicts.HARMED]
+    return [text.format(**_figures(found, row, currency)) for _i, row in harmed.iterrows()]
+
+
+def _top(found: Evaluation) -> list[str]:
+    share = found.extras["top_share"]
+    if not _seen(found) or not share > FEW:
+        return []
+    text = _("The 1% of customers who bought most make up {share} of the change as it stands.")
+    return [text.format(share=formats.share(share, decimals=0))]
+
+
+def _advice(found: Evaluation, currency: str) -> str:
+    rule = formats.label(found.hypothesis.decision_rule).lower()
+    said = _("By the rule of {rule}: {verdict}.").format(rule=rule, verdict=_(found.verdict))
+    if found.q > verdicts.ALPHA >= found.primary["p"]:
+        said += " " + _("Alone it would stand, but not among all the hypotheses that were tried.")
+    if found.verdict == verdicts.DROP and not (found.table["outcome"] == verdicts.HARMED).any():
+        known = found.hypothesis
+        least = amount(known.smallest_effect, known.metric, currency)
+        text = _("Even the upper end lies below {least}, the smallest effect worth having.")
+        if known.decision_rule != "non_inferiority":
+            said += " " + text.format(least=least)
+    return said
+
+
+def _money(found: Evaluation, currency: str) -> list[str]:
+    known = found.returns
+    if math.isnan(known["net"]):
+        return []
+    money = {
+        name: formats.money(known[column], currency)
+        for name, column in (("net", "net"), ("low", "net_lowest"), ("high", "net_highest"))
+    }
+    of = _("margin") if known["money"].startswith("margin") else _("revenue")
+    text = _("In {of}, less the cost of {cost}: {net} (95%: {low} to {high}).")
+    cost = formats.money(known["cost"], currency)
+    return [text.format(of=of, cost=cost, **money)]
