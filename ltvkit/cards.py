@@ -14,14 +14,20 @@ from typing import Any
 
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from PIL import Image
 
-from ltvkit import formats, plots
+from ltvkit import formats, hypotheses, plots
+from ltvkit.hypotheses import displays
+from ltvkit.hypotheses.board import Board
 from ltvkit.i18n import N_, _
 from ltvkit.tables import Display
 
-PERIODS = {"day": N_("Day"), "week": N_("Week"), "month": N_("Month"), "year": N_("Year")}
-OPEN, DPI = "month", 80
-LEVELS = ("before", "after", "control_before", "control_after")
+PERIODS = {
+    "day": N_("Day"), "week": N_("Week"), "month": N_("Month"), "year": N_("Year"),
+    "past": N_("Past dates"),
+}  # fmt: skip
+OPEN, DPI, COLOURS = "month", 80, 64
 COMPARISONS = {
     "randomized": N_("a control group drawn at random"),
     "control_segment": N_("another segment"),
@@ -29,7 +35,6 @@ COMPARISONS = {
     "before_after": N_("the time before"),
 }
 LOOKS = {"adopt": "good", "drop": "bad"}  # of a verdict
-BAD = ("harmed", "no")  # words of a table that must stand out
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,26 +74,37 @@ def deck(cards: Iterable[Card]) -> Deck:
     return Deck(tuple(cards))
 
 
+def board(found: Board, *, currency: str = "") -> Deck:
+    """All hypotheses of a board, a card each, the latest first."""
+    return deck(
+        show(
+            each,
+            text=hypotheses.finding(each, currency=currency),
+            timelines=hypotheses.timelines(each, found.histories),
+            currency=currency,
+        )
+        for each in reversed(found.evaluations)
+    )
+
+
 def show(
     evaluation: Any,
     *,
     text: str,
-    figures: pd.DataFrame,
-    checks: pd.DataFrame,
     timelines: Mapping[str, pd.DataFrame],
     currency: str = "",
 ) -> Card:
-    """An evaluation and its finished tables -> its card.
+    """An evaluation, with its tables of figures and checks -> its card.
 
-    `text` is the finding, a line per paragraph. `figures` has a row per metric, the one that
-    decides first; `checks` one per check. `timelines`: "day", "week", "month" and "year" -> a
-    table for `plots.timeline`; one that is empty, or not given, is left out.
+    `text` is the finding, a line per paragraph. `timelines`: "day", "week", "month" and "year" ->
+    a table for `plots.timeline`; one that is empty, or not given, is left out. Where there are
+    replays, they are one more picture.
     """
     about, lines = evaluation.hypothesis, text.splitlines()
     standing, facts = _standing(evaluation), _facts(about)
-    told, held = _figures(figures, about.comparison, currency), _checks(checks)
-    drawn = [every for every in PERIODS if len(timelines.get(every, ()))]
-    pngs = {every: _png(timelines[every], about, currency) for every in drawn}
+    told = displays.figures(evaluation.table, about.comparison, currency)
+    held = displays.checks(evaluation.checks)
+    pngs = _pictures(evaluation, timelines, currency)
     parts = [
         f'<h3 class="ltv-card-title">{escape(about.title)}</h3>',
         _badges(standing, evaluation.verdict),
@@ -124,31 +140,79 @@ def _facts(about: Any) -> dict[str, str]:
     return facts
 
 
-def _figures(figures: pd.DataFrame, comparison: str, currency: str) -> Display:
-    """Levels, change and effect of each metric, in its own format; what is not known of any is
-    left out, and so is the change as it stands where the effect is the same."""
-    numbers = figures.drop(columns=["metric", "role", "outcome"]).astype(float)
-    told = [c for c in (*LEVELS, "raw_effect", "natural_change") if numbers[c].notna().any()]
-    if numbers["raw_effect"].equals(numbers["effect"]):
-        told = [c for c in told if c != "raw_effect"]
-    labels = {c: formats.label(c) for c in ("metric", *told, "effect")}
-    if comparison == "same_period_last_year":
-        labels["control_after"] = _("A year before")
-    header = (*labels.values(), _("95% interval"), formats.label("role"))
-    body = tuple(_row(row, told, currency) for row in figures.to_dict("records"))
-    notes = []
-    if "natural_change" in told:
-        notes.append(_("effect = change as it stands, less the natural change"))
-    if any(formats.MISSING in row for row in body):
-        notes.append(f"{formats.MISSING} " + _("not available"))
-    right = (False, *[True] * (len(header) - 2), False)
-    return Display(_("Figures"), header, body, right, 0, tuple(notes))
+def _badges(standing: Mapping[str, str], verdict: str) -> str:
+    looks = (LOOKS.get(verdict, "open"), "plain", "plain")
+    return (
+        '<p class="ltv-card-badges">'
+        + " ".join(
+            f'<span class="ltv-card-badge ltv-card-{look}">{escape(name)}: '
+            f"<strong>{escape(said)}</strong></span>"
+            for (name, said), look in zip(standing.items(), looks, strict=True)
+        )
+        + "</p>"
+    )
 
 
-def _row(row: Mapping[str, Any], told: list[str], currency: str) -> tuple[str, ...]:
-    metric = row["metric"]
-    share = formats.kind(metric) == "share"
-    decimals = _decimals(row, currency)
+def _list(facts: Mapping[str, str]) -> str:
+    rows = [f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items() if v]
+    return '<dl class="ltv-card-facts">\n' + "\n".join(rows) + "\n</dl>"
 
-    def level(x: float) -> str:
-        return formats.share(x) if share else formats.number(x, decimals=decimals)
+
+def _table(table: Display) -> str:
+    """A table that scrolls by itself, with what is bad marked."""
+    html = table._repr_html_()
+    for word in displays.bad():
+        mark = f'<strong class="ltv-card-mark">{escape(word)}</strong>'
+        html = html.replace(f">{escape(word)}</div>", f">{mark}</div>")
+    return f'<div class="ltv-card-scroll">\n{html}\n</div>'
+
+
+def _times(pngs: Mapping[str, str], about: Any) -> str:
+    """Pictures of which one is open at a time, as they share a name."""
+    if not pngs:
+        return ""
+    first = OPEN if OPEN in pngs else next(iter(pngs))
+    alt = _("{measure} of the treated and of those they are compared with, by {period}")
+    parts = []
+    for every, png in pngs.items():
+        period, open_ = _(PERIODS[every]), " open" if every == first else ""
+        said = alt.format(measure=formats.label(about.metric), period=period.lower())
+        parts.append(
+            f'<details name="ltv-card-{escape(about.id)}"{open_}>'
+            f"<summary>{escape(period)}</summary>\n<figure>"
+            f'<img alt="{escape(said)}" src="data:image/png;base64,{png}"></figure></details>'
+        )
+    return '<div class="ltv-card-times">\n' + "\n".join(parts) + "\n</div>"
+
+
+def _pictures(evaluation: Any, timelines: Mapping[str, Any], currency: str) -> dict[str, str]:
+    """Each picture in base64, by its period."""
+    about, natural, pngs = evaluation.hypothesis, evaluation.natural, {}
+    for every in (e for e in PERIODS if len(timelines.get(e, ()))):
+        table = timelines[every]
+        look = {"metric": table["metric"].iloc[0], "start": about.start, "end": about.until}
+        pngs[every] = _png(plots.timeline(table, currency=currency, **look))
+    if len(natural):
+        look = {"change": evaluation.primary["raw_effect"], "metric": about.metric}
+        pngs["past"] = _png(plots.replays(natural, currency=currency, **look))
+    return pngs
+
+
+def _png(ax: Axes) -> str:
+    """A chart in base64; its figure is closed, so that no notebook shows it."""
+    drawn, written = io.BytesIO(), io.BytesIO()
+    ax.figure.savefig(drawn, format="png", dpi=DPI)
+    plt.close(ax.figure)
+    # A chart of few colours: with a palette it takes a third of the room.
+    few = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    few.save(written, format="png", optimize=True)
+    return base64.b64encode(written.getvalue()).decode()
+
+
+def _plain(table: Display) -> list[str]:
+    """A table as lines of text: none is too wide for it."""
+    rows = [
+        "; ".join([row[0], *map(": ".join, zip(table.header[1:], row[1:], strict=True))])
+        for row in table.body
+    ]
+    return ["", table.caption, *[f"- {row}" for row in rows]] if rows else []

@@ -26,6 +26,10 @@ class TooLittleData(DataError):
     """There is too little of the data for this method: a report says so, and goes on without."""
 
 
+class NothingYet(TooLittleData):
+    """There is nothing for this page yet; the message says how to begin."""
+
+
 class ReportError(LtvkitError):
     """A report could not be built or published."""
 

@@ -148,9 +148,9 @@ def test_help_is_for_newcomers():
 
 
 def test_the_params_may_name_another_folder(folder):
-    text = PARAMETERS + '\nhypotheses: str = ""  # the folder of the hypotheses'
+    text = PARAMETERS + '\nregister: str = ""  # the folder of the hypotheses'
     root = folder.parents[2]
     write_notebook(root, "02_hypotheses", parameters=text)
-    write_params(root, hypotheses="ours/tried")
+    write_params(root, register="ours/tried")
     write(root / "ours" / "tried")
     assert call("check", SHOP)[1] == "1 hypothesis and the ledger are fine.\n"

@@ -19,6 +19,7 @@ from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from test_plots_forecasts import CASES as FORECASTS
+from test_plots_measures import CASES as MEASURES
 
 from ltvkit import formats, periods, plots
 from ltvkit.errors import ColumnError, ParamsError
@@ -525,6 +526,6 @@ def test_large_tables_fit_small_axes():
 
 def test_the_public_charts_are_named():
     public = {name for name, thing in vars(plots).items() if inspect.isfunction(thing)}
-    assert public == set(plots.__all__) == set(CASES) | set(FORECASTS)
+    assert public == set(plots.__all__) == set(CASES) | set(FORECASTS) | set(MEASURES)
     assert all(getattr(plots, name).__doc__ for name in plots.__all__)
     assert formats.label("within_30") in legend(drawn("second_order"))

@@ -15,15 +15,18 @@ from typing import Any
 
 # Found when first used: the command line loads this package, and should start at once.
 _HOMES = {
-    "load": "registry", "folder": "registry", "new": "registry", "register": "registry",
-    "decide": "registry", "power": "planning", "assign": "planning", "candidates": "planning",
-    "evaluate": "evaluation", "evaluate_all": "board", "finding": "words",
-    "timelines": "timeline",
-}  # fmt: skip
-__all__ = sorted(_HOMES)
+    "registry": ("decide", "draw", "folder", "load", "new", "of_shop", "register"),
+    "planning": ("assign", "candidates", "drafts", "power"),
+    "evaluation": ("evaluate",),
+    "board": ("evaluate_all",),
+    "words": ("finding",),
+    "timeline": ("timelines",),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -11,15 +11,17 @@ import pandas as pd
 
 from ltvkit import formats
 from ltvkit.errors import LtvkitError
-from ltvkit.hypotheses import comparisons, histories, verdicts
+from ltvkit.hypotheses import comparisons, figures, histories, verdicts, words
 from ltvkit.hypotheses import evaluation as ev
+from ltvkit.hypotheses.checks import Check
 from ltvkit.hypotheses.evaluation import Evaluation
-from ltvkit.hypotheses.histories import Histories
+from ltvkit.hypotheses.histories import Histories, day
 from ltvkit.hypotheses.hypothesis import Hypothesis
 from ltvkit.hypotheses.registry import Register
 from ltvkit.i18n import _
 
 JUDGED = (ev.ENDED, ev.DECIDED)
+RECENT = 92  # days for which a finding is news
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,13 @@ class Board:
         return float(np.mean(judged)) if judged else np.nan
 
     @property
+    def metrics(self) -> dict[str, float]:
+        """How many there are by status, and the win rate."""
+        counts = pd.Series([e.status for e in self.evaluations]).value_counts()
+        named = {s: float(counts.get(s, 0)) for s in (ev.DRAFT, ev.RUNNING, *JUDGED)}
+        return {f"hypotheses_{s}": n for s, n in named.items()} | {"win_rate": self.win_rate}
+
+    @property
     def text(self) -> str:
         """The register in a sentence or two."""
         if not self.evaluations:
@@ -68,6 +77,35 @@ class Board:
         won = sum(e.verdict == verdicts.ADOPT for e in judged)
         rate = formats.share(self.win_rate, decimals=0)
         return f"{said} {text.format(n=len(judged), won=won, rate=rate)}"
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """One row: customers, orders and revenue of the orders that all this rests on."""
+        known = self.histories.known(self.histories.last)
+        sums = known[["orders", "revenue"]].sum().to_dict()
+        return pd.DataFrame([{"customers": len(known), **sums}])
+
+    @property
+    def figures(self) -> pd.DataFrame:
+        """The rows of all tables of figures, with the `id` of their hypothesis."""
+        return self._stacked("table", figures.COLUMNS)
+
+    @property
+    def checks(self) -> pd.DataFrame:
+        """The rows of all checks, with the `id` of their hypothesis."""
+        return self._stacked("checks", list(Check._fields))
+
+    def finding(self, *, currency: str = "") -> list[str]:
+        """The register, then each hypothesis that runs, waits for a decision, or ended of late."""
+        recent = [e for e in self.evaluations if _recent(e)]
+        told = [f"{e.hypothesis.title}: {words.finding(e, currency=currency)}" for e in recent]
+        return [self.text, *told]
+
+    def _stacked(self, name: str, columns: list[str]) -> pd.DataFrame:
+        made = [getattr(e, name).assign(id=e.hypothesis.id) for e in self.evaluations]
+        return pd.concat([pd.DataFrame(columns=["id", *columns]), *[m for m in made if len(m)]])[
+            ["id", *columns]
+        ]
 
     def _counted(self) -> str:
         counts = pd.Series([e.status for e in self.evaluations]).value_counts()
@@ -96,6 +134,11 @@ def evaluate_all(register: Register, lines: Any, *, as_of: Any) -> Board:
         ignore_index=True,
     )
     return Board(register.folder, _together(found), problems, known)
+
+
+def _recent(found: Evaluation) -> bool:
+    ago = day(found.as_of) - day(found.hypothesis.until)
+    return found.status in (ev.RUNNING, ev.ENDED) or (found.status == ev.DECIDED and ago <= RECENT)
 
 
 def _busy(register: Register, mine: Hypothesis, known: Histories) -> list[comparisons.Window]:

@@ -51,7 +51,8 @@ def balance(histories: Histories, found: Groups, days: Window) -> Check:
     rows = covariates(histories, np.concatenate(found), days)
     given = np.repeat([1.0, 0.0], [len(group) for group in found])
     design = np.column_stack([np.ones(len(rows)), independent(rows.to_numpy())])
-    p = float(OLS(given, design).fit().f_pvalue)
+    enough = len(design) > 2 * design.shape[1] > 2
+    p = float(OLS(given, design).fit().f_pvalue) if enough else 1.0
     scaled = rows / rows.std().replace(0, np.nan)
     apart = (scaled[given == 1].mean() - scaled[given == 0].mean()).abs().fillna(0.0)
     text = _("largest difference before the start: {d} standard deviations of {measure}")

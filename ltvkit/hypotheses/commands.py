@@ -13,6 +13,8 @@ from ltvkit.i18n import _
 
 if TYPE_CHECKING:
     from ltvkit.hypotheses.hypothesis import Hypothesis, Standing
+    from ltvkit.params import Params
+    from ltvkit.prepared import Prepared
 
 RUN = "python -m ltvkit hypothesis"
 PARAMS = click.argument("params", type=click.Path(path_type=Path))
@@ -110,14 +112,54 @@ def decide(params, id, decision, reason, until, by) -> None:
     click.echo(f"On record: {id}, {decision}{f' until {day}' if day else ''}.")
 
 
-def _folder(params: Path) -> Path:
-    """The register of the shop whose params file this is."""
+@hypothesis.command()
+@PARAMS
+@ID
+def plan(params: Path, id: str) -> None:
+    """Say what a hypothesis can show, by its length: power, smallest effect, customers needed."""
+    from ltvkit import tables
+    from ltvkit.hypotheses import planning, registry
+
+    given, folder = _given(params)
+    known = registry.design(folder, id)
+    book = _orders(given)
+    table = planning.power(known, book.lines, as_of=book.facts["until"])
+    click.echo(planning.finding(table, known, currency=given.values.get("currency", "")))
+    click.echo(repr(tables.show(table)))
+
+
+@hypothesis.command()
+@PARAMS
+@ID
+@click.option("--seed", type=int, default=1, show_default=True, help="Of the drawing; keep it.")
+def assign(params: Path, id: str, seed: int) -> None:
+    """Draw who is treated, at random within RFM segments, and write the list."""
+    from ltvkit.hypotheses import registry
+
+    given, folder = _given(params)
+    path = registry.draw(folder, id, _orders(given).lines, seed=seed)
+    click.echo(f"Drawn with seed {seed}: {os.path.relpath(path)}. Treat the group 'treated' alone.")
+
+
+def _given(params: Path) -> tuple[Params, Path]:
+    """A shop's params, and its register."""
     from ltvkit import params as files
     from ltvkit.hypotheses import registry
     from ltvkit.report import plan
 
     given = files.load(params, [book.path for book in plan.notebooks()])
-    return registry.folder(given.shop, given.values.get("hypotheses", ""))
+    return given, registry.folder(given.shop, given.values.get("register", ""))
+
+
+def _folder(params: Path) -> Path:
+    return _given(params)[1]
+
+
+def _orders(given: Params) -> Prepared:
+    from ltvkit import prepared
+
+    named = {name: given.values[name] for name in ("source", "columns", "policies")}
+    return prepared.open(**named)
 
 
 def _listed(hypotheses: Iterable[Hypothesis]) -> list[tuple[str, ...]]:

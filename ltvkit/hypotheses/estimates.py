@@ -16,6 +16,7 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95  # of every interval
+EACH = 20  # customers of a group for each slope, or none is fitted
 DRAWS = 1000  # of the bootstrap
 TOP = 0.01  # share of customers whose part of the effect is told
 _TAIL, _CELLS = 500, 1000  # of many customers, the largest one by one, the rest in cells
@@ -135,6 +136,8 @@ def adjusted(treated: Side, control: Side, before: dict[str, np.ndarray]) -> Est
     outcome = np.r_[treated.each, control.each]
     known = np.vstack([before["treated"], before["control"]])
     known = independent(known)
+    if min(len(treated.who), len(control.who)) < EACH * known.shape[1]:
+        known = known[:, :0]
     given = np.repeat([1.0, 0.0], [len(treated.who), len(control.who)])
     design = np.column_stack([np.ones_like(given), given, known, known * given[:, None]])
     fitted = OLS(outcome, design).fit(cov_type="HC3", use_t=True)

@@ -7,7 +7,7 @@ many days, and nothing done.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,19 +22,31 @@ from ltvkit.hypotheses.histories import Histories, day
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
 from ltvkit.i18n import _
 
+if TYPE_CHECKING:
+    from ltvkit.hypotheses.registry import Register
+
 POWER = 0.8  # the chance to see an effect of the smallest size worth having
 WEEKS = (2, 4, 8, 13, 26)
+COLUMNS = [
+    "weeks", "customers", "baseline", "error", "smallest_detectable", "power", "customers_needed",
+]  # fmt: skip
 DRAWN = ("randomized", "control_segment")  # more customers make their error smaller
 
 
 class Foreseen(NamedTuple):
     """What to expect at the end: the figure without any effect, the error of the effect, its
-    degrees of freedom, and how many customers are in it."""
+    degrees of freedom, how many customers are in it, and how the error grows with the effect."""
 
     baseline: float
     se: float
     df: float
     customers: int
+    grows: float = 0.0
+
+    def error(self, effect: float) -> float:
+        """The error once there is an effect: it comes as orders of some customers more, which
+        vary like the orders of those who buy anyway."""
+        return float(np.sqrt(self.se**2 + max(effect * self.grows, 0.0)))
 
 
 def power(
@@ -43,7 +55,8 @@ def power(
     """A hypothesis and the orders known by `as_of` -> what it can show, by its length.
 
     One row for the planned length and for each of `weeks`: `weeks`, `customers` (of the target
-    as it is now), `baseline` (the metric without any effect), `error`, `smallest_detectable`
+    as it is now), `baseline` (the metric without any effect), the `error` of the smallest effect
+    worth having, `smallest_detectable`
     (the effect seen in 80 of 100 cases at 5%), `power` for the smallest effect worth having,
     `customers_needed` for a power of 80% (NaN where replays make up the error, which more
     customers do not shrink), `planned`. Lengths that the orders do not reach back for are NaN.
@@ -55,6 +68,18 @@ def power(
         seen = foreseen(known, hypothesis, hypothesis.metric, length=length)
         rows.append(_row(hypothesis, seen, length))
     return pd.DataFrame(rows)
+
+
+def drafts(register: Register, lines: Any, *, as_of: Any) -> pd.DataFrame:
+    """What the hypotheses of a register that have not begun can show, a row each: `title`,
+    `metric`, `smallest_effect`, then the columns of `power` for the planned length."""
+    known = lines if isinstance(lines, Histories) else histories.build(lines, as_of=as_of)
+    rows = []
+    for plan in (h for h in register.hypotheses if day(h.start) > day(as_of)):
+        row = power(plan, known, as_of=as_of, weeks=()).iloc[0]
+        said = {"title": plan.title, "metric": plan.metric}
+        rows.append(said | {"smallest_effect": plan.smallest_effect, **row[COLUMNS]})
+    return pd.DataFrame(rows, columns=["title", "metric", "smallest_effect", *COLUMNS])
 
 
 def foreseen(known: Histories, hypothesis: Hypothesis, metric: str, *, length: int) -> Foreseen:
@@ -71,15 +96,27 @@ def foreseen(known: Histories, hypothesis: Hypothesis, metric: str, *, length: i
     few = min(len(who) for who in then[: 1 if kind == "before_after" else 2]) < replays.FEWEST
     if few or days.start - comparisons.looks_back(kind, length) < known.first:
         return Foreseen(np.nan, np.nan, np.nan, now)
-    baseline = Side(1, then.treated, known.parts(metric, then.treated, *days)).figure
-    made = comparisons.estimate(known, kind, metric, then, days)
+    bought = Side(1, then.treated, known.parts(metric, then.treated, *days))
+    baseline, made = bought.figure, comparisons.estimate(known, kind, metric, then, days)
+    grows = _grows(bought, now * (hypothesis.treated_share if kind == "randomized" else 1))
     if kind in DRAWN:
         size = len(then.treated) + len(then.control) * (kind == "randomized")
-        return Foreseen(baseline, made.se * np.sqrt(size / max(now, 1)), max(now - 2, 1), now)
+        shrunk = made.se * np.sqrt(size / max(now, 1))
+        return Foreseen(baseline, shrunk, max(now - 2, 1), now, grows)
     natural = replays.replays(known, hypothesis, [metric], days=whole)[metric]
     if not natural.enough:
         return Foreseen(baseline, np.nan, np.nan, now)
-    return Foreseen(baseline, natural.error(made.se), natural.df, now)
+    return Foreseen(baseline, natural.error(made.se), natural.df, now, natural.spread * grows)
+
+
+def _grows(bought: Side, treated: float) -> float:
+    """By how much the variance grows for each unit of effect: mean square by mean of what those
+    who buy spend, by the number treated. None for a figure per order, which may move by itself."""
+    of, per = bought.parts.T
+    spent = of[of > 0]
+    if not len(spent) or not treated or (per != per[0]).any():
+        return 0.0
+    return float((spent**2).mean() / spent.mean() / treated)
 
 
 def _size(known: Histories, hypothesis: Hypothesis) -> int:
@@ -147,8 +184,6 @@ def candidates(hypothesis: Hypothesis, lines: Any) -> pd.DataFrame:
 
 def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") -> str:
     """What the planned length can show, in a sentence or two."""
-    from ltvkit.hypotheses.words import amount
-
     row = table[table["planned"]].iloc[0]
     if np.isnan(row["power"]):
         return _("The orders do not reach back far enough to say what this can show.")
@@ -159,23 +194,26 @@ def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") 
     return text.format(
         customers=formats.count(row["customers"]),
         weeks=formats.number(row["weeks"]),
-        worth=amount(hypothesis.smallest_effect, hypothesis.metric, currency),
+        worth=formats.value(hypothesis.smallest_effect, hypothesis.metric, currency),
         power=formats.share(row["power"], decimals=0),
-        least=amount(row["smallest_detectable"], hypothesis.metric, currency),
+        least=formats.value(row["smallest_detectable"], hypothesis.metric, currency),
     )
 
 
 def _row(hypothesis: Hypothesis, seen: Foreseen, length: int) -> dict[str, Any]:
-    edge = stats.t.ppf(1 - verdicts.ALPHA / 2, seen.df)
-    worth = hypothesis.smallest_effect / seen.se
-    chance = stats.nct.sf(edge, seen.df, worth) + stats.nct.cdf(-edge, seen.df, worth)
-    least = (edge + stats.t.ppf(POWER, seen.df)) * seen.se
-    needed = np.ceil(seen.customers * (least / hypothesis.smallest_effect) ** 2)
+    worth = hypothesis.smallest_effect
+    edge, error = stats.t.ppf(1 - verdicts.ALPHA / 2, seen.df), seen.error(worth)
+    away = worth / error
+    chance = stats.nct.sf(edge, seen.df, away) + stats.nct.cdf(-edge, seen.df, away)
+    reach = edge + stats.t.ppf(POWER, seen.df)
+    # The effect that lies `reach` errors from zero, when its error grows with it.
+    least = (reach**2 * seen.grows + np.hypot(reach**2 * seen.grows, 2 * reach * seen.se)) / 2
+    needed = np.ceil(seen.customers * (reach / away) ** 2)
     return {
         "weeks": length / 7,
         "customers": seen.customers,
         "baseline": seen.baseline,
-        "error": seen.se,
+        "error": error,
         "smallest_detectable": least,
         "power": chance,
         "customers_needed": needed if hypothesis.comparison in DRAWN else np.nan,

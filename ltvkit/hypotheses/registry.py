@@ -18,11 +18,12 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import paths
-from ltvkit.errors import ParamsError, nearest, one_of
-from ltvkit.hypotheses import kinds, ledger, schema, template
+from ltvkit import files, paths
+from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
+from ltvkit.hypotheses import kinds, ledger, planning, schema, template
 from ltvkit.hypotheses.fields import FIELDS
 from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Standing
+from ltvkit.i18n import _
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,9 @@ class Register:
     )
 
 
-def folder(shop: str, hypotheses: str = "") -> Path:
-    """Where a shop's register is: `hypotheses` of its params, else params/hypotheses/<shop>."""
-    return paths.resolve(hypotheses or f"params/hypotheses/{shop}")
+def folder(shop: str, register: str = "") -> Path:
+    """Where a shop's register is: `register` of its params, else params/hypotheses/<shop>."""
+    return paths.resolve(register or f"params/hypotheses/{shop}")
 
 
 def load(folder: Path) -> Register:
@@ -60,9 +61,31 @@ def load(folder: Path) -> Register:
     )
 
 
+def of_shop(shop: str, register: str = "") -> Register:
+    """The register of a shop; raises `NothingYet`, which says how to begin, where it is empty."""
+    found = load(folder(shop, register))
+    if found.hypotheses or len(found.problems):
+        return found
+    raise NothingYet(
+        _(
+            "{shop} has no hypothesis yet. Write down the first one, with what you will do, for "
+            "whom, and what you expect:\n"
+            "    python -m ltvkit hypothesis new params/{shop}.yaml first-idea\n"
+            "Fill in the file that this makes, and register it before you begin:\n"
+            "    python -m ltvkit hypothesis register params/{shop}.yaml first-idea\n"
+            "From then on this page says whether it worked."
+        ).format(shop=shop)
+    )
+
+
 def get(folder: Path, id: str) -> Hypothesis:
     """One hypothesis of a register; raises `ParamsError` where its file cannot be used."""
     return _known(_path(folder, id), ledger.read(folder))
+
+
+def design(folder: Path, id: str) -> Hypothesis:
+    """One hypothesis whose customers need not be drawn yet, to plan it."""
+    return schema.read(_path(folder, id), drawn=False)
 
 
 def new(folder: Path, id: str, **given: Any) -> Path:
@@ -77,6 +100,26 @@ def new(folder: Path, id: str, **given: Any) -> Path:
     except FileExistsError as error:
         raise ParamsError(f"{path} is there already. Fill it in, or choose another id.") from error
     return path
+
+
+def draw(folder: Path, id: str, lines: Any, *, seed: int) -> Path:
+    """Draw who is treated from the target of a hypothesis, and write the list; returns its path.
+
+    At random within RFM segments, on the selection date; see `planning.assign`. Raises
+    `ParamsError` where the list is there already: it says who was treated.
+    """
+    path = _path(folder, id)
+    hypothesis, target = schema.read(path, drawn=False), schema.assignment(path)
+    if target.exists():
+        raise ParamsError(
+            f"{target} is there already. Remove it if nobody has been treated yet, and draw again."
+        )
+    candidates = planning.candidates(hypothesis, lines)
+    drawn = planning.assign(candidates, share=hypothesis.treated_share, seed=seed)
+    with files.whole(target) as part:
+        drawn.to_csv(part, index=False)
+    schema.read(path)
+    return target
 
 
 def register(folder: Path, id: str, *, by: str = "", now: dt.datetime | None = None) -> Hypothesis:

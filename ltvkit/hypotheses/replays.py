@@ -62,16 +62,19 @@ class Natural:
 
     @property
     def trend_p(self) -> float:
-        """Of all replays together being nothing but chance: two groups that move alike.
+        """Of all replays being nothing but chance, as of two groups that move alike.
 
-        Neighbours share a window with opposite signs, so they hang together by -1/2; the sum of
-        squares is judged by a chi-squared of the same mean and variance (Satterthwaite).
+        Two questions, answered together (Bonferroni): do they stray more than customers account
+        for, and do they lead to expect a change now? Neighbours share a window with opposite
+        signs, so they hang together by -1/2; their sum of squares is judged by a chi-squared of
+        the same mean and variance (Satterthwaite).
         """
         if not self.enough:
             return np.nan
         n, z = len(self.table), self.table["change"] / self.table["se"]
         scale = (3 * n - 1) / (2 * n)
-        return float(stats.chi2.sf((z**2).sum() / scale, n / scale))
+        stray = float(stats.chi2.sf((z**2).sum() / scale, n / scale))
+        return min(1.0, 2 * min(stray, p_of(self.change, self.se, self.df)))
 
 
 def replays(

@@ -44,14 +44,17 @@ class _File:
         )
 
 
-def read(path: Path) -> Hypothesis:
-    """A file of a register -> the hypothesis it describes, with the customers of its lists."""
+def read(path: Path, *, drawn: bool = True) -> Hypothesis:
+    """A file of a register -> the hypothesis it describes, with the customers of its lists.
+
+    Before customers are `drawn`, the list of its assignment need not be there.
+    """
     file = _open(path)
     _check_names(file)
     values = {name: _value(file, name) for name in FIELDS if name in file.given}
     _check_together(file, values)
     assignment = values.pop("assignment", None)
-    if assignment:
+    if assignment and drawn:
         values["assigned"] = _listed(file, "assignment", lists.assigned, assignment)
     for name in ("target", "control"):
         if name in values and values[name].rule == "customers":
@@ -59,6 +62,16 @@ def read(path: Path) -> Hypothesis:
             values[name] = Target("customers", ids)
     _check_apart(file, values["target"], values.get("control"))
     return Hypothesis(**values)
+
+
+def assignment(path: Path) -> Path:
+    """Where the list of a randomized comparison belongs; raises `ParamsError` for another one."""
+    file = _open(path)
+    if "assignment" not in file.given:
+        raise file.complaint(
+            "comparison", Wrong("randomized, with an assignment, where customers are to be drawn")
+        )
+    return path.parent / str(file.given["assignment"])
 
 
 def content_hash(path: Path) -> str:

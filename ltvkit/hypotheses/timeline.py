@@ -16,14 +16,15 @@ from ltvkit.hypotheses.hypothesis import CONTROL, TREATED
 from ltvkit.hypotheses.metrics import METRICS
 
 EVERY = ("day", "week", "month", "year")
+SHOWN = {"second_order_rate": "retention_rate"}
 
 
 def series(found: Evaluation, histories: Histories, *, every: str) -> pd.DataFrame:
-    """An evaluation -> period, start, group (treated, control), value, partial.
+    """An evaluation -> period, start, group (treated, control), metric, value, partial.
 
     Days and weeks reach from two windows before the start to one after the end, months from a
     year before, years over all orders. The value is the metric of each period by itself; of a
-    rate, the share of the group that bought in it. The control of the same period last year is
+    second order, which comes once, it is retention. The control of the same period last year is
     set 52 weeks later, so that both stand side by side. `partial`: the orders cover only a part.
     """
     first, last = _span(found, histories, every)
@@ -33,12 +34,15 @@ def series(found: Evaluation, histories: Histories, *, every: str) -> pd.DataFra
             shift = comparisons.YEAR if group == CONTROL and _last_year(found) else 0
             table = _by_period(histories, who, found.hypothesis.metric, first, last, every, shift)
             tables.append(table.assign(group=group))
-    columns = ["period", "start", "group", "value", "partial"]
-    return pd.concat(tables, ignore_index=True)[columns]
+    shown = SHOWN.get(found.hypothesis.metric, found.hypothesis.metric)
+    columns = ["period", "start", "group", "metric", "value", "partial"]
+    return pd.concat(tables, ignore_index=True).assign(metric=shown)[columns]
 
 
 def timelines(found: Evaluation, histories: Histories) -> dict[str, pd.DataFrame]:
-    """`series` by day, week, month and year."""
+    """`series` by day, week, month and year; nothing of one that has not begun."""
+    if found.window is None:
+        return {}
     return {every: series(found, histories, every=every) for every in EVERY}
 
 

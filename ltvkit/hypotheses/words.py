@@ -29,27 +29,6 @@ SEEN["D"], UNSEEN["B"], UNSEEN["D"] = SEEN["C"], UNSEEN["A"], UNSEEN["C"]
 FEW = 0.3  # of the effect: from here on the 1% who bought most are mentioned
 
 
-def amount(x: float, metric: str, currency: str = "") -> str:
-    """A metric's value as people read it.
-
-    >>> amount(0.031, "retention_rate"), amount(12.5, "revenue_per_customer", "USD")
-    ('3.1%', '12.50 USD')
-    """
-    return formats.value(x, metric, currency)
-
-
-def change(x: float, metric: str, currency: str = "") -> str:
-    """A change of a metric, signed; of a share, in percentage points.
-
-    >>> change(0.031, "retention_rate"), change(12.5, "revenue_per_customer", "USD")
-    ('+3.1 pp', '+12.50 USD')
-    """
-    if formats.kind(metric) == "share":
-        return formats.points(x)
-    text = amount(x, metric, currency)
-    return f"+{text}" if x > 0 and any(digit in text for digit in "123456789") else text
-
-
 def finding(found: Evaluation, *, currency: str = "") -> str:
     """One hypothesis in a few sentences: what was seen, what is natural, what is advised."""
     if found.status == ev.DRAFT:
@@ -66,11 +45,13 @@ def _figures(found: Evaluation, row, currency: str) -> dict[str, str]:
     metric = row["metric"]
     names = {"effect": "effect", "low": "lowest", "high": "highest", "natural": "natural_change"}
     names |= {"raw": "raw_effect", "raw_low": "raw_lowest", "raw_high": "raw_highest"}
-    said = {name: change(row[column], metric, currency) for name, column in names.items()}
+    said = {
+        name: formats.difference(row[column], metric, currency) for name, column in names.items()
+    }
     return said | {
         "metric": formats.label(metric).lower(),
-        "after": amount(row["after"], metric, currency),
-        "control": amount(row["control_after"], metric, currency),
+        "after": formats.value(row["after"], metric, currency),
+        "control": formats.value(row["control_after"], metric, currency),
         "n": formats.count(len(found.natural)),
     }
 
@@ -138,7 +119,7 @@ def _advice(found: Evaluation, currency: str) -> str:
         said += " " + _("Alone it would stand, but not among all the hypotheses that were tried.")
     if found.verdict == verdicts.DROP and not (found.table["outcome"] == verdicts.HARMED).any():
         known = found.hypothesis
-        least = amount(known.smallest_effect, known.metric, currency)
+        least = formats.value(known.smallest_effect, known.metric, currency)
         text = _("Even the upper end lies below {least}, the smallest effect worth having.")
         if known.decision_rule != "non_inferiority":
             said += " " + text.format(least=least)

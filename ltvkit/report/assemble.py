@@ -123,7 +123,10 @@ def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dic
     return report.named | {
         "status": "complete",
         "title": report.title,
-        "inputs": [{"source": facts.pop("source", None), "sha256": facts.pop("sha256", None)}],
+        "inputs": [
+            {"source": facts.pop("source", None), "sha256": facts.pop("sha256", None)},
+            *filter(None, [plan.register(report.params)]),
+        ],
         "orders": facts,
         "parameters": dict(report.params.values) | {"month": report.month},
         "notebooks": [

@@ -21,11 +21,12 @@ from typing import Any
 import ltvkit
 from ltvkit import params, paths
 from ltvkit.errors import ParamsError, ReportError, nearest
+from ltvkit.hypotheses import registry
 
 # What can change a number or a picture, and what else builds a report.
 PACKAGES = (
     "duckdb", "ipykernel", "lifetimes", "matplotlib", "narwhals", "numpy", "pandas", "polars",
-    "pyarrow", "scipy", "seaborn",
+    "pyarrow", "scipy", "seaborn", "statsmodels",
 )  # fmt: skip
 ALL_PACKAGES = (
     *PACKAGES, "bleach", "jinja2", "latex2mathml", "mistune", "nbconvert", "openpyxl",
@@ -91,9 +92,17 @@ def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key:
     for book in books:
         passed = given.for_notebook(book.declared)
         passed |= {"month": month} if "month" in passed else {}
-        key = digest(book.digest, passed, *below)
+        kept = register(given) if "register" in passed else {}
+        key = digest(book.digest, passed, kept, *below)
         found.append(Job(book, passed, folder / f"{book.page}-{key}"))
     return found
+
+
+def register(given: params.Params) -> dict[str, str]:
+    """The shop's register of hypotheses, an input beside the orders; empty where there is none."""
+    named = given.values.get("register", "")
+    sum_ = registry.digest(registry.folder(given.shop, named))
+    return {"register": named or given.shop, "sha256": sum_} if sum_ else {}
 
 
 def versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A notebook that found too little data is a short page, and not a failure."""
+"""A notebook that found too little data, or nothing yet, is a short page, and not a failure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit import results
+from ltvkit.errors import NothingYet, TooLittleData
 from ltvkit.i18n import _
 
+ENDS = (TooLittleData.__name__, NothingYet.__name__)  # errors that end a page, and no report
 _ADDED = "papermill-error-cell-tag"  # what papermill puts before a cell that failed
 
 
@@ -21,7 +23,9 @@ def close(path: Path, *, page: str, out: str) -> None:
     cells = [c for c in notebook["cells"] if _ADDED not in c["metadata"].get("tags", ())]
     last = next(n for n, cell in enumerate(cells) if _errors(cell))
     stopped = cells[last]
-    text = _("Too little data for this page: {why}").format(why=_errors(stopped)[0]["evalue"])
+    why, name = (_errors(stopped)[0][key] for key in ("evalue", "ename"))
+    text = why if name == NothingYet.__name__ else _("Too little data for this page: {why}")
+    text = text.format(why=why)
     said = {"output_type": "stream", "name": "stdout", "text": [text + "\n"]}
     stopped["outputs"] = [o for o in stopped["outputs"] if o["output_type"] != "error"] + [said]
     kept = notebook | {"cells": cells[: last + 1]}

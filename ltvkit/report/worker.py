@@ -17,7 +17,6 @@ from typing import Any
 
 import ltvkit
 from ltvkit import paths
-from ltvkit.errors import TooLittleData
 
 _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -51,7 +50,7 @@ def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str)
     try:
         execute_notebook(*named, parameters, **options)
     except PapermillExecutionError as error:
-        if error.ename != TooLittleData.__name__:
+        if error.ename not in short.ENDS:
             raise
         short.close(Path(target), page=Path(source).stem, out=parameters["out"])
 
