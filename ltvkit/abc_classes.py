@@ -34,9 +34,10 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
     """
     _check(cuts)
     opened = engine.lazy(lines, needs=(by, "amount"))
+    if by != "customer_id":  # every line has a customer
+        opened = opened.with_columns(nw.col(by).cast(nw.String).fill_null("(none)"))
     items = (
-        opened.with_columns(nw.col(by).cast(nw.String).fill_null("(none)"))
-        .group_by(by)
+        opened.group_by(by)
         .agg(revenue=nw.col("amount").sum())
         .with_columns(engine.exact("revenue"))
         .with_columns(counted=nw.when(nw.col("revenue") > 0).then(nw.col("revenue")).otherwise(0.0))

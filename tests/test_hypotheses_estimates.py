@@ -114,8 +114,8 @@ def test_the_order_of_customers_is_irrelevant():
     mixed = np.random.default_rng(0).permutation(60)
     one, other = side(1, 0, a), side(-1, 60, b)
     swapped = Side(1, one.who[mixed], one.parts[mixed])
-    known = {"treated": a[:, None] ** 0.5, "control": b[:, None] ** 0.5}
-    same = known | {"treated": known["treated"][mixed]}
+    known = [[a[:, None] ** 0.5], [b[:, None] ** 0.5]]
+    same = [[known[0][0][mixed]], known[1]]
     for made, again in (
         (contrast([one, other]), contrast([swapped, other])),
         (adjusted(one, other, known), adjusted(swapped, other, same)),
@@ -129,7 +129,7 @@ def test_knowing_the_time_before_takes_out_what_it_explains():
     known, noise = rng.gamma(2, 10, 400), rng.normal(0, 1, 400)
     spent = 3 * known + noise
     treated, control = side(1, 0, spent[:200] + 1), side(-1, 200, spent[200:])
-    before = {"treated": known[:200, None], "control": known[200:, None]}
+    before = [[known[:200, None]], [known[200:, None]]]
     made = adjusted(treated, control, before)
     assert made.effect == pytest.approx(1, abs=3 * made.se)
     assert made.se == pytest.approx(np.sqrt(2 / 200), rel=0.1)
@@ -140,13 +140,23 @@ def test_knowing_the_time_before_takes_out_what_it_explains():
 
 def test_adjusting_by_nothing_is_the_plain_difference():
     a, b = drawn(5, 50, 50)
-    nothing = {"treated": np.ones((50, 1)), "control": np.ones((50, 1))}
+    nothing = [[np.ones((50, 1))]] * 2
     made, plain = (
         adjusted(side(1, 0, a), side(-1, 50, b), nothing),
         contrast([side(1, 0, a), side(-1, 50, b)]),
     )
     assert made.effect == pytest.approx(plain.effect)
     assert made.se == pytest.approx(plain.se, rel=0.02)  # HC3 is a little wider than HC2
+
+
+def test_covariates_that_few_customers_cannot_carry_are_left_out():
+    """Of 50 customers a group, two slopes can be had, and not five."""
+    a, b = drawn(5, 50, 50)
+    first, second = np.sqrt(np.r_[a, b])[:, None], np.random.default_rng(1).normal(size=(100, 4))
+    both = [[first[:50], second[:50]], [first[50:], second[50:]]]
+    alone = [[first[:50]], [first[50:]]]
+    sides = side(1, 0, a), side(-1, 50, b)
+    assert adjusted(*sides, both).se == adjusted(*sides, alone).se
 
 
 def test_columns_that_say_the_same_are_one():

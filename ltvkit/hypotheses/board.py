@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,13 +125,10 @@ def evaluate_all(register: Register, lines: Any, *, as_of: Any) -> Board:
     not stand among them is not adopted. Replays leave out the time of the other measures.
     """
     known = histories.build(lines, as_of=as_of)
-    found, rows = [], []
-    for hypothesis in register.hypotheses:
-        try:
-            busy = _busy(register, hypothesis, known)
-            found.append(ev.evaluate(hypothesis, known, as_of=as_of, busy=busy))
-        except LtvkitError as error:
-            rows.append((f"{hypothesis.id}.yaml", str(error)))
+    with ThreadPoolExecutor(int(os.environ.get("LTVKIT_THREADS") or os.cpu_count() or 1)) as pool:
+        made = list(pool.map(partial(_tried, register, known, as_of), register.hypotheses))
+    found = [one for one in made if isinstance(one, Evaluation)]
+    rows = [one for one in made if not isinstance(one, Evaluation)]
     problems = pd.concat(
         [register.problems, pd.DataFrame(rows, columns=["file", "problem"], dtype=str)],
         ignore_index=True,
@@ -139,6 +139,17 @@ def evaluate_all(register: Register, lines: Any, *, as_of: Any) -> Board:
 def _recent(found: Evaluation) -> bool:
     ago = day(found.as_of) - day(found.hypothesis.until)
     return found.status in (ev.RUNNING, ev.ENDED) or (found.status == ev.DECIDED and ago <= RECENT)
+
+
+def _tried(
+    register: Register, known: Histories, as_of: Any, hypothesis: Hypothesis
+) -> Evaluation | tuple[str, str]:
+    """Its evaluation, or its file and what is wrong."""
+    try:
+        busy = _busy(register, hypothesis, known)
+        return ev.evaluate(hypothesis, known, as_of=as_of, busy=busy)
+    except LtvkitError as error:
+        return f"{hypothesis.id}.yaml", str(error)
 
 
 def _busy(register: Register, mine: Hypothesis, known: Histories) -> list[comparisons.Window]:

@@ -16,6 +16,7 @@ from ltvkit.hypotheses.estimates import Estimate, Side, adjusted, contrast
 from ltvkit.hypotheses.histories import Histories, day
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
 from ltvkit.periods import YEAR_BEFORE
+from ltvkit.segments import NAMES
 
 YEAR = YEAR_BEFORE["day"]  # 52 weeks, so that weekdays match
 PAST = 365  # days before the start that a randomized comparison learns from
@@ -120,14 +121,14 @@ def estimate(histories: Histories, kind: str, metric: str, found: Groups, days: 
     made = sides(histories, kind, metric, found, days)
     if kind != "randomized":
         return contrast(made)
-    known = {
-        group: _known(histories, metric, who, days)
-        for group, who in zip((TREATED, CONTROL), found, strict=True)
-    }
+    known = [_known(histories, metric, who, days) for who in found]
     return adjusted(*made, before=known)
 
 
-def _known(histories: Histories, metric: str, who: np.ndarray, days: Window) -> np.ndarray:
-    """What is known of a metric before the start: over as many days, and over a year."""
+def _known(histories, metric: str, who: np.ndarray, days: Window) -> list[np.ndarray]:
+    """What is known of customers before the start: the metric over as many days and over a year,
+    and the RFM segment, within which they were drawn."""
     year = Window(days.start - PAST, days.start - 1)
-    return np.hstack([histories.parts(metric, who, *span) for span in (days.before, year)])
+    past = [histories.parts(metric, who, *span) for span in (days.before, year)]
+    segment = targets.segments(histories, who, on=days.start - 1).to_numpy(dtype=object)
+    return [np.hstack(past), np.column_stack([segment == name for name in NAMES]).astype(float)]

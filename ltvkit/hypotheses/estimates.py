@@ -8,7 +8,7 @@ against unequal spread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ LEVEL = 0.95  # of every interval
 EACH = 20  # customers of a group for each slope, or none is fitted
 DRAWS = 1000  # of the bootstrap
 TOP = 0.01  # share of customers whose part of the effect is told
-_TAIL, _CELLS = 500, 1000  # of many customers, the largest one by one, the rest in cells
+_TAIL, _CELLS = 200, 400  # of many customers, the largest one by one, the rest in cells
 
 
 class Side(NamedTuple):
@@ -103,7 +103,7 @@ def contrast(sides: Iterable[Side]) -> Estimate:
     """
     sides = list(sides)
     effect = sum(s.sign * s.figure for s in sides)
-    who, at = np.unique(np.concatenate([s.who for s in sides]), return_inverse=True)
+    who, at = _places([s.who for s in sides])
     each = [s.each for s in sides]
     pieces = _by_customer(at, [s.sign * u / len(u) for s, u in zip(sides, each, strict=True)])
     centred = [
@@ -120,10 +120,11 @@ def contrast(sides: Iterable[Side]) -> Estimate:
     return Estimate(effect, se, df, who, pieces, pulls, groups, sizes, plain=se)
 
 
-def adjusted(treated: Side, control: Side, before: dict[str, np.ndarray]) -> Estimate:
+def adjusted(treated: Side, control: Side, before: Sequence[Sequence[np.ndarray]]) -> Estimate:
     """Two groups drawn at random -> their difference, what was known `before` taken out.
 
-    `before`: columns of covariates for the treated and for the control customers. The regression
+    `before`: for the treated and for the control, blocks of covariates, the most telling first;
+    those are used for which there are enough customers. The regression
     has a slope per group on centred covariates (ANCOVA with interactions; one covariate and one
     slope would be CUPED), and errors robust against unequal spread (HC3).
 
@@ -134,10 +135,7 @@ def adjusted(treated: Side, control: Side, before: dict[str, np.ndarray]) -> Est
 
     plain = contrast([treated, control])
     outcome = np.r_[treated.each, control.each]
-    known = np.vstack([before["treated"], before["control"]])
-    known = independent(known)
-    if min(len(treated.who), len(control.who)) < EACH * known.shape[1]:
-        known = known[:, :0]
+    known = _affordable(before, min(len(treated.who), len(control.who)))
     given = np.repeat([1.0, 0.0], [len(treated.who), len(control.who)])
     design = np.column_stack([np.ones_like(given), given, known, known * given[:, None]])
     fitted = OLS(outcome, design).fit(cov_type="HC3", use_t=True)
@@ -158,6 +156,16 @@ def adjusted(treated: Side, control: Side, before: dict[str, np.ndarray]) -> Est
     )
 
 
+def _affordable(before: Sequence[Sequence[np.ndarray]], customers: int) -> np.ndarray:
+    """The first blocks of covariates that leave enough customers of a group for each slope."""
+    blocks = [np.vstack(pair) for pair in zip(*before, strict=True)]
+    for n in range(len(blocks), 0, -1):
+        known = independent(np.hstack(blocks[:n]))
+        if customers >= EACH * known.shape[1]:
+            return known
+    return np.empty((len(blocks[0]), 0))
+
+
 def independent(columns: np.ndarray) -> np.ndarray:
     """Covariates -> as many columns as say something of their own, centred, of spread 1."""
     varied = columns[:, columns.std(axis=0) > 0]
@@ -175,6 +183,14 @@ def interval_of(effect: float, se: float, df: float) -> tuple[float, float]:
 def p_of(effect: float, se: float, df: float) -> float:
     """Two-sided, against no effect at all; NaN where nothing varies."""
     return float(2 * stats.t.sf(abs(effect) / se, df)) if se > 0 else np.nan
+
+
+def _places(groups: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Who is in any of the groups, in order, and where each member stands among them."""
+    joined = np.concatenate(groups)
+    there = np.zeros(joined.max() + 1, dtype=bool)
+    there[joined] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[joined]
 
 
 def _by_customer(at: np.ndarray, values: list[np.ndarray]) -> np.ndarray:

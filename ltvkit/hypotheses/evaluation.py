@@ -63,12 +63,11 @@ def evaluate(
     `ParamsError` for what the orders cannot answer.
 
     - randomized: the difference of the groups, adjusted for the time before (ANCOVA)
-    - control segment: difference in differences per customer; where the parallel trend fails,
-      what replays say is natural is taken out
+    - control segment: difference in differences per customer, the natural one taken out
     - same period last year, before and after: the change, the natural change taken out
 
-    While it runs, and where it was extended, groups are compared with an interval that is valid
-    at every look; other changes have none before the end.
+    While it runs, and where it was extended, the interval of a randomized one is valid at every
+    look; others have none before the end.
     """
     known = lines if isinstance(lines, Histories) else histories.build(lines, as_of=as_of)
     status = _status(hypothesis, as_of)
@@ -85,7 +84,7 @@ def evaluate(
     judging = figures.Judging(
         grade=verdicts.grade(hypothesis, held),
         running=status == RUNNING,
-        every_look=status == RUNNING or hypothesis.until != hypothesis.end,
+        every_look=_looked_at(hypothesis, status),
     )
     rows = {
         m: figures.row(known, hypothesis, m, found, days, made[m], natural[m], judging)
@@ -118,6 +117,12 @@ def _status(hypothesis: Hypothesis, as_of: Any) -> str:
     if final and today >= min(day(hypothesis.until), day(final[-1].day)):
         return DECIDED
     return ENDED if today >= day(hypothesis.until) else RUNNING
+
+
+def _looked_at(hypothesis: Hypothesis, status: str) -> bool:
+    """Whether somebody looks before the end: while it runs, or to see if it is to be extended."""
+    early = status == RUNNING or hypothesis.until != hypothesis.end
+    return early and hypothesis.comparison == "randomized"
 
 
 def _checks(

@@ -77,7 +77,7 @@ def row(
     )
     levels = _levels(known, hypothesis, metric, found, days)
     without = levels["after"] - effect
-    taken_out = judging.grade in "CD" and natural.enough
+    taken_out = hypothesis.comparison != "randomized" and natural.enough
     return levels | {
         "metric": metric,
         "raw_effect": made.effect,
@@ -106,9 +106,10 @@ def returns(row: Mapping[str, Any], money: str, treated: int, cost: float) -> di
 
 
 def _effect(known, hypothesis, metric, found, days, made, natural, judging) -> tuple:
-    """Effect, lowest, highest, p. Grades A and B stand as they are; of others, what is left when
-    the natural change is taken out, and nothing where it is not known or the end is to come."""
-    if judging.grade in "CD":
+    """Effect, lowest, highest, p. What was drawn at random stands as it is; of others, what is
+    left when the natural change is taken out, and nothing where that is not known, or the end is
+    to come. A test of the trend that is passed by luck would let the rest of a drift through."""
+    if judging.grade != "A":
         if judging.running or not natural.enough:
             return UNKNOWN
         return natural.left(made.effect, made.se)

@@ -7,6 +7,7 @@ totals, the orders answer each question by two look-ups per customer, and not by
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -33,6 +34,25 @@ def day(date: Any) -> int:
     return (periods.day(date) - dt.datetime(1970, 1, 1)).days
 
 
+class Latest:
+    """The latest answers, as many as `most`; safe to ask from several threads."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.known, self._lock = most, {}, threading.Lock()
+
+    def get(self, key: Any, work: Callable[[], Any]) -> Any:
+        """The answer for `key`, from `work` if it is not known."""
+        with self._lock:
+            if key in self.known:
+                return self.known[key]
+        answer = work()
+        with self._lock:
+            while len(self.known) >= self.most:
+                del self.known[next(iter(self.known))]
+            self.known[key] = answer
+        return answer
+
+
 @dataclass(frozen=True)
 class Histories:
     """All customers by day: `ids` in order; a customer is meant by its place among them.
@@ -44,12 +64,14 @@ class Histories:
     ids: np.ndarray
     first: int
     last: int
-    channels: np.ndarray | None
+    channels: pd.Categorical | None
     _keys: np.ndarray
+    _begins: np.ndarray
     _bought: np.ndarray
     _running: Mapping[str, np.ndarray]
     _units: Mapping[str, float]
-    _done: dict[Any, Any] = field(default_factory=dict)
+    _done: Latest = field(default_factory=lambda: Latest(64))
+    _looked: Latest = field(default_factory=lambda: Latest(32))
 
     @property
     def has_margin(self) -> bool:
@@ -71,35 +93,35 @@ class Histories:
         return self.remember(day, lambda: self._summarize(day))
 
     def remember(self, key: Any, work: Callable[[], Any]) -> Any:
-        """What `work` gives, done once: hypotheses of the same days share it."""
-        if key not in self._done:
-            self._done[key] = work()
-        return self._done[key]
+        """What `work` gives, done once: hypotheses of the same days share the latest of it."""
+        return self._done.get(key, work)
 
-    def window(self, who: np.ndarray, start: int, end: int) -> dict[str, np.ndarray]:
+    def column(self, name: str, who: np.ndarray, start: int, end: int) -> np.ndarray:
         """What each of `who` did from day `start` to day `end`, both included.
 
-        orders, active (0 or 1: bought), revenue, margin; customers (1 each); once (1: had bought
+        orders, revenue, margin; active (0 or 1: bought); customers (1 each); once (1: had bought
         on one day before the window), second (1: of those, bought in it).
         """
+        if name == "customers":
+            return np.ones(len(who))
+        if name == "second":
+            return self.column("once", who, start, end) * self.column("active", who, start, end)
         before, after = self._rows(who, start - 1), self._rows(who, end)
-        did = {name: self._between(name, before, after) for name in self._running}
-        active = (did["active"] > 0).astype(float)
-        began = self._rows(who, self.first - 1)
-        once = (self._between("active", began, before) == 1).astype(float)
-        more = {"customers": np.ones(len(who)), "once": once, "second": once * active}
-        return did | more | {"active": active}
+        if name == "once":
+            return (self._between("active", self._begins[who], before) == 1).astype(float)
+        did = self._between(name, before, after)
+        return (did > 0).astype(float) if name == "active" else did
 
     def parts(self, metric: str, who: np.ndarray, start: int, end: int) -> np.ndarray:
         """The two columns by which `metric` is counted, for each of `who` in a window: (n, 2)."""
         known = METRICS[metric]
-        did = self.window(who, start, end)
-        if known.of not in did:
+        if known.of == "margin" and not self.has_margin:
             raise ParamsError(
-                f"metric {metric}: the orders have no {known.of}; map it under `columns:` in the "
+                f"metric {metric}: the orders have no margin; map it under `columns:` in the "
                 "params file, or take another metric."
             )
-        return np.column_stack([did[known.of], did[known.per]])
+        columns = [self.column(name, who, start, end) for name in (known.of, known.per)]
+        return np.array(columns).T
 
     def rows(self, who: np.ndarray) -> pd.DataFrame:
         """Each day on which one of `who` is in the orders: place, day, orders, active, money."""
@@ -112,17 +134,24 @@ class Histories:
         )
 
     def _rows(self, who: np.ndarray, day: int) -> np.ndarray:
-        """For each of `who`, the number of rows of all customers up to their own `day`."""
+        """For each of `who`, the number of rows of all customers up to their own `day`.
+
+        The latest answers are kept: the metrics of a hypothesis ask the same.
+        """
         span = self.last - self.first + 2
         at = min(max(day - self.first + 1, 0), span - 1)
-        return np.searchsorted(self._keys, who * span + at, side="right")
+        # Kept with the customers themselves, so that no others take their place in memory.
+        return self._looked.get(
+            (id(who), day),
+            lambda: (who, np.searchsorted(self._keys, who * span + at, side="right")),
+        )[1]
 
     def _between(self, name: str, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         running = self._running[name]
         return (running[after] - running[before]) / self._units.get(name, 1)
 
     def _summarize(self, day: int) -> pd.DataFrame:
-        began, upto = self._rows(self._all, self.first - 1), self._rows(self._all, day)
+        began, upto = self._begins, self._rows(self._all, day)
         orders = self._between("orders", began, upto).astype("int64")
         who = np.flatnonzero(orders > 0)
         began, upto = began[who], upto[who]
@@ -158,6 +187,7 @@ def build(lines: Any, *, as_of: Any) -> Histories:
         last=last,
         channels=_channels(lines, ids, as_of),
         _keys=keys,
+        _begins=np.searchsorted(places, np.arange(len(ids))),
         _bought=np.r_[0, latest % (last + 1)],
         _running=running,
         _units=units,
@@ -174,9 +204,9 @@ def _running(values: pd.Series) -> np.ndarray:
     return np.r_[0, np.cumsum(np.rint(values.to_numpy(dtype=float)).astype("int64"))]
 
 
-def _channels(lines: Any, ids: pd.Index, as_of: Any) -> np.ndarray | None:
+def _channels(lines: Any, ids: pd.Index, as_of: Any) -> pd.Categorical | None:
     if "channel" not in engine.lazy(lines).collect_schema().names():
         return None
     born = cohorts.members(lines, as_of=as_of, by="channel", every="month")
     each = engine.table(born.select("customer_id", "cohort")).set_index("customer_id")["cohort"]
-    return each.reindex(ids).to_numpy(dtype=object)
+    return pd.Categorical(each.reindex(ids).astype(str))

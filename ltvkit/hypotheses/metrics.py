@@ -12,7 +12,7 @@ from ltvkit.i18n import N_
 
 
 class Metric(NamedTuple):
-    """`of` / `per` are columns of `histories.Histories.window`."""
+    """`of` / `per` are columns of `histories.Histories.column`."""
 
     of: str
     per: str

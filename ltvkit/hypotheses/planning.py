@@ -30,7 +30,6 @@ WEEKS = (2, 4, 8, 13, 26)
 COLUMNS = [
     "weeks", "customers", "baseline", "error", "smallest_detectable", "power", "customers_needed",
 ]  # fmt: skip
-DRAWN = ("randomized", "control_segment")  # more customers make their error smaller
 
 
 class Foreseen(NamedTuple):
@@ -99,8 +98,8 @@ def foreseen(known: Histories, hypothesis: Hypothesis, metric: str, *, length: i
     bought = Side(1, then.treated, known.parts(metric, then.treated, *days))
     baseline, made = bought.figure, comparisons.estimate(known, kind, metric, then, days)
     grows = _grows(bought, now * (hypothesis.treated_share if kind == "randomized" else 1))
-    if kind in DRAWN:
-        size = len(then.treated) + len(then.control) * (kind == "randomized")
+    if kind == "randomized":
+        size = len(then.treated) + len(then.control)
         shrunk = made.se * np.sqrt(size / max(now, 1))
         return Foreseen(baseline, shrunk, max(now - 2, 1), now, grows)
     natural = replays.replays(known, hypothesis, [metric], days=whole)[metric]
@@ -216,6 +215,6 @@ def _row(hypothesis: Hypothesis, seen: Foreseen, length: int) -> dict[str, Any]:
         "error": error,
         "smallest_detectable": least,
         "power": chance,
-        "customers_needed": needed if hypothesis.comparison in DRAWN else np.nan,
+        "customers_needed": needed if hypothesis.comparison == "randomized" else np.nan,
         "planned": length == hypothesis.days,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +12,9 @@ from ltvkit import abc_classes, deciles, formats, periods, rfm
 from ltvkit.errors import ParamsError
 from ltvkit.hypotheses.histories import Histories, day
 from ltvkit.hypotheses.hypothesis import Target
+from ltvkit.segments import NAMES
 
+BEST = 5  # the highest score
 # Rules that can be asked of another date; a list was drawn up once, for reasons unknown here.
 REPLAYABLE = ("segment", "decile", "abc_class", "cohort", "channel")
 
@@ -35,31 +38,48 @@ def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> n
     elif target.rule == "channel":
         chosen = _of_channel(histories, target.values)[known["customer_id"]]
     else:
-        labels = histories.remember((target.rule, on - back), lambda: LABELS[target.rule](known))
-        chosen = labels.isin(target.values).reindex(known["customer_id"]).to_numpy()
+        chosen = labels(histories, target.rule, on=on - back).isin(target.values)
     return known["customer_id"].to_numpy()[chosen]
 
 
 def segments(histories: Histories, who: np.ndarray, *, on: int) -> pd.Series:
     """The RFM segment of each of `who` on a day, by place."""
-    return _segments(histories.known(on)).reindex(who)
+    found = pd.Series(labels(histories, "segment", on=on), index=histories.known(on)["customer_id"])
+    return found.reindex(who)
 
 
-def _segments(known: pd.DataFrame) -> pd.Series:
-    return rfm.segment(rfm.score(known)).set_index("customer_id")["segment"]
+def labels(histories: Histories, rule: str, *, on: int) -> pd.Categorical:
+    """The segment, decile or class of each customer known on a day, in their order."""
+    return histories.remember((rule, on), lambda: LABELS[rule](histories.known(on)))
 
 
-def _deciles(known: pd.DataFrame) -> pd.Series:
-    return deciles.assign(known).set_index("customer_id")["decile"].astype(str)
+def _segments(known: pd.DataFrame) -> pd.Categorical:
+    # Segments read recency and orders; amounts, all different, would be sorted for nothing.
+    scored = rfm.score(known.assign(revenue=0.0))
+    pair = (scored["r_score"] - 1) * BEST + scored["f_score"] - 1
+    return pd.Categorical.from_codes(_grid()[pair], NAMES)
 
 
-def _classes(known: pd.DataFrame) -> pd.Series:
-    paid = known.rename(columns={"revenue": "amount"})[["customer_id", "amount"]]
-    items = abc_classes.classify(paid, by="customer_id").astype({"customer_id": "int64"})
-    return items.set_index("customer_id")["class"]
+@functools.cache
+def _grid() -> np.ndarray:
+    """The place among `NAMES` of the segment of each pair of scores."""
+    scores = np.divmod(np.arange(BEST**2), BEST)
+    pairs = pd.DataFrame({"r_score": scores[0] + 1, "f_score": scores[1] + 1})
+    return rfm.segment(pairs)["segment"].map(NAMES.index).to_numpy()
 
 
-LABELS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+def _deciles(known: pd.DataFrame) -> pd.Categorical:
+    found = deciles.assign(known).sort_values("customer_id")["decile"]
+    return pd.Categorical(found).rename_categories(str)
+
+
+def _classes(known: pd.DataFrame) -> pd.Categorical:
+    items = known.rename(columns={"revenue": "amount"})[["customer_id", "amount"]]
+    found = abc_classes.classify(items, by="customer_id").sort_values("customer_id")
+    return pd.Categorical(found["class"])
+
+
+LABELS: dict[str, Callable[[pd.DataFrame], pd.Categorical]] = {
     "segment": _segments,
     "decile": _deciles,
     "abc_class": _classes,
@@ -82,4 +102,4 @@ def _of_channel(histories: Histories, values: tuple[str, ...]) -> np.ndarray:
             "a target by channel needs the column channel; map it under `columns:` in the params "
             "file."
         )
-    return np.isin(histories.channels.astype(str), values)
+    return histories.channels.isin(values)

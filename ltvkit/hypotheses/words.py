@@ -66,8 +66,8 @@ def _primary(found: Evaluation, currency: str) -> str:
         ).format(**said)
         return text[0].upper() + text[1:]
     text = _((SEEN if _seen(found) else UNSEEN)[found.grade]).format(**said)
-    if found.grade in "AB":
-        return text + _compared(found, said)
+    if found.grade == "A":
+        return text + " " + _("With it {after}, without it {control}.").format(**said)
     before = _(
         "{metric}: a change of {raw} as it stands; {natural} is natural, by the same comparison "
         "on {n} past dates when nothing was done."
@@ -79,12 +79,6 @@ def _seen(found: Evaluation) -> bool:
     """Whether the effect can be told from chance, by itself and among all that was tried."""
     row = found.primary
     return (row["lowest"] > 0 or row["highest"] < 0) and not found.q > verdicts.ALPHA
-
-
-def _compared(found: Evaluation, said: dict[str, str]) -> str:
-    if found.grade == "B":
-        return ""
-    return " " + _("With it {after}, without it {control}.").format(**said)
 
 
 def _so_far(found: Evaluation, currency: str) -> str:

@@ -119,11 +119,11 @@ def acted(rng, orders, known, treated, chance: float) -> tuple[pd.DataFrame, dic
     when = rng.integers(START, START + LENGTH, len(hit))
     own = known.rows(treated).query("active > 0 and day < @known.last - @LENGTH")["revenue"]
     mean = own.mean()
-    channel = known.channels[hit]
+    channel = np.asarray(known.channels)[hit]
     more = lines(known.ids[hit], when, rng.choice(own, len(hit)), channel)
     more = more.assign(order_id="m" + more["order_id"])
     first = histories.day(day(START))
-    idle = 1 - known.window(treated, first, first + LENGTH - 1)["active"].mean()
+    idle = 1 - known.column("active", treated, first, first + LENGTH - 1).mean()
     true = dict(zip(METRICS, (chance * mean, chance, chance * idle), strict=True))
     return pd.concat([orders, more], ignore_index=True), true
 
@@ -171,16 +171,16 @@ def run(seed: int) -> list[dict]:
         tried = hypothesis(name, assigned, true[METRICS[0]])
         plan = planning.power(tried, known, as_of=day(START - 1), weeks=())
         after = histories.build(changed, as_of=end)
-        after._done.update(past(known))
+        after._done.known.update(past(known))
         rows += judged(name, tried, after, true, done=True, foreseen=plan["power"].iloc[0])
     return rows + (looks(orders, assigned) if seed < LOOKED else [])
 
 
 def past(known: histories.Histories) -> dict:
     """What was found out about days before the start, which a measure after it does not change."""
-    days = {key: key if isinstance(key, int) else key[-1] for key in known._done}
+    days = {key: key if isinstance(key, int) else key[-1] for key in known._done.known}
     first = histories.day(day(START))
-    return {key: found for key, found in known._done.items() if days[key] < first}
+    return {key: found for key, found in known._done.known.items() if days[key] < first}
 
 
 def looks(orders: pd.DataFrame, assigned: pd.DataFrame) -> list[dict]:
