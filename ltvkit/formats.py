@@ -96,6 +96,10 @@ LABELS = {
     "up_to": N_("Up to"), "value": N_("Value"), "value_share": N_("Share of expected LTV"),
     "verdict": N_("Verdict"), "why": N_("Why it differs"),
     "years": N_("Years until gone"),
+    "baseline": N_("Without any effect"), "customers_needed": N_("Customers needed"),
+    "error": N_("Error"), "planned": N_("As planned"), "power": N_("Power"),
+    "smallest_detectable": N_("Smallest detectable effect"),
+    "smallest_effect": N_("Smallest effect worth having"), "weeks": N_("Weeks"),
 }
 PATTERNS = {
     "*_vs_previous": N_("{name} vs previous"),
@@ -116,7 +120,7 @@ KINDS = {
     "change": ("*_vs_previous", "*_vs_last_year", "*_change", "*bias", "relative_*", "roi"),
     "share": (
         "share", "*_share", "*_rate", "within_*", "p_alive", "p_quiet", "hazard", "survival*",
-        "coverage",
+        "coverage", "power",
     ),
     "score": ("skill", "gini", "rank_correlation", "p", "q"),
     "mean": ("orders_per_*", "expected_orders", "orders_*m", "ltv_to_cost", "*_periods", "years"),
@@ -125,7 +129,7 @@ KINDS = {
         "actual", "expected", "acquisition_cost", "affordable_cost", "expected_spend", "ltv_*",
         "monthly_arpu", "value", "margin_per_*", "cost", "gain", "gain_*", "net", "net_*",
     ),
-    "count": ("*customers", "orders", "lines", "items", "*_days", "at_risk",
+    "count": ("*customers", "customers_needed", "orders", "lines", "items", "*_days", "at_risk",
         "lost", "payback_months"),
     "date": ("start", "end", "until", "*_date", "first_order", "last_order"),
 }

@@ -154,3 +154,42 @@ def test_the_params_may_name_another_folder(folder):
     write_params(root, register="ours/tried")
     write(root / "ours" / "tried")
     assert call("check", SHOP)[1] == "1 hypothesis and the ledger are fine.\n"
+
+
+RANDOM = {
+    "comparison": "randomized",
+    "assignment": "lists/mail.csv",
+    "target": "{decile: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}",
+    "selected": "1998-03-31",
+    "start": "1998-04-01",
+    "end": "1998-04-30",
+}
+
+
+def test_drawing_comes_before_checking(folder):
+    """What is to be drawn can be planned and drawn; until then, the check says how."""
+    write(folder, **RANDOM)
+    status, _said, wrong = call("check", SHOP, "mail")
+    assert status == 2
+    assert "hypothesis assign" in wrong
+    status, said, wrong = call("assign", SHOP, "mail", "--seed", "3")
+    assert (status, wrong) == (0, "")
+    assert said == (
+        "Drawn with seed 3: params/hypotheses/stub/lists/mail.csv. "
+        "Treat the group 'treated' alone.\n"
+    )
+    listed = (folder / "lists" / "mail.csv").read_text().splitlines()
+    assert listed[0] == "customer_id,group,segment,seed"
+    assert len(listed) == 1 + 7
+    assert call("check", SHOP, "mail")[0] == 0
+    status, _said, wrong = call("assign", SHOP, "mail")
+    assert status == 2
+    assert "is there already" in wrong
+
+
+def test_a_plan_says_what_can_be_seen_or_that_nothing_can(folder):
+    write(folder, **RANDOM)
+    status, said, _e = call("plan", SHOP, "mail")
+    assert status == 0
+    assert said.startswith("The orders do not reach back far enough")
+    assert "Weeks" in said

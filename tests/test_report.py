@@ -12,8 +12,17 @@ from urllib.parse import unquote
 import openpyxl
 import pandas as pd
 import pytest
+import stub_register
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from stub_project import environment, files, make, report, write_notebook, write_params
+from stub_project import (
+    PARAMETERS,
+    environment,
+    files,
+    make,
+    report,
+    write_notebook,
+    write_params,
+)
 
 from ltvkit.report import index, page, plan, publish, workbook
 from ltvkit.report.judge import judge
@@ -409,3 +418,34 @@ def test_too_little_data_is_a_short_page_and_the_report_stands(tmp_path):
     assert "never = 2" not in shown
     assert why in (target / "index.html").read_text("utf-8")
     assert json.loads((target / "manifest.json").read_text("utf-8"))["status"] == "complete"
+
+
+def test_nothing_yet_is_a_page_that_says_how_to_begin(tmp_path):
+    root = make(tmp_path)
+    stops = "from ltvkit.errors import NothingYet\nraise NothingYet('Begin by <this>.')"
+    write_notebook(root, "02_small", stops, "never = 2")
+    done = report(root)
+    assert done.returncode == 0, done.stderr
+    shown = text_of(root / "reports" / "stub" / "1998-06", "02_small.html")
+    assert "Begin by &lt;this&gt;." in shown
+    assert "Too little data" not in shown
+    assert "never = 2" not in shown
+
+
+def test_a_register_is_an_input_of_the_page_that_reads_it(tmp_path):
+    """A changed hypothesis runs that notebook again, and no other; the manifest names it."""
+    root = make(tmp_path)
+    parameters = PARAMETERS + '\nregister: str = ""  # the folder of the hypotheses'
+    write_notebook(root, "02_hypotheses", parameters=parameters)
+    before = report(root)
+    assert before.returncode == 0, before.stderr
+    target = root / "reports" / "stub" / "1998-06"
+    assert len(json.loads(text_of(target, "manifest.json"))["inputs"]) == 1
+    stub_register.write(root / "params" / "hypotheses" / "stub")
+    again = report(root)
+    assert "02_hypotheses: finished" in again.stderr
+    assert again.stderr.count("reused") == 2
+    _orders, kept = json.loads(text_of(target, "manifest.json"))["inputs"]
+    assert kept["register"] == "stub"
+    assert len(kept["sha256"]) == 64
+    assert "Nothing changed" in report(root).stdout

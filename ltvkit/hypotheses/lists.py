@@ -15,17 +15,25 @@ from ltvkit.hypotheses.hypothesis import CONTROL, TREATED
 from ltvkit.hypotheses.kinds import Wrong
 
 FOLDER = "lists"
+DRAW = "`python -m ltvkit hypothesis assign`"
 GROUPS = (TREATED, CONTROL)
 
 
-def locate(folder: Path, name: str) -> Path:
-    """The file of a list; raises `Wrong` for one that is not in the register's own `lists`."""
+def place(folder: Path, name: str) -> Path:
+    """Where a list belongs; raises `Wrong` for one that is not in the register's own `lists`."""
     path = (folder / name).resolve()
     if path.parent != folder.resolve() / FOLDER or path.suffix != ".csv":
         raise Wrong(f"a file as in {FOLDER}/name.csv; copy it to {folder / FOLDER}", found=name)
+    return path
+
+
+def locate(folder: Path, name: str) -> Path:
+    """The file of a list; raises `Wrong` where there is none."""
+    path = place(folder, name)
     if not path.is_file():
         beside = [f"{FOLDER}/{p.name}" for p in path.parent.glob("*.csv")]
-        raise Wrong("a file that is there", found=name, hint=nearest(name, beside))
+        expected = f"a file that is there; {DRAW} draws customers at random"
+        raise Wrong(expected, found=name, hint=nearest(name, beside))
     return path
 
 

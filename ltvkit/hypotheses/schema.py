@@ -71,7 +71,10 @@ def assignment(path: Path) -> Path:
         raise file.complaint(
             "comparison", Wrong("randomized, with an assignment, where customers are to be drawn")
         )
-    return path.parent / str(file.given["assignment"])
+    try:
+        return lists.place(path.parent, str(file.given["assignment"]))
+    except Wrong as wrong:
+        raise file.complaint("assignment", wrong) from wrong
 
 
 def content_hash(path: Path) -> str:
