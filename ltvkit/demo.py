@@ -1,9 +1,13 @@
-"""Sample orders: the CDNOW log, and a mail-order shop whose true parameters are known."""
+"""Sample orders: the CDNOW log, and a mail-order shop whose true parameters are known.
+
+`shop` is the shop as it is; `untouched`, the same as if it had never tried anything.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +95,7 @@ def cdnow() -> pd.DataFrame:
     return pd.read_csv(path, sep=r"\s+", skiprows=1, header=None, names=list(types), dtype=types)
 
 
-SAMPLES = {"cdnow": cdnow, "shop": shop}
+SAMPLES = {"cdnow": cdnow, "shop": shop, "untouched": partial(shop, measures=False)}
 MADE_BY = ("demo.py", "planted.py", "rfm.py", "segments.py", "hypotheses/planning.py")
 
 

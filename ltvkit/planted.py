@@ -24,8 +24,8 @@ class Measure(NamedTuple):
 
     Each treated customer places one more order within the days with probability `extra`, worth
     `worth` times one of their earlier orders; all their orders in these days are worth `worth`
-    times as much. Where `seed` is given, half of the target is treated, drawn by it. In the same
-    days every customer places one more order with probability `season`.
+    times as much. Where `seed` is given, half of the target is treated, drawn by it. With
+    probability `season`, what any customer would order in as many days after comes in these days.
     """
 
     id: str
@@ -43,7 +43,7 @@ class Measure(NamedTuple):
 MEASURES = (
     Measure(
         "catalogue-gifts", "channel", ("catalogue",), "2023-11-15", "2023-12-31",
-        extra=0.10, season=0.15,
+        extra=0.15, season=0.7,
     ),
     # Nothing is planted: those who had paid little so far pay more per order later anyway.
     Measure("low-decile-mail", "decile", ("9", "10"), "2024-02-01", "2024-03-31"),
@@ -56,7 +56,7 @@ MEASURES = (
     ),
     Measure(
         "summer-coupon", "segment", ("champions", "loyal", "at risk", "can't lose"),
-        "2024-07-01", "2024-08-31", extra=0.20, worth=0.35, seed=3,
+        "2024-07-01", "2024-08-31", extra=0.15, worth=0.3, seed=3,
     ),
     Measure(
         "welcome-set", "segment", ("new", "promising"), "2024-09-02", "2024-11-30",
@@ -85,19 +85,23 @@ def apply(
 
 def _act(rng, sales, known, measure: Measure, window, *, length: int) -> pd.DataFrame:
     treated = _treated(known, measure, first=window[0])
-    everyone = known["customer_id"].drop_duplicates()
+    sales = _hasten(rng, sales, known, window, measure.season)
     open_ = (window[1] - window[0]) / length  # of the days, the share that the shop has seen
     hit = sales["customer_id"].isin(treated) & sales["at"].between(*window, inclusive="left")
     worth = np.maximum(np.rint(sales["value"] * measure.worth), 1).astype("int64")
     changed = sales.assign(value=sales["value"].where(~hit, worth))
-    more = [
-        _orders(rng, known, who, window, chance * open_, worth)
-        for who, chance, worth in (
-            (everyone, measure.season, 1.0),
-            (treated, measure.extra, measure.worth),
-        )
-    ]
-    return pd.concat([changed, *more], ignore_index=True)
+    more = _orders(rng, known, treated, window, measure.extra * open_, measure.worth)
+    return pd.concat([changed, more], ignore_index=True)
+
+
+def _hasten(rng, sales, known, window, chance: float) -> pd.DataFrame:
+    """Orders of a season: some of those that known customers would place right after it."""
+    first, end = window
+    late = sales["at"].between(end, 2 * end - first, inclusive="left")
+    moved = late & sales["customer_id"].isin(known["customer_id"])
+    moved &= rng.random(len(sales)) < chance
+    when = rng.uniform(first, end, len(sales))
+    return sales.assign(at=sales["at"].where(~moved, when))
 
 
 def _treated(known: pd.DataFrame, measure: Measure, *, first: int) -> pd.Series:

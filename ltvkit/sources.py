@@ -40,7 +40,7 @@ class Raw:
 
 
 def locate(source: str) -> Path:
-    """The file behind a source: a path below the project root, or a sample (demo:cdnow, demo:shop).
+    """The file behind a source: a path below the project root, or a sample (demo:cdnow).
 
     A sample is made on first use and kept in the cache.
     """

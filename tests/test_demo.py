@@ -22,6 +22,12 @@ def orders():
     return demo.shop()
 
 
+@pytest.fixture(scope="module")
+def untouched():
+    """The shop without its measures, whose effects are tested in test_planted."""
+    return demo.shop(measures=False)
+
+
 def true_lines(orders):
     return orders[(orders["status"] == "shipped") & (orders["customer_id"] != "")]
 
@@ -81,10 +87,10 @@ def test_shop_same_seed_same_frame(orders):
     assert not demo.shop(seed=1).equals(orders)
 
 
-def test_shop_default_is_the_one_the_notebooks_show(orders):
+def test_shop_default_is_the_one_the_notebooks_show(orders, untouched):
     """When this fails after an upgrade, numpy changed a stream: run the notebooks again."""
-    assert len(orders) == 18_217
-    assert orders["amount"].sum() == 64_890_198
+    assert [len(orders), len(untouched)] == [18_464, 18_217]
+    assert [o["amount"].sum() for o in (orders, untouched)] == [65_075_157, 64_890_198]
     assert orders["order_date"].iloc[[0, -1]].tolist() == ["2022-04-01", "2024-09-30"]
 
 
@@ -188,7 +194,7 @@ def test_shop_acquisition_grows_and_has_seasons(orders):
 def test_shop_without_what_lies_on_top_is_the_true_process(seed):
     size = {"customers": 500, "months": 20, "seed": seed}
     truth = truth_of(**size).sort_values("at", kind="stable", ignore_index=True)
-    left = true_orders(demo.shop(**size)).reset_index()
+    left = true_orders(demo.shop(**size, measures=False)).reset_index()
     assert left["value"].tolist() == truth["value"].tolist()
     assert left["customer_id"].tolist() == truth["customer_id"].tolist()
     days = (left["day"] - pd.Timestamp("2022-04-01")).dt.days
@@ -257,8 +263,8 @@ def test_pay_lines_add_up_and_never_pass_list_price(baskets):
 # --- shop: the truth
 
 
-def test_shop_looks_like_a_healthy_shop(orders):
-    true = true_orders(orders)
+def test_shop_looks_like_a_healthy_shop(untouched):
+    true = true_orders(untouched)
     count = true.groupby("customer_id").size()
     assert 0.35 <= (count > 1).mean() <= 0.45
     assert 2 <= count.mean() <= 3
@@ -282,7 +288,7 @@ TOLERANCE = {"r": 0.03, "alpha": 0.04, "a": 0.18, "b": 0.22, "p": 0.05, "q": 0.0
 def test_shop_gives_its_truth_back_to_lifetimes():
     from lifetimes import BetaGeoFitter, GammaGammaFitter
 
-    true = true_orders(demo.shop(customers=100_000, seed=20))
+    true = true_orders(demo.shop(customers=100_000, seed=20, measures=False))
     each = true.groupby("customer_id").agg(
         first=("day", "min"), last=("day", "max"), n=("day", "size"), mean=("value", "mean")
     )
@@ -304,7 +310,9 @@ def test_shop_gives_its_truth_back_to_lifetimes():
 # --- write
 
 
-@pytest.mark.parametrize(("name", "size"), [("cdnow", {}), ("shop", {"customers": 50})])
+@pytest.mark.parametrize(
+    ("name", "size"), [("cdnow", {}), ("shop", {"customers": 50}), ("untouched", {"customers": 50})]
+)
 def test_write_gives_the_sample_back(tmp_path, name, size):
     path = demo.write(name, tmp_path / "new" / "orders.parquet", **size)
     assert path == tmp_path / "new" / "orders.parquet"
@@ -342,6 +350,6 @@ def test_write_replaces_the_file_under_its_readers(tmp_path):
 
 
 def test_write_unknown_name_offers_the_nearest(tmp_path):
-    with pytest.raises(ParamsError, match=r"'shopp'.*'cdnow', 'shop'.*'shop'"):
+    with pytest.raises(ParamsError, match=r"'shopp'.*'cdnow', 'shop', 'untouched'.*'shop'"):
         demo.write("shopp", tmp_path / "orders.parquet")
     assert not list(tmp_path.iterdir())

@@ -101,7 +101,7 @@ class Board:
     def finding(self, *, currency: str = "") -> list[str]:
         """The register, then each hypothesis that runs, waits for a decision, or ended of late."""
         recent = [e for e in self.evaluations if _recent(e)]
-        told = [f"{e.hypothesis.title}: {words.finding(e, currency=currency)}" for e in recent]
+        told = [words.headline(e, currency=currency) for e in recent]
         return [self.text, *told]
 
     def _stacked(self, name: str, columns: list[str]) -> pd.DataFrame:

@@ -26,6 +26,11 @@ UNSEEN = {
     "C": N_("What is left of it, {effect} (95%: {low} to {high}), cannot be told from chance."),
 }
 SEEN["D"], UNSEEN["B"], UNSEEN["D"] = SEEN["C"], UNSEEN["A"], UNSEEN["C"]
+RULES = {
+    "superiority": N_("better than without"),
+    "superiority_by_margin": N_("better by the smallest effect worth having"),
+    "non_inferiority": N_("no worse than without"),
+}
 FEW = 0.3  # of the effect: from here on the 1% who bought most are mentioned
 
 
@@ -38,6 +43,19 @@ def finding(found: Evaluation, *, currency: str = "") -> str:
         return _so_far(found, currency)
     said = [_primary(found, currency), *_guardrails(found, currency), *_top(found)]
     return " ".join([*said, _advice(found, currency), *_money(found, currency)])
+
+
+def headline(found: Evaluation, *, currency: str = "") -> str:
+    """One hypothesis in a line: its title, the verdict, and the effect with its interval."""
+    said = [f"{found.hypothesis.title}: {_(found.verdict)}."]
+    if found.table.empty or math.isnan(found.primary["lowest"]):
+        return said[0]
+    names = _figures(found, found.primary, currency) | {"grade": found.grade}
+    text = _("{metric} {effect} (95%: {low} to {high}), evidence {grade}.").format(**names)
+    harmed = found.table.loc[found.table["outcome"] == verdicts.HARMED, "metric"]
+    said += [text[0].upper() + text[1:]]
+    said += [_("Harmed: {metric}.").format(metric=formats.label(m).lower()) for m in harmed]
+    return " ".join(said)
 
 
 def _figures(found: Evaluation, row, currency: str) -> dict[str, str]:
@@ -107,8 +125,8 @@ def _top(found: Evaluation) -> list[str]:
 
 
 def _advice(found: Evaluation, currency: str) -> str:
-    rule = formats.label(found.hypothesis.decision_rule).lower()
-    said = _("By the rule of {rule}: {verdict}.").format(rule=rule, verdict=_(found.verdict))
+    rule = _(RULES[found.hypothesis.decision_rule])
+    said = _("By its rule ({rule}): {verdict}.").format(rule=rule, verdict=_(found.verdict))
     if found.q > verdicts.ALPHA >= found.primary["p"]:
         said += " " + _("Alone it would stand, but not among all the hypotheses that were tried.")
     if found.verdict == verdicts.DROP and not (found.table["outcome"] == verdicts.HARMED).any():
