@@ -21,9 +21,11 @@ test: $(READY) ## Check style, then run all tests, docstring examples and notebo
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env
 
-bench: $(READY) ## Measure speed, memory and intervals (some minutes, an idle machine)
+bench: $(READY) ## Measure speed, memory and intervals (an hour, an idle machine)
 	@$(RUN) tests/benchmarks/bench_forecast.py
 	@$(RUN) tests/benchmarks/bench_coverage.py
+	@$(RUN) tests/benchmarks/bench_register.py
+	@$(RUN) tests/benchmarks/bench_hypotheses.py
 	@$(RUN) tests/benchmarks/bench_report.py
 
 lab: $(READY) ## Open JupyterLab on the notebooks

@@ -92,9 +92,12 @@ def test_commands_in_the_documents_exist():
 
     from ltvkit.cli import main
 
-    shown = CliRunner().invoke(main, ["report", "--help"]).output
+    named = [("report",), *(("hypothesis", c) for c in main.commands["hypothesis"].commands)]
+    shown = {" ".join(c): CliRunner().invoke(main, [*c, "--help"]).output for c in named}
     for option in set(re.findall(r"(?<![\w-])--[a-z]+", README)):
-        assert option in shown, option
+        assert any(option in text for text in shown.values()), option
+    for command in set(re.findall(r"ltvkit (report|hypothesis \w+)", README)):
+        assert command in shown, command
 
 
 def modules() -> list[str]:
