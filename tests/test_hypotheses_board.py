@@ -19,6 +19,7 @@ from ltvkit import hypotheses
 from ltvkit.errors import DataError, NothingYet, ParamsError
 from ltvkit.hypotheses import (
     board,
+    figures,
     histories,
     planning,
     registry,
@@ -103,7 +104,8 @@ def test_win_rate_and_learned():
     def one(id, status, verdict, *decisions):
         made = tuple(Decision(what, dt.date(2024, 5, n), why) for n, (what, why) in decisions)
         tried = hypothesis(id=id, title=id.upper(), standing=Standing(decisions=made))
-        return board.Evaluation(tried, APRIL, status, "D", verdict)
+        table = pd.DataFrame([dict.fromkeys(figures.COLUMNS, np.nan)])
+        return board.Evaluation(tried, APRIL, status, "D", verdict, table=table)
 
     found = Board(
         Path("nowhere"),
@@ -112,6 +114,7 @@ def test_win_rate_and_learned():
             one("b", "decided", "inconclusive", (1, ("extend", "few")), (3, ("drop", "no"))),
             one("c", "ended", "drop"),
             one("d", "running", "still running"),
+            replace(one("e", "decided", "not started"), table=figures.empty()),
         ),
         pd.DataFrame(),
         None,
@@ -121,10 +124,10 @@ def test_win_rate_and_learned():
         ["B", "drop", "no"], ["A", "adopt", "works"], ["B", "extend", "few"],
     ]  # fmt: skip
     assert found.text == (
-        "4 hypotheses: 1 running, 1 ended, 2 decided. "
+        "5 hypotheses: 1 running, 1 ended, 3 decided. "
         "Of 3 that came to their end, 1 worked by their own rule (win rate 33%)."
     )
-    assert found.metrics["hypotheses_decided"] == 2
+    assert found.metrics["hypotheses_decided"] == 3
 
 
 def test_nothing_yet_says_how_to_begin(tmp_path, monkeypatch):

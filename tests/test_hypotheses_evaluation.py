@@ -297,6 +297,9 @@ def test_a_trend_that_fails_makes_a_control_segment_c(lines):
         ("2024-03-31", (("adopt", "2024-04-05"),), "decided"),
         ("2024-03-20", (("drop", "2024-03-15"),), "decided"),
         ("2024-03-20", (("adopt", "2024-04-05"),), "running"),
+        ("2024-03-14", (("drop", "2024-03-15"),), "running"),
+        ("2024-02-20", (("drop", "2024-02-25"),), "draft"),
+        ("2024-03-20", (("drop", "2024-02-25"),), "decided"),
         ("2024-04-10", (("extend", "2024-03-30"),), "running"),
     ],
 )
@@ -332,6 +335,34 @@ def test_an_extended_one_keeps_the_interval_of_all_looks(lines):
     found = hypotheses.evaluate(tried, lines, as_of=APRIL)
     assert (found.status, found.every_look) == ("ended", True)
     assert found.window.end == day("2024-04-15")
+
+
+def test_one_that_was_stopped_early_counts_up_to_that_day(lines):
+    """Who looks and stops has looked: the interval is the one of all looks."""
+    early = Decision("drop", dt.date(2024, 3, 15), "it hurts")
+    found = hypotheses.evaluate(
+        randomized(lines, standing=Standing(decisions=(early,))), lines, as_of=APRIL
+    )
+    assert (found.status, found.every_look) == ("decided", True)
+    assert found.window.end == day("2024-03-15")
+    assert row(found)["lowest"] < row(found)["raw_lowest"]
+
+
+def test_one_that_was_dropped_before_it_began_has_no_figures(lines):
+    early = Decision("drop", dt.date(2024, 2, 25), "no budget")
+    tried = hypothesis(standing=Standing(decisions=(early,)))
+    found = hypotheses.evaluate(tried, lines, as_of=APRIL)
+    assert (found.status, found.verdict) == ("decided", "not started")
+    assert found.table.empty
+
+
+def test_customers_of_a_list_that_never_ordered_are_told(lines):
+    ids = sorted(lines["customer_id"].unique())
+    tried = hypothesis(
+        comparison="randomized", assigned=assigned([*ids[::2], "who", "else"], ids[1::2])
+    )
+    found = hypotheses.evaluate(tried, lines, as_of=APRIL)
+    assert "2 of the list are not in the orders" in found.checks["found"].iloc[0]
 
 
 def test_a_drawing_that_went_wrong_is_no_longer_a(lines):

@@ -57,8 +57,8 @@ class Board:
     @property
     def win_rate(self) -> float:
         """The share of those that came to their end whose verdict is to adopt; NaN: none did."""
-        judged = [e.verdict == verdicts.ADOPT for e in self.evaluations if e.status in JUDGED]
-        return float(np.mean(judged)) if judged else np.nan
+        won = [e.verdict == verdicts.ADOPT for e in self.evaluations if _judged(e)]
+        return float(np.mean(won)) if won else np.nan
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -75,7 +75,7 @@ class Board:
         said = _("{n} hypotheses: {by}.").format(n=len(self.evaluations), by=self._counted())
         if np.isnan(self.win_rate):
             return said
-        judged = [e for e in self.evaluations if e.status in JUDGED]
+        judged = [e for e in self.evaluations if _judged(e)]
         text = _("Of {n} that came to their end, {won} worked by their own rule (win rate {rate}).")
         won = sum(e.verdict == verdicts.ADOPT for e in judged)
         rate = formats.share(self.win_rate, decimals=0)
@@ -136,6 +136,11 @@ def evaluate_all(register: Register, lines: Any, *, as_of: Any) -> Board:
     return Board(register.folder, _together(found), problems, known)
 
 
+def _judged(found: Evaluation) -> bool:
+    """Whether it came to its end; one that was dropped before it began did not."""
+    return found.status in JUDGED and len(found.table) > 0
+
+
 def _recent(found: Evaluation) -> bool:
     ago = day(found.as_of) - day(found.hypothesis.until)
     return found.status in (ev.RUNNING, ev.ENDED) or (found.status == ev.DECIDED and ago <= RECENT)
@@ -161,7 +166,7 @@ def _together(found: list[Evaluation]) -> tuple[Evaluation, ...]:
     """Benjamini-Hochberg over all that came to their end."""
     from statsmodels.stats.multitest import multipletests
 
-    judged = [e for e in found if e.status in JUDGED and not np.isnan(e.primary["p"])]
+    judged = [e for e in found if _judged(e) and not np.isnan(e.primary["p"])]
     if not judged:
         return tuple(found)
     corrected = multipletests([e.primary["p"] for e in judged], method="fdr_bh")[1]

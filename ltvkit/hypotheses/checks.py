@@ -30,8 +30,9 @@ class Check(NamedTuple):
     found: str
 
 
-def ratio(found: Groups, share: float) -> Check:
+def ratio(found: Groups, hypothesis: Hypothesis) -> Check:
     """Sample ratio: are there as many treated and control customers as were to be drawn?"""
+    share = hypothesis.treated_share
     counts = np.array([len(found.treated), len(found.control)])
     planned = counts.sum() * np.array([share, 1 - share])
     p = float(stats.chisquare(counts, planned).pvalue)
@@ -41,6 +42,9 @@ def ratio(found: Groups, share: float) -> Check:
         control=formats.count(counts[1]),
         share=formats.share(share),
     )
+    if lost := len(hypothesis.assigned) - counts.sum():
+        text = _("{n} of the list are not in the orders")
+        said += "; " + text.format(n=formats.count(lost))
     return Check(RATIO, p >= BROKEN, f"{said}, {_p(p)}")
 
 

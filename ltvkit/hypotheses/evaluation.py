@@ -71,7 +71,7 @@ def evaluate(
     """
     known = lines if isinstance(lines, Histories) else histories.build(lines, as_of=as_of)
     status = _status(hypothesis, as_of)
-    if status == DRAFT:
+    if status == DRAFT or hypothesis.until < hypothesis.start:
         return Evaluation(hypothesis, as_of, status, verdicts.GRADES[hypothesis.comparison])
     days = comparisons.window(hypothesis, known)
     found = comparisons.checked(comparisons.groups(known, hypothesis), known, hypothesis, days)
@@ -109,18 +109,18 @@ def evaluate(
 
 
 def _status(hypothesis: Hypothesis, as_of: Any) -> str:
-    """Draft before the start; decided from the end on, or earlier if a decision came earlier."""
-    today = day(as_of)
-    final = [d for d in hypothesis.standing.decisions if d.decision != "extend"]
-    if today < day(hypothesis.start):
+    """Draft before the start, running up to the last day that counts, then ended or decided."""
+    today, until = day(as_of), day(hypothesis.until)
+    if today < min(day(hypothesis.start), until):
         return DRAFT
-    if final and today >= min(day(hypothesis.until), day(final[-1].day)):
-        return DECIDED
-    return ENDED if today >= day(hypothesis.until) else RUNNING
+    if today < until:
+        return RUNNING
+    final = any(d.decision != "extend" for d in hypothesis.standing.decisions)
+    return DECIDED if final else ENDED
 
 
 def _looked_at(hypothesis: Hypothesis, status: str) -> bool:
-    """Whether somebody looks before the end: while it runs, or to see if it is to be extended."""
+    """Whether somebody looks before the end: while it runs, to extend it, or to stop it early."""
     early = status == RUNNING or hypothesis.until != hypothesis.end
     return early and hypothesis.comparison == "randomized"
 
@@ -130,7 +130,7 @@ def _checks(
 ) -> list[Check]:
     registered = checks.registration(hypothesis)
     if hypothesis.comparison == "randomized":
-        ratio = checks.ratio(found, hypothesis.treated_share)
+        ratio = checks.ratio(found, hypothesis)
         return [ratio, checks.balance(known, found, days), registered]
     if hypothesis.comparison == "control_segment":
         return [checks.trend(natural), registered]

@@ -87,9 +87,11 @@ class Hypothesis:
 
     @property
     def until(self) -> dt.date:
-        """The last day that counts: the end, or the one it was extended to."""
+        """The last day that counts: the end, the one it was extended to, or that of a decision
+        to adopt or drop it before then."""
         moved = [d.until for d in self.standing.decisions if d.until]
-        return moved[-1] if moved else self.end
+        stopped = [d.day for d in self.standing.decisions if d.decision != "extend"]
+        return min([moved[-1] if moved else self.end, *stopped[-1:]])
 
     @property
     def days(self) -> int:
