@@ -101,7 +101,7 @@ def show(
     replays, they are one more picture.
     """
     about, lines = evaluation.hypothesis, text.splitlines()
-    standing, facts = _standing(evaluation), _facts(about)
+    standing, facts = _standing(evaluation), _facts(about, evaluation.extras)
     told = displays.figures(evaluation.table, about.comparison, currency)
     held = displays.checks(evaluation.checks)
     pngs = _pictures(evaluation, timelines, currency)
@@ -124,12 +124,13 @@ def _standing(evaluation: Any) -> dict[str, str]:
     return {formats.label(n): formats.cell(getattr(evaluation, n), "word") for n in names}
 
 
-def _facts(about: Any) -> dict[str, str]:
-    """What was planned, and what was decided in the end."""
+def _facts(about: Any, counted: Mapping[str, float]) -> dict[str, str]:
+    """What was planned, for whom, and what was decided in the end."""
     dates = _("{start} to {end}")
     facts = {
         formats.label("hypothesis"): about.hypothesis,
         formats.label("measure"): about.measure,
+        formats.label("customers"): _customers(about.target, counted),
         _("Dates"): dates.format(start=formats.date(about.start), end=formats.date(about.until)),
         _("Compared with"): _(COMPARISONS[about.comparison]),
         formats.label("owner"): ", ".join(filter(None, (about.owner, about.department))),
@@ -138,6 +139,19 @@ def _facts(about: Any) -> dict[str, str]:
         said = f"{formats.date(last.day)}, {formats.cell(last.decision, 'word')}: {last.reason}"
         facts[_("Decision")] = said
     return facts
+
+
+def _customers(target: Any, counted: Mapping[str, float]) -> str:
+    """By which rule they were picked, and how many; a list is not written out."""
+    rule, values = formats.label(target.rule).lower(), ", ".join(target.values)
+    said = _("a list") if target.rule == "customers" else f"{rule} {values}"
+    if not counted:
+        return said
+    text = _("{who}: {treated} treated, {control} compared with")
+    numbers = {name: formats.count(counted[name]) for name in ("treated", "control")}
+    return (
+        text.format(who=said, **numbers) if counted["control"] else f"{said}: {numbers['treated']}"
+    )
 
 
 def _badges(standing: Mapping[str, str], verdict: str) -> str:

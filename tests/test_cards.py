@@ -100,12 +100,13 @@ def card(*, about=None, status="ended", grade="A", verdict="adopt", **given) -> 
         primary=table.iloc[0] if len(table) else None,
         checks=given.pop("checks", CHECKS),
         natural=given.pop("natural", pd.DataFrame()),
+        extras=given.pop("extras", {"treated": 1204, "control": 1198}),
     )
     return cards.show(evaluation, **{**known, **given})
 
 
 def draft() -> cards.Card:
-    given = {"figures": figures(), "checks": CHECKS.head(0), "timelines": {}}
+    given = {"figures": figures(), "checks": CHECKS.head(0), "timelines": {}, "extras": {}}
     return card(status="draft", verdict="not started", text="Begins on 2024-04-01.", **given)
 
 
@@ -151,6 +152,7 @@ def test_it_says_who_did_what_when_and_how_it_ended():
     said = " ".join(Reader(made.html).words)
     for words in (
         "Win-back mail", "Verdict: adopt", "Status: ended", "Evidence: A", "Aya Sato, CRM",
+        "segment lost: 1,204 treated, 1,198 compared with",
         "One mail with 10% off", "2024-04-01 to 2024-05-31", "A coupon brings them back.",
         "a control group drawn at random", *TEXT.splitlines(),
     ):  # fmt: skip
@@ -168,6 +170,15 @@ def test_the_end_is_the_one_it_was_extended_to_and_the_last_decision_is_told():
     assert "Decision: 2024-07-02, adopt: It pays & <lasts>" in made.text
     assert "It pays &amp; &lt;lasts&gt;" in made.html
     assert "Decision" not in card().text
+
+
+def test_whom_it_was_for_is_told_without_naming_anybody():
+    alone = card(extras={"treated": 30, "control": 0}).text
+    assert "Customers: segment lost: 30" in alone
+    listed = hypothesis(target=Target("customers", ("C000001", "C000002")))
+    assert "Customers: a list: 1,204 treated" in card(about=listed).text
+    assert "C000001" not in card(about=listed).html
+    assert "Customers: segment lost\n" in draft().text
 
 
 def test_each_row_is_in_the_unit_of_its_metric():

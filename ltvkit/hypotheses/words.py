@@ -147,6 +147,9 @@ def _money(found: Evaluation, currency: str) -> list[str]:
         for name, column in (("net", "net"), ("low", "net_lowest"), ("high", "net_highest"))
     }
     of = _("margin") if known["money"].startswith("margin") else _("revenue")
-    text = _("In {of}, less the cost of {cost}: {net} (95%: {low} to {high}).")
+    text = _(
+        "Effect by all treated customers, less the cost of {cost}: {net} of {of} "
+        "(95%: {low} to {high})."
+    )
     cost = formats.money(known["cost"], currency)
     return [text.format(of=of, cost=cost, **money)]
