@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import warnings
 
 import matplotlib as mpl
@@ -13,6 +12,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.colors import same_color, to_hex
+from stub_plots import illegible, legend, lines, words
 
 from ltvkit import formats, periods, plots
 from ltvkit.errors import ColumnError
@@ -85,41 +85,11 @@ def drawn(name: str, **more) -> Axes:
     return getattr(plots, name)(table, **{**options, **more})
 
 
-def words(ax: Axes) -> list[str]:
-    return [text.get_text() for text in ax.texts]
-
-
-def legend(ax: Axes) -> list[str]:
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def lines(ax: Axes) -> dict[str, np.ndarray]:
-    return {line.get_label(): np.asarray(line.get_ydata(), dtype=float) for line in ax.lines}
-
-
 def named(axis) -> list[str]:
     axis.get_figure().canvas.draw()
     low, high = sorted(axis.get_view_interval())
     ticks = [t for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
     return [t.label1.get_text() for t in ticks if t.label1.get_text()]
-
-
-def illegible(ax: Axes) -> list:
-    """Tick labels of one axis whose boxes touch, and words that leave the figure, as drawn."""
-    ax.figure.canvas.draw()
-    found, every = [], [*ax.texts, ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label]
-    for axis in (ax.xaxis, ax.yaxis):
-        low, high = sorted(axis.get_view_interval())
-        ticks = [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
-        boxes = [(t.get_text(), t.get_window_extent()) for t in ticks if t.get_text()]
-        found += [(a, b) for (a, x), (b, y) in itertools.combinations(boxes, 2) if x.overlaps(y)]
-        every += ticks
-    every += ax.get_legend().get_texts() if ax.get_legend() else []
-    whole = ax.figure.bbox.padded(1)
-    boxes = [(t.get_text(), t.get_window_extent()) for t in every if t.get_text()]
-    return found + [
-        text for text, b in boxes if not (whole.contains(*b.min) and whole.contains(*b.max))
-    ]
 
 
 # every chart
