@@ -100,10 +100,44 @@ def test_an_effect_that_does_not_stand_among_many_is_not_said_to_be_caused(lines
     assert "not among all the hypotheses" in words.finding(among)
 
 
+def test_customers_treated_twice_at_once_are_told(lines):
+    both = [hypothesis(id="one", title="One"), hypothesis(id="two", title="Two")]
+    apart = hypothesis(
+        id="web", title="Web", target=Target("channel", ("web",)), start=dt.date(2024, 4, 1),
+        end=dt.date(2024, 4, 20), selected=dt.date(2024, 3, 31),
+    )  # fmt: skip
+    found = hypotheses.evaluate_all(register(*both, apart), lines, as_of=APRIL)
+    checks = found.checks[found.checks["check"] == "other measures"]
+    assert checks[["id", "found"]].to_numpy().tolist() == [
+        ["one", "100.0% of the treated were also treated by: Two"],
+        ["two", "100.0% of the treated were also treated by: One"],
+    ]
+
+
+def test_a_month_that_is_rebuilt_knows_nothing_of_later_decisions(lines):
+    known = dt.date(2024, 2, 1)
+    later = (
+        Decision("extend", dt.date(2024, 4, 5), "few", until=dt.date(2024, 5, 31)),
+        Decision("drop", dt.date(2024, 6, 3), "no"),
+    )
+    tried = hypothesis(standing=Standing(registered=known, decisions=later))
+    march, april = (
+        hypotheses.evaluate_all(register(tried), lines, as_of=day) for day in ("2024-03-31", APRIL)
+    )
+    assert (march.evaluations[0].status, april.evaluations[0].status) == ("ended", "running")
+    assert march.learned.empty
+    assert april.learned["decision"].tolist() == ["extend"]
+    before = hypotheses.evaluate_all(
+        register(hypothesis(standing=Standing(registered=known))), lines, as_of="2024-03-31"
+    )
+    pd.testing.assert_frame_equal(march.table, before.table)
+
+
 def test_win_rate_and_learned():
     def one(id, status, verdict, *decisions):
         made = tuple(Decision(what, dt.date(2024, 5, n), why) for n, (what, why) in decisions)
-        tried = hypothesis(id=id, title=id.upper(), standing=Standing(decisions=made))
+        standing = Standing(registered=dt.date(2024, 2, 1), decisions=made)
+        tried = hypothesis(id=id, title=id.upper(), standing=standing)
         table = pd.DataFrame([dict.fromkeys(figures.COLUMNS, np.nan)])
         return board.Evaluation(tried, APRIL, status, "D", verdict, table=table)
 
@@ -125,7 +159,8 @@ def test_win_rate_and_learned():
     ]  # fmt: skip
     assert found.text == (
         "5 hypotheses: 1 running, 1 ended, 3 decided. "
-        "Of 3 that came to their end, 1 worked by their own rule (win rate 33%)."
+        "Of 3 that were on record before they began and came to their end, 1 worked by their own "
+        "rule (win rate 33%)."
     )
     assert found.metrics["hypotheses_decided"] == 3
 
@@ -174,7 +209,8 @@ def test_numbers_of_a_finding_are_those_of_the_table(lines):
     tried = hypothesis(comparison="randomized", assigned=half(lines), cost=100.0)
     found = hypotheses.evaluate(tried, spoiled(lines), as_of=APRIL)
     row, text = found.primary, words.finding(found, currency="USD")
-    for name in ("effect", "lowest", "highest", "after", "control_after"):
+    assert f"without it {row['after'] - row['effect']:.2f} USD" in text
+    for name in ("effect", "lowest", "highest", "after"):
         assert f"{abs(row[name]):.2f} USD" in text, name
     assert f"{found.returns['net']:,.0f} USD" in text
     assert f"{found.verdict}." in text

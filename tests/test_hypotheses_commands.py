@@ -11,6 +11,7 @@ from ltvkit.cli import main
 from ltvkit.hypotheses import ledger
 
 SHOP = "params/stub.yaml"
+LATER = "Reports show it from the one on that reaches to today.\n"
 
 
 @pytest.fixture
@@ -55,8 +56,11 @@ def test_from_a_new_file_to_a_decision(folder):
     status, said, _e = call(
         "decide", SHOP, "mail", "extend", "--reason", "Few", "--until", "2024-04-30", "--by", "Ito"
     )
-    assert (status, said) == (0, "On record: mail, extend until 2024-04-30.\n")
-    assert call("decide", SHOP, "mail", "drop", "--reason", "No")[1] == "On record: mail, drop.\n"
+    assert (status, said) == (0, "On record: mail, extend until 2024-04-30.\n" + LATER)
+    assert (
+        call("decide", SHOP, "mail", "drop", "--reason", "No")[1]
+        == "On record: mail, drop.\n" + LATER
+    )
     assert [(e.action, e.by) for e in ledger.read(folder)] == [
         ("register", "Sato"),
         ("decide", "Ito"),

@@ -31,7 +31,8 @@ def test_a_difference_by_hand():
     made = contrast([side(1, 0, [2, 4, 6]), side(-1, 3, [1, 3])])
     assert made.effect == 4 - 2
     assert made.se == pytest.approx(np.sqrt(4 / 3 + 2 / 2))
-    assert made.df == 5 - 2
+    welch = (4 / 3 + 1) ** 2 / ((4 / 3) ** 2 / 2 + 1**2 / 1)
+    assert made.df == pytest.approx(welch)
     assert made.pieces.tolist() == pytest.approx([2 / 3, 4 / 3, 6 / 3, -1 / 2, -3 / 2])
 
 
@@ -86,6 +87,7 @@ def test_two_groups_are_welch(seed):
     made = contrast([side(1, 0, a), side(-1, 40, b)])
     welch = stats.ttest_ind(a, b, equal_var=False)
     assert made.effect / made.se == pytest.approx(welch.statistic)
+    assert (made.p, made.df) == pytest.approx((welch.pvalue, welch.df))
     design = np.column_stack([np.ones(110), np.repeat([1, 0], [40, 70])])
     assert made.se == pytest.approx(OLS(np.r_[a, b], design).fit(cov_type="HC2").bse[1])
 
@@ -106,7 +108,8 @@ def test_difference_in_differences_is_the_regression_of_changes():
     fitted = OLS(np.r_[a1 - a0, b1 - b0], design).fit(cov_type="HC2", use_t=True)
     made = contrast(sides)
     assert (made.effect, made.se) == pytest.approx((fitted.params[1], fitted.bse[1]))
-    assert (made.p, made.df) == pytest.approx((fitted.pvalues[1], fitted.df_resid))
+    welch = stats.ttest_ind(a1 - a0, b1 - b0, equal_var=False)
+    assert (made.p, made.df) == pytest.approx((welch.pvalue, welch.df))
 
 
 def test_the_order_of_customers_is_irrelevant():
@@ -159,6 +162,27 @@ def test_covariates_that_few_customers_cannot_carry_are_left_out():
     assert adjusted(*sides, both).se == adjusted(*sides, alone).se
 
 
+@pytest.mark.parametrize("alone", ["one customer", "one group"])
+def test_a_covariate_that_one_customer_or_one_group_has_is_left_out(alone):
+    """Of such a covariate the groups say nothing, and a regression would say anything."""
+    a, b = drawn(6, 60, 60)
+    blocks = [[np.sqrt(x)[:, None]] for x in (a, b)]
+    odd = np.zeros((60, 1))
+    odd[: 1 if alone == "one customer" else 40] = 1
+    both = [[*blocks[0], odd], [*blocks[1], np.zeros((60, 1))]]
+    sides = side(1, 0, a), side(-1, 60, b)
+    made, plain = adjusted(*sides, both), adjusted(*sides, blocks)
+    assert (made.effect, made.se) == pytest.approx((plain.effect, plain.se))
+
+
+def test_nothing_is_settled_by_few_or_by_what_does_not_vary():
+    many, few = np.r_[np.ones(20), np.zeros(40)], np.ones(5)
+    assert contrast([side(1, 0, many), side(-1, 60, many)]).settled
+    assert not contrast([side(1, 0, many), side(-1, 60, few)]).settled
+    assert not contrast([side(1, 0, np.ones(60)), side(-1, 60, np.ones(60))]).settled
+    assert not contrast([side(1, 0, np.eye(60)[0]), side(-1, 60, np.zeros(60))]).settled
+
+
 def test_columns_that_say_the_same_are_one():
     x = np.random.default_rng(6).normal(size=(30, 1))
     assert independent(np.hstack([x, 2 * x, np.ones((30, 1))])).shape == (30, 1)
@@ -182,7 +206,9 @@ def test_the_bootstrap_is_that_of_scipy(size):
 
 def test_an_interval_for_all_looks_by_hand():
     """At the planned look: (V + r)(log((V + r) / r) - 2 log .05), r = V / 8.23 or so."""
-    low, high = looks.interval(0.0, 1.0, planned=1.0)
+    low, high, p = looks.interval(0.0, 1.0, planned=1.0)
+    assert p == 1
+    assert looks.interval(high, 1.0, planned=1.0)[2] == pytest.approx(0.05)
     assert -low == high == pytest.approx(3.035, abs=0.005)
     wider = [looks.interval(0.0, 1.0, planned=p)[1] for p in (0.2, 0.5, 1.0, 2.0, 5.0)]
     assert min(wider) == wider[2]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_lines
+from scipy import stats
 from stub_hypotheses import assigned, hypothesis, steady
 
 from ltvkit import customers, hypotheses
@@ -103,6 +104,26 @@ def test_targets_are_those_of_the_kits_own_tables(lines):
         assert set(known.ids[who]) == set(rows["customer_id"]), target
 
 
+def test_segments_and_classes_follow_the_edges_of_the_params(lines):
+    cuts = {"recency_days": [30, 60, 90, 180], "orders": [1, 2, 4, 8], "revenue": [1, 2, 3, 4]}
+    told = customers.summarize(lines, as_of="2024-02-29")
+    fixed = histories.build(lines, as_of=APRIL, rfm_cuts=cuts, abc_cuts=(0.5, 0.8))
+    from ltvkit import abc_classes, rfm
+
+    expected = {
+        Target("segment", ("champions",)): rfm.segment(rfm.score(told, cuts=cuts)).query(
+            "segment == 'champions'"
+        ),
+        Target("abc_class", ("A",)): abc_classes.classify(
+            lines[lines["order_date"] <= "2024-02-29"], by="customer_id", cuts=(0.5, 0.8)
+        ).query("`class` == 'A'"),
+    }
+    for target, rows in expected.items():
+        who = targets.select(fixed, target, on=day("2024-02-29"))
+        assert set(fixed.ids[who]) == set(rows["customer_id"])
+        assert len(who)
+
+
 def test_a_cohort_of_a_replay_is_as_old(lines):
     known = histories.build(lines, as_of=APRIL)
     target = Target("cohort", ("2022-02",))
@@ -136,7 +157,9 @@ def test_difference_in_differences_from_the_orders():
     assert told["raw_effect"] == pytest.approx(10)
     # Treated changed by 30 and 10, control by 5 and 15: variances 200 and 50.
     reach = (told["raw_highest"] - told["raw_lowest"]) / 2
-    assert reach == pytest.approx(np.sqrt(200 / 2 + 50 / 2) * 4.30265, rel=1e-5)
+    assert reach == pytest.approx(
+        np.sqrt(200 / 2 + 50 / 2) * stats.t.ppf(0.975, 125**2 / (100**2 + 25**2))
+    )
 
 
 def test_before_and_after_from_the_orders():
@@ -237,7 +260,7 @@ def test_a_list_cannot_be_replayed(lines):
 def test_what_is_natural_is_taken_out_by_a_line_over_one_by_days_known():
     """Changes of 2 + 300 / known at 100, 150, 200, 300, 400, 600 days lead to 2.5 at 600."""
     known = np.array([100, 150, 200, 300, 400, 500])
-    rows = [(600 - k, 0, 50, 2 + 300 / k, 1.0) for k in known]
+    rows = [(600 - k, 0, 50, 2 + 300 / k, 1.0, False) for k in known]
     natural = replays._natural(rows, known=600)
     assert natural.change == pytest.approx(2.5)
     assert natural.spread == pytest.approx(0, abs=1e-12)
@@ -250,7 +273,7 @@ def test_what_is_left_is_the_prediction_interval_of_statsmodels():
 
     rng = np.random.default_rng(2)
     known = np.arange(200, 1000, 80)
-    rows = [(1000 - k, 0, 50, 5 + 100 / k + rng.normal(), 0.5 + k / 1000) for k in known]
+    rows = [(1000 - k, 0, 50, 5 + 100 / k + rng.normal(), 0.5 + k / 1000, False) for k in known]
     natural = replays._natural(rows, known=1000)
     line = np.column_stack([np.ones(len(known)), 1 / known - 1 / 1000])
     table = natural.table
@@ -263,7 +286,7 @@ def test_what_is_left_is_the_prediction_interval_of_statsmodels():
 
 
 def test_too_few_replays_say_nothing():
-    natural = replays._natural([(30 * k, 0, 50, 1.0, 1.0) for k in range(1, 6)], known=500)
+    natural = replays._natural([(30 * k, 0, 50, 1.0, 1.0, False) for k in range(1, 6)], known=500)
     assert not natural.enough
     assert np.isnan([natural.change, natural.trend_p]).all()
 
@@ -294,7 +317,10 @@ def test_a_trend_that_fails_makes_a_control_segment_c(lines):
         ("2024-03-01", (), "running"),
         ("2024-03-30", (), "running"),
         ("2024-03-31", (), "ended"),
-        ("2024-03-31", (("adopt", "2024-04-05"),), "decided"),
+        ("2024-03-31", (("adopt", "2024-04-05"),), "ended"),  # the decision is yet to come
+        ("2024-04-05", (("adopt", "2024-04-05"),), "decided"),
+        ("2024-03-29", (("extend", "2024-03-30"),), "running"),
+        ("2024-04-10", (("drop", "2024-03-10"), ("extend", "2024-03-12")), "running"),
         ("2024-03-20", (("drop", "2024-03-15"),), "decided"),
         ("2024-03-20", (("adopt", "2024-04-05"),), "running"),
         ("2024-03-14", (("drop", "2024-03-15"),), "running"),
@@ -324,7 +350,8 @@ def test_a_running_one_has_a_wider_interval_and_no_verdict(lines):
     told = row(found)
     assert (found.verdict, found.every_look) == ("still running", True)
     assert told["lowest"] < told["raw_lowest"] < told["raw_highest"] < told["highest"]
-    assert np.isnan(told["p"])
+    # Inside the wider interval lies all that its p does not exclude.
+    assert (told["p"] > 0.05) == (told["lowest"] < 0 < told["highest"])
     alone = hypotheses.evaluate(hypothesis(), lines, as_of="2024-03-20")
     assert np.isnan(row(alone)[["lowest", "highest"]].tolist()).all()
 
@@ -363,6 +390,51 @@ def test_customers_of_a_list_that_never_ordered_are_told(lines):
     )
     found = hypotheses.evaluate(tried, lines, as_of=APRIL)
     assert "2 of the list are not in the orders" in found.checks["found"].iloc[0]
+
+
+def test_prospects_count_whether_they_came_or_not(lines):
+    """Of 300 strangers a group, 60 treated and 30 others come in March: 20% against 10%."""
+    treated, control = ([f"{g}{n:03d}" for n in range(300)] for g in "tc")
+    came = [*treated[:60], *control[:30]]
+    first = make_lines(
+        *((who, f"p{n}", f"2024-03-{1 + n % 30:02d}", 20, "web") for n, who in enumerate(came)),
+        extra=("channel",),
+    )
+    tried = hypothesis(
+        comparison="randomized", metric="retention_rate", assigned=assigned(treated, control)
+    )
+    found = hypotheses.evaluate(tried, pd.concat([lines, first]), as_of=APRIL)
+    assert row(found)[["after", "control_after"]].tolist() == pytest.approx([0.2, 0.1])
+    assert row(found)["effect"] == pytest.approx(0.1)
+    assert found.checks["holds"].iloc[:2].tolist() == [True, True]
+    assert "510 of the list are not in the orders" in found.checks["found"].iloc[0]
+
+
+def test_too_few_conclude_nothing(lines):
+    ids = sorted(lines["customer_id"].unique())
+    tried = hypothesis(comparison="randomized", assigned=assigned(ids[:20], ids[20:40]))
+    found = hypotheses.evaluate(tried, lines, as_of=APRIL)
+    assert found.verdict == "inconclusive"
+    assert np.isnan(row(found)["effect"])
+    assert not np.isnan(row(found)["raw_effect"])
+    assert "too little" in hypotheses.finding(found)
+    assert (found.checks["check"] == "size").sum() == 1
+
+
+def test_a_window_of_more_than_a_year_cannot_be_compared_with_last_year(lines):
+    tried = hypothesis(
+        comparison="same_period_last_year",
+        selected=dt.date(2023, 2, 28),
+        start=dt.date(2023, 3, 1),
+    )
+    with pytest.raises(DataError, match="overlap: shorten"):
+        hypotheses.evaluate(tried, lines, as_of=APRIL)
+
+
+def test_histories_of_another_day_are_refused(lines):
+    known = histories.build(lines, as_of="2024-03-31")
+    with pytest.raises(ParamsError, match="another day"):
+        hypotheses.evaluate(hypothesis(), known, as_of=APRIL)
 
 
 def test_a_drawing_that_went_wrong_is_no_longer_a(lines):
@@ -437,7 +509,7 @@ def test_the_registered_rule_decides(rule, low, high, verdict):
 @pytest.mark.parametrize(
     ("low", "high", "outcome"),
     [
-        (-9, -1, "harmed"), (-9, 1, "unclear"), (-4, 1, "held"), (2, 3, "held"),
+        (-9, -1, "harmed"), (-4, -1, "held"), (-9, 1, "unclear"), (-4, 1, "held"), (2, 3, "held"),
         (np.nan, np.nan, "unclear"),
     ],
 )  # fmt: skip

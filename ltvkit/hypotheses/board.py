@@ -14,7 +14,7 @@ import pandas as pd
 
 from ltvkit import formats
 from ltvkit.errors import LtvkitError
-from ltvkit.hypotheses import comparisons, figures, histories, verdicts, words
+from ltvkit.hypotheses import checks, comparisons, figures, histories, verdicts, words
 from ltvkit.hypotheses import evaluation as ev
 from ltvkit.hypotheses.checks import Check
 from ltvkit.hypotheses.evaluation import Evaluation
@@ -24,6 +24,7 @@ from ltvkit.hypotheses.registry import Register
 from ltvkit.i18n import _
 
 JUDGED = (ev.ENDED, ev.DECIDED)
+TOUCHED = 0.05  # share of the treated from which on another measure is mentioned
 RECENT = 92  # days for which a finding is news
 
 
@@ -57,7 +58,7 @@ class Board:
     @property
     def win_rate(self) -> float:
         """The share of those that came to their end whose verdict is to adopt; NaN: none did."""
-        won = [e.verdict == verdicts.ADOPT for e in self.evaluations if _judged(e)]
+        won = [e.verdict == verdicts.ADOPT for e in self.evaluations if _counts(e)]
         return float(np.mean(won)) if won else np.nan
 
     @property
@@ -75,8 +76,11 @@ class Board:
         said = _("{n} hypotheses: {by}.").format(n=len(self.evaluations), by=self._counted())
         if np.isnan(self.win_rate):
             return said
-        judged = [e for e in self.evaluations if _judged(e)]
-        text = _("Of {n} that came to their end, {won} worked by their own rule (win rate {rate}).")
+        judged = [e for e in self.evaluations if _counts(e)]
+        text = _(
+            "Of {n} that were on record before they began and came to their end, {won} worked by "
+            "their own rule (win rate {rate})."
+        )
         won = sum(e.verdict == verdicts.ADOPT for e in judged)
         rate = formats.share(self.win_rate, decimals=0)
         return f"{said} {text.format(n=len(judged), won=won, rate=rate)}"
@@ -116,15 +120,16 @@ class Board:
         return ", ".join(f"{counts[s]} {_(s)}" for s in known)
 
 
-def evaluate_all(register: Register, lines: Any, *, as_of: Any) -> Board:
+def evaluate_all(register: Register, lines: Any, *, as_of: Any, **cuts: Any) -> Board:
     """A register and the order lines -> what they say of each hypothesis on the day `as_of`.
 
     What cannot be evaluated is a problem with its reason, and all others still are. Where several
     came to their end, their p are corrected together (Benjamini & Hochberg 1995, Journal of the
     Royal Statistical Society B 57(1), 289-300: `q`, the false discovery rate), and one that does
-    not stand among them is not adopted. Replays leave out the time of the other measures.
+    not stand among them is not adopted. Replays leave out the time of the other measures; who
+    was treated by another at the same time is told. `cuts`: those of `histories.build`.
     """
-    known = histories.build(lines, as_of=as_of)
+    known = histories.build(lines, as_of=as_of, **cuts)
     with ThreadPoolExecutor(int(os.environ.get("LTVKIT_THREADS") or os.cpu_count() or 1)) as pool:
         made = list(pool.map(partial(_tried, register, known, as_of), register.hypotheses))
     found = [one for one in made if isinstance(one, Evaluation)]
@@ -133,12 +138,18 @@ def evaluate_all(register: Register, lines: Any, *, as_of: Any) -> Board:
         [register.problems, pd.DataFrame(rows, columns=["file", "problem"], dtype=str)],
         ignore_index=True,
     )
-    return Board(register.folder, _together(found), problems, known)
+    told = [_with_others(one, found) for one in found]
+    return Board(register.folder, _together(told), problems, known)
 
 
 def _judged(found: Evaluation) -> bool:
-    """Whether it came to its end; one that was dropped before it began did not."""
+    """Whether it came to its end, and was on record before it began."""
     return found.status in JUDGED and len(found.table) > 0
+
+
+def _counts(found: Evaluation) -> bool:
+    """Whether it counts in the win rate: only what was on record before it began."""
+    return _judged(found) and words.registered(found)
 
 
 def _recent(found: Evaluation) -> bool:
@@ -155,6 +166,27 @@ def _tried(
         return ev.evaluate(hypothesis, known, as_of=as_of, busy=busy)
     except LtvkitError as error:
         return f"{hypothesis.id}.yaml", str(error)
+
+
+def _with_others(found: Evaluation, every: list[Evaluation]) -> Evaluation:
+    """The same with a check, where customers were treated by another measure in these days."""
+    if found.window is None:
+        return found
+    rows = []
+    for other in (o for o in every if o is not found and o.window and _at_once(found, o)):
+        share = np.isin(found.groups.treated, other.groups.treated).mean()
+        if share > TOUCHED:
+            text = _("{share} of the treated were also treated by: {title}")
+            said = text.format(share=formats.share(share), title=other.hypothesis.title)
+            rows.append(Check(checks.OTHERS, found.grade == "A", said))
+    more = pd.DataFrame(rows, columns=list(Check._fields))
+    return (
+        replace(found, checks=pd.concat([found.checks, more], ignore_index=True)) if rows else found
+    )
+
+
+def _at_once(one: Evaluation, other: Evaluation) -> bool:
+    return one.window.start <= other.window.end and other.window.start <= one.window.end
 
 
 def _busy(register: Register, mine: Hypothesis, known: Histories) -> list[comparisons.Window]:
@@ -184,7 +216,7 @@ _COLUMNS = (
     "id", "title", "owner", "department", "start", "until", "status", "comparison", "grade",
     "metric", "customers", "effect", "lowest", "highest",
     "relative_effect", "relative_lowest", "relative_highest", "p", "q", "verdict", "decision",
-    "cost", "net", "net_lowest", "net_highest",
+    "cost", "net", "net_lowest", "net_highest", "roi",
 )  # fmt: skip
 
 
@@ -196,7 +228,9 @@ def _row(found: Evaluation) -> dict[str, Any]:
     row |= {"status": found.status, "grade": found.grade, "verdict": found.verdict}
     row |= {"decision": decisions[-1].decision if decisions else "", "cost": known.cost}
     row |= {"q": found.q, "customers": found.extras.get("treated", np.nan)}
-    row |= {name: found.returns.get(name, np.nan) for name in ("net", "net_lowest", "net_highest")}
+    # While it runs, the whole cost stands against a part of the effect.
+    money = {} if found.status == ev.RUNNING else found.returns
+    row |= {n: money.get(n, np.nan) for n in ("net", "net_lowest", "net_highest", "roi")}
     return row | (_effects(found.primary) if len(found.table) else {})
 
 

@@ -11,12 +11,13 @@ from scipy import stats
 from ltvkit import formats
 from ltvkit.hypotheses import replays
 from ltvkit.hypotheses.comparisons import Groups, Window
-from ltvkit.hypotheses.estimates import independent
+from ltvkit.hypotheses.estimates import BUYERS, FEWEST, Estimate, independent
 from ltvkit.hypotheses.histories import Histories
 from ltvkit.hypotheses.hypothesis import Hypothesis
 from ltvkit.i18n import N_, _
 
 RATIO, BALANCE, TREND = N_("sample ratio"), N_("balance"), N_("parallel trend")
+ROBUST, SIZE, OTHERS = N_("robustness"), N_("size"), N_("other measures")
 PAST, REGISTERED = N_("natural change"), N_("registered")
 BROKEN = 0.001  # p of the counts or of the balance below which no chance is blamed
 COVARIATES = ("revenue", "orders", "recency_days", "tenure_days")
@@ -30,7 +31,7 @@ class Check(NamedTuple):
     found: str
 
 
-def ratio(found: Groups, hypothesis: Hypothesis) -> Check:
+def ratio(histories: Histories, found: Groups, hypothesis: Hypothesis) -> Check:
     """Sample ratio: are there as many treated and control customers as were to be drawn?"""
     share = hypothesis.treated_share
     counts = np.array([len(found.treated), len(found.control)])
@@ -42,7 +43,7 @@ def ratio(found: Groups, hypothesis: Hypothesis) -> Check:
         control=formats.count(counts[1]),
         share=formats.share(share),
     )
-    if lost := len(hypothesis.assigned) - counts.sum():
+    if lost := int((np.concatenate(found) >= len(histories.ids)).sum()):
         text = _("{n} of the list are not in the orders")
         said += "; " + text.format(n=formats.count(lost))
     return Check(RATIO, p >= BROKEN, f"{said}, {_p(p)}")
@@ -69,7 +70,8 @@ def balance(histories: Histories, found: Groups, days: Window) -> Check:
 def covariates(histories: Histories, who: np.ndarray, days: Window) -> pd.DataFrame:
     """What was known of customers on the day before the start, a row each."""
     known = histories.known(days.start - 1).set_index("customer_id")
-    return known.reindex(who)[list(COVARIATES)].fillna(0.0)
+    never = {"revenue": 0.0, "orders": 0.0, **known[["recency_days", "tenure_days"]].max()}
+    return known.reindex(who)[list(COVARIATES)].fillna(never)
 
 
 def trend(natural: replays.Natural) -> Check:
@@ -80,9 +82,9 @@ def trend(natural: replays.Natural) -> Check:
         return Check(TREND, None, text.format(n=n, needed=replays.ENOUGH))
     text = _("on {n} past dates both groups moved alike, {p}")
     if natural.trend_p < replays.TREND:
-        text = _("on {n} past dates the groups moved apart without any measure, {p}")
+        text = _("on {n} past dates the groups moved apart without this measure, {p}")
     said = text.format(n=n, p=_p(natural.trend_p))
-    return Check(TREND, natural.trend_p >= replays.TREND, said)
+    return Check(TREND, natural.trend_p >= replays.TREND, said + _busy(natural))
 
 
 def past(natural: replays.Natural, hypothesis: Hypothesis) -> Check:
@@ -91,7 +93,44 @@ def past(natural: replays.Natural, hypothesis: Hypothesis) -> Check:
     if hypothesis.target.rule == "customers":
         text = _("a list cannot be drawn up again for past dates: the natural change is unknown")
     said = text.format(n=len(natural.table), needed=replays.ENOUGH)
-    return Check(PAST, natural.enough, said)
+    return Check(PAST, natural.enough, said + _busy(natural))
+
+
+def robustness(made: Estimate, metric: str) -> Check:
+    """Does the change as it stands rest on a few, or on the form of the error?"""
+    low, high = made.bootstrap()
+    ends = [formats.difference(x, metric) for x in (low, high)]
+    text = _("drawn anew, {low} to {high}").format(low=ends[0], high=ends[1])
+    if 0 <= made.top_share <= 1:
+        more = _("{share} of the change is due to the 1% who bought most")
+        text += "; " + more.format(share=formats.share(made.top_share, decimals=0))
+    if made.variance_saved > 0:
+        more = _("knowing the time before saved {share} of the variance")
+        text += "; " + more.format(share=formats.share(made.variance_saved, decimals=0))
+    alike = [np.sign(x) for x in made.interval] == [np.sign(low), np.sign(high)]
+    return Check(ROBUST, alike if made.settled else None, text)
+
+
+def size(made: Estimate, found: Groups) -> list[Check]:
+    """Only where there is too little to conclude anything from."""
+    if made.settled:
+        return []
+    text = _(
+        "{n} customers, {buyers} of them bought; {least} of a group and {most} buyers are needed"
+    )
+    said = text.format(
+        n=formats.count(sum(map(len, found))),
+        buyers=formats.count((made.sizes > 0).sum()),
+        least=FEWEST,
+        most=BUYERS,
+    )
+    return [Check(SIZE, False, said)]
+
+
+def _busy(natural: replays.Natural) -> str:
+    met = int(natural.table["busy"].sum())
+    text = _("; another measure ran on {n} of them")
+    return text.format(n=met) if met else ""
 
 
 def registration(hypothesis: Hypothesis) -> Check:
@@ -101,7 +140,7 @@ def registration(hypothesis: Hypothesis) -> Check:
         return Check(
             REGISTERED, False, _("never registered: it may have been written after the fact")
         )
-    text = _("on {day}, before the start")
+    text = _("on {day}, by the start")
     if known.late:
         text = _("on {day}, after the start: the result may have been known")
     elif known.edited:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -110,6 +110,7 @@ def decide(params, id, decision, reason, until, by) -> None:
     day = until.date() if until else None
     registry.decide(_folder(params), id, decision, reason=reason, by=by, until=day)
     click.echo(f"On record: {id}, {decision}{f' until {day}' if day else ''}.")
+    click.echo("Reports show it from the one on that reaches to today.")
 
 
 @hypothesis.command()
@@ -118,12 +119,14 @@ def decide(params, id, decision, reason, until, by) -> None:
 def plan(params: Path, id: str) -> None:
     """Say what a hypothesis can show, by its length: power, smallest effect, customers needed."""
     from ltvkit import tables
-    from ltvkit.hypotheses import planning, registry
+    from ltvkit.hypotheses import histories, planning, registry
 
     given, folder = _given(params)
     known = registry.design(folder, id)
     book = _orders(given)
-    table = planning.power(known, book.lines, as_of=book.facts["until"])
+    until = book.facts["until"]
+    known_ = histories.build(book.lines, as_of=until, **_cuts(given))
+    table = planning.power(known, known_, as_of=until)
     click.echo(planning.finding(table, known, currency=given.values.get("currency", "")))
     click.echo(repr(tables.show(table)))
 
@@ -137,7 +140,9 @@ def assign(params: Path, id: str, seed: int) -> None:
     from ltvkit.hypotheses import registry
 
     given, folder = _given(params)
-    path = registry.draw(folder, id, _orders(given).lines, seed=seed)
+    book = _orders(given)
+    more = {"seed": seed, "until": book.facts["until"], **_cuts(given)}
+    path = registry.draw(folder, id, book.lines, **more)
     click.echo(f"Drawn with seed {seed}: {os.path.relpath(path)}. Treat the group 'treated' alone.")
 
 
@@ -153,6 +158,11 @@ def _given(params: Path) -> tuple[Params, Path]:
 
 def _folder(params: Path) -> Path:
     return _given(params)[1]
+
+
+def _cuts(given: Params) -> dict[str, Any]:
+    """The edges of segments and classes that the params hold fixed."""
+    return {name: given.values[name] for name in ("rfm_cuts", "abc_cuts") if name in given.values}
 
 
 def _orders(given: Params) -> Prepared:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from ltvkit.errors import DataError
 from ltvkit.hypotheses import targets
-from ltvkit.hypotheses.estimates import Estimate, Side, adjusted, contrast
+from ltvkit.hypotheses.estimates import EACH, Estimate, Side, adjusted, contrast
 from ltvkit.hypotheses.histories import Histories, day
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
 from ltvkit.periods import YEAR_BEFORE
-from ltvkit.segments import NAMES
 
 YEAR = YEAR_BEFORE["day"]  # 52 weeks, so that weekdays match
 PAST = 365  # days before the start that a randomized comparison learns from
@@ -57,9 +57,9 @@ def groups(histories: Histories, hypothesis: Hypothesis, *, back: int = 0) -> Gr
     """Who is compared with whom; a customer who is in both segments counts as treated."""
     on, nobody = day(hypothesis.selected), np.array([], dtype="int64")
     if hypothesis.comparison == "randomized":
-        listed = hypothesis.assigned
-        ids = {g: listed.loc[listed["group"] == g, "customer_id"] for g in (TREATED, CONTROL)}
-        return Groups(*(histories.place(ids[g]) for g in (TREATED, CONTROL)))
+        places = histories.place(hypothesis.assigned["customer_id"])
+        group = hypothesis.assigned["group"].to_numpy()
+        return Groups(places[group == TREATED], places[group == CONTROL])
     treated = targets.select(histories, hypothesis.target, on=on, back=back)
     if hypothesis.comparison == "control_segment":
         others = targets.select(histories, hypothesis.control, on=on, back=back)
@@ -88,6 +88,11 @@ def checked(found: Groups, histories: Histories, hypothesis: Hypothesis, days: W
                 f"{hypothesis.id}: {len(who)} {name} customers are in the orders, and an effect "
                 "takes two at the least: widen the target, or check its date and its list."
             )
+    if hypothesis.comparison == "same_period_last_year" and days.days > YEAR:
+        raise DataError(
+            f"{hypothesis.id}: {days.days} days and the same days a year before overlap: shorten "
+            "the window."
+        )
     back = looks_back(hypothesis.comparison, days.days)
     if days.start - back < histories.first:
         raise DataError(
@@ -116,19 +121,45 @@ def sides(histories: Histories, kind: str, metric: str, found: Groups, days: Win
     return [Side(sign, who, histories.parts(metric, who, *span)) for sign, who, span in counted]
 
 
-def estimate(histories: Histories, kind: str, metric: str, found: Groups, days: Window) -> Estimate:
-    """The effect of a comparison, before any natural change is taken out."""
+def estimate(
+    histories: Histories,
+    kind: str,
+    metric: str,
+    found: Groups,
+    days: Window,
+    strata: pd.Series | None = None,
+) -> Estimate:
+    """The effect of a comparison, before any natural change is taken out.
+
+    `strata`: by place, the stratum within which a customer was drawn.
+    """
     made = sides(histories, kind, metric, found, days)
     if kind != "randomized":
         return contrast(made)
-    known = [_known(histories, metric, who, days) for who in found]
+    known = [[_past(histories, metric, who, days)] for who in found]
+    if strata is not None:
+        for block, drawn in zip(known, _drawn_within(strata, found), strict=True):
+            block.append(drawn)
     return adjusted(*made, before=known)
 
 
-def _known(histories, metric: str, who: np.ndarray, days: Window) -> list[np.ndarray]:
-    """What is known of customers before the start: the metric over as many days and over a year,
-    and the RFM segment, within which they were drawn."""
+def strata(histories: Histories, hypothesis: Hypothesis) -> pd.Series | None:
+    """By place, the stratum that the list of a randomized hypothesis names; None: it names none."""
+    listed = hypothesis.assigned
+    if listed is None or listed["segment"].eq("").all():
+        return None
+    return pd.Series(listed["segment"].to_numpy(), index=histories.place(listed["customer_id"]))
+
+
+def _past(histories: Histories, metric: str, who: np.ndarray, days: Window) -> np.ndarray:
+    """A metric before the start: over as many days, and over a year."""
     year = Window(days.start - PAST, days.start - 1)
-    past = [histories.parts(metric, who, *span) for span in (days.before, year)]
-    segment = targets.segments(histories, who, on=days.start - 1).to_numpy(dtype=object)
-    return [np.hstack(past), np.column_stack([segment == name for name in NAMES]).astype(float)]
+    return np.hstack([histories.parts(metric, who, *span) for span in (days.before, year)])
+
+
+def _drawn_within(strata: pd.Series, found: Groups) -> list[np.ndarray]:
+    """A column per stratum that both groups have enough customers of; of the rest, none."""
+    named = [strata.reindex(who) for who in found]
+    counts = pd.concat([n.value_counts() for n in named], axis=1).fillna(0).min(axis=1)
+    large = counts.index[counts >= EACH]
+    return [np.column_stack([n == name for name in large] or [n != n]).astype(float) for n in named]

@@ -16,8 +16,10 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95  # of every interval
+ALONE = 0.5  # leverage from which a fitted value follows one customer more than all others
 EACH = 20  # customers of a group for each slope, or none is fitted
 DRAWS = 1000  # of the bootstrap
+FEWEST, BUYERS = 30, 10  # customers of a group, and buyers in all, to conclude anything from
 TOP = 0.01  # share of customers whose part of the effect is told
 _TAIL, _CELLS = 200, 400  # of many customers, the largest one by one, the rest in cells
 
@@ -73,6 +75,15 @@ class Estimate:
         return interval_of(self.effect, self.se, self.df)
 
     @property
+    def settled(self) -> bool:
+        """Whether there is enough to tell an effect by: customers of each group, buyers, and
+        something that varies."""
+        least = np.unique(self.groups, return_counts=True)[1].min()
+        buyers = (self.sizes > 0).sum()
+        varies = self.se > 1e-9 * max(abs(self.effect), np.abs(self.pieces).max())
+        return bool(least >= FEWEST and buyers >= BUYERS and varies)
+
+    @property
     def variance_saved(self) -> float:
         """The share of the variance that knowing the time before has taken away."""
         return 1 - (self.se / self.plain) ** 2 if self.plain else np.nan
@@ -115,8 +126,8 @@ def contrast(sides: Iterable[Side]) -> Estimate:
     np.maximum.at(sizes, at, np.concatenate([s.parts[:, 0] for s in sides]))
     # Customers of the same sides are drawn together.
     groups = _by_customer(at, [np.full(len(s.who), 2.0**n) for n, s in enumerate(sides)])
-    df = max(len(who) - len(np.unique(groups)), 1)
     se = float(np.sqrt((pulls**2).sum()))
+    df = _freedom(pulls, groups)
     return Estimate(effect, se, df, who, pieces, pulls, groups, sizes, plain=se)
 
 
@@ -124,7 +135,8 @@ def adjusted(treated: Side, control: Side, before: Sequence[Sequence[np.ndarray]
     """Two groups drawn at random -> their difference, what was known `before` taken out.
 
     `before`: for the treated and for the control, blocks of covariates, the most telling first;
-    those are used for which there are enough customers. The regression
+    the first of them are used that leave enough customers for each slope, and in which nobody
+    stands alone (a leverage of more than a half). The regression
     has a slope per group on centred covariates (ANCOVA with interactions; one covariate and one
     slope would be CUPED), and errors robust against unequal spread (HC3).
 
@@ -135,16 +147,14 @@ def adjusted(treated: Side, control: Side, before: Sequence[Sequence[np.ndarray]
 
     plain = contrast([treated, control])
     outcome = np.r_[treated.each, control.each]
-    known = _affordable(before, min(len(treated.who), len(control.who)))
     given = np.repeat([1.0, 0.0], [len(treated.who), len(control.who)])
-    design = np.column_stack([np.ones_like(given), given, known, known * given[:, None]])
+    known, leverage = _usable(before, given)
+    design = _design(known, given)
     fitted = OLS(outcome, design).fit(cov_type="HC3", use_t=True)
     slopes = fitted.params[2:].reshape(2, -1)
     rest = outcome - known @ slopes[0] - given * (known @ slopes[1])
     signed = np.where(given == 1, 1 / len(treated.who), -1 / len(control.who)) * rest
-    solved = fitted.model.pinv_wexog
-    leverage = (design * solved.T).sum(axis=1)
-    pulls = solved[1] * fitted.resid / (1 - leverage)
+    pulls = fitted.model.pinv_wexog[1] * fitted.resid / (1 - leverage)
     order = np.argsort(np.r_[treated.who, control.who])
     return replace(
         plain,
@@ -156,14 +166,26 @@ def adjusted(treated: Side, control: Side, before: Sequence[Sequence[np.ndarray]
     )
 
 
-def _affordable(before: Sequence[Sequence[np.ndarray]], customers: int) -> np.ndarray:
-    """The first blocks of covariates that leave enough customers of a group for each slope."""
+def _usable(
+    before: Sequence[Sequence[np.ndarray]], given: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first blocks of covariates that both groups can carry, and each customer's leverage."""
     blocks = [np.vstack(pair) for pair in zip(*before, strict=True)]
+    customers = min(given.sum(), (1 - given).sum())
     for n in range(len(blocks), 0, -1):
         known = independent(np.hstack(blocks[:n]))
         if customers >= EACH * known.shape[1]:
-            return known
-    return np.empty((len(blocks[0]), 0))
+            basis, weights, _rest = np.linalg.svd(_design(known, given), full_matrices=False)
+            leverage = (basis**2).sum(axis=1)
+            if weights.min() > 1e-6 * weights.max() and leverage.max() <= ALONE:
+                return known, leverage
+    sizes = np.where(given == 1, given.sum(), (1 - given).sum())
+    return np.empty((len(given), 0)), 1 / sizes
+
+
+def _design(known: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """A level and a slope per covariate, for each of the two groups."""
+    return np.column_stack([np.ones_like(given), given, known, known * given[:, None]])
 
 
 def independent(columns: np.ndarray) -> np.ndarray:
@@ -183,6 +205,14 @@ def interval_of(effect: float, se: float, df: float) -> tuple[float, float]:
 def p_of(effect: float, se: float, df: float) -> float:
     """Two-sided, against no effect at all; NaN where nothing varies."""
     return float(2 * stats.t.sf(abs(effect) / se, df)) if se > 0 else np.nan
+
+
+def _freedom(pulls: np.ndarray, groups: np.ndarray) -> float:
+    """Degrees of freedom of a sum of independent groups (Welch and Satterthwaite)."""
+    _names, at, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    parts = np.bincount(at, weights=pulls**2)
+    rest = (parts**2 / np.maximum(sizes - 1, 1)).sum()
+    return float(parts.sum() ** 2 / rest) if rest else float(max(len(pulls) - len(sizes), 1))
 
 
 def _places(groups: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ltvkit import periods
 from ltvkit.hypotheses import checks, comparisons, figures, histories, replays, verdicts
 from ltvkit.hypotheses.checks import Check
 from ltvkit.hypotheses.comparisons import Groups, Window
@@ -26,8 +27,8 @@ class Evaluation:
     `status`: draft, running, ended or decided; a draft has no figures yet. `table`: see
     `figures.table`, one row per metric, the one that decides first. `checks`: check, holds,
     found. `natural`: the replays of that metric. `returns`: what it brought, cost and left, with
-    intervals. `extras`: customers, the bootstrap interval of the change as it stands, the part
-    of the top 1%, the variance that knowing the time before has saved. `every_look`: the interval
+    intervals. `extras`: customers, the part of the top 1%, the variance that knowing the time
+    before has saved. `every_look`: the interval
     is valid however often one looks. `q`: p corrected for all hypotheses of the register.
     """
 
@@ -69,7 +70,8 @@ def evaluate(
     While it runs, and where it was extended, the interval of a randomized one is valid at every
     look; others have none before the end.
     """
-    known = lines if isinstance(lines, Histories) else histories.build(lines, as_of=as_of)
+    known = histories.of(lines, as_of=as_of)
+    hypothesis = hypothesis.known_on(periods.day(as_of).date())
     status = _status(hypothesis, as_of)
     if status == DRAFT or hypothesis.until < hypothesis.start:
         return Evaluation(hypothesis, as_of, status, verdicts.GRADES[hypothesis.comparison])
@@ -79,8 +81,13 @@ def evaluate(
     money = "margin_per_customer" if known.has_margin else "revenue_per_customer"
     asked = list(dict.fromkeys((*metrics, money)))
     natural = replays.replays(known, hypothesis, asked, days=days, busy=busy)
-    made = {m: comparisons.estimate(known, hypothesis.comparison, m, found, days) for m in asked}
+    strata = comparisons.strata(known, hypothesis)
+    made = {
+        m: comparisons.estimate(known, hypothesis.comparison, m, found, days, strata) for m in asked
+    }
+    first = made[hypothesis.metric]
     held = _checks(known, hypothesis, found, days, natural[hypothesis.metric])
+    held += [checks.robustness(first, hypothesis.metric), *checks.size(first, found)]
     judging = figures.Judging(
         grade=verdicts.grade(hypothesis, held),
         running=status == RUNNING,
@@ -101,7 +108,7 @@ def evaluate(
         checks=pd.DataFrame(held, columns=list(Check._fields)),
         natural=natural[hypothesis.metric].table,
         returns=figures.returns(rows[money], money, len(found.treated), hypothesis.cost),
-        extras=_extras(found, made[hypothesis.metric]),
+        extras=_extras(found, first),
         every_look=judging.every_look,
         groups=found,
         window=days,
@@ -130,7 +137,7 @@ def _checks(
 ) -> list[Check]:
     registered = checks.registration(hypothesis)
     if hypothesis.comparison == "randomized":
-        ratio = checks.ratio(found, hypothesis)
+        ratio = checks.ratio(known, found, hypothesis)
         return [ratio, checks.balance(known, found, days), registered]
     if hypothesis.comparison == "control_segment":
         return [checks.trend(natural), registered]
@@ -138,12 +145,9 @@ def _checks(
 
 
 def _extras(found: Groups, made: Estimate) -> dict[str, float]:
-    low, high = made.bootstrap()
     return {
         "treated": len(found.treated),
         "control": len(found.control),
-        "bootstrap_lowest": low,
-        "bootstrap_highest": high,
         "top_share": made.top_share,
         "variance_saved": made.variance_saved,
     }

@@ -109,6 +109,8 @@ def _effect(known, hypothesis, metric, found, days, made, natural, judging) -> t
     """Effect, lowest, highest, p. What was drawn at random stands as it is; of others, what is
     left when the natural change is taken out, and nothing where that is not known, or the end is
     to come. A test of the trend that is passed by luck would let the rest of a drift through."""
+    if not made.settled:
+        return UNKNOWN
     if judging.grade != "A":
         if judging.running or not natural.enough:
             return UNKNOWN
@@ -118,12 +120,14 @@ def _effect(known, hypothesis, metric, found, days, made, natural, judging) -> t
     length = (hypothesis.end - hypothesis.start).days + 1
     planned = planning.foreseen(known, hypothesis, metric, length=length).se
     per = float(known.parts(metric, found.treated, *days)[:, 1].mean())
-    return made.effect, *looks.interval(made.effect, made.se, planned=planned, scale=per), np.nan
+    return made.effect, *looks.interval(made.effect, made.se, planned=planned, scale=per)
 
 
 def _levels(known, hypothesis, metric, found, days) -> dict[str, float]:
     spans = {"before": days.before, "after": days}
-    levels = {
+    if days.before.start < known.first:
+        spans.pop("before")  # not known is not zero
+    levels = {"before": np.nan} | {
         n: Side(1, found.treated, known.parts(metric, found.treated, *s)).figure
         for n, s in spans.items()
     }

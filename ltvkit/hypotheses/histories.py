@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -65,6 +65,8 @@ class Histories:
     first: int
     last: int
     channels: pd.Categorical | None
+    rfm_cuts: Mapping[str, Any] | None
+    abc_cuts: tuple[float, ...]
     _keys: np.ndarray
     _begins: np.ndarray
     _bought: np.ndarray
@@ -83,9 +85,11 @@ class Histories:
         return np.arange(len(self.ids))
 
     def place(self, ids: Any) -> np.ndarray:
-        """Customer ids -> their places; those who never bought are left out."""
+        """Customer ids -> their places; who never bought has one of their own, after all others,
+        at which nothing is found."""
         found = pd.Index(self.ids).get_indexer(pd.Index(np.asarray(ids, dtype=object)))
-        return found[found >= 0]
+        strangers = found < 0
+        return np.where(strangers, len(self.ids) + np.cumsum(strangers) - 1, found)
 
     def known(self, day: int) -> pd.DataFrame:
         """The customers who had bought by the end of `day`: what `customers.summarize` says of
@@ -108,7 +112,8 @@ class Histories:
             return self.column("once", who, start, end) * self.column("active", who, start, end)
         before, after = self._rows(who, start - 1), self._rows(who, end)
         if name == "once":
-            return (self._between("active", self._begins[who], before) == 1).astype(float)
+            began = self._rows(who, self.first - 1)
+            return (self._between("active", began, before) == 1).astype(float)
         did = self._between(name, before, after)
         return (did > 0).astype(float) if name == "active" else did
 
@@ -169,8 +174,26 @@ class Histories:
         )
 
 
-def build(lines: Any, *, as_of: Any) -> Histories:
-    """Order lines up to `as_of` -> `Histories`. Raises `DataError` where there are none."""
+def of(lines: Any, *, as_of: Any) -> Histories:
+    """Order lines, or `Histories` of them up to the same day -> `Histories`."""
+    if not isinstance(lines, Histories):
+        return build(lines, as_of=as_of)
+    if lines.last != day(as_of):
+        raise ParamsError(f"these histories end on another day than {as_of}: build them anew.")
+    return lines
+
+
+def build(
+    lines: Any,
+    *,
+    as_of: Any,
+    rfm_cuts: Mapping[str, Any] | None = None,
+    abc_cuts: Sequence[float] = (0.7, 0.9),
+) -> Histories:
+    """Order lines up to `as_of` -> `Histories`. Raises `DataError` where there are none.
+
+    `rfm_cuts` and `abc_cuts` are the edges of segments and classes, as in `rfm` and `abc_classes`.
+    """
     table = engine.table(customers.by_day(lines, as_of=as_of).sort("customer_id", "order_date"))
     if table.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}.")
@@ -186,6 +209,8 @@ def build(lines: Any, *, as_of: Any) -> Histories:
         first=first,
         last=last,
         channels=_channels(lines, ids, as_of),
+        rfm_cuts=rfm_cuts or None,
+        abc_cuts=tuple(abc_cuts),
         _keys=keys,
         _begins=np.searchsorted(places, np.arange(len(ids))),
         _bought=np.r_[0, latest % (last + 1)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import pandas as pd
@@ -89,9 +89,18 @@ class Hypothesis:
     def until(self) -> dt.date:
         """The last day that counts: the end, the one it was extended to, or that of a decision
         to adopt or drop it before then."""
-        moved = [d.until for d in self.standing.decisions if d.until]
-        stopped = [d.day for d in self.standing.decisions if d.decision != "extend"]
-        return min([moved[-1] if moved else self.end, *stopped[-1:]])
+        last = self.end
+        for decision in self.standing.decisions:
+            last = decision.until or min(last, decision.day)
+        return last
+
+    def known_on(self, day: dt.date) -> Hypothesis:
+        """The hypothesis as the ledger had it on `day`: what came later is not known yet."""
+        kept = tuple(d for d in self.standing.decisions if d.day <= day)
+        registered = self.standing.registered
+        if registered and registered > day:
+            return replace(self, standing=Standing(decisions=kept))
+        return replace(self, standing=replace(self.standing, decisions=kept))
 
     @property
     def days(self) -> int:

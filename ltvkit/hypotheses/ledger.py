@@ -152,10 +152,10 @@ def _fields(text: bytes) -> dict[str, str]:
     """What a line says; raises `ValueError` where it is not a line of a ledger."""
     try:
         fields = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError("is not JSON") from error
     action = fields.get("action") if isinstance(fields, dict) else None
-    if action not in ACTIONS:
+    if not isinstance(action, str) or action not in ACTIONS:
         raise ValueError("has no action that is known")
     needs = ("time", "id", "by", "after", "seal", *ACTIONS[action])
     if missing := [name for name in needs if not isinstance(fields.get(name), str)]:

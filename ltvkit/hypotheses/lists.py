@@ -21,9 +21,15 @@ GROUPS = (TREATED, CONTROL)
 
 def place(folder: Path, name: str) -> Path:
     """Where a list belongs; raises `Wrong` for one that is not in the register's own `lists`."""
-    path = (folder / name).resolve()
+    expected = f"a file as in {FOLDER}/name.csv; copy it to the folder {FOLDER} of the register"
+    try:
+        path = (folder / name).resolve()
+        path.is_file()
+    except (ValueError, OSError) as error:
+        raise Wrong(expected, found="a name that no file can have") from error
+    shown = name if "/" in name or "." in name else "a word that is no file"  # it may be an id
     if path.parent != folder.resolve() / FOLDER or path.suffix != ".csv":
-        raise Wrong(f"a file as in {FOLDER}/name.csv; copy it to {folder / FOLDER}", found=name)
+        raise Wrong(expected, found=shown)
     return path
 
 
@@ -63,7 +69,7 @@ def _rows(folder: Path, name: str, *needs: str) -> list[tuple[int, dict[str, str
     if missing := [column for column in needs if column not in columns]:
         found = f"no column {missing[0]} in {name}"
         expected = f"{' and '.join(needs)} in its first line"
-        raise Wrong(expected, found=found, hint=nearest(missing[0], columns))
+        raise Wrong(expected, found=found)  # no hint: where there is no header, it is an id
     if not records:
         raise Wrong("at least one customer", found=f"nobody in {name}")
     seen: dict[str, int] = {}

@@ -16,21 +16,25 @@ from scipy.special import lambertw
 from ltvkit.hypotheses.estimates import LEVEL
 
 
-def interval(effect: float, se: float, *, planned: float, scale: float = 1) -> tuple[float, float]:
-    """The 95% interval of `effect`, valid at all looks together.
+def interval(
+    effect: float, se: float, *, planned: float, scale: float = 1
+) -> tuple[float, float, float]:
+    """The 95% interval of `effect` and its p, valid at all looks together.
 
     `planned` is the standard error foreseen for the end, known before the start: where the
     interval is to be narrowest. `scale`, for a figure per something that grows too (value per
     order), is how much of it there is per customer by now. NaN where either error is not known.
 
-    >>> low, high = interval(1.0, 0.5, planned=0.5)  # at one look planned beforehand: 0.02 to 1.98
+    >>> low, high, p = interval(1.0, 0.5, planned=0.5)  # for one look alone: 0.02 to 1.98
     >>> f"{low:.2f} to {high:.2f}"
     '-0.52 to 2.52'
     """
     if not planned > 0 or not se > 0:
-        return np.nan, np.nan
+        return np.nan, np.nan, np.nan
     alpha = 1 - LEVEL
     spread = (se * scale) ** 2
     tuned = (planned * scale) ** 2 / (-lambertw(-(alpha**2) / np.e, -1).real - 1)
     reach = np.sqrt((spread + tuned) * (np.log((spread + tuned) / tuned) - 2 * np.log(alpha)))
-    return float(effect - reach / scale), float(effect + reach / scale)
+    away = (effect * scale) ** 2 / (2 * (spread + tuned))
+    p = min(1.0, float(np.sqrt((spread + tuned) / tuned) * np.exp(-away)))
+    return float(effect - reach / scale), float(effect + reach / scale), p

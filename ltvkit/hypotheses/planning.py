@@ -56,12 +56,13 @@ def power(
     One row for the planned length and for each of `weeks`: `weeks`, `customers` (of the target
     as it is now), `baseline` (the metric without any effect), the `error` of the smallest effect
     worth having, `smallest_detectable`
-    (the effect seen in 80 of 100 cases at 5%), `power` for the smallest effect worth having,
+    (the effect told from none in 80 of 100 cases, at 5%), `power` to tell the smallest effect
+    worth having from none (to adopt it, a rule with a margin asks for more),
     `customers_needed` for a power of 80% (NaN where replays make up the error, which more
     customers do not shrink), `planned`. Lengths that the orders do not reach back for are NaN.
     Raises `DataError` where the target is empty.
     """
-    known = lines if isinstance(lines, Histories) else histories.build(lines, as_of=as_of)
+    known = histories.of(lines, as_of=as_of)
     rows = []
     for length in sorted({hypothesis.days, *(7 * w for w in weeks)}):
         seen = foreseen(known, hypothesis, hypothesis.metric, length=length)
@@ -72,7 +73,7 @@ def power(
 def drafts(register: Register, lines: Any, *, as_of: Any) -> pd.DataFrame:
     """What the hypotheses of a register that have not begun can show, a row each: `title`,
     `metric`, `smallest_effect`, then the columns of `power` for the planned length."""
-    known = lines if isinstance(lines, Histories) else histories.build(lines, as_of=as_of)
+    known = histories.of(lines, as_of=as_of)
     rows = []
     for plan in (h for h in register.hypotheses if day(h.start) > day(as_of)):
         row = power(plan, known, as_of=as_of, weeks=()).iloc[0]
@@ -153,7 +154,7 @@ def assign(
     rng = np.random.default_rng(seed)
     ordered = customers.sort_values("customer_id", ignore_index=True)
     treated = np.zeros(len(ordered), dtype=bool)
-    for _stratum, rows in ordered.groupby(by, sort=True):
+    for _stratum, rows in ordered.groupby(by, sort=True, dropna=False):
         exact = share * len(rows)
         n = int(exact) + (rng.random() < exact % 1)
         treated[rng.permutation(rows.index.to_numpy())[:n]] = True
@@ -167,10 +168,13 @@ def assign(
     )
 
 
-def candidates(hypothesis: Hypothesis, lines: Any) -> pd.DataFrame:
+def candidates(
+    hypothesis: Hypothesis, lines: Any, *, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
+) -> pd.DataFrame:
     """The customers of a target on its selection date, with their RFM segment: who to draw from."""
     on = day(hypothesis.selected)
-    known = histories.build(lines, as_of=hypothesis.selected)
+    cuts = {"rfm_cuts": rfm_cuts, "abc_cuts": abc_cuts}
+    known = histories.build(lines, as_of=hypothesis.selected, **cuts)
     who = targets.select(known, hypothesis.target, on=on)
     if not len(who):
         raise DataError(
@@ -188,7 +192,7 @@ def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") 
         return _("The orders do not reach back far enough to say what this can show.")
     text = _(
         "With {customers} customers over {weeks} weeks, an effect of {worth} has a chance of "
-        "{power} to be seen; the smallest that would be seen in four of five cases is {least}."
+        "{power} to be told from none; the smallest that is in four of five cases is {least}."
     )
     return text.format(
         customers=formats.count(row["customers"]),

@@ -20,7 +20,7 @@ import pandas as pd
 
 from ltvkit import files, paths
 from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
-from ltvkit.hypotheses import kinds, ledger, planning, schema, template
+from ltvkit.hypotheses import kinds, ledger, schema, template
 from ltvkit.hypotheses.fields import FIELDS
 from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Standing
 from ltvkit.i18n import _
@@ -102,19 +102,27 @@ def new(folder: Path, id: str, **given: Any) -> Path:
     return path
 
 
-def draw(folder: Path, id: str, lines: Any, *, seed: int) -> Path:
+def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **cuts: Any) -> Path:
     """Draw who is treated from the target of a hypothesis, and write the list; returns its path.
 
-    At random within RFM segments, on the selection date; see `planning.assign`. Raises
-    `ParamsError` where the list is there already: it says who was treated.
+    At random within RFM segments, on the selection date; see `planning.assign`. `until` is the
+    last day of the orders, `cuts` are those of `planning.candidates`. Raises `ParamsError` where
+    the list is there already, as it says who was treated, and where the orders end too early.
     """
+    from ltvkit.hypotheses import planning
+
     path = _path(folder, id)
     hypothesis, target = schema.read(path, drawn=False), schema.assignment(path)
     if target.exists():
         raise ParamsError(
             f"{target} is there already. Remove it if nobody has been treated yet, and draw again."
         )
-    candidates = planning.candidates(hypothesis, lines)
+    if until and str(until) < str(hypothesis.selected):
+        raise ParamsError(
+            f"{id}: customers are selected on {hypothesis.selected}, and the orders end on "
+            f"{until}: export them anew, or select earlier."
+        )
+    candidates = planning.candidates(hypothesis, lines, **cuts)
     drawn = planning.assign(candidates, share=hypothesis.treated_share, seed=seed)
     with files.whole(target) as part:
         drawn.to_csv(part, index=False)

@@ -28,7 +28,8 @@ TREND = 0.05  # below this p, the past says that the two groups do not move alik
 
 @dataclass(frozen=True)
 class Natural:
-    """What replays gave: `table` has back (days earlier), start, customers, change, se.
+    """What replays gave: `table` has back (days earlier), start, customers, change, se, busy
+    (another measure ran).
 
     `change` is what a line through them, weighted by their precision, leads to expect at the time
     of the measure (as a shop grows older, its natural changes drift), with its error `se`;
@@ -92,7 +93,7 @@ def replays(
     enough are left without them.
     """
     rows: dict[str, list] = {metric: [] for metric in metrics}
-    for back in _dates(histories, hypothesis, days, busy):
+    for back, met in _dates(histories, hypothesis, days, busy):
         found = comparisons.groups(histories, hypothesis, back=back)
         if len(found.treated) < FEWEST or 0 < len(found.control) < FEWEST:
             continue
@@ -101,14 +102,16 @@ def replays(
                 comparisons.sides(histories, hypothesis.comparison, metric, found, days.back(back))
             )
             if made.se > 0:
-                kept.append((back, days.start - back, len(found.treated), made.effect, made.se))
+                size = len(found.treated)
+                kept.append((back, days.start - back, size, made.effect, made.se, met))
     known = days.start - histories.first - _reach(hypothesis)
     return {metric: _natural(kept, known=known) for metric, kept in rows.items()}
 
 
 def _dates(
     histories: Histories, hypothesis: Hypothesis, days: Window, busy: Sequence[Window]
-) -> list[int]:
+) -> list[tuple[int, bool]]:
+    """How far back replays lie, and whether another measure ran then."""
     if hypothesis.target.rule not in targets.REPLAYABLE or hypothesis.comparison == "randomized":
         return []
     step = -(-days.days // 7) * 7
@@ -116,8 +119,9 @@ def _dates(
     reach = days.start - 2 * days.days - histories.first - _reach(hypothesis)
     over = days.end - histories.last  # before the measure, the last of them may be yet to come
     every = [back for back in range(step, max(reach, 0) + 1, step) if back >= over][:MOST]
-    quiet = [back for back in every if not any(_meets(days.back(back), other) for other in busy)]
-    return quiet if len(quiet) >= ENOUGH else every
+    dates = [(back, any(_meets(days.back(back), other) for other in busy)) for back in every]
+    quiet = [date for date in dates if not date[1]]
+    return quiet if len(quiet) >= ENOUGH else dates
 
 
 def _reach(hypothesis: Hypothesis) -> int:
@@ -138,7 +142,7 @@ def _natural(rows: list, *, known: int) -> Natural:
     """
     from statsmodels.regression.linear_model import WLS
 
-    table = pd.DataFrame(rows, columns=["back", "start", "customers", "change", "se"])
+    table = pd.DataFrame(rows, columns=["back", "start", "customers", "change", "se", "busy"])
     if len(table) < ENOUGH:
         return Natural(table)
     aside = 1 / (known - table["back"]) - 1 / known

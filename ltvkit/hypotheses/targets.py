@@ -50,12 +50,12 @@ def segments(histories: Histories, who: np.ndarray, *, on: int) -> pd.Series:
 
 def labels(histories: Histories, rule: str, *, on: int) -> pd.Categorical:
     """The segment, decile or class of each customer known on a day, in their order."""
-    return histories.remember((rule, on), lambda: LABELS[rule](histories.known(on)))
+    return histories.remember((rule, on), lambda: LABELS[rule](histories, histories.known(on)))
 
 
-def _segments(known: pd.DataFrame) -> pd.Categorical:
+def _segments(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
     # Segments read recency and orders; amounts, all different, would be sorted for nothing.
-    scored = rfm.score(known.assign(revenue=0.0))
+    scored = rfm.score(known.assign(revenue=0.0), cuts=histories.rfm_cuts)
     pair = (scored["r_score"] - 1) * BEST + scored["f_score"] - 1
     return pd.Categorical.from_codes(_grid()[pair], NAMES)
 
@@ -68,18 +68,19 @@ def _grid() -> np.ndarray:
     return rfm.segment(pairs)["segment"].map(NAMES.index).to_numpy()
 
 
-def _deciles(known: pd.DataFrame) -> pd.Categorical:
+def _deciles(_histories: Histories, known: pd.DataFrame) -> pd.Categorical:
     found = deciles.assign(known).sort_values("customer_id")["decile"]
     return pd.Categorical(found).rename_categories(str)
 
 
-def _classes(known: pd.DataFrame) -> pd.Categorical:
+def _classes(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
     items = known.rename(columns={"revenue": "amount"})[["customer_id", "amount"]]
-    found = abc_classes.classify(items, by="customer_id").sort_values("customer_id")
+    found = abc_classes.classify(items, by="customer_id", cuts=histories.abc_cuts)
+    found = found.sort_values("customer_id")
     return pd.Categorical(found["class"])
 
 
-LABELS: dict[str, Callable[[pd.DataFrame], pd.Categorical]] = {
+LABELS: dict[str, Callable[[Histories, pd.DataFrame], pd.Categorical]] = {
     "segment": _segments,
     "decile": _deciles,
     "abc_class": _classes,

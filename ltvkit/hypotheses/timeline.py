@@ -83,7 +83,8 @@ def _by_period(
         {
             "period": [periods.label(i, every) for i in spans.index],
             "start": begins,
-            "value": value.to_numpy(),
+            # Before the orders begin, nothing is known.
+            "value": value.where(spans["min"] >= histories.first + shift).to_numpy(),
             "partial": (covered["min"] > begins).to_numpy() | (covered["max"] < ends).to_numpy(),
         }
     )

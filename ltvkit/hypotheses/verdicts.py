@@ -10,19 +10,12 @@ import pandas as pd
 from ltvkit.hypotheses.checks import BALANCE, RATIO, TREND, Check
 from ltvkit.hypotheses.estimates import LEVEL
 from ltvkit.hypotheses.hypothesis import Hypothesis
-from ltvkit.i18n import N_
 
 GRADES = {
     "randomized": "A",
     "control_segment": "B",
     "same_period_last_year": "C",
     "before_after": "D",
-}
-EVIDENCE = {
-    "A": N_("customers drawn at random were treated, the others were not"),
-    "B": N_("another segment, which had moved alike, was not treated"),
-    "C": N_("compared with another time or another group, which may differ by themselves"),
-    "D": N_("compared with the same customers before, and nothing else"),
 }
 NEEDED = {"A": (RATIO, BALANCE), "B": (TREND,), "C": (), "D": ()}  # checks that must hold
 ADOPT, DROP, OPEN, RUNNING, DRAFT = "adopt", "drop", "inconclusive", "still running", "not started"
@@ -43,9 +36,9 @@ def grade(hypothesis: Hypothesis, checks: Sequence[Check]) -> str:
 
 def guardrail(low: float, high: float, level: float, tolerance: float) -> str:
     """What the interval of a guardrail's change says: harmed, held (within tolerance), unclear."""
-    if high < 0:
-        return HARMED
-    return HELD if low > -tolerance * abs(level) else UNCLEAR
+    if low > -tolerance * abs(level):
+        return HELD
+    return HARMED if high < 0 else UNCLEAR
 
 
 def verdict(hypothesis: Hypothesis, table: pd.DataFrame, *, q: float | None = None) -> str:

@@ -11,6 +11,7 @@ import math
 from ltvkit import formats
 from ltvkit.hypotheses import evaluation as ev
 from ltvkit.hypotheses import verdicts
+from ltvkit.hypotheses.checks import SIZE
 from ltvkit.hypotheses.evaluation import Evaluation
 from ltvkit.i18n import N_, _
 
@@ -18,7 +19,7 @@ SEEN = {
     "A": N_("The measure caused a change of {effect} in {metric} (95%: {low} to {high})."),
     "B": N_("The comparison points to a change of {effect} in {metric} (95%: {low} to {high})."),
     "C": N_(
-        "The measure went with {effect} more in {metric} than is natural (95%: {low} to {high})."
+        "The measure went with {effect} in {metric} beyond what is natural (95%: {low} to {high})."
     ),
 }
 UNSEEN = {
@@ -36,13 +37,24 @@ FEW = 0.3  # of the effect: from here on the 1% who bought most are mentioned
 
 def finding(found: Evaluation, *, currency: str = "") -> str:
     """One hypothesis in a few sentences: what was seen, what is natural, what is advised."""
+    if found.status != ev.DRAFT and found.table.empty:
+        return _("Dropped before it began.")
     if found.status == ev.DRAFT:
         text = _("Begins on {start} and runs for {days} days.")
         return text.format(start=found.hypothesis.start, days=found.hypothesis.days)
     if found.status == ev.RUNNING:
         return _so_far(found, currency)
     said = [_primary(found, currency), *_guardrails(found, currency), *_top(found)]
-    return " ".join([*said, _advice(found, currency), *_money(found, currency)])
+    said += [_advice(found, currency), *_money(found, currency)]
+    if not registered(found):
+        said += [_("It was not on record, as it is now, before it began: this may fit by design.")]
+    return " ".join(said)
+
+
+def registered(found: Evaluation) -> bool:
+    """Whether it was written down before it began, and left alone since."""
+    standing = found.hypothesis.standing
+    return standing.registered is not None and not (standing.late or standing.edited)
 
 
 def headline(found: Evaluation, *, currency: str = "") -> str:
@@ -69,7 +81,7 @@ def _figures(found: Evaluation, row, currency: str) -> dict[str, str]:
     return said | {
         "metric": formats.label(metric).lower(),
         "after": formats.value(row["after"], metric, currency),
-        "control": formats.value(row["control_after"], metric, currency),
+        "without": formats.value(row["after"] - row["effect"], metric, currency),
         "n": formats.count(len(found.natural)),
     }
 
@@ -78,19 +90,24 @@ def _primary(found: Evaluation, currency: str) -> str:
     row = found.primary
     said = _figures(found, row, currency)
     if math.isnan(row["lowest"]):
-        text = _(
-            "{metric}: a change of {raw} (95%: {raw_low} to {raw_high}, by the chance of customers "
-            "alone). What would have happened anyway is not known, so nothing is concluded."
-        ).format(**said)
+        text = _("{metric}: a change of {raw} (95%: {raw_low} to {raw_high}, by chance alone). ")
+        why = _("What would have happened anyway is not known, so nothing is concluded.")
+        if found.hypothesis.comparison == "randomized" or not _enough(found):
+            why = _("That is too little, or too doubtful, to conclude anything from.")
+        text = text.format(**said) + why
         return text[0].upper() + text[1:]
     text = _((SEEN if _seen(found) else UNSEEN)[found.grade]).format(**said)
     if found.grade == "A":
-        return text + " " + _("With it {after}, without it {control}.").format(**said)
+        return text + " " + _("With it {after}, without it {without}.").format(**said)
     before = _(
         "{metric}: a change of {raw} as it stands; {natural} is natural, by the same comparison "
         "on {n} past dates when nothing was done."
     ).format(**said)
     return f"{before[0].upper()}{before[1:]} {text}"
+
+
+def _enough(found: Evaluation) -> bool:
+    return not (found.checks["check"] == SIZE).any()
 
 
 def _seen(found: Evaluation) -> bool:
@@ -118,7 +135,7 @@ def _guardrails(found: Evaluation, currency: str) -> list[str]:
 
 def _top(found: Evaluation) -> list[str]:
     share = found.extras["top_share"]
-    if not _seen(found) or not share > FEW:
+    if not _seen(found) or not FEW < share <= 1:
         return []
     text = _("The 1% of customers who bought most make up {share} of the change as it stands.")
     return [text.format(share=formats.share(share, decimals=0))]
@@ -140,7 +157,7 @@ def _advice(found: Evaluation, currency: str) -> str:
 
 def _money(found: Evaluation, currency: str) -> list[str]:
     known = found.returns
-    if math.isnan(known["net"]):
+    if math.isnan(known["net_lowest"]):
         return []
     money = {
         name: formats.money(known[column], currency)
@@ -148,7 +165,7 @@ def _money(found: Evaluation, currency: str) -> list[str]:
     }
     of = _("margin") if known["money"].startswith("margin") else _("revenue")
     text = _(
-        "Effect by all treated customers, less the cost of {cost}: {net} of {of} "
+        "Effect times all treated customers, less the cost of {cost}: {net} of {of} "
         "(95%: {low} to {high})."
     )
     cost = formats.money(known["cost"], currency)

@@ -34,6 +34,7 @@ class Report:
     facts: Mapping[str, Any]
     jobs: Sequence[plan.Job]
     left_out: Sequence[str]
+    register: Mapping[str, str]
 
     @property
     def named(self) -> dict[str, str]:
@@ -60,6 +61,8 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     """Fill the empty `folder` with the report; `done` are its finished runs, in any order."""
     from ltvkit.report import page
 
+    if plan.register(report.params) != report.register:
+        raise ReportError(_("The register of hypotheses changed meanwhile; run it again."))
     done = sorted(done, key=lambda d: d.job.notebook.page)
     found = [results.load(d.job.folder) for d in done]
     tables = _together(found)
@@ -125,7 +128,7 @@ def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dic
         "title": report.title,
         "inputs": [
             {"source": facts.pop("source", None), "sha256": facts.pop("sha256", None)},
-            *filter(None, [plan.register(report.params)]),
+            *filter(None, [report.register]),
         ],
         "orders": facts,
         "parameters": dict(report.params.values) | {"month": report.month},

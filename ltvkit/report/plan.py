@@ -25,15 +25,15 @@ from ltvkit.hypotheses import registry
 
 # What can change a number or a picture, and what else builds a report.
 PACKAGES = (
-    "duckdb", "ipykernel", "lifetimes", "matplotlib", "narwhals", "numpy", "pandas", "polars",
-    "pyarrow", "scipy", "seaborn", "statsmodels",
+    "duckdb", "ipykernel", "lifelines", "lifetimes", "matplotlib", "narwhals", "numpy", "pandas",
+    "pillow", "polars", "pyarrow", "pyyaml", "scikit-learn", "scipy", "seaborn", "statsmodels",
 )  # fmt: skip
 ALL_PACKAGES = (
     *PACKAGES, "bleach", "jinja2", "latex2mathml", "mistune", "nbconvert", "openpyxl",
     "papermill", "pygments",
 )  # fmt: skip
 # Code that builds the report around the notebooks' results, and cannot change them.
-AROUND = ("report", "params.py", "cli.py", "__main__.py")
+AROUND = ("report", "cli.py", "commands.py", "__main__.py")
 
 
 @dataclass(frozen=True)

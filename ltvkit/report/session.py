@@ -101,7 +101,7 @@ class Session:
         jobs = [job for job in jobs if job.notebook in self.chosen or job.done]
         there = {job.notebook.page for job in jobs}
         left_out = [book.nav for book in self.notebooks if book.page not in there]
-        return Report(given, month, day, book.facts, jobs, left_out)
+        return Report(given, month, day, book.facts, jobs, left_out, plan.register(given))
 
     def _work(self) -> None:
         """Run all notebooks, and publish each report when its last one is through."""

@@ -24,8 +24,8 @@ def close(path: Path, *, page: str, out: str) -> None:
     last = next(n for n, cell in enumerate(cells) if _errors(cell))
     stopped = cells[last]
     why, name = (_errors(stopped)[0][key] for key in ("evalue", "ename"))
-    text = why if name == NothingYet.__name__ else _("Too little data for this page: {why}")
-    text = text.format(why=why)
+    short = _("Too little data for this page: {why}").format(why=why)
+    text = why if name == NothingYet.__name__ else short
     said = {"output_type": "stream", "name": "stdout", "text": [text + "\n"]}
     stopped["outputs"] = [o for o in stopped["outputs"] if o["output_type"] != "error"] + [said]
     kept = notebook | {"cells": cells[: last + 1]}
