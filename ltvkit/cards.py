@@ -61,7 +61,7 @@ class Deck:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         html = "\n".join(card.html for card in self.cards) or f"<p>{escape(repr(self))}</p>"
-        first = self.cards[0].png if self.cards else ""
+        first = next((card.png for card in self.cards if card.png), "")
         return Card(html, repr(self), first)._repr_mimebundle_()
 
     def __repr__(self) -> str:
