@@ -365,7 +365,7 @@ def test_a_deck_shows_all_its_cards():
     assert bundle["text/html"] == f"{first.html}\n{second.html}"
     assert bundle["image/png"] == first.png
     assert bundle["text/plain"] == f"{first.text}\n\n\n{second.text}"
-    assert "image/png" not in cards.deck([draft(), first])._repr_mimebundle_()
+    assert cards.deck([draft(), first])._repr_mimebundle_()["image/png"] == first.png
 
 
 def test_a_deck_without_cards_says_so():
