@@ -97,7 +97,10 @@ def foreseen(known: Histories, hypothesis: Hypothesis, metric: str, *, length: i
     if few or days.start - comparisons.looks_back(kind, length) < known.first:
         return Foreseen(np.nan, np.nan, np.nan, now)
     bought = Side(1, then.treated, known.parts(metric, then.treated, *days))
-    baseline, made = bought.figure, comparisons.estimate(known, kind, metric, then, days)
+    on = day(hypothesis.selected) - back
+    strata = targets.segments(known, np.concatenate(then), on=on) if kind == "randomized" else None
+    baseline = bought.figure
+    made = comparisons.estimate(known, kind, metric, then, days, strata)
     grows = _grows(bought, now * (hypothesis.treated_share if kind == "randomized" else 1))
     if kind == "randomized":
         size = len(then.treated) + len(then.control)

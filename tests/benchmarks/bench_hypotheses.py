@@ -1,4 +1,5 @@
-"""Are hypotheses judged as promised? `python tests/benchmarks/bench_hypotheses.py [RUNS]`.
+"""Are hypotheses judged as promised? `python tests/benchmarks/bench_hypotheses.py
+[RUNS [DESIGN ...]]`.
 
 Shops are made of real customers: each is one of CDNOW's, drawn with replacement, with all orders
 of the first 460 days, begun on a random day of three years. In each shop every kind of comparison
@@ -54,6 +55,9 @@ DESIGNS = {
     "before, segment": {"comparison": "before_after", "target": Target("segment", QUIET)},
     "before, decile": {"comparison": "before_after", "target": Target("decile", ("9", "10"))},
 }
+
+
+CHOSEN = sys.argv[2:] or list(DESIGNS)
 
 
 def pool() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -148,7 +152,9 @@ def judged(name: str, tried: Hypothesis, known, true: dict[str, float], **more) 
                 **more,
             }
         )
-    low, high = found.extras["bootstrap_lowest"], found.extras["bootstrap_highest"]
+    given = tried.comparison, tried.metric, found.groups, found.window
+    made = comparisons.estimate(known, *given, comparisons.strata(known, tried))
+    low, high = made.bootstrap()
     rows[0]["boot"] = low <= true[METRICS[0]] <= high
     return rows
 
@@ -161,7 +167,7 @@ def run(seed: int) -> list[dict]:
     known = histories.build(orders, as_of=end)
     assigned, rows = draw(known, seed), []
     nothing = dict.fromkeys(METRICS, 0.0)
-    for name in DESIGNS:
+    for name in CHOSEN:
         tried = hypothesis(name, assigned, 1.0)
         rows += judged(name, tried, known, nothing, done=False)
         if seed >= DONE:
@@ -169,11 +175,12 @@ def run(seed: int) -> list[dict]:
         treated = comparisons.groups(known, tried).treated
         changed, true = acted(rng, orders, known, treated, CHANCES[name])
         tried = hypothesis(name, assigned, true[METRICS[0]])
-        plan = planning.power(tried, known, as_of=day(START - 1), weeks=())
+        plan = planning.power(tried, known, as_of=end, weeks=())
         after = histories.build(changed, as_of=end)
         after._done.known.update(past(known))
         rows += judged(name, tried, after, true, done=True, foreseen=plan["power"].iloc[0])
-    return rows + (looks(orders, assigned) if seed < LOOKED else [])
+    looked = seed < LOOKED and "randomized" in CHOSEN
+    return rows + (looks(orders, assigned) if looked else [])
 
 
 def past(known: histories.Histories) -> dict:
@@ -199,7 +206,7 @@ def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else RUNS
     with ProcessPoolExecutor(2) as two:
         rows = pd.DataFrame([r for rows in two.map(run, range(runs), chunksize=4) for r in rows])
-    looked = rows[rows.get("looked", pd.Series(dtype=object)).eq(True)]
+    looked = rows[rows["looked"].eq(True)] if "looked" in rows else rows.head(0)
     rows = rows[rows["done"].notna()]
     null, done = rows[~rows["done"].astype(bool)], rows[rows["done"].astype(bool)]
     by = ["design", "metric"]
