@@ -27,7 +27,7 @@ PERIODS = {
     "day": N_("Day"), "week": N_("Week"), "month": N_("Month"), "year": N_("Year"),
     "past": N_("Past dates"),
 }  # fmt: skip
-OPEN, DPI, COLOURS = "month", 80, 64
+OPEN, PAST, DPI, COLOURS = "month", "past", 80, 64
 COMPARISONS = {
     "randomized": N_("a control group drawn at random"),
     "control_segment": N_("another segment"),
@@ -101,7 +101,7 @@ def show(
     replays, they are one more picture.
     """
     about, lines = evaluation.hypothesis, text.splitlines()
-    standing, facts = _standing(evaluation), _facts(about, evaluation.extras)
+    standing, facts = _standing(evaluation), _facts(about, evaluation.extras, currency)
     told = displays.figures(evaluation.table, about.comparison, currency)
     held = displays.checks(evaluation.checks)
     pngs = _pictures(evaluation, timelines, currency)
@@ -124,7 +124,7 @@ def _standing(evaluation: Any) -> dict[str, str]:
     return {formats.label(n): formats.cell(getattr(evaluation, n), "word") for n in names}
 
 
-def _facts(about: Any, counted: Mapping[str, float]) -> dict[str, str]:
+def _facts(about: Any, counted: Mapping[str, float], currency: str) -> dict[str, str]:
     """What was planned, for whom, and what was decided in the end."""
     dates = _("{start} to {end}")
     facts = {
@@ -132,7 +132,8 @@ def _facts(about: Any, counted: Mapping[str, float]) -> dict[str, str]:
         formats.label("measure"): about.measure,
         formats.label("customers"): _customers(about.target, counted),
         _("Dates"): dates.format(start=formats.date(about.start), end=formats.date(about.until)),
-        _("Compared with"): _(COMPARISONS[about.comparison]),
+        _("Compared with"): _compared(about),
+        _("Worth having"): formats.difference(about.smallest_effect, about.metric, currency),
         formats.label("owner"): ", ".join(filter(None, (about.owner, about.department))),
     }
     for last in about.standing.decisions[-1:]:
@@ -141,10 +142,20 @@ def _facts(about: Any, counted: Mapping[str, float]) -> dict[str, str]:
     return facts
 
 
-def _customers(target: Any, counted: Mapping[str, float]) -> str:
-    """By which rule they were picked, and how many; a list is not written out."""
+def _compared(about: Any) -> str:
+    said = _(COMPARISONS[about.comparison])
+    return f"{said}: {_picked(about.control)}" if about.control else said
+
+
+def _picked(target: Any) -> str:
+    """A rule and its values; a list is not written out."""
     rule, values = formats.label(target.rule).lower(), ", ".join(target.values)
-    said = _("a list") if target.rule == "customers" else f"{rule} {values}"
+    return _("a list") if target.rule == "customers" else f"{rule} {values}"
+
+
+def _customers(target: Any, counted: Mapping[str, float]) -> str:
+    """By which rule they were picked, and how many."""
+    said = _picked(target)
     if not counted:
         return said
     text = _("{who}: {treated} treated, {control} compared with")
@@ -185,7 +196,8 @@ def _times(pngs: Mapping[str, str], about: Any) -> str:
     """Pictures of which one is open at a time, as they share a name."""
     if not pngs:
         return ""
-    first = OPEN if OPEN in pngs else next(iter(pngs))
+    # Where the past was replayed, it says more than the months do.
+    first = next((name for name in (PAST, OPEN) if name in pngs), next(iter(pngs)))
     alt = _("{measure} of the treated and of those they are compared with, by {period}")
     parts = []
     for every, png in pngs.items():
@@ -208,7 +220,7 @@ def _pictures(evaluation: Any, timelines: Mapping[str, Any], currency: str) -> d
         pngs[every] = _png(plots.timeline(table, currency=currency, **look))
     if len(natural):
         look = {"change": evaluation.primary["raw_effect"], "metric": about.metric}
-        pngs["past"] = _png(plots.replays(natural, currency=currency, **look))
+        pngs[PAST] = _png(plots.replays(natural, currency=currency, **look))
     return pngs
 
 

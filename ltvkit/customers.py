@@ -57,12 +57,13 @@ def by_day(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     """Order lines -> one row per customer and day up to `as_of`; still lazy.
 
     `orders`: orders begun on that day; `active`: 1 where the customer bought on it, else 0;
-    `revenue`, and `margin` where the lines have it: of all lines of the day, returns netted.
+    `revenue`, and `margin` and `quantity` where the lines have them: of all lines of the day,
+    returns netted.
     Added up to a day, they are what `summarize` says of that day.
     """
     key = ("customer_id", "order_date")
     seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
-    money = [c for c in ("amount", "margin") if c in seen.collect_schema().names()]
+    money = [c for c in ("amount", "margin", "quantity") if c in seen.collect_schema().names()]
     bought = orders.purchases(seen)
     begun = bought.group_by("customer_id", "order_id").agg(order_date=nw.col("order_date").min())
     orders_ = begun.group_by(*key).agg(orders=nw.len())

@@ -54,7 +54,8 @@ LABELS = {
     "grade": N_("Evidence"), "hazard": N_("Hazard"), "high": N_("High"),
     "highest": N_("Highest (95%)"),
     "holds": N_("Holds"), "horizon": N_("Horizon"), "hypothesis": N_("Hypothesis"),
-    "items": N_("Items"), "items_share": N_("Share of items"),
+    "items": N_("Items"), "items_per_customer": N_("Items per customer"),
+    "items_share": N_("Share of items"),
     "kind": N_("Kind"), "last_order": N_("Last order"), "lines": N_("Order lines"),
     "low": N_("Low"), "lowest": N_("Lowest (95%)"),
     "ltv": N_("LTV per customer"), "ltv_to_cost": N_("LTV / cost"), "m_score": N_("M score"),
@@ -96,10 +97,10 @@ LABELS = {
     "up_to": N_("Up to"), "value": N_("Value"), "value_share": N_("Share of expected LTV"),
     "verdict": N_("Verdict"), "why": N_("Why it differs"),
     "years": N_("Years until gone"),
-    "baseline": N_("Without any effect"), "customers_needed": N_("Customers needed"),
+    "baseline": N_("Without effect"), "customers_needed": N_("Customers needed"),
     "error": N_("Error"), "planned": N_("As planned"), "power": N_("Power"),
-    "smallest_detectable": N_("Smallest detectable effect"),
-    "smallest_effect": N_("Smallest effect worth having"), "weeks": N_("Weeks"),
+    "smallest_detectable": N_("Detectable effect"),
+    "smallest_effect": N_("Worth having"), "weeks": N_("Weeks"),
 }
 PATTERNS = {
     "*_vs_previous": N_("{name} vs previous"),
@@ -123,7 +124,7 @@ KINDS = {
         "coverage", "power",
     ),
     "score": ("skill", "gini", "rank_correlation", "p", "q"),
-    "mean": ("orders_per_*", "expected_orders", "orders_*m", "ltv_to_cost", "*_periods", "years"),
+    "mean": ("orders_per_*", "items_per_*", "expected_orders", "orders_*m", "ltv_to_cost", "*_periods", "years"),
     "money": (
         "amount", "*revenue*", "*_value", "margin", "*ltv", "low", "high", "mae", "predicted",
         "actual", "expected", "acquisition_cost", "affordable_cost", "expected_spend", "ltv_*",

@@ -158,7 +158,7 @@ def test_win_rate_and_learned():
         ["B", "drop", "no"], ["A", "adopt", "works"], ["B", "extend", "few"],
     ]  # fmt: skip
     assert found.text == (
-        "5 hypotheses: 1 running, 1 ended, 3 decided. "
+        "Hypotheses: 5 (1 running, 1 ended, 3 decided). "
         "Of 3 that were on record before they began and came to their end, 1 worked by their own "
         "rule (win rate 33%)."
     )
@@ -330,7 +330,7 @@ def test_there_must_be_somebody_to_draw(tmp_path, lines):
 
 def test_only_a_randomized_comparison_is_drawn(tmp_path, lines):
     stub_register.write(tmp_path)
-    with pytest.raises(ParamsError, match="randomized, with an assignment"):
+    with pytest.raises(ParamsError, match="expected randomized: only there"):
         registry.draw(tmp_path, "mail", lines, seed=9)
 
 

@@ -52,7 +52,10 @@ def test_from_a_new_file_to_a_decision(folder):
     assert said == (
         f"mail is registered. What counts is the registration of {day}, after the start.\n"
     )
-    assert call("check", SHOP, "mail")[:2] == (0, "mail is fine.\n")
+    assert call("check", SHOP, "mail")[:2] == (
+        0,
+        "mail is fine. It was registered after its start.\n",
+    )
     status, said, _e = call(
         "decide", SHOP, "mail", "extend", "--reason", "Few", "--until", "2024-04-30", "--by", "Ito"
     )
@@ -66,7 +69,8 @@ def test_from_a_new_file_to_a_decision(folder):
         ("decide", "Ito"),
         ("decide", ""),
     ]
-    assert call("check", SHOP) == (0, "1 hypothesis and the ledger are fine.\n", "")
+    late = "mail: It was registered after its start.\n"
+    assert call("check", SHOP) == (0, "1 hypothesis and the ledger are fine.\n", late)
 
 
 def test_the_list_is_aligned_and_shows_all(folder):
@@ -195,5 +199,5 @@ def test_a_plan_says_what_can_be_seen_or_that_nothing_can(folder):
     write(folder, **RANDOM)
     status, said, _e = call("plan", SHOP, "mail")
     assert status == 0
-    assert said.startswith("The orders do not reach back far enough")
+    assert said.startswith("What this can show is not known: the orders do not reach back")
     assert "Weeks" in said

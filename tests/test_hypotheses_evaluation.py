@@ -383,6 +383,15 @@ def test_one_that_was_dropped_before_it_began_has_no_figures(lines):
     assert found.table.empty
 
 
+def test_ids_that_are_written_otherwise_are_no_drawing(lines):
+    """Who was picked by what they bought must be in the orders."""
+    ids = [c.removeprefix("c") for c in sorted(lines["customer_id"].unique())]
+    tried = hypothesis(comparison="randomized", assigned=assigned(ids[::2], ids[1::2]))
+    found = hypotheses.evaluate(tried, lines, as_of=APRIL)
+    assert (found.grade, found.verdict) == ("C", "inconclusive")
+    assert "400 of the list are not in the orders" in found.checks["found"].iloc[0]
+
+
 def test_customers_of_a_list_that_never_ordered_are_told(lines):
     ids = sorted(lines["customer_id"].unique())
     tried = hypothesis(
@@ -401,7 +410,10 @@ def test_prospects_count_whether_they_came_or_not(lines):
         extra=("channel",),
     )
     tried = hypothesis(
-        comparison="randomized", metric="retention_rate", assigned=assigned(treated, control)
+        comparison="randomized",
+        metric="retention_rate",
+        target=Target("customers", (*treated, *control)),
+        assigned=assigned(treated, control),
     )
     found = hypotheses.evaluate(tried, pd.concat([lines, first]), as_of=APRIL)
     assert row(found)[["after", "control_after"]].tolist() == pytest.approx([0.2, 0.1])

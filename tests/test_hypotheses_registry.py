@@ -85,7 +85,11 @@ BAD = [
     ("metric", "[a]", ["line 11: metric: found a list, expected one of revenue_per_customer"]),
     ("comparison", "random", ["line 12", "randomized", "Did you mean 'randomized'?"]),
     ("comparison", "control_segment", ["control: found nothing, expected whom to compare with"]),
-    ("comparison", "randomized", ["assignment: found nothing, expected who was drawn"]),
+    (
+        "comparison",
+        "randomized",
+        ["assignment: found lists/mail.csv, expected a file that is there", "hypothesis assign"],
+    ),
     ("smallest_effect", "0", ["line 13: smallest_effect: found 0, expected a number above 0"]),
     ("smallest_effect", "3", ["found 3, expected a share, as in 0.03"]),
     ("smallest_effect", ".nan", ["found .nan, expected a number above 0"]),

@@ -308,7 +308,7 @@ def test_the_height_grows_with_the_rows(n):
 
 def test_past_changes_are_grey_with_their_intervals_and_this_time_is_blue():
     ax, table = drawn("replays"), natural()
-    assert ax.get_ylabel() == "Change: retention (percentage points)"
+    assert ax.get_ylabel() == "Change: Retention (percentage points)"
     past, now = dots(ax)
     assert past.get_ydata().tolist() == pytest.approx((100 * table["change"]).tolist())
     assert same_color(past.get_color(), "#9aa5b1")
@@ -329,7 +329,7 @@ def test_this_time_stands_one_window_after_the_last(columns):
 
 def test_money_is_in_its_currency():
     ax = plots.replays(natural(), change=0.1, metric="revenue_per_customer", currency="円")
-    assert ax.get_ylabel() == "Change: revenue per customer (円)"
+    assert ax.get_ylabel() == "Change: Revenue per customer (円)"
     assert illegible(ax) == []
 
 

@@ -25,7 +25,7 @@ from ltvkit.i18n import _
 
 JUDGED = (ev.ENDED, ev.DECIDED)
 TOUCHED = 0.05  # share of the treated from which on another measure is mentioned
-RECENT = 92  # days for which a finding is news
+RECENT = 365  # days for which a finding is news
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ class Board:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row per hypothesis, by start: who, what, how, effect, evidence, verdict, return."""
-        return pd.DataFrame([_row(e) for e in self.evaluations], columns=list(_COLUMNS))
+        """One row per hypothesis, the latest first: who, what, how, effect, verdict, return."""
+        rows = [_row(e) for e in reversed(self.evaluations)]
+        return pd.DataFrame(rows, columns=list(_COLUMNS))
 
     @property
     def learned(self) -> pd.DataFrame:
@@ -73,7 +74,9 @@ class Board:
         """The register in a sentence or two."""
         if not self.evaluations:
             return _("No hypothesis is registered yet.")
-        said = _("{n} hypotheses: {by}.").format(n=len(self.evaluations), by=self._counted())
+        said = _("Hypotheses: {n} ({by}).").format(n=len(self.evaluations), by=self._counted())
+        if len(self.problems):
+            said += " " + _("Left out or doubtful: {n}.").format(n=len(self.problems))
         if np.isnan(self.win_rate):
             return said
         judged = [e for e in self.evaluations if _counts(e)]

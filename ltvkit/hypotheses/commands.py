@@ -51,11 +51,14 @@ def check(params: Path, id: str | None) -> None:
 
     folder = _folder(params)
     if id:
-        known = registry.get(folder, id).standing.registered
-        then = "" if known else f" Register it with:\n  {RUN} register {params} {id}"
-        click.echo(f"{id} is fine.{then}")
+        known = registry.get(folder, id).standing
+        then = "" if known.registered else f" Register it with:\n  {RUN} register {params} {id}"
+        click.echo(f"{id} is fine.{_doubt(known)}{then}")
         return
     found = registry.load(folder)
+    for tried in found.hypotheses:
+        if doubt := _doubt(tried.standing):
+            click.echo(f"{tried.id}:{doubt}", err=True)
     for file, problem in found.problems.itertuples(index=False):
         click.echo(f"{file}: {problem}")
     if n := len(found.problems):
@@ -128,7 +131,7 @@ def plan(params: Path, id: str) -> None:
     known_ = histories.build(book.lines, as_of=until, **_cuts(given))
     table = planning.power(known, known_, as_of=until)
     click.echo(planning.finding(table, known, currency=given.values.get("currency", "")))
-    click.echo(repr(tables.show(table)))
+    click.echo(repr(tables.show(table.drop(columns=["error", "planned"]))))
 
 
 @hypothesis.command()
@@ -187,6 +190,12 @@ def _listed(hypotheses: Iterable[Hypothesis]) -> list[tuple[str, ...]]:
         for h in hypotheses
     ]
     return [head, *rows]
+
+
+def _doubt(standing: Standing) -> str:
+    """What the page will say of it, though the file can be used."""
+    late = " It was registered after its start." * standing.late
+    return late + " It was edited since it was registered." * standing.edited
 
 
 def _registered(standing: Standing) -> str:

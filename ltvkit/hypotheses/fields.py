@@ -63,7 +63,9 @@ FIELDS = {
     "start": Field("The first day that counts", "2024-03-01", day),
     "end": Field("The last day that counts", "2024-03-31", day),
     "metric": Field(
-        f"What is judged: one of {', '.join(METRICS)}", "retention_rate", among(METRICS)
+        "What is judged: " + "; ".join(f"{name}, {m.definition}" for name, m in METRICS.items()),
+        "retention_rate",
+        among(METRICS),
     ),
     "guardrails": Field(
         "Other metrics that may not suffer", "[average_order_value]", metrics
@@ -76,7 +78,8 @@ FIELDS = {
     ),
     "assignment": Field(
         "Who was drawn: a file in the folder lists beside this one, with the columns customer_id "
-        "and group (treated or control); only with comparison: randomized",
+        "and group (treated or control); only with comparison: randomized, and there, left out, "
+        "lists/<id>.csv, which `hypothesis assign` draws",
         "lists/win-back.csv",
         text,
     ),

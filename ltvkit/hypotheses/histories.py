@@ -22,7 +22,8 @@ from ltvkit.hypotheses.metrics import METRICS
 
 _EPOCH = np.datetime64("1970-01-01")
 _WHOLE = 17  # digits that the running totals of money, kept as whole numbers, can hold
-FLOWS = ("orders", "active", "revenue", "margin")
+COUNTED = ("customers", "once", "second")  # of each customer, by the days on which they bought
+FLOWS = ("orders", "active", "revenue", "margin", "quantity")
 
 
 def day(date: Any) -> int:
@@ -120,11 +121,12 @@ class Histories:
     def parts(self, metric: str, who: np.ndarray, start: int, end: int) -> np.ndarray:
         """The two columns by which `metric` is counted, for each of `who` in a window: (n, 2)."""
         known = METRICS[metric]
-        if known.of == "margin" and not self.has_margin:
-            raise ParamsError(
-                f"metric {metric}: the orders have no margin; map it under `columns:` in the "
-                "params file, or take another metric."
-            )
+        for name in (known.of, known.per):
+            if name not in (*self._running, *COUNTED):
+                raise ParamsError(
+                    f"metric {metric}: the orders have no {name}; map it under `columns:` in the "
+                    "params file, or take another metric."
+                )
         columns = [self.column(name, who, start, end) for name in (known.of, known.per)]
         return np.array(columns).T
 
@@ -200,7 +202,9 @@ def build(
     places, ids = pd.factorize(table["customer_id"])
     days = ((table["order_date"].to_numpy() - _EPOCH) // np.timedelta64(1, "D")).astype("int64")
     first, last = int(days.min()), day(as_of)
-    units = {name: _unit(table[name]) for name in ("revenue", "margin") if name in table}
+    units = {
+        name: _unit(table[name]) for name in ("revenue", "margin", "quantity") if name in table
+    }
     running = {n: _running(table[n].fillna(0) * units.get(n, 1)) for n in FLOWS if n in table}
     latest = np.maximum.accumulate(np.where(table["active"] > 0, places * (last + 1) + days, 0))
     keys = places.astype("int64") * (last - first + 2) + (days - first + 1)

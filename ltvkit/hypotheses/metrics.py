@@ -29,6 +29,9 @@ METRICS = {
     "orders_per_customer": Metric(
         "orders", "customers", N_("orders in the window by the customers of the group")
     ),
+    "items_per_customer": Metric(
+        "quantity", "customers", N_("items bought in the window by the customers of the group")
+    ),
     "average_order_value": Metric(
         "revenue", "orders", N_("revenue in the window by orders in the window")
     ),

@@ -45,7 +45,7 @@ class Foreseen(NamedTuple):
     def error(self, effect: float) -> float:
         """The error once there is an effect: it comes as orders of some customers more, which
         vary like the orders of those who buy anyway."""
-        return float(np.sqrt(self.se**2 + max(effect * self.grows, 0.0)))
+        return float(np.sqrt(self.se**2 + max(effect * self.grows, 0.0))) or np.nan
 
 
 def power(
@@ -63,6 +63,8 @@ def power(
     Raises `DataError` where the target is empty.
     """
     known = histories.of(lines, as_of=as_of)
+    if not _size(known, hypothesis):
+        raise DataError(f"{hypothesis.id}: {targets.nobody(known, hypothesis.target)}")
     rows = []
     for length in sorted({hypothesis.days, *(7 * w for w in weeks)}):
         seen = foreseen(known, hypothesis, hypothesis.metric, length=length)
@@ -180,10 +182,7 @@ def candidates(
     known = histories.build(lines, as_of=hypothesis.selected, **cuts)
     who = targets.select(known, hypothesis.target, on=on)
     if not len(who):
-        raise DataError(
-            f"{hypothesis.id}: nobody is in the target on {hypothesis.selected}: name another, or "
-            "another date."
-        )
+        raise DataError(f"{hypothesis.id}: {targets.nobody(known, hypothesis.target)}")
     segment = targets.segments(known, who, on=on)
     return pd.DataFrame({"customer_id": known.ids[who], "segment": segment.to_numpy()})
 
@@ -192,17 +191,20 @@ def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") 
     """What the planned length can show, in a sentence or two."""
     row = table[table["planned"]].iloc[0]
     if np.isnan(row["power"]):
-        return _("The orders do not reach back far enough to say what this can show.")
+        return _(
+            "What this can show is not known: the orders do not reach back far enough, or nobody "
+            "of the target bought in as many days of the past."
+        )
     text = _(
-        "With {customers} customers over {weeks} weeks, an effect of {worth} has a chance of "
+        "With {customers} customers over {days} days, an effect of {worth} has a chance of "
         "{power} to be told from none; the smallest that is in four of five cases is {least}."
     )
     return text.format(
         customers=formats.count(row["customers"]),
-        weeks=formats.number(row["weeks"]),
-        worth=formats.value(hypothesis.smallest_effect, hypothesis.metric, currency),
+        days=formats.count(7 * row["weeks"]),
+        worth=formats.difference(hypothesis.smallest_effect, hypothesis.metric, currency),
         power=formats.share(row["power"], decimals=0),
-        least=formats.value(row["smallest_detectable"], hypothesis.metric, currency),
+        least=formats.difference(row["smallest_detectable"], hypothesis.metric, currency),
     )
 
 

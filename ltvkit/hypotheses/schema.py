@@ -53,9 +53,9 @@ def read(path: Path, *, drawn: bool = True) -> Hypothesis:
     _check_names(file)
     values = {name: _value(file, name) for name in FIELDS if name in file.given}
     _check_together(file, values)
-    assignment = values.pop("assignment", None)
-    if assignment and drawn:
-        values["assigned"] = _listed(file, "assignment", lists.assigned, assignment)
+    values.pop("assignment", None)
+    if drawn and (name := _assignment(file)):
+        values["assigned"] = _listed(file, "assignment", lists.assigned, name)
     for name in ("target", "control"):
         if name in values and values[name].rule == "customers":
             ids = _listed(file, name, lists.customers, values[name].values[0])
@@ -67,12 +67,10 @@ def read(path: Path, *, drawn: bool = True) -> Hypothesis:
 def assignment(path: Path) -> Path:
     """Where the list of a randomized comparison belongs; raises `ParamsError` for another one."""
     file = _open(path)
-    if "assignment" not in file.given:
-        raise file.complaint(
-            "comparison", Wrong("randomized, with an assignment, where customers are to be drawn")
-        )
+    if not (name := _assignment(file)):
+        raise file.complaint("comparison", Wrong("randomized: only there customers are drawn"))
     try:
-        return lists.place(path.parent, str(file.given["assignment"]))
+        return lists.place(path.parent, name)
     except Wrong as wrong:
         raise file.complaint("assignment", wrong) from wrong
 
@@ -82,12 +80,20 @@ def content_hash(path: Path) -> str:
 
     Comments, the order of keys and white space do not count.
     """
-    given = {name: value for name, value in _open(path).given.items() if name != "notes"}
+    file = _open(path)
+    given = {name: value for name, value in file.given.items() if name != "notes"}
     targets = [given.get(name, {}).get("customers") for name in ("target", "control")]
-    names = [name for name in (*targets, given.get("assignment")) if name]
+    names = [name for name in (*targets, _assignment(file)) if name]
     files = [lists.locate(path.parent, n[0] if isinstance(n, list) else n) for n in names]
     sealed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     return fingerprint([given, sealed])
+
+
+def _assignment(file: _File) -> str | None:
+    """The list of a randomized comparison: the one it names, or lists/<id>.csv."""
+    if file.given.get("comparison") != "randomized":
+        return None
+    return str(file.given.get("assignment") or f"{lists.FOLDER}/{file.path.stem}.csv")
 
 
 def _open(path: Path) -> _File:
@@ -140,7 +146,7 @@ def _check_together(file: _File, values: Mapping[str, Any]) -> None:
     if values["metric"].endswith("_rate") and values["smallest_effect"] >= 1:
         raise file.complaint("smallest_effect", Wrong("a share, as in 0.03 for three points"))
     for name, needing in BELONGS.items():
-        if comparison == needing and name not in values:
+        if comparison == needing and name not in values and name != "assignment":
             raise file.complaint(name, Wrong(wanted(name)))
         if comparison != needing and name in values:
             expected = f"nothing with comparison: {comparison}; remove it, or say {needing}"

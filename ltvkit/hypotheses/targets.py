@@ -42,6 +42,16 @@ def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> n
     return known["customer_id"].to_numpy()[chosen]
 
 
+def nobody(histories: Histories, target: Target) -> str:
+    """Why a target is empty, and what to do about it."""
+    known = ", ".join(histories.channels.categories) if histories.channels is not None else ""
+    hint = f"; the channels are {known}" if target.rule == "channel" else ""
+    return (
+        f"nobody is in the target, {target.rule} {', '.join(target.values[:5])}{hint}: name "
+        "another, or another selection date."
+    )
+
+
 def segments(histories: Histories, who: np.ndarray, *, on: int) -> pd.Series:
     """The RFM segment of each of `who` on a day, by place."""
     found = pd.Series(labels(histories, "segment", on=on), index=histories.known(on)["customer_id"])

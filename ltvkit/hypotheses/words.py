@@ -61,13 +61,14 @@ def headline(found: Evaluation, *, currency: str = "") -> str:
     """One hypothesis in a line: its title, the verdict, and the effect with its interval."""
     said = [f"{found.hypothesis.title}: {_(found.verdict)}."]
     if found.table.empty or math.isnan(found.primary["lowest"]):
-        return said[0]
+        return f"{said[0]} ({found.hypothesis.owner})"
     names = _figures(found, found.primary, currency) | {"grade": found.grade}
     text = _("{metric} {effect} (95%: {low} to {high}), evidence {grade}.").format(**names)
     harmed = found.table.loc[found.table["outcome"] == verdicts.HARMED, "metric"]
     said += [text[0].upper() + text[1:]]
     said += [_("Harmed: {metric}.").format(metric=formats.label(m).lower()) for m in harmed]
-    return " ".join(said)
+    said += [_("Not on record, as it is now, before it began.")] * (not registered(found))
+    return " ".join([*said, f"({found.hypothesis.owner})"])
 
 
 def _figures(found: Evaluation, row, currency: str) -> dict[str, str]:
@@ -164,9 +165,11 @@ def _money(found: Evaluation, currency: str) -> list[str]:
         for name, column in (("net", "net"), ("low", "net_lowest"), ("high", "net_highest"))
     }
     of = _("margin") if known["money"].startswith("margin") else _("revenue")
-    text = _(
-        "Effect times all treated customers, less the cost of {cost}: {net} of {of} "
-        "(95%: {low} to {high})."
-    )
+    text = _("Effect times all treated customers: {net} of {of} (95%: {low} to {high}).")
+    if known["cost"]:
+        text = _(
+            "Effect times all treated customers, less the cost of {cost}: {net} of {of} "
+            "(95%: {low} to {high})."
+        )
     cost = formats.money(known["cost"], currency)
     return [text.format(of=of, cost=cost, **money)]

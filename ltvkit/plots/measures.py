@@ -113,7 +113,7 @@ def replays(
     """
     title = _("The same comparison on past dates, when nothing was done")
     unit = _("percentage points") if formats.kind(metric) == "share" else ""
-    y = _("Change: {measure}").format(measure=formats.label(metric, currency).lower())
+    y = _("Change: {measure}").format(measure=formats.label(metric, currency))
     y = f"{y} ({unit})" if unit else y
     ax = _style.axes(ax, title=title, x=_("First day"), y=y, height=3.6)
     if any(_style.nothing(ax, natural, "change", by=c) for c in ("start", "se")):
