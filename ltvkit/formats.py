@@ -124,7 +124,10 @@ KINDS = {
         "coverage", "power",
     ),
     "score": ("skill", "gini", "rank_correlation", "p", "q"),
-    "mean": ("orders_per_*", "items_per_*", "expected_orders", "orders_*m", "ltv_to_cost", "*_periods", "years"),
+    "mean": (
+        "orders_per_*", "items_per_*", "expected_orders", "orders_*m", "ltv_to_cost", "*_periods",
+        "years",
+    ),
     "money": (
         "amount", "*revenue*", "*_value", "margin", "*ltv", "low", "high", "mae", "predicted",
         "actual", "expected", "acquisition_cost", "affordable_cost", "expected_spend", "ltv_*",
