@@ -109,7 +109,7 @@ def robustness(made: Estimate, metric: str) -> Check:
     if 0 <= made.top_share <= 1:
         more = _("{share} of the change is due to the 1% who bought most")
         text += "; " + more.format(share=formats.share(made.top_share, decimals=0))
-    if made.variance_saved > 0:
+    if made.variance_saved > 0.005:
         more = _("knowing the time before saved {share} of the variance")
         text += "; " + more.format(share=formats.share(made.variance_saved, decimals=0))
     alike = [np.sign(x) for x in made.interval] == [np.sign(low), np.sign(high)]
