@@ -28,8 +28,8 @@ class Evaluation:
     `figures.table`, one row per metric, the one that decides first. `checks`: check, holds,
     found. `natural`: the replays of that metric. `returns`: what it brought, cost and left, with
     intervals. `extras`: customers, the part of the top 1%, the variance that knowing the time
-    before has saved. `every_look`: the interval
-    is valid however often one looks. `q`: p corrected for all hypotheses of the register.
+    before has saved. `every_look`: the interval is valid however often one looks. `q`: p
+    corrected for all hypotheses of the register.
     """
 
     hypothesis: Hypothesis
