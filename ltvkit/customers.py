@@ -58,22 +58,20 @@ def by_day(lines: Any, *, as_of: Any) -> nw.LazyFrame:
 
     `orders`: orders begun on that day; `active`: 1 where the customer bought on it, else 0;
     `revenue`, and `margin` and `quantity` where the lines have them: of all lines of the day,
-    returns netted.
-    Added up to a day, they are what `summarize` says of that day.
+    returns netted. Added up to a day, they are what `summarize` says of that day.
     """
     key = ("customer_id", "order_date")
     seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
     money = [c for c in ("amount", "margin", "quantity") if c in seen.collect_schema().names()]
     bought = orders.purchases(seen)
-    begun = bought.group_by("customer_id", "order_id").agg(order_date=nw.col("order_date").min())
-    orders_ = begun.group_by(*key).agg(orders=nw.len())
+    placed = orders.begun(bought).group_by(*key).agg(orders=nw.len())
     active = bought.select(*key).unique().with_columns(active=nw.lit(1))
     counted = nw.col("orders", "active").fill_null(0).cast(nw.Int64)
     return (
         seen.group_by(*key)
         .agg(nw.col(*money).sum())
         .rename({"amount": "revenue"})
-        .join(orders_, on=key, how="left")
+        .join(placed, on=key, how="left")
         .join(active, on=key, how="left")
         .with_columns(counted)
     )

@@ -18,126 +18,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ltvkit.i18n import N_, _
+from ltvkit.i18n import _
+from ltvkit.labels import KINDS, LABELS, PATTERNS
 
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", "VND", "₫")
 
-# fmt: off
-LABELS = {
-    "above": N_("Above"), "acquisition_cost": N_("Acquisition cost"), "action": N_("What to do"),
-    "actual": N_("Actual"), "affordable_cost": N_("Affordable cost"), "after": N_("After"),
-    "age_days": N_("Age (days)"), "age_months": N_("Age (months)"),
-    "age_quarters": N_("Age (quarters)"), "age_weeks": N_("Age (weeks)"),
-    "age_years": N_("Age (years)"), "amount": N_("Amount"), "at_risk": N_("At risk"),
-    "average_order_value": N_("Average order value"), "bdw": N_("Beta-discrete-Weibull"),
-    "before": N_("Before"), "bg_bb": N_("BG/BB"), "bg_nbd": N_("BG/NBD"),
-    "bias": N_("Total off by"), "boosting": N_("Gradient boosting"), "category": N_("Category"),
-    "challenger": N_("Challenger"), "channel": N_("Channel"), "check": N_("Check"),
-    "class": N_("Class"),
-    "cohort": N_("Cohort"), "cohort_curve": N_("Cohort average curve"),
-    "comparison": N_("Comparison"), "contract_periods": N_("Contract periods"),
-    "control_after": N_("Control after"), "control_before": N_("Control before"),
-    "cost": N_("Cost"), "coverage": N_("In own interval"),
-    "cumulative_share": N_("Cumulative share"), "customer_id": N_("Customer"),
-    "customers": N_("Customers"), "customers_share": N_("Share of customers"),
-    "day": N_("Day"), "decile": N_("Decile"), "decision": N_("Decision"),
-    "definition": N_("How it is computed"),
-    "department": N_("Department"), "difference": N_("Difference"), "effect": N_("Effect"),
-    "end": N_("Until"), "estimate": N_("Estimate"), "existing_revenue": N_("Existing customers"),
-    "expected": N_("Expected"), "expected_orders": N_("Expected orders"),
-    "expected_periods": N_("Periods to come"), "expected_spend": N_("Expected order value"),
-    "f_score": N_("F score"), "file": N_("File"), "first_order": N_("First order"),
-    "found": N_("What was found"),
-    "gain": N_("Gain"), "gain_highest": N_("Highest gain (95%)"),
-    "gain_lowest": N_("Lowest gain (95%)"), "gini": N_("Order (Gini)"), "gone": N_("Gone"),
-    "grade": N_("Evidence"), "hazard": N_("Hazard"), "high": N_("High"),
-    "highest": N_("Highest (95%)"),
-    "holds": N_("Holds"), "horizon": N_("Horizon"), "hypothesis": N_("Hypothesis"),
-    "items": N_("Items"), "items_per_customer": N_("Items per customer"),
-    "items_share": N_("Share of items"),
-    "kind": N_("Kind"), "last_order": N_("Last order"), "lines": N_("Order lines"),
-    "low": N_("Low"), "lowest": N_("Lowest (95%)"),
-    "ltv": N_("LTV per customer"), "ltv_to_cost": N_("LTV / cost"), "m_score": N_("M score"),
-    "mae": N_("Mean error per customer"), "margin": N_("Margin"),
-    "margin_per_customer": N_("Margin per customer"), "margin_rate": N_("Margin rate"),
-    "mbg_nbd": N_("MBG/NBD"), "meaning": N_("Meaning"), "measure": N_("Measure"),
-    "median_recency_days": N_("Median recency (days)"), "method": N_("Method"),
-    "metric": N_("Metric"), "model": N_("Model"), "month": N_("Month"),
-    "monthly_arpu": N_("ARPU per month"),
-    "monthly_churn_rate": N_("Churn per month"), "natural_change": N_("Natural change"),
-    "net": N_("Gain less cost"), "net_highest": N_("Highest, less cost (95%)"),
-    "net_lowest": N_("Lowest, less cost (95%)"), "new_customers": N_("New customers"),
-    "new_revenue": N_("New customers"), "of": N_("Of"),
-    "order_date": N_("Order date"), "order_id": N_("Order"), "orders": N_("Orders"),
-    "orders_bias": N_("Orders off by"), "orders_per_customer": N_("Orders per customer"),
-    "orders_per_year": N_("Orders per year"), "orders_say": N_("By the orders"),
-    "outcome": N_("Outcome"), "owner": N_("Owner"), "p": N_("p"),
-    "p_alive": N_("P(alive)"), "p_quiet": N_("P(no purchase)"), "parameter": N_("Parameter"),
-    "pareto_nbd": N_("Pareto/NBD"), "payback_months": N_("Paid back after (months)"),
-    "period": N_("Period"), "predicted": N_("Predicted"), "problem": N_("Problem"),
-    "product": N_("Product"),
-    "product_id": N_("Product id"), "purchase_days": N_("Purchase days"),
-    "q": N_("p, all together"), "quantity": N_("Quantity"), "r_score": N_("R score"),
-    "rank": N_("Rank"), "rank_correlation": N_("Rank correlation"),
-    "raw_effect": N_("Change as it stands"),
-    "raw_highest": N_("Its highest (95%)"), "raw_lowest": N_("Its lowest (95%)"),
-    "reason": N_("Reason"), "recency_days": N_("Recency (days)"),
-    "relative_effect": N_("Relative effect"), "relative_highest": N_("Highest (95%)"),
-    "relative_lowest": N_("Lowest (95%)"), "renewals": N_("Renewals so far"),
-    "repeat_rate": N_("Repeat rate"), "retention_rate": N_("Retention"), "revenue": N_("Revenue"),
-    "revenue_per_customer": N_("Revenue per customer"), "revenue_share": N_("Share of revenue"),
-    "rfm_cell": N_("RFM cell mean"), "roi": N_("Return on cost"), "role": N_("Role"),
-    "run_rate": N_("Last year's run rate"), "sbg": N_("Shifted beta-geometric"),
-    "score": N_("Score"), "second_order_rate": N_("Second-order rate"), "segment": N_("Segment"),
-    "share": N_("Share"), "simple": N_("Simple"), "skill": N_("Skill"), "start": N_("From"),
-    "status": N_("Status"), "survival": N_("Survival"), "table_says": N_("By this table"),
-    "tenure_days": N_("Tenure (days)"), "title": N_("Title"),
-    "total_in_interval": N_("Total in interval"), "truth": N_("Truth"), "until": N_("Until"),
-    "up_to": N_("Up to"), "value": N_("Value"), "value_share": N_("Share of expected LTV"),
-    "verdict": N_("Verdict"), "why": N_("Why it differs"),
-    "years": N_("Years until gone"),
-    "baseline": N_("Without effect"), "customers_needed": N_("Customers needed"),
-    "error": N_("Error"), "planned": N_("As planned"), "power": N_("Power"),
-    "smallest_detectable": N_("Detectable effect"),
-    "smallest_effect": N_("Worth having"), "weeks": N_("Weeks"),
-}
-PATTERNS = {
-    "*_vs_previous": N_("{name} vs previous"),
-    "*_vs_last_year": N_("{name} vs last year"),
-    "within_*": N_("Within {name} days"),
-    "ltv_*m": N_("LTV in {name} months"),
-    "orders_*m": N_("Orders in {name} months"),
-}
-
-# Which columns take which format: the first match wins, so the narrower names come first.
-KINDS = {
-    "word": ("action", "after", "before", "check", "class", "comparison", "decision", "grade",
-        "kind", "measure", "method", "metric", "outcome", "reason", "role", "segment", "status",
-        "verdict"),
-    "bound": ("above", "up_to"),
-    "points": ("*_rate_vs_previous", "*_rate_vs_last_year"),
-    "number": ("natural_change",),  # in the unit of its row
-    "change": ("*_vs_previous", "*_vs_last_year", "*_change", "*bias", "relative_*", "roi"),
-    "share": (
-        "share", "*_share", "*_rate", "within_*", "p_alive", "p_quiet", "hazard", "survival*",
-        "coverage", "power",
-    ),
-    "score": ("skill", "gini", "rank_correlation", "p", "q"),
-    "mean": (
-        "orders_per_*", "items_per_*", "expected_orders", "orders_*m", "ltv_to_cost", "*_periods",
-        "years",
-    ),
-    "money": (
-        "amount", "*revenue*", "*_value", "margin", "*ltv", "low", "high", "mae", "predicted",
-        "actual", "expected", "acquisition_cost", "affordable_cost", "expected_spend", "ltv_*",
-        "monthly_arpu", "value", "margin_per_*", "cost", "gain", "gain_*", "net", "net_*",
-    ),
-    "count": ("*customers", "customers_needed", "orders", "lines", "items", "*_days", "at_risk",
-        "lost", "payback_months"),
-    "date": ("start", "end", "until", "*_date", "first_order", "last_order"),
-}
-# fmt: on
 PLACES = {"mean": 2, "score": 3}
 GRAINS = {
     "year": r"(19|20)\d\d",

@@ -83,13 +83,7 @@ def _counted(seen: nw.LazyFrame) -> pd.DataFrame:
     revenue = seen.group_by("_period").agg(revenue=nw.col("amount").sum())
     bought = orders.purchases(seen)
     active = bought.group_by("_period").agg(customers=nw.col("customer_id").n_unique())
-    # An order counts once, on the day of its first line, as in the customer table.
-    placed = (
-        bought.group_by("customer_id", "order_id")
-        .agg(_period=nw.col("_period").min())
-        .group_by("_period")
-        .agg(orders=nw.len())
-    )
+    placed = orders.begun(bought, on="_period").group_by("_period").agg(orders=nw.len())
     new = (
         bought.group_by("customer_id")
         .agg(_period=nw.col("_period").min())

@@ -146,13 +146,13 @@ def evaluate_all(register: Register, lines: Any, *, as_of: Any, **cuts: Any) -> 
 
 
 def _judged(found: Evaluation) -> bool:
-    """Whether it came to its end, and was on record before it began."""
+    """Whether it came to its end; one that was dropped before it began did not."""
     return found.status in JUDGED and len(found.table) > 0
 
 
 def _counts(found: Evaluation) -> bool:
     """Whether it counts in the win rate: only what was on record before it began."""
-    return _judged(found) and words.registered(found)
+    return _judged(found) and found.hypothesis.standing.in_time
 
 
 def _recent(found: Evaluation) -> bool:
@@ -176,7 +176,7 @@ def _with_others(found: Evaluation, every: list[Evaluation]) -> Evaluation:
     if found.window is None:
         return found
     rows = []
-    for other in (o for o in every if o is not found and o.window and _at_once(found, o)):
+    for other in (o for o in every if o is not found and o.window and found.window.meets(o.window)):
         share = np.isin(found.groups.treated, other.groups.treated).mean()
         if share > TOUCHED:
             text = _("{share} of the treated were also treated by: {title}")
@@ -186,10 +186,6 @@ def _with_others(found: Evaluation, every: list[Evaluation]) -> Evaluation:
     return (
         replace(found, checks=pd.concat([found.checks, more], ignore_index=True)) if rows else found
     )
-
-
-def _at_once(one: Evaluation, other: Evaluation) -> bool:
-    return one.window.start <= other.window.end and other.window.start <= one.window.end
 
 
 def _busy(register: Register, mine: Hypothesis, known: Histories) -> list[comparisons.Window]:

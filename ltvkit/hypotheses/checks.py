@@ -150,8 +150,7 @@ def registration(hypothesis: Hypothesis) -> Check:
         text = _("on {day}, after the start: the result may have been known")
     elif known.edited:
         text = _("on {day}; edited after its start")
-    holds = not (known.late or known.edited)
-    return Check(REGISTERED, holds, text.format(day=formats.date(known.registered)))
+    return Check(REGISTERED, known.in_time, text.format(day=formats.date(known.registered)))
 
 
 def _p(p: float) -> str:

@@ -47,6 +47,10 @@ class Window(NamedTuple):
         """The same window some days earlier."""
         return Window(self.start - days, self.end - days)
 
+    def meets(self, other: Window) -> bool:
+        """Whether they share a day."""
+        return self.start <= other.end and other.start <= self.end
+
 
 def window(hypothesis: Hypothesis, histories: Histories) -> Window:
     """The days of a hypothesis that the orders cover so far."""

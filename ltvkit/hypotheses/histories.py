@@ -104,8 +104,8 @@ class Histories:
     def column(self, name: str, who: np.ndarray, start: int, end: int) -> np.ndarray:
         """What each of `who` did from day `start` to day `end`, both included.
 
-        orders, revenue, margin; active (0 or 1: bought); customers (1 each); once (1: had bought
-        on one day before the window), second (1: of those, bought in it).
+        orders, revenue, margin, quantity; active (0 or 1: bought); customers (1 each); once (1:
+        had bought on one day before the window), second (1: of those, bought in it).
         """
         if name == "customers":
             return np.ones(len(who))

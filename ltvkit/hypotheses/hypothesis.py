@@ -53,6 +53,11 @@ class Standing:
     edited: bool = False
     decisions: tuple[Decision, ...] = ()
 
+    @property
+    def in_time(self) -> bool:
+        """Whether it was on record before it began, and left alone since."""
+        return self.registered is not None and not (self.late or self.edited)
+
 
 @dataclass(frozen=True)
 class Hypothesis:

@@ -14,15 +14,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ltvkit.hypotheses import comparisons, targets
+from ltvkit.hypotheses import comparisons
 from ltvkit.hypotheses.comparisons import Window
-from ltvkit.hypotheses.estimates import interval_of, p_of
+from ltvkit.hypotheses.estimates import FEWEST, interval_of, p_of
 from ltvkit.hypotheses.histories import Histories
 from ltvkit.hypotheses.hypothesis import Hypothesis
 
 ENOUGH = 6  # replays, to know a natural change, how it drifts and how it varies
 MOST = 12
-FEWEST = 30  # customers in a group of a replay
 TREND = 0.05  # below this p, the past says that the two groups do not move alike
 
 
@@ -104,7 +103,7 @@ def replays(
             if made.se > 0:
                 size = len(found.treated)
                 kept.append((back, days.start - back, size, made.effect, made.se, met))
-    known = days.start - histories.first - _reach(hypothesis)
+    known = days.start - histories.first - comparisons.looks_back(hypothesis.comparison, 0)
     return {metric: _natural(kept, known=known) for metric, kept in rows.items()}
 
 
@@ -112,26 +111,19 @@ def _dates(
     histories: Histories, hypothesis: Hypothesis, days: Window, busy: Sequence[Window]
 ) -> list[tuple[int, bool]]:
     """How far back replays lie, and whether another measure ran then."""
-    if hypothesis.target.rule not in targets.REPLAYABLE or hypothesis.comparison == "randomized":
+    # A list was drawn up once, for reasons unknown here.
+    if hypothesis.target.rule == "customers" or hypothesis.comparison == "randomized":
         return []
     step = -(-days.days // 7) * 7
     # As many days before the first, to know customers by.
-    reach = days.start - 2 * days.days - histories.first - _reach(hypothesis)
+    further = days.days + comparisons.looks_back(hypothesis.comparison, 0)
+    reach = days.before.start - histories.first - further
     over = days.end - histories.last  # before the measure, the last of them may be yet to come
     every = [back for back in range(step, max(reach, 0) + 1, step) if back >= over][:MOST]
-    dates = [(back, any(_meets(days.back(back), other) for other in busy)) for back in every]
+    whole = Window(days.before.start, days.end)
+    dates = [(back, any(map(whole.back(back).meets, busy))) for back in every]
     quiet = [date for date in dates if not date[1]]
     return quiet if len(quiet) >= ENOUGH else dates
-
-
-def _reach(hypothesis: Hypothesis) -> int:
-    """How much further back a comparison looks."""
-    return comparisons.YEAR if hypothesis.comparison == "same_period_last_year" else 0
-
-
-def _meets(days: Window, other: Window) -> bool:
-    """Whether another measure ran in these days, or in those before that they are compared with."""
-    return days.before.start <= other.end and other.start <= days.end
 
 
 def _natural(rows: list, *, known: int) -> Natural:

@@ -15,8 +15,6 @@ from ltvkit.hypotheses.hypothesis import Target
 from ltvkit.segments import NAMES
 
 BEST = 5  # the highest score
-# Rules that can be asked of another date; a list was drawn up once, for reasons unknown here.
-REPLAYABLE = ("segment", "decile", "abc_class", "cohort", "channel")
 
 
 def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> np.ndarray:

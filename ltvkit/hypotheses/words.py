@@ -46,15 +46,9 @@ def finding(found: Evaluation, *, currency: str = "") -> str:
         return _so_far(found, currency)
     said = [_primary(found, currency), *_guardrails(found, currency), *_top(found)]
     said += [_advice(found, currency), *_money(found, currency)]
-    if not registered(found):
+    if not found.hypothesis.standing.in_time:
         said += [_("It was not on record, as it is now, before it began: this may fit by design.")]
     return " ".join(said)
-
-
-def registered(found: Evaluation) -> bool:
-    """Whether it was written down before it began, and left alone since."""
-    standing = found.hypothesis.standing
-    return standing.registered is not None and not (standing.late or standing.edited)
 
 
 def headline(found: Evaluation, *, currency: str = "") -> str:
@@ -67,7 +61,9 @@ def headline(found: Evaluation, *, currency: str = "") -> str:
     harmed = found.table.loc[found.table["outcome"] == verdicts.HARMED, "metric"]
     said += [text[0].upper() + text[1:]]
     said += [_("Harmed: {metric}.").format(metric=formats.label(m).lower()) for m in harmed]
-    said += [_("Not on record, as it is now, before it began.")] * (not registered(found))
+    said += [_("Not on record, as it is now, before it began.")] * (
+        not found.hypothesis.standing.in_time
+    )
     return " ".join([*said, f"({found.hypothesis.owner})"])
 
 
