@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from ltvkit import periods
-from ltvkit.errors import ParamsError, nearest, one_of
+from ltvkit.errors import ParamsError, check_share, nearest, one_of
 
 RESERVED = ("line", "reason", "born", "cohort", "age")
 
@@ -15,7 +15,26 @@ RESERVED = ("line", "reason", "born", "cohort", "age")
 class Policies:
     """The decisions that change a number; each is printed with the report.
 
+    How the export is written:
+
+    - `encoding`: of a text file, as "cp932"; empty: found out (UTF-8, UTF-16, EUC-JP, CP932).
+    - `delimiter`: between fields; empty: found out (comma, tab, semicolon or bar).
+    - `header_line`: the line that names the columns, where titles stand above it.
+    - `sheet`: of a workbook; empty: the first.
+    - `table`: of a database; empty: the only one.
     - `date_format`: how dates are written, as in "%d/%m/%Y"; empty: year first, in the usual forms.
+    - `decimal`: the decimal mark, "." or ",".
+    - `timezone`: whose day counts for times that carry a zone, as "Asia/Tokyo"; empty: that of
+      Tokyo for a Japanese export, else UTC.
+    - `fill_down`: columns written only on the first line of an order, as in [customer_id].
+    - `fold_ids`: whether customer ids that differ only in "width" (１ and 1), "case" or "both" are
+      one customer; "none": they are not.
+    - `rates`: a CSV file of date, currency, rate, where the orders are in several currencies.
+    - `remote`: whether the source may be on another machine (a database, an address).
+    - `memory_limit`: for reading, as "60%" of the machine's or "4GB".
+
+    What counts:
+
     - `returns`: lines below zero are "net" (they lower revenue), "separate" (kept beside, out of
       revenue) or "drop" (quarantined). Under "net", a return without an earlier purchase by that
       customer in the data is quarantined: it belongs to a sale that was not seen.
@@ -29,10 +48,28 @@ class Policies:
     - `data_until`: the last day that the export covers; later lines are quarantined. Empty: the
       last order's day.
 
+    When to stop:
+
+    - `max_quarantined`: the share of unusable lines above which no report is made.
+    - `checks`: severity of single checks of the data, as in {gap_days: stop}: "off", "warn" or
+      "stop" (see `gate`).
+
     Exact duplicates are kept and warned about, since two equal lines can be two sales.
     """
 
+    encoding: str = ""
+    delimiter: str = ""
+    header_line: int = 1
+    sheet: str = ""
+    table: str = ""
     date_format: str = ""
+    decimal: str = "."
+    timezone: str = ""
+    fill_down: tuple[str, ...] = ()
+    fold_ids: str = "none"
+    rates: str = ""
+    remote: bool = False
+    memory_limit: str = "60%"
     returns: str = "net"
     cancelled_status: tuple[str, ...] = ()
     cancelled_prefix: str = ""
@@ -40,12 +77,17 @@ class Policies:
     guest_ids: tuple[str, ...] = ()
     same_day: str = "separate"
     data_until: str = ""
+    max_quarantined: float = 0.01
+    checks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         one_of("returns", self.returns, ("net", "separate", "drop"))
         one_of("zero_amounts", self.zero_amounts, ("keep", "drop"))
         one_of("same_day", self.same_day, ("separate", "one_order"))
-        for name in ("cancelled_status", "guest_ids"):
+        one_of("decimal", self.decimal, (".", ","))
+        one_of("fold_ids", self.fold_ids, ("none", "width", "case", "both"))
+        check_share("max_quarantined", self.max_quarantined)
+        for name in ("cancelled_status", "guest_ids", "fill_down"):
             if isinstance(getattr(self, name), str):
                 raise ParamsError(
                     f"policies: {name} must be a list, as in [{getattr(self, name)}]."
