@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ltvkit import values
-from ltvkit.errors import ColumnError, nearest
+from ltvkit.errors import ColumnError, ParamsError, nearest
 from ltvkit.sources.part import FAULT, LINE, TEXT
 from ltvkit.values import quoted
 
@@ -44,6 +44,19 @@ def mapping(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str,
             f"params file; {source} has: {', '.join(found)}."
         )
     return mapped
+
+
+def filled(part: Part, mapped: Mapping[str, str], rules: Policies) -> Part:
+    """A part with the columns of `fill_down` on every line; raises `ParamsError` without an id."""
+    if not rules.fill_down:
+        return part
+    unknown = [n for n in (*rules.fill_down, "order_id") if n not in mapped]
+    if unknown:
+        raise ParamsError(
+            f"policies: fill_down: no column is mapped to {unknown[0]}; orders are told apart by "
+            f"order_id. Mapped are: {', '.join(mapped)}."
+        )
+    return part.filled([mapped[n] for n in rules.fill_down], order_id=mapped["order_id"])
 
 
 def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) -> str:

@@ -60,9 +60,10 @@ def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep:
     several, zone = len(raw.parts) > 1, _zone(raw, rules)
     kept = []
     for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
+        part = contract.filled(part, names, rules)
         reading = _Reading(names, rules, zone, part.name if several else None)
         kept.append(_kept(raw.connection, part, reading, keep, f"rows-{number}"))
-    sql, named = " union all by name ".join(kept), "order_id" in mapped[0]
+    sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
     lines = _lazy(raw.connection, sql)
     if judgement.takes_more(lines, rules, named=named):
         sql = keep(judgement.settled(lines, rules, named=named).to_native(), "rows", None)

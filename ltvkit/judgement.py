@@ -93,7 +93,8 @@ def settled(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFram
     An order without an id is its line; a return needs an earlier purchase by its customer.
     """
     if not named and rules.same_day == "separate":
-        lines = lines.with_columns(order_id=_by_line(lines.collect_schema().names()))
+        by_line = _by_line(lines.collect_schema().names())
+        lines = lines.with_columns(order_id=nw.coalesce("order_id", by_line))
     return _without_purchase(lines) if rules.returns == "net" else lines
 
 

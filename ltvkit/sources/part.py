@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ltvkit.values import literal, quoted
@@ -42,6 +42,33 @@ class Part:
         found = dict(zip(opened.columns, map(str, opened.types), strict=True))
         columns = {n: kind for n, kind in found.items() if n not in WORKING}
         return cls(name, sql, columns, [n for n in found if n in WORKING], **known)
+
+    def numbered(self) -> Part:
+        """This part with the line of each record, for what does not keep their order."""
+        if LINE in self.working:
+            return self
+        line = f"row_number() over () + {self.first - 1} as {LINE}"
+        exact = self.exact and (lambda: self.exact().numbered())
+        sql = f"select *, {line} from ({self.sql})"
+        return replace(self, sql=sql, working=(*self.working, LINE), exact=exact)
+
+    def filled(self, columns: Sequence[str], *, order_id: str) -> Part:
+        """This part with `columns` written on every line of an order, where only one has them.
+
+        An order's id, if it is among them, goes on until the next.
+        """
+        lined = self.numbered()
+        said = {c: f"nullif(trim({quoted(c)}::varchar), '')" for c in columns}
+        last = f"last_value({said.pop(order_id, 'null')} ignore nulls)"
+        window = f"over (order by {LINE} rows unbounded preceding)"
+        ids = f" replace ({last} {window} as {quoted(order_id)})" if order_id in columns else ""
+        orders = f"over (partition by {quoted(order_id)})"
+        rest = ", ".join(f"any_value({text}) {orders} as {quoted(c)}" for c, text in said.items())
+        sql = f"select *{ids} from ({lined.sql})"
+        sql = f"select * replace ({rest}) from ({sql})" if rest else sql
+        exact = self.exact and (lambda: self.exact().filled(columns, order_id=order_id))
+        texts = {**self.columns} | dict.fromkeys(columns, "VARCHAR")
+        return replace(lined, sql=sql, columns=texts, exact=exact)
 
     def sure(self, connection: Any) -> Part:
         """This part if it can be read as it is, else as `exact` gives it."""
