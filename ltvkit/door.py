@@ -20,7 +20,7 @@ from ltvkit.contract import WORKING
 from ltvkit.errors import DataError
 from ltvkit.orders import Orders
 from ltvkit.policies import Policies
-from ltvkit.sources import Raw
+from ltvkit.sources import Raw, progress
 from ltvkit.sources.part import LINE, TEXT, Part
 from ltvkit.values import literal, quoted
 
@@ -120,7 +120,8 @@ def _kept(connection: Any, part: Part, reading: _Reading, keep: Keep, name: str)
 
     try:
         first = None if LINE in part.working else part.first
-        sql = keep(reading.judged(connection, part), name, first)
+        with progress.of_query(connection, part.name):
+            sql = keep(reading.judged(connection, part), name, first)
         if part.expected in (None, _count(connection, sql)):
             return sql
     except duckdb.Error as error:

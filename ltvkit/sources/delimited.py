@@ -10,7 +10,7 @@ from typing import Any
 
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.policies import Policies
-from ltvkit.sources import encodings
+from ltvkit.sources import encodings, progress
 from ltvkit.sources.archives import File
 from ltvkit.sources.part import Part, names
 from ltvkit.sources.records import Record, records
@@ -61,7 +61,8 @@ def slow(path: Path, *, delimiter: str, first: int, width: int) -> Iterator[Reco
     """The records below the header in line `first`, each a row or a fault."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         above = sum(1 for _line in itertools.islice(file, first - 1))
-        rows = records(file, delimiter=delimiter, width=width)
+        lines = progress.of_lines(file, path)
+        rows = records(lines, delimiter=delimiter, width=width)
         for row in itertools.islice(rows, 1, None):
             yield row._replace(line=row.line + above)
 
