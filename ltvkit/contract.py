@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ltvkit import values
+from ltvkit import dates, ids, values
 from ltvkit.errors import ColumnError, ParamsError, nearest
 from ltvkit.sources.part import FAULT, LINE, TEXT
 from ltvkit.values import quoted
@@ -19,9 +19,9 @@ NUMBERS = ("amount", "quantity", "unit_price", "margin")
 OPTIONAL = ("order_id", "product_id", "product", "category", "channel", "status", "currency")
 COLUMNS = (*REQUIRED, *NUMBERS[1:], *OPTIONAL)
 FIRST = ("customer_id", "order_id", "order_date", "amount")
-# Beside the canonical columns: the file and line; why a line is refused, with its raw columns and
-# its text; its order id as written, where another was made of it.
-WORKING = ("_file", LINE, "reason", "_written", TEXT, "_written_id", "_written_customer")
+# Beside the canonical columns: file and line; why a line is refused, its raw columns and its text;
+# the customer id before it was folded.
+WORKING = ("_file", LINE, "reason", "_written", TEXT, "_written_customer")
 
 
 def mapping(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str, str]:
@@ -62,18 +62,15 @@ def filled(part: Part, mapped: Mapping[str, str], rules: Policies) -> Part:
 def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) -> str:
     """SQL for the raw records of a part under canonical names, each value read or NULL.
 
-    `mapped` is canonical name -> raw column. Adds `_dated` and `_priced` (something is written
-    there), and the raw columns as `_raw_1`, `_raw_2`, ...
+    `mapped` is canonical name -> raw column. Adds the raw columns as `_raw_1`, `_raw_2`, ...
     """
-    written = {n: _value(n, h, part.columns[h], rules, zone) for n, h in mapped.items()}
+    written = {n: _value(n, h, part, rules, zone) for n, h in mapped.items()}
     if "amount" not in written:
         written["amount"] = f"({written['quantity']}) * ({written['unit_price']})"
     written.setdefault("order_id", "null::varchar")
-    priced = [mapped["amount"]] if "amount" in mapped else map(mapped.get, NUMBERS[1:3])
-    written |= {
-        "_dated": _something(mapped["order_date"]),
-        "_priced": " and ".join(map(_something, priced)),
-    }
+    if rules.fold_ids != "none":
+        customer = mapped["customer_id"]
+        written["_written_customer"] = values.text(customer, part.columns[customer])
     written |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns, start=1)}
     written |= {n: n if n in part.working else "null::varchar" for n in (FAULT, TEXT)}
     written |= {LINE: LINE} if LINE in part.working else {}
@@ -99,12 +96,11 @@ def _header(name: str, written: str, part: Part, source: str) -> str:
     )
 
 
-def _value(name: str, header: str, kind: str, rules: Policies, zone: str) -> str:
+def _value(name: str, header: str, part: Part, rules: Policies, zone: str) -> str:
+    kind = part.columns[header]
     if name == "order_date":
-        return values.date(header, kind, rules.date_format)
-    known_number = name in NUMBERS or (name not in COLUMNS and kind in ("BIGINT", "DOUBLE"))
-    return (values.number if known_number else values.text)(header, kind)
-
-
-def _something(header: str) -> str:
-    return f"nullif(trim({quoted(header)}::varchar), '') is not null"
+        return dates.date(header, kind, date_format=rules.date_format, zone=zone)
+    if name in NUMBERS or (name not in COLUMNS and kind in ("BIGINT", "DOUBLE")):
+        return values.number(header, kind, decimal=rules.decimal)
+    text = values.text(header, kind, plain=part.plain)
+    return ids.folded(text, rules.fold_ids) if name == "customer_id" else text

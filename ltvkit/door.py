@@ -68,9 +68,10 @@ def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep:
     if judgement.takes_more(lines, rules, named=named):
         sql = keep(judgement.settled(lines, rules, named=named).to_native(), "rows", None)
         lines = _lazy(raw.connection, sql)
-    table = quality.reconcile(lines, returns=rules.returns, named=named)
+    table = quality.reconcile(lines, returns=rules.returns)
     facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
     facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone}
+    facts["orders_from"] = "order_id" if named else "lines"
     seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
     return Rows(sql, list(seen), table, facts)
 

@@ -13,22 +13,23 @@ import narwhals.stable.v2 as nw
 from ltvkit import engine, periods
 from ltvkit.sources.part import FAULT, LINE
 from ltvkit.sources.records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL
-from ltvkit.values import literal
+from ltvkit.values import BLANKS, literal
 
 if TYPE_CHECKING:
     from ltvkit.policies import Policies
     from ltvkit.sources.part import Part
 
 # Why a line cannot be used though it was meant to be; too many of these stop a report.
+NO_DATE, NO_AMOUNT = "order_date is unreadable", "amount is unreadable"
 BROKEN = (
     RAGGED,
     NOT_CLOSED,
     STRAY,
     NUL,
     "order_date is missing",
-    "order_date is unreadable",
+    NO_DATE,
     "amount is missing",
-    "amount is unreadable",
+    NO_AMOUNT,
     "order_id is missing",
     "currency is missing",
     "no rate for its currency",
@@ -52,30 +53,36 @@ def judged(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame
         )
     lines = lines.with_columns(reason=reason)
     if rules.same_day == "one_order":
-        return lines.with_columns(_written_id=nw.col("order_id"), order_id=_by_day())
+        written = {"written_order_id": nw.col("order_id")} if named else {}
+        return lines.with_columns(**written, order_id=_by_day())
     return lines
 
 
 def refined(part: Part, *, mapped: Mapping[str, str], file: str | None) -> str:
     """Projection of judged lines onto what is kept of them: canonical columns and `WORKING`.
 
-    What stands in the date's place tells rows that never were order lines from unreadable ones.
-    Only of a line that is refused, or may be later, its raw columns are kept.
+    Only here, where few lines are left to ask, what is unreadable is told from what is missing,
+    and order lines from rows that never were: empty ones, totals, headers said again. Only of a
+    line that is refused, or may be later, its raw columns are kept.
     """
-    raw = [f"_raw_{n}::varchar" for n in range(1, len(part.columns) + 1)]
-    cells = ", ".join(f"nullif(trim({c}), '')" for c in raw)
-    date = raw[list(part.columns).index(mapped["order_date"])]
-    reason = f"""case
-        when reason is null or {FAULT} is not null or not starts_with(reason, 'order_date is ')
-        then reason
-        when coalesce({cells}) is null then 'empty row'
-        when regexp_full_match(coalesce({cells}), '{TOTAL}', 'i') then 'total row'
-        when trim({date}) = {literal(mapped["order_date"])} then 'repeated header'
+    raw = {c: f"_raw_{n}::varchar" for n, c in enumerate(part.columns, start=1)}
+    cells = f"coalesce({', '.join(f'{_said(text)}' for text in raw.values())})"
+    date = raw[mapped["order_date"]]
+    priced = [raw[mapped[n]] for n in ("amount", "quantity", "unit_price") if n in mapped]
+    missing = " or ".join(f"{_said(p)} is null" for p in priced[: 1 if "amount" in mapped else 2])
+    reason = f"""case when {FAULT} is not null then reason
+        when reason = '{NO_DATE}' and {cells} is null then 'empty row'
+        when reason = '{NO_DATE}' and regexp_full_match({cells}, '{TOTAL}', 'i') then 'total row'
+        when reason = '{NO_DATE}' and trim({date}) = {literal(mapped["order_date"])}
+        then 'repeated header'
+        when reason = '{NO_DATE}' and {_said(date)} is null then 'order_date is missing'
+        when reason = '{NO_AMOUNT}' and ({missing}) then 'amount is missing'
         else reason end"""
-    names, texts = ", ".join(map(literal, part.columns)), ", ".join(raw)
+    names, texts = ", ".join(map(literal, part.columns)), ", ".join(raw.values())
     written = f"case when reason is not null or amount < 0 then map([{names}], [{texts}]) end"
-    left_out = ", ".join([c.split("::")[0] for c in raw] + [FAULT, "_dated", "_priced"])
+    left_out = ", ".join([f"_raw_{n}" for n in range(1, len(raw) + 1)] + [FAULT])
     placed = f", {literal(file)} as _file" if file else ""
+    reason = f"case when reason is not null then {reason} end"
     return f"* exclude ({left_out}) replace ({reason} as reason), {written} as _written{placed}"
 
 
@@ -102,16 +109,14 @@ def _reasons(rules: Policies, *, named: bool, columns: Iterable[str]) -> list[tu
     amount, order_id, customer = nw.col("amount"), nw.col("order_id"), nw.col("customer_id")
     reasons = [
         (nw.col(FAULT), ~nw.col(FAULT).is_null()),
-        ("order_date is missing", ~nw.col("_dated")),
-        ("order_date is unreadable", nw.col("order_date").is_null()),
+        (NO_DATE, nw.col("order_date").is_null()),
         *_after(rules.data_until),
-        ("amount is missing", ~nw.col("_priced")),
     ]
     if "currency" in columns:
         reasons += [("currency is missing", nw.col("currency").is_null())]
     if "_rated" in columns:
         reasons += [("no rate for its currency", ~nw.col("_rated"))]
-    reasons += [("amount is unreadable", amount.is_null())]
+    reasons += [(NO_AMOUNT, amount.is_null())]
     if named:
         reasons += [("order_id is missing", order_id.is_null())]
     if rules.cancelled_status:
@@ -126,6 +131,11 @@ def _reasons(rules: Policies, *, named: bool, columns: Iterable[str]) -> list[tu
     if rules.zero_amounts == "drop":
         reasons += [("zero amount, dropped by policy", amount == 0)]
     return reasons
+
+
+def _said(text: str) -> str:
+    """What a raw cell says; NULL where it is blank."""
+    return f"nullif(trim({text}, {literal(BLANKS)}), '')"
 
 
 def _after(data_until: str) -> list[tuple[str, nw.Expr]]:

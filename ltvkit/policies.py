@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from ltvkit import periods
+from ltvkit import dates, periods
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
 
 RESERVED = ("line", "reason", "born", "cohort", "age")
@@ -93,6 +93,10 @@ class Policies:
                     f"policies: {name} must be a list, as in [{getattr(self, name)}]."
                 )
             object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
+        if self.timezone:
+            dates.check_zone(self.timezone)
+        if self.date_format:
+            dates.check_format(self.date_format)
         if self.data_until:
             periods.day(self.data_until)
 

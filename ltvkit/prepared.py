@@ -23,7 +23,7 @@ from ltvkit.sources.part import LINE
 from ltvkit.values import literal
 
 _CODE = ("door", "contract", "judgement", "policies", "quality", "prepared", "values")
-_CODE += ("periods", "engine", "errors", "i18n")
+_CODE += ("dates", "ids", "periods", "engine", "errors", "i18n")
 # Small dictionaries: most columns of orders are either of few values or nearly all distinct.
 _PARQUET = "format parquet, dictionary_size_limit 5000"
 _FACTS = "facts.json"

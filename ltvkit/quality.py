@@ -8,18 +8,17 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import engine, formats, periods
-from ltvkit.contract import WORKING
 from ltvkit.i18n import _
 
 if TYPE_CHECKING:
     from ltvkit.orders import Orders
 
 
-def reconcile(judged: nw.LazyFrame, *, returns: str, named: bool = True) -> pd.DataFrame:
+def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
     """Judged lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
 
     read = kept + quarantined, in lines and in money, as far as the amount can be read (NaN where
-    none can). Rows "of which" point at kept lines to look at twice; they are part of "kept".
+    none can).
     """
     below = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
     counted = engine.table(
@@ -43,18 +42,17 @@ def reconcile(judged: nw.LazyFrame, *, returns: str, named: bool = True) -> pd.D
     read = pd.DataFrame({"status": ["read"], "reason": [_("all lines")]}).assign(
         lines=counted["lines"].sum(), amount=counted["amount"].sum()
     )
-    parts = [read, counted.drop(columns="known"), _duplicates(judged, named=named)]
+    parts = [read, counted.drop(columns="known")]
     return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 
-def _duplicates(judged: nw.LazyFrame, *, named: bool) -> pd.DataFrame:
+def _duplicates(book: Orders) -> pd.DataFrame:
     # An order id made up at the door is no sign that two lines differ, or are alike.
-    known = "_written_id" if "_written_id" in judged.columns else "order_id" if named else ""
-    ours = {*WORKING, "order_id"} - {known}
-    columns = [c for c in judged.collect_schema().names() if c not in ours]
-    kept = judged.filter(nw.col("reason").is_null()).select(columns)
+    lines = engine.lazy(book.lines)
+    made_up = [] if book.facts["orders_from"] == "order_id" else ["order_id"]
+    columns = [c for c in lines.collect_schema().names() if c not in made_up]
     twins = engine.table(
-        kept.group_by(*kept.collect_schema().names())
+        lines.group_by(*columns)
         .agg(copies=nw.len())
         .filter(nw.col("copies") > 1)
         .with_columns(extra=nw.col("copies") - 1)
@@ -75,13 +73,18 @@ def _with_share(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
-    """The reconciliation of one report: `book.quality`, and the kept lines dated after `as_of`."""
+    """The reconciliation of one report: `book.quality`, and kept lines to look at twice.
+
+    Their rows are "of which", as they are part of "kept": exact copies of earlier lines, and lines
+    dated after `as_of`.
+    """
     later = engine.table(
         engine.lazy(book.lines)
         .filter(nw.col("order_date") > nw.lit(periods.day(as_of)))
         .select(lines=nw.len(), amount=nw.col("amount").sum())
     ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
-    return _with_share(pd.concat([book.quality, later[later["lines"] > 0]], ignore_index=True))
+    parts = [book.quality, _duplicates(book), later[later["lines"] > 0]]
+    return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 
 def finding(table: pd.DataFrame) -> str:

@@ -62,8 +62,10 @@ def narrow(sql: str) -> str:
     return once(sql, "v", f"case when strlen(v) = length(v) then v else {plain} end")
 
 
-def text(column: str, kind: str) -> str:
+def text(column: str, kind: str, *, plain: bool = False) -> str:
     """An id or a name: trimmed; NULL where empty. A whole number loses no digit, gains no '.0'.
+
+    `plain`: no value has other blanks around it than spaces.
 
     >>> import duckdb
     >>> duckdb.sql("select ' 007　' as id").project(text("id", "VARCHAR")).fetchall()
@@ -78,12 +80,10 @@ def text(column: str, kind: str) -> str:
         )
     name = f"{name}::varchar" if kind != "VARCHAR" else name
     # Trimming costs five times as much as seeing that there is nothing to trim.
-    starts = [f"{name} not between '{b}' and '{b}\U0010ffff'" for b in _WIDE_BLANKS]
-    clean = [f"{name} >= '!'", *starts, f"right({name}, 1) not in ({_listed(BLANKS)})"]
-    return (
-        f"case when {' and '.join(clean)} then {name} "
-        f"else nullif(trim({name}, {literal(BLANKS)}), '') end"
-    )
+    blanks = " " if plain else BLANKS
+    starts = [f"{name} >= '!'", *(f"not starts_with({name}, '{b}')" for b in blanks if b > " ")]
+    clean = " and ".join([*starts, *(f"not suffix({name}, '{b}')" for b in blanks)])
+    return f"case when {clean} then {name} else nullif(trim({name}, {literal(BLANKS)}), '') end"
 
 
 def number(column: str, kind: str, *, decimal: str = ".") -> str:

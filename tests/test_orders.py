@@ -157,7 +157,8 @@ def test_exact_duplicates_are_kept_and_shown_with_or_without_order_ids():
     frame = pd.concat([raw(), raw().iloc[[1, 1]]])
     for given_frame in (frame, frame.drop(columns="order_id")):
         book = orders.read(given_frame)
-        row = book.quality[book.quality["status"] == "of which"].iloc[0]
+        table = quality.report(book, as_of=book.facts["last"])
+        row = table[table["status"] == "of which"].iloc[0]
         assert (row["lines"], row["amount"], len(book.lines)) == (2, 2400.0, 6)
 
 

@@ -32,6 +32,7 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     columns, twins = names(header)
     facts = {"encoding": text.encoding, "delimiter": delimiter}
     known = {"columns": dict.fromkeys(columns, "VARCHAR"), "twins": twins, "facts": facts}
+    known |= {"plain": not text.blanks}
 
     def exact() -> Part:
         rows = slow(text.path, delimiter=delimiter, first=rules.header_line, width=len(columns))

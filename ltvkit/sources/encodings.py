@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from ltvkit.errors import DataError, ParamsError
 
-BLOCK = 1 << 24
+BLOCK = 1 << 22
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 # What Python decodes, and no text in CP932 has.
 _NOT_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+# The last bytes of no-break and ideographic spaces, and of a byte order mark.
+_WIDE_BLANKS = ((0xC2, 0xA0), (0x80, 0x80), (0xBB, 0xBF))
 _KANA = re.compile("[ぁ-んァ-ヶ]")
 
 
 @dataclass(frozen=True)
 class Text:
-    """A text file in UTF-8 at `path`, of so many `lines`; `encoding` is what it came in."""
+    """A text file in UTF-8 at `path`, of so many `lines` but for blank ones at its end.
+
+    `encoding` is what it came in. Are there `nuls`, or `blanks` that are no spaces?
+    """
 
     path: Path
     encoding: str
     lines: int
     nuls: bool
+    blanks: bool
 
 
 def utf8(path: Path, *, name: str, declared: str = "", copy: Path) -> Text:
@@ -48,30 +54,52 @@ def utf8(path: Path, *, name: str, declared: str = "", copy: Path) -> Text:
         raise DataError(f"{name} is not {encoding} throughout, as {reason}: {fault}.")
     with copy.open("w", encoding="utf-8", newline="") as file:
         file.writelines(_decoded(path, encoding))
-    return Text(copy, encoding, *_counted(copy))
+    return replace(_seen(copy), encoding=encoding)
 
 
 def _seen(path: Path) -> Text | None:
-    """The file itself, if all of it is UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    try:
-        for block in _blocks(path):
-            decoder.decode(block)
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return None
-    return Text(path, "utf-8", *_counted(path))
-
-
-def _counted(path: Path) -> tuple[int, bool]:
-    """Lines, without blank ones at the end, and whether there are NULs."""
-    feeds, nuls, tail = 0, False, b""
+    """A text file as it is, if all of it is UTF-8; read once, block by block."""
+    feeds, nuls, blanks, rest, tail = 0, False, False, b"", b""
     for block in _blocks(path):
-        feeds += int(np.count_nonzero(np.frombuffer(block, np.uint8) == 10))
-        nuls = nuls or b"\0" in block
-        tail = (tail + block)[-4096:]
-    blank = len(tail) - len(tail.rstrip(b"\r\n"))
-    return feeds - tail[len(tail) - blank :].count(b"\n") + (tail.strip() != b""), nuls
+        start = _last_start(block := rest + block)
+        rest, whole = block[start:], block[:start]
+        if not _valid(whole):
+            return None
+        codes = np.frombuffer(whole, np.uint8)
+        feeds += int(np.count_nonzero(codes == 10))
+        nuls = nuls or b"\0" in whole
+        blanks = blanks or any(b in whole for b in b"\t\v\f") or _has(codes, _WIDE_BLANKS)
+        tail = (tail + whole)[-4096:]
+    if not _valid(rest):
+        return None
+    end = (tail + rest).rstrip(b"\r\n")
+    lines = feeds + rest.count(b"\n") - (tail + rest)[len(end) :].count(b"\n") + (end != b"")
+    return Text(path, "utf-8", lines=lines, nuls=nuls, blanks=blanks)
+
+
+def _last_start(block: bytes) -> int:
+    """Where the last character of a block starts; it may go on in the next."""
+    back = (n for n in range(1, min(4, len(block)) + 1) if block[-n] & 0xC0 != 0x80)
+    return len(block) - next(back, 0)
+
+
+def _valid(block: bytes) -> bool:
+    """Whether a block is UTF-8; Arrow checks that several times as fast as it can be decoded."""
+    import pyarrow as pa
+
+    ends = pa.py_buffer(np.array([0, len(block)], np.int64))
+    binary = pa.Array.from_buffers(pa.large_binary(), 1, [None, ends, pa.py_buffer(block)])
+    try:
+        binary.cast(pa.large_string())
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _has(codes: np.ndarray, pairs: Iterable[tuple[int, int]]) -> bool:
+    """Whether one of the pairs of bytes stands side by side."""
+    before, after = codes[:-1], codes[1:]
+    return any(bool(((before == a) & (after == b)).any()) for a, b in pairs)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -19,7 +19,8 @@ LINE, FAULT, TEXT = WORKING = ("_line", "_fault", "_text")
 @dataclass(frozen=True)
 class Part:
     """`sql` selects the records of one file: `columns` (raw column -> DuckDB type) as they are
-    written, and of `WORKING` what `working` names. `twins` are the names that several have.
+    written, and of `WORKING` what `working` names. `twins` are the names that several have;
+    `plain`: no value has other blanks around it than spaces.
 
     Without `_line`, each line from `first` on is a record. If it gives not as many as `expected`,
     or fails, there is a fault in the file, and `exact` gives the part read record by record.
@@ -32,6 +33,7 @@ class Part:
     first: int = 1
     expected: int | None = None
     exact: Callable[[], Part] | None = None
+    plain: bool = False
     twins: Sequence[str] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 NOT_CLOSED = "quotation mark is not closed"
 STRAY = "text after a closing quotation mark"
@@ -16,7 +17,7 @@ TOTAL_ROW = "total row"
 # What stands in the first cell of a row that adds up others.
 TOTAL = "(合計|小計|総計|総合計|計|(grand |sub ?)?total|sum)[ 　:：]*"
 # A field that runs on for so many lines was never meant to: its quotation mark is not closed.
-LONGEST = 1000
+LONGEST, CHUNK = 1000, 1000
 
 csv.field_size_limit(1 << 24)
 
@@ -30,29 +31,6 @@ class Record(NamedTuple):
     text: str | None = None
 
 
-class _Lines:
-    """Lines of a file that remember which of them the record being read has taken."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines, self._back = iter(lines), deque()
-        self.taken: list[str] = []
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        if len(self.taken) >= LONGEST:
-            raise csv.Error("unexpected end of data")
-        line = self._back.popleft() if self._back else next(self._lines)
-        self.taken.append(line)
-        return line
-
-    def give_back(self) -> None:
-        """All that was taken but the first line is read again."""
-        self._back.extendleft(reversed(self.taken[1:]))
-        del self.taken[1:]
-
-
 def records(lines: Iterable[str], *, delimiter: str, width: int = 0) -> Iterator[Record]:
     """Physical lines, ends included -> records; blank lines are none.
 
@@ -63,31 +41,78 @@ def records(lines: Iterable[str], *, delimiter: str, width: int = 0) -> Iterator
     [Record(line=2, fields=None, fault='quotation mark is not closed', text='"1,2'),
      Record(line=3, fields=['3', '4'], fault=None, text=None)]
     """
+    form = {"delimiter": delimiter, "strict": True, "skipinitialspace": True}
     source, line = _Lines(lines), 1
-    reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=True)
-    while True:
-        source.taken = []
-        try:
-            fields = next(reader)
-            fault = None
-        except StopIteration:
-            return
-        except csv.Error as error:
-            fields, fault = [], NOT_CLOSED if "end of data" in str(error) else STRAY
-        if width and len(fields) > width and not any(fields[width:]):
-            del fields[width:]
-        if fault is None and width and len(fields) != width and fields not in ([], [""]):
-            fault = NOT_CLOSED if len(source.taken) > 1 else _ragged(fields)
-        if fault is None and any("\0" in text for text in source.taken):
-            fault = NUL
-        if fault in (NOT_CLOSED, STRAY):
-            source.give_back()
-            reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=True)
-        if fault:
-            yield Record(line, None, fault, "".join(source.taken).rstrip("\r\n"))
-        elif fields not in ([], [""]):
-            yield Record(line, fields)
-        line += len(source.taken)
+    while chunk := source.take(CHUNK):
+        if rows := _clean(chunk, width, form):
+            yield from (Record(line + n, fields) for n, fields in enumerate(rows))
+            line += len(chunk)
+            continue
+        source.give_back(chunk)
+        end = line + len(chunk)
+        while line < end and (taken := _one(source, width, form)):
+            fields, fault, text = taken
+            if fault:
+                yield Record(line, None, fault, "".join(text).rstrip("\r\n"))
+            elif fields not in ([], [""]):
+                yield Record(line, fields)
+            line += len(text)
+
+
+class _Lines:
+    """Lines of a file, some of which may be given back to be read again."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines, self._back = iter(lines), deque()
+
+    def take(self, count: int) -> list[str]:
+        """The next lines, as many as there are."""
+        again = [self._back.popleft() for _n in range(min(count, len(self._back)))]
+        return again + list(itertools.islice(self._lines, count - len(again)))
+
+    def give_back(self, lines: list[str]) -> None:
+        """These are the next lines again."""
+        self._back.extendleft(reversed(lines))
+
+
+def _clean(chunk: list[str], width: int, form: dict[str, Any]) -> list[list[str]] | None:
+    """The rows of lines that are one full record each; None where any is not."""
+    try:
+        rows = list(csv.reader(chunk, **form))
+    except csv.Error:
+        return None
+    whole = len(rows) == len(chunk) and all(len(row) == width for row in rows)
+    return rows if whole and not any("\0" in line for line in chunk) else None
+
+
+def _one(
+    source: _Lines, width: int, form: dict[str, Any]
+) -> tuple[list[str], str | None, list[str]] | None:
+    """The next record: its fields, its fault, and the lines that it takes; None at the end."""
+    taken: list[str] = []
+
+    def lines() -> Iterator[str]:
+        while (line := source.take(1)) and len(taken) < LONGEST:
+            taken.extend(line)
+            yield line[0]
+        source.give_back(line)
+
+    try:
+        fields, fault = next(csv.reader(lines(), **form)), None
+    except StopIteration:
+        return None
+    except csv.Error as error:
+        fields, fault = [], NOT_CLOSED if "end of data" in str(error) else STRAY
+    if width and len(fields) > width and not any(fields[width:]):
+        del fields[width:]
+    if fault is None and width and len(fields) != width and fields not in ([], [""]):
+        fault = NOT_CLOSED if len(taken) > 1 else _ragged(fields)
+    if fault is None and any("\0" in line for line in taken):
+        fault = NUL
+    if fault and fault != NUL:
+        source.give_back(taken[1:])
+        del taken[1:]
+    return fields, fault, taken
 
 
 def _ragged(fields: list[str]) -> str:
