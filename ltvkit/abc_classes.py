@@ -32,7 +32,7 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
     >>> classify(sold, by="product_id")[["product_id", "class"]].to_dict("list")
     {'product_id': ['a', 'b', 'c', 'd'], 'class': ['A', 'B', 'C', 'none']}
     """
-    _check(cuts)
+    check_cuts(cuts)
     opened = engine.lazy(lines, needs=(by, "amount"))
     if by != "customer_id":  # every line has a customer
         opened = opened.with_columns(nw.col(by).cast(nw.String).fill_null("(none)"))
@@ -166,7 +166,8 @@ def _class(cuts: Sequence[float]) -> nw.Expr:
     )
 
 
-def _check(cuts: Sequence[float]) -> None:
+def check_cuts(cuts: Sequence[float], name: str = "cuts") -> None:
+    """Raise `ParamsError` unless `cuts` are two rising shares."""
     numbers = all(isinstance(c, int | float) for c in cuts)
     if not numbers or len(cuts) != 2 or not 0 < cuts[0] < cuts[1] <= 1:
-        raise ParamsError(f"cuts={list(cuts)}: give two rising shares, as in [0.7, 0.9].")
+        raise ParamsError(f"{name}={list(cuts)}: give two rising shares, as in [0.7, 0.9].")

@@ -91,6 +91,42 @@ def report(params, month, start, end, only, jobs, timeout, out) -> None:
     sys.exit(_report(params, (month, start, end), only, jobs, timeout))
 
 
+@main.command()
+@click.argument("file")
+@click.option("--shop", metavar="NAME", help="Short name of the shop.  [default: from the file's]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PARAMS",
+    help="The params file to write.  [default: params/NAME.yaml]",
+)
+def inspect(file, shop, out) -> None:
+    """Look at an order export, and write a params file for it.
+
+    Shows what FILE (such as mine.csv) seems to hold: which column means what, from when to when,
+    which lines cannot be used and why, and what only you can decide. Nothing is overwritten.
+    """
+    from ltvkit import drafts, inspection, paths
+    from ltvkit.errors import ParamsError
+    from ltvkit.params import check_shop
+
+    shop = check_shop(shop or drafts.slug(file))
+    out = out or paths.root() / "params" / f"{shop}.yaml"
+    if out.exists():
+        raise ParamsError(
+            f"{_shown(out)} is there already, and is not overwritten: give another --shop NAME, "
+            "or --out PARAMS."
+        )
+    seen = inspection.look(paths.given(file))
+    click.echo(drafts.text(seen))
+    draft = drafts.write(seen, shop=shop)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(draft, "utf-8")
+    click.echo(f"\nWritten: {_shown(out)}")
+    first = "fill in its lines marked CHECK, then " if seen.refusal else ""
+    click.echo(f"Next:    {first}python -m ltvkit report {_shown(out)}")
+
+
 def _report(files, months, only, jobs, timeout) -> int:
     """Build, say what came of it, and return the exit status."""
     from ltvkit.params import check_month

@@ -25,6 +25,15 @@ from ltvkit.errors import ParamsError, ReportError, nearest
 RESERVED = ("out",)
 # Left to the notebooks' defaults, a report of a shop would show the demo.
 REQUIRED = ("shop", "source")
+# Where the notebooks' defaults are decisions about the sample shops, what a params file leaves out
+# is decided neutrally.
+NEUTRAL = {
+    "columns": {},
+    "policies": {},
+    "abc_by": ["customer_id"],
+    "acquisition_cost": {},
+    "cost_by": "",
+}
 
 SLUG = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
@@ -49,7 +58,7 @@ class Parameter(NamedTuple):
 
 @dataclass(frozen=True)
 class Params:
-    """A params file as read, with the notebooks' defaults filled in."""
+    """A params file as read; what it leaves out is `NEUTRAL`, else the notebooks' default."""
 
     path: Path
     values: Mapping[str, Any]
@@ -71,6 +80,7 @@ def load(path: str | Path, notebooks: Iterable[str | Path]) -> Params:
     and the nearest valid name, for a file that is not a mapping, a key that no notebook
     declares, and a value of the wrong type. Text stays as written: `2024-01-05` is no date
     object, and an id like `00123` is refused until it is put in quotes.
+    What only the data can tell (whether a header is there) is left to the reading.
     """
     path = Path(path)
     known = _union(notebooks)
@@ -83,8 +93,9 @@ def load(path: str | Path, notebooks: Iterable[str | Path]) -> Params:
                 f"{nearest(key, known)} Known: {', '.join(known)}."
             )
         _check(value, known[key][0], nodes[key], where=where)
-    values = {name: given.get(name, several[0].default) for name, several in known.items()}
     _check_missing(path, given, known)
+    defaults = {name: several[0].default for name, several in known.items()}
+    values = defaults | {n: v for n, v in NEUTRAL.items() if n in known} | given
     _check_options(path, values)
     return Params(path=path, values=values)
 
@@ -110,6 +121,20 @@ def check_month(month: str) -> str:
     if month != "last" and not _MONTH.fullmatch(month):
         raise ParamsError(f"{month!r} is not a month: write it as 1998-06, or 'last'.")
     return month
+
+
+def check_shop(shop: str) -> str:
+    """`shop` itself, if it can name a folder; raises `ParamsError` otherwise.
+
+    >>> check_shop("my-shop")
+    'my-shop'
+    """
+    if not SLUG.fullmatch(shop):
+        raise ParamsError(
+            f"found {shop!r}; it names a folder, so expected small letters, digits, "
+            "- and _, as in my-shop."
+        )
+    return shop
 
 
 def _declarations(source: str, notebook: str | Path) -> Iterable[Parameter]:
@@ -216,11 +241,8 @@ def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> 
 def _check_text(parameter: Parameter, value: Any) -> None:
     """The words whose form matters: the shop's slug, months and dates."""
     name = parameter.name
-    if name == "shop" and not SLUG.fullmatch(value):
-        raise ParamsError(
-            f"found {value!r}; it names a folder, so expected small letters, digits, "
-            "- and _, as in my-shop."
-        )
+    if name == "shop":
+        check_shop(value)
     if value == parameter.default:
         return
     if name == "month" or name.endswith("_month"):
@@ -246,17 +268,19 @@ def _check_missing(path: Path, given: Mapping, known: Mapping[str, list[Paramete
                 f"{path}: '{name}' is missing: {known[name][0].help or 'write it down'}."
             )
     for name, several in known.items():
-        if name not in given and any(p.default != several[0].default for p in several):
+        if name not in {*given, *NEUTRAL} and any(p.default != several[0].default for p in several):
             raise ParamsError(
                 f"{path}: '{name}' is missing, and the notebooks' defaults for it differ."
             )
 
 
 def _check_options(path: Path, values: Mapping[str, Any]) -> None:
+    from ltvkit import choices
     from ltvkit.policies import check_options
 
     given = {key: values[key] for key in ("columns", "policies") if key in values}
     try:
         check_options(**given)
+        choices.check(values)
     except ParamsError as error:
         raise ParamsError(f"{path}: {error}") from error

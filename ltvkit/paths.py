@@ -30,3 +30,12 @@ def cache() -> Path:
 def resolve(path: str | Path) -> Path:
     """`path` as it stands if absolute, else below the project root."""
     return root() / Path(path).expanduser()
+
+
+def given(source: str) -> str:
+    """A source as typed where the user is, as a params file has it: from the project root."""
+    typed = Path.cwd() / Path(source).expanduser()
+    if not typed.exists() and not any(typed.parent.glob(typed.name)):
+        return source
+    below = typed.is_relative_to(root().resolve())
+    return str(typed.relative_to(root().resolve()) if below else typed)

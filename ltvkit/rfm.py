@@ -175,7 +175,7 @@ def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[
     if not isinstance(bins, int) or bins < 2:
         raise ParamsError(f"bins={bins!r}: give a whole number of 2 or more.")
     if cuts is not None:
-        return _edges_of(cuts)
+        return fixed_edges(cuts)
     return {measure: _edges(customers, measure, bins) for measure in MEASURES}
 
 
@@ -193,26 +193,27 @@ def _edges(customers: nw.LazyFrame, measure: str, bins: int) -> list[float]:
     return [float(v) for v in engine.table(reached.select(**edge)).iloc[0]]
 
 
-def _edges_of(cuts: pd.DataFrame | Mapping) -> dict[str, list[float]]:
+def fixed_edges(cuts: pd.DataFrame | Mapping, name: str = "cuts") -> dict[str, list[float]]:
+    """`cuts` as edges per measure; raises `ParamsError` unless all measures have ascending ones."""
     if isinstance(cuts, pd.DataFrame):
         inner = cuts.sort_values(["measure", "up_to"])
         edges = {m: list(rows["up_to"])[:-1] for m, rows in inner.groupby("measure")}
     else:
-        edges = {m: _numbers(m, e) for m, e in cuts.items()}
+        edges = {m: _numbers(name, m, e) for m, e in cuts.items()}
     for measure in MEASURES:
         if measure not in edges:
-            raise ParamsError(f"cuts: no edges for {measure}; give {', '.join(MEASURES)}.")
+            raise ParamsError(f"{name}: no edges for {measure}; give {', '.join(MEASURES)}.")
         if edges[measure] != sorted(edges[measure]):
-            raise ParamsError(f"cuts: the edges of {measure} must ascend; got {edges[measure]}.")
+            raise ParamsError(f"{name}: the edges of {measure} must ascend; got {edges[measure]}.")
     return edges
 
 
-def _numbers(measure: str, edges: Any) -> list[float]:
-    one_of("cuts", measure, MEASURES)
+def _numbers(name: str, measure: str, edges: Any) -> list[float]:
+    one_of(name, measure, MEASURES)
     try:
         return list(map(float, edges))
     except (TypeError, ValueError) as error:
-        raise ParamsError(f"cuts: {measure}: {edges!r} must be a list of numbers.") from error
+        raise ParamsError(f"{name}: {measure}: {edges!r} must be a list of numbers.") from error
 
 
 def _score(measure: str, edges: list[float]) -> nw.Expr:

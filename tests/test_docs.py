@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ltvkit import prepared
+from ltvkit import inspection, prepared, systems
 from ltvkit.contract import COLUMNS
 from ltvkit.policies import Policies
 
@@ -67,6 +67,14 @@ def test_the_worked_example_does_what_it_says(tmp_path, monkeypatch):
     assert set(lines["customer_id"]) == {"00017", "00018"}
 
 
+def test_the_worked_example_is_what_inspect_makes_of_the_file(tmp_path):
+    (tmp_path / "mine.csv").write_text(block("csv"), "utf-8")
+    seen = inspection.look(str(tmp_path / "mine.csv"))
+    assert seen.columns == yaml.safe_load(block("yaml"))["columns"]
+    for system in systems.SYSTEMS:
+        assert system.name.partition(" (")[0] in README
+
+
 def test_the_python_example_runs():
     found: dict = {}
     exec(block("python"), found)
@@ -92,11 +100,15 @@ def test_commands_in_the_documents_exist():
 
     from ltvkit.cli import main
 
-    named = [("report",), *(("hypothesis", c) for c in main.commands["hypothesis"].commands)]
+    named = [
+        ("report",),
+        ("inspect",),
+        *(("hypothesis", c) for c in main.commands["hypothesis"].commands),
+    ]
     shown = {" ".join(c): CliRunner().invoke(main, [*c, "--help"]).output for c in named}
     for option in set(re.findall(r"(?<![\w-])--[a-z]+", README)):
         assert any(option in text for text in shown.values()), option
-    for command in set(re.findall(r"ltvkit (report|hypothesis \w+)", README)):
+    for command in set(re.findall(r"ltvkit (report|inspect|hypothesis \w+)", README)):
         assert command in shown, command
 
 

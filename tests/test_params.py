@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from papermill import inspect_notebook
 from stub_project import HOME, PARAMETERS, make, write_notebook
 
-from ltvkit import params
+from ltvkit import economics, orders, params
 from ltvkit.errors import ParamsError, ReportError
 
 
@@ -110,6 +111,73 @@ def test_defaults_that_differ_must_be_decided(root):
     with pytest.raises(ParamsError, match="'top' is missing, and the notebooks' defaults"):
         load(root, "")
     assert load(root, "top: 4\n").values["top"] == 4
+
+
+def test_what_the_sample_shops_assume_is_not_assumed_of_another(root):
+    """Where the notebooks' defaults are about their own shops, a params file gets neutral ones."""
+    assumed = """acquisition_cost: dict = {"all": 1600}  # c
+cost_by: str = "channel"  # b
+abc_by: list = ["category"]  # a
+policies: dict = {"cancelled_status": ["x"]}  # p"""
+    write_notebook(root, "02_more", parameters=assumed)
+    given = load(root, "").values
+    assert {name: given[name] for name in params.NEUTRAL} == params.NEUTRAL
+    assert load(root, "cost_by: status\n").values["cost_by"] == "status"
+
+
+def test_the_readmes_recipe_with_a_channel_passes_the_forecast_notebook(tmp_path):
+    recipe = re.search(r"```yaml\n(.*?)```", (HOME / "README.md").read_text("utf-8"), re.S)[1]
+    path = tmp_path / "mine.yaml"
+    path.write_text(recipe.replace("policies:", "  channel: Source\npolicies:"), "utf-8")
+    values = params.load(path, sorted((HOME / "notebooks").glob("*.ipynb"))).values
+    assert values["columns"]["channel"] == "Source"
+    raw = pd.DataFrame(
+        [("1001", "2024/04/01", "00017", "Sencha", 2, 1200, "search")],
+        columns=["InvoiceNo", "InvoiceDate", "MemberID", "Item", "Qty", "Price", "Source"],
+    )
+    lines = orders.read(raw, columns=values["columns"], **values["policies"]).lines
+    table = economics.summarize(
+        lines,
+        as_of="2024-05-31",
+        acquisition_cost=values["acquisition_cost"],
+        by=values["cost_by"],
+        margin_rate=values["margin_rate"] or None,
+    )
+    assert table["all"].tolist() == ["all"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('abc_cuts: [0.7, "x"]', ["abc_cuts", "two rising shares"]),
+        ("abc_cuts: [0.9, 0.7]", ["abc_cuts", "two rising shares"]),
+        ("rfm_lists: [champion]", ["rfm_lists", "Did you mean 'champions'?"]),
+        ("abc_by: [brand]", ["abc_by='brand' is not one of"]),
+        ("cohort_by: montth", ["cohort_by", "Did you mean 'month'?"]),
+        ("cost_by: chanel", ["cost_by", "Did you mean 'channel'?"]),
+        ("ltv_of: revenu", ["ltv_of", "Did you mean 'revenue'?"]),
+        ("forecast_model: bgnbd", ["forecast_model", "Did you mean 'bg_nbd'?"]),
+        ("acquisition_cost: {search: much}", ["acquisition_cost: search='much'"]),
+        ("acquisition_cost: {search: -1}", ["acquisition_cost: search=-1"]),
+        ("rfm_cuts: {orders: [1, 2, 3, 4]}", ["rfm_cuts", "no edges for recency_days"]),
+        ("rfm_cuts: {orders: [b]}", ["rfm_cuts", "must be a list of numbers"]),
+        ("margin_rate: 35", ["margin_rate", "0.35 for 35%"]),
+    ],
+)
+def test_values_are_found_wrong_before_any_notebook_runs(tmp_path, text, words):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"shop: mine\ntitle: M\ncurrency: EUR\nsource: m.csv\n{text}\n", "utf-8")
+    with pytest.raises(ParamsError) as caught:
+        params.load(path, sorted((HOME / "notebooks").glob("*.ipynb")))
+    for word in [str(path), *words]:
+        assert word in str(caught.value)
+
+
+def test_a_column_mapped_under_a_name_of_ones_own_can_be_named(tmp_path):
+    path = tmp_path / "mine.yaml"
+    head = "shop: mine\ntitle: M\ncurrency: EUR\nsource: m.csv\ncolumns: {brand: Marke}\n"
+    path.write_text(head + "abc_by: [brand]\ncohort_by: brand\ncost_by: brand\n", "utf-8")
+    params.load(path, sorted((HOME / "notebooks").glob("*.ipynb")))
 
 
 def test_ids_and_dates_stay_text(root):

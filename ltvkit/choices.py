@@ -1,0 +1,51 @@
+"""What a params file may choose from: values held against what the kit knows, before any notebook
+runs. What only the data can tell is left to the reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ltvkit import abc_classes, cohorts, contract, rfm, segments
+from ltvkit.errors import ParamsError, check_share, one_of
+
+MODELS = ("best", "bg_nbd", "mbg_nbd", "pareto_nbd")
+
+
+def check(values: Mapping[str, Any]) -> None:
+    """Params with their values -> nothing; raises `ParamsError` naming the key and its choices.
+
+    >>> check({"rfm_lists": ["champion"]})
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: rfm_lists='champion' is not one of 'champions', 'loyal', 'potential \
+loyalist', 'new', 'promising', 'need attention', 'about to sleep', 'at risk', "can't lose", \
+'hibernating', 'lost'. Did you mean 'champions'?
+    """
+    columns = dict.fromkeys((*contract.COLUMNS, *values.get("columns", ())))
+    checks: dict[str, Callable[[Any], Any]] = {
+        "abc_by": lambda names: _each("abc_by", names, columns),
+        "abc_cuts": lambda cuts: abc_classes.check_cuts(cuts, "abc_cuts"),
+        "acquisition_cost": _costs,
+        "cohort_by": lambda name: one_of("cohort_by", name, (*cohorts.CALENDAR, *columns)),
+        "cost_by": lambda name: one_of("cost_by", name, ("", *columns)),
+        "forecast_model": lambda name: one_of("forecast_model", name, MODELS),
+        "ltv_of": lambda name: one_of("ltv_of", name, ("revenue", "margin")),
+        "margin_rate": lambda rate: check_share("margin_rate", rate),
+        "rfm_cuts": lambda cuts: rfm.fixed_edges(cuts, "rfm_cuts") if cuts else None,
+        "rfm_lists": lambda names: _each("rfm_lists", names, segments.NAMES),
+    }
+    for name, holds in checks.items():
+        if name in values:
+            holds(values[name])
+
+
+def _each(name: str, values: list, known: Any) -> None:
+    for value in values:
+        one_of(name, value, known)
+
+
+def _costs(costs: Mapping[str, Any]) -> None:
+    for name, cost in costs.items():
+        if isinstance(cost, bool) or not isinstance(cost, int | float) or not cost >= 0:
+            raise ParamsError(f"acquisition_cost: {name}={cost!r}: give money, 0 or more.")

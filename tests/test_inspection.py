@@ -1,0 +1,286 @@
+"""A first look at an export: what it says, what it hides, and the params file it leaves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from test_systems import EXPORTS
+
+from ltvkit import drafts, headers, inspection, params, sources
+from ltvkit.cli import main
+from ltvkit.errors import ParamsError
+
+HOME = Path(__file__).parents[1]
+NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
+JAPANESE = '''\
+会員番号,受注日,受注番号,商品名,税抜金額,税込金額,流入元,対応状況,お名前
+0017,2024年4月1日,A-1,"煎茶 ""特選""","1,200","1,320",検索,出荷済,山田
+0018,2024/4/3,A-2,玉露,△500,△550,紹介,キャンセル,佐藤
+0018,2024/4/3,A-3,玉露,一式,550,紹介,出荷済,佐藤
+'''
+PLAIN = "customer id,order date,amount\n"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_ROOT", str(HOME))
+    monkeypatch.chdir(tmp_path)
+
+
+def file(text: str, name: str = "mine.csv", encoding: str = "utf-8") -> str:
+    Path(name).write_text(text, encoding, newline="")
+    return str(Path(name).resolve())
+
+
+def look(text: str, **how: str) -> inspection.Inspection:
+    return inspection.look(file(text, **how))
+
+
+def call(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, ["inspect", *arguments])
+    assert "Traceback" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
+    return result.exit_code, result.output
+
+
+def draft(seen: inspection.Inspection) -> dict:
+    Path("draft.yaml").write_text(drafts.write(seen, shop="mine"), "utf-8")
+    return dict(params.load("draft.yaml", NOTEBOOKS).values)
+
+
+def test_a_japanese_export_in_cp932_is_understood():
+    seen = look(JAPANESE, encoding="cp932")
+    assert seen.facts["encoding"] == "cp932"
+    assert seen.currency == "JPY"
+    assert seen.columns == {
+        "customer_id": "会員番号",
+        "order_date": "受注日",
+        "amount": "税抜金額",
+        "order_id": "受注番号",
+        "product": "商品名",
+        "channel": "流入元",
+        "status": "対応状況",
+    }
+    assert seen.policies == {"cancelled_status": ["キャンセル"]}
+    said = drafts.text(seen)
+    for words in ("CP932", "煎茶", "without tax", "2024-04-01", "JPY", "税込金額, お名前"):
+        assert words in said
+    assert re.search(r"1  cancelled, by status\n +1  amount is unreadable", said)
+    for personal in ("0017", "山田", "A-1"):
+        assert personal not in said
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_the_export_of_a_system_is_understood(name):
+    text, customers, amounts = EXPORTS[name]
+    seen = look(text, encoding="utf-8" if text.isascii() else "cp932")
+    assert seen.system.name == name
+    assert not seen.missing
+    assert seen.columns["customer_id"] == customers
+    priced = tuple(seen.columns.get(n) for n in ("quantity", "unit_price"))
+    assert (seen.columns.get("amount") or priced) == amounts
+    said = drafts.text(seen)
+    assert name in said
+    assert "example.com" not in said
+    assert ("columns.customer_id" in seen.checks) == headers.is_personal(customers)
+    values = draft(seen)
+    assert values["columns"] == seen.columns
+    assert values["currency"] in ("JPY", "EUR", "GBP", "USD")
+
+
+def test_what_a_shop_system_needs_is_written_down():
+    values = draft(look(EXPORTS["Shopify"][0]))
+    filled = ["customer_id", "order_date", "status", "channel", "currency"]
+    assert values["policies"]["fill_down"] == filled
+    assert values["policies"]["timezone"] == "Asia/Tokyo"
+    assert values["policies"]["cancelled_status"] == ["voided", "refunded"]
+    assert values["currency"] == "EUR"
+
+
+def test_a_draft_has_every_key_of_the_model_with_the_models_comments():
+    text = drafts.write(look(PLAIN + "1,2024-01-05,10\n"), shop="mine")
+    model = (HOME / drafts.MODEL).read_text("utf-8")
+    mine, theirs = yaml.safe_load(text), yaml.safe_load(model)
+    assert list(mine) == list(theirs)
+    assert list(mine["policies"]) == list(theirs["policies"])
+    assert mine["policies"]["data_until"] == ""
+    assert mine["abc_by"] == ["customer_id"]
+    shared = [line for line in model.splitlines() if line.startswith(("kpi", "acq", "  returns"))]
+    assert set(shared) <= set(text.splitlines())
+    assert max(map(len, text.splitlines())) <= 110
+
+
+@pytest.mark.parametrize(
+    ("dates", "date_format", "asked"),
+    [
+        (["03/04/2024", "04/05/2024"], "", True),
+        (["03/04/2024", "14/05/2024"], "%d/%m/%Y", False),
+        (["03/04/2024", "04/15/2024", "soon"], "%m/%d/%Y", False),
+        (["3.4.2024 10:00", "31.5.2024 9:30"], "%d.%m.%Y %H:%M", False),
+        (["2024-03-04", "2024/3/5"], "", False),
+        (["soon", "later"], "", False),
+    ],
+)
+def test_the_order_of_a_dates_parts_is_found_or_asked_about(dates, date_format, asked):
+    seen = look(PLAIN + "".join(f"{n},{day},10\n" for n, day in enumerate(dates)))
+    values = draft(seen)
+    assert values["policies"]["date_format"] == date_format
+    assert ("policies.date_format" in seen.checks) == asked
+    if asked:
+        assert seen.book is None
+        for told in (drafts.text(seen), Path("draft.yaml").read_text("utf-8")):
+            assert '"%d/%m/%Y" or "%m/%d/%Y"' in told
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "sure"),
+    [
+        (PLAIN + "1,2024-01-05,€10\n", "EUR", True),
+        (PLAIN + "1,2024-01-05,10円\n", "JPY", True),
+        (PLAIN + "1,2024-01-05,10\n", "USD", False),
+        ("顧客ID,注文日,金額\n1,2024-01-05,10\n", "JPY", False),
+        ("顧客ID,注文日,金額,通貨\n1,2024-01-05,10,EUR\n", "EUR", True),
+        ("顧客ID,注文日,金額,通貨\n1,2024-01-05,10,EUR\n2,2024-01-05,9,USD\n", "EUR", False),
+    ],
+)
+def test_a_currency_that_is_not_said_is_asked_about(text, currency, sure):
+    seen = look(text)
+    assert (seen.currency, "currency" not in seen.checks) == (currency, sure)
+
+
+@pytest.mark.parametrize(("amounts", "decimal"), [("1.210,50 11,5", ","), ("1,210 11.5", None)])
+def test_a_decimal_comma_is_declared(amounts, decimal):
+    rows = "".join(f"{n};2024-01-05;{a}\n" for n, a in enumerate(amounts.split()))
+    assert look(PLAIN.replace(",", ";") + rows).policies.get("decimal") == decimal
+
+
+def test_an_orders_total_on_each_of_its_lines_is_noticed():
+    head = "order no,customer,order date,total,item name\n"
+    repeated = [f"{n // 2},c{n // 4},2024-01-05,{100 + n // 2},x\n" for n in range(12)]
+    assert "columns.amount" in look(head + "".join(repeated)).checks
+    apart = [f"{n // 2},c{n // 4},2024-01-05,{100 + n},x\n" for n in range(12)]
+    assert "columns.amount" not in look(head + "".join(apart)).checks
+
+
+def test_what_is_not_found_is_left_to_fill_in():
+    seen = look("a,b,c\n1,2,3\n")
+    assert seen.missing == ["customer_id", "order_date", "amount"]
+    values = draft(seen)
+    assert values["columns"] == {"customer_id": "", "order_date": "", "amount": ""}
+    text = Path("draft.yaml").read_text("utf-8")
+    assert "# Headers of the export: a, b, c" in text
+    assert text.count("CHECK: Which column is it?") == 3
+
+
+def test_two_headers_that_fit_are_both_named():
+    seen = look("顧客ID,会員番号,注文日,金額\n1,2,2024-01-05,3\n")
+    assert "'顧客ID', '会員番号'" in seen.checks["columns.customer_id"]
+    assert draft(seen)["columns"]["customer_id"] == ""
+
+
+def test_a_column_that_can_be_left_out_is_left_out_until_it_is_chosen():
+    seen = look("顧客ID,注文日,金額,商品コード,品番\n1,2024-01-05,3,a,b\n")
+    assert seen.book.facts["first"] == "2024-01-05"
+    assert set(draft(seen)["columns"]) == {"customer_id", "order_date", "amount"}
+    text = Path("draft.yaml").read_text("utf-8")
+    assert "# CHECK: product_id: '商品コード', '品番' fit equally well: choose one." in text
+
+
+def test_titles_above_the_header_are_passed_over(monkeypatch):
+    whole = file("売上一覧\n4月分\n顧客ID,注文日,金額\n1,2024-04-01,100\n")
+    opened = sources.open
+
+    def from_line(source, rules=None):
+        rest = Path(source).read_text("utf-8").splitlines(keepends=True)
+        return opened(file("".join(rest[rules.header_line - 1 if rules else 0 :]), "rest.csv"))
+
+    monkeypatch.setattr(sources, "open", from_line)
+    raw, policies = inspection._opened(whole)
+    assert policies == {"header_line": 3}
+    assert list(raw.columns) == ["顧客ID", "注文日", "金額"]
+
+
+def test_a_file_cannot_steer_the_terminal_or_break_the_draft():
+    nasty = 'customer id,order date,amount,status,"x\x1b[31m\ny"\n1,2024-01-05,10,"\x1b]0;\x07",#\n'
+    seen = look(nasty)
+    assert "\x1b" not in drafts.text(seen) + drafts.write(seen, shop="mine")
+    assert draft(seen)["columns"]["status"] == "status"
+    missing = look('"a\x1b\n: [","b"\n1,2\n')
+    assert draft(missing)["columns"]["amount"] == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("exports/Mine 2024.csv", "mine-2024"),
+        ("受注.csv", "my-shop"),
+        ("2024.csv", "my-shop"),
+        ("a__B.tsv.gz", "a-b"),
+        ("../../etc/x.csv", "x"),
+        ("", "my-shop"),
+    ],
+)
+def test_a_shops_name_is_a_folder_name(source, name):
+    assert drafts.slug(source) == params.check_shop(name) == name
+
+
+def test_the_command_shows_writes_and_says_what_next():
+    file(PLAIN + "00017,2024-01-05,10\n,2024-01-06,10\n")
+    status, said = call("mine.csv", "--out", "mine.yaml", "--shop", "tea")
+    assert status == 0
+    assert said.endswith("Written: mine.yaml\nNext:    python -m ltvkit report mine.yaml\n")
+    assert "1  guest: no customer_id" in said
+    assert "00017" not in said
+    values = params.load("mine.yaml", NOTEBOOKS).values
+    assert (values["shop"], values["title"]) == ("tea", "Tea")
+    assert Path(values["source"]) == Path("mine.csv").resolve()
+
+
+def test_nothing_is_overwritten():
+    file(PLAIN + "1,2024-01-05,10\n")
+    Path("mine.yaml").write_text("mine", "utf-8")
+    status, said = call("mine.csv", "--out", "mine.yaml")
+    assert (status, Path("mine.yaml").read_text("utf-8")) == (2, "mine")
+    assert "not overwritten" in said
+    status, said = call("mine.csv", "--shop", "cdnow")
+    assert status == 2
+    assert "--out" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nothing.csv",), "there is no file"),
+        (("mine.csv", "--shop", "My Shop"), "names a folder"),
+        ((), "Missing argument"),
+    ],
+)
+def test_wrong_input_is_one_message_and_leaves_no_file(arguments, words):
+    file(PLAIN + "1,2024-01-05,10\n")
+    status, said = call(*arguments, *(("--out", "new.yaml") if arguments else ()))
+    assert status == 2
+    assert words in said
+    assert not Path("new.yaml").exists()
+
+
+def test_below_the_project_a_source_is_written_from_there(tmp_path, monkeypatch):
+    from ltvkit import paths
+
+    monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").touch()
+    monkeypatch.chdir(tmp_path / "data")
+    assert paths.given("a.csv") == paths.given("./a.csv") == "data/a.csv"
+    assert paths.given("*.csv") == "data/*.csv"
+    assert paths.given("demo:cdnow") == "demo:cdnow"
+
+
+def test_a_model_that_is_gone_is_named(tmp_path, monkeypatch):
+    seen = look(PLAIN + "1,2024-01-05,10\n")
+    monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
+    with pytest.raises(ParamsError, match=re.escape("cdnow.yaml is not there")):
+        drafts.write(seen, shop="mine")
