@@ -67,7 +67,7 @@ def read(source: Any, *, columns: Mapping[str, str] | None = None, **policies: A
     """
     rules = check_options(columns=columns, policies=policies)
     in_file = isinstance(source, str | Path)
-    raw = sources.open(str(source)) if in_file else sources.from_frame(source)
+    raw = sources.open(str(source), rules) if in_file else sources.from_frame(source)
     typed = contract.typed(raw, columns=columns or {}, date_format=rules.date_format)
     judged = nw.from_native(engine.back(contract.judged(typed, rules), like=raw.frame))
     book = _sorted_out(raw, judged, rules)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import itertools
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 
 from ltvkit import paths
 from ltvkit.errors import DataError, nearest
+from ltvkit.policies import Policies
+from ltvkit.sources import databases
 from ltvkit.values import quoted
 
 ENCODINGS = ("utf-8-sig", "cp932")
@@ -60,10 +63,12 @@ def locate(source: str) -> Path:
     return path
 
 
-def open(source: str) -> Raw:
-    """A CSV, TSV, Excel or Parquet file, or a sample -> `Raw`."""
+def open(source: str, rules: Policies | None = None) -> Raw:
+    """A CSV, TSV, Excel or Parquet file, a database's URL, or a sample -> `Raw`."""
     import duckdb
 
+    if databases.is_address(source):
+        return _table(source, rules or Policies())
     path = locate(source)
     readers = {".csv": _csv, ".tsv": _csv, ".txt": _csv, ".parquet": _parquet, ".xlsx": _excel}
     reader = readers.get(path.suffix.lower())
@@ -74,6 +79,16 @@ def open(source: str) -> Raw:
         )
     frame, facts = reader(duckdb.connect(), path)
     return Raw(frame, {"source": source, "sha256": _sha256(path), **facts})
+
+
+def _table(url: str, rules: Policies) -> Raw:
+    import duckdb
+
+    connection = duckdb.connect()
+    with tempfile.TemporaryDirectory() as work:
+        facts = databases.keep(url, Path(work) / "table.parquet", table=rules.table)
+        connection.read_parquet(f"{work}/table.parquet").create("raw")
+    return Raw(_numbered(connection.table("raw"), first=1), facts)
 
 
 def from_frame(frame: Any) -> Raw:
