@@ -133,15 +133,16 @@ def postgres(server, monkeypatch):
     monkeypatch.setenv("PGUSER", "shop")
     monkeypatch.setenv("PGPASSWORD", SECRET)
 
-    def execute(*statements: str) -> None:
-        address = f"postgresql:///postgres?host={home}&port={port}"
+    def fresh(*statements: str, database: str = "postgres") -> str:
+        address = f"postgresql:///{database}?host={home}&port={port}&client_encoding=UTF8"
         with adbc.connect(address, autocommit=True) as connection, connection.cursor() as cursor:
-            for statement in statements:
+            for statement in (
+                "drop schema if exists old, public cascade",
+                "create schema public",
+                *statements,
+            ):
                 cursor.execute(statement)
-
-    def fresh(*statements: str) -> str:
-        execute("drop schema if exists old, public cascade", "create schema public", *statements)
-        return f"postgresql://127.0.0.1:{port}/postgres"
+        return f"postgresql://127.0.0.1:{port}/{database}"
 
     return fresh
 
@@ -326,6 +327,15 @@ def test_types_of_postgresql(postgres):
         "1200.50", "1.50", 9007199254740993, 1200, "fine", 0.1, "07", None, '{"a": 1}', True, "007",
     ]  # fmt: skip
     assert (values["id"][1], values["n"][1]) == (None, "NaN")
+
+
+def test_a_server_with_another_encoding_gives_the_same_text(postgres):
+    url = postgres(
+        "drop database if exists euc",
+        "create database euc encoding 'EUC_JP' locale 'C' template template0",
+    )
+    postgres(create(), insert(), database="euc")
+    assert kept(url.replace("/postgres", "/euc"))[2]["product"][0] == "お茶"
 
 
 # --- Which table

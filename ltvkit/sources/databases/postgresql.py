@@ -116,7 +116,7 @@ def _address(url: str) -> str:
     """The URL for libpq: with a limit of time, and to no other host than it names."""
     parts = urlsplit(url)
     options = dict(parse_qsl(parts.query))
-    added = {"connect_timeout": _WAIT, "application_name": "ltvkit"}
+    added = {"connect_timeout": _WAIT, "client_encoding": "UTF8", "application_name": "ltvkit"}
     if parts.netloc.rpartition("@")[2] or "host" in options:
         added["hostaddr"] = ""  # of the environment or a service, it would count more than the host
     query = urlencode(added | options, quote_via=quote)
