@@ -203,7 +203,7 @@ def test_the_digest_is_that_of_the_rows_and_not_of_their_order(tmp_path, monkeyp
     def digest(name: str, *rows: str) -> str:
         made = "create table t (a, b text)"
         return kept(sqlite(tmp_path / name, made, *(f"insert into t values {r}" for r in rows)))[0][
-            "sha256"
+            "digest"
         ]
 
     first = digest("1.db", "(1, 'x')", "(2, null)")
@@ -215,9 +215,9 @@ def test_the_digest_is_that_of_the_rows_and_not_of_their_order(tmp_path, monkeyp
     zoned = duck(
         tmp_path / "z.duckdb", "create table t as select timestamptz '2024-01-05 23:30Z' t"
     )
-    here = kept(zoned)[0]["sha256"]
+    here = kept(zoned)[0]["digest"]
     monkeypatch.setenv("TZ", "America/New_York")
-    assert kept(zoned)[0]["sha256"] == here
+    assert kept(zoned)[0]["digest"] == here
 
 
 # --- Types
@@ -287,7 +287,7 @@ def test_sqlite_is_read_in_batches(tmp_path, monkeypatch):
     whole = kept(url)
     monkeypatch.setattr(sqlite_file, "BATCH", 2)
     assert kept(url)[2] == whole[2]
-    assert kept(url)[0]["sha256"] == whole[0]["sha256"]
+    assert kept(url)[0]["digest"] == whole[0]["digest"]
 
 
 def test_types_of_duckdb(tmp_path):
@@ -461,6 +461,8 @@ def test_columns_that_differ_in_case_only_are_refused(postgres):
     "url",
     [
         f"postgresql://shop:{SECRET}@127.0.0.1/shop",
+        f"postgresql://shop:{SECRET}?/#@{SECRET}@127.0.0.1/shop",
+        f"postgres://shop:/{SECRET}@127.0.0.1/shop",
         f"postgresql://127.0.0.1/shop?PASSWORD={SECRET}",
         f"postgresql://shop@h/shop?sslmode=require&sslpassword={SECRET}",
     ],

@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ltvkit import paths
 from ltvkit.errors import DataError, ParamsError, nearest
-from ltvkit.values import literal
+from ltvkit.values import literal, quoted
 
 KINDS = {
     "duckdb": "duckdb_file",
@@ -69,7 +69,7 @@ def keep(url: str, target: Path, *, table: str = "") -> dict[str, Any]:
     """A table or view of a database -> the Parquet file `target`, and facts about it.
 
     `table` is "name" or "schema.name"; empty: the only one. Facts: source, table, database
-    (its version), rows, sha256 (of the rows, whatever their order), read_at. Raises `DataError`
+    (its version), read_at, rows, digest (of the rows, whatever their order). Raises `DataError`
     for what is not there or cannot be read, `ParamsError` for a password in the URL.
     """
     import pyarrow.parquet as pq
@@ -128,13 +128,16 @@ def file(url: str) -> Path:
 
 
 def refuse_password(url: str) -> None:
-    """Raise `ParamsError` for a URL with a password in it, which it doesn't repeat."""
-    parts = urlsplit(url)
-    options = {name.lower() for name, _value in parse_qsl(parts.query, keep_blank_values=True)}
-    if parts.password is not None or options & {"password", "sslpassword"}:
+    """Raise `ParamsError` for a server's URL with a password in it; nothing of it is repeated."""
+    kind, _mark, rest = url.partition("://")
+    if kind not in _SERVERS:
+        return
+    options = {n.lower() for n, _value in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+    # Whatever marks an unescaped password may hold, it stands between a colon and the last @.
+    if ":" in rest.rpartition("@")[0] or options & {"password", "sslpassword"}:
         raise ParamsError(
-            f"source {shown(url)!r} has a password in it: params are printed in reports. Take it "
-            "out, and set PGPASSWORD (or PGPASSFILE) in the environment."
+            "the source has a password in its URL, and params are printed in reports: take it out, "
+            "and set PGPASSWORD (or PGPASSFILE) in the environment."
         )
 
 
@@ -180,16 +183,20 @@ def _refuse_twins(names: list[str], table: str) -> None:
 
 
 def _digest(path: Path) -> dict[str, Any]:
-    """Rows of a Parquet file, and a digest of them in which their order doesn't count."""
+    """Rows of a Parquet file, and a digest of them in which their order doesn't count.
+
+    Of the hashes of DuckDB, which one version after another has kept: MD5 would take as long as
+    reading did.
+    """
     import duckdb
 
-    with duckdb.connect(config={"autoload_known_extensions": False}) as connection:
-        connection.execute("set timezone = 'UTC'")
+    with duckdb.connect() as connection:
         rows = connection.read_parquet(str(path))
         described = [*zip(rows.columns, map(str, rows.types), strict=True)]
-        count, total = connection.execute(
-            "select count(*), sum(md5_number_lower(to_json(rows)::varchar)) "
-            f"from read_parquet({literal(str(path))}) rows"
-        ).fetchone()
+        columns = ", ".join(map(quoted, rows.columns))
+        counted = connection.sql(
+            f"select count(*), sum(hash({columns})) from read_parquet({literal(str(path))})"
+        )
+        count, total = counted.fetchall()[0]
     said = repr((described, count, total))
-    return {"rows": count, "sha256": hashlib.sha256(said.encode()).hexdigest()}
+    return {"rows": count, "digest": hashlib.sha256(said.encode()).hexdigest()}
