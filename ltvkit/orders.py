@@ -19,9 +19,8 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import contract, engine, periods, quality, sources
-from ltvkit.errors import DataError
-from ltvkit.policies import Policies, check_options
+from ltvkit import engine, periods
+from ltvkit.policies import check_options
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class Orders:
     """What came through the door.
 
     `lines`: the kept lines. `returns`: the lines below zero under returns="separate" (else
-    empty). `quarantine`: every other line with `line`, `reason` and its raw columns. `quality`:
-    the reconciliation as a pandas table (status, reason, lines, amount, share).
-    `facts`: source, encoding, rows and date span.
+    empty). `quarantine`: every other line with its file (of several), `line`, `reason`, its raw
+    columns, and its `text` where it was no row. `quality`: the reconciliation as a pandas table
+    (status, reason, lines, amount, share). `facts`: source, encoding, rows and date span.
     """
 
     lines: Any
@@ -46,15 +45,16 @@ class Orders:
 
 
 def read(source: Any, *, columns: Mapping[str, str] | None = None, **policies: Any) -> Orders:
-    """A file, a sample ("demo:cdnow") or a frame of raw order lines -> `Orders`.
+    """A source ("exports/2024-*.csv", "demo:cdnow") or a frame of raw order lines -> `Orders`.
 
     `columns` maps canonical names to the export's headers ({"customer_id": "CustomerID"}); a
     canonical name that the export already uses needs no mapping. Where `amount` is not mapped,
     it is quantity x unit_price. `policies` are the fields of `Policies`.
 
-    Frames in memory come back as the kind that went in; files as DuckDB relations. Raises
-    `ColumnError` for a header that is not there, `ParamsError` for an option, `DataError` for a
-    source that cannot be read or keeps no line.
+    Frames in memory come back as the kind that went in; what was read from files, as DuckDB
+    relations over its preparation (see `prepared`). Raises `ColumnError` for a header that is not
+    there, `ParamsError` for an option, `DataError` for a source that cannot be read or keeps no
+    line.
 
     >>> raw = pd.DataFrame({"customer_id": ["1", "1", None], "order_date": ["2024-01-05"] * 3,
     ...                     "amount": ["1,200", "n/a", "10"]})
@@ -65,14 +65,14 @@ def read(source: Any, *, columns: Mapping[str, str] | None = None, **policies: A
     2  quarantined  guest: no customer_id      1    10.0
     3         kept                  sales      1  1200.0
     """
+    from ltvkit import door, prepared, sources
+
+    if isinstance(source, str | Path):
+        return prepared.open(str(source), columns=columns, policies=policies)
     rules = check_options(columns=columns, policies=policies)
-    in_file = isinstance(source, str | Path)
-    raw = sources.open(str(source), rules) if in_file else sources.from_frame(source)
-    typed = contract.typed(raw, columns=columns or {}, date_format=rules.date_format)
-    judged = nw.from_native(engine.back(contract.judged(typed, rules), like=raw.frame))
-    book = _sorted_out(raw, judged, rules)
-    if in_file:
-        return book
+    raw = sources.from_frame(source)
+    rows = door.pass_through(raw, columns=columns or {}, rules=rules, keep=door.in_memory)
+    book = door.opened(raw.connection, rows, returns=rules.returns)
     frames = ("lines", "returns", "quarantine")
     return replace(book, **{f: engine.convert(getattr(book, f), like=source) for f in frames})
 
@@ -100,32 +100,3 @@ def begun(purchases: nw.LazyFrame, *, on: str = "order_date") -> nw.LazyFrame:
 def purchased(amount: str) -> nw.Expr:
     """Whether the line with this amount, or one of the lines whose largest it is, is a purchase."""
     return nw.col(amount) >= 0
-
-
-def _sorted_out(raw: sources.Raw, judged: nw.LazyFrame, rules: Policies) -> Orders:
-    kept = judged.filter(nw.col("reason").is_null())
-    lines, beside = kept, kept.filter(nw.col("amount").is_null())
-    if rules.returns == "separate":
-        lines, beside = kept.filter(nw.col("amount") >= 0), kept.filter(nw.col("amount") < 0)
-    lines = lines.drop(*contract.WORKING)
-    span = engine.table(
-        lines.select(first=nw.col("order_date").min(), last=nw.col("order_date").max())
-    )
-    table = quality.reconcile(judged, returns=rules.returns)
-    if span["first"].isna().all():
-        reasons = ", ".join(table.loc[table["status"] == "quarantined", "reason"])
-        raise DataError(
-            f"no line of {raw.facts['source']} could be kept ({reasons or 'it holds none'})."
-        )
-    first, last = (date.date().isoformat() for date in span.iloc[0])
-    until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
-    rows = dict(zip(table["status"], table["lines"], strict=True))
-    facts = {"lines_read": int(rows["read"]), "first": first, "last": last, "until": until}
-    refused = judged.filter(~nw.col("reason").is_null()).select("line", "reason")
-    return Orders(
-        lines=lines.to_native(),
-        returns=beside.drop(*contract.WORKING).to_native(),
-        quarantine=refused.join(nw.from_native(raw.frame), on="line").sort("line").to_native(),
-        quality=table,
-        facts=raw.facts | facts,
-    )

@@ -1,6 +1,6 @@
 """Prepared orders: the door passed once, its result kept as Parquet and opened by every notebook.
 
-A preparation is named by what it depends on (the file, the mapping, the policies, this code),
+A preparation is named by what it depends on (the files, the mapping, the policies, this code),
 so that it never goes stale and never needs to be told to refresh. It is safe to delete.
 """
 
@@ -8,23 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from ltvkit import files, paths, sources
+from ltvkit import door, files, paths, sources
 from ltvkit.errors import ReportError
 from ltvkit.i18n import language
-from ltvkit.orders import Orders, check_options, read
+from ltvkit.orders import Orders
+from ltvkit.policies import Policies, check_options
+from ltvkit.sources.connection import connect
+from ltvkit.sources.part import LINE
 from ltvkit.values import literal
 
-_DOOR = ("sources", "values", "contract", "policies", "orders", "quality", "prepared")
-_BELOW = ("periods", "engine", "errors", "i18n")
-_FRAMES = ("lines", "returns", "quarantine")
+_CODE = ("door", "contract", "judgement", "policies", "quality", "prepared", "values")
+_CODE += ("periods", "engine", "errors", "i18n")
+# Small dictionaries: most columns of orders are either of few values or nearly all distinct.
+_PARQUET = "format parquet, dictionary_size_limit 5000"
+_FACTS = "facts.json"
 
 
 @dataclass(frozen=True)
@@ -41,50 +43,58 @@ def open(
     columns: Mapping[str, str] | None = None,
     policies: Mapping[str, Any] | None = None,
 ) -> Prepared:
-    """The prepared orders of a file or a sample; prepared now if they were not before.
+    """The prepared orders of a source; prepared now if they were not before.
 
     Takes what `orders.read` takes, `policies` as one mapping, and raises what it raises.
     """
-    check_options(columns=columns, policies=policies)
-    key = _key(sources.locate(source), source, columns or {}, policies or {})
+    rules = check_options(columns=columns, policies=policies)
+    seen = sources.seen(source, rules)
+    raw = sources.open(source, rules) if seen is None else None
+    key = _key(seen or raw.facts["digest"], source, columns or {}, policies or {})
     folder = paths.cache() / "orders" / key
-    if not (folder / "facts.json").exists():
-        _prepare(read(source, columns=columns, **dict(policies or {})), folder)
-    return _opened(folder, key)
+    if not (folder / _FACTS).exists():
+        _prepare(raw or sources.open(source, rules), columns or {}, rules, folder)
+    return _opened(folder, key, rules)
 
 
-def _key(path: Path, source: str, columns: Mapping, policies: Mapping) -> str:
-    seen = path.stat()
-    code = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _DOOR + _BELOW]
-    parts = [source, str(path), seen.st_size, seen.st_mtime_ns, dict(columns), dict(policies)]
-    text = json.dumps([*parts, code, language()], default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _key(seen: object, source: str, columns: Mapping, policies: Mapping) -> str:
+    home = Path(__file__).parent
+    code = [*(home / f"{name}.py" for name in _CODE), *sorted((home / "sources").rglob("*.py"))]
+    texts = [path.read_text("utf-8") for path in code]
+    parts = [source, seen, dict(columns), dict(policies), texts, language()]
+    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
 
-def _prepare(book: Orders, folder: Path) -> None:
+def _prepare(raw: sources.Raw, columns: Mapping, rules: Policies, folder: Path) -> None:
     try:
         with files.whole(folder) as part:
-            part.mkdir()
-            for name in _FRAMES:
-                _write(getattr(book, name), part / f"{name}.parquet")
-            book.quality.to_csv(part / "quality.csv", index=False)
-            (part / "facts.json").write_text(json.dumps(book.facts, ensure_ascii=False), "utf-8")
+            part.mkdir(parents=True)
+            _name(raw.connection, part)
+            rows = door.pass_through(raw, columns=columns, rules=rules, keep=_keep)
+            (part / _FACTS).write_text(rows.to_json(), "utf-8")
     except OSError as error:  # another run may have prepared the same meanwhile
-        if not (folder / "facts.json").exists():
+        if not (folder / _FACTS).exists():
             raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
 
 
-def _write(relation: Any, path: Path) -> None:
-    relation.query("frame", f"copy (select * from frame) to {literal(str(path))} (format parquet)")
+def _keep(relation: Any, name: str, first: int | None) -> str:
+    """A `door.Keep` into Parquet files of the folder that the connection names."""
+    path = f"getvariable('folder') || '/{name}.parquet'"
+    relation.query("kept", f"copy (select * from kept) to ({path}) ({_PARQUET})")
+    if first is None:
+        return f"select * from read_parquet({path})"
+    line = f"file_row_number + {first} as {LINE}"
+    chosen = f"select * exclude (file_row_number), {line}"
+    return f"{chosen} from read_parquet({path}, file_row_number = true)"
 
 
-def _opened(folder: Path, key: str) -> Prepared:
-    import duckdb
+def _name(connection: Any, folder: Path) -> None:
+    connection.execute(f"set variable folder = {literal(str(folder))}")
 
-    # A report says how many cores are a notebook's; alone, it may have them all.
-    threads = os.environ.get("LTVKIT_THREADS")
-    connection = duckdb.connect(config={"threads": threads} if threads else {})
-    frames = {n: connection.read_parquet(str(folder / f"{n}.parquet")) for n in _FRAMES}
-    facts = json.loads((folder / "facts.json").read_text("utf-8"))
-    quality = pd.read_csv(folder / "quality.csv")
-    return Prepared(**frames, quality=quality, facts=facts, folder=folder, key=key)
+
+def _opened(folder: Path, key: str, rules: Policies) -> Prepared:
+    connection = connect()
+    _name(connection, folder)
+    rows = door.Rows.from_json((folder / _FACTS).read_text("utf-8"))
+    book = door.opened(connection, rows, returns=rules.returns)
+    return Prepared(**vars(book), folder=folder, key=key)

@@ -8,13 +8,14 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import engine, formats, periods
+from ltvkit.contract import WORKING
 from ltvkit.i18n import _
 
 if TYPE_CHECKING:
     from ltvkit.orders import Orders
 
 
-def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
+def reconcile(judged: nw.LazyFrame, *, returns: str, named: bool = True) -> pd.DataFrame:
     """Judged lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
 
     read = kept + quarantined, in lines and in money, as far as the amount can be read (NaN where
@@ -42,13 +43,16 @@ def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
     read = pd.DataFrame({"status": ["read"], "reason": [_("all lines")]}).assign(
         lines=counted["lines"].sum(), amount=counted["amount"].sum()
     )
-    parts = [read, counted.drop(columns="known"), _duplicates(judged)]
+    parts = [read, counted.drop(columns="known"), _duplicates(judged, named=named)]
     return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 
-def _duplicates(judged: nw.LazyFrame) -> pd.DataFrame:
+def _duplicates(judged: nw.LazyFrame, *, named: bool) -> pd.DataFrame:
     # An order id made up at the door is no sign that two lines differ, or are alike.
-    kept = judged.filter(nw.col("reason").is_null()).drop("line", "reason", "order_id")
+    known = "_written_id" if "_written_id" in judged.columns else "order_id" if named else ""
+    ours = {*WORKING, "order_id"} - {known}
+    columns = [c for c in judged.collect_schema().names() if c not in ours]
+    kept = judged.filter(nw.col("reason").is_null()).select(columns)
     twins = engine.table(
         kept.group_by(*kept.collect_schema().names())
         .agg(copies=nw.len())

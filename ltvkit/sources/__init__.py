@@ -1,200 +1,118 @@
 """Opening what a shop hands over, as it is written: one row per record, with its line number.
 
-CSV and TSV come as text through a strict reader, so that nothing is guessed at here; Parquet
-and Excel keep the types they carry. `values` reads the values, `orders` judges them.
+Text (CSV, TSV, Excel) comes as text, so that nothing is guessed at here; Parquet and databases
+keep the types they carry. `values` and `dates` read the values, `contract` judges them.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import itertools
+import shutil
 import tempfile
-from collections.abc import Iterator
+import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ltvkit import paths
-from ltvkit.errors import DataError, nearest
 from ltvkit.policies import Policies
-from ltvkit.sources import databases
+from ltvkit.sources import archives, databases, delimited, space, workbooks
+from ltvkit.sources.connection import connect
+from ltvkit.sources.locate import locate
+from ltvkit.sources.part import Part, parquet
 from ltvkit.values import quoted
 
-ENCODINGS = ("utf-8-sig", "cp932")
-BATCH = 100_000
-_RAGGED = "_ragged"
+READERS = dict.fromkeys((".csv", ".tsv", ".txt"), delimited.read)
+READERS |= {".xlsx": workbooks.read, ".xlsm": workbooks.read, ".parquet": parquet}
 
 
 @dataclass(frozen=True)
 class Raw:
-    """An opened source: `frame`, a DuckDB relation with `line`, the raw columns and `_ragged`
-    (the text of a record whose fields do not match the header, else NULL); `facts` about it.
-    """
+    """An opened source: its `parts` (one per file) on one DuckDB `connection`, and `facts`."""
 
-    frame: Any
+    connection: Any
+    parts: Sequence[Part]
     facts: dict[str, Any]
 
     @property
+    def frame(self) -> Any:
+        """All records as one DuckDB relation: the raw columns, as far as a part has them."""
+        sure = [part.sure(self.connection) for part in self.parts]
+        columns = (", ".join(map(quoted, part.columns)) for part in sure)
+        chosen = (f"select {c} from ({p.sql})" for c, p in zip(columns, sure, strict=True))
+        return self.connection.sql(" union all by name ".join(chosen))
+
+    @property
     def columns(self) -> dict[str, str]:
-        """Raw column -> DuckDB type."""
-        pairs = zip(self.frame.columns, map(str, self.frame.types), strict=True)
-        return {name: kind for name, kind in pairs if name not in ("line", _RAGGED)}
-
-
-def locate(source: str) -> Path:
-    """The file behind a source: a path below the project root, or a sample (demo:cdnow).
-
-    A sample is made on first use and kept in the cache.
-    """
-    if source.startswith("demo:"):
-        from ltvkit import demo
-
-        name = source.removeprefix("demo:")
-        path = paths.cache() / "demo" / f"{name}-{demo.version()}.parquet"
-        return path if path.exists() else demo.write(name, path)
-    path = paths.resolve(source)
-    if not path.is_file():
-        beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise DataError(
-            f"source {source!r}: there is no file at {path}.{nearest(path.name, beside)} "
-            "Give the path from the project's folder, or an absolute one."
-        )
-    return path
+        """Raw column -> DuckDB type, of all parts."""
+        return {name: kind for part in self.parts for name, kind in part.columns.items()}
 
 
 def open(source: str, rules: Policies | None = None) -> Raw:
-    """A CSV, TSV, Excel or Parquet file, a database's URL, or a sample -> `Raw`."""
-    import duckdb
+    """A file, a folder or pattern of files, a database's URL, or a sample -> `Raw`.
 
+    Files may be CSV, TSV, Excel or Parquet, and packed as .gz or .zip. What has to be unpacked or
+    transcoded for reading lies in a folder that goes when `Raw` does. Raises `DataError`.
+    """
+    rules = rules or Policies()
+    asked = databases.is_address(source)
+    files = [] if asked else locate(source, rules)
+    home = paths.cache() / "reading"
+    home.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=home))
+    try:
+        space.check(files, home)
+        connection = connect(memory=space.memory(rules.memory_limit), spill=work)
+        if asked:
+            facts = databases.keep(source, work / "table.parquet", table=rules.table)
+            table = archives.File(work / "table.parquet", facts["table"])
+            raw = Raw(connection, [parquet(connection, table, work, rules)], facts)
+        else:
+            opened = [_part(connection, f, work, rules) for f in archives.unpacked(files, work)]
+            raw = Raw(connection, opened, {"source": source} | _facts(files, opened))
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    weakref.finalize(raw, shutil.rmtree, work, ignore_errors=True)
+    return raw
+
+
+def seen(source: str, rules: Policies) -> object:
+    """What changes whenever a source does; None where only reading can tell (a server's table)."""
     if databases.is_address(source):
-        return _table(source, rules or Policies())
-    path = locate(source)
-    readers = {".csv": _csv, ".tsv": _csv, ".txt": _csv, ".parquet": _parquet, ".xlsx": _excel}
-    reader = readers.get(path.suffix.lower())
-    if reader is None:
-        raise DataError(
-            f"source {source!r}: files ending in '{path.suffix}' cannot be read. "
-            f"Export it as one of {', '.join(readers)}."
-        )
-    frame, facts = reader(duckdb.connect(), path)
-    return Raw(frame, {"source": source, "sha256": _sha256(path), **facts})
-
-
-def _table(url: str, rules: Policies) -> Raw:
-    import duckdb
-
-    connection = duckdb.connect()
-    with tempfile.TemporaryDirectory() as work:
-        facts = databases.keep(url, Path(work) / "table.parquet", table=rules.table)
-        connection.read_parquet(f"{work}/table.parquet").create("raw")
-    return Raw(_numbered(connection.table("raw"), first=1), facts)
+        return databases.fingerprint(source)
+    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in locate(source, rules)]
 
 
 def from_frame(frame: Any) -> Raw:
     """A pandas or Polars frame in memory -> `Raw`; lines are numbered from 1."""
-    import duckdb
     import narwhals.stable.v2 as nw
 
-    arrow = nw.from_native(frame, eager_only=True).to_arrow()
-    opened = duckdb.connect().from_arrow(arrow)
-    return Raw(_numbered(opened, first=1), {"source": "a frame in memory", "encoding": None})
+    connection = connect()
+    connection.register("raw", nw.from_native(frame, eager_only=True).to_arrow())
+    part = Part.of(connection, "", "select *, row_number() over () as _line from raw")
+    return Raw(connection, [part], {"source": "a frame in memory", "encoding": None})
 
 
-def _parquet(connection: Any, path: Path) -> tuple[Any, dict[str, Any]]:
-    return _numbered(connection.read_parquet(str(path)), first=1), {"encoding": None}
+def _part(connection: Any, file: archives.File, work: Path, rules: Policies) -> Part:
+    return READERS[file.path.suffix.lower()](connection, file, work, rules)
 
 
-def _excel(connection: Any, path: Path) -> tuple[Any, dict[str, Any]]:
-    import pandas as pd
-
-    sheet = pd.read_excel(path, dtype=str, keep_default_na=False)
-    return _numbered(connection.from_df(sheet), first=2), {"encoding": None}
-
-
-def _numbered(relation: Any, *, first: int) -> Any:
-    columns = ", ".join(quoted(c) for c in relation.columns)
-    number = f"row_number() over () + {first - 1} as line"
-    return relation.project(f"{number}, {columns}, null::varchar as {_RAGGED}")
-
-
-def _csv(connection: Any, path: Path) -> tuple[Any, dict[str, Any]]:
-    encoding = _encoding(path)
-    delimiter = _delimiter(path, encoding)
-    header = next(_records(path, encoding, delimiter), (1, []))[1]
-    if not header:
-        raise DataError(f"{path.name} is empty: the first line must name the columns.")
-    _refuse_twins(header, path)
-    for batch in _batches(itertools.islice(_records(path, encoding, delimiter), 1, None), header):
-        rows = connection.from_arrow(batch)
-        rows.create("raw") if batch.num_rows == 0 else rows.insert_into("raw")
-    facts = {"encoding": encoding.removesuffix("-sig"), "delimiter": delimiter}
-    return connection.table("raw"), facts
-
-
-def _records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    with path.open(encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        first = 1
-        try:
-            for record in reader:
-                if record:
-                    yield first, record
-                first = reader.line_num + 1
-        except csv.Error as error:
-            raise DataError(
-                f"{path.name}, record starting at line {first}: {error}. "
-                "Look for a quotation mark that is opened and not closed; "
-                'inside quotes, write it twice ("").'
-            ) from error
-
-
-def _batches(records: Iterator[tuple[int, list[str]]], header: list[str]) -> Iterator[Any]:
-    """Arrow tables of at most `BATCH` records; the first is empty and gives the columns."""
-    import pyarrow as pa
-
-    texts = [(name, pa.string()) for name in (*header, _RAGGED)]
-    schema = pa.schema([("line", pa.int64()), *texts])
-    width = len(header)
-    yield schema.empty_table()
-    while chunk := list(itertools.islice(records, BATCH)):
-        rows = [
-            (line, *record, None)
-            if len(record) == width
-            else (line, *[None] * width, ",".join(record))
-            for line, record in chunk
-        ]
-        yield pa.table(list(zip(*rows, strict=True)), schema=schema)
-
-
-def _encoding(path: Path) -> str:
-    for encoding in ENCODINGS:
-        try:
-            with path.open(encoding=encoding, newline="") as file:
-                while file.read(1 << 20):
-                    pass
-            return encoding
-        except UnicodeDecodeError as error:
-            reason = error
-    raise DataError(
-        f"{path.name} is neither UTF-8 nor CP932 (Shift_JIS) throughout: {reason}. "
-        "Save it as UTF-8."
+def _facts(files: Sequence[Path], parts: Sequence[Part]) -> dict[str, Any]:
+    """What holds for all files stands once; the files of a source of several, one by one."""
+    sums = [_sha256(path) for path in files]
+    shared = {
+        name: value
+        for name, value in parts[0].facts.items()
+        if all(part.facts.get(name) == value for part in parts)
+    }
+    if len(files) == 1:
+        return {"sha256": sums[0]} | shared
+    listed = [{"file": f.name, "sha256": s} for f, s in zip(files, sums, strict=True)]
+    return (
+        {"sha256": hashlib.sha256("".join(sums).encode()).hexdigest()} | shared | {"files": listed}
     )
-
-
-def _delimiter(path: Path, encoding: str) -> str:
-    with path.open(encoding=encoding, newline="") as file:
-        first = file.readline()
-    return max(",\t;|", key=first.count)
-
-
-def _refuse_twins(header: list[str], path: Path) -> None:
-    twins = sorted({h for h in header if header.count(h) > 1})
-    if twins:
-        raise DataError(
-            f"{path.name} has more than one column named {', '.join(map(repr, twins))}. "
-            "Rename them in the export, so that it is certain which one is meant."
-        )
 
 
 def _sha256(path: Path) -> str:

@@ -84,8 +84,8 @@ class PostgreSQL:
         self.cursor.execute(f"select {chosen} from {table}")
         reader = self.cursor.fetch_record_batch()
         fields = [pa.field(f.name, _decimal(kinds[f.name]) or f.type) for f in reader.schema]
-        schema = pa.schema(fields)
-        return schema, (batch.cast(schema) for batch in reader)
+        columns = pa.schema(fields)
+        return columns, (batch.cast(columns) for batch in reader)
 
 
 def _plain(column: str, kind: str) -> str:

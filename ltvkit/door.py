@@ -1,0 +1,176 @@
+"""Through the door: each part of a source read once, judged, and kept with its reasons.
+
+A part is written in one pass, as it is read; what takes more than one line to judge is done on
+what was written. Lines, returns and quarantine are then three views of the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import contract, engine, judgement, periods, quality
+from ltvkit.contract import WORKING
+from ltvkit.errors import DataError
+from ltvkit.orders import Orders
+from ltvkit.policies import Policies
+from ltvkit.sources import Raw, progress
+from ltvkit.sources.part import LINE, TEXT, Part
+from ltvkit.values import literal, quoted
+
+# Keeps a relation under a name, its rows in order, and gives SQL that reads them back. Rows that
+# do not know their line are counted from the one that is given.
+Keep = Callable[[Any, str, int | None], str]
+_JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
+_OURS = ("file", "line", "reason", "text")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Judged rows: `sql` gives canonical columns and those of `contract.WORKING`. `raw_columns`
+    are those of the source, `quality` the reconciliation, `facts` about all of it.
+    """
+
+    sql: str
+    raw_columns: Sequence[str]
+    quality: pd.DataFrame
+    facts: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """All of it as text."""
+        kept = vars(self) | {"quality": self.quality.to_dict("list")}
+        return json.dumps(kept, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Rows:
+        """What `to_json` gave, read back."""
+        kept = json.loads(text)
+        return cls(**kept | {"quality": pd.DataFrame(kept["quality"])})
+
+
+def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Keep) -> Rows:
+    """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
+    mapped = [contract.mapping(p, columns=columns, source=raw.facts["source"]) for p in raw.parts]
+    several, zone = len(raw.parts) > 1, _zone(raw, rules)
+    kept = []
+    for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
+        part = contract.filled(part, names, rules)
+        reading = _Reading(names, rules, zone, part.name if several else None)
+        kept.append(_kept(raw.connection, part, reading, keep, f"rows-{number}"))
+    sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
+    lines = _lazy(raw.connection, sql)
+    if judgement.takes_more(lines, rules, named=named):
+        sql = keep(judgement.settled(lines, rules, named=named).to_native(), "rows", None)
+        lines = _lazy(raw.connection, sql)
+    table = quality.reconcile(lines, returns=rules.returns, named=named)
+    facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
+    facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone}
+    seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
+    return Rows(sql, list(seen), table, facts)
+
+
+def opened(connection: Any, rows: Rows, *, returns: str) -> Orders:
+    """Judged rows -> `Orders`, its frames relations of the connection."""
+    found = connection.sql(rows.sql).columns
+    canonical = ", ".join(quoted(c) for c in found if c not in WORKING)
+    kept = f"select {canonical} from ({rows.sql}) where reason is null"
+    below = "amount < 0" if returns == "separate" else "false"
+    return Orders(
+        lines=connection.sql(f"{kept} and not ({below})"),
+        returns=connection.sql(f"{kept} and {below}"),
+        quarantine=connection.sql(_quarantine(rows, found)),
+        quality=rows.quality,
+        facts=dict(rows.facts),
+    )
+
+
+def in_memory(relation: Any, name: str, _first: int | None) -> str:
+    """A `Keep` into a table of the relation's own connection."""
+    relation.create(quoted(name))
+    return f"select * from {quoted(name)}"
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """How one part is read."""
+
+    mapped: Mapping[str, str]
+    rules: Policies
+    zone: str
+    file: str | None
+
+    def judged(self, connection: Any, part: Part) -> Any:
+        """The part -> a relation of its rows, each with its reason."""
+        sql = contract.typed(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
+        lines = nw.from_native(connection.sql(sql)).lazy()
+        judged = judgement.judged(lines, self.rules, named="order_id" in self.mapped)
+        chosen = judgement.refined(part, mapped=self.mapped, file=self.file)
+        return judged.to_native().project(chosen)
+
+
+def _kept(connection: Any, part: Part, reading: _Reading, keep: Keep, name: str) -> str:
+    """A part kept: as it reads by itself, or record by record where it has a fault."""
+    import duckdb
+
+    try:
+        first = None if LINE in part.working else part.first
+        with progress.of_query(connection, part.name):
+            sql = keep(reading.judged(connection, part), name, first)
+        if part.expected in (None, _count(connection, sql)):
+            return sql
+    except duckdb.Error as error:
+        if part.exact is None:
+            raise DataError(f"{part.name} cannot be read: {str(error).splitlines()[0]}") from error
+    return keep(reading.judged(connection, part.exact()), name, None)
+
+
+def _count(connection: Any, sql: str) -> int:
+    return connection.sql(f"select count(*) from ({sql})").fetchall()[0][0]
+
+
+def _lazy(connection: Any, sql: str) -> nw.LazyFrame:
+    return nw.from_native(connection.sql(sql)).lazy()
+
+
+def _zone(raw: Raw, rules: Policies) -> str:
+    """Whose day it is for a time with a zone: what the policies say, else Tokyo's or UTC's."""
+    encodings = {part.facts.get("encoding") for part in raw.parts}
+    japanese = encodings & {"cp932", "euc_jp"} or any(map(_JAPANESE.search, raw.columns))
+    return rules.timezone or ("Asia/Tokyo" if japanese else "UTC")
+
+
+def _amount_from(mapped: Mapping[str, str]) -> str:
+    return mapped.get("amount") or "{quantity} x {unit_price}".format(**mapped)
+
+
+def _span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies) -> dict:
+    """Lines read, first and last day of those kept, and the last day covered."""
+    days = nw.col("order_date")
+    span = engine.table(
+        lines.filter(nw.col("reason").is_null()).select(first=days.min(), last=days.max())
+    )
+    if span["first"].isna().all():
+        reasons = ", ".join(table.loc[table["status"] == "quarantined", "reason"])
+        raise DataError(f"no line of {source} could be kept ({reasons or 'it holds none'}).")
+    first, last = (date.date().isoformat() for date in span.iloc[0])
+    until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
+    read = int(table.loc[table["status"] == "read", "lines"].sum())
+    return {"lines_read": read, "first": first, "last": last, "until": until}
+
+
+def _quarantine(rows: Rows, found: Sequence[str]) -> str:
+    """SQL for the refused lines, by file and line, with their raw columns as written."""
+    raw = (
+        f"_written[{literal(c)}] as {quoted(f'{c} (raw)' if c in _OURS else c)}"
+        for c in rows.raw_columns
+    )
+    file = ["_file as file"] if "_file" in found else []
+    chosen = ", ".join([*file, f"{LINE} as line", "reason", *raw, f"{TEXT} as text"])
+    order = "_file, " if file else ""
+    return f"select {chosen} from ({rows.sql}) where reason is not null order by {order}{LINE}"

@@ -1,0 +1,103 @@
+"""Files that come packed: each entry of a .gz or .zip is read as a file of its own.
+
+No entry's name decides where anything is written, and nothing unpacks without bounds.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from ltvkit.errors import DataError
+from ltvkit.sources.locate import SUFFIXES
+
+# Exports unpack to 5 to 30 times their size; what goes far beyond is made to fill a disk.
+MOST, SMALL, ENTRIES = 200, 100_000_000, 1000
+BLOCK = 1 << 22
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to read: where it is, and what it is called to a reader."""
+
+    path: Path
+    name: str
+
+
+def unpacked(files: Iterable[Path], work: Path) -> Iterator[File]:
+    """Files -> the files to read: themselves, or what is packed in them, unpacked into `work`.
+
+    Raises `DataError` for an archive that is broken, encrypted, holds nothing to read, or would
+    unpack to more than 200 times its size.
+    """
+    for path in files:
+        if path.suffix.lower() == ".gz":
+            with _clear(path), gzip.open(path) as stream:
+                yield _copied(stream, path, PurePosixPath(path.stem), work)
+        elif path.suffix.lower() == ".zip":
+            with _clear(path), zipfile.ZipFile(path) as archive:
+                for entry in _entries(archive, path):
+                    with archive.open(entry) as stream:
+                        yield _copied(stream, path, PurePosixPath(entry.filename), work)
+        else:
+            yield File(path, path.name)
+
+
+def check_inflated(path: Path) -> None:
+    """Raise `DataError` if a zipped document (as .xlsx is) claims to unpack beyond bounds."""
+    with _clear(path), zipfile.ZipFile(path) as archive:
+        _bound(sum(entry.file_size for entry in archive.infolist()), path)
+
+
+def _entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
+    found = [e for e in archive.infolist() if _suffix(PurePosixPath(e.filename)) in SUFFIXES]
+    found = [e for e in found if not e.is_dir() and not e.filename.startswith("__MACOSX/")]
+    if not found or len(found) > ENTRIES:
+        raise DataError(
+            f"{path.name} holds {len(found) or 'no'} files that can be read "
+            f"({', '.join(SUFFIXES)}); one to {ENTRIES:,} are expected."
+        )
+    if any(e.flag_bits & 1 for e in found):
+        raise DataError(f"{path.name} is encrypted. Unpack it with its password and give the file.")
+    return sorted(found, key=lambda e: e.filename)
+
+
+def _copied(stream: IO[bytes], archive: Path, inside: PurePosixPath, work: Path) -> File:
+    suffix = _suffix(inside) if _suffix(inside) in SUFFIXES else ".csv"
+    target = work / f"unpacked-{len(list(work.iterdir()))}{suffix}"
+    written = 0
+    with target.open("wb") as file:
+        while block := stream.read(BLOCK):
+            written += len(block)
+            _bound(written, archive)
+            file.write(block)
+    return File(target, f"{archive.name}/{inside.name}")
+
+
+def _suffix(name: PurePosixPath) -> str:
+    return name.suffix.lower()
+
+
+def _bound(size: int, archive: Path) -> None:
+    if size > max(SMALL, MOST * archive.stat().st_size):
+        raise DataError(
+            f"{archive.name} unpacks to more than {size / 1e9:,.1f} GB, {MOST} times its size. "
+            "If it is an export, unpack it yourself and give the file."
+        )
+
+
+@contextmanager
+def _clear(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError) as e:
+        if isinstance(e, OSError) and e.errno:  # the disk's fault, not the archive's
+            raise
+        raise DataError(f"{path.name} is a broken archive ({e}). Pack or export it anew.") from e

@@ -1,0 +1,24 @@
+"""A DuckDB connection that keeps to itself: in memory, off the network, within its limits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+
+def connect(*, memory: int | None = None, spill: Path | None = None) -> Any:
+    """A fresh connection. Beyond `memory` (bytes) it works on disk, in `spill`.
+
+    A report says by LTVKIT_THREADS how many cores are a notebook's; alone, it may have them all.
+    """
+    import duckdb
+
+    config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    if threads := os.environ.get("LTVKIT_THREADS"):
+        config["threads"] = int(threads)
+    if memory:
+        config["memory_limit"] = f"{memory}B"
+    if spill:
+        config["temp_directory"] = str(spill)
+    return duckdb.connect(config=config)

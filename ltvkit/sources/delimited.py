@@ -1,0 +1,98 @@
+"""CSV and its kin: by DuckDB where each line is one record, else record by record."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.policies import Policies
+from ltvkit.sources import encodings, progress
+from ltvkit.sources.archives import File
+from ltvkit.sources.part import Part, names
+from ltvkit.sources.records import Record, records
+from ltvkit.sources.rows import kept
+from ltvkit.values import literal
+
+DELIMITERS = ",\t;|"
+
+
+def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
+    """A delimited text file -> `Part`; raises `DataError` where no line names the columns.
+
+    The part is read by DuckDB; it knows how many records that must give, and how to be read
+    record by record (`exact`) where it does not.
+    """
+    copy = work / f"utf8-{len(list(work.iterdir()))}.csv"
+    text = encodings.utf8(file.path, name=file.name, declared=rules.encoding, copy=copy)
+    delimiter, header = _header(text.path, file.name, rules)
+    columns, twins = names(header)
+    facts = {"encoding": text.encoding, "delimiter": delimiter}
+    known = {"columns": dict.fromkeys(columns, "VARCHAR"), "twins": twins, "facts": facts}
+
+    def exact() -> Part:
+        rows = slow(text.path, delimiter=delimiter, first=rules.header_line, width=len(columns))
+        sql, working = kept(rows, columns, work)
+        return Part(file.name, sql, working=working, **known)
+
+    if text.nuls:
+        return exact()
+    sql = quick(text.path, columns, delimiter=delimiter, first=rules.header_line)
+    expected = text.lines - rules.header_line
+    first = rules.header_line + 1
+    return Part(file.name, sql, first=first, expected=expected, exact=exact, **known)
+
+
+def quick(path: Path, columns: Sequence[str], *, delimiter: str, first: int) -> str:
+    """SQL that reads a text in UTF-8 whose header is line `first`, and fails on any fault."""
+    listed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in columns)
+    # Told all, DuckDB has nothing to guess from the first lines.
+    return (
+        f"select * from read_csv({literal(str(path))}, auto_detect = false, strict_mode = true, "
+        f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', header = true, "
+        f"skip = {first - 1}, columns = {{{listed}}}, max_line_size = 16777216)"
+    )
+
+
+def slow(path: Path, *, delimiter: str, first: int, width: int) -> Iterator[Record]:
+    """The records below the header in line `first`, each a row or a fault."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        above = sum(1 for _line in itertools.islice(file, first - 1))
+        lines = progress.of_lines(file, path)
+        rows = records(lines, delimiter=delimiter, width=width)
+        for row in itertools.islice(rows, 1, None):
+            yield row._replace(line=row.line + above)
+
+
+def _header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]]:
+    """The delimiter, and what the header's line names."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        below = list(itertools.islice(file, rules.header_line - 1, rules.header_line + 100))
+    choices = [_delimiter(rules.delimiter)] if rules.delimiter else DELIMITERS
+    read = {d: _first(below, d) for d in choices}
+    delimiter = max(read, key=lambda d: len(read[d]))
+    if not any(field.strip() for field in read[delimiter]):
+        raise DataError(
+            f"{name} is empty: line {rules.header_line} must name the columns."
+            if not below
+            else f"{name}: line {rules.header_line} is blank, and must name the columns. "
+            "Say which line does under policies: header_line."
+        )
+    return delimiter, read[delimiter]
+
+
+def _first(lines: list[str], delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:
+        return []
+
+
+def _delimiter(declared: str) -> str:
+    found = {"tab": "\t", "comma": ",", "semicolon": ";"}.get(declared, declared)
+    if len(found) != 1:
+        raise ParamsError(f'policies: delimiter: {declared!r} must be one character, as in ";".')
+    return found

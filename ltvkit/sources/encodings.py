@@ -1,0 +1,142 @@
+"""The encoding of a text file: found out strictly, by reading all of it, or as declared."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ltvkit.errors import DataError, ParamsError
+
+BLOCK = 1 << 24
+MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+# What Python decodes, and no text in CP932 has.
+_NOT_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
+_KANA = re.compile("[ぁ-んァ-ヶ]")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text file in UTF-8 at `path`, of so many `lines`; `encoding` is what it came in."""
+
+    path: Path
+    encoding: str
+    lines: int
+    nuls: bool
+
+
+def utf8(path: Path, *, name: str, declared: str = "", copy: Path) -> Text:
+    """A text file in any known encoding -> `Text`: itself if it is UTF-8, else its `copy`.
+
+    A byte order mark decides; else the first of UTF-16, UTF-8, EUC-JP and CP932 in which all of
+    it is text. Raises `DataError` for a file that is text in none of them, or in both EUC-JP and
+    CP932 with nothing to tell them apart; `ParamsError` for a declared encoding that is unknown.
+    """
+    head = _head(path)
+    marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), "")
+    encoding = _declared(declared) or marked or _wide(head) or "utf-8"
+    if encoding == "utf-8" and (seen := _seen(path)):
+        return seen
+    if encoding == "utf-8" and not (marked or declared):
+        encoding = _japanese(path, name)
+    if fault := _fault(path, encoding):
+        reason = "`encoding` says" if declared else "its first bytes say"
+        raise DataError(f"{name} is not {encoding} throughout, as {reason}: {fault}.")
+    with copy.open("w", encoding="utf-8", newline="") as file:
+        file.writelines(_decoded(path, encoding))
+    return Text(copy, encoding, *_counted(copy))
+
+
+def _seen(path: Path) -> Text | None:
+    """The file itself, if all of it is UTF-8."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for block in _blocks(path):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return None
+    return Text(path, "utf-8", *_counted(path))
+
+
+def _counted(path: Path) -> tuple[int, bool]:
+    """Lines, without blank ones at the end, and whether there are NULs."""
+    feeds, nuls, tail = 0, False, b""
+    for block in _blocks(path):
+        feeds += int(np.count_nonzero(np.frombuffer(block, np.uint8) == 10))
+        nuls = nuls or b"\0" in block
+        tail = (tail + block)[-4096:]
+    blank = len(tail) - len(tail.rstrip(b"\r\n"))
+    return feeds - tail[len(tail) - blank :].count(b"\n") + (tail.strip() != b""), nuls
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            yield block
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4096)
+
+
+def _wide(head: bytes) -> str:
+    """UTF-16 without a mark: every other byte of its digits, commas and line feeds is NUL."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if min(even, odd) or max(even, odd) * 4 < len(head) or not head:
+        return ""
+    return "utf-16-be" if even else "utf-16-le"
+
+
+def _japanese(path: Path, name: str) -> str:
+    """EUC-JP or CP932: whichever the file is; of both, EUC-JP if it then holds kana."""
+    fitting = [encoding for encoding in ("euc_jp", "cp932") if not _fault(path, encoding)]
+    if not fitting:
+        raise DataError(
+            f"{name} is text in none of UTF-8, UTF-16, EUC-JP and CP932 (Shift_JIS): as UTF-8, "
+            f"{_fault(path, 'utf-8')}. Save it as UTF-8, or name its encoding under policies: "
+            "encoding."
+        )
+    if len(fitting) == 1 or any(map(_KANA.search, _decoded(path, "euc_jp"))):
+        return fitting[0]
+    raise DataError(
+        f"{name} can be read as EUC-JP and as CP932, and only you know which it is. "
+        "Say so under policies: encoding, as in `encoding: cp932`."
+    )
+
+
+def _fault(path: Path, encoding: str) -> str:
+    """What keeps a file from being text in this encoding, with its line; empty: nothing."""
+    line, said = 1, "line {} holds bytes that are no character"
+    try:
+        for text in _decoded(path, encoding):
+            if encoding == "cp932" and (strange := _NOT_CP932.search(text)):
+                return said.format(line + text.count("\n", 0, strange.start()))
+            line += text.count("\n")
+    except UnicodeDecodeError as error:
+        return said.format(line + error.object[: error.start].count(b"\n"))
+    return ""
+
+
+def _decoded(path: Path, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)()
+    for block in _blocks(path):
+        yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
+
+
+def _declared(name: str) -> str:
+    if not name:
+        return ""
+    try:
+        found = codecs.lookup(name).name
+    except LookupError as error:
+        raise ParamsError(
+            f"policies: encoding: {name!r} is no encoding; write it as cp932, euc_jp or utf-8."
+        ) from error
+    return "utf-8" if found == "utf-8-sig" else found

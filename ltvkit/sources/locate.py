@@ -1,0 +1,62 @@
+"""Which files a source names: one, a folder's, a pattern's, or a sample's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ltvkit import paths
+from ltvkit.errors import DataError, nearest
+from ltvkit.policies import Policies
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet")
+PACKED = (".gz", ".zip")
+
+
+def locate(source: str, rules: Policies) -> list[Path]:
+    """The files behind a source, sorted by name; raises `DataError` where there are none.
+
+    A source is a path or pattern below the project root ("exports/2024-*.csv"), a folder, of
+    which every readable file is taken, or a sample (demo:cdnow), made on first use and kept.
+    """
+    if source.startswith("demo:"):
+        return [_sample(source.removeprefix("demo:"))]
+    path = paths.resolve(source)
+    if path.is_dir():
+        return _all(path, "*", source)
+    if any(mark in path.name for mark in "*?[") and not path.exists():
+        return _all(path.parent, path.name, source)
+    if not path.is_file():
+        beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
+        raise DataError(
+            f"source {source!r}: there is no file at {path}.{nearest(path.name, beside)} "
+            "Give the path from the project's folder, or an absolute one."
+        )
+    if not _readable(path):
+        raise DataError(
+            f"source {source!r}: files ending in '{path.suffix}' cannot be read. "
+            f"Export it as one of {', '.join((*SUFFIXES, *PACKED))}."
+        )
+    return [path]
+
+
+def _sample(name: str) -> Path:
+    from ltvkit import demo
+
+    path = paths.cache() / "demo" / f"{name}-{demo.version()}.parquet"
+    return path if path.exists() else demo.write(name, path)
+
+
+def _all(folder: Path, pattern: str, source: str) -> list[Path]:
+    found = [p for p in sorted(folder.glob(pattern)) if p.is_file() and _readable(p)]
+    if not found:
+        raise DataError(
+            f"source {source!r}: no file in {folder} is {pattern} and ends in one of "
+            f"{', '.join((*SUFFIXES, *PACKED))}."
+        )
+    return found
+
+
+def _readable(path: Path) -> bool:
+    """Whether it can be an export: spreadsheets leave hidden files beside those they have open."""
+    hidden = path.name.startswith((".", "~$"))
+    return not hidden and path.suffix.lower() in (*SUFFIXES, *PACKED)

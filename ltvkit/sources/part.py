@@ -1,0 +1,107 @@
+"""One file of a source, opened: SQL for its records, and what is known of it."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from ltvkit.values import literal, quoted
+
+if TYPE_CHECKING:
+    from ltvkit.sources.archives import File
+
+# Beside the raw columns: the line of a record; why it can be no row, and its text as written.
+LINE, FAULT, TEXT = WORKING = ("_line", "_fault", "_text")
+
+
+@dataclass(frozen=True)
+class Part:
+    """`sql` selects the records of one file: `columns` (raw column -> DuckDB type) as they are
+    written, and of `WORKING` what `working` names. `twins` are the names that several have.
+
+    Without `_line`, each line from `first` on is a record. If it gives not as many as `expected`,
+    or fails, there is a fault in the file, and `exact` gives the part read record by record.
+    """
+
+    name: str
+    sql: str
+    columns: Mapping[str, str]
+    working: Sequence[str] = ()
+    first: int = 1
+    expected: int | None = None
+    exact: Callable[[], Part] | None = None
+    twins: Sequence[str] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, connection: Any, name: str, sql: str, **known: Any) -> Part:
+        """A part whose columns are those of the query."""
+        opened = connection.sql(sql)
+        found = dict(zip(opened.columns, map(str, opened.types), strict=True))
+        columns = {n: kind for n, kind in found.items() if n not in WORKING}
+        return cls(name, sql, columns, [n for n in found if n in WORKING], **known)
+
+    def numbered(self) -> Part:
+        """This part with the line of each record, for what does not keep their order."""
+        if LINE in self.working:
+            return self
+        line = f"row_number() over () + {self.first - 1} as {LINE}"
+        exact = self.exact and (lambda: self.exact().numbered())
+        sql = f"select *, {line} from ({self.sql})"
+        return replace(self, sql=sql, working=(*self.working, LINE), exact=exact)
+
+    def filled(self, columns: Sequence[str], *, order_id: str) -> Part:
+        """This part with `columns` written on every line of an order, where only one has them.
+
+        An order's id, if it is among them, goes on until the next.
+        """
+        lined = self.numbered()
+        said = {c: f"nullif(trim({quoted(c)}::varchar), '')" for c in columns}
+        last = f"last_value({said.pop(order_id, 'null')} ignore nulls)"
+        window = f"over (order by {LINE} rows unbounded preceding)"
+        ids = f" replace ({last} {window} as {quoted(order_id)})" if order_id in columns else ""
+        orders = f"over (partition by {quoted(order_id)})"
+        rest = ", ".join(f"any_value({text}) {orders} as {quoted(c)}" for c, text in said.items())
+        sql = f"select *{ids} from ({lined.sql})"
+        sql = f"select * replace ({rest}) from ({sql})" if rest else sql
+        exact = self.exact and (lambda: self.exact().filled(columns, order_id=order_id))
+        texts = {**self.columns} | dict.fromkeys(columns, "VARCHAR")
+        return replace(lined, sql=sql, columns=texts, exact=exact)
+
+    def sure(self, connection: Any) -> Part:
+        """This part if it can be read as it is, else as `exact` gives it."""
+        if self.exact is None:
+            return self
+        import duckdb
+
+        read = f"select count(*), bit_xor(hash({', '.join(map(quoted, self.columns))}))"
+        try:
+            count = connection.sql(f"{read} from ({self.sql})").fetchall()[0][0]
+        except duckdb.Error:
+            count = None
+        return self if count == self.expected else self.exact()
+
+
+def parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
+    """A Parquet file as `Part`."""
+    sql = f"select * exclude (file_row_number), file_row_number + 1 as {LINE} "
+    sql += f"from read_parquet({literal(str(file.path))}, file_row_number = true)"
+    return Part.of(connection, file.name, sql, facts={"encoding": None})
+
+
+def names(header: Sequence[Any]) -> tuple[list[str], list[str]]:
+    """A header's fields -> names of columns, normalised and distinct, and those that came twice.
+
+    >>> names([" 金額 ", "amount", "Amount", None])
+    (['金額', 'amount', 'Amount (2)', 'column 4'], ['amount'])
+    """
+    found: list[str] = []
+    seen: dict[str, int] = {}
+    for place, written in enumerate(header, start=1):
+        name = unicodedata.normalize("NFKC", str(written or "")).strip("\ufeff \t\r\n")
+        name = name or f"column {place}"
+        count = seen[name.casefold()] = seen.get(name.casefold(), 0) + 1
+        found.append(f"{name} ({count})" if count > 1 else name)
+    return found, [name for name, count in seen.items() if count > 1]

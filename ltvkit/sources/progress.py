@@ -1,0 +1,53 @@
+"""A bar on a terminal while a large file is read; nothing where there is no terminal."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+LARGE = 50_000_000
+EVERY = 0.5  # seconds
+
+
+@contextmanager
+def of_query(connection: Any, name: str) -> Iterator[None]:
+    """Within, a query of the connection that takes long shows how far it is."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    connection.sql("set enable_progress_bar = true")
+    connection.sql("set enable_progress_bar_print = false")
+    ended = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(connection, name, ended), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+
+
+def of_lines(lines: Iterable[str], path: Path) -> Iterator[str]:
+    """The lines of a file as they come, showing how much of it they were."""
+    from tqdm import tqdm
+
+    size = path.stat().st_size
+    options = {"unit": "B", "unit_scale": True, "leave": False, "dynamic_ncols": True}
+    quiet = True if size < LARGE else None  # None: shown on a terminal
+    with tqdm(total=size, desc=path.name, disable=quiet, **options) as bar:
+        for line in lines:
+            bar.update(len(line))
+            yield line
+
+
+def _watch(connection: Any, name: str, ended: threading.Event) -> None:
+    from tqdm import tqdm
+
+    with tqdm(total=100, desc=name, unit="%", leave=False, dynamic_ncols=True, delay=1) as bar:
+        while not ended.wait(EVERY):
+            bar.n = max(bar.n, min(100, round(connection.query_progress())))
+            bar.refresh()

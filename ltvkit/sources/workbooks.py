@@ -1,0 +1,77 @@
+"""A sheet of an Excel workbook: every cell as the text that says its value."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ltvkit.errors import DataError, nearest
+from ltvkit.policies import Policies
+from ltvkit.sources import archives
+from ltvkit.sources.archives import File
+from ltvkit.sources.part import Part, names
+from ltvkit.sources.records import RAGGED, Record
+from ltvkit.sources.rows import kept
+
+
+def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
+    """A sheet -> `Part`; lines are the sheet's rows. Raises `DataError` for one not to be read."""
+    archives.check_inflated(file.path)
+    book = _opened(file)
+    try:
+        rows = enumerate(_sheet(book, file, rules).iter_rows(values_only=True), start=1)
+        header = next((cells for line, cells in rows if line == rules.header_line), ())
+        header = header[: max((n for n, cell in enumerate(header, 1) if _text(cell)), default=0)]
+        if not header:
+            raise DataError(f"{file.name}: row {rules.header_line} must name the columns.")
+        columns, twins = names(map(_text, header))
+        sql, working = kept(_records(rows, len(columns)), columns, work)
+    finally:
+        book.close()
+    texts = dict.fromkeys(columns, "VARCHAR")
+    return Part(file.name, sql, texts, working, twins=twins, facts={"encoding": None})
+
+
+def _records(rows: Iterator[tuple[int, tuple]], width: int) -> Iterator[Record]:
+    for line, cells in rows:
+        texts = [_text(cell) for cell in cells]
+        if any(texts[width:]):
+            yield Record(line, None, RAGGED, "\t".join(t or "" for t in texts))
+        elif any(texts):
+            yield Record(line, (texts + [None] * width)[:width])
+
+
+def _text(cell: Any) -> str | None:
+    """A whole number has no point, a day no time; an empty cell is None."""
+    if cell is None or isinstance(cell, str):
+        return cell or None
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(" ")
+    return str(cell)
+
+
+def _sheet(book: Any, file: File, rules: Policies) -> Any:
+    name = rules.sheet or book.sheetnames[0]
+    if name not in book.sheetnames:
+        raise DataError(
+            f"{file.name} has no sheet {name!r}.{nearest(name, book.sheetnames)} "
+            f"It has: {', '.join(book.sheetnames)}."
+        )
+    sheet = book[name]
+    sheet.reset_dimensions()  # what a file says of its size may be wrong
+    return sheet
+
+
+def _opened(file: File) -> Any:
+    import openpyxl
+
+    try:
+        return openpyxl.load_workbook(file.path, read_only=True, data_only=True)
+    except Exception as error:  # openpyxl raises whatever a broken file makes it stumble over
+        raise DataError(
+            f"{file.name} cannot be read as an Excel workbook ({error}). Save it anew as .xlsx."
+        ) from error
