@@ -185,6 +185,24 @@ def test_postgresql_gives_the_same_orders_as_files(everywhere, postgres):
     same_orders([everywhere[0], postgres(create(), insert())])
 
 
+def test_a_time_with_a_zone_counts_by_the_day_of_the_shop(tmp_path, postgres):
+    def made(kind: str, at: str) -> tuple[str, str]:
+        return (
+            f"create table t (customer_id text, order_date {kind}, amount numeric)",
+            f"insert into t values ('a', {at}, 1)",
+        )
+
+    late = "'2024-01-05 23:30+00'"
+    for url in (
+        sqlite(tmp_path / "a.db", *made("datetime", "1704497400")),
+        duck(tmp_path / "a.duckdb", *made("timestamptz", late)),
+        postgres(*made("timestamptz", late)),
+    ):
+        for zone, day in (("UTC", "2024-01-05"), ("Asia/Tokyo", "2024-01-06")):
+            lines = orders.read(url, timezone=zone).lines.df()
+            assert lines["order_date"].astype(str).tolist() == [day]
+
+
 def test_facts_say_what_was_read(tmp_path, postgres):
     for url, version in [
         (sqlite(tmp_path / "a.db", create(), insert()), "SQLite 3."),
@@ -533,3 +551,12 @@ def test_the_fingerprint_changes_with_the_file_and_a_server_has_none(tmp_path):
         assert databases.fingerprint(url) != first  # though it is in the log as yet
         assert kept(url)[0]["rows"] == len(ROWS)
     assert databases.fingerprint("postgresql://host/shop") is None
+
+
+def test_a_table_of_a_server_is_prepared_anew_when_its_rows_change(postgres):
+    moved = "update orders set amount = amount where order_id = 'A1'"  # now the last one
+    first = orders.read(postgres(create(), insert()))
+    assert orders.read(postgres(create(), insert(), moved)).key == first.key
+    more = orders.read(postgres(create(), insert(), "update orders set quantity = 2"))
+    assert more.key != first.key
+    assert set(more.lines.df()["quantity"]) == {2}
