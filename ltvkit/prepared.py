@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,19 +48,20 @@ def open(
     Takes what `orders.read` takes, `policies` as one mapping, and raises what it raises.
     """
     rules = check_options(columns=columns, policies=policies)
-    key = _key(sources.locate(source, rules), source, columns or {}, policies or {})
+    seen = sources.seen(source, rules)
+    raw = sources.open(source, rules) if seen is None else None
+    key = _key(seen or raw.facts["digest"], source, columns or {}, policies or {})
     folder = paths.cache() / "orders" / key
     if not (folder / _FACTS).exists():
-        _prepare(sources.open(source, rules), columns or {}, rules, folder)
+        _prepare(raw or sources.open(source, rules), columns or {}, rules, folder)
     return _opened(folder, key, rules)
 
 
-def _key(found: Sequence[Path], source: str, columns: Mapping, policies: Mapping) -> str:
-    stats = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in found]
+def _key(seen: object, source: str, columns: Mapping, policies: Mapping) -> str:
     home = Path(__file__).parent
-    code = [*(home / f"{name}.py" for name in _CODE), *sorted((home / "sources").glob("*.py"))]
+    code = [*(home / f"{name}.py" for name in _CODE), *sorted((home / "sources").rglob("*.py"))]
     texts = [path.read_text("utf-8") for path in code]
-    parts = [source, stats, dict(columns), dict(policies), texts, language()]
+    parts = [source, seen, dict(columns), dict(policies), texts, language()]
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ltvkit import paths
 from ltvkit.policies import Policies
-from ltvkit.sources import archives, delimited, space, workbooks
+from ltvkit.sources import archives, databases, delimited, space, workbooks
 from ltvkit.sources.connection import connect
 from ltvkit.sources.locate import locate
 from ltvkit.sources.part import Part, parquet
@@ -50,26 +50,39 @@ class Raw:
 
 
 def open(source: str, rules: Policies | None = None) -> Raw:
-    """A file, a folder or pattern of files, or a sample -> `Raw`.
+    """A file, a folder or pattern of files, a database's URL, or a sample -> `Raw`.
 
     Files may be CSV, TSV, Excel or Parquet, and packed as .gz or .zip. What has to be unpacked or
     transcoded for reading lies in a folder that goes when `Raw` does. Raises `DataError`.
     """
     rules = rules or Policies()
-    files = locate(source, rules)
+    asked = databases.is_address(source)
+    files = [] if asked else locate(source, rules)
     home = paths.cache() / "reading"
     home.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=home))
     try:
         space.check(files, home)
         connection = connect(memory=space.memory(rules.memory_limit), spill=work)
-        opened = [_part(connection, f, work, rules) for f in archives.unpacked(files, work)]
-        raw = Raw(connection, opened, {"source": source} | _facts(files, opened))
+        if asked:
+            facts = databases.keep(source, work / "table.parquet", table=rules.table)
+            table = archives.File(work / "table.parquet", facts["table"])
+            raw = Raw(connection, [parquet(connection, table, work, rules)], facts)
+        else:
+            opened = [_part(connection, f, work, rules) for f in archives.unpacked(files, work)]
+            raw = Raw(connection, opened, {"source": source} | _facts(files, opened))
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
     weakref.finalize(raw, shutil.rmtree, work, ignore_errors=True)
     return raw
+
+
+def seen(source: str, rules: Policies) -> object:
+    """What changes whenever a source does; None where only reading can tell (a server's table)."""
+    if databases.is_address(source):
+        return databases.fingerprint(source)
+    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in locate(source, rules)]
 
 
 def from_frame(frame: Any) -> Raw:
