@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ltvkit import dates, ids, values
+from ltvkit import dates, headers, ids, values
 from ltvkit.errors import ColumnError, ParamsError, nearest
 from ltvkit.sources.part import FAULT, LINE, TEXT
 from ltvkit.values import quoted
@@ -88,8 +88,8 @@ def _header(name: str, written: str, part: Part, source: str) -> str:
             f"columns: {name}: {source} has more than one column named {written!r}. "
             f"Map the one that is meant as '{written} (1)', '{written} (2)' and so on."
         )
-    if written in part.columns:
-        return written
+    if found := headers.match(written, part.columns):
+        return found
     raise ColumnError(
         f"columns: {name}: {written!r} is not a header of {source}."
         f"{nearest(written, part.columns)} It has: {', '.join(part.columns)}."
@@ -100,7 +100,9 @@ def _value(name: str, header: str, part: Part, rules: Policies, zone: str) -> st
     kind = part.columns[header]
     if name == "order_date":
         return dates.date(header, kind, date_format=rules.date_format, zone=zone)
-    if name in NUMBERS or (name not in COLUMNS and kind in ("BIGINT", "DOUBLE")):
-        return values.number(header, kind, decimal=rules.decimal)
+    if name in NUMBERS or (name not in COLUMNS and values.is_number(kind)):
+        # A database writes its numbers with a point, whatever the shop does.
+        decimal = "." if "database" in part.facts else rules.decimal
+        return values.number(header, kind, decimal=decimal)
     text = values.text(header, kind, plain=part.plain)
     return ids.folded(text, rules.fold_ids) if name == "customer_id" else text

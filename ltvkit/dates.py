@@ -153,7 +153,8 @@ def _undeclared(x: str, zone: str) -> str:
     # Ten bytes have no room for a time with a zone, which the cast would drop; a digit first,
     # since "epoch" and "infinity" are days to DuckDB.
     return (
-        f"case when {x} < ':' and strlen({x}) <= 10 and {_sane(bare)} then {bare} when {x} > '' then coalesce("
+        f"case when {x} < ':' and strlen({x}) <= 10 and {_sane(bare)} then {bare} "
+        f"when {x} > '' then coalesce("
         f"case when {x} between '1900' and '9999~' then case {' '.join(common)} end end, {read}"
         ") end::timestamp"
     )

@@ -62,6 +62,11 @@ def narrow(sql: str) -> str:
     return once(sql, "v", f"case when strlen(v) = length(v) then v else {plain} end")
 
 
+def is_number(kind: str) -> bool:
+    """Whether a DuckDB type is one of numbers."""
+    return kind.removeprefix("U").startswith(_NUMERIC)
+
+
 def text(column: str, kind: str, *, plain: bool = False) -> str:
     """An id or a name: trimmed; NULL where empty. A whole number loses no digit, gains no '.0'.
 
@@ -99,7 +104,7 @@ def number(column: str, kind: str, *, decimal: str = ".") -> str:
     [(-1200.0,)]
     """
     name = quoted(column)
-    if kind.removeprefix("U").startswith(_NUMERIC):
+    if is_number(kind):
         # A float of 32 bits as it is written: 5.1, not 5.099999904632568.
         value = f"{name}::varchar::double" if kind == "FLOAT" else f"{name}::double"
         return f"case when isfinite({value}) then {value} end"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ltvkit import params, paths
 from ltvkit.errors import ParamsError
+from ltvkit.prepared import RUN
 from ltvkit.report import archive, plan, publish
 from ltvkit.report.run import Workers, in_words
 from ltvkit.report.session import Months, Outcome, Session
@@ -30,6 +33,7 @@ def build(
     chosen = plan.select(notebooks, only)
     shops = [params.load(file, [book.path for book in notebooks]) for file in files]
     _check_distinct(shops)
+    os.environ[RUN] = uuid.uuid4().hex
     session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout))
     with session.signals.raised():
         publish.recover_all()

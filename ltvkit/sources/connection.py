@@ -21,4 +21,6 @@ def connect(*, memory: int | None = None, spill: Path | None = None) -> Any:
         config["memory_limit"] = f"{memory}B"
     if spill:
         config["temp_directory"] = str(spill)
-    return duckdb.connect(config=config)
+    connection = duckdb.connect(config=config)
+    connection.sql("set timezone = 'UTC'")  # not the machine's
+    return connection
