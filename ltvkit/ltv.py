@@ -6,6 +6,7 @@ Source of the discounted formula: Gupta & Lehmann (2003), Customers as assets.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -82,7 +83,7 @@ def compare(
     lapse_days: int = 180,
     discount: float = 0.1,
     contract_days: int = 0,
-    expected: pd.Series | None = None,
+    expected: Mapping[int, float] | None = None,
 ) -> pd.DataFrame:
     """Order lines up to `as_of` -> method, value (money a customer), of, horizon, definition, why.
 

@@ -55,7 +55,9 @@ def open(
 
 def _key(path: Path, source: str, columns: Mapping, policies: Mapping) -> str:
     seen = path.stat()
-    code = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _DOOR + _BELOW]
+    home = Path(__file__).parent
+    files = (f for n in _DOOR + _BELOW for f in (*home.glob(f"{n}.py"), *home.glob(f"{n}/*.py")))
+    code = [file.read_text("utf-8") for file in sorted(files)]
     parts = [source, str(path), seen.st_size, seen.st_mtime_ns, dict(columns), dict(policies)]
     text = json.dumps([*parts, code, language()], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
