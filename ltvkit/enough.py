@@ -15,8 +15,6 @@ from typing import Any, NoReturn
 from ltvkit.errors import NothingYet, TooLittleData
 from ltvkit.i18n import _
 
-_TAKE_ABSENT = ("print", "results.save")  # calls that know what to do with it
-
 
 class Absent:
     """What a step would have given, had there been enough data; so is every part of it.
@@ -45,6 +43,9 @@ class Absent:
     def __str__(self) -> str:
         return _("Too little data for this: {why}").format(why=self._why)
 
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Absent) and str(self) == str(other)
+
     def _refuse(self, *_any: Any) -> NoReturn:
         raise TooLittleData(self._why)
 
@@ -53,17 +54,20 @@ class Absent:
 
 def load_ipython_extension(shell: Any) -> None:
     """Let the shell's cells go on where there is too little data."""
-    said: set[str] = set()
+    last: tuple[Any, Any] = None, None
 
     def show(value: Any) -> Any:
         """The value of a line, as it is; of an absent one, why: in full when it is news."""
+        nonlocal last
         if not isinstance(value, Absent):
             return value
-        print(_("Not shown, for the same reason.") if str(value) in said else value)
-        said.add(str(value))
+        if last != (value, shell.execution_count):
+            print(_("Not shown, for the same reason.") if last[0] == value else value)
+        last = value, shell.execution_count
         return None
 
-    shell.push({"_attempt": attempt, "_present": present, "_show": show}, interactive=False)
+    known = {"_attempt": attempt, "_present": present, "_say": say, "_show": show}
+    shell.push(known, interactive=False)
     shell.ast_transformers.append(_Calls())
 
 
@@ -86,23 +90,31 @@ def present(value: Any) -> Any:
     return value._refuse() if isinstance(value, Absent) else value
 
 
+def say(*parts: Any, **options: Any) -> None:
+    """`print`, which gives each reason for what is absent once.
+
+    >>> say("a", Absent("no b."), "a", Absent("no b."), sep=", ")
+    a, Too little data for this: no b., a
+    """
+    repeated = [isinstance(p, Absent) and p in parts[:n] for n, p in enumerate(parts)]
+    print(*(p for p, again in zip(parts, repeated, strict=True) if not again), **options)
+
+
 class _Calls(ast.NodeTransformer):
     """f(a) becomes _attempt(lambda: f(_present(a))), and a line by itself _show(...)."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        takes_absent = ast.unparse(node.func) in _TAKE_ABSENT
+        name = ast.unparse(node.func)
         self.generic_visit(node)
-        if not takes_absent:
-            node.func = _call("_present", node.func)
-            node.args = [
-                a if isinstance(a, ast.Starred) else _call("_present", a) for a in node.args
-            ]
-            for keyword in node.keywords:
-                keyword.value = _call("_present", keyword.value)
-        nothing = ast.arguments([], [], None, [], [], None, [])
-        return ast.fix_missing_locations(
-            ast.copy_location(_call("_attempt", ast.Lambda(nothing, node)), node)
-        )
+        if name == "print":
+            node.func = _name("_say")
+        elif name == "results.save":  # it keeps what is there
+            return _around(node)
+        node.func = _call("_present", node.func)
+        node.args = [a if isinstance(a, ast.Starred) else _call("_present", a) for a in node.args]
+        for keyword in node.keywords:
+            keyword.value = _call("_present", keyword.value)
+        return _around(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
         self.generic_visit(node)
@@ -110,5 +122,15 @@ class _Calls(ast.NodeTransformer):
         return ast.fix_missing_locations(node)
 
 
+def _around(node: ast.Call) -> ast.Call:
+    nothing = ast.arguments([], [], None, [], [], None, [])
+    tried = ast.copy_location(_call("_attempt", ast.Lambda(nothing, node)), node)
+    return ast.fix_missing_locations(tried)
+
+
 def _call(name: str, *args: ast.expr) -> ast.Call:
-    return ast.Call(ast.Name(name, ast.Load()), list(args), [])
+    return ast.Call(_name(name), list(args), [])
+
+
+def _name(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
