@@ -91,6 +91,24 @@ def report(params, month, start, end, only, jobs, timeout, out) -> None:
     sys.exit(_report(params, (month, start, end), only, jobs, timeout))
 
 
+@main.command()
+@click.argument("params", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--month", metavar="MONTH", help="As of the end of this month, as in `report`.")
+def check(params, month) -> None:
+    """Open the orders of each shop, and say whether they can be relied on.
+
+    Prints what became of every line, and each check of the data. The exit status is 1 if a check
+    would stop the report, and 2 if the orders cannot be read.
+    """
+    from ltvkit.params import check_month
+
+    if month:
+        check_month(month)
+    from ltvkit.report.check import check
+
+    sys.exit(check(params, month=month))
+
+
 def _report(files, months, only, jobs, timeout) -> int:
     """Build, say what came of it, and return the exit status."""
     from ltvkit.params import check_month
@@ -109,6 +127,8 @@ def _report(files, months, only, jobs, timeout) -> int:
         return signal.status
     for failure in outcome.failures:
         click.echo(f"FAILED {failure}", err=True)
+    for warning in outcome.warnings:
+        click.echo(f"WARNING {warning}", err=True)
     for folder in outcome.unchanged:
         click.echo(f"Nothing changed: {_shown(folder / 'index.html')}")
     for folder in outcome.published:

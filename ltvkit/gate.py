@@ -190,7 +190,7 @@ def _dated(n: int, text: str, seen: _Seen, day: str) -> tuple[bool, str]:
     return n > 0, text.format(n=formats.count(n), lines=formats.count(seen.lines), day=day)
 
 
-def _coverage(seen: _Seen, _limit: float) -> tuple[bool, str]:
+def _data_end(seen: _Seen, _limit: float) -> tuple[bool, str]:
     end = periods.end(periods.index_of(seen.as_of, "month"), "month")
     text = _("the data end on {until}, and the month of the report on {end}")
     return seen.until < end, text.format(until=f"{seen.until:%Y-%m-%d}", end=f"{end:%Y-%m-%d}")
@@ -276,7 +276,7 @@ CHECKS = (
         "day as `policies: data_until`, so that they are quarantined.")),
     Check("early_dates", "warn", APART_SHARE, _early, N_(
         "Typing errors, or days that mean \"unknown\", make cohorts that never were. Mend them.")),
-    Check("coverage", "warn", 0, _coverage, N_(
+    Check("data_end", "warn", 0, _data_end, N_(
         "The month is compared low with whole ones. Export again after its end.")),
     Check("gap_days", "warn", rhythm.FALSE_ALARM, _gaps, N_(
         "The shop was closed, or a part of the export is missing. Look whether a file is.")),

@@ -55,7 +55,7 @@ def save(
         for name, table in tables.items():
             _csv(table, folder / "tables" / f"{name}.csv")
         for name, frame in lists.items():
-            _csv(engine.table(engine.lazy(frame)), folder / "lists" / f"{name}.csv")
+            save_list(frame, folder / "lists" / f"{name}.csv")
         kept = {
             "page": page,
             "findings": list(dict.fromkeys(str(said) for said in findings if str(said))),
@@ -67,6 +67,11 @@ def save(
         with files.whole(folder / FINISHED) as part:
             part.write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
     print(_("finished: {page}").format(page=page))
+
+
+def save_list(frame: Any, path: Path) -> None:
+    """A frame of any engine as CSV, UTF-8 with BOM."""
+    _csv(engine.table(engine.lazy(frame)), path)
 
 
 def load(out: str | Path) -> Result:
