@@ -138,7 +138,7 @@ def finding(summary: pd.DataFrame, *, items: str) -> str:
     """The concentration in a sentence; `items` is what is counted, in the plural ("products")."""
     rows = summary.set_index("class")
     if not rows.loc["A", "items"]:
-        return _("None of the {items} brings any revenue.").format(items=items)
+        return _("No {items} bring any revenue.").format(items=items)
     text = _(
         "{a} {items} ({share} of them) are class A and bring {revenue} of revenue; "
         "the {c} of class C bring {rest}."
