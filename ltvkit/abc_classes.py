@@ -137,6 +137,8 @@ def table_name(by: str) -> str:
 def finding(summary: pd.DataFrame, *, items: str) -> str:
     """The concentration in a sentence; `items` is what is counted, in the plural ("products")."""
     rows = summary.set_index("class")
+    if not rows.loc["A", "items"]:
+        return _("No {items} bring any revenue.").format(items=items)
     text = _(
         "{a} {items} ({share} of them) are class A and bring {revenue} of revenue; "
         "the {c} of class C bring {rest}."

@@ -127,6 +127,24 @@ def inspect(file, shop, out) -> None:
     click.echo(f"Next:    {first}python -m ltvkit report {_shown(out)}")
 
 
+@main.command()
+@click.argument("params", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--month", metavar="MONTH", help="As of the end of this month, as in `report`.")
+def check(params, month) -> None:
+    """Open the orders of each shop, and say whether they can be relied on.
+
+    Prints what became of every line, and each check of the data. The exit status is 1 if a check
+    would stop the report, and 2 if the orders cannot be read.
+    """
+    from ltvkit.params import check_month
+
+    if month:
+        check_month(month)
+    from ltvkit.report.check import check
+
+    sys.exit(check(params, month=month))
+
+
 def _report(files, months, only, jobs, timeout) -> int:
     """Build, say what came of it, and return the exit status."""
     from ltvkit.params import check_month
@@ -145,6 +163,8 @@ def _report(files, months, only, jobs, timeout) -> int:
         return signal.status
     for failure in outcome.failures:
         click.echo(f"FAILED {failure}", err=True)
+    for warning in outcome.warnings:
+        click.echo(f"WARNING {warning}", err=True)
     for folder in outcome.unchanged:
         click.echo(f"Nothing changed: {_shown(folder / 'index.html')}")
     for folder in outcome.published:

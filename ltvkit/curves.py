@@ -53,6 +53,8 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
     """What a customer is worth by `age` months, or by the last age that there is."""
     row = curve[curve["age_months"] <= age].iloc[-1]
     text = _("By age {age} months, a customer is worth {ltv} so far (95%: {low} to {high}).")
+    if pd.isna(row["low"]):
+        text = _("By age {age} months, a customer is worth {ltv} so far, on average of a few.")
     worth = {name: formats.money(row[name], currency) for name in ("ltv", "low", "high")}
     return text.format(age=int(row["age_months"]), **worth)
 
@@ -73,7 +75,10 @@ def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.nd
     last = _last_whole_month(as_of)
     ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0
     if ages < 1:
-        raise TooLittleData("no customer has lived a whole calendar month: there is no LTV curve.")
+        raise TooLittleData(
+            "no customer has lived a whole calendar month, so there is no LTV curve. Take a later "
+            "month."
+        )
     groups = int(sizes["group"].max()) + 1
     paid, lived = np.zeros((groups, ages)), np.zeros((groups, ages))
     seen = spent[spent["born"] + spent["age"] <= last]

@@ -100,7 +100,7 @@ def gini(customers: Any) -> float:
     """The Gini coefficient of revenue per customer: 0 all pay alike, near 1 one pays all.
 
     G = 2 sum(i x_i) / (n sum x) - (n + 1) / n, with x ascending and i = 1..n (Gini 1912; the
-    discrete form). Where returns make some revenues negative it can pass 1.
+    discrete form). Where returns make some revenues negative it can pass 1. NaN without revenue.
 
     >>> gini(pd.DataFrame({"customer_id": ["a", "b"], "revenue": [0.0, 10.0]}))
     0.5
@@ -112,21 +112,25 @@ def gini(customers: Any) -> float:
             weighted=(nw.col("poorest") * nw.col("revenue")).sum(),
         )
     ).iloc[0]
+    if not sums["whole"]:
+        return float("nan")
     return float(2 * sums["weighted"] / (sums["n"] * sums["whole"]) - (sums["n"] + 1) / sums["n"])
 
 
 def top_share(customers: Any, *, share: float = 0.2) -> float:
-    """The part of revenue that the best `share` of customers paid (rounded up to whole ones)."""
+    """The part of revenue that the best `share` of customers (rounded up) paid; NaN without."""
     ranked = engine.ranked(engine.lazy(customers, needs=NEEDS), by="revenue", ties="customer_id")
     cut = -(-_count(ranked) * round(share * 1000) // 1000)
     best = nw.when(nw.col("rank") <= cut).then(nw.col("revenue")).otherwise(0.0).sum()
     sums = engine.table(ranked.select(best=best, whole=nw.col("revenue").sum())).iloc[0]
-    return float(sums["best"] / sums["whole"])
+    return float(sums["best"] / sums["whole"]) if sums["whole"] else float("nan")
 
 
 def finding(table: pd.DataFrame, *, top20: float) -> str:
     """The concentration in a sentence, taken from the decile table and `top_share`."""
     best = table.iloc[0]
+    if not table["revenue"].sum():
+        return _("There is no revenue to share out.")
     text = _(
         "The best tenth of customers brings {best} of revenue, the best fifth {top}; "
         "the lower half brings {rest}."

@@ -49,7 +49,9 @@ def summarize(
     until = periods.month_before(periods.day(as_of) + dt.timedelta(days=1))
     built = cohorts.build(lines, as_of=until, by=by)
     if built.empty:
-        raise TooLittleData("no customer has lived to the end of a calendar month.")
+        raise TooLittleData(
+            "no customer has lived to the end of a calendar month. Take a later month."
+        )
     worth = cohorts.ltv(built, of=of).set_index("cohort")
     named = engine.table(engine.lazy(lines).select(nw.col(by).cast(nw.String)).unique())[by]
     costs = _costs(acquisition_cost, worth.index, {*named.dropna(), *worth.index})

@@ -6,6 +6,7 @@ Source of the discounted formula: Gupta & Lehmann (2003), Customers as assets.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -18,6 +19,7 @@ from ltvkit.i18n import N_, _
 
 REVENUE, MARGIN, PROFIT = N_("revenue"), N_("margin"), N_("profit")
 AGE = 12  # months
+LEAST_DAYS = 30  # of orders, to say how many a year would hold
 YEARS = 10  # of contracts: an average without an end is often infinite
 WHOLE, MONTHS, REACHED = N_("whole life"), N_("first {months} months"), "{reached}"
 COLUMNS = ["method", "value", "of", "horizon", "definition", "why"]
@@ -82,7 +84,7 @@ def compare(
     lapse_days: int = 180,
     discount: float = 0.1,
     contract_days: int = 0,
-    expected: pd.Series | None = None,
+    expected: Mapping[int, float] | None = None,
 ) -> pd.DataFrame:
     """Order lines up to `as_of` -> method, value (money a customer), of, horizon, definition, why.
 
@@ -121,7 +123,7 @@ def measures(
 
     - `average_order_value`: revenue, returns netted, / orders
     - `orders_per_year`: orders in the 12 months up to `as_of` / customers who ordered in them,
-      scaled up to a year where the orders span less
+      scaled up to a year where the orders span less; NaN where they span less than 30 days
     - `years`: (days from first to last order + `lapse_days`) / 365.25, mean of those who have left
       (no order for `lapse_days`); NaN where nobody has
     - `monthly_arpu`: revenue / the months (30.4375 days) that all customers were not yet lost:
@@ -147,7 +149,8 @@ def measures(
     year_before = end - pd.DateOffset(years=1)
     year = _since(lines, year_before, as_of=as_of)
     months = whole["stayed"] / periods.MONTH_DAYS
-    covered = min(1, ((end - whole["first"]).days + 1) / (end - year_before).days)
+    days = (end - whole["first"]).days + 1
+    covered = min(1, days / (end - year_before).days) if days >= LEAST_DAYS else 0
     parts = {
         "average_order_value": _ratio(whole["revenue"], whole["orders"]),
         "orders_per_year": _ratio(year["orders"], year["customers"] * covered),

@@ -99,6 +99,19 @@ class Policies:
             dates.check_format(self.date_format)
         if self.data_until:
             periods.day(self.data_until)
+        self._check_checks()
+
+    def _check_checks(self) -> None:
+        from ltvkit import gate
+
+        if not isinstance(self.checks, Mapping):
+            raise ParamsError("policies: checks must be a mapping, as in {gap_days: stop}.")
+        # YAML reads a bare `off` as false.
+        given = {name: "off" if to is False else to for name, to in self.checks.items()}
+        for name, severity in given.items():
+            one_of("policies: checks", name, [known.name for known in gate.CHECKS])
+            one_of(f"policies: checks: {name}", severity, gate.SEVERITIES)
+        object.__setattr__(self, "checks", given)
 
 
 def check_options(*, columns: Mapping | None = None, policies: Mapping | None = None) -> Policies:

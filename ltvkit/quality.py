@@ -8,10 +8,12 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import engine, formats, periods
-from ltvkit.i18n import _
+from ltvkit.i18n import N_, _
 
 if TYPE_CHECKING:
     from ltvkit.orders import Orders
+
+TWINS = N_("kept, but exactly like an earlier line: sold twice, or exported twice?")
 
 
 def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
@@ -60,7 +62,7 @@ def _duplicates(book: Orders) -> pd.DataFrame:
         .select(lines=nw.col("extra").sum(), amount=nw.col("amount").sum())
     ).assign(
         status="of which",
-        reason=_("kept, but exactly like an earlier line: sold twice, or exported twice?"),
+        reason=_(TWINS),
     )
     return twins[twins["lines"] > 0].astype({"lines": "int64"})
 

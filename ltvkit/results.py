@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from ltvkit import engine, files
+from ltvkit.enough import Absent
 from ltvkit.i18n import _
 
 FINISHED = "result.json"
@@ -44,17 +45,20 @@ def save(
 
     `tables` go to tables/<name>.csv, `lists` (frames of any engine, with customer ids) to
     lists/<name>.csv, both UTF-8 with BOM, so that a spreadsheet reads them. result.json is
-    written last: its presence says that the notebook came to its end.
+    written last: its presence says that the notebook came to its end. What is absent for want
+    of data is left out; of a finding, why it is absent is kept.
     """
+    tables, metrics, lists = map(_there, (tables, metrics, lists))
+    findings = [findings] if isinstance(findings, Absent) else findings
     if out:
         folder = Path(out)
         for name, table in tables.items():
             _csv(table, folder / "tables" / f"{name}.csv")
         for name, frame in lists.items():
-            _csv(engine.table(engine.lazy(frame)), folder / "lists" / f"{name}.csv")
+            save_list(frame, folder / "lists" / f"{name}.csv")
         kept = {
             "page": page,
-            "findings": [said for said in findings if said],
+            "findings": list(dict.fromkeys(str(said) for said in findings if str(said))),
             "metrics": {name: float(_DIGITS % value) for name, value in dict(metrics).items()},
             "tables": list(tables),
             "texts": {name: _texts(table) for name, table in tables.items()},
@@ -65,6 +69,11 @@ def save(
     print(_("finished: {page}").format(page=page))
 
 
+def save_list(frame: Any, path: Path) -> None:
+    """A frame of any engine as CSV, UTF-8 with BOM."""
+    _csv(engine.table(engine.lazy(frame)), path)
+
+
 def load(out: str | Path) -> Result:
     """The results that `save` kept in `out`."""
     folder = Path(out)
@@ -72,6 +81,11 @@ def load(out: str | Path) -> Result:
     texts = kept.pop("texts", {})
     tables = {name: _read(folder, name, texts.get(name, [])) for name in kept["tables"]}
     return Result(**{**kept, "tables": tables})
+
+
+def _there(found: Any) -> dict[str, Any]:
+    found = {} if isinstance(found, Absent) else dict(found)
+    return {name: it for name, it in found.items() if not isinstance(it, Absent)}
 
 
 def _texts(table: pd.DataFrame) -> list[str]:

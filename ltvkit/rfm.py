@@ -153,6 +153,11 @@ def migrate(before: Any, after: Any) -> pd.DataFrame:
 
 def finding(summary: pd.DataFrame) -> str:
     """The segments in a sentence or two: who brings the money, and what is at stake."""
+    if len(summary) == 1:
+        text = _("All customers are in the segment '{segment}': nothing tells them apart.")
+        return text.format(segment=summary["segment"].iloc[0])
+    if not summary["revenue"].sum():
+        return _("There is no revenue to share out.")
     best = summary.loc[summary["revenue"].idxmax()]
     text = _("The segment '{segment}' is {customers} of customers and brings {revenue} of revenue.")
     said = text.format(

@@ -91,6 +91,8 @@ def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
         share=formats.share(row["survival"]),
         rule=formats.count(lapse_days),
     )
+    if not worst["hazard"]:
+        return said
     end = worst["tenure_days"]
     return f"{said} " + risk.format(
         start=formats.count(end - end / worst["period"]),

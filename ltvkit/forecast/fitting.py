@@ -128,9 +128,9 @@ class DistinctFitter:
         return found
 
     def _no_optimum(self, theta: np.ndarray) -> str:
-        reached = ", ".join(
-            f"{n} = {v:.3g}" for n, v in zip(self._names, np.exp(theta), strict=True)
-        )
+        with np.errstate(over="ignore"):
+            ends = zip(self._names, np.exp(theta), strict=True)
+        reached = ", ".join(f"{name} = {value:.3g}" for name, value in ends)
         return (
             f"{type(self).__name__} did not converge; it stopped at {reached}. A parameter without "
             "bound means that these customers do not differ in what it describes, or are too few: "

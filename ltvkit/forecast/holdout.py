@@ -105,6 +105,11 @@ def backtest(
             f"nobody known on {split} bought in the {days} days after it, so no forecast can be "
             "told from another: is the export complete? Else take an earlier month."
         )
+    if actual["revenue"].nunique() == 1:
+        raise TooLittleData(
+            f"everybody known on {split} brought the same in the {days} days after it, so no "
+            "forecast can be told from another. Take another month, if they differ there."
+        )
     past = seen[seen["order_date"] <= pd.Timestamp(split)]
     found, fitted, notes, extras = {}, {}, {}, {}
     triples, spent = model.histories(known), model.spending(known)

@@ -12,7 +12,7 @@ import math
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,11 @@ from ltvkit.report.run import Done
 
 @dataclass(frozen=True)
 class Report:
-    """One shop and month: what it is made from, and which notebooks it is made of."""
+    """One shop and month: what it is made from, and which notebooks it is made of.
+
+    `months`: lines and revenue of each; `restated`: what an earlier report knew otherwise. No
+    page may show that.
+    """
 
     params: Params
     month: str
@@ -35,6 +39,8 @@ class Report:
     jobs: Sequence[plan.Job]
     left_out: Sequence[str]
     register: Mapping[str, str]
+    months: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    restated: Sequence[str] = ()
 
     @property
     def named(self) -> dict[str, str]:
@@ -92,6 +98,7 @@ def _front(
         "kpis": index.kpis(by_month, report.month, currency=report.currency),
         "partial": index.is_partial(by_month, report.month),
         "quality": index.quality(quality, currency=report.currency),
+        "checks": index.checks(tables.get("data_checks")),
         "pages": [
             vars(result) | {"notebook": job.notebook}
             for job, result in zip(report.jobs, found, strict=True)
@@ -131,6 +138,8 @@ def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dic
             *filter(None, [report.register]),
         ],
         "orders": facts,
+        "months": dict(report.months),
+        "restated": list(report.restated),
         "parameters": dict(report.params.values) | {"month": report.month},
         "notebooks": [
             {

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from ltvkit import formats, tables
+from ltvkit import formats, gate, tables
 from ltvkit.i18n import N_, _
 from ltvkit.kpis import MEASURES
 
@@ -60,6 +60,11 @@ def is_partial(by_month: pd.DataFrame | None, month: str) -> bool:
 def quality(table: pd.DataFrame | None, *, currency: str) -> str:
     """The table data_quality -> HTML, escaped; empty without the table."""
     return "" if table is None else tables.show(table, currency=currency)._repr_html_()
+
+
+def checks(table: pd.DataFrame | None) -> list[str]:
+    """The table data_checks -> what warns, a sentence each."""
+    return [] if table is None else gate.said(table)
 
 
 def escaped(text: Any) -> str:

@@ -22,9 +22,11 @@ from typing import Any
 
 import filelock
 
-from ltvkit import files, paths
+from ltvkit import files, paths, results
 from ltvkit.errors import ReportError
 from ltvkit.report.judge import Failure
+
+QUARANTINE = "quarantine.csv"
 
 
 @dataclass(frozen=True)
@@ -97,9 +99,16 @@ def swap(place: Place) -> None:
 
 
 def record_failure(
-    place: Place, reason: str, failed: list[tuple[Failure, str | None]] = ()
+    place: Place,
+    reason: str,
+    failed: list[tuple[Failure, str | None]] = (),
+    *,
+    quarantine: Any = None,
 ) -> None:
-    """Keep why the report of `place` failed, with the failed notebooks, whole or not at all."""
+    """Keep why the report of `place` failed, whole or not at all.
+
+    With it go the failed notebooks, and the quarantined lines where those are why.
+    """
     kept: list[dict[str, Any]] = []
     with files.whole(place.failed) as part:
         part.mkdir()
@@ -108,6 +117,8 @@ def record_failure(
             if notebook:
                 (part / name).write_text(notebook, "utf-8")
             kept.append(asdict(failure) | {"text": failure.text, "notebook": name})
+        if quarantine is not None:
+            results.save_list(quarantine, part / QUARANTINE)
         when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         record = vars(place) | {"when": when, "reason": reason, "notebooks": kept}
         text = json.dumps(record, ensure_ascii=False, indent=1)

@@ -9,18 +9,21 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from ltvkit import params, periods, prepared
+from ltvkit import gate, params, paths, periods, prepared
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.i18n import _
-from ltvkit.report import archive, fresh, plan, publish
+from ltvkit.report import archive, fresh, plan, publish, restated
 from ltvkit.report.assemble import Report, assemble
 from ltvkit.report.progress import Progress
 from ltvkit.report.publish import Place
 from ltvkit.report.run import Done, Workers, clean, in_words
 from ltvkit.report.signals import Interrupted, Signals
+
+MOST_LINES = 100_000  # of the quarantine, kept beside a failure to look at
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,12 @@ class Months:
 
 @dataclass
 class Outcome:
-    """What a command came to: folders left or published, failures in words, where to look."""
+    """What a command came to: folders left or published, failures and warnings, where to look."""
 
     unchanged: list[Path] = field(default_factory=list)
     published: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     index: Path | None = None
 
 
@@ -67,15 +71,14 @@ class Session:
 
     def _open(self, given: params.Params, held: ExitStack) -> None:
         """Prepare a shop's orders; lock and plan those of its reports that do not stand."""
-        keys = {key: given.values[key] for key in ("columns", "policies") if key in given.values}
+        asked = self.months.month or self.months.start or given.values.get("month", "last")
         try:
-            book = prepared.open(given.values["source"], **keys)
+            book = prepared.open(given.values["source"], **reading(given))
             days = _days(book, self.months, given)
         except ParamsError as error:
             raise ParamsError(f"{given.path}: {error}") from error
         except (Exception, Interrupted) as error:  # whatever a file can do to its reader
-            month = self.months.month or self.months.start or given.values.get("month", "last")
-            self._fail(Place(given.shop, month), in_words(error))
+            self._fail(Place(given.shop, asked), in_words(error))
             if isinstance(error, Interrupted):
                 raise
             return
@@ -92,7 +95,27 @@ class Session:
                 continue
             clean(place.shop, place.month)
             # Planned anew, as another run may have finished some of it before the lock was free.
-            self._unmade[place] = self._planned(given, book, day)
+            report = self._planned(given, book, day)
+            # A date far off moves the last month, so a stop is not recorded under its name.
+            stopped = Place(given.shop, "last") if asked == "last" else place
+            try:
+                self._unmade[place] = self._admitted(place, report, book, stopped)
+            except Exception as error:  # a fault in one report must not take the others along
+                self._fail(stopped, in_words(error), quarantine=book.quarantine.limit(MOST_LINES))
+
+    def _admitted(
+        self, place: Place, report: Report, book: prepared.Prepared, stopped: Place
+    ) -> Report:
+        """The report with what is to be said of its data; `DataError` where a check stops it."""
+        values = report.params.values
+        found = gate.check(book, as_of=report.as_of, policies=values.get("policies"))
+        home = paths.reports().parent
+        gate.pass_through(found, where=f"{(stopped.failed / publish.QUARANTINE).relative_to(home)}")
+        months = restated.months(book.lines, as_of=report.as_of)
+        changed = restated.since_last(place, months, params=values)
+        said = [gate.finding(found)] if (found["result"] == "warn").any() else []
+        self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in said + changed]
+        return replace(report, months=months, restated=changed)
 
     def _planned(self, given: params.Params, book: prepared.Prepared, day: dt.date) -> Report:
         month = f"{day:%Y-%m}"
@@ -141,12 +164,15 @@ class Session:
             self._unmade.pop(place)
             self.outcome.published.append(place.target)
 
-    def _fail(self, place: Place, reason: str, failed: Sequence[Done] = ()) -> None:
+    def _fail(
+        self, place: Place, reason: str, failed: Sequence[Done] = (), quarantine: Any = None
+    ) -> None:
         """Say that a report failed, and keep why."""
         self._unmade.pop(place, None)
         self._complain(place, reason)
         try:
-            publish.record_failure(place, reason, [(d.failure, d.notebook) for d in failed])
+            notebooks = [(d.failure, d.notebook) for d in failed]
+            publish.record_failure(place, reason, notebooks, quarantine=quarantine)
         except OSError as error:
             self._complain(place, _("the failure cannot be recorded: ") + in_words(error))
 
@@ -167,6 +193,11 @@ class Session:
                 with suppress(OSError):
                     archive.refresh()
             raise
+
+
+def reading(given: params.Params) -> dict[str, Any]:
+    """What a params file says of how its orders are read."""
+    return {key: given.values[key] for key in ("columns", "policies") if key in given.values}
 
 
 def _days(book: prepared.Prepared, months: Months, given: params.Params) -> list[dt.date]:

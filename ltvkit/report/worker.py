@@ -47,6 +47,7 @@ def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str)
     # papermill fills braces in both paths.
     named = [path.replace("{", "{{").replace("}", "}}") for path in (source, target)]
     options = {"progress_bar": False, "start_timeout": 120, "config": config}
+    options |= {"extra_arguments": ["--ext=ltvkit.enough"], "coalesce_streams": True}
     try:
         execute_notebook(*named, parameters, **options)
     except PapermillExecutionError as error:

@@ -1,0 +1,38 @@
+"""`python -m ltvkit check`: the orders opened, reconciled and checked, without a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+
+from ltvkit import gate, params, prepared, quality, tables
+from ltvkit.i18n import _
+from ltvkit.report import plan, session
+from ltvkit.report.run import in_words
+
+STOPPED, WRONG = 1, 2
+
+
+def check(files: Iterable[Path], *, month: str | None) -> int:
+    """Print what became of each shop's lines, and its checks; returns the exit status."""
+    return max(_checked(file, month) for file in files)
+
+
+def _checked(file: Path, month: str | None) -> int:
+    try:
+        given = params.load(file, [book.path for book in plan.notebooks()])
+        book = prepared.open(given.values["source"], **session.reading(given))
+        as_of = book.as_of(month or given.values.get("month", "last"))
+        found = quality.report(book, as_of=as_of)
+        checks = gate.check(book, as_of=as_of, policies=session.reading(given).get("policies"))
+    except Exception as error:  # whatever a file can do to its reader
+        click.echo(f"Error: {' '.join(in_words(error).split())}", err=True)
+        return WRONG
+    click.echo(_("{shop}: orders up to {day}").format(shop=given.shop, day=as_of))
+    click.echo(f"\n{tables.show(found, currency=given.values.get('currency', ''))}")
+    click.echo(f"{quality.finding(found)}\n")
+    click.echo(f"{tables.show(checks[['check', 'result', 'figure']])}")
+    click.echo("\n".join([gate.finding(checks), *gate.said(checks)]))
+    return STOPPED if (checks["result"] == "stop").any() else 0

@@ -1,0 +1,98 @@
+"""Shops too small, too alike or too empty for a method: the pages stand, and say what is missing.
+
+The notebooks' own cells run here as a report runs them, in one shell without a kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from ltvkit import enough, results
+
+FOLDER = Path(__file__).parents[1] / "notebooks"
+# The pages that could mind.
+PAGES = {"one-line": "012345", "all-alike": "15", "all-zero": "02345", "two-customers": "145"}
+MONTHS = [f"2024-{month:02d}" for month in range(1, 13)]
+SHOPS = {
+    "one-line": [("A", "1", "2024-03-05", 100)],
+    "all-alike": [(f"C{n}", f"{n} {m}", f"{m}-05", 100) for n in range(120) for m in MONTHS],
+    "all-zero": [(f"C{n % 8}", f"{n}", f"{MONTHS[n % 6]}-0{1 + n % 5}", 0) for n in range(40)],
+    "two-customers": [
+        ("A", "1", "2024-03-05", 100),
+        ("A", "2", "2024-04-05", 100),
+        ("B", "3", "2024-03-07", 50),
+        ("B", "4", "2024-04-30", 80),
+    ],
+}
+# What a report of the shop must hold, and what it cannot.
+CAN = {
+    "one-line": {"rfm_segments", "deciles", "abc_customers", "cohort_ltv"},
+    "all-alike": {"rfm_segments", "ltv_curve", "forecast_revenue", "survival", "ltv_methods"},
+    "all-zero": {"rfm_segments", "deciles", "ltv_curve", "ltv_methods"},
+    "two-customers": {"rfm_segments", "ltv_curve", "ltv_methods", "unit_economics"},
+}
+CANNOT = {
+    "one-line": {"backtest", "forecast_parameters", "ltv_curve", "survival", "ltv_methods"},
+    "all-alike": {"backtest", "forecast_calibration"},
+    "all-zero": {"backtest", "forecast_parameters", "forecast_revenue", "survival"},
+    "two-customers": {"backtest", "forecast_parameters", "forecast_revenue", "survival"},
+}
+
+
+@pytest.fixture(scope="module")
+def plt():
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    return pyplot
+
+
+def run(notebook: Path, given: dict) -> None:
+    """All code cells of a notebook, with `given` for its parameters."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
+    enough.load_ipython_extension(shell)
+    for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            ran = shell.run_cell("".join(cell["source"]), store_history=True)
+            assert ran.success, "".join(cell["source"])
+        if "parameters" in cell["metadata"].get("tags", ()):
+            shell.push(given)
+
+
+@pytest.mark.parametrize("shop", SHOPS)
+def test_each_page_shows_what_can_be_computed(shop, plt, tmp_path, capsys):
+    columns = ["customer_id", "order_id", "order_date", "amount"]
+    pd.DataFrame(SHOPS[shop], columns=columns).to_csv(tmp_path / "orders.csv", index=False)
+    given = {"shop": shop, "source": str(tmp_path / "orders.csv"), "columns": {}, "policies": {}}
+    given |= {"abc_by": ["customer_id"], "acquisition_cost": {}, "cost_by": "", "month": "last"}
+    saved: set[str] = set()
+    for notebook in sorted(FOLDER.glob(f"0[{PAGES[shop]}]*.ipynb")):
+        run(notebook, given | {"out": str(tmp_path / notebook.stem)})
+        output = capsys.readouterr()
+        assert output.err == "", notebook.stem
+        words = [text.get_text() for n in plt.get_fignums() for text in _texts(plt.figure(n))]
+        plt.close("all")
+        found = results.load(tmp_path / notebook.stem)
+        for text in (output.out, *words, *found.findings):
+            assert not re.search(r"\b(nan|inf|None)\b", text), f"{notebook.stem}: {text}"
+        assert found.findings
+        assert not any("\N{EN DASH}" in said for said in found.findings)
+        saved |= set(found.tables)
+    assert saved >= CAN[shop]
+    assert not saved & CANNOT[shop]
+
+
+def _texts(figure):
+    from matplotlib.text import Text
+
+    return figure.findobj(Text)
