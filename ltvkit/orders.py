@@ -70,6 +70,7 @@ def read(source: Any, *, columns: Mapping[str, str] | None = None, **policies: A
     raw = sources.open(str(source)) if in_file else sources.from_frame(source)
     typed = contract.typed(raw, columns=columns or {}, date_format=rules.date_format)
     judged = nw.from_native(engine.back(contract.judged(typed, rules), like=raw.frame))
+    raw.facts["customer_column"] = (columns or {}).get("customer_id", "customer_id")
     book = _sorted_out(raw, judged, rules)
     if in_file:
         return book

@@ -147,7 +147,7 @@ class Session:
         self._complain(place, reason)
         try:
             publish.record_failure(place, reason, [(d.failure, d.notebook) for d in failed])
-        except OSError as error:
+        except (ReportError, OSError) as error:
             self._complain(place, _("the failure cannot be recorded: ") + in_words(error))
 
     def _complain(self, place: Place, reason: str) -> None:

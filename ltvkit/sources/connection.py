@@ -1,0 +1,27 @@
+"""A DuckDB connection that keeps to itself: in memory, off the network, within its limits."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+
+def connect(*, memory: int | None = None, spill: Path | None = None) -> Any:
+    """A fresh connection. Beyond `memory` (bytes) it works on disk, in `spill`.
+
+    A report says by LTVKIT_THREADS how many cores are a notebook's; alone, it may have them all.
+    """
+    import duckdb
+
+    # It would fetch code from elsewhere when it meets an address; without, it can read none.
+    closed = ("autoinstall_known_extensions", "autoload_known_extensions")
+    closed += ("allow_community_extensions", "allow_persistent_secrets")
+    config: dict[str, Any] = dict.fromkeys(closed, False)
+    if threads := os.environ.get("LTVKIT_THREADS"):
+        config["threads"] = int(threads)
+    if memory:
+        config["memory_limit"] = f"{memory}B"
+    if spill:
+        config["temp_directory"] = str(spill)
+    return duckdb.connect(config=config)
