@@ -54,8 +54,13 @@ def open(
 
 
 def _key(path: Path, source: str, columns: Mapping, policies: Mapping) -> str:
-    seen = path.stat()
-    code = [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in _DOOR + _BELOW]
+    seen, home = path.stat(), Path(__file__).parent
+    code = [
+        p.read_text("utf-8")
+        for n in _DOOR + _BELOW
+        for p in sorted(home.glob(f"{n}*"), key=str)
+        if p.suffix == ".py"
+    ]
     parts = [source, str(path), seen.st_size, seen.st_mtime_ns, dict(columns), dict(policies)]
     text = json.dumps([*parts, code, language()], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
