@@ -104,7 +104,7 @@ def foreign(text: str) -> str:
     >>> foreign("Could not convert string 'C00017' to INT64 at row 3")
     'Could not convert string *** to *** at row 3'
     """
-    return masked(_QUOTED.sub(HIDDEN, text))
+    return _QUOTED.sub(HIDDEN, masked(text))
 
 
 def outputs(found: Any) -> Any:

@@ -28,7 +28,7 @@ RESERVED = ("out",)
 REQUIRED = ("shop", "source")
 
 SLUG = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _KINDS = {
     "str": (str, "text"),
     "int": (int, "a whole number"),

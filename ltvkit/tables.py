@@ -50,7 +50,7 @@ class Display:
         fit = max(1, sum(end - 2 <= TEXT_WIDTH for end in ends))
         lines = ["  ".join(cells).rstrip() for cells in zip(*blocks[:fit], strict=True)]
         lines += _hidden(self.more + len(self.body[TEXT_ROWS:]), len(blocks) - fit)
-        return "\n".join([*[self.caption] * bool(self.caption), *lines, *self.notes])
+        return "\n".join([*[formats.line(self.caption)] * bool(self.caption), *lines, *self.notes])
 
 
 def show(
@@ -169,7 +169,7 @@ def _hidden(rows: int, columns: int = 0) -> list[str]:
 
 def _padded(cells: Iterable[str], *, right: bool) -> list[str]:
     """Cells of one width, as a fixed-width font shows them."""
-    cells = [" ".join(cell.split()) for cell in cells]
+    cells = [formats.line(cell) for cell in cells]
     cells = [c if len(c) <= TEXT_CELL else c[: TEXT_CELL - 1] + MORE for c in cells]
     widest = max(map(formats.width, cells))
     pads = [" " * (widest - formats.width(cell)) for cell in cells]

@@ -17,7 +17,7 @@ from ltvkit.errors import ParamsError
 # One letter and a colon is a drive.
 _ADDRESS = re.compile(r"\s*(?P<scheme>[a-z][a-z0-9+.-]+):/", re.I)
 _CLOUD = re.compile(r"\s*(md|motherduck):", re.I)  # DuckDB's own service, by name alone
-_HOST = re.compile(r"\[([^\]]*)\]|([^,:\[\]]+)(?::\d*)?")  # [::1]:5432 or localhost:5432
+_HOST = re.compile(r"(?:\[([^\]]*)\]|([^,:\[\]]+))(?::\d*)?")  # [::1]:5432 or localhost:5432
 _FILES = ("file", "duckdb", "sqlite", "sqlite3")
 _POSTGRES = ("postgres", "postgresql")
 
