@@ -207,8 +207,8 @@ def grain(names: Iterable[Any]) -> str:
 def line(text: Any) -> str:
     """A text on one line, without what cannot be seen: it could move or hide what stands around it.
 
-    >>> line("a \x1b[2J \u202eb\nc")
-    'a [2J b c'
+    >>> line("a \\N{RIGHT-TO-LEFT OVERRIDE}b   c")
+    'a b c'
     """
     return "".join(c for c in " ".join(str(text).split()) if c.isprintable())
 

@@ -64,8 +64,8 @@ class Browser:
         os.close(theirs_out)
         self._number, self._rest, self.events = 0, b"", []
 
-    def open(self, page: Path, *, policy: bool) -> Seen:
-        """Open a file, give it time to do its worst, and tell.
+    def open(self, page: Path, *, policy: bool, seconds: float = 0.25) -> Seen:
+        """Open a file, give it `seconds` more after it is loaded, and tell what it did.
 
         Without `policy`, its Content-Security-Policy counts for nothing.
         """
@@ -78,7 +78,7 @@ class Browser:
         self.call("Page.navigate", session, url=page.as_uri())
         ends = ("Page.loadEventFired", "Page.javascriptDialogOpening")
         self._until(lambda: any(map(self._happened, ends)), seconds=20)
-        self._until(lambda: False, seconds=0.25)
+        self._until(lambda: False, seconds=seconds)
         seen = Seen()
         for event in self.events:
             self._note(event["method"], event.get("params", {}), seen)
