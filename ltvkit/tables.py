@@ -20,6 +20,7 @@ from ltvkit.i18n import _
 
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 TEXT_WIDTH, TEXT_ROWS, TEXT_CELL = 100, 20, 40
+LONGEST = 300  # characters of a cell; nobody reads more in a table
 LEFT = ("text", "word", "date")  # what stands left; all other formats are numbers
 
 
@@ -84,7 +85,7 @@ def show(
     body = list(zip(*_columns(shown, kinds, currency, stars), strict=True))
     return Display(
         caption=caption,
-        header=tuple(formats.label(name, currency) for name in flat.columns),
+        header=tuple(_shown(formats.label(name, currency)) for name in flat.columns),
         body=tuple(body),
         right=tuple(k not in LEFT for k in kinds),
         more=len(flat) - len(shown),
@@ -130,8 +131,15 @@ def _columns(
         like = shown.loc[:, ages].to_numpy().ravel() if ages[i] else values
         decimals = formats.money_decimals(like, currency) if kind == "money" else None
         said = [formats.cell(x, kind, decimals=decimals) for x in values]
+        said = [_shown(x) for x in said]
         columns.append([x + "*" * star for x, star in zip(said, stars.iloc[:, i], strict=True)])
     return columns
+
+
+def _shown(cell: str) -> str:
+    """What can be seen of a text, up to a length; files have all of it."""
+    text = formats.line(cell[: 2 * LONGEST])
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + MORE
 
 
 def _notes(

@@ -114,7 +114,8 @@ def test_text_from_data_cannot_leave_its_place(text):
     assert "<script" not in page.clean(shown._repr_html_())
     assert "<script" not in shown._repr_html_()
     assert "<script" not in page.markdown(text)
-    assert not set("\0\u202e") & set(repr(shown) + index.escaped(text))
+    assert not set("\0\u202e") & set(shown.body[0][0] + repr(shown) + index.escaped(text))
+    assert len(shown.body[0][0]) <= 300
 
 
 def test_text_in_plots_is_no_formula_and_has_its_length():
