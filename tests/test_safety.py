@@ -132,7 +132,7 @@ def test_text_in_plots_is_no_formula_and_has_its_length():
         plt.close(ax.figure)
 
 
-def test_no_element_of_a_page_is_of_no_use_to_a_script():
+def test_pages_say_that_they_need_no_script():
     layout = (HOME / "ltvkit/report/templates/layout.html.j2").read_text("utf-8")
     assert "default-src 'none'; img-src data:" in layout
 
