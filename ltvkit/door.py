@@ -71,6 +71,7 @@ def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep:
     table = quality.reconcile(lines, returns=rules.returns)
     facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
     facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone}
+    facts["customer_column"] = mapped[0]["customer_id"]
     facts["orders_from"] = "order_id" if named else "lines"
     seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
     return Rows(sql, list(seen), table, facts)

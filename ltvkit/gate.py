@@ -17,18 +17,12 @@ import pandas as pd
 from ltvkit import engine, formats, orders, periods, quality, rhythm
 from ltvkit.errors import DataError
 from ltvkit.i18n import N_, _
+from ltvkit.judgement import BROKEN
 from ltvkit.policies import Policies, check_options
 
 if TYPE_CHECKING:
     from ltvkit.orders import Orders
 
-# Reasons that mean a broken line; the others set aside what is whole but does not count.
-BROKEN = (
-    "number of fields differs from the header", "quotation mark is not closed", "NUL character",
-    "order_date is missing", "order_date is unreadable", "amount is missing",
-    "amount is unreadable", "order_id is missing", "currency is missing",
-    "no rate for its currency",
-)  # fmt: skip
 APART_DAYS, APART_SHARE = 365, 0.02  # dates this far from the rest, of this share of the lines
 FEW_CUSTOMERS = 100  # with fewer, a large share of one is no surprise
 SEVERITIES = ("off", "warn", "stop")

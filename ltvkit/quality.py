@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, periods
+from ltvkit import engine, formats, periods, pseudonyms
 from ltvkit.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -87,6 +87,20 @@ def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
     ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
     parts = [book.quality, _duplicates(book), later[later["lines"] > 0]]
     return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
+
+
+def quarantined(book: Orders) -> Any:
+    """The quarantine as a list of the report: `book.quarantine`, with every raw column.
+
+    Where lists have pseudonyms, a raw line could still name somebody anywhere: then it is line,
+    reason and customer_id alone. The line number leads whoever may see it to the rest.
+    """
+    if not pseudonyms.key():
+        return book.quarantine
+    customer = nw.col(book.facts["customer_column"]).cast(nw.String).str.strip_chars()
+    rows = engine.lazy(book.quarantine)
+    where = [c for c in ("file", "line", "reason") if c in rows.collect_schema().names()]
+    return engine.back(rows.select(*where, customer_id=customer), like=book.quarantine)
 
 
 def finding(table: pd.DataFrame) -> str:
