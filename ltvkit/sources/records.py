@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -68,28 +69,36 @@ def records(lines: Iterable[str], *, delimiter: str, width: int = 0) -> Iterator
     while True:
         source.taken = []
         try:
-            fields = next(reader)
-            fault = None
+            fields, fault = next(reader), None
         except StopIteration:
             return
         except csv.Error as error:
             fields, fault = [], NOT_CLOSED if "end of data" in str(error) else STRAY
-        if width and len(fields) > width and not any(fields[width:]):
-            del fields[width:]
-        if fault is None and width and len(fields) != width and fields not in ([], [""]):
-            fault = NOT_CLOSED if len(source.taken) > 1 else _ragged(fields)
-        if fault is None and any("\0" in text for text in source.taken):
+        text, several = "".join(source.taken), len(source.taken) > 1
+        if fault is None and width and len(fields) != width:
+            fault = _ragged(fields, width)
+        if several and fault not in (None, NOT_CLOSED):
+            fault = NOT_CLOSED
+        elif "\0" in text and fault != NOT_CLOSED:
             fault = NUL
         if fault in (NOT_CLOSED, STRAY):
             source.give_back()
+            text = source.taken[0]
             reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=True)
         if fault:
-            yield Record(line, None, fault, "".join(source.taken).rstrip("\r\n"))
-        elif fields not in ([], [""]):
+            yield Record(line, None, fault, text.rstrip("\r\n"))
+        elif not text.isspace():
             yield Record(line, fields)
         line += len(source.taken)
 
 
-def _ragged(fields: list[str]) -> str:
-    first = next((f.strip() for f in fields if f.strip()), "")
-    return TOTAL_ROW if re.fullmatch(TOTAL, first, re.IGNORECASE) else RAGGED
+def _ragged(fields: list[str], width: int) -> str | None:
+    """The fault of a record whose fields are not `width`; one of empty fields is made to fit."""
+    first = next((f for f in fields if f.strip()), "")
+    if not first:
+        fields[:] = [""] * width
+    elif any(fields[width:]) or len(fields) < width:
+        total = re.fullmatch(TOTAL, unicodedata.normalize("NFKC", first).strip(), re.IGNORECASE)
+        return TOTAL_ROW if total else RAGGED
+    del fields[width:]
+    return None
