@@ -12,7 +12,7 @@ from ltvkit.policies import Policies
 from ltvkit.sources import encodings, progress
 from ltvkit.sources.archives import File
 from ltvkit.sources.part import Part, names
-from ltvkit.sources.records import Record, records
+from ltvkit.sources.records import NOT_CLOSED, Record, records
 from ltvkit.sources.rows import kept
 from ltvkit.values import literal
 
@@ -78,8 +78,10 @@ def _header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]]:
         raise DataError(f"{where} is not there: the file is empty from there on.")
     if header.line > 1 or not (header.fault or any(f.strip() for f in header.fields)):
         raise DataError(f"{where} is blank. Say which line does under policies: header_line.")
-    if header.fault:
-        raise DataError(f"{where} cannot be read: {header.fault}. Mend it, or export it anew.")
+    # A name of several lines and fields is rows that a quotation mark has taken in.
+    taken = any(delimiter in f and len(f.splitlines()) > 1 for f in header.fields or ())
+    if fault := NOT_CLOSED if taken else header.fault:
+        raise DataError(f"{where} cannot be read: {fault}. Mend it, or export it anew.")
     return delimiter, header.fields
 
 
