@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 from ltvkit import engine, periods
 from ltvkit.sources.part import FAULT, LINE
 from ltvkit.sources.records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL
-from ltvkit.values import literal, narrow
+from ltvkit.values import literal
 
 if TYPE_CHECKING:
     from ltvkit.policies import Policies
@@ -65,12 +65,11 @@ def refined(part: Part, *, mapped: Mapping[str, str], file: str | None) -> str:
     raw = [f"_raw_{n}::varchar" for n in range(1, len(part.columns) + 1)]
     cells = ", ".join(f"nullif(trim({c}), '')" for c in raw)
     date = raw[list(part.columns).index(mapped["order_date"])]
-    first = narrow(f"coalesce({cells})")
     reason = f"""case
         when reason is null or {FAULT} is not null or not starts_with(reason, 'order_date is ')
         then reason
         when coalesce({cells}) is null then 'empty row'
-        when regexp_full_match(trim({first}), '{TOTAL}', 'i') then 'total row'
+        when regexp_full_match(coalesce({cells}), '{TOTAL}', 'i') then 'total row'
         when trim({date}) = {literal(mapped["order_date"])} then 'repeated header'
         else reason end"""
     names, texts = ", ".join(map(literal, part.columns)), ", ".join(raw)

@@ -21,15 +21,12 @@ _KANA = re.compile("[ぁ-んァ-ヶ]")
 
 @dataclass(frozen=True)
 class Text:
-    """A text file in UTF-8 at `path`, of so many `lines`; `encoding` is what it came in.
-
-    It is `plain` if it holds no NUL, and no carriage return that ends a line by itself.
-    """
+    """A text file in UTF-8 at `path`, of so many `lines`; `encoding` is what it came in."""
 
     path: Path
     encoding: str
     lines: int
-    plain: bool
+    nuls: bool
 
 
 def utf8(path: Path, *, name: str, declared: str = "", copy: Path) -> Text:
@@ -67,17 +64,14 @@ def _seen(path: Path) -> Text | None:
 
 
 def _counted(path: Path) -> tuple[int, bool]:
-    """Lines, without blank ones at the end, and whether the text is plain."""
-    feeds, plain, tail = 0, True, b""
+    """Lines, without blank ones at the end, and whether there are NULs."""
+    feeds, nuls, tail = 0, False, b""
     for block in _blocks(path):
         feeds += int(np.count_nonzero(np.frombuffer(block, np.uint8) == 10))
-        alone = block.count(b"\r") - block.count(b"\r\n") if b"\r" in block else 0
-        alone += tail.endswith(b"\r") * (not block.startswith(b"\n")) - block.endswith(b"\r")
-        plain = plain and not alone and b"\0" not in block
+        nuls = nuls or b"\0" in block
         tail = (tail + block)[-4096:]
     blank = len(tail) - len(tail.rstrip(b"\r\n"))
-    lines = feeds - tail[len(tail) - blank :].count(b"\n") + (tail.strip() != b"")
-    return lines, plain and not tail.endswith(b"\r")
+    return feeds - tail[len(tail) - blank :].count(b"\n") + (tail.strip() != b""), nuls
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
