@@ -56,8 +56,12 @@ class Rows:
 
 def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Keep) -> Rows:
     """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
-    mapped = [contract.mapping(p, columns=columns, source=raw.facts["source"]) for p in raw.parts]
     several, zone = len(raw.parts) > 1, _zone(raw, rules)
+    named = [p.name if several else raw.facts["source"] for p in raw.parts]
+    mapped = [
+        contract.mapping(part, columns=columns, source=name)
+        for part, name in zip(raw.parts, named, strict=True)
+    ]
     kept = []
     for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
         part = contract.filled(part, names, rules)
@@ -159,7 +163,11 @@ def _span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies
     )
     if span["first"].isna().all():
         reasons = ", ".join(table.loc[table["status"] == "quarantined", "reason"])
-        raise DataError(f"no line of {source} could be kept ({reasons or 'it holds none'}).")
+        dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
+        raise DataError(
+            f"no line of {source} could be kept ({reasons or 'it holds none'})."
+            f"{dates if 'order_date is unreadable' in reasons else ''}"
+        )
     first, last = (date.date().isoformat() for date in span.iloc[0])
     until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
     read = int(table.loc[table["status"] == "read", "lines"].sum())

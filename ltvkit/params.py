@@ -29,6 +29,8 @@ REQUIRED = ("shop", "source")
 # Where the notebooks' defaults are decisions about the sample shops, what a params file leaves out
 # is decided neutrally.
 NEUTRAL = {
+    "title": "",
+    "currency": "",
     "columns": {},
     "policies": {},
     "abc_by": ["customer_id"],
@@ -97,6 +99,8 @@ def load(path: str | Path, notebooks: Iterable[str | Path]) -> Params:
     _check_missing(path, given, known)
     defaults = {name: several[0].default for name, several in known.items()}
     values = defaults | {n: v for n, v in NEUTRAL.items() if n in known} | given
+    if "title" in known:
+        values["title"] = values["title"] or values["shop"]
     _check_options(path, values)
     return Params(path=path, values=values)
 
