@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
-from ltvkit import periods, sources, values
+from ltvkit import dates, periods, sources, values
 from ltvkit.errors import ColumnError, nearest
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _mapped(raw: sources.Raw, columns: Mapping[str, str]) -> dict[str, str]:
 
 def _value(name: str, header: str, kind: str, date_format: str) -> str:
     if name == "order_date":
-        return values.date(header, kind, date_format)
+        return dates.date(header, kind, date_format=date_format)
     known_number = name in NUMBERS or (name not in COLUMNS and kind in ("BIGINT", "DOUBLE"))
     return (values.number if known_number else values.text)(header, kind)
 
