@@ -109,4 +109,6 @@ def _value(name: str, header: str, part: Part, rules: Policies, zone: str) -> st
         decimal = "." if "database" in part.facts else rules.decimal
         return values.number(header, kind, decimal=decimal)
     text = values.text(header, kind, plain=part.plain)
+    if name == "currency":
+        return f"upper({text})"
     return ids.folded(text, rules.fold_ids) if name == "customer_id" else text
