@@ -29,8 +29,6 @@ REQUIRED = ("shop", "source")
 # Where the notebooks' defaults are decisions about the sample shops, what a params file leaves out
 # is decided neutrally.
 NEUTRAL = {
-    "title": "",
-    "currency": "",
     "columns": {},
     "policies": {},
     "abc_by": ["customer_id"],
@@ -98,9 +96,9 @@ def load(path: str | Path, notebooks: Iterable[str | Path]) -> Params:
         _check(value, known[key][0], nodes[key], where=where)
     _check_missing(path, given, known)
     defaults = {name: several[0].default for name, several in known.items()}
-    values = defaults | {n: v for n, v in NEUTRAL.items() if n in known} | given
-    if "title" in known:
-        values["title"] = values["title"] or values["shop"]
+    named = {"title": given.get("shop", ""), "currency": ""}
+    neutral = NEUTRAL | {name: text for name, text in named.items() if _differ(known.get(name))}
+    values = defaults | {n: v for n, v in neutral.items() if n in known} | given
     _check_options(path, values)
     return Params(path=path, values=values)
 
@@ -285,10 +283,15 @@ def _check_missing(path: Path, given: Mapping, known: Mapping[str, list[Paramete
                 f"{path}: '{name}' is missing: {known[name][0].help or 'write it down'}."
             )
     for name, several in known.items():
-        if name not in {*given, *NEUTRAL} and any(p.default != several[0].default for p in several):
+        if name not in {*given, *NEUTRAL, "title", "currency"} and _differ(several):
             raise ParamsError(
                 f"{path}: '{name}' is missing, and the notebooks' defaults for it differ."
             )
+
+
+def _differ(several: Iterable[Parameter] | None) -> bool:
+    """Whether the notebooks' defaults for a parameter differ."""
+    return len({repr(p.default) for p in several or ()}) > 1
 
 
 def _check_options(path: Path, values: Mapping[str, Any]) -> None:
