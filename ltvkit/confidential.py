@@ -132,9 +132,8 @@ def error(kind: str, text: str) -> str:
 
 def _shown(text: str) -> str:
     for name, value in os.environ.items():
-        if name in ("PWD", "OLDPWD"):  # where one works, and no password
-            continue
-        if len(value) >= _SHORTEST and _is_secret(name):
+        # A shell's working directory is no password.
+        if name not in ("PWD", "OLDPWD") and len(value) >= _SHORTEST and _is_secret(name):
             text = text.replace(value, HIDDEN)
     return _MAIL.sub(HIDDEN, text) if "@" in text else text
 

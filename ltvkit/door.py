@@ -174,12 +174,12 @@ def _amount_from(mapped: Mapping[str, str]) -> str:
 
 def _span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies) -> dict:
     """Lines read, first and last day of those kept, and the last day covered."""
-    days = nw.col("order_date")
-    span = engine.table(
-        lines.filter(nw.col("reason").is_null()).select(first=days.min(), last=days.max())
-    )
+    days, kept = nw.col("order_date"), nw.col("reason").is_null()
+    if rules.returns == "separate":
+        kept = kept & (nw.col("amount") >= 0)
+    span = engine.table(lines.filter(kept).select(first=days.min(), last=days.max()))
     if span["first"].isna().all():
-        reasons = ", ".join(table.loc[table["status"] == "quarantined", "reason"])
+        reasons = ", ".join(table.loc[table["status"] != "read", "reason"])
         dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
         raise DataError(
             f"no line of {source} could be kept ({reasons or 'it holds none'})."

@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 from ltvkit import engine, periods
 from ltvkit.sources.part import FAULT, LINE
 from ltvkit.sources.records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL
-from ltvkit.values import BLANKS, literal
+from ltvkit.values import BLANKS, literal, narrow
 
 if TYPE_CHECKING:
     from ltvkit.policies import Policies
@@ -72,8 +72,9 @@ def refined(part: Part, *, mapped: Mapping[str, str], file: str | None, rated: b
     missing = " or ".join(f"{_said(p)} is null" for p in priced[: 1 if "amount" in mapped else 2])
     reason = f"""case when {FAULT} is not null then reason
         when reason = '{NO_DATE}' and {cells} is null then 'empty row'
-        when reason = '{NO_DATE}' and regexp_full_match({cells}, '{TOTAL}', 'i') then 'total row'
-        when reason = '{NO_DATE}' and trim({date}) = {literal(mapped["order_date"])}
+        when reason = '{NO_DATE}' and regexp_full_match({narrow(cells)}, '{TOTAL}', 'i')
+        then 'total row'
+        when reason = '{NO_DATE}' and trim({narrow(date)}) = {literal(mapped["order_date"])}
         then 'repeated header'
         when reason = '{NO_DATE}' and {_said(date)} is null then 'order_date is missing'
         when reason = '{NO_AMOUNT}' and ({missing}) then 'amount is missing'

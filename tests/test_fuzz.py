@@ -138,7 +138,7 @@ def _to_the_last_character(part: sources.Part, read: list, data: bytes, number: 
     header = ink("".join(above))
     found = header + "".join(ink(r.text or "".join(r.fields)) for r in read)
     assert found == ink(text), f"file {number}"
-    assert read or '"' in header or "\n" not in text.strip(), f"file {number}"
+    assert read or '"' in text or "\n" not in text.strip(), f"file {number}"
 
 
 def _through_the_door(rows: list[list[str]]) -> None:

@@ -36,7 +36,7 @@ def test_a_file_gives_what_was_worked_out_by_hand(case, tmp_path):
     ran = CliRunner().invoke(main, ["check", str(file)])
     assert ran.exception is None or isinstance(ran.exception, SystemExit)
     if "error" in case:
-        said = ran.stderr.replace(str(INPUTS), "tests/inputs")
+        said = ran.stderr.replace(str(INPUTS), "tests/inputs").replace(str(file), "params.yaml")
         assert (ran.exit_code, said) == (2, f"Error: {case['error']}\n")
         return
     assert ran.exit_code == (1 if "stops" in case else 0), ran.output

@@ -38,7 +38,7 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
         sql, working = kept(rows, columns, work)
         return Part(file.name, sql, working=working, **known)
 
-    if text.nuls or any("\n" in field for field in header):
+    if text.odd or any("\n" in field for field in header):
         return exact()
     sql = quick(text.path, columns, delimiter=delimiter, first=rules.header_line)
     expected = text.lines - rules.header_line

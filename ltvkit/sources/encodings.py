@@ -25,13 +25,14 @@ _KANA = re.compile("[ぁ-んァ-ヶ]")
 class Text:
     """A text file in UTF-8 at `path`, of so many `lines` but for blank ones at its end.
 
-    `encoding` is what it came in. Are there `nuls`, or `blanks` that are no spaces?
+    `encoding` is what it came in. `odd`: it holds NULs, or carriage returns that end lines by
+    themselves; `blanks`: white space other than spaces.
     """
 
     path: Path
     encoding: str
     lines: int
-    nuls: bool
+    odd: bool
     blanks: bool
 
 
@@ -44,7 +45,7 @@ def utf8(path: Path, *, name: str, declared: str = "", copy: Path) -> Text:
     """
     head = _head(path)
     marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), "")
-    encoding = _declared(declared) or marked or _wide(head) or "utf-8"
+    encoding = _declared(declared) or marked or _wide(path, head) or "utf-8"
     if encoding == "utf-8" and (seen := _seen(path)):
         return seen
     if encoding == "utf-8" and not (marked or declared):
@@ -59,7 +60,7 @@ def utf8(path: Path, *, name: str, declared: str = "", copy: Path) -> Text:
 
 def _seen(path: Path) -> Text | None:
     """A text file as it is, if all of it is UTF-8; read once, block by block."""
-    feeds, nuls, blanks, rest, tail = 0, False, False, b"", b""
+    feeds, odd, blanks, rest, tail = 0, False, False, b"", b""
     for block in _blocks(path):
         start = _last_start(block := rest + block)
         rest, whole = block[start:], block[:start]
@@ -67,14 +68,15 @@ def _seen(path: Path) -> Text | None:
             return None
         codes = np.frombuffer(whole, np.uint8)
         feeds += int(np.count_nonzero(codes == 10))
-        nuls = nuls or b"\0" in whole
+        alone = whole.count(b"\r") - block.count(b"\r\n", 0, start + 1)
+        odd = odd or alone > 0 or b"\0" in whole
         blanks = blanks or any(b in whole for b in b"\t\v\f") or _has(codes, _WIDE_BLANKS)
         tail = (tail + whole)[-4096:]
     if not _valid(rest):
         return None
     end = (tail + rest).rstrip(b"\r\n")
     lines = feeds + rest.count(b"\n") - (tail + rest)[len(end) :].count(b"\n") + (end != b"")
-    return Text(path, "utf-8", lines=lines, nuls=nuls, blanks=blanks)
+    return Text(path, "utf-8", lines, odd=odd or rest in (b"\r", b"\0"), blanks=blanks)
 
 
 def _last_start(block: bytes) -> int:
@@ -113,12 +115,13 @@ def _head(path: Path) -> bytes:
         return file.read(4096)
 
 
-def _wide(head: bytes) -> str:
+def _wide(path: Path, head: bytes) -> str:
     """UTF-16 without a mark: every other byte of its digits, commas and line feeds is NUL."""
     even, odd = head[::2].count(0), head[1::2].count(0)
     if min(even, odd) or max(even, odd) * 4 < len(head) or not head:
         return ""
-    return "utf-16-be" if even else "utf-16-le"
+    found = "utf-16-be" if even else "utf-16-le"
+    return "" if _fault(path, found) else found
 
 
 def _japanese(path: Path, name: str) -> str:
