@@ -23,7 +23,7 @@ class _Main(click.Group):
         try:
             return super().invoke(ctx)
         except (LtvkitError, OSError) as error:
-            click.echo(f"Error: {error}", err=True)
+            click.echo(f"Error: {_seen(str(error))}", err=True)
             sys.exit(WRONG)
 
 
@@ -162,9 +162,9 @@ def _report(files, months, only, jobs, timeout) -> int:
         click.echo(f"Stopped, {signal}. {text}", err=True)
         return signal.status
     for failure in outcome.failures:
-        click.echo(f"FAILED {failure}", err=True)
+        click.echo(f"FAILED {_seen(failure)}", err=True)
     for warning in outcome.warnings:
-        click.echo(f"WARNING {warning}", err=True)
+        click.echo(f"WARNING {_seen(warning)}", err=True)
     for folder in outcome.unchanged:
         click.echo(f"Nothing changed: {_shown(folder / 'index.html')}")
     for folder in outcome.published:
@@ -172,6 +172,11 @@ def _report(files, months, only, jobs, timeout) -> int:
     if outcome.index:
         click.echo(f"All reports: {_shown(outcome.index)}")
     return FAILED if outcome.failures else 0
+
+
+def _seen(text: str) -> str:
+    """A message without what would steer the terminal: it may quote a header of the export."""
+    return "".join(c for c in text if c.isprintable() or c == "\n")
 
 
 def _shown(path: Path) -> str:

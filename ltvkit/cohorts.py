@@ -34,6 +34,8 @@ def build(lines: Any, *, as_of: Any, by: str = "month") -> pd.DataFrame:
     have it, margin; partial (the age's last period is not over for some of them). An age that
     nobody has reached has no row; one that nobody bought at has zeros.
     """
+    if by == "customer_id":
+        raise ParamsError("by='customer_id': a page must not show ids; give another column.")
     every = by if by in CALENDAR else "month"
     born = members(lines, as_of=as_of, by=by, every=every)
     last = periods.index_of(as_of, every)

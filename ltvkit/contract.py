@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ltvkit import dates, headers, ids, values
 from ltvkit.errors import ColumnError, ParamsError, nearest
-from ltvkit.sources.part import FAULT, LINE, TEXT
+from ltvkit.sources.part import FAULT, LINE, TEXT, plain
 from ltvkit.values import quoted
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def mapping(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str,
     required column that is not mapped.
     """
     found = part.columns
-    plain = {name: name for name in COLUMNS if name in found}
-    mapped = plain | {n: _header(n, h, part, source) for n, h in columns.items()}
+    said = {name: name for name in COLUMNS if name in found} | dict(columns)
+    mapped = {n: _header(n, h, part, source) for n, h in said.items()}
     needed = [n for n in REQUIRED if n not in mapped]
     if "amount" in needed and {"quantity", "unit_price"} <= set(mapped):
         needed.remove("amount")
@@ -80,19 +80,23 @@ def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) 
 
 
 def _header(name: str, written: str, part: Part, source: str) -> str:
-    first = written.removesuffix(" (1)")
-    if first != written and first.casefold() in part.twins:
+    found = {plain(column): column for column in part.columns}
+    wanted = plain(written)
+    first = wanted.removesuffix(" (1)")
+    if first != wanted and first.casefold() in part.twins:
         return first
-    if written.casefold() in part.twins:
+    if wanted.casefold() in part.twins:
         raise ColumnError(
-            f"columns: {name}: {source} has more than one column named {written!r}. "
-            f"Map the one that is meant as '{written} (1)', '{written} (2)' and so on."
+            f"columns: {name}: {source} has more than one column named {wanted!r}. "
+            f"Map the one that is meant as '{wanted} (1)', '{wanted} (2)' and so on."
         )
-    if found := headers.match(written, part.columns):
-        return found
+    if wanted in found:
+        return found[wanted]
+    if alike := headers.match(written, part.columns):
+        return alike
     raise ColumnError(
-        f"columns: {name}: {written!r} is not a header of {source}."
-        f"{nearest(written, part.columns)} It has: {', '.join(part.columns)}."
+        f"columns: {name}: {wanted!r} is not a header of {source}."
+        f"{nearest(wanted, found)} It has: {', '.join(found)}."
     )
 
 
@@ -105,4 +109,6 @@ def _value(name: str, header: str, part: Part, rules: Policies, zone: str) -> st
         decimal = "." if "database" in part.facts else rules.decimal
         return values.number(header, kind, decimal=decimal)
     text = values.text(header, kind, plain=part.plain)
+    if name == "currency":
+        return f"upper({text})"
     return ids.folded(text, rules.fold_ids) if name == "customer_id" else text

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable
 
 from ltvkit.errors import ParamsError, nearest
-from ltvkit.values import BLANKS, literal, narrow, once, quoted, text
+from ltvkit.values import literal, narrow, once, quoted, text, trimmed
 
 # A year before this is one of two digits read as if it had four, or a placeholder.
 FIRST, LAST = "1900-01-01", "9999-12-31"
@@ -21,18 +21,20 @@ ERAS = (
     ("昭和", "S", 1925, "1926-12-25", "1989-01-07"),
 )
 
+_YEAR, _MINUTE = r"((?:19|[2-9]\d)\d\d)", r"[0-5]\d"
+_HOUR = r"(?:[01]?\d|2[0-3])"
+_CLOCK = rf"(?:{_HOUR}:{_MINUTE}(?::{_MINUTE}(?:\.\d+)?)?|24:00(?::00)?)"
+_INSTANT = rf"^{_YEAR}[-/]\d\d?[-/]\d\d?[T ]{_CLOCK}"
+_ZONE = rf"(?:Z| UTC| GMT| JST| ?[-+](?:0\d|1[0-4])(?::?{_MINUTE})?)"
+
 _MONTH_DAY = r" ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,2})日?(?: ?\([日月火水木金土]\))?"
-_HOUR, _SIXTY = r"(?:[01]?\d|2[0-3])", r"[0-5]?\d"
-_CLOCK = rf"{_HOUR}:{_SIXTY}(?::{_SIXTY})?"
 _TIME = (
     r"(?:T| +|\b| *(?:午前|午後|[AaPp][Mm]) ?)"
-    rf"(?:{_CLOCK}(?:\.\d+)?|{_HOUR}時(?: ?{_SIXTY}分(?: ?{_SIXTY}秒)?)?)(?: ?[AaPp][Mm])?"
+    rf"(?:{_CLOCK}|{_HOUR}時(?: ?[0-5]?\d分(?: ?[0-5]?\d秒)?)?)(?: ?[AaPp][Mm])?"
 )
-_YEAR = r"((?:19|[2-9]\d)\d\d)"
-_PACKED = rf"{_YEAR}(\d\d)(\d\d)(?:[T ]?(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?)?"
+_PACKED = rf"{_YEAR}(\d\d)(\d\d)(?:[T ]?(?:[01]\d|2[0-3]){_MINUTE}(?:{_MINUTE})?)?"
 _WRITTEN = rf"^(?:{_YEAR}{_MONTH_DAY}(?:{_TIME})?|{_PACKED}(?:{_TIME})?)$"
-_OFFSET = r"([-+](?:0\d|1[0-4])(?::?[0-5]\d)?)"
-_ZONED = rf"^{_YEAR}{_MONTH_DAY}(?:T| +|\b)({_CLOCK})(?:\.\d+)? ?{_OFFSET}$"
+_SERIAL = r"^(?:[2-7]\d{4}|80000)(?:\.\d*)?$"
 
 
 def date(column: str, kind: str, *, date_format: str = "", zone: str = "UTC") -> str:
@@ -141,44 +143,31 @@ def _declared(x: str, date_format: str, zone: str) -> str:
 
 def _undeclared(x: str, zone: str) -> str:
     bare = f"try_cast({x} as date)"
-    common = [
-        f"when {x} like '____{mark}%' then "
-        f"try_strptime({x}, ['%Y{mark}%m{mark}%d %H:%M:%S', '%Y{mark}%m{mark}%d %H:%M'])::date"
-        for mark in "-/"
-    ]
-    western = f"coalesce({_plain('t')}, {_instant('t', zone)}, {_serial('t')})"
-    eras = f"coalesce({', '.join(_era('t', *era) for era in ERAS)})"
-    rich = f"case when t between '0' and ':' then {western} else {eras} end"
-    read = once(f"trim({narrow(x)}, {literal(BLANKS)})", "t", rich)
-    # Ten bytes have no room for a time with a zone, which the cast would drop; a digit first,
-    # since "epoch" and "infinity" are days to DuckDB.
+    # Too short for a time, or a time without a zone, first as most write it: the cast would drop
+    # the zone.
+    zoneless = (
+        f"strlen({x}) between 8 and 10 or ({x} like '____-__-_____:__:__' and {x} not like '%Z') "
+        f"or regexp_matches({x}, '{_INSTANT}$')"
+    )
+    rich = once(narrow(trimmed(x)), "t", _rich("t", zone))
     return (
-        f"case when {x} < ':' and strlen({x}) <= 10 and {_sane(bare)} then {bare} "
-        f"when {x} > '' then coalesce("
-        f"case when {x} between '1900' and '9999~' then case {' '.join(common)} end end, {read}"
-        ") end::timestamp"
+        f"case when {_sane(bare)} and ({zoneless}) then {bare} "
+        f"when {x} > '' then {rich} end::timestamp"
     )
 
 
-# "day" marks what a pattern has matched: a text that none has is left as it is, and is no date.
-def _plain(t: str) -> str:
-    day = f"regexp_replace({t}, '{_WRITTEN}', 'day \\1\\4-\\2\\5-\\3\\6')"
-    return f"try_strptime({day}, 'day %Y-%m-%d')::date"
-
-
-def _instant(t: str, zone: str) -> str:
-    offset = f"regexp_replace({t}, ' ?(?:Z|UTC|GMT)$', '+00')"
-    offset = f"regexp_replace({offset}, ' ?JST$', '+09')"
-    written = f"regexp_replace({offset}, '{_ZONED}', 'day \\1-\\2-\\3 \\4 \\5')"
-    forms = ["day %Y-%m-%d %H:%M:%S %z", "day %Y-%m-%d %H:%M %z"]
-    instant = f"try_strptime({written}, [{', '.join(map(literal, forms))}])"
-    return f"{_local(instant, zone)}::date"
-
-
-def _serial(t: str) -> str:
-    days = rf"regexp_extract({t}, '^([2-7]\d{{4}}|80000)(?:\.\d*)?$', 1)"
-    # Day 60 is a 29 February 1900 that never was; later ones count as if from 1899-12-30.
-    return f"date '1899-12-30' + try_cast({days} as integer)"
+def _rich(t: str, zone: str) -> str:
+    joined = f"replace(replace({t}, ' +', '+'), ' -', '-')"
+    days = f"try_cast({t}[:5] as integer)"
+    readings = {
+        f"{_INSTANT}{_ZONE}$": _local(f"try_cast({joined} as timestamptz)", zone) + "::date",
+        _WRITTEN: f"try_cast(regexp_replace({t}, '{_WRITTEN}', '\\1\\4-\\2\\5-\\3\\6') as date)",
+        # Day 60 is a 29 February 1900 that never was; later days count as from 1899-12-30.
+        _SERIAL: f"date '1899-12-30' + {days}",
+    }
+    tried = [f"when regexp_matches({t}, '{form}') then {day}" for form, day in readings.items()]
+    eras = ", ".join(_era(t, *era) for era in ERAS)
+    return f"case {' '.join(tried)} else coalesce({eras}) end"
 
 
 def _era(t: str, name: str, mark: str, before: int, first: str, last: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import contract, engine, judgement, periods, quality
+from ltvkit import contract, currencies, engine, judgement, paths, periods, quality
 from ltvkit.contract import WORKING
 from ltvkit.errors import DataError
 from ltvkit.orders import Orders
@@ -56,21 +56,30 @@ class Rows:
 
 def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Keep) -> Rows:
     """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
-    mapped = [contract.mapping(p, columns=columns, source=raw.facts["source"]) for p in raw.parts]
     several, zone = len(raw.parts) > 1, _zone(raw, rules)
+    rates = currencies.rates(paths.resolve(rules.rates)) if rules.rates else None
+    named = [p.name if several else raw.facts["source"] for p in raw.parts]
+    mapped = [
+        contract.mapping(part, columns=columns, source=name)
+        for part, name in zip(raw.parts, named, strict=True)
+    ]
     kept = []
     for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
         part = contract.filled(part, names, rules)
-        reading = _Reading(names, rules, zone, part.name if several else None)
+        part = part.numbered() if rates is not None else part  # rates keep no order
+        reading = _Reading(names, rules, zone, part.name if several else None, rates)
         kept.append(_kept(raw.connection, part, reading, keep, f"rows-{number}"))
     sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
     lines = _lazy(raw.connection, sql)
     if judgement.takes_more(lines, rules, named=named):
         sql = keep(judgement.settled(lines, rules, named=named).to_native(), "rows", None)
         lines = _lazy(raw.connection, sql)
+    if rates is None and "currency" in lines.collect_schema().names():
+        currencies.refuse_mixture(_currencies(lines))
     table = quality.reconcile(lines, returns=rules.returns)
     facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
     facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone}
+    facts["customer_column"] = mapped[0]["customer_id"]
     facts["orders_from"] = "order_id" if named else "lines"
     seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
     return Rows(sql, list(seen), table, facts)
@@ -81,11 +90,13 @@ def opened(connection: Any, rows: Rows, *, returns: str) -> Orders:
     found = connection.sql(rows.sql).columns
     canonical = ", ".join(quoted(c) for c in found if c not in WORKING)
     kept = f"select {canonical} from ({rows.sql}) where reason is null"
+    spelled = f"select customer_id, _written_customer from ({rows.sql}) where reason is null"
     below = "amount < 0" if returns == "separate" else "false"
     return Orders(
         lines=connection.sql(f"{kept} and not ({below})"),
         returns=connection.sql(f"{kept} and {below}"),
         quarantine=connection.sql(_quarantine(rows, found)),
+        spelled=connection.sql(spelled) if "_written_customer" in found else None,
         quality=rows.quality,
         facts=dict(rows.facts),
     )
@@ -105,13 +116,19 @@ class _Reading:
     rules: Policies
     zone: str
     file: str | None
+    rates: pd.DataFrame | None
 
     def judged(self, connection: Any, part: Part) -> Any:
         """The part -> a relation of its rows, each with its reason."""
         sql = contract.typed(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
-        lines = nw.from_native(connection.sql(sql)).lazy()
+        typed = connection.sql(sql)
+        if self.rates is not None and "currency" in self.mapped:
+            priced = tuple(c for c in ("amount", "unit_price", "margin") if c in typed.columns)
+            typed = currencies.converted(typed, self.rates, columns=priced)
+        lines = nw.from_native(typed).lazy()
         judged = judgement.judged(lines, self.rules, named="order_id" in self.mapped)
-        chosen = judgement.refined(part, mapped=self.mapped, file=self.file)
+        rated = "_rated" in typed.columns
+        chosen = judgement.refined(part, mapped=self.mapped, file=self.file, rated=rated)
         return judged.to_native().project(chosen)
 
 
@@ -146,6 +163,11 @@ def _zone(raw: Raw, rules: Policies) -> str:
     return rules.timezone or ("Asia/Tokyo" if japanese else "UTC")
 
 
+def _currencies(lines: nw.LazyFrame) -> pd.DataFrame:
+    kept = lines.filter(nw.col("reason").is_null())
+    return engine.table(kept.group_by("currency").agg(lines=nw.len()))
+
+
 def _amount_from(mapped: Mapping[str, str]) -> str:
     return mapped.get("amount") or "{quantity} x {unit_price}".format(**mapped)
 
@@ -158,7 +180,11 @@ def _span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies
     )
     if span["first"].isna().all():
         reasons = ", ".join(table.loc[table["status"] == "quarantined", "reason"])
-        raise DataError(f"no line of {source} could be kept ({reasons or 'it holds none'}).")
+        dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
+        raise DataError(
+            f"no line of {source} could be kept ({reasons or 'it holds none'})."
+            f"{dates if 'order_date is unreadable' in reasons else ''}"
+        )
     first, last = (date.date().isoformat() for date in span.iloc[0])
     until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
     read = int(table.loc[table["status"] == "read", "lines"].sum())

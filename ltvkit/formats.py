@@ -204,6 +204,15 @@ def grain(names: Iterable[Any]) -> str:
     return fitting[0] if names and fitting else "month"
 
 
+def line(text: Any) -> str:
+    """A text on one line, without what cannot be seen: it could move or hide what stands around it.
+
+    >>> line("a \\N{RIGHT-TO-LEFT OVERRIDE}b   c")
+    'a b c'
+    """
+    return "".join(c for c in " ".join(str(text).split()) if c.isprintable())
+
+
 def width(text: str) -> int:
     """Columns a text takes in a fixed-width font: Japanese characters take two.
 

@@ -14,8 +14,8 @@ def folded(sql: str, fold: str) -> str:
     """An id as SQL, with "width" (１ and 1, ｱ and ア), "case" (A and a), "both" or "none" folded.
 
     >>> import duckdb
-    >>> duckdb.execute("select " + folded("'Ａ00１'", "both")).fetchone()
-    ('a001',)
+    >>> duckdb.execute("select " + folded("'Ａ00１'", "both")).fetchall()
+    [('a001',)]
     """
     sql = values.narrow(sql) if fold in ("width", "both") else sql
     return f"lower({sql})" if fold in ("case", "both") else sql

@@ -58,7 +58,7 @@ def judged(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame
     return lines
 
 
-def refined(part: Part, *, mapped: Mapping[str, str], file: str | None) -> str:
+def refined(part: Part, *, mapped: Mapping[str, str], file: str | None, rated: bool = False) -> str:
     """Projection of judged lines onto what is kept of them: canonical columns and `WORKING`.
 
     Only here, where few lines are left to ask, what is unreadable is told from what is missing,
@@ -80,7 +80,9 @@ def refined(part: Part, *, mapped: Mapping[str, str], file: str | None) -> str:
         else reason end"""
     names, texts = ", ".join(map(literal, part.columns)), ", ".join(raw.values())
     written = f"case when reason is not null or amount < 0 then map([{names}], [{texts}]) end"
-    left_out = ", ".join([f"_raw_{n}" for n in range(1, len(raw) + 1)] + [FAULT])
+    left_out = ", ".join(
+        [f"_raw_{n}" for n in range(1, len(raw) + 1)] + [FAULT] + ["_rated"] * rated
+    )
     placed = f", {literal(file)} as _file" if file else ""
     reason = f"case when reason is not null then {reason} end"
     return f"* exclude ({left_out}) replace ({reason} as reason), {written} as _written{placed}"

@@ -31,6 +31,7 @@ class Orders:
     empty). `quarantine`: every other line with its file (of several), `line`, `reason`, its raw
     columns, and its `text` where it was no row. `quality`: the reconciliation as a pandas table
     (status, reason, lines, amount, share). `facts`: source, encoding, rows and date span.
+    `spelled`: where ids were folded, `customer_id` and `_written_customer` of the kept lines.
     """
 
     lines: Any
@@ -38,6 +39,7 @@ class Orders:
     quarantine: Any
     quality: pd.DataFrame
     facts: dict[str, Any]
+    spelled: Any = None
 
     def as_of(self, month: str) -> dt.date:
         """The last day a report of `month` counts ("1998-06", or "last")."""

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import yaml
 
+from ltvkit import confidential
 from ltvkit.errors import ParamsError, ReportError, nearest
 
 # The report decides where a notebook writes; a params file may not.
@@ -28,6 +29,8 @@ REQUIRED = ("shop", "source")
 # Where the notebooks' defaults are decisions about the sample shops, what a params file leaves out
 # is decided neutrally.
 NEUTRAL = {
+    "title": "",
+    "currency": "",
     "columns": {},
     "policies": {},
     "abc_by": ["customer_id"],
@@ -36,7 +39,7 @@ NEUTRAL = {
 }
 
 SLUG = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
-_MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _KINDS = {
     "str": (str, "text"),
     "int": (int, "a whole number"),
@@ -96,6 +99,8 @@ def load(path: str | Path, notebooks: Iterable[str | Path]) -> Params:
     _check_missing(path, given, known)
     defaults = {name: several[0].default for name, several in known.items()}
     values = defaults | {n: v for n, v in NEUTRAL.items() if n in known} | given
+    if "title" in known:
+        values["title"] = values["title"] or values["shop"]
     _check_options(path, values)
     return Params(path=path, values=values)
 
@@ -202,7 +207,8 @@ _Loader.yaml_implicit_resolvers = {
 def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
     """The mapping in a YAML file, and the node of each value (it knows the line and the raw text).
 
-    Raises `ParamsError` for a file that cannot be read or is not a mapping. Checks no key.
+    Raises `ParamsError` for a file that cannot be read, is not a mapping, or holds a secret.
+    Checks no key beyond that.
     """
     try:
         loader = _Loader(path.read_text("utf-8-sig"))
@@ -213,6 +219,9 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
                 f"{'nothing' if node is None else 'a ' + node.id}."
             )
         values = loader.construct_document(node)
+        nodes = {key.value: value for key, value in node.value}
+        for key, value in values.items():
+            _check_secret(path, key, value, nodes)
     except OSError as error:
         hint = nearest(path.name, [p.name for p in path.parent.glob("*.yaml")])
         raise ParamsError(f"{path}: cannot be read ({error.strerror}).{hint}") from error
@@ -223,7 +232,15 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
         text = problem or str(error).partition("\n")[0]
         raise ParamsError(f"{where}: cannot be read as YAML: {text}.") from error
-    return values, {key.value: value for key, value in node.value}
+    return values, nodes
+
+
+def _check_secret(path: Path, key: str, value: Any, nodes: Mapping[str, yaml.Node]) -> None:
+    try:
+        confidential.check(key, value)
+    except ParamsError as error:
+        where = f", line {nodes[key].start_mark.line + 1}" if key in nodes else ""
+        raise ParamsError(f"{path}{where}: {error}") from error
 
 
 def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> None:

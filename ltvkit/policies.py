@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from ltvkit import dates, periods
+from ltvkit import confidential, dates, periods
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
 
 RESERVED = ("line", "reason", "born", "cohort", "age")
@@ -116,6 +116,8 @@ class Policies:
 
 def check_options(*, columns: Mapping | None = None, policies: Mapping | None = None) -> Policies:
     """`policies` as `Policies`; raises `ParamsError` naming an unknown key and the nearest one."""
+    from ltvkit.contract import COLUMNS
+
     known = [f.name for f in fields(Policies)]
     for name in policies or {}:
         if name not in known:
@@ -130,4 +132,6 @@ def check_options(*, columns: Mapping | None = None, policies: Mapping | None = 
             raise ParamsError(f"columns: '{name}' is a name of the kit's own; choose another.")
         if not str(name).isidentifier():
             raise ParamsError(f"columns: '{name}' must be letters, digits and _, as in gift_wrap.")
+        if name not in COLUMNS:
+            confidential.check_column(name, raw)
     return Policies(**dict(policies or {}))

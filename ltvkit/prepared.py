@@ -24,7 +24,7 @@ from ltvkit.sources.part import LINE
 from ltvkit.values import literal
 
 _CODE = ("door", "contract", "judgement", "policies", "quality", "prepared", "values")
-_CODE += ("dates", "headers", "ids", "periods", "engine", "errors", "i18n")
+_CODE += ("dates", "headers", "ids", "currencies", "periods", "engine", "errors", "i18n")
 # Small dictionaries: most columns of orders are either of few values or nearly all distinct.
 _PARQUET = "format parquet, dictionary_size_limit 5000"
 _FACTS = "facts.json"
@@ -33,7 +33,7 @@ _FACTS = "facts.json"
 RUN = "LTVKIT_RUN"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Prepared(Orders):
     """`Orders` opened from a preparation: its frames are DuckDB relations over Parquet."""
 
@@ -53,7 +53,8 @@ def open(
     """
     rules = check_options(columns=columns, policies=policies)
     seen = sources.seen(source, rules)
-    home, asked = paths.cache() / "orders", (source, columns or {}, policies or {})
+    beside = paths.resolve(rules.rates).read_text("utf-8") if rules.rates else ""
+    home, asked = paths.cache() / "orders", (source, columns or {}, policies or {}, beside)
     note = home / f"{_key(os.environ.get(RUN), *asked)}.asked"
     if seen is None and RUN in os.environ and note.exists():
         key = note.read_text("utf-8")
@@ -67,12 +68,12 @@ def open(
     return _opened(home / key, key, rules)
 
 
-def _key(seen: object, source: str, columns: Mapping, policies: Mapping) -> str:
+def _key(seen: object, *asked: Any) -> str:
     home = Path(__file__).parent
     code = [*(home / f"{name}.py" for name in _CODE), *sorted((home / "sources").rglob("*.py"))]
     texts = [path.read_text("utf-8") for path in code]
-    parts = [source, seen, dict(columns), dict(policies), texts, language()]
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+    parts = [seen, *asked, texts, language()]
+    return hashlib.sha256(json.dumps(parts, default=dict).encode()).hexdigest()[:16]
 
 
 def _prepare(raw: sources.Raw, columns: Mapping, rules: Policies, folder: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, periods
+from ltvkit import engine, formats, ids, periods, pseudonyms
 from ltvkit.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -67,6 +67,19 @@ def _duplicates(book: Orders) -> pd.DataFrame:
     return twins[twins["lines"] > 0].astype({"lines": "int64"})
 
 
+def folded(book: Orders) -> pd.DataFrame:
+    """The customer ids that were written in several ways and count as one (see `ids`)."""
+    if book.spelled is None:
+        return pd.DataFrame(columns=["customer_id", "spellings", "written", "lines"])
+    return ids.collisions(book.spelled)
+
+
+def _folded(book: Orders) -> pd.DataFrame:
+    lines = folded(book)["lines"].sum()
+    said = _("kept, of customers whose id is written in several ways, counted as one")
+    return pd.DataFrame({"status": ["of which"] * bool(lines), "reason": said, "lines": lines})
+
+
 def _with_share(table: pd.DataFrame) -> pd.DataFrame:
     whole = table.loc[table["status"] == "read", "lines"].sum()
     return table[["status", "reason", "lines", "amount"]].assign(
@@ -85,8 +98,22 @@ def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
         .filter(nw.col("order_date") > nw.lit(periods.day(as_of)))
         .select(lines=nw.len(), amount=nw.col("amount").sum())
     ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
-    parts = [book.quality, _duplicates(book), later[later["lines"] > 0]]
+    parts = [book.quality, _duplicates(book), _folded(book), later[later["lines"] > 0]]
     return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
+
+
+def quarantined(book: Orders) -> Any:
+    """The quarantine as a list of the report: `book.quarantine`, with every raw column.
+
+    Where lists have pseudonyms, a raw line could still name somebody anywhere: then it is line,
+    reason and customer_id alone. The line number leads whoever may see it to the rest.
+    """
+    if not pseudonyms.key():
+        return book.quarantine
+    customer = nw.col(book.facts["customer_column"]).cast(nw.String).str.strip_chars()
+    rows = engine.lazy(book.quarantine)
+    where = [c for c in ("file", "line", "reason") if c in rows.collect_schema().names()]
+    return engine.back(rows.select(*where, customer_id=customer), like=book.quarantine)
 
 
 def finding(table: pd.DataFrame) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import engine, files
+from ltvkit import disarm, engine, files, pseudonyms
 from ltvkit.enough import Absent
+from ltvkit.errors import ReportError
 from ltvkit.i18n import _
 
 FINISHED = "result.json"
 # What lies beyond them is the order in which an engine happened to add.
 _DIGITS = "%.12g"
+_NAME = re.compile(r"\w[\w '&+-]{0,99}")
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -44,18 +47,20 @@ def save(
     """Keep a page's results in the folder `out`; with out="" (exploring) keep nothing.
 
     `tables` go to tables/<name>.csv, `lists` (frames of any engine, with customer ids) to
-    lists/<name>.csv, both UTF-8 with BOM, so that a spreadsheet reads them. result.json is
-    written last: its presence says that the notebook came to its end. What is absent for want
-    of data is left out; of a finding, why it is absent is kept.
+    lists/<name>.csv, both UTF-8 with BOM, so that a spreadsheet reads them, and takes no text for
+    a formula (see `disarm`). Lists have pseudonyms where the shop wants them (see `pseudonyms`).
+    result.json is written last: its presence says that the notebook came to its end. Raises
+    `ReportError` for a name that is no name of a file. What is absent for want of data is left
+    out; of a finding, why it is absent is kept.
     """
     tables, metrics, lists = map(_there, (tables, metrics, lists))
     findings = [findings] if isinstance(findings, Absent) else findings
     if out:
         folder = Path(out)
         for name, table in tables.items():
-            _csv(table, folder / "tables" / f"{name}.csv")
+            _csv(table, _file(folder, "tables", name))
         for name, frame in lists.items():
-            save_list(frame, folder / "lists" / f"{name}.csv")
+            save_list(frame, _file(folder, "lists", name))
         kept = {
             "page": page,
             "findings": list(dict.fromkeys(str(said) for said in findings if str(said))),
@@ -70,8 +75,8 @@ def save(
 
 
 def save_list(frame: Any, path: Path) -> None:
-    """A frame of any engine as CSV, UTF-8 with BOM."""
-    _csv(engine.table(engine.lazy(frame)), path)
+    """A list, a frame of any engine, as CSV for a spreadsheet, with pseudonyms where wanted."""
+    _csv(pseudonyms.applied(engine.table(engine.lazy(frame))), path)
 
 
 def load(out: str | Path) -> Result:
@@ -94,13 +99,28 @@ def _texts(table: pd.DataFrame) -> list[str]:
 
 
 def _read(folder: Path, name: str, texts: list[str]) -> pd.DataFrame:
-    path = folder / "tables" / f"{name}.csv"
-    kinds = dict.fromkeys(texts, str)
-    return pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
+    kinds = dict.fromkeys(map(disarm.text, texts), str)
+    path = _file(folder, "tables", name)
+    return disarm.restored(pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""]))
+
+
+def _file(folder: Path, kind: str, name: str) -> Path:
+    """Where a table or list is kept; a name never leads out of its folder."""
+    if not _NAME.fullmatch(name):
+        raise ReportError(
+            f"{kind}: {name[:100]!r} cannot name a file: use up to 100 letters, digits, spaces "
+            "and - _ ' & +, as in rfm_segments."
+        )
+    return folder / kind / f"{name}.csv"
 
 
 def _csv(table: pd.DataFrame, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(
-        path, index=False, encoding="utf-8-sig", float_format=_DIGITS, date_format="%Y-%m-%d"
+    disarm.frame(table).to_csv(
+        path,
+        index=False,
+        encoding="utf-8-sig",
+        float_format=_DIGITS,
+        date_format="%Y-%m-%d",
+        lineterminator="\r\n",  # as RFC 4180 has it; then a lone CR in a text is quoted too
     )

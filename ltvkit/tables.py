@@ -20,6 +20,7 @@ from ltvkit.i18n import _
 
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 TEXT_WIDTH, TEXT_ROWS, TEXT_CELL = 100, 20, 40
+LONGEST = 300  # characters of a cell; nobody reads more in a table
 LEFT = ("text", "word", "date")  # what stands left; all other formats are numbers
 
 
@@ -50,7 +51,7 @@ class Display:
         fit = max(1, sum(end - 2 <= TEXT_WIDTH for end in ends))
         lines = ["  ".join(cells).rstrip() for cells in zip(*blocks[:fit], strict=True)]
         lines += _hidden(self.more + len(self.body[TEXT_ROWS:]), len(blocks) - fit)
-        return "\n".join([*[self.caption] * bool(self.caption), *lines, *self.notes])
+        return "\n".join([*[formats.line(self.caption)] * bool(self.caption), *lines, *self.notes])
 
 
 def show(
@@ -84,7 +85,7 @@ def show(
     body = list(zip(*_columns(shown, kinds, currency, stars), strict=True))
     return Display(
         caption=caption,
-        header=tuple(formats.label(name, currency) for name in flat.columns),
+        header=tuple(_shown(formats.label(name, currency)) for name in flat.columns),
         body=tuple(body),
         right=tuple(k not in LEFT for k in kinds),
         more=len(flat) - len(shown),
@@ -130,8 +131,15 @@ def _columns(
         like = shown.loc[:, ages].to_numpy().ravel() if ages[i] else values
         decimals = formats.money_decimals(like, currency) if kind == "money" else None
         said = [formats.cell(x, kind, decimals=decimals) for x in values]
+        said = [_shown(x) for x in said]
         columns.append([x + "*" * star for x, star in zip(said, stars.iloc[:, i], strict=True)])
     return columns
+
+
+def _shown(cell: str) -> str:
+    """What can be seen of a text, up to a length; files have all of it."""
+    text = formats.line(cell[: 2 * LONGEST])
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + MORE
 
 
 def _notes(
@@ -169,7 +177,7 @@ def _hidden(rows: int, columns: int = 0) -> list[str]:
 
 def _padded(cells: Iterable[str], *, right: bool) -> list[str]:
     """Cells of one width, as a fixed-width font shows them."""
-    cells = [" ".join(cell.split()) for cell in cells]
+    cells = [formats.line(cell) for cell in cells]
     cells = [c if len(c) <= TEXT_CELL else c[: TEXT_CELL - 1] + MORE for c in cells]
     widest = max(map(formats.width, cells))
     pads = [" " * (widest - formats.width(cell)) for cell in cells]

@@ -55,11 +55,15 @@ def narrow(sql: str) -> str:
     As Unicode's NFKC does for these characters; others only become composed (NFC).
 
     >>> import duckdb
-    >>> duckdb.execute("select " + narrow("'Ａ１　ｶﾞ'")).fetchone()
-    ('A1 ガ',)
+    >>> duckdb.execute("select " + narrow("'Ａ１　ｶﾞ'")).fetchall()
+    [('A1 ガ',)]
     """
-    plain = f"nfc_normalize(translate(v, {literal(_WIDE)}, {literal(_PLAIN)}))"
-    return once(sql, "v", f"case when strlen(v) = length(v) then v else {plain} end")
+    # Replacing costs a hundred times as much as seeing that there is nothing to replace.
+    folded = f"when regexp_matches(v, '[{_WIDE}]') then translate(v, '{_WIDE}', {literal(_PLAIN)})"
+    plain = (
+        f"case when strlen(v) = length(v) then v else nfc_normalize(case {folded} else v end) end"
+    )
+    return once(sql, "v", plain)
 
 
 def is_number(kind: str) -> bool:
@@ -83,12 +87,18 @@ def text(column: str, kind: str, *, plain: bool = False) -> str:
             f"case when {whole} then {name}::hugeint::varchar "
             f"when isfinite({name}::double) then {name}::varchar end"
         )
-    name = f"{name}::varchar" if kind != "VARCHAR" else name
-    # Trimming costs five times as much as seeing that there is nothing to trim.
+    name = f"cast({name} as varchar)" if kind != "VARCHAR" else name
+    return trimmed(name, plain=plain)
+
+
+def trimmed(sql: str, *, plain: bool = False) -> str:
+    """A text without the blanks around it (`plain`: spaces); NULL where nothing else is there."""
+    # Trimming costs ten times as much as seeing that there is nothing to trim.
     blanks = " " if plain else BLANKS
-    starts = [f"{name} >= '!'", *(f"not starts_with({name}, '{b}')" for b in blanks if b > " ")]
-    clean = " and ".join([*starts, *(f"not suffix({name}, '{b}')" for b in blanks)])
-    return f"case when {clean} then {name} else nullif(trim({name}, {literal(BLANKS)}), '') end"
+    starts = [f"{sql} >= '!'", *(f"not starts_with({sql}, '{b}')" for b in blanks if b > " ")]
+    clean = " and ".join([*starts, *(f"not suffix({sql}, '{b}')" for b in blanks)])
+    bare = f"nullif(trim({sql}, {literal(BLANKS)}), '')"
+    return f"case when {clean} then {sql} when {sql} > '' then {bare} end"
 
 
 def number(column: str, kind: str, *, decimal: str = ".") -> str:
@@ -108,7 +118,7 @@ def number(column: str, kind: str, *, decimal: str = ".") -> str:
         # A float of 32 bits as it is written: 5.1, not 5.099999904632568.
         value = f"{name}::varchar::double" if kind == "FLOAT" else f"{name}::double"
         return f"case when isfinite({value}) then {value} end"
-    name = f"{name}::varchar" if kind != "VARCHAR" else name
+    name = f"cast({name} as varchar)" if kind != "VARCHAR" else name
     cheap = f"try_cast({name} as double)"
     if decimal == ",":
         point = f"replace({name}, ',', '.')"
@@ -124,13 +134,8 @@ def _money(name: str, decimal: str) -> str:
     sign = rf"(?:[-+] ?{_CURRENCY}? ?|{_CURRENCY} ?[-+]? ?)?"
     below = rf"^({_CURRENCY}? ?)\((.*)\)( ?{_CURRENCY}?)$|^(\d[\d., ]*)-$"
 
-    plain = f"translate({narrow(name)}, '{_MINUS}', '{'-' * len(_MINUS)}')"
-    plain = f"trim({plain}, {literal(BLANKS)})"
-    signed = f"regexp_replace({plain}, '{below}', '-\\1\\2\\3\\4')"
+    minus = f"regexp_replace({narrow(trimmed(name))}, '[{_MINUS}]', '-', 'g')"
+    signed = f"regexp_replace({minus}, '{below}', '-\\1\\2\\3\\4')"
     whole = f"regexp_extract({signed}, '^{sign}(?:{digits}|{point}\\d+) ?{_CURRENCY}?$')"
     bare = f"regexp_replace({whole}, '[^-0-9{decimal}]', '', 'g')"
     return f"try_cast(replace({bare}, ',', '.') as double)"
-
-
-def _listed(texts: str) -> str:
-    return ", ".join(map(literal, texts))

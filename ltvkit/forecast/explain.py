@@ -53,7 +53,7 @@ def explain_customer(
     one = engine.table(own)
     summary = customers.summarize(one, as_of=as_of) if len(one) else one
     if summary.empty:
-        raise DataError(f"customer {customer_id!r} has no purchase by {as_of}.")
+        raise DataError(f"this customer has no purchase by {as_of}.")  # ids stay off pages
     rule = {"months": (months,), "discount": discount, "margin_rate": margin_rate}
     expected = predictions.predict(summary, fitted, **rule).iloc[0]
     revenue = expected[f"orders_{months}m"] * expected["expected_spend"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from ltvkit import disarm
 from ltvkit.errors import nearest
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED
 from ltvkit.hypotheses.kinds import Wrong
@@ -92,7 +93,9 @@ def _records(path: Path, name: str) -> list[tuple[int, list[str]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
-            found = [(reader.line_num, [v.strip() for v in record]) for record in reader]
+            found = [
+                (reader.line_num, [disarm.original(v.strip()) for v in record]) for record in reader
+            ]
     except UnicodeDecodeError as error:
         raise Wrong("UTF-8; save it as CSV UTF-8", found=f"other text in {name}") from error
     except (OSError, csv.Error) as error:

@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import files, paths
+from ltvkit import disarm, files, paths
 from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
 from ltvkit.hypotheses import kinds, ledger, schema, template
 from ltvkit.hypotheses.fields import FIELDS
@@ -38,8 +38,17 @@ class Register:
 
 
 def folder(shop: str, register: str = "") -> Path:
-    """Where a shop's register is: `register` of its params, else params/hypotheses/<shop>."""
-    return paths.resolve(register or f"params/hypotheses/{shop}")
+    """Where a shop's register is: `register` of its params, else params/hypotheses/<shop>.
+
+    Commands write there, so it must be inside the project; raises `ParamsError` elsewhere.
+    """
+    path = paths.resolve(register or f"params/hypotheses/{shop}")
+    if not path.resolve().is_relative_to(paths.root().resolve()):
+        raise ParamsError(
+            f"register: {register or path} leads out of the project; give a folder below it, as "
+            f"in params/hypotheses/{shop}."
+        )
+    return path
 
 
 def load(folder: Path) -> Register:
@@ -125,7 +134,7 @@ def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **c
     candidates = planning.candidates(hypothesis, lines, **cuts)
     drawn = planning.assign(candidates, share=hypothesis.treated_share, seed=seed)
     with files.whole(target) as part:
-        drawn.to_csv(part, index=False)
+        disarm.frame(drawn).to_csv(part, index=False)
     schema.read(path)
     return target
 

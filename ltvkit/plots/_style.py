@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import bisect
 import functools
 import importlib.util
+import itertools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from pandas.api.types import is_integer
 from ltvkit import formats
 from ltvkit.errors import ColumnError
 from ltvkit.i18n import _
+from ltvkit.tables import MORE
 
 # Blue and amber stay apart for every common kind of colour blindness, and in grey.
 BLUE, AMBER, GREY = "#2f6690", "#d98a29", "#9aa5b1"
@@ -118,9 +121,18 @@ def numbers(axis: Axis, column: str) -> None:
     axis.set_major_formatter(PercentFormatter(1) if percent else lambda x, _at: formats.number(x))
 
 
+def short(label: Any, most: int) -> str:
+    """A label on one line, of at most `most` columns, without what cannot be seen."""
+    text = formats.line(str(label)[: 9 * most])
+    ends = list(itertools.accumulate(map(formats.width, text)))
+    if not ends or ends[-1] <= most:
+        return text
+    return text[: bisect.bisect(ends, most - 1)] + MORE
+
+
 def names(ax: Axes, labels: Iterable[Any]) -> None:
     """Name the places 0, 1, 2, ... of the x axis: every n-th where all would not fit."""
-    labels = [str(label)[:24] for label in labels]
+    labels = [short(label, 24) for label in labels]
     room = ax.get_window_extent().width / ax.figure.dpi * 72 / 6  # in characters of 6 points
     step = 1 + int(len(labels) * (max(map(formats.width, labels)) + 1) // room)
     ax.set_xticks(range(0, len(labels), step), labels[::step])

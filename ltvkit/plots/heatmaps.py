@@ -96,6 +96,7 @@ def triangle(
     look = {"annot_kws": {"size": min(9, 800 / longest / cells.shape[1])}, "cbar": not fits}
     look["cbar_kws"] = {"label": formats.label("ltv", currency) if kind == "money" else ""}
     look["cmap"] = _style.BLUES.with_extremes(over=_style.LINE)
+    cells.index = [_style.short(c, 28) for c in cells.index]
     if "customers" in wide:
         sizes = wide["customers"].map(formats.count)
         cells.index = [f"{c} ({n})" for c, n in zip(cells.index, sizes, strict=True)]

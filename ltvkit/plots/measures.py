@@ -20,7 +20,6 @@ from ltvkit.i18n import N_, _
 from ltvkit.plots import _style
 from ltvkit.plots.lifetimes import _dates
 from ltvkit.plots.series import PERIODS
-from ltvkit.tables import MORE
 
 DAY = pd.Timedelta(days=1)
 Z = 1.96  # standard errors to each end of a 95% interval
@@ -86,7 +85,7 @@ def effects(board: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.axvline(0, color=_style.INK, linewidth=1.2, zorder=1)
         for place, row in enumerate(known.itertuples()):
             _effect(ax, place, row)
-        names = [f"{_short(r.title)} ({r.grade})" for r in known.itertuples()]
+        names = [f"{_style.short(r.title, LONGEST_NAME)} ({r.grade})" for r in known.itertuples()]
         ax.set_yticks(range(len(known)), names)
         ax.set_ylim(len(known) - 0.4, -0.6)
         ax.grid(False, axis="y")
@@ -178,15 +177,6 @@ def _effect(ax: Axes, place: int, row: Any) -> None:
     ax.plot([row.relative_effect], [place], "o", color=colour, mfc=face, ms=8, mew=2)
     said, right = formats.cell(row.verdict, "word"), ax.get_yaxis_transform()
     ax.text(1.02, place, said, transform=right, va="center", fontsize="small")
-
-
-def _short(title: str) -> str:
-    """A title on one line, of at most as many columns as there is room for."""
-    title = " ".join(str(title).split())
-    ends = np.cumsum([formats.width(c) for c in title])
-    if not len(ends) or ends[-1] <= LONGEST_NAME:
-        return title
-    return title[: int(np.searchsorted(ends, LONGEST_NAME - 1, side="right"))] + MORE
 
 
 def _day(days: Any) -> pd.Series:

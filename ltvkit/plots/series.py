@@ -67,7 +67,7 @@ def ltv_curves(
     _lines(ax, cells.T)
     lines, names = ax.get_legend_handles_labels()
     step = -(-len(lines) // MOST_NAMED)
-    lines, names = lines[::step], [name[:28] for name in names[::step]]
+    lines, names = lines[::step], [_style.short(name, 28) for name in names[::step]]
     if band is not None:
         age, look = band["age_months"], {"color": _style.AMBER}
         ax.fill_between(age, band["low"], band["high"], alpha=0.25, linewidth=0, **look)

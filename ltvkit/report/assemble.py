@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ltvkit import paths, results
+from ltvkit import paths, pseudonyms, results
 from ltvkit.errors import ReportError
 from ltvkit.i18n import _
 from ltvkit.params import Params
@@ -152,6 +152,7 @@ def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dic
             for d in done
         ],
         "left_out": list(report.left_out),
+        "customer_lists": "pseudonymised" if pseudonyms.key() else "customer ids as they are",
         "packages": plan.versions(plan.ALL_PACKAGES),
         "git_commit": _commit(),
         "inputs_key": report.inputs,

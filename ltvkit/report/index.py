@@ -73,7 +73,7 @@ def escaped(text: Any) -> str:
     >>> print(escaped("# 5 * 3\\n[a](b) - c"))
     \\# 5 \\* 3 \\[a\\](b) - c
     """
-    return _MARKDOWN.sub(r"\\\g<0>", " ".join(str(text).split()))
+    return _MARKDOWN.sub(r"\\\g<0>", formats.line(text))
 
 
 def _value(row: Mapping[str, Any], name: str, currency: str) -> str:

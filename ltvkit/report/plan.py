@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import ltvkit
-from ltvkit import params, paths
+from ltvkit import params, paths, pseudonyms
 from ltvkit.errors import ParamsError, ReportError, nearest
 from ltvkit.hypotheses import registry
 
@@ -88,6 +88,7 @@ def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key:
     """A report's notebooks with the parameters each declares, and the name of each run."""
     folder = paths.cache() / "runs" / given.shop / month
     below = orders_key, code(without=AROUND), versions(), os.environ.get("LTVKIT_LANG")
+    below += (pseudonyms.fingerprint(),)
     found = []
     for book in books:
         passed = given.for_notebook(book.declared)

@@ -48,9 +48,20 @@ class Place:
         """A file or folder that exists only while a report is built."""
         return paths.reports() / self.shop / ".work" / f"{self.month}.{suffix}"
 
+    def check(self) -> None:
+        """Raise `ReportError` where a link in reports/ would have it written elsewhere."""
+        home = paths.reports().resolve()
+        for path in (self.target, self.failed, self.work("new"), self.work("lock")):
+            if not path.resolve().is_relative_to(home):
+                raise ReportError(
+                    f"{path} leads out of {paths.reports()}, by a link: remove the link. To "
+                    "publish elsewhere, say where with --out."
+                )
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold this report; raises `ReportError` at once if another run does."""
+        self.check()
         path = self.work("lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(path, timeout=0)
@@ -109,6 +120,7 @@ def record_failure(
 
     With it go the failed notebooks, and the quarantined lines where those are why.
     """
+    place.check()
     kept: list[dict[str, Any]] = []
     with files.whole(place.failed) as part:
         part.mkdir()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ltvkit import files, paths
+from ltvkit import confidential, files, paths
 from ltvkit.errors import LtvkitError
 from ltvkit.i18n import _
 from ltvkit.report import worker
@@ -126,12 +126,12 @@ def clean(shop: str, month: str) -> None:
 
 
 def in_words(error: BaseException) -> str:
-    """An error for a reader: the kit's own text as it is, others with their kind."""
+    """An error for a reader: the kit's own text, others with their kind and without data."""
     if isinstance(error, LtvkitError | Interrupted):
-        return str(error)
+        return confidential.masked(str(error))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {confidential.foreign(str(error))}"
 
 
 def _drop_older(job: Job) -> None:
@@ -154,6 +154,8 @@ def _tidied(path: Path) -> str | None:
     for cell in notebook["cells"]:
         for name in ("papermill", "execution"):
             cell["metadata"].pop(name, None)
+        if "outputs" in cell:
+            cell["outputs"] = confidential.outputs(cell["outputs"])
         if _INJECTED in tags(cell) and passed:
             # Papermill gives it a new id, the folder of this run, and escapes for all but ASCII.
             cell["id"] = _INJECTED

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit import gate, params, paths, periods, prepared
+from ltvkit import gate, params, paths, periods, prepared, quality
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.i18n import _
 from ltvkit.report import archive, fresh, plan, publish, restated
@@ -101,7 +101,8 @@ class Session:
             try:
                 self._unmade[place] = self._admitted(place, report, book, stopped)
             except Exception as error:  # a fault in one report must not take the others along
-                self._fail(stopped, in_words(error), quarantine=book.quarantine.limit(MOST_LINES))
+                listed = quality.quarantined(book).limit(MOST_LINES)
+                self._fail(stopped, in_words(error), quarantine=listed)
 
     def _admitted(
         self, place: Place, report: Report, book: prepared.Prepared, stopped: Place
@@ -173,7 +174,7 @@ class Session:
         try:
             notebooks = [(d.failure, d.notebook) for d in failed]
             publish.record_failure(place, reason, notebooks, quarantine=quarantine)
-        except OSError as error:
+        except (ReportError, OSError) as error:
             self._complain(place, _("the failure cannot be recorded: ") + in_words(error))
 
     def _complain(self, place: Place, reason: str) -> None:

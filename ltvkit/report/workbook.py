@@ -11,9 +11,11 @@ from typing import Any
 
 import pandas as pd
 
+from ltvkit import disarm
+
 # The format keeps 31 characters of a sheet's name, and refuses control characters in a cell.
 _NAME = 31
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DATES = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -54,7 +56,7 @@ def _cell(sheet: Any, value: Any, *, font: Any = None) -> Any:
     cell.data_type = "s"
     if font:
         cell.font = font
-    elif value.startswith(tuple("=+-@\t\r")):
+    if disarm.is_armed(value):
         # As with a leading apostrophe: it stays text when somebody edits the cell.
         cell.quotePrefix = True
     return cell

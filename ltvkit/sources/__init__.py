@@ -17,7 +17,7 @@ from typing import Any
 
 from ltvkit import paths
 from ltvkit.policies import Policies
-from ltvkit.sources import archives, databases, delimited, space, workbooks
+from ltvkit.sources import archives, databases, delimited, remote, space, workbooks
 from ltvkit.sources.connection import connect
 from ltvkit.sources.locate import locate
 from ltvkit.sources.part import Part, parquet
@@ -56,6 +56,7 @@ def open(source: str, rules: Policies | None = None) -> Raw:
     transcoded for reading lies in a folder that goes when `Raw` does. Raises `DataError`.
     """
     rules = rules or Policies()
+    remote.refuse(source, allowed=rules.remote)
     asked = databases.is_address(source)
     files = [] if asked else locate(source, rules)
     home = paths.cache() / "reading"
@@ -80,6 +81,7 @@ def open(source: str, rules: Policies | None = None) -> Raw:
 
 def seen(source: str, rules: Policies) -> object:
     """What changes whenever a source does; None where only reading can tell (a server's table)."""
+    remote.refuse(source, allowed=rules.remote)
     if databases.is_address(source):
         return databases.fingerprint(source)
     return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in locate(source, rules)]
@@ -110,9 +112,8 @@ def _facts(files: Sequence[Path], parts: Sequence[Part]) -> dict[str, Any]:
     if len(files) == 1:
         return {"sha256": sums[0]} | shared
     listed = [{"file": f.name, "sha256": s} for f, s in zip(files, sums, strict=True)]
-    return (
-        {"sha256": hashlib.sha256("".join(sums).encode()).hexdigest()} | shared | {"files": listed}
-    )
+    together = hashlib.sha256("".join(sums).encode()).hexdigest()
+    return {"sha256": together} | shared | {"files": listed}
 
 
 def _sha256(path: Path) -> str:

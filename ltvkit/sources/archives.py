@@ -5,10 +5,9 @@ No entry's name decides where anything is written, and nothing unpacks without b
 
 from __future__ import annotations
 
+import errno
 import gzip
-import lzma
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -97,7 +96,13 @@ def _bound(size: int, archive: Path) -> None:
 def _clear(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError) as e:
-        if isinstance(e, OSError) and e.errno:  # the disk's fault, not the archive's
-            raise
-        raise DataError(f"{path.name} is a broken archive ({e}). Pack or export it anew.") from e
+    except DataError:
+        raise
+    except (
+        Exception
+    ) as error:  # the libraries raise whatever a broken archive makes them stumble on
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk's fault, not the archive's
+        raise DataError(
+            f"{path.name} is a broken archive ({error}). Pack or export it anew."
+        ) from error

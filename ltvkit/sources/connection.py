@@ -14,7 +14,10 @@ def connect(*, memory: int | None = None, spill: Path | None = None) -> Any:
     """
     import duckdb
 
-    config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    # It would fetch code from elsewhere when it meets an address; without, it can read none.
+    closed = ("autoinstall_known_extensions", "autoload_known_extensions")
+    closed += ("allow_community_extensions", "allow_persistent_secrets")
+    config: dict[str, Any] = dict.fromkeys(closed, False)
     if threads := os.environ.get("LTVKIT_THREADS"):
         config["threads"] = int(threads)
     if memory:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from ltvkit.policies import Policies
 from ltvkit.sources import encodings, progress
 from ltvkit.sources.archives import File
 from ltvkit.sources.part import Part, names
-from ltvkit.sources.records import Record, records
+from ltvkit.sources.records import NOT_CLOSED, Record, records
 from ltvkit.sources.rows import kept
 from ltvkit.values import literal
 
@@ -39,7 +38,7 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
         sql, working = kept(rows, columns, work)
         return Part(file.name, sql, working=working, **known)
 
-    if text.nuls:
+    if text.nuls or any("\n" in field for field in header):
         return exact()
     sql = quick(text.path, columns, delimiter=delimiter, first=rules.header_line)
     expected = text.lines - rules.header_line
@@ -73,23 +72,26 @@ def _header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         below = list(itertools.islice(file, rules.header_line - 1, rules.header_line + 100))
     choices = [_delimiter(rules.delimiter)] if rules.delimiter else DELIMITERS
-    read = {d: _first(below, d) for d in choices}
-    delimiter = max(read, key=lambda d: len(read[d]))
-    if not any(field.strip() for field in read[delimiter]):
-        raise DataError(
-            f"{name} is empty: line {rules.header_line} must name the columns."
-            if not below
-            else f"{name}: line {rules.header_line} is blank, and must name the columns. "
-            "Say which line does under policies: header_line."
-        )
-    return delimiter, read[delimiter]
+    delimiter = max(choices, key=lambda d: _fit(below, d))
+    header = next(records(below, delimiter=delimiter), None)
+    where = f"{name}: line {rules.header_line}, which must name the columns,"
+    if header is None:
+        raise DataError(f"{where} is not there: the file is empty from there on.")
+    if header.line > 1 or not (header.fault or any(f.strip() for f in header.fields)):
+        raise DataError(f"{where} is blank. Say which line does under policies: header_line.")
+    # A name of several lines and fields is rows that a quotation mark has taken in.
+    taken = any(delimiter in f and len(f.splitlines()) > 1 for f in header.fields or ())
+    if fault := NOT_CLOSED if taken else header.fault:
+        raise DataError(f"{where} cannot be read: {fault}. Mend it, or export it anew.")
+    return delimiter, header.fields
 
 
-def _first(lines: list[str], delimiter: str) -> list[str]:
-    try:
-        return next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True), [])
-    except csv.Error:
-        return []
+def _fit(lines: list[str], delimiter: str) -> tuple[int, int]:
+    """How many lines have as many fields as the first, if it has several; and how many it has."""
+    header = next(records(lines, delimiter=delimiter), None)
+    width = len(header.fields or header.text.split(delimiter)) if header else 0
+    alike = sum(r.fault is None for r in records(lines, delimiter=delimiter, width=width))
+    return (alike if width > 1 else 0), width
 
 
 def _delimiter(declared: str) -> str:

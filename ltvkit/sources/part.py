@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ltvkit.errors import DataError
 from ltvkit.values import literal, quoted
 
 if TYPE_CHECKING:
@@ -87,10 +89,21 @@ class Part:
 
 
 def parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
-    """A Parquet file as `Part`."""
+    """A Parquet file as `Part`; raises `DataError` for one that is broken."""
+    import duckdb
+
     sql = f"select * exclude (file_row_number), file_row_number + 1 as {LINE} "
     sql += f"from read_parquet({literal(str(file.path))}, file_row_number = true)"
-    return Part.of(connection, file.name, sql, facts={"encoding": None})
+    try:
+        return Part.of(connection, file.name, sql, facts={"encoding": None})
+    except duckdb.Error as error:
+        reason = str(error).splitlines()[0].replace(str(file.path), file.name)
+        raise DataError(f"{file.name} cannot be read as Parquet ({reason}).") from error
+
+
+def plain(written: Any) -> str:
+    """A header as it is compared: NFKC, without white space around it or lines in it."""
+    return " ".join(unicodedata.normalize("NFKC", str(written or "")).strip("\ufeff").split())
 
 
 def names(header: Sequence[Any]) -> tuple[list[str], list[str]]:
@@ -99,11 +112,12 @@ def names(header: Sequence[Any]) -> tuple[list[str], list[str]]:
     >>> names([" 金額 ", "amount", "Amount", None])
     (['金額', 'amount', 'Amount (2)', 'column 4'], ['amount'])
     """
-    found: list[str] = []
-    seen: dict[str, int] = {}
-    for place, written in enumerate(header, start=1):
-        name = unicodedata.normalize("NFKC", str(written or "")).strip("\ufeff \t\r\n")
-        name = name or f"column {place}"
-        count = seen[name.casefold()] = seen.get(name.casefold(), 0) + 1
-        found.append(f"{name} ({count})" if count > 1 else name)
-    return found, [name for name, count in seen.items() if count > 1]
+    taken, twins = set(WORKING), []
+    found = [plain(written) or f"column {n}" for n, written in enumerate(header, start=1)]
+    for place, name in enumerate(found):
+        if name.casefold() in taken:
+            twins.append(name.casefold())
+            free = (f"{name} ({n})" for n in itertools.count(2))
+            found[place] = next(f for f in free if f.casefold() not in taken)
+        taken.add(found[place].casefold())
+    return found, list(dict.fromkeys(twins))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
@@ -54,7 +55,7 @@ def records(lines: Iterable[str], *, delimiter: str, width: int = 0) -> Iterator
             fields, fault, text = taken
             if fault:
                 yield Record(line, None, fault, "".join(text).rstrip("\r\n"))
-            elif fields not in ([], [""]):
+            elif not "".join(text).isspace():
                 yield Record(line, fields)
             line += len(text)
 
@@ -103,18 +104,25 @@ def _one(
         return None
     except csv.Error as error:
         fields, fault = [], NOT_CLOSED if "end of data" in str(error) else STRAY
-    if width and len(fields) > width and not any(fields[width:]):
-        del fields[width:]
-    if fault is None and width and len(fields) != width and fields not in ([], [""]):
-        fault = NOT_CLOSED if len(taken) > 1 else _ragged(fields)
-    if fault is None and any("\0" in line for line in taken):
+    if fault is None and width and len(fields) != width:
+        fault = _ragged(fields, width)
+    if len(taken) > 1 and fault:
+        fault = NOT_CLOSED
+    elif any("\0" in line for line in taken) and fault != NOT_CLOSED:
         fault = NUL
-    if fault and fault != NUL:
+    if fault in (NOT_CLOSED, STRAY):
         source.give_back(taken[1:])
         del taken[1:]
     return fields, fault, taken
 
 
-def _ragged(fields: list[str]) -> str:
-    first = next((f.strip() for f in fields if f.strip()), "")
-    return TOTAL_ROW if re.fullmatch(TOTAL, first, re.IGNORECASE) else RAGGED
+def _ragged(fields: list[str], width: int) -> str | None:
+    """The fault of a record whose fields are not `width`; one of empty fields is made to fit."""
+    first = next((f for f in fields if f.strip()), "")
+    if not first:
+        fields[:] = [""] * width
+    elif any(fields[width:]) or len(fields) < width:
+        total = re.fullmatch(TOTAL, unicodedata.normalize("NFKC", first).strip(), re.IGNORECASE)
+        return TOTAL_ROW if total else RAGGED
+    del fields[width:]
+    return None

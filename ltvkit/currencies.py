@@ -1,0 +1,104 @@
+"""Orders in several currencies: turned into one by a table of rates, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ltvkit import dates, engine, values
+from ltvkit.errors import DataError
+
+COLUMNS = ("date", "currency", "rate")
+
+
+def rates(path: Path) -> pd.DataFrame:
+    """A CSV file of date, currency, rate -> the same as timestamps, codes and floats, in order.
+
+    A rate is what one unit of `currency` is worth in the report's currency from that date on; the
+    report's own has one line with rate 1. Raises `DataError` naming the line that cannot be used.
+    """
+    import duckdb
+
+    options = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
+    try:
+        written = pd.read_csv(path, encoding="utf-8-sig", **options).fillna("")
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise _unusable(path, f"the file cannot be read: {error}".splitlines()[0]) from error
+    written.columns = written.iloc[0].str.strip().str.lower().tolist()
+    if sorted(written.columns) != sorted(COLUMNS):
+        raise _unusable(path, f"its columns are {', '.join(written.columns)}")
+    written.index += 1
+    written = written.iloc[1:][lambda w: w.ne("").any(axis=1)]
+    if written.empty:
+        raise _unusable(path, "it has no lines")
+    table = (
+        duckdb.connect()
+        .from_arrow(_arrow(written))
+        .project(
+            f"{dates.date('date', 'VARCHAR')} as date, "
+            f"upper({values.text('currency', 'VARCHAR')}) as currency, "
+            f"{values.number('rate', 'VARCHAR')} as rate"
+        )
+        .df()
+    )
+    _refuse(path, written, table["date"].isna(), "date is unreadable")
+    coded = table["currency"].str.fullmatch("[A-Z]{3}").eq(True)
+    _refuse(path, written, ~coded, "currency is no code of three letters")
+    _refuse(path, written, ~(table["rate"] > 0), "rate is not a number above 0")
+    _refuse(path, written, table.duplicated(["date", "currency"]), "date and currency stand twice")
+    return table.sort_values(["currency", "date"], ignore_index=True)
+
+
+def converted(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -> Any:
+    """Lines with `currency` and `order_date` -> the same, `columns` in the report's currency.
+
+    The rate is that of the latest date on or before the line's day. Adds `_rated`: false where
+    there is none, and `columns` are NULL. As many rows come out as went in, in any order.
+    """
+    changed = ", ".join(f"{values.quoted(c)} * _rate as {values.quoted(c)}" for c in columns)
+    known = engine.bring(table, like=relation).to_native().sql_query()
+    return relation.query(
+        "lines",
+        f"select * exclude (_rate) replace ({changed}), _rate is not null as _rated "
+        f"from (select lines.*, known.rate as _rate from lines asof left join ({known}) known "
+        "on lines.currency = known.currency and lines.order_date >= known.date)",
+    )
+
+
+def refuse_mixture(counts: pd.DataFrame) -> None:
+    """Raise `DataError` where `currency`, `lines` name several currencies; blanks name none.
+
+    >>> refuse_mixture(pd.DataFrame({"currency": ["JPY", "USD"], "lines": [1200, 3]}))
+    Traceback (most recent call last):
+    ltvkit.errors.DataError: the orders are in 2 currencies: JPY (1,200 lines), USD (3 lines). \
+Give `rates`, a CSV file of date, currency, rate, or export one currency only.
+    """
+    named = counts.dropna(subset="currency").sort_values(["lines", "currency"], ascending=[0, 1])
+    if len(named) > 1:
+        pairs = zip(named["currency"], named["lines"], strict=True)
+        listed = ", ".join(f"{currency} ({lines:,} lines)" for currency, lines in pairs)
+        raise DataError(
+            f"the orders are in {len(named)} currencies: {listed}. Give `rates`, a CSV file of "
+            "date, currency, rate, or export one currency only."
+        )
+
+
+def _arrow(frame: pd.DataFrame) -> Any:
+    import pyarrow as pa
+
+    return pa.table({c: pa.array(frame[c].tolist(), pa.string()) for c in frame})
+
+
+def _refuse(path: Path, written: pd.DataFrame, bad: pd.Series, reason: str) -> None:
+    if bad.any():
+        row = written[bad.to_numpy()].iloc[0]
+        raise _unusable(path, f"line {row.name}: {reason}: {','.join(row)}")
+
+
+def _unusable(path: Path, what: str) -> DataError:
+    return DataError(
+        f"rates {Path(path).name}: {what}. Give the columns date, currency, rate, one line per "
+        "date and currency, as 2024-01-05,USD,144.5."
+    )

@@ -1,0 +1,51 @@
+"""Customers under another name in the lists of a report, where the shop asks for it.
+
+With LTVKIT_LIST_KEY set, every customer id that goes into a list is replaced by a keyed hash of it
+(HMAC-SHA256, RFC 2104, cut to 128 bits). The same customer has the same pseudonym in all lists and
+months; without the key nobody can tell whose it is, or try ids until one fits.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+
+import pandas as pd
+
+from ltvkit.errors import ParamsError
+
+VARIABLE = "LTVKIT_LIST_KEY"
+COLUMN = "customer_id"
+_SHORTEST, _DIGITS = 32, 32
+
+
+def key() -> bytes:
+    """The key from the environment; b"" where there is none. `ParamsError` for one too short."""
+    found = os.environ.get(VARIABLE, "").encode()
+    if 0 < len(found) < _SHORTEST:
+        raise ParamsError(
+            f"{VARIABLE} has {len(found)} characters, and needs {_SHORTEST} or more: make one "
+            "with `openssl rand -hex 32`, and keep it where the lists are not."
+        )
+    return found
+
+
+def fingerprint() -> str:
+    """What tells one key from another and gives neither away; "" where there is none."""
+    known = key()
+    return hmac.digest(known, b"ltvkit", "sha256").hex() if known else ""
+
+
+def of(customer_id: str) -> str:
+    """A customer's pseudonym under the key; raises `ParamsError` where there is none."""
+    if not (known := key()):
+        raise ParamsError(f"{VARIABLE} is not set: the lists hold customer ids as they are.")
+    return hmac.digest(known, customer_id.encode(), "sha256").hex()[:_DIGITS]
+
+
+def applied(table: pd.DataFrame) -> pd.DataFrame:
+    """A list with pseudonyms for customer ids, if there is a key; nobody stays nobody."""
+    if COLUMN not in table or not key():
+        return table
+    names = [of(x) if isinstance(x, str) and x else "" for x in table[COLUMN]]
+    return table.assign(**{COLUMN: names})

@@ -1,0 +1,419 @@
+"""What SECURITY.md promises, one by one; pages as a browser opens them are in test_browser."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import hmac
+import json
+import re
+
+import matplotlib as mpl
+import openpyxl
+import pandas as pd
+import pytest
+from conftest import make_lines
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib import pyplot as plt
+from stub_project import HOME, make, write_params
+
+from ltvkit import (
+    abc_classes,
+    cohorts,
+    confidential,
+    disarm,
+    orders,
+    params,
+    plots,
+    pseudonyms,
+    quality,
+    results,
+    tables,
+)
+from ltvkit.errors import LtvkitError, ParamsError, ReportError
+from ltvkit.hypotheses import lists, registry
+from ltvkit.report import archive, index, judge, page, plan, publish, run, workbook
+from ltvkit.sources import connection, remote
+
+KEY = "0123456789abcdef0123456789abcdef"
+FORMULAS = [
+    "=1+1", "+1+cmd", "-2+3", "-", "@SUM(A1)", "\t=1", "\rx", "\nx", "\0=1", " =1",
+    '"=1', "\ufeff=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20x", "'=1", "''=1",
+    "-1e9=", "=cmd|'/c calc'!A0",
+]  # fmt: skip
+HARMLESS = ["", "-5", "+5", "-1,200.50", "'tis", "a=b", "C-1", "1-2", "\N{MINUS SIGN}5", "'-5"]
+NASTY = [
+    "<script>x()</script>",
+    "$x^$",
+    "$\\frac{$",
+    "a_b^\\",
+    "nul\0nul",
+    "\u202eevil",
+    "y" * 9999,
+]
+
+
+# Spreadsheets
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_what_a_spreadsheet_could_take_for_a_formula_is_text(text, tmp_path):
+    table = pd.DataFrame({text: [text], "n": [-1.5]})
+    if text != "-":  # can do nothing, like a number
+        assert disarm.text(text) == f"'{text}"
+    results.save(str(tmp_path), page="p", tables={"t": table}, lists={"l": table})
+    for name in ("tables/t.csv", "lists/l.csv"):
+        with (tmp_path / name).open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
+        assert rows == [[disarm.text(text), "n"], [disarm.text(text), "-1.5"]]
+    workbook.write({"t": table}, tmp_path / "t.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "t.xlsx")["t"]
+    for cell in (sheet["A1"], sheet["A2"]):
+        assert cell.data_type == "s"
+        assert cell.quotePrefix == (text != "-")
+    assert (sheet["B2"].value, sheet["B2"].data_type) == (-1.5, "n")
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_is_harmless_stays_as_it_is(text):
+    assert disarm.text(text) == disarm.original(text) == text
+
+
+@given(st.text("'=+-@\t\r\n \",;0a\uff1d", max_size=6))
+def test_the_kit_reads_back_what_it_wrote(text):
+    written = disarm.text(text)
+    assert disarm.original(written) == text
+    assert not disarm.is_armed(written) or written.startswith("'")
+
+
+def test_tables_come_back_with_their_texts_and_names(tmp_path):
+    texts = [t for t in [*FORMULAS, *HARMLESS] if t]
+    table = pd.DataFrame({"=name": texts, "amount": -1.0, "day": pd.Timestamp("2024-01-05")})
+    results.save(str(tmp_path), page="p", tables={"t": table})
+    found = results.load(tmp_path).tables["t"]
+    assert found["=name"].tolist() == texts
+    assert found["amount"].eq(-1.0).all()
+
+
+def test_lists_of_a_register_are_disarmed_and_read_back(tmp_path):
+    """One that was drawn, or copied from a report."""
+    (tmp_path / "lists").mkdir()
+    drawn = pd.DataFrame({"customer_id": ["=1+1", "-7", "x"]})
+    disarm.frame(drawn).to_csv(tmp_path / "lists" / "a.csv", index=False)
+    assert "'=1+1" in (tmp_path / "lists" / "a.csv").read_text()
+    assert lists.customers(tmp_path, "lists/a.csv") == ("=1+1", "-7", "x")
+
+
+# Pages
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_text_from_data_cannot_leave_its_place(text):
+    shown = tables.show(pd.DataFrame({"product": [text], text: [1]}), caption=text)
+    assert "<script" not in page.clean(shown._repr_html_())
+    assert "<script" not in shown._repr_html_()
+    assert "<script" not in page.markdown(text)
+    assert not set("\0\u202e") & set(shown.body[0][0] + repr(shown) + index.escaped(text))
+    assert len(shown.body[0][0]) <= 300
+
+
+def test_text_in_plots_is_no_formula_and_has_its_length():
+    rows = [(f"c{n}", f"o{n}", "2024-01-05", 10.0, NASTY[n % len(NASTY)]) for n in range(14)]
+    table = cohorts.build(make_lines(*rows, extra=("channel",)), as_of="2024-03-31", by="channel")
+    drawn = [plots.triangle(cohorts.retention(table), title=NASTY[1])]
+    drawn += [plots.ltv_curves(cohorts.ltv(table), currency=NASTY[2])]
+    for ax in drawn:
+        ax.figure.canvas.draw()
+        texts = ax.figure.findobj(mpl.text.Text)
+        assert not any(text.get_parse_math() for text in texts)
+        assert max(len(text.get_text()) for text in texts) < 60
+        assert any("$x^$" in text.get_text() for text in texts)
+        plt.close(ax.figure)
+
+
+def test_pages_say_that_they_need_no_script():
+    layout = (HOME / "ltvkit/report/templates/layout.html.j2").read_text("utf-8")
+    assert "default-src 'none'; img-src data:" in layout
+
+
+# Params, names and places
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "title: AKIA" + "ABCDEFGHIJKLMNOP",
+        "source: postgresql://me:hunter22@db/shop",
+        'source: "postgresql://db/shop?password=hunter22"',
+        "password: hunter22",
+        "columns: {channel: ch}\npolicies: {dbPassword: hunter22}",
+        "api_key: hunter22",
+        "access-token: [hunter22]",
+        'title: "-----BEGIN RSA PRIVATE KEY-----"',
+    ],
+)
+def test_a_secret_in_params_is_refused_and_not_repeated(line, tmp_path):
+    root = make(tmp_path)
+    path = root / "params" / "stub.yaml"
+    path.write_text(f"shop: stub\n{'' if 'source' in line else 'source: a.csv'}\n{line}\n", "utf-8")
+    with pytest.raises(ParamsError, match="environment variable") as caught:
+        params.load(path, sorted((root / "notebooks").glob("*.ipynb")))
+    assert "hunter22" not in str(caught.value)
+    assert re.search(r"line \d", str(caught.value))
+
+
+def test_what_only_sounds_like_a_secret_is_not_one(tmp_path):
+    root = make(tmp_path)
+    write_params(root, title="The secret token", columns="{channel: password}", source="a/b@c.csv")
+    assert params.load(root / "params" / "stub.yaml", sorted((root / "notebooks").glob("*.ipynb")))
+
+
+@pytest.mark.parametrize("header", ["E-mail", "氏名", "Phone number", "Ｅｍａｉｌ", "住所"])
+def test_a_column_that_names_people_is_not_mapped(header):
+    raw = pd.DataFrame({"customer_id": ["1"], "order_date": "2024-01-05", "amount": 1, header: "x"})
+    with pytest.raises(ParamsError, match="says who somebody is"):
+        orders.read(raw, columns={"contact": header})
+    assert len(orders.read(raw, columns={"customer_id": header}).lines) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "a\\b", "..", ".x", "", "x\0", "/etc/x", "C:x", "x" * 101, "x\n"]
+)
+def test_a_table_never_leaves_its_folder(name, tmp_path):
+    for kind in ("tables", "lists"):
+        kept = {"tables": {}, kind: {name: pd.DataFrame({"a": [1]})}}
+        with pytest.raises(ReportError, match="cannot name a file"):
+            results.save(str(tmp_path / "out"), page="p", **kept)
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+@pytest.mark.parametrize("linked", ["stub", "stub/1998-06", "stub/.failed", "stub/.work"])
+def test_a_link_does_not_lead_out_of_reports(linked, tmp_path, monkeypatch):
+    home, elsewhere = tmp_path / "reports", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (home / linked).parent.mkdir(parents=True)
+    (home / linked).symlink_to(elsewhere)
+    monkeypatch.setenv("LTVKIT_REPORTS", str(home))
+    place = publish.Place("stub", "1998-06")
+    with pytest.raises(ReportError, match="leads out of"), place.locked():
+        pass
+    with pytest.raises(ReportError, match="leads out of"):
+        publish.record_failure(place, "why")
+    assert list(elsewhere.iterdir()) == []
+    (tmp_path / "more").symlink_to(tmp_path / "real")
+    (tmp_path / "real").mkdir()
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "more"))  # reports/ itself may be a link
+    with place.locked():
+        pass
+
+
+def test_a_register_is_inside_the_project(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
+    (tmp_path / "out").symlink_to("/")
+    for path in ("../elsewhere", "/etc", "out/etc", "~"):
+        with pytest.raises(ParamsError, match="leads out of the project"):
+            registry.folder("tea", path)
+    assert registry.folder("tea", "mine/tried") == tmp_path / "mine" / "tried"
+
+
+@pytest.mark.parametrize("month", ["../1998-06", "1998-06/..", "1998-6", "１９９８-06", "1998-1\n"])
+def test_a_month_is_no_path(month):
+    with pytest.raises(ParamsError, match="is not a month"):
+        params.check_month(month)
+
+
+# Sources
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http://a.b/c.csv", "HTTPS://a.b", " ftp://a.b", "s3://b/k", "gs://b/k", "az://b",
+        "hdfs://h/p", "hf://datasets/x", "\\\\nas\\share\\a.csv", "//nas/share/a.csv", "md:shop",
+        "file://nas/a.csv",
+        "postgresql://db.example.org/shop", "postgres://localhost,db2/shop", "mysql://localhost/shop",
+        "postgresql://localhost/shop?host=db2", "postgresql:///shop?service=x",
+        "postgresql://[2001::1]/x",
+        "postgresql://localhost@db2/shop", "https:/a.b/c",
+        "postgresql://127.0.0.1:5432,db2:5432/shop",
+    ],
+)  # fmt: skip
+def test_a_source_elsewhere_is_refused_unless_declared(source, monkeypatch):
+    monkeypatch.delenv("PGHOST", raising=False)
+    with pytest.raises(ParamsError, match="remote: true"):
+        remote.refuse(source, allowed=False)
+    remote.refuse(source, allowed=True)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "orders.csv", "/data/a.csv", "C:\\a.csv", "C:/a.csv", "demo:cdnow", "file:///a.csv",
+        "file://localhost/a.csv", "sqlite:///shop.db", "postgresql:///shop", "exports/2024-*.csv",
+        "postgresql://me@localhost:5432/shop", "postgresql://%2Fvar%2Frun/shop", "注文:2024.csv",
+        "postgresql://[::1]:5432/shop", "postgresql://127.0.0.1/x?host=/tmp",
+    ],
+)  # fmt: skip
+def test_what_is_on_this_machine_is_read(source, monkeypatch):
+    monkeypatch.delenv("PGHOST", raising=False)
+    remote.refuse(source, allowed=False)
+
+
+def test_the_environment_can_make_a_database_remote(monkeypatch):
+    monkeypatch.setenv("PGHOST", "db.example.org")
+    assert remote.is_remote("postgresql:///shop")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_an_address_with_a_password_is_refused(allowed):
+    for source in ("postgresql://me:hunter22@localhost/x", "https://a.b/c?sig=hunter22"):
+        with pytest.raises(ParamsError, match="environment variable") as caught:
+            remote.refuse(source, allowed=allowed)
+        assert "hunter22" not in str(caught.value)
+
+
+def test_duckdb_reads_no_address_and_fetches_no_code():
+    opened = connection.connect()
+    for address in ("https://attack.invalid/a.parquet", "s3://attack/a.csv"):
+        with pytest.raises(Exception, match="requires the extension httpfs"):
+            opened.sql(f"from '{address}'")
+    settings = "name like 'auto%_known_extensions' or name = 'allow_community_extensions'"
+    found = opened.sql(f"select value from duckdb_settings() where {settings}").fetchall()
+    assert found == [("false",)] * 3
+
+
+# Who customers are
+
+
+def test_stored_outputs_name_no_customer():
+    """No id of a sample, and no e-mail, in what the committed notebooks show."""
+    seen = ""
+    for path in sorted((HOME / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            for output in cell.get("outputs", ()):
+                data = output.get("data", {})
+                kept = [x for kind, x in data.items() if not kind.startswith("image/")]
+                seen += "\n".join("".join(x) for x in [*kept, output.get("text", [])])
+    seen = re.sub(r"data:image/png;base64,[\w+/=]+", "", seen)
+    assert len(seen) > 10_000
+    assert not re.findall(r"[\w.+-]+@[\w-]+\.\w+", seen)
+    # cdnow: 00001 to 23570; shop: C000001 on. Numbers that are shown have their commas.
+    ids = re.compile(r"(?<![\w.,#&])(?:0\d{4}|1\d{4}|2[0-3]\d{3}|C\d{6})(?![\w.,%])")
+    assert not ids.findall(seen)
+
+
+def test_a_failure_on_record_names_nobody(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path))
+    monkeypatch.setenv("SHOP_API_KEY", "hunter22-and-more")
+    said = "Could not convert string 'ZZID00017' of a@example.org, hunter22-and-more"
+    text = f"x\nKeyError: {said}"
+    error = {"output_type": "error", "ename": "KeyError", "evalue": said, "traceback": [text]}
+    cell = {"cell_type": "code", "execution_count": 1, "metadata": {}, "source": "x"}
+    printed = {"output_type": "stream", "name": "stdout", "text": ["a@example.org\n"]}
+    content = {"cells": [cell | {"outputs": [printed, error]}], "metadata": {}}
+    (tmp_path / "notebook.ipynb").write_text(json.dumps(content), "utf-8")
+    failure = judge.judge(tmp_path, "01_rfm", ok=False)
+    assert failure.error == "KeyError: Could not convert string *** of ***, ***"
+    notebook = run._tidied(tmp_path / "notebook.ipynb")
+    publish.record_failure(publish.Place("tea", "2024-01"), run.in_words(ValueError(said)), [
+        (failure, notebook)
+    ])  # fmt: skip
+    archive.refresh()
+    for path in [tmp_path / "index.html", *(tmp_path / "tea").rglob("*.*")]:
+        if path.is_file():
+            kept = path.read_text("utf-8")
+            assert not re.search("ZZID00017|a@example|hunter22", kept), path
+            assert "Could not convert string" in kept
+
+
+def test_the_kits_own_errors_keep_their_words():
+    text = "columns: amount: 'Betrag' is not a header of a.csv."
+    assert confidential.error("ColumnError", text) == run.in_words(LtvkitError(text)) == text
+
+
+def test_customers_are_no_cohorts():
+    lines = make_lines(("a", "1", "2024-01-05", 1.0))
+    with pytest.raises(ParamsError, match="must not show ids"):
+        cohorts.build(lines, as_of="2024-01-31", by="customer_id")
+    classed = abc_classes.classify(lines, by="customer_id")
+    assert "customer_id" not in abc_classes.leaders(classed, lines, by="customer_id")
+
+
+# Pseudonyms
+
+
+@pytest.fixture
+def key(monkeypatch):
+    monkeypatch.setenv(pseudonyms.VARIABLE, KEY)
+
+
+def test_lists_have_pseudonyms_where_there_is_a_key(key, tmp_path):
+    table = pd.DataFrame({"customer_id": ["00017", None, "00017", "=1"], "revenue": 1.0})
+    results.save(str(tmp_path), page="p", tables={}, lists={"l": table})
+    found = pd.read_csv(tmp_path / "lists" / "l.csv", dtype=str, encoding="utf-8-sig")
+    known = hmac.new(KEY.encode(), b"00017", hashlib.sha256).hexdigest()[:32]
+    assert found["customer_id"].tolist()[::2] == [known, pseudonyms.of("=1")][:1] * 2
+    assert found["customer_id"].isna().tolist() == [False, True, False, False]
+    assert table["customer_id"].iloc[0] == "00017"
+
+
+def test_without_a_key_lists_have_ids(tmp_path):
+    results.save(
+        str(tmp_path), page="p", tables={}, lists={"l": pd.DataFrame({"customer_id": ["00017"]})}
+    )
+    assert "00017" in (tmp_path / "lists" / "l.csv").read_text("utf-8-sig")
+    with pytest.raises(ParamsError, match="is not set"):
+        pseudonyms.of("00017")
+
+
+def test_quarantine_under_a_key_shows_no_raw_column(key):
+    raw = pd.DataFrame(
+        {"Id": [" 7 ", "8"], "order_date": ["?", "2024-01-05"], "amount": 1, "Name": "ZZ Hanako"}
+    )
+    book = orders.read(raw, columns={"customer_id": "Id"})
+    listed = quality.quarantined(book)
+    assert list(listed.columns) == ["line", "reason", "customer_id"]
+    assert listed["customer_id"].tolist() == ["7"]
+
+
+def test_a_short_key_is_no_key(monkeypatch):
+    monkeypatch.setenv(pseudonyms.VARIABLE, "short")
+    with pytest.raises(ParamsError, match=r"5 characters, and needs 32.*openssl rand -hex 32"):
+        pseudonyms.key()
+
+
+def test_a_run_depends_on_the_key_and_does_not_tell_it(tmp_path, monkeypatch):
+    root = make(tmp_path)
+    monkeypatch.setenv("LTVKIT_ROOT", str(root))
+    names = set()
+    for value in ("", KEY, KEY.upper()):
+        monkeypatch.setenv(pseudonyms.VARIABLE, value)
+        books = plan.notebooks()
+        given_ = params.load(root / "params" / "stub.yaml", [b.path for b in books])
+        [job, *_] = plan.jobs(books, given_, month="1998-06", orders_key="k")
+        names.add(job.folder.name)
+        assert KEY not in job.folder.name + pseudonyms.fingerprint()
+    assert len(names) == 3
+
+
+# The document
+
+
+def test_every_promise_names_the_tests_that_hold_it():
+    text = (HOME / "SECURITY.md").read_text("utf-8")
+    promised = text.split("## What is promised")[1].split("\n## ")[0]
+    named = set(re.findall(r"`(test_\w+)`", promised))
+    code = "".join(p.read_text("utf-8") for p in (HOME / "tests").glob("test_*.py"))
+    assert len(named) >= 15
+    for name in named:
+        assert f"def {name}(" in code, name
+    for row in re.findall(r"^- .*(?:\n  .*)*", promised, flags=re.M):
+        assert "`test_" in row, row
+
+
+def test_the_recipe_finds_a_customer(key, capsys):
+    text = (HOME / "SECURITY.md").read_text("utf-8")
+    recipe = re.search(r"^```python\n(.*?)^```", text, flags=re.M | re.S).group(1)
+    exec(recipe, {})
+    assert capsys.readouterr().out.split() == [pseudonyms.of("00017"), "00017"]
