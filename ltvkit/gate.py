@@ -60,16 +60,23 @@ class Check:
 
 
 def check(
-    book: Orders, *, as_of: Any, policies: Mapping[str, Any] | Policies | None = None
+    book: Orders,
+    *,
+    as_of: Any,
+    policies: Mapping[str, Any] | Policies | None = None,
+    reconciled: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Orders -> check, severity, result, figure, meaning: one row per check of `CHECKS`.
 
     `result` is "ok", or the severity where the check's limit is passed ("warn", "stop"), or
-    "off". `policies` are those the orders were read with. What is dated after `as_of` is left
-    out, but for implausible dates.
+    "off". `policies` are those the orders were read with; `reconciled` is `quality.report` of
+    them, where that was made already. What is dated after `as_of` is left out, but for
+    implausible dates.
     """
     rules = policies if isinstance(policies, Policies) else check_options(policies=policies)
-    seen = _seen(book, as_of=as_of, rules=rules)
+    if reconciled is None:
+        reconciled = quality.report(book, as_of=as_of)
+    seen = _seen(book, reconciled, as_of=as_of, rules=rules)
     rows = []
     for one in CHECKS:
         severity = rules.checks.get(one.name, one.severity)
@@ -104,7 +111,7 @@ def pass_through(table: pd.DataFrame, *, where: str = "") -> None:
         raise DataError(f"{text} {looked}".strip())
 
 
-def _seen(book: Orders, *, as_of: Any, rules: Policies) -> _Seen:
+def _seen(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies) -> _Seen:
     lines = engine.lazy(book.lines)
     daily = engine.table(
         lines.group_by("order_date")
@@ -129,7 +136,7 @@ def _seen(book: Orders, *, as_of: Any, rules: Policies) -> _Seen:
         )
     )
     return _Seen(
-        quality=book.quality,
+        quality=reconciled,
         days=days,
         early=int(daily.loc[before, "lines"].sum()),
         late=int(daily.loc[after, "lines"].sum()),

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 WINDOW = 56  # days on each side that a silent run is compared with: eight of each weekday
+LEAST = 14  # days on a side, else it tells nothing
 FEW = 4  # of a weekday; fewer say nothing of how orders spread on it
 FALSE_ALARM = 0.01  # chance that a shop of this length shows such a run without a cause
 
@@ -31,15 +32,16 @@ def silent_runs(days: pd.DataFrame, *, ends: bool = False) -> pd.DataFrame:
     A day's chance of silence is that of its weekday in the eight weeks before, or after, the run,
     whichever is larger: the share of silent ones, or, where there is none, the chance of zero of
     a count with that mean and dispersion. `chance` is that of the run, times the number of days.
-    A run at the end counts only with `ends` (it is known that the data go on to there).
+    A run at the end counts only with `ends` (it is known that the data go on to there); one in
+    the first two weeks does not, as nothing is known of the shop.
     """
     counts, weekday = days["orders"].to_numpy(float), days.index.day_of_week.to_numpy()
     found = []
     for start, end in _runs(counts == 0):
-        if end == len(counts) and not ends:
+        if start < LEAST or (end == len(counts) and not ends):
             continue
         sides = [slice(max(0, start - WINDOW), start), slice(end, end + WINDOW)]
-        sides = sides[:1] if end == len(counts) else sides
+        sides = sides[:1] if len(counts) - end < LEAST else sides
         run = weekday[start:end]
         chance = max(_chance(run, counts[side], weekday[side]) for side in sides) * len(counts)
         found.append((days.index[start], days.index[end - 1], end - start, chance))

@@ -78,7 +78,7 @@ def test_totals_add_up_and_deciles_never_rise(revenue):
     table = deciles.summarize(deciles.assign(frame))
     assert table["revenue"].sum() == pytest.approx(sum(revenue))
     assert table["orders"].sum() == len(revenue)
-    assert table["revenue_per_customer"].is_monotonic_decreasing
+    assert table["revenue_per_customer"].diff().iloc[1:].le(1e-9).all()
     shuffled = frame.sample(frac=1, random_state=3)
     assert deciles.summarize(deciles.assign(shuffled)).equals(table)
 

@@ -32,8 +32,8 @@ SHOPS = {
 # What a report of the shop must hold, and what it cannot.
 CAN = {
     "one-line": {"rfm_segments", "deciles", "abc_customers", "cohort_ltv"},
-    "all-alike": {"rfm_segments", "ltv_curve", "forecast_revenue", "survival", "ltv_methods"},
-    "all-zero": {"rfm_segments", "deciles", "ltv_curve", "ltv_methods"},
+    "all-alike": {"rfm_segments", "forecast_revenue", "survival", "ltv_methods"},
+    "all-zero": {"kpis_month", "deciles", "ltv_curve", "ltv_methods"},
     "two-customers": {"rfm_segments", "ltv_curve", "ltv_methods", "unit_economics"},
 }
 CANNOT = {

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ltvkit import inspection, prepared, systems
+from ltvkit import gate, inspection, prepared, systems
 from ltvkit.contract import COLUMNS
 from ltvkit.policies import Policies
 
@@ -90,6 +90,16 @@ def test_policies_and_columns_are_all_explained_with_their_defaults():
         assert re.search(rf"`{name}` \| `{getattr(Policies(), name)}`", table)
     for column in COLUMNS:
         assert f"`{column}`" in README
+
+
+def test_every_check_is_in_the_table_with_its_severity():
+    table = README.split("### Is the export sound?")[1].split("## The report")[0]
+    rows = re.findall(r"^\| (`.*`) \| ([a-z, ]+) \|", table, flags=re.M)
+    told = {}
+    for names, severities in rows:
+        names, severities = re.findall(r"`(\w+)`", names), severities.split(", ")
+        told |= dict(zip(names, severities * (len(names) // len(severities)), strict=True))
+    assert told == {check.name: check.severity for check in gate.CHECKS}
 
 
 def test_commands_in_the_documents_exist():

@@ -39,6 +39,11 @@ def test_a_shop_that_sells_now_and_then_may_be_silent_for_days_but_not_for_month
     assert [r[2] for r in silent(rhythm.silent_runs(days(orders)))] == [61]
 
 
+def test_a_shop_of_a_few_orders_is_not_judged():
+    assert rhythm.silent_runs(days([1, 0, 1, *[0] * 28, 1, 0, 0, 1])).empty
+    assert rhythm.silent_runs(days([5] * 13 + [0] * 9 + [5] * 90)).empty
+
+
 def test_the_end_counts_only_where_it_is_known_that_data_go_on():
     orders = [20] * 100 + [0] * 5
     assert rhythm.silent_runs(days(orders)).empty

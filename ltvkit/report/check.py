@@ -26,7 +26,8 @@ def _checked(file: Path, month: str | None) -> int:
         book = prepared.open(given.values["source"], **session.reading(given))
         as_of = book.as_of(month or given.values.get("month", "last"))
         found = quality.report(book, as_of=as_of)
-        checks = gate.check(book, as_of=as_of, policies=session.reading(given).get("policies"))
+        policies = session.reading(given).get("policies")
+        checks = gate.check(book, as_of=as_of, policies=policies, reconciled=found)
     except Exception as error:  # whatever a file can do to its reader
         click.echo(f"Error: {' '.join(in_words(error).split())}", err=True)
         return WRONG

@@ -63,8 +63,8 @@ def quality(table: pd.DataFrame | None, *, currency: str) -> str:
 
 
 def checks(table: pd.DataFrame | None) -> list[str]:
-    """The table data_checks -> what warns, a sentence each."""
-    return [] if table is None else gate.said(table)
+    """The table data_checks -> what warns, a sentence each, but what `is_partial` says already."""
+    return [] if table is None else gate.said(table[table["check"] != "data_end"])
 
 
 def escaped(text: Any) -> str:
