@@ -31,7 +31,6 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     columns, twins = names(header)
     facts = {"encoding": text.encoding, "delimiter": delimiter}
     known = {"columns": dict.fromkeys(columns, "VARCHAR"), "twins": twins, "facts": facts}
-    known |= {"plain": not text.blanks}
 
     def exact() -> Part:
         rows = slow(text.path, delimiter=delimiter, first=rules.header_line, width=len(columns))
@@ -41,9 +40,15 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     if text.odd or any("\n" in field for field in header):
         return exact()
     sql = quick(text.path, columns, delimiter=delimiter, first=rules.header_line)
-    expected = text.lines - rules.header_line
-    first = rules.header_line + 1
-    return Part(file.name, sql, first=first, expected=expected, exact=exact, **known)
+    return Part(
+        file.name,
+        sql,
+        first=rules.header_line + 1,
+        expected=text.lines - rules.header_line,
+        exact=exact,
+        plain=not text.blanks,  # and each line is a record: no value has line breaks around it
+        **known,
+    )
 
 
 def quick(path: Path, columns: Sequence[str], *, delimiter: str, first: int) -> str:

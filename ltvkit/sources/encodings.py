@@ -18,6 +18,7 @@ MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF
 _NOT_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 # The last bytes of no-break and ideographic spaces, and of a byte order mark.
 _WIDE_BLANKS = ((0xC2, 0xA0), (0x80, 0x80), (0xBB, 0xBF))
+_SPACED = re.compile(rb'(?:^|[,;|:\t\r\n]) +"')
 _KANA = re.compile("[ぁ-んァ-ヶ]")
 
 
@@ -25,8 +26,9 @@ _KANA = re.compile("[ぁ-んァ-ヶ]")
 class Text:
     """A text file in UTF-8 at `path`, of so many `lines` but for blank ones at its end.
 
-    `encoding` is what it came in. `odd`: it holds NULs, or carriage returns that end lines by
-    themselves; `blanks`: white space other than spaces.
+    `encoding` is what it came in. `odd`: it holds what only the exact reading can tell: NULs,
+    carriage returns that end lines by themselves, spaces before an opening quotation mark.
+    `blanks`: white space other than spaces.
     """
 
     path: Path
@@ -70,6 +72,7 @@ def _seen(path: Path) -> Text | None:
         feeds += int(np.count_nonzero(codes == 10))
         alone = whole.count(b"\r") - block.count(b"\r\n", 0, start + 1)
         odd = odd or alone > 0 or b"\0" in whole
+        odd = odd or (b' "' in whole and bool(_SPACED.search(tail[-99:] + whole)))
         blanks = blanks or any(b in whole for b in b"\t\v\f") or _has(codes, _WIDE_BLANKS)
         tail = (tail + whole)[-4096:]
     if not _valid(rest):

@@ -82,7 +82,7 @@ def _clean(chunk: list[str], width: int, form: dict[str, Any]) -> list[list[str]
         rows = list(csv.reader(chunk, **form))
     except csv.Error:
         return None
-    whole = len(rows) == len(chunk) and all(len(row) == width for row in rows)
+    whole = len(rows) == len(chunk) and all(len(row) == width > 0 for row in rows)
     return rows if whole and not any("\0" in line for line in chunk) else None
 
 
@@ -104,6 +104,8 @@ def _one(
         return None
     except csv.Error as error:
         fields, fault = [], NOT_CLOSED if "end of data" in str(error) else STRAY
+    if fault == STRAY and len(taken) == 1 and (fields := _closed(taken[0], form)):
+        fault = None
     if fault is None and width and len(fields) != width:
         fault = _ragged(fields, width)
     if len(taken) > 1 and fault:
@@ -114,6 +116,15 @@ def _one(
         source.give_back(taken[1:])
         del taken[1:]
     return fields, fault, taken
+
+
+def _closed(line: str, form: dict[str, Any]) -> list[str]:
+    """The fields of a line where only blanks follow closing quotation marks; else none."""
+    tidy = re.sub(f'" +(?={re.escape(form["delimiter"])}|[\r\n]*$)', '"', line)
+    try:
+        return next(csv.reader([tidy], **form))
+    except csv.Error:
+        return []
 
 
 def _ragged(fields: list[str], width: int) -> str | None:
