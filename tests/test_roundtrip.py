@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ltvkit import prepared, sources
 from ltvkit.sources import delimited
 from ltvkit.sources.connection import connect
+from ltvkit.values import quoted
 
 HEADER = ["customer_id", "order_id", "order_date", "amount", "product"]
 # Each example opens many files, so that shrinking one would take minutes.

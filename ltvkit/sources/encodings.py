@@ -72,7 +72,7 @@ def _seen(path: Path) -> Text | None:
         feeds += int(np.count_nonzero(codes == 10))
         alone = whole.count(b"\r") - block.count(b"\r\n", 0, start + 1)
         odd = odd or alone > 0 or b"\0" in whole
-        odd = odd or (b' "' in whole and bool(_SPACED.search(tail[-99:] + whole)))
+        odd = odd or (b' "' in block and bool(_SPACED.search(tail[-99:] + block)))
         blanks = blanks or any(b in whole for b in b"\t\v\f") or _has(codes, _WIDE_BLANKS)
         tail = (tail + whole)[-4096:]
     if not _valid(rest):
