@@ -199,7 +199,7 @@ def test_the_quick_way_gives_what_the_exact_one_gives_or_declines(body, header, 
 
 
 def rows(part: sources.Part, connection) -> list:
-    chosen = ", ".join(f"coalesce(trim(\"{c}\", ' \t'), '')" for c in part.columns)
+    chosen = ", ".join(f"coalesce(trim({quoted(c)}, ' \t'), '')" for c in part.columns)
     return connection.sql(f"select {chosen} from ({part.sql})").fetchall()
 
 

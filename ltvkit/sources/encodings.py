@@ -18,7 +18,7 @@ MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF
 _NOT_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 # The last bytes of no-break and ideographic spaces, and of a byte order mark.
 _WIDE_BLANKS = ((0xC2, 0xA0), (0x80, 0x80), (0xBB, 0xBF))
-_SPACED = re.compile(rb'(?:^|[,;|:\t\r\n]) +"')
+_SPACED = re.compile(rb'(?:^|[",;|:\t\r\n]) +"')
 _KANA = re.compile("[ぁ-んァ-ヶ]")
 
 
