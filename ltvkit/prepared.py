@@ -28,6 +28,7 @@ _CODE += ("dates", "headers", "ids", "currencies", "periods", "engine", "errors"
 # Small dictionaries: most columns of orders are either of few values or nearly all distinct.
 _PARQUET = "format parquet, dictionary_size_limit 5000"
 _FACTS = "facts.json"
+_LATER = ("max_quarantined", "checks", "memory_limit")  # policies that change nothing here
 # Names a run of the report, all notebooks of which must see the same rows: a table on a server,
 # which only reading can tell from what it was, is read once for it.
 RUN = "LTVKIT_RUN"
@@ -54,7 +55,8 @@ def open(
     rules = check_options(columns=columns, policies=policies)
     seen = sources.seen(source, rules)
     beside = paths.resolve(rules.rates).read_text("utf-8") if rules.rates else ""
-    home, asked = paths.cache() / "orders", (source, columns or {}, policies or {}, beside)
+    decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
+    home, asked = paths.cache() / "orders", (source, columns or {}, decided, beside)
     note = home / f"{_key(os.environ.get(RUN), *asked)}.asked"
     if seen is None and RUN in os.environ and note.exists():
         key = note.read_text("utf-8")

@@ -341,7 +341,7 @@ def test_impossible_futures_are_refused(summary, fitted, drawn, history):
 
 
 def test_an_unknown_customer_is_refused(log, fitted):
-    with pytest.raises(DataError, match="'nobody'"):
+    with pytest.raises(DataError, match="this customer has no purchase"):
         forecast.explain_customer(log, fitted, "nobody", as_of=AS_OF)
     born_later = log.loc[log["order_date"].idxmax(), "customer_id"]
     with pytest.raises(DataError, match=born_later):

@@ -15,10 +15,6 @@ TEXT = (
 )
 
 
-def table(path) -> dict:
-    return sources.open(str(path)).frame.df().to_dict("list")
-
-
 @pytest.mark.parametrize(
     ("encoding", "recorded"), [("utf-8", "utf-8"), ("utf-8-sig", "utf-8"), ("cp932", "cp932")]
 )

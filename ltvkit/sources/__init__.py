@@ -53,7 +53,7 @@ def open(source: str, rules: Policies | None = None) -> Raw:
     """A file, a folder or pattern of files, a database's URL, or a sample -> `Raw`.
 
     Files may be CSV, TSV, Excel or Parquet, and packed as .gz or .zip. What has to be unpacked or
-    transcoded for reading lies in a folder that goes when `Raw` does. Raises `DataError`.
+    transcoded for reading lies in a folder that goes when the connection does. Raises `DataError`.
     """
     rules = rules or Policies()
     remote.refuse(source, allowed=rules.remote)
@@ -75,7 +75,8 @@ def open(source: str, rules: Policies | None = None) -> Raw:
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    weakref.finalize(raw, shutil.rmtree, work, ignore_errors=True)
+    # Every relation of the connection keeps it alive, and may still read there.
+    weakref.finalize(connection, shutil.rmtree, work, ignore_errors=True)
     return raw
 
 
