@@ -12,7 +12,7 @@ import numpy as np
 
 from ltvkit.errors import DataError, ParamsError
 
-BLOCK = 1 << 22
+BLOCK = 1 << 18  # what the second-level cache of a core holds
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 # What Python decodes, and no text in CP932 has.
 _NOT_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
@@ -70,16 +70,20 @@ def _seen(path: Path) -> Text | None:
             return None
         codes = np.frombuffer(whole, np.uint8)
         feeds += int(np.count_nonzero(codes == 10))
-        alone = whole.count(b"\r") - block.count(b"\r\n", 0, start + 1)
-        odd = odd or alone > 0 or b"\0" in whole
-        odd = odd or (b' "' in block and bool(_SPACED.search(tail[-99:] + block)))
+        odd = odd or b"\0" in whole or (b"\r" in whole and _alone(block, start))
+        odd = odd or (b'"' in block and bool(_SPACED.search(tail[-99:] + block)))
         blanks = blanks or any(b in whole for b in b"\t\v\f") or _has(codes, _WIDE_BLANKS)
-        tail = (tail + whole)[-4096:]
+        tail = (tail + whole[-4096:])[-4096:]
     if not _valid(rest):
         return None
     end = (tail + rest).rstrip(b"\r\n")
     lines = feeds + rest.count(b"\n") - (tail + rest)[len(end) :].count(b"\n") + (end != b"")
     return Text(path, "utf-8", lines, odd=odd or rest in (b"\r", b"\0"), blanks=blanks)
+
+
+def _alone(block: bytes, start: int) -> bool:
+    """Whether a carriage return before `start` ends a line by itself."""
+    return block.count(b"\r", 0, start) > block.count(b"\r\n", 0, start + 1)
 
 
 def _last_start(block: bytes) -> int:
