@@ -67,9 +67,8 @@ def slow(path: Path, *, delimiter: str, first: int, width: int) -> Iterator[Reco
     with path.open(encoding="utf-8-sig", newline="") as file:
         above = sum(1 for _line in itertools.islice(file, first - 1))
         lines = progress.of_lines(file, path)
-        rows = records(lines, delimiter=delimiter, width=width)
-        for row in itertools.islice(rows, 1, None):
-            yield row._replace(line=row.line + above)
+        rows = records(lines, delimiter=delimiter, width=width, line=above + 1)
+        yield from itertools.islice(rows, 1, None)
 
 
 def _header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]]:

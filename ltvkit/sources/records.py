@@ -18,7 +18,9 @@ TOTAL_ROW = "total row"
 # What stands in the first cell of a row that adds up others.
 TOTAL = "(合計|小計|総計|総合計|計|(grand |sub ?)?total|sum)[ 　:：]*"
 # A field that runs on for so many lines was never meant to: its quotation mark is not closed.
-LONGEST, CHUNK = 1000, 1000
+LONGEST = 1000
+# Lines that are read at once: few where faults are near, more as long as there are none.
+LEAST, MOST = 8, 1024
 
 csv.field_size_limit(1 << 24)
 
@@ -32,8 +34,10 @@ class Record(NamedTuple):
     text: str | None = None
 
 
-def records(lines: Iterable[str], *, delimiter: str, width: int = 0) -> Iterator[Record]:
-    """Physical lines, ends included -> records; blank lines are none.
+def records(
+    lines: Iterable[str], *, delimiter: str, width: int = 0, line: int = 1
+) -> Iterator[Record]:
+    """Physical lines, ends included, from `line` on -> records; blank lines are none.
 
     With `width`, a record of another number of fields is a fault, but for empty ones at its end.
     Where a quotation mark is not closed, its line alone is the fault, and the next is read anew.
@@ -43,14 +47,16 @@ def records(lines: Iterable[str], *, delimiter: str, width: int = 0) -> Iterator
      Record(line=3, fields=['3', '4'], fault=None, text=None)]
     """
     form = {"delimiter": delimiter, "strict": True, "skipinitialspace": True}
-    source, line = _Lines(lines), 1
-    while chunk := source.take(CHUNK):
+    source, size = _Lines(lines), MOST
+    while chunk := source.take(size):
         if rows := _clean(chunk, width, form):
             yield from (Record(line + n, fields) for n, fields in enumerate(rows))
             line += len(chunk)
+            size = min(MOST, 2 * size)
             continue
         source.give_back(chunk)
-        end = line + len(chunk)
+        size = LEAST
+        end = line + min(len(chunk), size)
         while line < end and (taken := _one(source, width, form)):
             fields, fault, text = taken
             if fault:
@@ -82,8 +88,8 @@ def _clean(chunk: list[str], width: int, form: dict[str, Any]) -> list[list[str]
         rows = list(csv.reader(chunk, **form))
     except csv.Error:
         return None
-    whole = len(rows) == len(chunk) and all(len(row) == width > 0 for row in rows)
-    return rows if whole and not any("\0" in line for line in chunk) else None
+    whole = len(rows) == len(chunk) and set(map(len, rows)) == {width}
+    return rows if whole and width and "\0" not in "".join(chunk) else None
 
 
 def _one(

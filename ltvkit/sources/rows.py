@@ -19,16 +19,17 @@ def kept(rows: Iterable[Record], columns: Sequence[str], work: Path) -> tuple[st
     import pyarrow.parquet as pq
 
     line, fault, text = WORKING
-    texts = pa.string()
-    schema = pa.schema([(line, pa.int64()), (fault, texts), (text, texts)])
+    kind = pa.string()
+    schema = pa.schema([(line, pa.int64()), (fault, kind), (text, kind)])
     for name in columns:
-        schema = schema.append(pa.field(name, texts))
+        schema = schema.append(pa.field(name, kind))
     target, empty = work / f"rows-{len(list(work.iterdir()))}.parquet", [None] * len(columns)
     rows = iter(rows)
     with pq.ParquetWriter(target, schema) as file:
         while batch := list(itertools.islice(rows, BATCH)):
-            flat = [(r.line, r.fault, r.text, *(r.fields or empty)) for r in batch]
-            turned = zip(schema, zip(*flat, strict=True), strict=True)
-            arrays = [pa.array(cells, field.type) for field, cells in turned]
+            numbers, fields, faults, texts = zip(*batch, strict=True)
+            cells = zip(*(row or empty for row in fields), strict=True)
+            turned = zip(schema, (numbers, faults, texts, *cells), strict=True)
+            arrays = [pa.array(column, field.type) for field, column in turned]
             file.write_batch(pa.record_batch(arrays, schema=schema))
     return f"select * from read_parquet({literal(str(target))})", WORKING
