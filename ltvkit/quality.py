@@ -38,7 +38,7 @@ def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
         )
         .group_by("status", "reason")
         .agg(lines=nw.len(), amount=nw.col("amount").sum(), known=nw.col("amount").count())
-        .sort("status", "lines", descending=[True, True])
+        .sort("status", "lines", "reason", descending=[True, True, False])
     )
     counted["amount"] = counted["amount"].where(counted["known"] > 0)
     read = pd.DataFrame({"status": ["read"], "reason": [_("all lines")]}).assign(

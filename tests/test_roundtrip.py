@@ -16,6 +16,7 @@ from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from ltvkit import prepared, sources
+from ltvkit.errors import LtvkitError
 from ltvkit.sources import delimited
 from ltvkit.sources.connection import connect
 from ltvkit.values import quoted
@@ -189,7 +190,10 @@ def test_the_quick_way_gives_what_the_exact_one_gives_or_declines(body, header, 
     connection, work = CONNECTION, tmp_path_factory.mktemp("ways")
     path = work / "x.csv"
     path.write_text(header.rstrip("\n") + "\n" + body, "utf-8", newline="")
-    part = delimited.read(connection, sources.archives.File(path, "x.csv"), work, POLICIES)
+    try:
+        part = delimited.read(connection, sources.archives.File(path, "x.csv"), work, POLICIES)
+    except LtvkitError:  # few bytes of which some are NUL may pass for UTF-16
+        return
     sure = part.sure(connection)
     if sure is part and part.exact:
         exact = part.exact()

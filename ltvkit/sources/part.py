@@ -96,7 +96,7 @@ def parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
     sql += f"from read_parquet({literal(str(file.path))}, file_row_number = true)"
     try:
         return Part.of(connection, file.name, sql, facts={"encoding": None})
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError) as error:  # the latter: names that are no text
         reason = str(error).splitlines()[0].replace(str(file.path), file.name)
         raise DataError(f"{file.name} cannot be read as Parquet ({reason}).") from error
 
