@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, ids, periods, pseudonyms
+from ltvkit import engine, formats, headers, ids, periods, pseudonyms
 from ltvkit.i18n import N_, _
 
 if TYPE_CHECKING:
@@ -48,6 +48,20 @@ def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
     return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 
+def origin(book: Orders) -> str:
+    """Where the orders come from, which column is their amount, and whose day a time falls on."""
+    facts = book.facts
+    tax = {"included": _("tax included"), "excluded": _("tax excluded")}
+    said = {
+        "source": ", ".join(filter(None, [facts["source"], facts.get("encoding")])),
+        "amount": facts["amount_from"],
+        "tax": tax.get(headers.tax_basis(facts["amount_from"]), _("tax not stated")),
+        "zone": facts["timezone"],
+    }
+    text = _("Read from {source}. Amounts: {amount} ({tax}). Times with a zone: by {zone}.")
+    return text.format(**said)
+
+
 def _duplicates(book: Orders) -> pd.DataFrame:
     # An order id made up at the door is no sign that two lines differ, or are alike.
     lines = engine.lazy(book.lines)
@@ -60,10 +74,7 @@ def _duplicates(book: Orders) -> pd.DataFrame:
         .with_columns(extra=nw.col("copies") - 1)
         .with_columns(amount=nw.col("amount") * nw.col("extra"))
         .select(lines=nw.col("extra").sum(), amount=nw.col("amount").sum())
-    ).assign(
-        status="of which",
-        reason=_(TWINS),
-    )
+    ).assign(status="of which", reason=_(TWINS))
     return twins[twins["lines"] > 0].astype({"lines": "int64"})
 
 
@@ -71,7 +82,8 @@ def folded(book: Orders) -> pd.DataFrame:
     """The customer ids that were written in several ways and count as one (see `ids`)."""
     if book.spelled is None:
         return pd.DataFrame(columns=["customer_id", "spellings", "written", "lines"])
-    return ids.collisions(book.spelled)
+    found = ids.collisions(book.spelled)
+    return found.drop(columns="written") if pseudonyms.key() else found
 
 
 def _folded(book: Orders) -> pd.DataFrame:
