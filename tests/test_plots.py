@@ -101,6 +101,19 @@ def pareto() -> pd.DataFrame:
     )
 
 
+def leaders(names: list[str] | None = None) -> pd.DataFrame:
+    names = names or [f"item {n}" for n in range(10)]
+    return pd.DataFrame(
+        {
+            "rank": range(1, 11),
+            "product_id": [f"P{n:03d}" for n in range(10)],
+            "product": names,
+            "revenue": np.linspace(9e5, 1e5, 10),
+            "class": list("AAAAAABBBC"),
+        }
+    )
+
+
 def triangle(n: int = 6, *, money: bool = False, names: list[str] | None = None) -> pd.DataFrame:
     ages = np.arange(n)
     row = 40 + 8 * np.sqrt(ages) * 5 if money else np.where(ages == 0, 1.0, 0.3 / (ages + 1))
@@ -132,6 +145,7 @@ CASES = {
     "migration": (plots.migration, migration(), {}),
     "deciles": (plots.deciles, deciles(), {}),
     "lorenz": (plots.lorenz, lorenz(), {"gini": 0.5, "top20": 0.488}),
+    "leaders": (plots.leaders, leaders(), {"currency": "JPY"}),
     "pareto": (plots.pareto, pareto(), {}),
     "triangle": (plots.triangle, triangle(), {}),
     "ltv_curves": (plots.ltv_curves, triangle(money=True), {"band": band()}),
@@ -214,7 +228,7 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
     assert (ax.figure.get_figwidth(), ax.figure.dpi) == (9, 110)
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
-    assert ax.get_ylabel() or name == "segments"  # whose rows are named
+    assert ax.get_ylabel() or name in ("segments", "leaders")  # whose rows are named
     assert illegible(ax) == []
     assert {k for k, v in mpl.rcParams.items() if settings[k] != v} == set()
     for frame, copy in zip(frames, copies, strict=True):
@@ -262,6 +276,7 @@ def test_one_row_is_drawn(name):
 def test_nothing_to_show_is_said_in_words(name):
     draw, table, options = CASES[name]
     ids = ["period", "start", "end", "partial", "segment", "r_score", "before", "class", "cohort"]
+    ids += ["rank", "product_id", "product"]
     kept = [c for c in (*ids, "customers", "decile") if c in table]
     blank = table.astype({c: float for c in table.columns if c not in kept}).copy()
     blank.loc[:, [c for c in blank.columns if c not in kept]] = NAN
@@ -409,6 +424,36 @@ def test_items_without_revenue_are_a_zone_of_their_own():
     points = pareto().assign(items_share=pareto()["items_share"] * 0.8)
     ax = plots.pareto(pd.concat([points, none], ignore_index=True))
     assert legend(ax)[-1] == "none: 20.0% of items"
+
+
+def test_the_leaders_have_their_names_from_the_top_and_the_colour_of_their_class():
+    ax = drawn("leaders")
+    assert [t.get_text() for t in ax.get_yticklabels()] == [f"item {n}" for n in range(10)]
+    assert ax.yaxis_inverted()
+    assert [bar.get_width() for bar in bars(ax)] == list(leaders()["revenue"])
+    assert legend(ax) == ["A", "B", "C"]
+    assert ax.get_xlabel() == "Revenue (JPY)"
+    nameless = plots.leaders(leaders().drop(columns=["product", "product_id"]), currency="JPY")
+    assert [t.get_text() for t in nameless.get_yticklabels()] == [str(n) for n in range(1, 11)]
+
+
+def test_names_in_japanese_are_drawn_with_glyphs():
+    """A glyph that is missing is a warning, and so an error."""
+    names = [
+        "煎茶 髙級①",
+        "ほうじ茶",
+        "玄米茶 200g",
+        "㈱の茶筒",
+        "羊羹",
+        "カステラ",
+        "土鍋",
+        "ﾏｸﾞ",
+        "化粧水",
+        "甘酒～",
+    ]
+    ax = plots.leaders(leaders(names), currency="円")
+    ax.figure.canvas.draw()
+    assert [t.get_text() for t in ax.get_yticklabels()] == names
 
 
 # triangle, curves, second order

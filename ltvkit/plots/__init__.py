@@ -16,11 +16,11 @@ from ltvkit.plots.heatmaps import migration, rfm_grid, triangle
 from ltvkit.plots.lifetimes import hazard, one_customer, survival
 from ltvkit.plots.measures import effects, replays, timeline
 from ltvkit.plots.series import kpi_series, ltv_curves, second_order
-from ltvkit.plots.shares import deciles, lorenz, pareto, segments
+from ltvkit.plots.shares import deciles, leaders, lorenz, pareto, segments
 
 # fmt: off
 __all__ = [
-    "calibration", "deciles", "effects", "fan", "hazard", "kpi_series", "lorenz", "ltv_curves",
-    "ltv_distribution", "matrix", "migration", "one_customer", "pareto", "replays", "rfm_grid",
-    "second_order", "segments", "survival", "timeline", "tracking", "triangle",
+    "calibration", "deciles", "effects", "fan", "hazard", "kpi_series", "leaders", "lorenz",
+    "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer", "pareto", "replays",
+    "rfm_grid", "second_order", "segments", "survival", "timeline", "tracking", "triangle",
 ]

@@ -111,3 +111,26 @@ def pareto(
     for axis in (ax.xaxis, ax.yaxis):
         _style.numbers(axis, "share")
     return ax
+
+
+@_style.styled
+def leaders(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
+    """Table of `abc_classes.leaders` -> a bar per item, by name, in the colour of its class."""
+    words = {"title": _("The leaders by revenue"), "x": formats.label("revenue", currency)}
+    ax = _style.axes(ax, **words, height=max(2.6, 1.2 + 0.32 * len(table)))
+    if _style.nothing(ax, table, "revenue", by="class"):
+        return ax
+    named = [c for c in table.columns[1 : table.columns.get_loc("revenue")] if c != "rank"]
+    texts = table[named[-1]] if named else table["rank"]
+    labels = [_style.short(text, 28) for text in texts]
+    for letter, colour in ZONES.items():
+        rows = [n for n, found in enumerate(table["class"]) if found == letter]
+        if rows:
+            revenue, name = table["revenue"].iloc[rows], formats.label(letter)
+            ax.barh(rows, revenue, color=colour, height=0.7, label=name)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.invert_yaxis()
+    ax.grid(False, axis="y")
+    ax.legend(title=formats.label("class"), loc="lower right", frameon=True)
+    _style.numbers(ax.xaxis, "revenue")
+    return ax
