@@ -87,6 +87,7 @@ MUTATIONS = [flip, cut, take_out, splice, repeat_lines, insert, insert, insert]
 def test_a_broken_file_is_read_to_the_last_character_or_refused(round_, tmp_path, monkeypatch):
     read, rows, opened, several_lines = [], [], 0, []
     # Opening a connection, or writing Parquet, takes longer than reading a small file.
+    monkeypatch.setenv("LTVKIT_THREADS", "1")
     connection = connect()
     monkeypatch.setattr(sources, "connect", lambda **_limits: connection)
     monkeypatch.setattr(delimited, "kept", lambda records, *_: (read.extend(records), ())[1:] * 2)
