@@ -6,8 +6,10 @@ Each file is one of tests/inputs, mutated by its number alone, so that a failure
 from __future__ import annotations
 
 import contextlib
+import io
 import random
 import re
+import zipfile
 from pathlib import Path
 
 import duckdb
@@ -25,10 +27,10 @@ from ltvkit.sources.connection import connect
 FILES, ROUNDS, FULL = 20_000, 10, 50
 COLUMNS = ["customer_id", "order_id", "order_date", "amount"]
 INPUTS = Path(__file__).with_name("inputs")
-SEEDS = [p for p in sorted(INPUTS.rglob("*.*")) if p.is_file() and p.stat().st_size < 2000]
+SEEDS = [p for p in sorted(INPUTS.rglob("*.*")) if p.is_file() and p.stat().st_size < 6000]
 TEXTS = [p for p in SEEDS if p.suffix in (".csv", ".tsv", ".txt")]
 # Packed files are slow to open, and nearly all that is done to them breaks them the same way.
-PACKED = [p for p in SEEDS if p.suffix in (".gz", ".zip", ".parquet")]
+PACKED = [p for p in SEEDS if p.suffix in (".gz", ".zip", ".parquet", ".xlsx")]
 BYTES = {p: p.read_bytes() for p in SEEDS}
 SPICE = [bytes([b]) for b in b"\"\x00,\t;|\n\r \\'\x1a\x0b"] + [b"\r\n", b'""', b",,", b'","']
 SPICE += [b"\xef\xbb\xbf", b"\xff\xfe", "\u2028".encode(), "\u3000".encode(), "茶".encode()]
@@ -46,7 +48,8 @@ def broken(number: int) -> tuple[str, bytes]:
     seed = rng.choice(PACKED if number % 50 == 0 else TEXTS)
     data = BYTES[seed]
     for _ in range(rng.randint(1, 4)):
-        data = rng.choice(MUTATIONS)(data, rng)
+        inside = zipfile.is_zipfile(io.BytesIO(data)) and rng.random() < 0.7
+        data = (repacked if inside else rng.choice(MUTATIONS))(data, rng)
     return "".join(seed.suffixes[-2:]), data
 
 
@@ -78,6 +81,21 @@ def repeat_lines(data: bytes, rng: random.Random) -> bytes:
 def insert(data: bytes, rng: random.Random) -> bytes:
     at = rng.randrange(len(data) + 1)
     return data[:at] + rng.choice(SPICE) + data[at:]
+
+
+def repacked(data: bytes, rng: random.Random) -> bytes:
+    """An archive of which one entry is broken, and the archive is not."""
+    packed = io.BytesIO()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(packed, "w") as new:
+            broken_one = rng.choice(old.namelist() or [""])
+            for name in old.namelist():
+                entry = old.read(name)
+                entry = rng.choice(MUTATIONS)(entry, rng) if name == broken_one else entry
+                new.writestr(zipfile.ZipInfo(name), entry)
+    except Exception:  # broken already
+        return data
+    return packed.getvalue()
 
 
 MUTATIONS = [flip, cut, take_out, splice, repeat_lines, insert, insert, insert]

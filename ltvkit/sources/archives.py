@@ -9,7 +9,7 @@ import errno
 import gzip
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -93,16 +93,17 @@ def _bound(size: int, archive: Path) -> None:
 
 
 @contextmanager
-def _clear(path: Path) -> Iterator[None]:
+def clear(fault: str, mend: str) -> Iterator[None]:
+    """What a library stumbles over in a broken file is a `DataError`: the fault, how to mend it."""
     try:
         yield
     except DataError:
         raise
-    except (
-        Exception
-    ) as error:  # the libraries raise whatever a broken archive makes them stumble on
+    except Exception as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-            raise  # the disk's fault, not the archive's
-        raise DataError(
-            f"{path.name} is a broken archive ({error}). Pack or export it anew."
-        ) from error
+            raise  # the disk's fault, not the file's
+        raise DataError(f"{fault} ({' '.join(str(error).split())}). {mend}") from error
+
+
+def _clear(path: Path) -> AbstractContextManager[None]:
+    return clear(f"{path.name} is a broken archive", "Pack or export it anew.")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +21,17 @@ from ltvkit.sources.rows import kept
 def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     """A sheet -> `Part`; lines are the sheet's rows. Raises `DataError` for one not to be read."""
     archives.check_inflated(file.path)
-    book = _opened(file)
-    try:
+    with _opened(file) as book:
         rows = enumerate(_sheet(book, file, rules).iter_rows(values_only=True), start=1)
         header = next((cells for line, cells in rows if line == rules.header_line), ())
         header = header[: max((n for n, cell in enumerate(header, 1) if _text(cell)), default=0)]
         if not header:
-            raise DataError(f"{file.name}: row {rules.header_line} must name the columns.")
+            raise DataError(
+                f"{file.name}: row {rules.header_line}, which must name the columns, is blank. "
+                "Say which row does under policies: header_line."
+            )
         columns, twins = names(map(_text, header))
         sql, working = kept(_records(rows, len(columns)), columns, work)
-    finally:
-        book.close()
     texts = dict.fromkeys(columns, "VARCHAR")
     return Part(file.name, sql, texts, working, twins=twins, facts={"encoding": None})
 
@@ -66,12 +68,14 @@ def _sheet(book: Any, file: File, rules: Policies) -> Any:
     return sheet
 
 
-def _opened(file: File) -> Any:
+@contextmanager
+def _opened(file: File) -> Iterator[Any]:
+    """A workbook that is read row by row, and may turn out to be broken at any of them."""
     import openpyxl
 
-    try:
-        return openpyxl.load_workbook(file.path, read_only=True, data_only=True)
-    except Exception as error:  # openpyxl raises whatever a broken file makes it stumble over
-        raise DataError(
-            f"{file.name} cannot be read as an Excel workbook ({error}). Save it anew as .xlsx."
-        ) from error
+    fault = f"{file.name} cannot be read as an Excel workbook"
+    with archives.clear(fault, "Save it anew as .xlsx."), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of styles and links, which are not read
+        book = openpyxl.load_workbook(file.path, read_only=True, data_only=True)
+        with closing(book):
+            yield book
