@@ -27,6 +27,7 @@ bench: $(READY) ## Measure speed, memory and intervals (an hour, an idle machine
 	@$(RUN) tests/benchmarks/bench_register.py
 	@$(RUN) tests/benchmarks/bench_hypotheses.py
 	@$(RUN) tests/benchmarks/bench_report.py
+	@$(RUN) tests/benchmarks/bench_reading.py
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	@$(RUN) -m jupyterlab notebooks
