@@ -4,7 +4,7 @@ runs. What only the data can tell is left to the reading.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ltvkit import abc_classes, cohorts, contract, rfm, segments
@@ -27,7 +27,7 @@ loyalist', 'new', 'promising', 'need attention', 'about to sleep', 'at risk', "c
         "abc_by": lambda names: _each("abc_by", names, columns),
         "abc_cuts": lambda cuts: abc_classes.check_cuts(cuts, "abc_cuts"),
         "acquisition_cost": _costs,
-        "cohort_by": lambda name: one_of("cohort_by", name, (*cohorts.CALENDAR, *columns)),
+        "cohort_by": lambda name: one_of("cohort_by", name, _cohorts(columns)),
         "cost_by": lambda name: one_of("cost_by", name, ("", *columns)),
         "forecast_model": lambda name: one_of("forecast_model", name, MODELS),
         "ltv_of": lambda name: one_of("ltv_of", name, ("revenue", "margin")),
@@ -38,6 +38,29 @@ loyalist', 'new', 'promising', 'need attention', 'about to sleep', 'at risk', "c
     for name, holds in checks.items():
         if name in values:
             holds(values[name])
+
+
+def check_columns(values: Mapping[str, Any], found: Iterable[str]) -> None:
+    """Params beside the columns that the orders have; raises `ParamsError` for one not there.
+
+    >>> check_columns({"cohort_by": "channel"}, ["customer_id", "category"])
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: cohort_by='channel', and the orders have no such column; ...
+    """
+    named = [("abc_by", name) for name in values.get("abc_by", ())]
+    named += [(key, values[key]) for key in ("cohort_by", "cost_by") if values.get(key)]
+    for key, name in named:
+        if name not in (*found, *cohorts.CALENDAR):
+            raise ParamsError(
+                f"{key}={name!r}, and the orders have no such column; they have "
+                f"{', '.join(found)}. Map it under `columns:`, or choose another."
+            )
+
+
+def _cohorts(columns: Iterable[str]) -> list[str]:
+    """What cohorts may be made of: the calendar, or what holds for a customer."""
+    own = ("customer_id", "order_id", "order_date", *contract.NUMBERS)
+    return [*cohorts.CALENDAR, *(name for name in columns if name not in own)]
 
 
 def _each(name: str, values: list, known: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ltvkit import dates, headers, ids, values
+from ltvkit import currencies, dates, headers, ids, values
 from ltvkit.errors import ColumnError, ParamsError, nearest
 from ltvkit.sources.part import FAULT, LINE, TEXT, plain
 from ltvkit.values import quoted
@@ -20,8 +20,8 @@ OPTIONAL = ("order_id", "product_id", "product", "category", "channel", "status"
 COLUMNS = (*REQUIRED, *NUMBERS[1:], *OPTIONAL)
 FIRST = ("customer_id", "order_id", "order_date", "amount")
 # Beside the canonical columns: file and line; why a line is refused, its raw columns and its text;
-# the customer id before it was folded.
-WORKING = ("_file", LINE, "reason", "_written", TEXT, "_written_customer")
+# the customer id before it was folded; the sign of a currency beside the amount.
+WORKING = ("_file", LINE, "reason", "_written", TEXT, "_written_customer", "_sign")
 
 
 def mapping(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str, str]:
@@ -71,6 +71,9 @@ def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) 
     if rules.fold_ids != "none":
         customer = mapped["customer_id"]
         written["_written_customer"] = values.text(customer, part.columns[customer])
+    priced = mapped.get("amount") or mapped["unit_price"]
+    if "currency" not in mapped and part.columns[priced] == "VARCHAR":
+        written["_sign"] = currencies.sign(priced)
     written |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns, start=1)}
     written |= {n: n if n in part.working else "null::varchar" for n in (FAULT, TEXT)}
     written |= {LINE: LINE} if LINE in part.working else {}
@@ -82,6 +85,10 @@ def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) 
 def _header(name: str, written: str, part: Part, source: str) -> str:
     found = {plain(column): column for column in part.columns}
     wanted = plain(written)
+    if not wanted:
+        raise ColumnError(
+            f"columns: {name}: its header is not filled in yet. {source} has: {', '.join(found)}."
+        )
     first = wanted.removesuffix(" (1)")
     if first != wanted and first.casefold() in part.twins:
         return first
@@ -94,9 +101,11 @@ def _header(name: str, written: str, part: Part, source: str) -> str:
         return found[wanted]
     if alike := headers.match(written, part.columns):
         return alike
+    nameless = "column 2" in found
+    further = " If a line below names the columns: policies: header_line." if nameless else ""
     raise ColumnError(
         f"columns: {name}: {wanted!r} is not a header of {source}."
-        f"{nearest(wanted, found)} It has: {', '.join(found)}."
+        f"{nearest(wanted, found)} It has: {', '.join(found)}.{further}"
     )
 
 

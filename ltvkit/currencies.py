@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ltvkit import dates, engine, values
-from ltvkit.errors import DataError
+from ltvkit.errors import DataError, ParamsError
 
 COLUMNS = ("date", "currency", "rate")
+# Signs beside amounts: how each may be written, and the currencies that use it.
+SIGNS = {
+    "¥": (r"[¥￥\\円]|JPY", ("JPY", "CNY", "円", "¥", "￥")),
+    "$": (
+        r"[$＄]|USD",
+        ("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "BRL", "$", "US$"),
+    ),
+    "€": ("€|EUR", ("EUR", "€")),
+    "£": ("[£￡]|GBP", ("GBP", "£")),
+    "₩": ("[₩￦]|KRW", ("KRW", "₩")),
+    "元": ("元|CNY", ("CNY", "TWD", "元")),
+}
 
 
 def rates(path: Path) -> pd.DataFrame:
@@ -83,6 +96,52 @@ Give `rates`, a CSV file of date, currency, rate, or export one currency only.
             f"the orders are in {len(named)} currencies: {listed}. Give `rates`, a CSV file of "
             "date, currency, rate, or export one currency only."
         )
+
+
+def sign(column: str) -> str:
+    """SQL for the currency's sign beside an amount, as SIGNS names it; NULL where there is none.
+
+    >>> import duckdb
+    >>> written = duckdb.sql("select unnest(['¥1,200', '1200', '1,200円', '$5']) as amount")
+    >>> written.project(sign("amount") + " as sign").fetchall()
+    [('¥',), (None,), ('¥',), ('$',)]
+    """
+    name = values.quoted(column)
+    named = (
+        f"when regexp_matches({name}, {values.literal(written)}) then {values.literal(known)}"
+        for known, (written, _codes) in SIGNS.items()
+    )
+    return f"case when try_cast({name} as double) is not null then null {' '.join(named)} end"
+
+
+def refuse_signs(counts: pd.DataFrame) -> list[str]:
+    """The signs of a table of sign and lines; raises `DataError` where there are several."""
+    named = counts.dropna(subset="sign").sort_values(["lines", "sign"], ascending=[False, True])
+    if len(named) > 1:
+        listed = ", ".join(
+            f"{s} ({n:,} lines)" for s, n in zip(named["sign"], named["lines"], strict=True)
+        )
+        raise DataError(
+            f"the amounts are written in several currencies: {listed}. Export one currency only, "
+            "or map `currency` to a column that says it of each line, and give `rates`."
+        )
+    return named["sign"].tolist()
+
+
+def check_unit(currency: str, facts: Mapping[str, Any]) -> None:
+    """Raise `ParamsError` where amounts carry the sign of another currency than `currency`.
+
+    >>> check_unit("USD", {"signs": ["¥"]})
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: currency: 'USD', but the amounts are written with ¥. Write the ...
+    """
+    codes = {code for _written, several in SIGNS.values() for code in several}
+    for known in facts.get("signs", ()):
+        if currency in codes - set(SIGNS[known][1]):
+            raise ParamsError(
+                f"currency: {currency!r}, but the amounts are written with {known}. Write the "
+                "currency that the orders are in."
+            )
 
 
 def _arrow(frame: pd.DataFrame) -> Any:

@@ -6,7 +6,9 @@ a declared format. An instant with a zone counts by the day of the shop's zone.
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
+import re
 from collections.abc import Iterable
 
 from ltvkit.errors import ParamsError, nearest
@@ -57,6 +59,19 @@ def date(column: str, kind: str, *, date_format: str = "", zone: str = "UTC") ->
     x = name if kind == "VARCHAR" else "x"
     read = _declared(x, date_format, zone) if date_format else _undeclared(x, zone)
     return read if kind == "VARCHAR" else once(text(column, kind), "x", read)
+
+
+def written(day: str) -> str:
+    """A day in words of the year first, as 1998-06-30; raises `ParamsError` for any other.
+
+    >>> written("2024年12月31日"), written("2024/1/5")
+    ('2024-12-31', '2024-01-05')
+    """
+    found = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", str(day).strip())
+    try:
+        return str(dt.date(*map(int, found.groups())))
+    except (AttributeError, ValueError) as error:
+        raise ParamsError(f"{day!r} is not a date: write it as 1998-06-30.") from error
 
 
 def check_zone(name: str) -> None:

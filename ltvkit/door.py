@@ -75,11 +75,14 @@ def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep:
         sql = keep(judgement.settled(lines, rules, named=named).to_native(), "rows", None)
         lines = _lazy(raw.connection, sql)
     if rates is None and "currency" in lines.collect_schema().names():
-        currencies.refuse_mixture(_currencies(lines))
+        currencies.refuse_mixture(_counted(lines, "currency"))
+    signs = _counted(lines, "_sign") if "_sign" in lines.collect_schema().names() else None
     table = quality.reconcile(lines, returns=rules.returns)
     facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
     facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone}
     facts["customer_column"] = mapped[0]["customer_id"]
+    if signs is not None:
+        facts["signs"] = currencies.refuse_signs(signs.rename(columns={"_sign": "sign"}))
     facts["orders_from"] = "order_id" if named else "lines"
     seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
     return Rows(sql, list(seen), table, facts)
@@ -163,9 +166,10 @@ def _zone(raw: Raw, rules: Policies) -> str:
     return rules.timezone or ("Asia/Tokyo" if japanese else "UTC")
 
 
-def _currencies(lines: nw.LazyFrame) -> pd.DataFrame:
-    kept = lines.filter(nw.col("reason").is_null())
-    return engine.table(kept.group_by("currency").agg(lines=nw.len()))
+def _counted(lines: nw.LazyFrame, column: str) -> pd.DataFrame:
+    """How many kept lines have each value of a column."""
+    kept = lines.filter(nw.col("reason").is_null() & ~nw.col(column).is_null())
+    return engine.table(kept.group_by(column).agg(lines=nw.len()))
 
 
 def _amount_from(mapped: Mapping[str, str]) -> str:

@@ -84,6 +84,10 @@ def load(path: str | Path, notebooks: Iterable[str | Path]) -> Params:
     What only the data can tell (whether a header is there) is left to the reading.
     """
     path = Path(path)
+    if path.suffix.lower() in (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".gz", ".zip"):
+        raise ParamsError(
+            f"{path} is no params file. If it is an order export: python -m ltvkit inspect {path}"
+        )
     known = _union(notebooks)
     given, nodes = read(path)
     for key, value in given.items():
@@ -229,7 +233,10 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
         text = problem or str(error).partition("\n")[0]
-        raise ParamsError(f"{where}: cannot be read as YAML: {text}.") from error
+        raise ParamsError(
+            f"{where}: cannot be read as YAML: {text}. A key and its value are `key: value`; what "
+            "is below a key is indented by two spaces, never by tabs."
+        ) from error
     return values, nodes
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-from ltvkit import confidential, dates, periods
+from ltvkit import confidential, dates
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
 
 RESERVED = ("line", "reason", "born", "cohort", "age")
@@ -98,7 +98,7 @@ class Policies:
         if self.date_format:
             dates.check_format(self.date_format)
         if self.data_until:
-            periods.day(self.data_until)
+            object.__setattr__(self, "data_until", dates.written(self.data_until))
         self._check_checks()
 
     def _check_checks(self) -> None:

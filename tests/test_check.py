@@ -64,6 +64,21 @@ def test_wrong_input_is_one_line_and_status_2(root, content, words):
     assert words in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("amount", "keys", "words"),
+    [
+        ("¥500", {"currency": "USD"}, "currency: 'USD', but the amounts are written with ¥."),
+        ("500", {"columns": "{amount: ''}"}, "columns: amount: its header is not filled in yet."),
+        ("500", {"columns": "{amount: total}"}, "'total' is not a header of orders.csv."),
+    ],
+)
+def test_params_that_the_orders_contradict(root, amount, keys, words):
+    (root / "orders.csv").write_text(f"{ORDERS}C1,O99,1998-03-01,{amount}\n", "utf-8")
+    done = check(root, str(write_params(root, **keys)))
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert words in done.stderr
+
+
 def test_the_worst_of_several_shops_is_the_status(root):
     other = write_params(root, "other", policies="{checks: {guest: off}}")
     done = check(root, str(other), str(root / "params/stub.yaml"))

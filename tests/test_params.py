@@ -74,6 +74,8 @@ def test_a_notebook_gets_the_keys_it_declares_and_no_others(root):
         ("month: 199806\n", ["month: found 199806, expected text"]),
         ("top: 1\ntop: 2\n", ["line 4", "the key 'top' appears twice"]),
         ("policies: {returns: net, returns: drop}\n", ["line 3", "'returns' appears twice"]),
+        ("policies: {data_until: '03/04/2024'}\n", ["'03/04/2024' is not a date", "1998-06-30"]),
+        ("top: 1\n\ttitle: x\n", ["cannot be read as YAML", "two spaces, never by tabs"]),
         ("policies: {retruns: net}\n", ["retruns", "Did you mean 'returns'?"]),
         ("policies: {returns: nett}\n", ["nett", "Did you mean 'net'?"]),
         ("columns: {customer_id: 5}\n", ["customer_id", "quotes"]),
@@ -253,3 +255,8 @@ def test_papermill_sees_what_the_params_check_sees(path):
 def test_the_projects_params_files_load(path):
     given = params.load(path, sorted((HOME / "notebooks").glob("*.ipynb")))
     assert given.shop == path.stem
+
+
+def test_an_export_is_told_from_a_params_file(root):
+    with pytest.raises(ParamsError, match=r"no params file.*python -m ltvkit inspect .*orders.csv"):
+        params.load(root / "orders.csv", [])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ltvkit import gate, params, prepared, quality, tables
+from ltvkit import gate, params, quality, tables
 from ltvkit.i18n import _
 from ltvkit.report import plan, session
 from ltvkit.report.run import in_words
@@ -23,7 +23,7 @@ def check(files: Iterable[Path], *, month: str | None) -> int:
 def _checked(file: Path, month: str | None) -> int:
     try:
         given = params.load(file, [book.path for book in plan.notebooks()])
-        book = prepared.open(given.values["source"], **session.reading(given))
+        book = session.opened(given)
         as_of = book.as_of(month or given.values.get("month", "last"))
         found = quality.report(book, as_of=as_of)
         policies = session.reading(given).get("policies")

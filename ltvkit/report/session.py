@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit import gate, params, paths, periods, prepared, quality
+from ltvkit import choices, currencies, gate, params, paths, periods, prepared, quality
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.i18n import _
 from ltvkit.report import archive, fresh, plan, publish, restated
@@ -73,7 +73,7 @@ class Session:
         """Prepare a shop's orders; lock and plan those of its reports that do not stand."""
         asked = self.months.month or self.months.start or given.values.get("month", "last")
         try:
-            book = prepared.open(given.values["source"], **reading(given))
+            book = opened(given)
             days = _days(book, self.months, given)
         except ParamsError as error:
             raise ParamsError(f"{given.path}: {error}") from error
@@ -194,6 +194,14 @@ class Session:
                 with suppress(OSError):
                     archive.refresh()
             raise
+
+
+def opened(given: params.Params) -> prepared.Prepared:
+    """The shop's orders, once they carry what the rest of its params asks of them."""
+    book = prepared.open(given.values["source"], **reading(given))
+    currencies.check_unit(given.values.get("currency", ""), book.facts)
+    choices.check_columns(given.values, book.lines.columns)
+    return book
 
 
 def reading(given: params.Params) -> dict[str, Any]:
