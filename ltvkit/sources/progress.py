@@ -47,7 +47,9 @@ def of_lines(lines: Iterable[str], path: Path) -> Iterator[str]:
 def _watch(connection: Any, name: str, ended: threading.Event) -> None:
     from tqdm import tqdm
 
-    with tqdm(total=100, desc=name, unit="%", leave=False, dynamic_ncols=True, delay=1) as bar:
+    form = "{desc}: {percentage:3.0f}%|{bar}| {elapsed}"
+    options = {"leave": False, "dynamic_ncols": True, "delay": 1, "bar_format": form}
+    with tqdm(total=100, desc=name, **options) as bar:
         while not ended.wait(EVERY):
             bar.n = max(bar.n, min(100, round(connection.query_progress())))
             bar.refresh()

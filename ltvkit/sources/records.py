@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 NOT_CLOSED = "quotation mark is not closed"
@@ -20,7 +21,7 @@ TOTAL = "(合計|小計|総計|総合計|計|(grand |sub ?)?total|sum)[ 　:：]
 # A field that runs on for so many lines was never meant to: its quotation mark is not closed.
 LONGEST = 1000
 # Lines that are read at once: few where faults are near, more as long as there are none.
-LEAST, MOST = 8, 1024
+LEAST, MOST = 32, 1024
 
 csv.field_size_limit(1 << 24)
 
@@ -49,16 +50,14 @@ def records(
     form = {"delimiter": delimiter, "strict": True, "skipinitialspace": True}
     source, size = _Lines(lines), MOST
     while chunk := source.take(size):
-        if rows := _clean(chunk, width, form):
-            yield from (Record(line + n, fields) for n, fields in enumerate(rows))
-            line += len(chunk)
-            size = min(MOST, 2 * size)
-            continue
-        source.give_back(chunk)
-        size = LEAST
-        end = line + min(len(chunk), size)
-        while line < end and (taken := _one(source, width, form)):
-            fields, fault, text = taken
+        rows, used = _clean(chunk, width, form)
+        yield from (Record(line + n, fields) for n, fields in rows)
+        line += used
+        size = min(MOST, 2 * size)
+        if used < len(chunk):
+            source.give_back(chunk[used:])
+            size = LEAST
+            fields, fault, text = _one(source, width, form)
             if fault:
                 yield Record(line, None, fault, "".join(text).rstrip("\r\n"))
             elif not "".join(text).isspace():
@@ -82,20 +81,30 @@ class _Lines:
         self._back.extendleft(reversed(lines))
 
 
-def _clean(chunk: list[str], width: int, form: dict[str, Any]) -> list[list[str]] | None:
-    """The rows of lines that are one full record each; None where any is not."""
-    try:
-        rows = list(csv.reader(chunk, **form))
-    except csv.Error:
-        return None
-    whole = len(rows) == len(chunk) and set(map(len, rows)) == {width}
-    return rows if whole and width and "\0" not in "".join(chunk) else None
+def _clean(
+    chunk: list[str], width: int, form: dict[str, Any]
+) -> tuple[list[tuple[int, list[str]]], int]:
+    """Rows before the first that is none, each with the place of its line; how many lines they are.
+
+    What goes on beyond the chunk is no row of it.
+    """
+    rows, used = [], 0
+    if not width or "\0" in "".join(chunk):
+        return rows, used
+    reader = csv.reader(chunk, **form)
+    with suppress(csv.Error):
+        for row in reader:
+            if len(row) != width:
+                break
+            rows.append((used, row))
+            used = reader.line_num
+    return rows, used
 
 
 def _one(
     source: _Lines, width: int, form: dict[str, Any]
-) -> tuple[list[str], str | None, list[str]] | None:
-    """The next record: its fields, its fault, and the lines that it takes; None at the end."""
+) -> tuple[list[str], str | None, list[str]]:
+    """The next record: its fields, its fault, and the lines that it takes."""
     taken: list[str] = []
 
     def lines() -> Iterator[str]:
@@ -106,8 +115,6 @@ def _one(
 
     try:
         fields, fault = next(csv.reader(lines(), **form)), None
-    except StopIteration:
-        return None
     except csv.Error as error:
         fields, fault = [], NOT_CLOSED if "end of data" in str(error) else STRAY
     if fault == STRAY and len(taken) == 1 and (fields := _closed(taken[0], form)):
