@@ -64,9 +64,11 @@ def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) 
 
     `mapped` is canonical name -> raw column. Adds the raw columns as `_raw_1`, `_raw_2`, ...
     """
+    _check_needed(mapped, rules, part)
     written = {n: _value(n, h, part, rules, zone) for n, h in mapped.items()}
     if "amount" not in written:
-        written["amount"] = f"({written['quantity']}) * ({written['unit_price']})"
+        amount = f"({written['quantity']}) * ({written['unit_price']})"
+        written["amount"] = f"case when isfinite({amount}) then {amount} end"
     written.setdefault("order_id", "null::varchar")
     if rules.fold_ids != "none":
         customer = mapped["customer_id"]
@@ -82,6 +84,16 @@ def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) 
     return f"select {chosen} from ({part.sql})"
 
 
+def _check_needed(mapped: Mapping[str, str], rules: Policies, part: Part) -> None:
+    for policy, name in (("cancelled_status", "status"), ("rates", "currency")):
+        if getattr(rules, policy) and name not in mapped:
+            where = f" of {part.name}" * bool(part.name)
+            raise ParamsError(
+                f"policies: {policy} needs the column {name}, and no column{where} is mapped to "
+                f"it. Mapped are: {', '.join(mapped)}."
+            )
+
+
 def _header(name: str, written: str, part: Part, source: str) -> str:
     found = {plain(column): column for column in part.columns}
     wanted = plain(written)
@@ -91,7 +103,7 @@ def _header(name: str, written: str, part: Part, source: str) -> str:
         )
     first = wanted.removesuffix(" (1)")
     if first != wanted and first.casefold() in part.twins:
-        return first
+        return next(c for c in part.columns if c.casefold() == first.casefold())
     if wanted.casefold() in part.twins:
         raise ColumnError(
             f"columns: {name}: {source} has more than one column named {wanted!r}. "

@@ -188,8 +188,9 @@ def _rich(t: str, zone: str) -> str:
 def _era(t: str, name: str, mark: str, before: int, first: str, last: str) -> str:
     written = rf"^(?:{name}|(?i:{mark})\.?) ?(\d{{1,2}}|元){_MONTH_DAY}(?:{_TIME})?$"
     parts = f"regexp_extract({t}, '{written}', ['y', 'm', 'd'])"
-    year = f"({before} + try_cast(replace(p.y, '元', '1') as integer))"
-    day = once(parts, "p", f"try_cast(concat({year}, '-', p.m, '-', p.d) as date)")
+    # By ['y']: p.y would be the field of a column that is named p.
+    year = f"({before} + try_cast(replace(p['y'], '元', '1') as integer))"
+    day = once(parts, "p", f"try_cast(concat({year}, '-', p['m'], '-', p['d']) as date)")
     return once(day, "d", f"case when d between '{first}' and '{last}' then d end")
 
 

@@ -62,5 +62,6 @@ def _each(table: pd.DataFrame, change) -> pd.DataFrame:
             continue
         changed = [change(x) if isinstance(x, str) else x for x in column]
         if any(a is not b for a, b in zip(changed, column, strict=True)):
-            new.isetitem(place, pd.Series(changed, index=new.index, dtype=column.dtype))
+            kind = object if isinstance(column.dtype, pd.CategoricalDtype) else column.dtype
+            new.isetitem(place, pd.Series(changed, index=new.index, dtype=kind))
     return new

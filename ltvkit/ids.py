@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -19,6 +20,14 @@ def folded(sql: str, fold: str) -> str:
     """
     sql = values.narrow(sql) if fold in ("width", "both") else sql
     return f"lower({sql})" if fold in ("case", "both") else sql
+
+
+def all_folded(names: Sequence[str], fold: str) -> list[str]:
+    """Ids as `folded` has them: a list of the params is then like what is read."""
+    import duckdb
+
+    rows = [f"select {folded(values.literal(name), fold)}" for name in names]
+    return [name for (name,) in duckdb.connect().execute(" union all ".join(rows)).fetchall()]
 
 
 def collisions(lines: Any) -> pd.DataFrame:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import narwhals.stable.v2 as nw
 
-from ltvkit import engine, periods
+from ltvkit import engine, ids, periods
 from ltvkit.sources.part import FAULT, LINE
 from ltvkit.sources.records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL
-from ltvkit.values import BLANKS, literal, narrow
+from ltvkit.values import literal, narrow, said
 
 if TYPE_CHECKING:
     from ltvkit.policies import Policies
@@ -66,17 +66,17 @@ def refined(part: Part, *, mapped: Mapping[str, str], file: str | None, rated: b
     line that is refused, or may be later, its raw columns are kept.
     """
     raw = {c: f"_raw_{n}::varchar" for n, c in enumerate(part.columns, start=1)}
-    cells = f"coalesce({', '.join(f'{_said(text)}' for text in raw.values())})"
+    cells = f"coalesce({', '.join(f'{said(text)}' for text in raw.values())})"
     date = raw[mapped["order_date"]]
     priced = [raw[mapped[n]] for n in ("amount", "quantity", "unit_price") if n in mapped]
-    missing = " or ".join(f"{_said(p)} is null" for p in priced[: 1 if "amount" in mapped else 2])
+    missing = " or ".join(f"{said(p)} is null" for p in priced[: 1 if "amount" in mapped else 2])
     reason = f"""case when {FAULT} is not null then reason
         when reason = '{NO_DATE}' and {cells} is null then 'empty row'
         when reason = '{NO_DATE}' and regexp_full_match({narrow(cells)}, '{TOTAL}', 'i')
         then 'total row'
         when reason = '{NO_DATE}' and trim({narrow(date)}) = {literal(mapped["order_date"])}
         then 'repeated header'
-        when reason = '{NO_DATE}' and {_said(date)} is null then 'order_date is missing'
+        when reason = '{NO_DATE}' and {said(date)} is null then 'order_date is missing'
         when reason = '{NO_AMOUNT}' and ({missing}) then 'amount is missing'
         else reason end"""
     names, texts = ", ".join(map(literal, part.columns)), ", ".join(raw.values())
@@ -128,17 +128,13 @@ def _reasons(rules: Policies, *, named: bool, columns: Iterable[str]) -> list[tu
         reasons += [("cancelled, by order_id", order_id.str.starts_with(rules.cancelled_prefix))]
     reasons += [("guest: no customer_id", customer.is_null())]
     if rules.guest_ids:
-        reasons += [("guest: customer_id means nobody", customer.is_in(rules.guest_ids))]
+        guests = ids.all_folded(rules.guest_ids, rules.fold_ids)
+        reasons += [("guest: customer_id means nobody", customer.is_in(guests))]
     if rules.returns == "drop":
         reasons += [("return, dropped by policy", amount < 0)]
     if rules.zero_amounts == "drop":
         reasons += [("zero amount, dropped by policy", amount == 0)]
     return reasons
-
-
-def _said(text: str) -> str:
-    """What a raw cell says; NULL where it is blank."""
-    return f"nullif(trim({text}, {literal(BLANKS)}), '')"
 
 
 def _after(data_until: str) -> list[tuple[str, nw.Expr]]:

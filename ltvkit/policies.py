@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from ltvkit import confidential, dates
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
 
+# Orders and products have names too; the ids of customers are on no page.
+_NAMED = ("customer_id", "order_id", "product_id", "product")
 RESERVED = ("line", "reason", "born", "cohort", "age")
 
 
@@ -81,6 +83,7 @@ class Policies:
     checks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._check_types()
         one_of("returns", self.returns, ("net", "separate", "drop"))
         one_of("zero_amounts", self.zero_amounts, ("keep", "drop"))
         one_of("same_day", self.same_day, ("separate", "one_order"))
@@ -100,6 +103,16 @@ class Policies:
         if self.data_until:
             object.__setattr__(self, "data_until", dates.written(self.data_until))
         self._check_checks()
+
+    def _check_types(self) -> None:
+        for known in fields(self):
+            value = getattr(self, known.name)
+            if isinstance(known.default, str) and not isinstance(value, str):
+                raise ParamsError(f"policies: {known.name}: {value!r} must be text, in quotes.")
+        if isinstance(self.header_line, bool) or not isinstance(self.header_line, int):
+            raise ParamsError(f"policies: header_line: {self.header_line!r} must be a number.")
+        if self.header_line < 1:
+            raise ParamsError("policies: header_line: lines are counted from 1.")
 
     def _check_checks(self) -> None:
         from ltvkit import gate
@@ -132,6 +145,9 @@ def check_options(*, columns: Mapping | None = None, policies: Mapping | None = 
             raise ParamsError(f"columns: '{name}' is a name of the kit's own; choose another.")
         if not str(name).isidentifier():
             raise ParamsError(f"columns: '{name}' must be letters, digits and _, as in gift_wrap.")
-        if name not in COLUMNS:
+        alike = [n for n in (*COLUMNS, *columns) if n != name and n.lower() == name.lower()]
+        if alike:
+            raise ParamsError(f"columns: '{name}' and '{alike[0]}' differ in case only.")
+        if name not in _NAMED:
             confidential.check_column(name, raw)
     return Policies(**dict(policies or {}))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ltvkit import door, files, paths, sources
+from ltvkit import currencies, door, files, paths, sources
 from ltvkit.errors import ReportError
 from ltvkit.i18n import language
 from ltvkit.orders import Orders
@@ -54,7 +54,7 @@ def open(
     """
     rules = check_options(columns=columns, policies=policies)
     seen = sources.seen(source, rules)
-    beside = paths.resolve(rules.rates).read_text("utf-8") if rules.rates else ""
+    beside = currencies.rates(paths.resolve(rules.rates)).to_csv() if rules.rates else ""
     decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
     home, asked = paths.cache() / "orders", (source, columns or {}, decided, beside)
     note = home / f"{_key(os.environ.get(RUN), *asked)}.asked"

@@ -7,7 +7,9 @@ one is computed only for the rows that the cheap one leaves. `dates` reads days 
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from typing import Any
 
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
 # No-break and ideographic space, byte order mark: with the white space of ASCII, what stands
@@ -32,6 +34,11 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """A text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def one_file(path: Any) -> str:
+    """A path as a SQL literal that names this file alone: DuckDB takes [1] in it for a pattern."""
+    return literal(re.sub(r"[\[*?]", r"[\g<0>]", str(path)))
 
 
 def once(sql: str, name: str, body: str) -> str:
@@ -91,14 +98,18 @@ def text(column: str, kind: str, *, plain: bool = False) -> str:
     return trimmed(name, plain=plain)
 
 
+def said(sql: str) -> str:
+    """What a text says without the blanks around it; NULL where it is blank."""
+    return f"nullif(trim({sql}, {literal(BLANKS)}), '')"
+
+
 def trimmed(sql: str, *, plain: bool = False) -> str:
     """A text without the blanks around it (`plain`: spaces); NULL where nothing else is there."""
     # Trimming costs ten times as much as seeing that there is nothing to trim.
     blanks = " " if plain else BLANKS
     starts = [f"{sql} >= '!'", *(f"not starts_with({sql}, '{b}')" for b in blanks if b > " ")]
     clean = " and ".join([*starts, *(f"not suffix({sql}, '{b}')" for b in blanks)])
-    bare = f"nullif(trim({sql}, {literal(BLANKS)}), '')"
-    return f"case when {clean} then {sql} when {sql} > '' then {bare} end"
+    return f"case when {clean} then {sql} when {sql} > '' then {said(sql)} end"
 
 
 def number(column: str, kind: str, *, decimal: str = ".") -> str:

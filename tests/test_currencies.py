@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltvkit import currencies
+from ltvkit import currencies, orders
 from ltvkit.errors import DataError
 
 RATES = "\ufeffDate,currency,rate\n2024/1/10,usd,150\n\n2024-01-01,USD,140\n2020-01-01,JPY,1\n"
@@ -106,3 +106,14 @@ def test_one_currency_is_no_mixture():
     currencies.refuse_mixture(pd.DataFrame({"currency": ["JPY", None], "lines": [5, 2]}))
     with pytest.raises(DataError, match=r"EUR \(9 lines\), JPY \(5 lines\).*`rates`"):
         currencies.refuse_mixture(pd.DataFrame({"currency": ["JPY", "EUR"], "lines": [5, 9]}))
+
+
+@pytest.mark.parametrize("made", [None, "date,currency,rate\n2024-01-01,円,1\n".encode("cp932")])
+def test_rates_that_cannot_be_read_are_said_by_name(tmp_path, made):
+    (tmp_path / "a.csv").write_text(
+        "customer_id,order_date,amount,currency\nx,2024-01-05,5,USD\n", "utf-8"
+    )
+    if made:
+        (tmp_path / "r.csv").write_bytes(made)
+    with pytest.raises(DataError, match=r"rates r\.csv: the file cannot be read"):
+        orders.read(str(tmp_path / "a.csv"), rates=str(tmp_path / "r.csv"))

@@ -560,3 +560,13 @@ def test_a_table_of_a_server_is_prepared_anew_when_its_rows_change(postgres):
     more = orders.read(postgres(create(), insert(), "update orders set quantity = 2"))
     assert more.key != first.key
     assert set(more.lines.df()["quantity"]) == {2}
+
+
+def test_a_database_writes_its_numbers_with_a_point(tmp_path):
+    path = tmp_path / "a.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("create table t (customer_id text, order_date text, amount text)")
+        connection.execute("insert into t values ('x', '2024-01-05', '1.200')")
+        connection.commit()
+    lines = orders.read(f"sqlite:///{path}", decimal=",").lines.df()
+    assert lines["amount"].tolist() == [1.2]

@@ -234,3 +234,53 @@ def test_every_line_read_is_kept_or_quarantined_in_rows_and_in_money(rows, retur
         table.loc["kept", "amount"]
     )
     assert sorted(book.quarantine["line"]) == book.quarantine["line"].tolist()
+
+
+def test_guest_ids_are_folded_as_customers_are():
+    given = raw(customer_id=["GUEST", "guest", "ＧUEST", "x"])
+    book = orders.read(given, guest_ids=["Guest"], fold_ids="both")
+    assert list(reasons(book).values()) == ["guest: customer_id means nobody"] * 3
+    apart = orders.read(given, guest_ids=["Guest"])
+    assert len(apart.lines) == 4
+
+
+@pytest.mark.parametrize("name", ["p", "P", "n", "v", "x", "d", "t"])
+def test_a_header_may_be_called_as_the_kit_calls_its_own(name):
+    given = raw(order_date=["R6.1.5"] * 4, amount=["1,200円"] * 4).rename(
+        columns={"customer_id": name}
+    )
+    lines = orders.read(given, columns={"customer_id": name}, fold_ids="both").lines
+    assert lines["amount"].tolist() == [1200.0] * 4
+    assert lines["order_date"].dt.strftime("%Y-%m-%d").tolist() == ["2024-01-05"] * 4
+
+
+def test_a_product_beyond_all_numbers_is_no_amount():
+    given = raw(quantity=["1e200", "1", "1", "1"], unit_price=["1e200", "2", "3", "4"])
+    book = orders.read(given.drop(columns="amount"))
+    assert reasons(book) == {1: "amount is unreadable"}
+    assert book.lines["amount"].sum() == 9
+
+
+def test_a_policy_without_its_column_is_refused(tmp_path):
+    with pytest.raises(ParamsError, match="cancelled_status needs the column status"):
+        orders.read(raw(), cancelled_status=["x"])
+    (tmp_path / "rates.csv").write_text("date,currency,rate\n2024-01-01,USD,150\n")
+    with pytest.raises(ParamsError, match="rates needs the column currency"):
+        orders.read(raw(), rates=str(tmp_path / "rates.csv"))
+
+
+def test_columns_that_differ_in_case_only_are_refused():
+    with pytest.raises(ParamsError, match="'amount' and 'Amount' differ in case only"):
+        orders.read(raw(g=["9"] * 4), columns={"amount": "amount", "Amount": "g"})
+    with pytest.raises(ParamsError, match="differ in case only"):
+        orders.read(raw(g=["9"] * 4), columns={"Amount": "g"})
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [{"encoding": 932}, {"delimiter": 5}, {"date_format": 5}, {"cancelled_prefix": 9}]
+    + [{"header_line": n} for n in (0, "2", True, 2.5)],
+)
+def test_a_policy_of_another_kind_is_refused(policy):
+    with pytest.raises(ParamsError, match=f"policies: {next(iter(policy))}: "):
+        orders.read(raw(), **policy)

@@ -87,6 +87,11 @@ def test_the_kit_reads_back_what_it_wrote(text):
     assert not disarm.is_armed(written) or written.startswith("'")
 
 
+def test_a_formula_among_categories_is_disarmed():
+    table = disarm.frame(pd.DataFrame({"a": pd.Categorical(["=x", "b"])}))
+    assert table["a"].tolist() == ["'=x", "b"]
+
+
 def test_tables_come_back_with_their_texts_and_names(tmp_path):
     texts = [t for t in [*FORMULAS, *HARMLESS] if t]
     table = pd.DataFrame({"=name": texts, "amount": -1.0, "day": pd.Timestamp("2024-01-05")})
@@ -174,6 +179,8 @@ def test_a_column_that_names_people_is_not_mapped(header):
     raw = pd.DataFrame({"customer_id": ["1"], "order_date": "2024-01-05", "amount": 1, header: "x"})
     with pytest.raises(ParamsError, match="says who somebody is"):
         orders.read(raw, columns={"contact": header})
+    with pytest.raises(ParamsError, match="says who somebody is"):
+        orders.read(raw, columns={"channel": header})
     assert len(orders.read(raw, columns={"customer_id": header}).lines) == 1
 
 
@@ -263,6 +270,9 @@ def test_what_is_on_this_machine_is_read(source, monkeypatch):
 def test_the_environment_can_make_a_database_remote(monkeypatch):
     monkeypatch.setenv("PGHOST", "db.example.org")
     assert remote.is_remote("postgresql:///shop")
+    monkeypatch.setenv("PGHOST", "/tmp,db.example.org")  # libpq tries one after another
+    assert remote.is_remote("postgresql:///shop")
+    assert remote.is_remote("postgresql://%2Ftmp%2Cdb.example.org/shop")
 
 
 @pytest.mark.parametrize("allowed", [True, False])

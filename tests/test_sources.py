@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 
 import pandas as pd
 import pytest
 
 from ltvkit import orders, prepared, sources
-from ltvkit.errors import DataError
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.sources import archives
 
 TEXT = (
     "customer_id,order_date,amount,product\n"
@@ -113,3 +115,79 @@ def test_a_preparation_is_what_reading_gives(tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(opened.quality, read.quality, check_dtype=False)
     assert opened.facts == read.facts
     assert not list(opened.folder.parent.glob(".*"))
+
+
+def _csv(path, *rows: str, header: str = "customer_id,order_date,amount", end: str = "\n"):
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("\n".join([header, *rows]) + end, "utf-8")
+    return str(path)
+
+
+def test_a_name_with_marks_of_a_pattern_is_that_file(tmp_path):
+    _csv(tmp_path / "a1.csv", "wrong,2024-01-05,1")
+    right = _csv(tmp_path / "a[1].csv", "right,2024-01-05,1")
+    pd.read_csv(tmp_path / "a1.csv").to_parquet(tmp_path / "a1.parquet")
+    pd.read_csv(right).to_parquet(tmp_path / "a[1].parquet")
+    for source in (right, str(tmp_path / "a[1].parquet")):
+        assert orders.read(source).lines.df()["customer_id"].tolist() == ["right"]
+
+
+def test_entries_of_one_name_keep_their_lines_apart(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for month in ("01", "02"):
+            text = f"customer_id,order_date,amount\nx,2024-{month}-05,1\n"
+            archive.writestr(f"2024-{month}/orders.csv", text)
+    ids = orders.read(str(tmp_path / "a.zip")).lines.df()["order_id"]
+    assert sorted(ids) == ["a.zip/2024-01/orders.csv line 2", "a.zip/2024-02/orders.csv line 2"]
+
+
+def test_the_entries_of_an_archive_are_bounded_together(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "SMALL", 1_000_000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for n in range(3):
+            archive.writestr(f"{n}.csv", "0" * 700_000)
+    with pytest.raises(DataError, match="unpacks to more than"):
+        orders.read(str(tmp_path / "a.zip"))
+
+
+@pytest.mark.parametrize("blank", ["\u3000", "\u00a0", "\ufeff", "\t"])
+def test_a_blank_at_the_very_end_of_a_file_is_no_part_of_an_id(tmp_path, blank):
+    header = "amount,order_date,customer_id"
+    source = _csv(tmp_path / "a.csv", "1,2024-01-05,x", f"1,2024-01-06,x{blank}", header=header,
+                  end="")  # fmt: skip
+    assert orders.read(source).lines.df()["customer_id"].tolist() == ["x", "x"]
+
+
+FILLED = {"fill_down": ["order_id", "order_date", "customer_id"]}
+
+
+def test_filling_down_keeps_what_a_line_says(tmp_path):
+    rows = ["1,2024-01-05,a,10", "1,,b,20", ",\u3000,\u3000,30"]
+    source = _csv(tmp_path / "a.csv", *rows, header="order_id,order_date,customer_id,amount")
+    lines = orders.read(source, **FILLED).lines.df().sort_values("amount")
+    assert lines["customer_id"].tolist() == ["a", "b", "a"]
+    assert lines["order_id"].tolist() == ["1"] * 3
+
+
+def test_filling_down_makes_no_order_line_of_a_total_or_an_empty_row(tmp_path):
+    rows = ["1,2024-01-05,a,tea,10", ",,,,", ",,,合計,10"]
+    header = "order_id,order_date,customer_id,product,amount"
+    book = orders.read(_csv(tmp_path / "a.csv", *rows, header=header), **FILLED)
+    assert book.quarantine.df()["reason"].tolist() == ["empty row", "total row"]
+    assert book.lines.df()["amount"].tolist() == [10.0]
+
+
+def test_one_of_two_headers_that_differ_in_case_can_be_mapped(tmp_path):
+    header = "customer_id,order_date,amount,Amount"
+    source = _csv(tmp_path / "a.csv", "x,2024-01-05,5,6", header=header)
+    book = orders.read(source, columns={"amount": "Amount (1)"})
+    assert book.lines.df()["amount"].tolist() == [5.0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [("base64", "is no encoding"), ("rot13", "is no encoding"), ("utf-16", "is not utf-16")],
+)
+def test_a_declared_encoding_that_cannot_be_is_refused(tmp_path, encoding, message):
+    with pytest.raises((ParamsError, DataError), match=message):
+        orders.read(_csv(tmp_path / "a.csv", "x,2024-01-05,5"), encoding=encoding)

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ def open(source: str, rules: Policies | None = None) -> Raw:
         if asked:
             facts = databases.keep(source, work / "table.parquet", table=rules.table)
             table = archives.File(work / "table.parquet", facts["table"])
-            raw = Raw(connection, [parquet(connection, table, work, rules)], facts)
+            part = replace(parquet(connection, table, work, rules), facts=facts)
+            raw = Raw(connection, [part], facts)
         else:
             opened = [_part(connection, f, work, rules) for f in archives.unpacked(files, work)]
             raw = Raw(connection, opened, {"source": source} | _facts(files, opened))

@@ -65,6 +65,7 @@ def _entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
         )
     if any(e.flag_bits & 1 for e in found):
         raise DataError(f"{path.name} is encrypted. Unpack it with its password and give the file.")
+    _bound(sum(e.file_size for e in found), path)  # no entry gives more than it claims
     return sorted(found, key=lambda e: e.filename)
 
 
@@ -77,7 +78,7 @@ def _copied(stream: IO[bytes], archive: Path, inside: PurePosixPath, work: Path)
             written += len(block)
             _bound(written, archive)
             file.write(block)
-    return File(target, f"{archive.name}/{inside.name}")
+    return File(target, f"{archive.name}/{inside}")
 
 
 def _suffix(name: PurePosixPath) -> str:

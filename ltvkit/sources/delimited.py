@@ -14,7 +14,7 @@ from ltvkit.sources.archives import File
 from ltvkit.sources.part import Part, names
 from ltvkit.sources.records import NOT_CLOSED, Record, records
 from ltvkit.sources.rows import kept
-from ltvkit.values import literal
+from ltvkit.values import literal, one_file
 
 DELIMITERS = ",\t;|"
 
@@ -56,7 +56,7 @@ def quick(path: Path, columns: Sequence[str], *, delimiter: str, first: int) -> 
     listed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in columns)
     # Told all, DuckDB has nothing to guess from the first lines.
     return (
-        f"select * from read_csv({literal(str(path))}, auto_detect = false, strict_mode = true, "
+        f"select * from read_csv({one_file(path)}, auto_detect = false, strict_mode = true, "
         f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', header = true, "
         f"skip = {first - 1}, columns = {{{listed}}}, max_line_size = 16777216)"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -72,13 +72,14 @@ def _seen(path: Path) -> Text | None:
         feeds += int(np.count_nonzero(codes == 10))
         odd = odd or b"\0" in whole or (b"\r" in whole and _alone(block, start))
         odd = odd or (b'"' in block and bool(_SPACED.search(tail[-99:] + block)))
-        blanks = blanks or any(b in whole for b in b"\t\v\f") or _has(codes, _WIDE_BLANKS)
+        blanks = blanks or _blank(whole)
         tail = (tail + whole[-4096:])[-4096:]
     if not _valid(rest):
         return None
     end = (tail + rest).rstrip(b"\r\n")
     lines = feeds + rest.count(b"\n") - (tail + rest)[len(end) :].count(b"\n") + (end != b"")
-    return Text(path, "utf-8", lines, odd=odd or rest in (b"\r", b"\0"), blanks=blanks)
+    odd = odd or rest in (b"\r", b"\0")
+    return Text(path, "utf-8", lines, odd=odd, blanks=blanks or _blank(rest))
 
 
 def _alone(block: bytes, start: int) -> bool:
@@ -105,10 +106,11 @@ def _valid(block: bytes) -> bool:
     return True
 
 
-def _has(codes: np.ndarray, pairs: Iterable[tuple[int, int]]) -> bool:
-    """Whether one of the pairs of bytes stands side by side."""
-    before, after = codes[:-1], codes[1:]
-    return any(bool(((before == a) & (after == b)).any()) for a, b in pairs)
+def _blank(text: bytes) -> bool:
+    """Whether white space other than spaces and ends of lines is in a text."""
+    codes = np.frombuffer(text, np.uint8)
+    pairs = (bool(((codes[:-1] == a) & (codes[1:] == b)).any()) for a, b in _WIDE_BLANKS)
+    return any(b in text for b in b"\t\v\f") or any(pairs)
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
@@ -158,6 +160,8 @@ def _fault(path: Path, encoding: str) -> str:
             line += text.count("\n")
     except UnicodeDecodeError as error:
         return said.format(line + error.object[: error.start].count(b"\n"))
+    except UnicodeError as error:  # UTF-16 by name alone, and no byte order mark
+        return str(error)
     return ""
 
 
@@ -173,6 +177,7 @@ def _declared(name: str) -> str:
         return ""
     try:
         found = codecs.lookup(name).name
+        "".encode(found)  # base64 is a codec, and of no text
     except LookupError as error:
         raise ParamsError(
             f"policies: encoding: {name!r} is no encoding; write it as cp932, euc_jp or utf-8."

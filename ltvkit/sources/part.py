@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from ltvkit import values
 from ltvkit.errors import DataError
-from ltvkit.values import literal, quoted
+from ltvkit.sources.records import TOTAL
+from ltvkit.values import one_file, quoted
 
 if TYPE_CHECKING:
     from ltvkit.sources.archives import File
@@ -59,17 +61,26 @@ class Part:
     def filled(self, columns: Sequence[str], *, order_id: str) -> Part:
         """This part with `columns` written on every line of an order, where only one has them.
 
-        An order's id, if it is among them, goes on until the next.
+        An order's id, if it is among them, goes on until the next. What a line says itself stays,
+        and rows that add up others, or are empty, are no lines of an order.
         """
         lined = self.numbered()
-        said = {c: f"nullif(trim({quoted(c)}::varchar), '')" for c in columns}
-        last = f"last_value({said.pop(order_id, 'null')} ignore nulls)"
+        said = {c: values.said(f"{quoted(c)}::varchar") for c in self.columns}
+        first = f"coalesce({', '.join(said.values())})"
+        none = f"({first} is null or regexp_full_match({values.narrow(first)}, '{TOTAL}', 'i'))"
+        last = f"last_value({said[order_id]} ignore nulls)"
         window = f"over (order by {LINE} rows unbounded preceding)"
-        ids = f" replace ({last} {window} as {quoted(order_id)})" if order_id in columns else ""
+        filled = f"case when {none} then {said[order_id]} else {last} {window} end"
+        ids = f" replace ({filled} as {quoted(order_id)})" if order_id in columns else ""
         orders = f"over (partition by {quoted(order_id)})"
-        rest = ", ".join(f"any_value({text}) {orders} as {quoted(c)}" for c, text in said.items())
-        sql = f"select *{ids} from ({lined.sql})"
-        sql = f"select * replace ({rest}) from ({sql})" if rest else sql
+        rest = ", ".join(
+            f"case when _none then {said[c]} "
+            f"else coalesce({said[c]}, arg_min({said[c]}, {LINE}) {orders}) end as {quoted(c)}"
+            for c in columns
+            if c != order_id
+        )
+        sql = f"select *{ids}, {none} as _none from ({lined.sql})"
+        sql = f"select * exclude (_none){f' replace ({rest})' * bool(rest)} from ({sql})"
         exact = self.exact and (lambda: self.exact().filled(columns, order_id=order_id))
         texts = {**self.columns} | dict.fromkeys(columns, "VARCHAR")
         return replace(lined, sql=sql, columns=texts, exact=exact)
@@ -93,7 +104,7 @@ def parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
     import duckdb
 
     sql = f"select * exclude (file_row_number), file_row_number + 1 as {LINE} "
-    sql += f"from read_parquet({literal(str(file.path))}, file_row_number = true)"
+    sql += f"from read_parquet({one_file(file.path)}, file_row_number = true)"
     try:
         return Part.of(connection, file.name, sql, facts={"encoding": None})
     except (duckdb.Error, RuntimeError) as error:  # the latter: names that are no text

@@ -74,6 +74,8 @@ def _servers(address: str) -> list[str]:
 
 def _is_here(host: str) -> bool:
     """A socket's folder, this machine's name for itself, or a loopback address."""
+    if "," in host:  # of the environment, or escaped in an address: libpq tries one after another
+        return all(map(_is_here, host.split(",")))
     if host in ("", "localhost") or host.startswith(("/", "@")):
         return True
     try:
