@@ -50,19 +50,19 @@ def _cancelled_at(seen: Inspection, raw: sources.Raw) -> dict[str, str]:
         return {}
     order, at = (values.text(h, raw.columns[h]) for h in (seen.columns["order_id"], header))
     sql = f"select distinct {order} from raw where {at} is not null and {order} is not null"
-    ids = [i for (i,) in raw.frame.query("raw", sql).fetchall()]
+    if not (ids := [i for (i,) in raw.frame.query("raw", sql).fetchall()]):
+        return {}
     lines = engine.lazy(seen.book.lines).filter(nw.col("order_id").is_in(ids))
-    found = lines.select(orders=nw.col("order_id").n_unique(), amount=nw.col("amount").sum())
-    kept = engine.table(found).iloc[0]
-    if not kept["orders"]:
+    kept = engine.table(lines.group_by("order_id").agg(nw.col("amount").sum()))
+    if kept.empty:
         return {}
     question = _(
         "{orders} orders ({amount}) have {header} filled and count all the same, as their status "
         "is not a cancelled one. If they should not, leave them out of the export."
     )
     said = question.format(
-        orders=formats.count(kept["orders"]),
-        amount=formats.money(kept["amount"], seen.currency),
+        orders=formats.count(len(kept)),
+        amount=formats.money(kept["amount"].sum(), seen.currency),
         header=repr(header),
     )
     key = "policies.cancelled_status"

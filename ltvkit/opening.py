@@ -109,4 +109,4 @@ def _counted(sheet: str, found: tuple[sources.Raw, Any] | None) -> str:
     if found is None:
         return _("{sheet} (no table)").format(sheet=repr(sheet))
     rows = found[0].frame.aggregate("count(*)").fetchall()[0][0]
-    return _("{sheet} ({rows} rows)").format(sheet=repr(sheet), rows=formats.count(rows))
+    return _("{sheet} (rows: {rows})").format(sheet=repr(sheet), rows=formats.count(rows))
