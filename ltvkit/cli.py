@@ -106,10 +106,13 @@ def inspect(file, shop, out) -> None:
     Shows what FILE (such as mine.csv) seems to hold: which column means what, from when to when,
     which lines cannot be used and why, and what only you can decide. Nothing is overwritten.
     """
-    from ltvkit import drafts, inspection, paths
+    from ltvkit import drafts, inspection, paths, sources
     from ltvkit.errors import ParamsError
     from ltvkit.params import check_shop
+    from ltvkit.policies import Policies
 
+    source = paths.given(file)
+    sources.seen(source, Policies())  # refuses it before anything is said of its shop
     shop = check_shop(shop or drafts.slug(file))
     out = out or paths.root() / "params" / f"{shop}.yaml"
     if out.exists():
@@ -117,13 +120,14 @@ def inspect(file, shop, out) -> None:
             f"{_shown(out)} is there already, and is not overwritten: give another --shop NAME, "
             "or --out PARAMS."
         )
-    seen = inspection.look(paths.given(file))
+    seen = inspection.look(source)
     click.echo(drafts.text(seen))
     draft = drafts.write(seen, shop=shop)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(draft, "utf-8")
     click.echo(f"\nWritten: {_shown(out)}")
-    first = "fill in its lines marked CHECK, then " if seen.refusal else ""
+    first = "mend what cannot be read, then " if seen.refusal else ""
+    first = "fill in its lines marked CHECK, then " if seen.checks else first
     click.echo(f"Next:    {first}python -m ltvkit report {_shown(out)}")
 
 

@@ -52,9 +52,8 @@ def text(seen: Inspection) -> str:
         parts.append(_read(seen))
     if seen.refusal:
         parts.append([_("Not readable yet:"), f"  {seen.refusal}"])
-    notes = [_(note) for note in seen.system.notes] if seen.system else []
     asked = [f"{name}: {question}" for name, question in seen.checks.items()]
-    for title, lines in ((_("To decide:"), asked), (_("To know:"), notes)):
+    for title, lines in ((_("To decide:"), asked), (_("To know:"), seen.notes)):
         wrapped = (_wrapped(note, first="  - ", rest="    ") for note in lines)
         parts.append([title, *chain(*wrapped)] * bool(lines))
     return "\n\n".join("\n".join(part) for part in parts if part)
@@ -72,7 +71,10 @@ def write(seen: Inspection, *, shop: str) -> str:
             "currency", seen.currency, _("unit of all money"), seen.checks.get("currency")
         ),
         "source": _line(
-            "source", seen.source, _("order export, its path from the project's folder")
+            "source",
+            seen.source,
+            _("order export, its path from the project's folder"),
+            seen.checks.get("source"),
         ),
         "columns": _mapping(seen),
         "policies": _policies(seen),
@@ -98,6 +100,7 @@ def _file(seen: Inspection) -> str:
         _("header in line {line}").format(line=seen.policies["header_line"])
         if "header_line" in seen.policies
         else "",
+        quality.sheet(facts),
         _("an export of {system}").format(system=seen.system.name)
         if seen.system
         else _("of no system that is known, so by its headers"),

@@ -30,6 +30,24 @@ def all_folded(names: Sequence[str], fold: str) -> list[str]:
     return [name for (name,) in duckdb.connect().execute(" union all ".join(rows)).fetchall()]
 
 
+def proposed(frame: Any, sql: str) -> tuple[str, int]:
+    """How ids, `sql` over a relation, are best folded, and how many are then of several spellings.
+
+    The least that brings together all that differ in width or case; ("none", 0) if none do.
+
+    >>> import duckdb
+    >>> proposed(duckdb.sql("select unnest(['a1', 'ａ1', 'b']) as id"), "id")
+    ('width', 1)
+    """
+    folds = ("none", "width", "case", "both")
+    counts = ", ".join(f"count(distinct {folded('id', fold)})" for fold in folds)
+    written = f"select distinct {sql} as id from frame"
+    left = frame.query("frame", f"select {counts} from ({written})").fetchall()[0]
+    fold = folds[left.index(min(left))]
+    several = f"select 1 from ({written}) group by {folded('id', fold)} having count(id) > 1"
+    return fold, frame.query("frame", f"select count(*) from ({several})").fetchall()[0][0]
+
+
 def collisions(lines: Any) -> pd.DataFrame:
     """Lines with `customer_id` and `_written_customer` -> one row per id of several spellings.
 

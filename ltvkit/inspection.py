@@ -11,14 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ltvkit import contract, dates, headers, orders, sources, systems, values
+from ltvkit import contract, dates, doubts, formats, headers, ids, opening, orders, systems, values
 from ltvkit.errors import LtvkitError
 from ltvkit.i18n import _
-from ltvkit.policies import Policies
 
 HEAD = 1000  # lines that samples are taken from
 DAYS = 3000  # different days on which the form of dates is tried
-HEADER_WITHIN = 10  # lines in which the names of the columns are looked for
 _MASKED = ("customer_id", "order_id")
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠々]")
 _SIGNS = {"¥": "JPY", "￥": "JPY", "円": "JPY", "€": "EUR", "£": "GBP", "$": "USD"}
@@ -32,8 +30,9 @@ class Inspection:
 
     `columns`: canonical name -> header; `policies`: those that differ from their defaults;
     `checks`: params key ("currency", "columns.amount") -> what its owner has to decide; `samples`:
-    canonical name -> some values, masked where they may be personal; `book`: the orders as a
-    report would read them, None where it would not, with its message in `refusal`.
+    canonical name -> some values, masked where they may be personal; `notes`: what to know;
+    `book`: the orders as a report would read them, None where it would not, with its message in
+    `refusal`.
     """
 
     source: str
@@ -45,6 +44,7 @@ class Inspection:
     policies: Mapping[str, Any] = field(default_factory=dict)
     checks: Mapping[str, str] = field(default_factory=dict)
     samples: Mapping[str, list[str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     book: orders.Orders | None = None
     refusal: str = ""
 
@@ -59,13 +59,15 @@ class Inspection:
 
 def look(source: str) -> Inspection:
     """A source as `sources.open` takes it -> `Inspection`; raises its `DataError`."""
-    raw, policies = _opened(source)
+    opened = opening.find(source)
+    raw, policies = opened.raw, opened.policies
     found = tuple(raw.columns)
     system = systems.recognise(found)
     columns, checks = _columns(found, system)
+    checks = opened.checks | checks
     head = raw.frame.limit(HEAD).df()
     texts = {n: [str(v) for v in head[h].dropna() if str(v).strip()] for n, h in columns.items()}
-    for propose in (_dates, _zone, _decimal, _cancelled):
+    for propose in (_dates, _zone, _decimal, _folds, _cancelled):
         more, questions = propose(raw, columns, texts, system)
         policies, checks = policies | more, checks | questions
     if system:
@@ -81,27 +83,9 @@ def look(source: str) -> Inspection:
         policies=policies,
         checks=checks | questions,
         samples={n: _samples(v, masked=_is_masked(n, columns[n])) for n, v in texts.items()},
+        notes=(*opened.notes, *map(_, system.notes if system else ())),
     )
-    return _read(seen)
-
-
-def _opened(source: str) -> tuple[sources.Raw, dict[str, Any]]:
-    """The opened source; where its first line names no column known, by the first that does."""
-    raw = sources.open(source)
-    if _known(raw):
-        return raw, {}
-    for line in range(2, HEADER_WITHIN + 1):
-        try:
-            below = sources.open(source, Policies(header_line=line))
-        except LtvkitError:
-            continue
-        if _known(below):
-            return below, {"header_line": line}
-    return raw, {}
-
-
-def _known(raw: sources.Raw) -> bool:
-    return len(headers.understood(raw.columns)) > 1
+    return _read(seen, raw)
 
 
 def _columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str], dict[str, str]]:
@@ -162,6 +146,22 @@ def _decimal(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[d
     return ({"decimal": ","} if by_comma and not by_point else {}), {}
 
 
+def _folds(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+    header = columns.get("customer_id")
+    if not header or raw.columns[header] != "VARCHAR":
+        return {}, {}
+    fold, several = ids.proposed(raw.frame, values.text(header, "VARCHAR"))
+    if not several:
+        return {}, {}
+    kinds = {"width": _("width"), "case": _("case"), "both": _("width or case")}
+    question = _(
+        "{customers} customers are written in more than one way, with ids that differ in {kind} "
+        'alone. "{fold}" counts each as one, "none" counts every way as a customer.'
+    )
+    said = question.format(customers=formats.count(several), kind=kinds[fold], fold=fold)
+    return {"fold_ids": fold}, {"policies.fold_ids": said}
+
+
 def _cancelled(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
     if "status" not in columns:
         return {}, {}
@@ -193,11 +193,15 @@ def _currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[
     return "USD", {"currency": _("The file does not say it: USD is only a stopgap.")}
 
 
-def _read(seen: Inspection) -> Inspection:
+def _read(seen: Inspection, raw: Any) -> Inspection:
     if seen.missing:
         lacking = _("No column was found for {names}.").format(names=", ".join(seen.missing))
         asked = {f"columns.{name}": _("Which column is it?") for name in seen.missing}
         return replace(seen, refusal=lacking, checks=asked | dict(seen.checks))
+    if "source" in seen.checks:
+        return replace(
+            seen, refusal=_("The orders can be read when source takes one kind of file.")
+        )
     if "policies.date_format" in seen.checks:
         return replace(seen, refusal=_("The orders can be read when date_format is chosen."))
     try:
@@ -205,25 +209,7 @@ def _read(seen: Inspection) -> Inspection:
     except LtvkitError as error:
         return replace(seen, refusal=str(error))
     seen = replace(seen, book=book)
-    return replace(seen, checks=dict(seen.checks) | _amounts(seen))
-
-
-def _amounts(seen: Inspection) -> dict[str, str]:
-    """A question where each order's lines all say the same amount: it seems to be the order's."""
-    if not {"amount", "order_id"} <= set(seen.columns):
-        return {}
-    several, same = seen.book.lines.query(
-        "lines",
-        "select count(*), count(*) filter (amounts = 1) from (select count(*) lines, "
-        "count(distinct amount) amounts from lines group by order_id) where lines > 1",
-    ).fetchall()[0]
-    if several < 3 or same < 0.9 * several:
-        return {}
-    question = _(
-        "{header} is the same on all lines of an order. If it is the order's total, it counts once "
-        "per line: map the line's amount, or quantity and unit_price, instead."
-    )
-    return {"columns.amount": question.format(header=seen.columns["amount"])}
+    return replace(seen, checks=dict(seen.checks) | doubts.of(seen, raw))
 
 
 def _distinct(raw: Any, header: str, limit: int = 20) -> list[str]:

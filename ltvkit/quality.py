@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
@@ -53,13 +54,21 @@ def origin(book: Orders) -> str:
     facts = book.facts
     tax = {"included": _("tax included"), "excluded": _("tax excluded")}
     said = {
-        "source": ", ".join(filter(None, [facts["source"], facts.get("encoding")])),
+        "source": ", ".join(filter(None, [facts["source"], facts.get("encoding"), sheet(facts)])),
         "amount": facts["amount_from"],
         "tax": tax.get(headers.tax_basis(facts["amount_from"]), _("tax not stated")),
         "zone": facts["timezone"],
     }
     text = _("Read from {source}. Amounts: {amount} ({tax}). Times with a zone: by {zone}.")
     return text.format(**said)
+
+
+def sheet(facts: Mapping[str, Any]) -> str:
+    """Which sheet of several was read, in words; empty where there is no choice."""
+    if "other_sheets" not in facts:
+        return ""
+    count = len(facts["other_sheets"]) + 1
+    return _("sheet {name} of {count}").format(name=facts["sheet"], count=count)
 
 
 def _duplicates(book: Orders) -> pd.DataFrame:

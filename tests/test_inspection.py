@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
 from test_systems import EXPORTS
 
-from ltvkit import drafts, headers, inspection, params, sources
+from ltvkit import drafts, headers, inspection, params, quality
 from ltvkit.cli import main
 from ltvkit.errors import ParamsError
 
@@ -190,18 +192,134 @@ def test_a_column_that_can_be_left_out_is_left_out_until_it_is_chosen():
     assert "# CHECK: product_id: '商品コード', '品番' fit equally well: choose one." in text
 
 
-def test_titles_above_the_header_are_passed_over(monkeypatch):
-    whole = file("売上一覧\n4月分\n顧客ID,注文日,金額\n1,2024-04-01,100\n")
-    opened = sources.open
+def test_titles_above_the_header_are_passed_over():
+    seen = look("売上一覧\n4月分\n顧客ID,注文日,金額\n1,2024-04-01,100\n")
+    assert seen.policies["header_line"] == 3
+    assert seen.headers == ("顧客ID", "注文日", "金額")
+    assert seen.book.facts["first"] == "2024-04-01"
 
-    def from_line(source, rules=None):
-        rest = Path(source).read_text("utf-8").splitlines(keepends=True)
-        return opened(file("".join(rest[rules.header_line - 1 if rules else 0 :]), "rest.csv"))
 
-    monkeypatch.setattr(sources, "open", from_line)
-    raw, policies = inspection._opened(whole)
-    assert policies == {"header_line": 3}
-    assert list(raw.columns) == ["顧客ID", "注文日", "金額"]
+ORDERS = [["顧客ID", "注文日", "金額"], ["1", "2024-04-30", 100], ["2", "2024-04-30", 50]]
+
+
+def workbook(**sheets: list) -> str:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save("mine.xlsx")
+    return str(Path("mine.xlsx").resolve())
+
+
+@pytest.mark.parametrize(
+    ("cover", "rows"),
+    [([["メモ"], ["2枚目"]], "rows: 1"), ([], "no table"), ([[], ["メモ"]], "rows: 0")],
+)
+def test_the_sheet_of_orders_is_found_behind_a_cover(cover, rows):
+    seen = inspection.look(workbook(表紙=cover, 売上=ORDERS))
+    assert seen.policies["sheet"] == draft(seen)["policies"]["sheet"] == "売上"
+    assert "policies.sheet" not in seen.checks
+    said = drafts.text(seen)
+    assert f"not read are '表紙' ({rows})" in said
+    assert "sheet 売上 of 2" in said
+    assert seen.book.facts["other_sheets"] == ["表紙"]
+    assert ", sheet 売上 of 2." in quality.origin(seen.book)
+
+
+def test_of_several_sheets_of_orders_one_is_proposed_and_asked_about():
+    seen = inspection.look(workbook(一月=ORDERS[:2], 二月=ORDERS, メモ=[["x"]]))
+    assert seen.policies["sheet"] == "一月"
+    assert "'二月' (rows: 2), 'メモ' (rows: 0)" in seen.checks["policies.sheet"]
+    assert "CHECK: '一月' is read" in drafts.write(seen, shop="mine")
+
+
+def test_a_workbook_of_one_sheet_has_nothing_to_choose():
+    seen = inspection.look(workbook(売上=[[], *ORDERS]))
+    assert seen.policies == {"header_line": 2}
+    assert ", sheet" not in quality.origin(seen.book)
+
+
+@pytest.mark.parametrize(
+    ("written", "fold"),
+    [
+        (["a7", "a7", "b8"], None),
+        (["a7", "ａ７", "b8"], "width"),
+        (["a7", "A7", "b8"], "case"),
+        (["a7", "Ａ7", "b8"], "both"),
+        (["a7", "A7", "ｂ8", "b8"], "both"),
+    ],
+)
+def test_ids_that_fall_together_are_counted_and_not_shown(written, fold):
+    seen = look(PLAIN + "".join(f"{i},2024-01-31,10\n" for i in written))
+    assert (seen.policies.get("fold_ids"), "policies.fold_ids" in seen.checks) == (fold, bool(fold))
+    assert not any(i in drafts.text(seen) for i in written)
+    if fold:
+        several = str(len(written) - len({"a7", "b8"}))
+        assert seen.checks["policies.fold_ids"].startswith(f"{several} customers are")
+        assert draft(seen)["policies"]["fold_ids"] == fold
+        assert len(seen.book.lines.df()["customer_id"].unique()) == 2
+
+
+def test_orders_with_a_day_of_cancellation_that_count_are_counted():
+    head = "order id,customer id,order date,amount,status,Cancelled at\n"
+    rows = [
+        "1,a,2024-01-31,10,paid,\n",
+        "2,a,2024-01-31,10,paid,2024-02-01 10:00\n2,a,2024-01-31,5,paid,\n",
+        "3,b,2024-01-31,70,cancelled,2024-02-01 10:00\n",
+    ]
+    asked = look(head + "".join(rows)).checks["policies.cancelled_status"]
+    assert "1 orders (15.00 USD) have 'Cancelled at' filled" in asked
+    for others in (rows[0], rows[0] + rows[2]):
+        assert "filled" not in look(head + others).checks["policies.cancelled_status"]
+
+
+@pytest.mark.parametrize(
+    ("last", "end"),
+    [
+        ("2024-02-28", "2024-02-29"),
+        ("2024-02-29", None),
+        ("2024-02-21", None),
+        ("2024-12-24", "2024-12-31"),
+    ],
+)
+def test_a_last_month_that_may_be_whole_is_asked_about(last, end):
+    source = file(PLAIN + f"1,2024-01-05,10\n1,{last},10\n")
+    seen = inspection.look(source)
+    assert ("policies.data_until" in seen.checks) == bool(end)
+    if end:
+        assert f'write "{end}"' in seen.checks["policies.data_until"]
+        early = pd.Timestamp(last).timestamp()
+        os.utime(source, (early, early))  # an export from within the month cannot cover it
+        assert "policies.data_until" not in inspection.look(source).checks
+
+
+def test_what_would_stop_a_report_is_said():
+    rows = [f"{n},2024-01-31,10\n" for n in range(198)]
+    broken = "x,soon,10\n"
+    for count, asked in ((2, False), (3, True)):
+        seen = look(PLAIN + "".join(rows) + broken * count)
+        assert ("policies.max_quarantined" in seen.checks) == asked
+    assert "3 of 201 lines (1.5%)" in drafts.text(seen)
+    assert draft(seen)["policies"]["max_quarantined"] == 0.01
+
+
+def test_files_of_other_kinds_in_a_folder_are_named():
+    Path("mine").mkdir()
+    file("customer id,order date,amount\n1,2024-01-31,10\n", "mine/orders-1.csv")
+    file("order date,customer id,amount,coupon\n2024-01-31,1,10,x\n", "mine/orders-2.csv")
+    seen = inspection.look(str(Path("mine").resolve()))
+    assert "source" not in seen.checks
+    assert seen.book.facts["lines_read"] == 2
+    file("customer id,rank,date\n1,a,2020-01-01\n", "mine/customers.csv")
+    seen = inspection.look(str(Path("mine").resolve()))
+    assert "'customers.csv' has no order date, amount." in seen.checks["source"]
+    assert set(seen.columns) == {"customer_id", "order_date", "amount"}
+    assert "rank" not in drafts.text(seen)
+    assert "# CHECK: Not all files" in drafts.write(seen, shop="mine")
 
 
 def test_a_file_cannot_steer_the_terminal_or_break_the_draft():
@@ -232,12 +350,23 @@ def test_the_command_shows_writes_and_says_what_next():
     file(PLAIN + "00017,2024-01-05,10\n,2024-01-06,10\n")
     status, said = call("mine.csv", "--out", "mine.yaml", "--shop", "tea")
     assert status == 0
-    assert said.endswith("Written: mine.yaml\nNext:    python -m ltvkit report mine.yaml\n")
+    assert said.endswith(
+        "Written: mine.yaml\n"
+        "Next:    fill in its lines marked CHECK, then python -m ltvkit report mine.yaml\n"
+    )
     assert "1  guest: no customer_id" in said
     assert "00017" not in said
     values = params.load("mine.yaml", NOTEBOOKS).values
     assert (values["shop"], values["title"]) == ("tea", "Tea")
     assert Path(values["source"]) == Path("mine.csv").resolve()
+
+
+def test_a_file_that_leaves_nothing_to_decide_can_be_reported_at_once():
+    file(PLAIN + "1,2024-01-31,€10\n")
+    assert call("mine.csv", "--out", "mine.yaml")[1].endswith(
+        "\nNext:    python -m ltvkit report mine.yaml\n"
+    )
+    assert "# CHECK:" not in Path("mine.yaml").read_text("utf-8")
 
 
 def test_nothing_is_overwritten():
@@ -255,15 +384,20 @@ def test_nothing_is_overwritten():
     ("arguments", "words"),
     [
         (("nothing.csv",), "there is no file"),
+        (("postgresql://bob:hidden@localhost/shop", "--shop", "My Shop"), "looks like a secret"),
+        (("https://shop.example/orders.csv", "--shop", "My Shop"), "on another machine"),
+        (("mine.yaml", "--shop", "cdnow"), "is a params file"),
         (("mine.csv", "--shop", "My Shop"), "names a folder"),
         ((), "Missing argument"),
     ],
 )
 def test_wrong_input_is_one_message_and_leaves_no_file(arguments, words):
     file(PLAIN + "1,2024-01-05,10\n")
+    file("shop: mine\n", "mine.yaml")
     status, said = call(*arguments, *(("--out", "new.yaml") if arguments else ()))
     assert status == 2
     assert words in said
+    assert "hidden" not in said
     assert not Path("new.yaml").exists()
 
 

@@ -89,6 +89,13 @@ def seen(source: str, rules: Policies) -> object:
     return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in locate(source, rules)]
 
 
+def sheets(source: str) -> list[str]:
+    """The sheets of a workbook, or of the first that a folder holds; of other sources, none."""
+    files = [] if databases.is_address(source) else locate(source, Policies())
+    books = [path for path in files if READERS.get(path.suffix.lower()) is workbooks.read]
+    return workbooks.sheets(books[0]) if books else []
+
+
 def from_frame(frame: Any) -> Raw:
     """A pandas or Polars frame in memory -> `Raw`; lines are numbered from 1."""
     import narwhals.stable.v2 as nw

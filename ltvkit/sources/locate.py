@@ -31,6 +31,11 @@ def locate(source: str, rules: Policies) -> list[Path]:
             f"source {source!r}: there is no file at {path}.{nearest(path.name, beside)} "
             "Give the path from the project's folder, or an absolute one."
         )
+    if path.suffix.lower() in (".yaml", ".yml"):
+        raise DataError(
+            f"source {source!r} is a params file, and not an export: give it to "
+            "`python -m ltvkit report` or `check`."
+        )
     if not _readable(path):
         raise DataError(
             f"source {source!r}: files ending in '{path.suffix}' cannot be read. "

@@ -22,7 +22,8 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     """A sheet -> `Part`; lines are the sheet's rows. Raises `DataError` for one not to be read."""
     archives.check_inflated(file.path)
     with _opened(file) as book:
-        rows = enumerate(_sheet(book, file, rules).iter_rows(values_only=True), start=1)
+        sheet = _sheet(book, file, rules)
+        rows = enumerate(sheet.iter_rows(values_only=True), start=1)
         header = next((cells for line, cells in rows if line == rules.header_line), ())
         header = header[: max((n for n, cell in enumerate(header, 1) if _text(cell)), default=0)]
         if not header:
@@ -32,8 +33,18 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
             )
         columns, twins = names(map(_text, header))
         sql, working = kept(_records(rows, len(columns)), columns, work)
+        others = [name for name in _names(book) if name != sheet.title]
     texts = dict.fromkeys(columns, "VARCHAR")
-    return Part(file.name, sql, texts, working, twins=twins, facts={"encoding": None})
+    facts = {"encoding": None}
+    facts |= {"sheet": sheet.title, "other_sheets": others} if others else {}
+    return Part(file.name, sql, texts, working, twins=twins, facts=facts)
+
+
+def sheets(path: Path) -> list[str]:
+    """The names of a workbook's sheets, in its order."""
+    archives.check_inflated(path)
+    with _opened(File(path, path.name)) as book:
+        return _names(book)
 
 
 def _records(rows: Iterator[tuple[int, tuple]], width: int) -> Iterator[Record]:
@@ -57,15 +68,20 @@ def _text(cell: Any) -> str | None:
 
 
 def _sheet(book: Any, file: File, rules: Policies) -> Any:
-    name = rules.sheet or book.sheetnames[0]
-    if name not in book.sheetnames:
+    found = _names(book)
+    name = rules.sheet or found[0]
+    if name not in found:
         raise DataError(
-            f"{file.name} has no sheet {name!r}.{nearest(name, book.sheetnames)} "
-            f"It has: {', '.join(book.sheetnames)}."
+            f"{file.name} has no sheet {name!r}.{nearest(name, found)} It has: {', '.join(found)}."
         )
     sheet = book[name]
     sheet.reset_dimensions()  # what a file says of its size may be wrong
     return sheet
+
+
+def _names(book: Any) -> list[str]:
+    """Of the sheets that hold cells; a chart can be a sheet too."""
+    return [sheet.title for sheet in book.worksheets]
 
 
 @contextmanager
