@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from ltvkit import errors
+from ltvkit import errors, headers
 from ltvkit.errors import ParamsError
 
 _SECRET = re.compile(
@@ -36,17 +35,6 @@ _REFUSED = (
 )
 _SHORTEST = 8  # a secret of fewer characters could be any word
 HIDDEN = "***"
-
-# Headers of columns that say who somebody is, without spaces and marks.
-_PERSONAL = {
-    *("email", "mail", "emailaddress", "mailaddress", "customeremail", "contactemail"),
-    *("name", "fullname", "firstname", "lastname", "surname", "customername", "billingname"),
-    *("shippingname", "username", "phone", "telephone", "tel", "mobile", "phonenumber", "address"),
-    *("address1", "address2", "street", "billingaddress", "shippingaddress", "birthday"),
-    *("birthdate", "dateofbirth", "メール", "メールアドレス", "eメール", "氏名", "名前", "お名前"),
-    *("フリガナ", "ふりがな", "顧客名", "会員名", "購入者名", "注文者名", "注文者氏名", "電話番号"),
-    *("姓", "名", "電話", "携帯電話", "住所", "番地", "生年月日"),
-}
 
 
 def check(name: str, value: Any) -> None:
@@ -82,7 +70,7 @@ def check_column(name: str, header: str) -> None:
     ltvkit.errors.ParamsError: columns: contact: 'E-mail address' says who somebody is, and ...
     """
     for word in (name, header):
-        if re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", word)).lower() in _PERSONAL:
+        if headers.is_personal(word):
             raise ParamsError(
                 f"columns: {name}: {header!r} says who somebody is, and pages show the columns "
                 "that are mapped: leave it out. As customer_id it may serve: that is on no page."

@@ -116,9 +116,10 @@ _TAX = {
 _UNIT = r"円|yen|jpy|¥|\$|usd|€|eur|個|点"
 _BRACKETS = r"[(\[【<]\s*(?:{})?\s*[)\]】>]"
 _PERSONAL = re.compile(
-    r"氏|名前|お名|姓|フリガナ|ふりがな|カナ|メール|電話|tel\b|phone|fax|e ?mail|住所|郵便|"
-    r"address|zip|postal|postcode|誕生|生年月日|birth|(first|last|full|customer) name|"
-    r"(お客様|顧客|会員|購入者|会社)名|注文者|company|宛名"
+    r"氏|名前|お名|姓|^名(\W|$)|フリガナ|ふりがな|カナ(?!ダ)|メール(?!便)|電話|携帯|\btel\b|phone|"
+    r"mobile|fax|e ?mail|^mail|住所|番地|届け?先|郵便番号|address|street|\bzip\b|postal|postcode|"
+    r"誕生|生年月日|birth|^((user|sur|first|last|full|customer|billing|shipping) ?)?name$|"
+    r"(first|last|full|customer) name|(お客様|顧客|会員|購入者|会社)名|注文者|company|宛名"
 )
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from ltvkit import headers
 from ltvkit.contract import COLUMNS
+from ltvkit.errors import ParamsError
+from ltvkit.policies import check_options
 
 KNOWN = [(name, alias) for name, tiers in headers.ALIASES.items() for alias in chain(*tiers)]
 
@@ -96,3 +98,20 @@ def test_matching_is_exact_first_then_by_key_and_never_between_two():
 def test_personal_data_is_known_by_its_header(header):
     assert headers.is_personal(header)
     assert not headers.is_personal("商品名")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["商品名", "product name", "メール便", "カナダ産", "channel", "Lineitem name", "取引名"],
+)
+def test_what_names_no_person_is_not_refused(header):
+    assert not headers.is_personal(header)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["Email (Billing)", "お名前(姓)", "購入者メールアドレス", "携帯電話番号", "Billing Phone", "お届け先住所", "name"],
+)  # fmt: skip
+def test_a_column_that_names_people_cannot_be_mapped(header):
+    with pytest.raises(ParamsError, match="says who somebody is"):
+        check_options(columns={"contact": header})
