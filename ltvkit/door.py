@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +73,8 @@ def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep:
     sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
     lines = _lazy(raw.connection, sql)
     if judgement.takes_more(lines, rules, named=named):
-        sql = keep(judgement.settled(lines, rules, named=named).to_native(), "rows", None)
+        with _in_words(raw.facts["source"]):
+            sql = keep(judgement.settled(lines, rules, named=named).to_native(), "rows", None)
         lines = _lazy(raw.connection, sql)
     if rates is None and "currency" in lines.collect_schema().names():
         currencies.refuse_mixture(_counted(lines, "currency"))
@@ -80,7 +82,6 @@ def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep:
     table = quality.reconcile(lines, returns=rules.returns)
     facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
     facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone}
-    facts["customer_column"] = mapped[0]["customer_id"]
     if signs is not None:
         facts["signs"] = currencies.refuse_signs(signs.rename(columns={"_sign": "sign"}))
     facts["orders_from"] = "order_id" if named else "lines"
@@ -99,6 +100,7 @@ def opened(connection: Any, rows: Rows, *, returns: str) -> Orders:
         lines=connection.sql(f"{kept} and not ({below})"),
         returns=connection.sql(f"{kept} and {below}"),
         quarantine=connection.sql(_quarantine(rows, found)),
+        refused=connection.sql(_refused(rows, found)),
         spelled=connection.sql(spelled) if "_written_customer" in found else None,
         quality=rows.quality,
         facts=dict(rows.facts),
@@ -139,16 +141,33 @@ def _kept(connection: Any, part: Part, reading: _Reading, keep: Keep, name: str)
     """A part kept: as it reads by itself, or record by record where it has a fault."""
     import duckdb
 
+    with _in_words(part.name):
+        try:
+            first = None if LINE in part.working else part.first
+            with progress.of_query(connection, part.name):
+                sql = keep(reading.judged(connection, part), name, first)
+            if part.expected in (None, _count(connection, sql)):
+                return sql
+        except duckdb.InvalidInputException:  # a line that is no record
+            if part.exact is None:
+                raise
+        return keep(reading.judged(connection, part.exact()), name, None)
+
+
+@contextmanager
+def _in_words(name: str) -> Iterator[None]:
+    """What the engine may stumble over, for a reader."""
+    import duckdb
+
     try:
-        first = None if LINE in part.working else part.first
-        with progress.of_query(connection, part.name):
-            sql = keep(reading.judged(connection, part), name, first)
-        if part.expected in (None, _count(connection, sql)):
-            return sql
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise DataError(
+            f"{name} needs more memory or disk than reading may take: raise policies: "
+            "memory_limit, or free some disk."
+        ) from error
     except duckdb.Error as error:
-        if part.exact is None:
-            raise DataError(f"{part.name} cannot be read: {str(error).splitlines()[0]}") from error
-    return keep(reading.judged(connection, part.exact()), name, None)
+        raise DataError(f"{name} cannot be read: {str(error).splitlines()[0]}") from error
 
 
 def _count(connection: Any, sql: str) -> int:
@@ -193,6 +212,13 @@ def _span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies
     until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
     read = int(table.loc[table["status"] == "read", "lines"].sum())
     return {"lines_read": read, "first": first, "last": last, "until": until}
+
+
+def _refused(rows: Rows, found: Sequence[str]) -> str:
+    """SQL for the refused lines without what they say: file, line, reason and customer id."""
+    file = "_file as file, " if "_file" in found else ""
+    chosen = f"select {file}{LINE} as line, reason, customer_id from ({rows.sql})"
+    return f"{chosen} where reason is not null order by all"
 
 
 def _quarantine(rows: Rows, found: Sequence[str]) -> str:

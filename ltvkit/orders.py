@@ -31,6 +31,7 @@ class Orders:
     empty). `quarantine`: every other line with its file (of several), `line`, `reason`, its raw
     columns, and its `text` where it was no row. `quality`: the reconciliation as a pandas table
     (status, reason, lines, amount, share). `facts`: source, encoding, rows and date span.
+    `refused`: of the quarantine the file, line, reason and `customer_id` alone.
     `spelled`: where ids were folded, `customer_id` and `_written_customer` of the kept lines.
     """
 
@@ -39,6 +40,7 @@ class Orders:
     quarantine: Any
     quality: pd.DataFrame
     facts: dict[str, Any]
+    refused: Any = None
     spelled: Any = None
 
     def as_of(self, month: str) -> dt.date:
@@ -75,7 +77,7 @@ def read(source: Any, *, columns: Mapping[str, str] | None = None, **policies: A
     raw = sources.from_frame(source)
     rows = door.pass_through(raw, columns=columns or {}, rules=rules, keep=door.in_memory)
     book = door.opened(raw.connection, rows, returns=rules.returns)
-    frames = ("lines", "returns", "quarantine")
+    frames = ("lines", "returns", "quarantine", "refused")
     return replace(book, **{f: engine.convert(getattr(book, f), like=source) for f in frames})
 
 

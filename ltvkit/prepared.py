@@ -66,7 +66,8 @@ def open(
     if not (home / key / _FACTS).exists():
         _prepare(raw or sources.open(source, rules), columns or {}, rules, home / key)
     if seen is None and RUN in os.environ:
-        note.write_text(key, "utf-8")
+        with files.whole(note) as part:
+            part.write_text(key, "utf-8")
     return _opened(home / key, key, rules)
 
 
@@ -79,6 +80,8 @@ def _key(seen: object, *asked: Any) -> str:
 
 
 def _prepare(raw: sources.Raw, columns: Mapping, rules: Policies, folder: Path) -> None:
+    files.sweep(folder.parent, ".*.part")
+    files.sweep(folder.parent, "*.asked")
     try:
         with files.whole(folder) as part:
             part.mkdir(parents=True)

@@ -129,12 +129,7 @@ def quarantined(book: Orders) -> Any:
     Where lists have pseudonyms, a raw line could still name somebody anywhere: then it is line,
     reason and customer_id alone. The line number leads whoever may see it to the rest.
     """
-    if not pseudonyms.key():
-        return book.quarantine
-    customer = nw.col(book.facts["customer_column"]).cast(nw.String).str.strip_chars()
-    rows = engine.lazy(book.quarantine)
-    where = [c for c in ("file", "line", "reason") if c in rows.collect_schema().names()]
-    return engine.back(rows.select(*where, customer_id=customer), like=book.quarantine)
+    return book.refused if pseudonyms.key() else book.quarantine
 
 
 def finding(table: pd.DataFrame) -> str:

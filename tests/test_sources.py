@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zipfile
 
 import pandas as pd
@@ -191,3 +192,43 @@ def test_one_of_two_headers_that_differ_in_case_can_be_mapped(tmp_path):
 def test_a_declared_encoding_that_cannot_be_is_refused(tmp_path, encoding, message):
     with pytest.raises((ParamsError, DataError), match=message):
         orders.read(_csv(tmp_path / "a.csv", "x,2024-01-05,5"), encoding=encoding)
+
+
+def test_what_would_be_left_out_of_a_folder_or_an_archive_is_refused(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "1.csv").write_text(TEXT, "utf-8")
+    (tmp_path / "a" / "2.xls").write_bytes(b"old")
+    with pytest.raises(DataError, match=r"2\.xls cannot be read"):
+        orders.read(str(tmp_path / "a"))
+    for inside, says in (("2.xls", "cannot be read"), ("2.csv.gz", "packed once more")):
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+            archive.writestr("1.csv", TEXT)
+            archive.writestr(inside, b"x")
+        with pytest.raises(DataError, match=says):
+            orders.read(str(tmp_path / "a.zip"))
+
+
+@pytest.mark.parametrize("name", ["_line", "_fault", "_text"])
+def test_columns_named_as_the_kits_own_are_refused(tmp_path, name):
+    frame = pd.DataFrame({"customer_id": ["a"], "order_date": ["2024-01-05"], "amount": [1]})
+    frame = frame.assign(**{name: ["x"]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    for source in (frame, str(tmp_path / "a.parquet")):
+        with pytest.raises(DataError, match=f"column '{name}'.*rename it"):
+            orders.read(source)
+
+
+def test_what_a_killed_run_left_goes_after_a_day(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
+    path = tmp_path / "orders.csv"
+    path.write_text(TEXT, "utf-8")
+    home = tmp_path / "reports" / ".cache"
+    left = [home / "reading" / "tmpold", home / "orders" / ".key-1.part"]
+    for folder in left:
+        (folder / "in").mkdir(parents=True)
+    fresh = home / "reading" / "tmpnew"
+    fresh.mkdir()
+    for folder in left:
+        os.utime(folder, (0, 0))
+    prepared.open(str(path))
+    assert [folder.exists() for folder in (*left, fresh)] == [False, False, True]

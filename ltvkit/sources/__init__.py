@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit import paths
+from ltvkit.files import sweep
 from ltvkit.policies import Policies
 from ltvkit.sources import archives, databases, delimited, remote, space, workbooks
 from ltvkit.sources.connection import connect
 from ltvkit.sources.locate import locate
-from ltvkit.sources.part import Part, parquet
+from ltvkit.sources.part import Part, parquet, refuse_own
 from ltvkit.values import quoted
 
 READERS = dict.fromkeys((".csv", ".tsv", ".txt"), delimited.read)
@@ -61,6 +62,7 @@ def open(source: str, rules: Policies | None = None) -> Raw:
     files = [] if asked else locate(source, rules)
     home = paths.cache() / "reading"
     home.mkdir(parents=True, exist_ok=True)
+    sweep(home)
     work = Path(tempfile.mkdtemp(dir=home))
     try:
         space.check(files, home)
@@ -101,7 +103,9 @@ def from_frame(frame: Any) -> Raw:
     import narwhals.stable.v2 as nw
 
     connection = connect()
-    connection.register("raw", nw.from_native(frame, eager_only=True).to_arrow())
+    table = nw.from_native(frame, eager_only=True).to_arrow()
+    refuse_own(table.column_names, "the frame")
+    connection.register("raw", table)
     part = Part.of(connection, "", "select *, row_number() over () as _line from raw")
     return Raw(connection, [part], {"source": "a frame in memory", "encoding": None})
 

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ltvkit.errors import DataError
-from ltvkit.sources.locate import SUFFIXES
+from ltvkit.sources.locate import PACKED, SUFFIXES, refuse_others
 
 # Exports unpack to 5 to 30 times their size; what goes far beyond is made to fill a disk.
 MOST, SMALL, ENTRIES = 200, 100_000_000, 1000
@@ -56,6 +56,10 @@ def check_inflated(path: Path) -> None:
 
 
 def _entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
+    names = [PurePosixPath(e.filename).name for e in archive.infolist()]
+    refuse_others(names, path.name)
+    if inner := [name for name in names if name.lower().endswith(PACKED)]:
+        raise DataError(f"{path.name} holds {inner[0]}, packed once more. Unpack it there.")
     found = [e for e in archive.infolist() if _suffix(PurePosixPath(e.filename)) in SUFFIXES]
     found = [e for e in found if not e.is_dir() and not e.filename.startswith("__MACOSX/")]
     if not found or len(found) > ENTRIES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from ltvkit import paths
@@ -10,6 +11,8 @@ from ltvkit.policies import Policies
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet")
 PACKED = (".gz", ".zip")
+# Spreadsheets that cannot be read: left out of a folder silently, their orders would be missing.
+OTHERS = (".xls", ".xlsb", ".ods", ".numbers")
 
 
 def locate(source: str, rules: Policies) -> list[Path]:
@@ -52,7 +55,9 @@ def _sample(name: str) -> Path:
 
 
 def _all(folder: Path, pattern: str, source: str) -> list[Path]:
-    found = [p for p in sorted(folder.glob(pattern)) if p.is_file() and _readable(p)]
+    there = [p for p in sorted(folder.glob(pattern)) if p.is_file()]
+    found = [p for p in there if _readable(p)]
+    refuse_others((p.name for p in there), source)
     if not found:
         raise DataError(
             f"source {source!r}: no file in {folder} is {pattern} and ends in one of "
@@ -65,3 +70,9 @@ def _readable(path: Path) -> bool:
     """Whether it can be an export: spreadsheets leave hidden files beside those they have open."""
     hidden = path.name.startswith((".", "~$"))
     return not hidden and path.suffix.lower() in (*SUFFIXES, *PACKED)
+
+
+def refuse_others(names: Iterable[str], source: str) -> None:
+    """Raise `DataError` for a spreadsheet that would be left out of a folder or an archive."""
+    if left := [n for n in names if n.lower().endswith(OTHERS) and not n.startswith("~$")]:
+        raise DataError(f"{source}: {left[0]} cannot be read. Save it as .xlsx, or take it out.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -103,9 +103,11 @@ def parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
     """A Parquet file as `Part`; raises `DataError` for one that is broken."""
     import duckdb
 
+    path = one_file(file.path)
     sql = f"select * exclude (file_row_number), file_row_number + 1 as {LINE} "
-    sql += f"from read_parquet({one_file(file.path)}, file_row_number = true)"
+    sql += f"from read_parquet({path}, file_row_number = true)"
     try:
+        refuse_own(connection.sql(f"from read_parquet({path})").columns, file.name)
         return Part.of(connection, file.name, sql, facts={"encoding": None})
     except (duckdb.Error, RuntimeError) as error:  # the latter: names that are no text
         reason = str(error).splitlines()[0].replace(str(file.path), file.name)
@@ -115,6 +117,12 @@ def parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
 def plain(written: Any) -> str:
     """A header as it is compared: NFKC, without white space around it or lines in it."""
     return " ".join(unicodedata.normalize("NFKC", str(written or "")).strip("\ufeff").split())
+
+
+def refuse_own(columns: Iterable[str], name: str) -> None:
+    """Raise `DataError` for columns named as the kit's own are."""
+    if own := [c for c in columns if c.lower() in (*WORKING, "file_row_number")]:
+        raise DataError(f"{name} has a column {own[0]!r}, a name of the kit's own: rename it.")
 
 
 def names(header: Sequence[Any]) -> tuple[list[str], list[str]]:
