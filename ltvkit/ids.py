@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import duckdb
 import narwhals.stable.v2 as nw
 import pandas as pd
 
@@ -19,6 +20,26 @@ def folded(sql: str, fold: str) -> str:
     """
     sql = values.narrow(sql) if fold in ("width", "both") else sql
     return f"lower({sql})" if fold in ("case", "both") else sql
+
+
+def alike(lines: Any) -> int:
+    """Lines -> how many customers have several ids that differ only in width or case.
+
+    >>> alike(pd.DataFrame({"customer_id": ["A1", "a1", "００１７", "0017", "B2", "B2"]}))
+    2
+    """
+    known = engine.lazy(lines, needs=("customer_id",)).select("customer_id").unique()
+    if known.implementation.is_duckdb():
+        spelled = known.to_native()
+    else:
+        spelled = duckdb.connect().from_df(engine.table(known))
+    return (
+        spelled.project(f"{folded('customer_id', 'both')} as folded")
+        .aggregate("folded, count(*) as spellings", "folded")
+        .filter("folded is not null and spellings > 1")
+        .aggregate("count(*)")
+        .fetchall()[0][0]
+    )
 
 
 def collisions(lines: Any) -> pd.DataFrame:
