@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -47,6 +49,13 @@ def test_a_warning_is_told_and_a_stop_is_status_1(root):
     done = check(root)
     assert done.exit_code == 1
     assert "3 of 63 lines (4.8%) cannot be used" in done.output
+
+
+def test_a_reader_who_has_seen_enough_ends_it_silently(root):
+    command = [sys.executable, "-m", "ltvkit", "check", str(root / "params/stub.yaml")]
+    done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done.stdout.close()
+    assert (done.stderr.read(), done.wait()) == (b"", 1)
 
 
 @pytest.mark.parametrize(
