@@ -256,10 +256,11 @@ def _negative(seen: _Seen, limit: float) -> tuple[bool, str]:
 
 
 def _spelled(seen: _Seen, _limit: float) -> tuple[bool, str]:
-    if seen.alike == 1:
-        return True, _("1 customer is written in more than one way")
+    if seen.alike == 0:
+        return False, _("no customer is written in more than one way")
     text = _("{n} customers are written in more than one way")
-    return seen.alike > 0, text.format(n=formats.count(seen.alike) if seen.alike else _("no"))
+    text = _("1 customer is written in more than one way") if seen.alike == 1 else text
+    return True, text.format(n=formats.count(seen.alike))
 
 
 def _one_customer(seen: _Seen, limit: float) -> tuple[bool, str]:
