@@ -22,6 +22,8 @@ class _Main(click.Group):
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:  # whoever reads it has seen enough; click ends silently
+            raise
         except (LtvkitError, OSError) as error:
             click.echo(f"Error: {_seen(str(error))}", err=True)
             sys.exit(WRONG)

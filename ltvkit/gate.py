@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, orders, periods, quality, rhythm
+from ltvkit import engine, formats, ids, orders, periods, quality, rhythm
 from ltvkit.errors import DataError
 from ltvkit.i18n import N_, _
 from ltvkit.judgement import BROKEN
@@ -37,6 +37,7 @@ class _Seen(NamedTuple):
     late: int
     lines: int
     customers: pd.Series
+    alike: int
     first: Any
     until: Any
     as_of: dt.date
@@ -69,9 +70,9 @@ def check(
     """Orders -> check, severity, result, figure, meaning: one row per check of `CHECKS`.
 
     `result` is "ok", or the severity where the check's limit is passed ("warn", "stop"), or
-    "off". `policies` are those the orders were read with; `reconciled` is `quality.report` of
-    them, where that was made already. What is dated after `as_of` is left out, but for
-    implausible dates.
+    "off"; `meaning`, and what to do, is said where it is passed. `policies` are those the orders
+    were read with; `reconciled` is `quality.report` of them, where that was made already. What is
+    dated after `as_of` is left out, but for implausible dates.
     """
     rules = policies if isinstance(policies, Policies) else check_options(policies=policies)
     if reconciled is None:
@@ -82,7 +83,7 @@ def check(
         severity = rules.checks.get(one.name, one.severity)
         passed, figure = (False, "") if severity == "off" else one.judge(seen, one.limit)
         result = "off" if severity == "off" else severity if passed else "ok"
-        rows.append((one.name, severity, result, figure, _(one.meaning)))
+        rows.append((one.name, severity, result, figure, _(one.meaning) if passed else ""))
     return pd.DataFrame(rows, columns=["check", "severity", "result", "figure", "meaning"])
 
 
@@ -99,6 +100,8 @@ def finding(table: pd.DataFrame) -> str:
     if bad.empty:
         return _("All {n} checks of the data are passed.").format(n=len(looked))
     text = _("{bad} of {n} checks of the data are not passed: {names}.")
+    if len(bad) == 1:
+        text = _("1 of {n} checks of the data is not passed: {names}.")
     return text.format(bad=len(bad), n=len(looked), names=", ".join(bad))
 
 
@@ -124,9 +127,9 @@ def _seen(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies
     until = pd.Timestamp(periods.day(book.facts["until"]))
     last = min(until, core.index[-1]) if after.any() else max(until, core.index[-1])
     days = core.reindex(pd.date_range(core.index[0], last), fill_value=0)
+    counted = orders.before(lines, as_of)
     per_customer = (
-        orders.before(lines, as_of)
-        .group_by("customer_id")
+        counted.group_by("customer_id")
         .agg(revenue=nw.col("amount").sum(), orders=nw.col("order_id").n_unique())
         .select(
             nw.col("revenue", "orders").sum(),
@@ -142,6 +145,7 @@ def _seen(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies
         late=int(daily.loc[after, "lines"].sum()),
         lines=int(daily["lines"].sum()),
         customers=engine.table(per_customer).iloc[0],
+        alike=0 if rules.fold_ids == "both" else ids.alike(counted),
         first=core.index[0],
         until=until,
         as_of=min(pd.Timestamp(periods.day(as_of)), last),
@@ -251,16 +255,26 @@ def _negative(seen: _Seen, limit: float) -> tuple[bool, str]:
     return taken > limit * paid, text.format(share=formats.share(taken / paid if paid else 0))
 
 
+def _spelled(seen: _Seen, _limit: float) -> tuple[bool, str]:
+    if seen.alike == 0:
+        return False, _("no customer is written in more than one way")
+    text = _("{n} customers are written in more than one way")
+    text = _("1 customer is written in more than one way") if seen.alike == 1 else text
+    return True, text.format(n=formats.count(seen.alike))
+
+
 def _one_customer(seen: _Seen, limit: float) -> tuple[bool, str]:
     row = seen.customers
+    most = limit * max(1, FEW_CUSTOMERS / row["customers"])
+    if most >= 1:
+        return False, _("too few customers to tell")
     shares = {
         _("revenue"): row["top_revenue"] / row["revenue"] if row["revenue"] > 0 else 0.0,
         _("orders"): row["top_orders"] / max(row["orders"], 1),
     }
     of, share = max(shares.items(), key=lambda pair: pair[1])
     text = _("one customer has {share} of all {of}")
-    large = share > max(limit, limit * FEW_CUSTOMERS / row["customers"])
-    return bool(large), text.format(share=formats.share(share), of=of)
+    return bool(share > most), text.format(share=formats.share(share), of=of)
 
 
 def _lines(rows: pd.Series, table: pd.DataFrame) -> int:
@@ -271,10 +285,10 @@ def _lines(rows: pd.Series, table: pd.DataFrame) -> int:
 CHECKS = (
     Check("unusable_lines", "stop", 0.01, _unusable, N_(
         "What is left may not stand for the whole. Mend the export, or raise "
-        "`policies: max_quarantined`.")),
+        "policies: max_quarantined.")),
     Check("late_dates", "stop", APART_SHARE, _late, N_(
         "Typing errors would move the month of the report. Mend them, or give the export's last "
-        "day as `policies: data_until`, so that they are quarantined.")),
+        "day as policies: data_until, so that they are quarantined.")),
     Check("early_dates", "warn", APART_SHARE, _early, N_(
         "Typing errors, or days that mean \"unknown\", make cohorts that never were. Mend them.")),
     Check("data_end", "warn", 0, _data_end, N_(
@@ -287,11 +301,15 @@ CHECKS = (
     Check("guests", "warn", 0.2, _guests, N_(
         "They are in no figure here. Ask guests for an account, or fill in an id that stays.")),
     Check("duplicates", "warn", 0.01, _duplicates, N_(
-        "A part may have been exported twice. Look at some of them, and mend the export.")),
+        "A part may have been exported twice: look at lists/duplicates.csv, and mend the export. "
+        "But two equal lines can be two sales; then set policies: checks: {duplicates: off}.")),
     Check("negative_amounts", "warn", 0.25, _negative, N_(
         "Many returns, or amounts with the wrong sign. Look at some of them.")),
+    Check("spelled_ids", "warn", 0, _spelled, N_(
+        "Their ids differ only in width (１ and 1) or case (A and a), so each counts as several "
+        "customers. Set policies: fold_ids: width (or case, or both).")),
     Check("one_customer", "warn", 0.1, _one_customer, N_(
         "Perhaps an id that means nobody, or a wholesaler. If so, name it in "
-        "`policies: guest_ids`.")),
+        "policies: guest_ids.")),
 )
 # fmt: on

@@ -48,6 +48,22 @@ def proposed(frame: Any, sql: str) -> tuple[str, int]:
     return fold, frame.query("frame", f"select count(*) from ({several})").fetchall()[0][0]
 
 
+def alike(lines: Any) -> int:
+    """Lines -> how many customers have several ids that differ only in width or case.
+
+    >>> alike(pd.DataFrame({"customer_id": ["A1", "a1", "００１７", "0017", "B2", "B2"]}))
+    2
+    """
+    import duckdb
+
+    known = engine.lazy(lines, needs=("customer_id",)).group_by("customer_id").agg(lines=nw.len())
+    if known.implementation.is_duckdb():
+        spelled = known.to_native()
+    else:
+        spelled = duckdb.connect().from_df(engine.table(known))
+    return proposed(spelled, "customer_id")[1]
+
+
 def collisions(lines: Any) -> pd.DataFrame:
     """Lines with `customer_id` and `_written_customer` -> one row per id of several spellings.
 

@@ -12,7 +12,7 @@ import narwhals.stable.v2 as nw
 
 from ltvkit import engine, ids, periods
 from ltvkit.sources.part import FAULT, LINE
-from ltvkit.sources.records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL
+from ltvkit.sources.records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
 from ltvkit.values import literal, narrow, said
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ BROKEN = (
     "currency is missing",
     "no rate for its currency",
 )
+# What is no line of an order, whatever stands where its amount would.
+NO_ORDER_LINE = (RAGGED, NOT_CLOSED, STRAY, NUL, TOTAL_ROW, "empty row", "repeated header")
 
 
 def judged(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
@@ -73,7 +75,7 @@ def refined(part: Part, *, mapped: Mapping[str, str], file: str | None, rated: b
     reason = f"""case when {FAULT} is not null then reason
         when reason = '{NO_DATE}' and {cells} is null then 'empty row'
         when reason = '{NO_DATE}' and regexp_full_match({narrow(cells)}, '{TOTAL}', 'i')
-        then 'total row'
+        then '{TOTAL_ROW}'
         when reason = '{NO_DATE}' and trim({narrow(date)}) = {literal(mapped["order_date"])}
         then 'repeated header'
         when reason = '{NO_DATE}' and {said(date)} is null then 'order_date is missing'

@@ -70,13 +70,20 @@ def finding(table: pd.DataFrame, *, as_of: Any) -> str:
     if row["partial"]:
         return said + " " + _("The period is not complete, so it is not compared.")
     changes = [
-        (_("on the period before"), row["revenue_vs_previous"]),
-        (_("on a year before"), row["revenue_vs_last_year"]),
+        (_("the period before"), row["revenue_vs_previous"]),
+        (_("a year before"), row["revenue_vs_last_year"]),
     ]
-    known = [f"{formats.change(c)} {against}" for against, c in changes if np.isfinite(c)]
+    known = [_against(past, change) for past, change in changes if np.isfinite(change)]
     if not known:
         return said
     return said + " " + _("Revenue is {changes}.").format(changes=_(" and ").join(known))
+
+
+def _against(past: str, change: float) -> str:
+    sign = formats.change(change)[0]
+    words = {"+": _("{share} above {past}"), formats.MINUS: _("{share} below {past}")}
+    text = words.get(sign, _("level with {past}"))
+    return text.format(share=formats.share(abs(change)), past=past)
 
 
 def _counted(seen: nw.LazyFrame) -> pd.DataFrame:

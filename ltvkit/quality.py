@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, headers, ids, periods, pseudonyms
+from ltvkit import engine, formats, headers, ids, judgement, periods, pseudonyms
 from ltvkit.i18n import N_, _
 
 if TYPE_CHECKING:
     from ltvkit.orders import Orders
 
-TWINS = N_("kept, but exactly like an earlier line: sold twice, or exported twice?")
+TWINS = N_("kept, but exactly like an earlier line (sold twice?)")
+MOST_LINES = 100_000  # of a list to look at
 
 
 def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
     """Judged lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
 
     read = kept + quarantined, in lines and in money, as far as the amount can be read (NaN where
-    none can).
+    none can, and for what is no order line: a total row's amount is sold in other lines).
     """
     below = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
     counted = engine.table(
@@ -41,7 +42,8 @@ def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
         .agg(lines=nw.len(), amount=nw.col("amount").sum(), known=nw.col("amount").count())
         .sort("status", "lines", "reason", descending=[True, True, False])
     )
-    counted["amount"] = counted["amount"].where(counted["known"] > 0)
+    priced = (counted["known"] > 0) & ~counted["reason"].isin(judgement.NO_ORDER_LINE)
+    counted["amount"] = counted["amount"].where(priced)
     read = pd.DataFrame({"status": ["read"], "reason": [_("all lines")]}).assign(
         lines=counted["lines"].sum(), amount=counted["amount"].sum()
     )
@@ -59,7 +61,10 @@ def origin(book: Orders) -> str:
         "tax": tax.get(headers.tax_basis(facts["amount_from"]), _("tax not stated")),
         "zone": facts["timezone"],
     }
-    text = _("Read from {source}. Amounts: {amount} ({tax}). Times with a zone: by {zone}.")
+    text = _(
+        "Read from {source}. Amounts: {amount} ({tax}). Days are as written; times with a zone "
+        "count in {zone}."
+    )
     return text.format(**said)
 
 
@@ -72,19 +77,34 @@ def sheet(facts: Mapping[str, Any]) -> str:
 
 
 def _duplicates(book: Orders) -> pd.DataFrame:
-    # An order id made up at the door is no sign that two lines differ, or are alike.
-    lines = engine.lazy(book.lines)
-    made_up = [] if book.facts["orders_from"] == "order_id" else ["order_id"]
-    columns = [c for c in lines.collect_schema().names() if c not in made_up]
     twins = engine.table(
-        lines.group_by(*columns)
-        .agg(copies=nw.len())
-        .filter(nw.col("copies") > 1)
+        _twins(book)
         .with_columns(extra=nw.col("copies") - 1)
         .with_columns(amount=nw.col("amount") * nw.col("extra"))
         .select(lines=nw.col("extra").sum(), amount=nw.col("amount").sum())
     ).assign(status="of which", reason=_(TWINS))
     return twins[twins["lines"] > 0].astype({"lines": "int64"})
+
+
+def _twins(book: Orders) -> nw.LazyFrame:
+    # An order id made up at the door is no sign that two lines differ, or are alike.
+    lines = engine.lazy(book.lines)
+    made_up = [] if book.facts["orders_from"] == "order_id" else ["order_id"]
+    columns = [c for c in lines.collect_schema().names() if c not in made_up]
+    return lines.group_by(*columns).agg(copies=nw.len()).filter(nw.col("copies") > 1)
+
+
+def duplicates(book: Orders) -> pd.DataFrame:
+    """The kept lines that stand more than once, with how many `copies` there are; most first.
+
+    At most `MOST_LINES`. Where lists have pseudonyms, without what could still name somebody.
+    """
+    twins = _twins(book)
+    if pseudonyms.key():
+        twins = twins.select("customer_id", "order_date", "amount", "copies")
+    names = [c for c in twins.collect_schema().names() if c != "copies"]
+    listed = twins.sort("copies", *names, descending=[True] + [False] * len(names))
+    return engine.table(listed.head(MOST_LINES))
 
 
 def folded(book: Orders) -> pd.DataFrame:
@@ -97,7 +117,7 @@ def folded(book: Orders) -> pd.DataFrame:
 
 def _folded(book: Orders) -> pd.DataFrame:
     lines = folded(book)["lines"].sum()
-    said = _("kept, of customers whose id is written in several ways, counted as one")
+    said = _("kept, of customers whose id is written in several ways")
     return pd.DataFrame({"status": ["of which"] * bool(lines), "reason": said, "lines": lines})
 
 
@@ -137,7 +157,9 @@ def finding(table: pd.DataFrame) -> str:
     lines = table.groupby("status")["lines"].sum()
     read, lost = int(lines["read"]), int(lines.get("quarantined", 0))
     text = _("{kept} of {read} lines read are used ({share}).")
-    if lost:
+    if lost == 1:
+        text += " " + _("1 is quarantined, with its reason.")
+    elif lost:
         text += " " + _("{lost} are quarantined, each with its reason.")
     return text.format(
         kept=formats.count(read - lost),

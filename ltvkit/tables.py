@@ -45,13 +45,19 @@ class Display:
         return f'<table class="ltv-table">\n{caption}{head}<tbody>\n{body}</tbody>\n</table>'
 
     def __repr__(self) -> str:
+        return self.text()
+
+    def text(self, *, cell: int = TEXT_CELL) -> str:
+        """The table in a fixed-width font, each cell up to so many characters."""
         columns = zip(self.header, *self.body[:TEXT_ROWS], strict=True)
-        blocks = [_padded(c, right=r) for c, r in zip(columns, self.right, strict=True)]
+        blocks = [_padded(c, right=r, most=cell) for c, r in zip(columns, self.right, strict=True)]
         ends = itertools.accumulate(formats.width(b[0]) + 2 for b in blocks)
         fit = max(1, sum(end - 2 <= TEXT_WIDTH for end in ends))
         lines = ["  ".join(cells).rstrip() for cells in zip(*blocks[:fit], strict=True)]
         lines += _hidden(self.more + len(self.body[TEXT_ROWS:]), len(blocks) - fit)
-        return "\n".join([*[formats.line(self.caption)] * bool(self.caption), *lines, *self.notes])
+        notes = "; ".join(self.notes)
+        lines += [f"({notes})" if self.body else notes] * bool(notes)
+        return "\n".join([*[formats.line(self.caption)] * bool(self.caption), *lines])
 
 
 def show(
@@ -155,7 +161,7 @@ def _notes(
         what = formats.label(ages) + f", {currency}" * bool(currency)
         notes.append(text.format(first=numbered[0], last=numbered[-1], what=what))
     if any(formats.MISSING in row for row in body):
-        notes.append(f"{formats.MISSING} " + _("not available yet"))
+        notes.append(f"{formats.MISSING} " + _("not available"))
     if stars.to_numpy().any():
         notes.append("* " + _("partial: the data cover only a part of it"))
     return notes
@@ -175,10 +181,10 @@ def _hidden(rows: int, columns: int = 0) -> list[str]:
     return [text.format(n=n) for n, text in said if n > 0]
 
 
-def _padded(cells: Iterable[str], *, right: bool) -> list[str]:
+def _padded(cells: Iterable[str], *, right: bool, most: int) -> list[str]:
     """Cells of one width, as a fixed-width font shows them."""
     cells = [formats.line(cell) for cell in cells]
-    cells = [c if len(c) <= TEXT_CELL else c[: TEXT_CELL - 1] + MORE for c in cells]
+    cells = [c if len(c) <= most else c[: most - 1] + MORE for c in cells]
     widest = max(map(formats.width, cells))
     pads = [" " * (widest - formats.width(cell)) for cell in cells]
     return [p + c if right else c + p for p, c in zip(pads, cells, strict=True)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -31,7 +33,7 @@ def test_good_orders_are_reconciled_and_pass(root):
     assert done.exit_code == 0
     assert "stub: orders up to 1998-05-31" in done.output
     assert "60 of 60 lines read are used (100.0%)." in done.output
-    assert "All 10 checks of the data are passed." in done.output
+    assert "All 11 checks of the data are passed." in done.output
     assert not list((root / "reports").glob("stub"))
 
 
@@ -39,11 +41,21 @@ def test_a_warning_is_told_and_a_stop_is_status_1(root):
     (root / "orders.csv").write_text(GUESTS, "utf-8")
     done = check(root)
     assert done.exit_code == 0
-    assert "guests: 33.3% of the lines name no customer." in done.output
+    assert "warn  guests" in done.output
+    assert "33.3% of the lines name no customer. They are" in done.output
+    assert "…" not in done.output
+    assert max(map(len, done.output.splitlines())) <= 100
     (root / "orders.csv").write_text(BROKEN, "utf-8")
     done = check(root)
     assert done.exit_code == 1
     assert "3 of 63 lines (4.8%) cannot be used" in done.output
+
+
+def test_a_reader_who_has_seen_enough_ends_it_silently(root):
+    command = [sys.executable, "-m", "ltvkit", "check", str(root / "params/stub.yaml")]
+    done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    done.stdout.close()
+    assert (done.stderr.read(), done.wait()) == (b"", 1)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +96,7 @@ def test_the_worst_of_several_shops_is_the_status(root):
     done = check(root, str(other), str(root / "params/stub.yaml"))
     assert done.exit_code == 2
     assert "Did you mean 'guests'?" in done.stderr
-    assert "All 10 checks" in done.output
+    assert "All 11 checks" in done.output
     assert check(root, str(root / "params/stub.yaml"), "--month", "June").exit_code == 2
 
 
@@ -109,7 +121,7 @@ def test_a_report_is_stopped_before_any_kernel_and_the_last_one_stays(root):
     (root / "orders.csv").write_text(changed + GUESTS.removeprefix(ORDERS), "utf-8")
     done = report(root)
     assert done.returncode == 0
-    assert "WARNING stub 1998-06: 2 of 10 checks of the data are not passed: data_" in done.stderr
+    assert "WARNING stub 1998-06: 2 of 11 checks of the data are not passed: data_" in done.stderr
     assert "1998-02 now has 1.00 USD more than in the report of 1998-06." in done.stderr
     assert not failed.exists()
     manifest = json.loads((root / "reports/stub/1998-06/manifest.json").read_text("utf-8"))

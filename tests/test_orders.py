@@ -160,6 +160,28 @@ def test_exact_duplicates_are_kept_and_shown_with_or_without_order_ids():
         table = quality.report(book, as_of=book.facts["last"])
         row = table[table["status"] == "of which"].iloc[0]
         assert (row["lines"], row["amount"], len(book.lines)) == (2, 2400.0, 6)
+        listed = quality.duplicates(book)
+        assert listed[["amount", "copies"]].to_numpy().tolist() == [[1200.0, 3]]
+        assert ("order_id" in listed) == ("order_id" in given_frame)
+    assert quality.duplicates(orders.read(raw())).empty
+
+
+def test_what_is_no_order_line_has_no_money():
+    more = [("合計", "", "", "1200"), ("", "", "合計", "1200"), ("a", "9", "someday", "50")]
+    more = pd.DataFrame(more, columns=["customer_id", "order_id", "order_date", "amount"])
+    table = orders.read(pd.concat([raw(), more.reindex(columns=raw().columns)])).quality
+    money = table.set_index("reason")["amount"]
+    assert pd.isna(money["total row"])
+    assert money["order_date is unreadable"] == 50
+    assert money["all lines"] == money.drop("all lines").sum() == money["sales"] + 50
+
+
+@pytest.mark.parametrize(
+    ("lost", "said"), [(1, "1 is quarantined, with"), (2, "2 are quarantined, each with")]
+)
+def test_the_finding_counts_what_is_quarantined(lost, said):
+    frame = raw(amount=["x"] * lost + ["5"] * (4 - lost))
+    assert said in quality.finding(orders.read(frame).quality)
 
 
 def test_frames_come_back_as_the_kind_that_went_in():

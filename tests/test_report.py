@@ -283,6 +283,7 @@ def test_months_and_shops_in_one_command(root, tmp_path):
     assert "Left out by --only: OVERVIEW, ABC." in front
     assert "key figures are unavailable" in front
     archive = text_of(out, "index.html")
+    assert "Stub twin <small>(twin)</small>" in archive
     assert archive.index("1998-06") < archive.index("1998-05") < archive.index("Stub twin")
 
 

@@ -387,6 +387,12 @@ def test_quarantine_under_a_key_shows_no_raw_column(key):
     assert listed["customer_id"].tolist() == ["7"]
 
 
+def test_duplicates_under_a_key_show_nothing_that_names_anybody(key):
+    twice = {"customer_id": "7", "order_date": "2024-01-05", "amount": 1, "name": "ZZ Hanako"}
+    book = orders.read(pd.DataFrame([twice] * 2), same_day="one_order")
+    assert list(quality.duplicates(book)) == ["customer_id", "order_date", "amount", "copies"]
+
+
 def test_a_short_key_is_no_key(monkeypatch):
     monkeypatch.setenv(pseudonyms.VARIABLE, "short")
     with pytest.raises(ParamsError, match=r"5 characters, and needs 32.*openssl rand -hex 32"):

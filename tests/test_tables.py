@@ -89,7 +89,7 @@ def test_yen_has_no_decimals():
 def test_a_missing_number_is_a_dash_that_the_caption_explains():
     table = pd.DataFrame({"segment": ["new", None], "revenue": [1.5, NAN]})
     html = tables.show(table, caption="Segments")._repr_html_()
-    assert f'<caption>Segments <span class="ltv-note">({DASH} not available yet)' in html
+    assert f'<caption>Segments <span class="ltv-note">({DASH} not available)' in html
     assert Cells(html).rows[2] == ["", DASH]
     assert "not available" not in tables.show(table.head(1))._repr_html_()
 
@@ -203,7 +203,7 @@ def test_the_text_form_is_short_and_aligned():
             "手拭い 桜柄                                       15.00",
             f"mug                                                   {DASH}",
             f"a name that goes on and on and on, and …          {MINUS}3.50",
-            f"{DASH} not available yet",
+            f"({DASH} not available)",
         ]
     )
 
@@ -249,4 +249,4 @@ def test_words_go_through_the_catalogue(monkeypatch):
     text = repr(tables.show(table, currency="USD"))
     assert "SEGMENT  REVENUE (USD)" in text
     assert "NEW" in text
-    assert "NOT AVAILABLE YET" in text
+    assert "(– NOT AVAILABLE)" in text

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
 import click
+import pandas as pd
 
 from ltvkit import gate, params, quality, tables
 from ltvkit.i18n import _
@@ -13,6 +15,7 @@ from ltvkit.report import plan, session
 from ltvkit.report.run import in_words
 
 STOPPED, WRONG = 1, 2
+LONGEST = 52  # characters of a reason; with it, the table is as wide as a terminal
 
 
 def check(files: Iterable[Path], *, month: str | None) -> int:
@@ -32,8 +35,21 @@ def _checked(file: Path, month: str | None) -> int:
         click.echo(f"Error: {' '.join(in_words(error).split())}", err=True)
         return WRONG
     click.echo(_("{shop}: orders up to {day}").format(shop=given.shop, day=as_of))
-    click.echo(f"\n{tables.show(found, currency=given.values.get('currency', ''))}")
+    shown = tables.show(found, currency=given.values.get("currency", ""))
+    click.echo(f"\n{shown.text(cell=LONGEST)}\n")
     click.echo(f"{quality.finding(found)}\n")
-    click.echo(f"{tables.show(checks[['check', 'result', 'figure']])}")
-    click.echo("\n".join([gate.finding(checks), *gate.said(checks)]))
+    click.echo(_in_full(checks))
+    click.echo(f"\n{gate.finding(checks)}")
     return STOPPED if (checks["result"] == "stop").any() else 0
+
+
+def _in_full(checks: pd.DataFrame) -> str:
+    """Each check with its result, and all that it says beside them."""
+    names = checks["check"].str.len().max()
+    lines = []
+    for row in checks.itertuples():
+        head = f"{row.result:<4}  {row.check:<{names}}  "
+        text = f"{row.figure}. {row.meaning}" if row.meaning else row.figure
+        beside = {"initial_indent": head, "subsequent_indent": " " * len(head)}
+        lines += textwrap.wrap(text or "-", tables.TEXT_WIDTH, break_on_hyphens=False, **beside)
+    return "\n".join(lines)

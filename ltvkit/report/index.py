@@ -14,8 +14,10 @@ from ltvkit.i18n import N_, _
 from ltvkit.kpis import MEASURES
 
 LABELS = formats.LABELS | {"customers": N_("Active customers")}
-# What Markdown reads anywhere, and what it reads only where a line begins.
-_MARKDOWN = re.compile(r"[\\`*_\[\]<>|~]|^[-+#](?= )|(?:(?<=^\d)|(?<=^\d\d))[.)](?= )")
+# Code, which stays; what Markdown reads anywhere ("_" not within a word), or where a line begins.
+_MARKDOWN = re.compile(
+    r"(`[\w :]+`)|[\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|^[-+#](?= )|(?:(?<=^\d)|(?<=^\d\d))[.)](?= )"
+)
 
 
 class Change(NamedTuple):
@@ -70,10 +72,10 @@ def checks(table: pd.DataFrame | None) -> list[str]:
 def escaped(text: Any) -> str:
     """Text that Markdown leaves as it is, on one line.
 
-    >>> print(escaped("# 5 * 3\\n[a](b) - c"))
-    \\# 5 \\* 3 \\[a\\](b) - c
+    >>> print(escaped("# 5 * 3\\n[a](b) - c_d _e_ `f_g`"))
+    \\# 5 \\* 3 \\[a\\](b) - c_d \\_e\\_ `f_g`
     """
-    return _MARKDOWN.sub(r"\\\g<0>", formats.line(text))
+    return _MARKDOWN.sub(lambda found: found[1] or f"\\{found[0]}", formats.line(text))
 
 
 def _value(row: Mapping[str, Any], name: str, currency: str) -> str:

@@ -23,8 +23,6 @@ from ltvkit.report.publish import Place
 from ltvkit.report.run import Done, Workers, clean, in_words
 from ltvkit.report.signals import Interrupted, Signals
 
-MOST_LINES = 100_000  # of the quarantine, kept beside a failure to look at
-
 
 @dataclass(frozen=True)
 class Months:
@@ -101,7 +99,7 @@ class Session:
             try:
                 self._unmade[place] = self._admitted(place, report, book, stopped)
             except Exception as error:  # a fault in one report must not take the others along
-                listed = quality.quarantined(book).limit(MOST_LINES)
+                listed = quality.quarantined(book).limit(quality.MOST_LINES)
                 self._fail(stopped, in_words(error), quarantine=listed)
 
     def _admitted(
