@@ -71,8 +71,9 @@ def check(
 
     `result` is "ok", or the severity where the check's limit is passed ("warn", "stop"), or
     "off"; `meaning`, and what to do, is said where it is passed. `policies` are those the orders
-    were read with; `reconciled` is `quality.report` of them, where that was made already. What is
-    dated after `as_of` is left out, but for implausible dates.
+    were read with; `reconciled` is `quality.report` of them, where that was made already.
+    Days, customers and ids are looked at up to `as_of`; unusable lines, guests, duplicates,
+    returns and implausible dates are those of the whole export.
     """
     rules = policies if isinstance(policies, Policies) else check_options(policies=policies)
     if reconciled is None:
@@ -202,8 +203,9 @@ def _data_end(seen: _Seen, _limit: float) -> tuple[bool, str]:
 
 
 def _gaps(seen: _Seen, _limit: float) -> tuple[bool, str]:
-    runs = rhythm.silent_runs(seen.days, ends=seen.declared)
-    runs = runs[runs["start"] <= seen.as_of].sort_values("days", ascending=False, kind="stable")
+    days = seen.days[: seen.as_of]
+    runs = rhythm.silent_runs(days, ends=seen.declared or len(days) < len(seen.days))
+    runs = runs.sort_values("days", ascending=False, kind="stable")
     if runs.empty:
         return False, _("no silent day that is unlike this shop")
     spans = [
