@@ -51,8 +51,8 @@ def utf8(path: Path, *, name: str, declared: str = "", copy: Path) -> Text:
     if encoding == "utf-8" and (seen := _seen(path)):
         return seen
     if encoding == "utf-8" and not (marked or declared):
-        encoding = _japanese(path, name)
-    if fault := _fault(path, encoding):
+        encoding = _japanese(path, name)  # which has read all of it
+    elif fault := _fault(path, encoding):
         reason = "`encoding` says" if declared else "its first bytes say"
         raise DataError(f"{name} is not {encoding} throughout, as {reason}: {fault}.")
     with copy.open("w", encoding="utf-8", newline="") as file:
