@@ -25,6 +25,16 @@ SIGNS = {
     "元": ("元|CNY", ("CNY", "TWD", "元")),
 }
 
+# What a mixture is told by: a column, or the signs beside the amounts.
+BY_COLUMN = (
+    "the orders are in {n} currencies: {listed}. Give `rates`, a CSV file of date, currency, rate, "
+    "or export one currency only."
+)
+BY_SIGNS = (
+    "the amounts are written in several currencies: {listed}. Export one currency only, or map "
+    "`currency` to a column that says it of each line, and give `rates`."
+)
+
 
 def rates(path: Path) -> pd.DataFrame:
     """A CSV file of date, currency, rate -> the same as timestamps, codes and floats, in order.
@@ -80,7 +90,7 @@ def converted(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -
     )
 
 
-def refuse_mixture(counts: pd.DataFrame) -> None:
+def refuse_mixture(counts: pd.DataFrame, *, mend: str = BY_COLUMN) -> None:
     """Raise `DataError` where `currency`, `lines` name several currencies; blanks name none.
 
     >>> refuse_mixture(pd.DataFrame({"currency": ["JPY", "USD"], "lines": [1200, 3]}))
@@ -92,10 +102,7 @@ Give `rates`, a CSV file of date, currency, rate, or export one currency only.
     if len(named) > 1:
         pairs = zip(named["currency"], named["lines"], strict=True)
         listed = ", ".join(f"{currency} ({lines:,} lines)" for currency, lines in pairs)
-        raise DataError(
-            f"the orders are in {len(named)} currencies: {listed}. Give `rates`, a CSV file of "
-            "date, currency, rate, or export one currency only."
-        )
+        raise DataError(mend.format(n=len(named), listed=listed))
 
 
 def sign(column: str) -> str:
@@ -112,20 +119,6 @@ def sign(column: str) -> str:
         for known, (written, _codes) in SIGNS.items()
     )
     return f"case when try_cast({name} as double) is not null then null {' '.join(named)} end"
-
-
-def refuse_signs(counts: pd.DataFrame) -> list[str]:
-    """The signs of a table of sign and lines; raises `DataError` where there are several."""
-    named = counts.dropna(subset="sign").sort_values(["lines", "sign"], ascending=[False, True])
-    if len(named) > 1:
-        listed = ", ".join(
-            f"{s} ({n:,} lines)" for s, n in zip(named["sign"], named["lines"], strict=True)
-        )
-        raise DataError(
-            f"the amounts are written in several currencies: {listed}. Export one currency only, "
-            "or map `currency` to a column that says it of each line, and give `rates`."
-        )
-    return named["sign"].tolist()
 
 
 def check_unit(currency: str, facts: Mapping[str, Any]) -> None:

@@ -7,7 +7,6 @@ what was written. Lines, returns and quarantine are then three views of the same
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from ltvkit.values import literal, quoted
 # Keeps a relation under a name, its rows in order, and gives SQL that reads them back. Rows that
 # do not know their line are counted from the one that is given.
 Keep = Callable[[Any, str, int | None], str]
-_JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠]")
 _OURS = ("file", "line", "reason", "text")
 
 
@@ -57,7 +55,9 @@ class Rows:
 
 def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Keep) -> Rows:
     """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
-    several, zone = len(raw.parts) > 1, _zone(raw, rules)
+    several = len(raw.parts) > 1
+    # Whose day it is for a time with a zone.
+    zone = rules.timezone or ("Asia/Tokyo" if raw.japanese else "UTC")
     rates = currencies.rates(paths.resolve(rules.rates)) if rules.rates else None
     named = [p.name if several else raw.facts["source"] for p in raw.parts]
     mapped = [
@@ -83,7 +83,9 @@ def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep:
     facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
     facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone}
     if signs is not None:
-        facts["signs"] = currencies.refuse_signs(signs.rename(columns={"_sign": "sign"}))
+        signs = signs.rename(columns={"_sign": "currency"})
+        currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
+        facts["signs"] = signs["currency"].tolist()
     facts["orders_from"] = "order_id" if named else "lines"
     seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
     return Rows(sql, list(seen), table, facts)
@@ -176,13 +178,6 @@ def _count(connection: Any, sql: str) -> int:
 
 def _lazy(connection: Any, sql: str) -> nw.LazyFrame:
     return nw.from_native(connection.sql(sql)).lazy()
-
-
-def _zone(raw: Raw, rules: Policies) -> str:
-    """Whose day it is for a time with a zone: what the policies say, else Tokyo's or UTC's."""
-    encodings = {part.facts.get("encoding") for part in raw.parts}
-    japanese = encodings & {"cp932", "euc_jp"} or any(map(_JAPANESE.search, raw.columns))
-    return rules.timezone or ("Asia/Tokyo" if japanese else "UTC")
 
 
 def _counted(lines: nw.LazyFrame, column: str) -> pd.DataFrame:

@@ -12,14 +12,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ltvkit import contract, dates, doubts, formats, headers, ids, opening, orders, systems, values
+from ltvkit.currencies import SIGNS
 from ltvkit.errors import LtvkitError
 from ltvkit.i18n import _
 
 HEAD = 1000  # lines that samples are taken from
 DAYS = 3000  # different days on which the form of dates is tried
 _MASKED = ("customer_id", "order_id")
-_JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠々]")
-_SIGNS = {"¥": "JPY", "￥": "JPY", "円": "JPY", "€": "EUR", "£": "GBP", "$": "USD"}
 _CANCELLED = re.compile(r"キャンセル|取消|取り消|\bcancel|\bvoid", re.IGNORECASE)
 _OFFSET = re.compile(r":\d\d(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)$")
 
@@ -184,11 +183,10 @@ def _currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[
     if system and system.currency:
         return system.currency, {}
     money = " ".join(t for n in ("amount", "unit_price") for t in texts.get(n, ()))
-    signs = {code for sign, code in _SIGNS.items() if sign in money}
+    signs = {codes[0] for written, codes in SIGNS.values() if re.search(written, money)}
     if len(signs) == 1:
         return signs.pop(), {}
-    encoding = str(raw.facts.get("encoding") or "").lower().replace("-", "_")
-    if encoding in ("cp932", "euc_jp") or _JAPANESE.search("".join(raw.columns)):
+    if raw.japanese:
         return "JPY", {"currency": _("The file does not say it; taken from its language.")}
     return "USD", {"currency": _("The file does not say it: USD is only a stopgap.")}
 

@@ -57,15 +57,18 @@ def open(
     beside = currencies.rates(paths.resolve(rules.rates)).to_csv() if rules.rates else ""
     decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
     home, asked = paths.cache() / "orders", (source, columns or {}, decided, beside)
-    note = home / f"{_key(os.environ.get(RUN), *asked)}.asked"
-    if seen is None and RUN in os.environ and note.exists():
-        key = note.read_text("utf-8")
-        return _opened(home / key, key, rules)
-    raw = sources.open(source, rules) if seen is None else None
-    key = _key(seen or raw.facts["digest"], *asked)
+    raw, note = None, None
+    if seen is None:
+        note = RUN in os.environ and home / f"{_key(os.environ[RUN], *asked)}.asked"
+        if note and note.exists():
+            key = note.read_text("utf-8")
+            return _opened(home / key, key, rules)
+        raw = sources.open(source, rules)
+        seen = raw.facts["digest"]
+    key = _key(seen, *asked)
     if not (home / key / _FACTS).exists():
         _prepare(raw or sources.open(source, rules), columns or {}, rules, home / key)
-    if seen is None and RUN in os.environ:
+    if note:
         with files.whole(note) as part:
             part.write_text(key, "utf-8")
     return _opened(home / key, key, rules)

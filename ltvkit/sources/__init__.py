@@ -7,6 +7,7 @@ keep the types they carry. `values` and `dates` read the values, `contract` judg
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 import weakref
@@ -26,6 +27,9 @@ from ltvkit.values import quoted
 
 READERS = dict.fromkeys((".csv", ".tsv", ".txt"), delimited.read)
 READERS |= {".xlsx": workbooks.read, ".xlsm": workbooks.read, ".parquet": parquet}
+
+
+_JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠々]")
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,12 @@ class Raw:
     def columns(self) -> dict[str, str]:
         """Raw column -> DuckDB type, of all parts."""
         return {name: kind for part in self.parts for name, kind in part.columns.items()}
+
+    @property
+    def japanese(self) -> bool:
+        """Whether this is a Japanese export, by its encoding or its headers."""
+        encodings = {part.facts.get("encoding") for part in self.parts}
+        return bool(encodings & {"cp932", "euc_jp"} or any(map(_JAPANESE.search, self.columns)))
 
 
 def open(source: str, rules: Policies | None = None) -> Raw:
