@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import narwhals.stable.v2 as nw
 
-from ltvkit import engine, formats, headers, judgement, periods, sources, values
+from ltvkit import engine, formats, headers, periods, quality, sources, values
 from ltvkit.i18n import _
 from ltvkit.policies import Policies
 
@@ -93,9 +93,8 @@ def _written(source: str) -> dt.date:
 
 def _unusable(seen: Inspection) -> dict[str, str]:
     """A question where a report would stop at the lines that cannot be used."""
-    table, limit = seen.book.quality, Policies().max_quarantined
-    read = table.loc[table["status"] == "read", "lines"].sum()
-    lost = table.loc[table["reason"].isin(judgement.BROKEN), "lines"].sum()
+    limit = Policies().max_quarantined
+    read, lost = quality.unusable(seen.book.quality)
     if lost <= limit * read:
         return {}
     question = _(

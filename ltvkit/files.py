@@ -36,6 +36,16 @@ def whole(path: Path, *, sync: bool = False) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def fresh(folder: Path, suffix: str) -> Path:
+    """A name in `folder` that no file there has."""
+    return folder / f"{uuid.uuid4().hex}{suffix}"
+
+
+def beside(path: Path) -> list[str]:
+    """The names of the files in the folder of a path; none where there is no folder."""
+    return [found.name for found in path.parent.glob("*")]
+
+
 def sweep(folder: Path, pattern: str = "*") -> None:
     """Remove what a run that was killed left in `folder`: whatever is older than a day."""
     for left in folder.glob(pattern):

@@ -143,6 +143,12 @@ def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
     return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 
+def unusable(table: pd.DataFrame) -> tuple[int, int]:
+    """A reconciliation -> the lines read, and those of them that are broken."""
+    read = table.loc[table["status"] == "read", "lines"].sum()
+    return int(read), int(table.loc[table["reason"].isin(judgement.BROKEN), "lines"].sum())
+
+
 def quarantined(book: Orders) -> Any:
     """The quarantine as a list of the report: `book.quarantine`, with every raw column.
 

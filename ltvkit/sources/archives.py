@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from ltvkit import files
 from ltvkit.errors import DataError
 from ltvkit.sources.locate import PACKED, SUFFIXES, refuse_others
 
@@ -75,7 +76,7 @@ def _entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
 
 def _copied(stream: IO[bytes], archive: Path, inside: PurePosixPath, work: Path) -> File:
     suffix = _suffix(inside) if _suffix(inside) in SUFFIXES else ".csv"
-    target = work / f"unpacked-{len(list(work.iterdir()))}{suffix}"
+    target = files.fresh(work, suffix)
     written = 0
     with target.open("wb") as file:
         while block := stream.read(BLOCK):

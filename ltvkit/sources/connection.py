@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+# It would fetch code from elsewhere when it meets an address; without, it can read none.
+CLOSED = dict.fromkeys(("autoinstall_known_extensions", "autoload_known_extensions"), False)
+CLOSED |= dict.fromkeys(("allow_community_extensions", "allow_persistent_secrets"), False)
+
 
 def connect(*, memory: int | None = None, spill: Path | None = None) -> Any:
     """A fresh connection. Beyond `memory` (bytes) it works on disk, in `spill`.
@@ -14,10 +18,7 @@ def connect(*, memory: int | None = None, spill: Path | None = None) -> Any:
     """
     import duckdb
 
-    # It would fetch code from elsewhere when it meets an address; without, it can read none.
-    closed = ("autoinstall_known_extensions", "autoload_known_extensions")
-    closed += ("allow_community_extensions", "allow_persistent_secrets")
-    config: dict[str, Any] = dict.fromkeys(closed, False)
+    config: dict[str, Any] = dict(CLOSED)
     if threads := os.environ.get("LTVKIT_THREADS"):
         config["threads"] = int(threads)
     if memory:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ltvkit import files
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.policies import Policies
 from ltvkit.sources import encodings, progress
@@ -25,8 +26,8 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     The part is read by DuckDB; it knows how many records that must give, and how to be read
     record by record (`exact`) where it does not.
     """
-    copy = work / f"utf8-{len(list(work.iterdir()))}.csv"
-    text = encodings.utf8(file.path, name=file.name, declared=rules.encoding, copy=copy)
+    copy = {"declared": rules.encoding, "copy": files.fresh(work, ".csv")}
+    text = encodings.utf8(file.path, name=file.name, **copy)
     delimiter, header = _header(text.path, file.name, rules)
     columns, twins = names(header)
     facts = {"encoding": text.encoding, "delimiter": delimiter}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ltvkit import paths
 from ltvkit.errors import DataError, nearest
+from ltvkit.files import beside
 from ltvkit.policies import Policies
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet")
@@ -29,9 +30,8 @@ def locate(source: str, rules: Policies) -> list[Path]:
     if any(mark in path.name for mark in "*?[") and not path.exists():
         return _all(path.parent, path.name, source)
     if not path.is_file():
-        beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
         raise DataError(
-            f"source {source!r}: there is no file at {path}.{nearest(path.name, beside)} "
+            f"source {source!r}: there is no file at {path}.{nearest(path.name, beside(path))} "
             "Give the path from the project's folder, or an absolute one."
         )
     if path.suffix.lower() in (".yaml", ".yml"):

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ltvkit import files
 from ltvkit.sources.part import WORKING
 from ltvkit.sources.records import Record
 from ltvkit.values import literal
@@ -23,7 +24,7 @@ def kept(rows: Iterable[Record], columns: Sequence[str], work: Path) -> tuple[st
     schema = pa.schema([(line, pa.int64()), (fault, kind), (text, kind)])
     for name in columns:
         schema = schema.append(pa.field(name, kind))
-    target, empty = work / f"rows-{len(list(work.iterdir()))}.parquet", [None] * len(columns)
+    target, empty = files.fresh(work, ".parquet"), [None] * len(columns)
     rows = iter(rows)
     with pq.ParquetWriter(target, schema) as file:
         while batch := list(itertools.islice(rows, BATCH)):

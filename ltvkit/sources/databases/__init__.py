@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from ltvkit import paths
 from ltvkit.errors import DataError, ParamsError, nearest
+from ltvkit.files import beside
 from ltvkit.values import literal, quoted
 
 KINDS = {
@@ -119,8 +120,7 @@ def file(url: str) -> Path:
         raise DataError(f"source {url!r}: write three slashes, as in {kind}:///{rest}.")
     path = paths.resolve(rest[1:])
     if not path.is_file():
-        beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        hint = nearest(path.name, beside)
+        hint = nearest(path.name, beside(path))
         if Path(rest).is_file():
             hint = f" Did you mean '{kind}:///{rest}' (four slashes: from the root)?"
         raise DataError(f"source {url!r}: there is no file at {path}.{hint}")

@@ -9,14 +9,11 @@ from typing import Any
 
 from ltvkit.errors import DataError
 from ltvkit.sources import databases
+from ltvkit.sources.connection import CLOSED
 from ltvkit.values import quoted
 
 # A view may name files or addresses; the tables of the file are all that is asked for.
-_ALONE = {
-    "enable_external_access": False,
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
+_ALONE = CLOSED | {"enable_external_access": False}
 _PLAIN = (
     *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
     *("DOUBLE", "BOOLEAN", "VARCHAR"),
