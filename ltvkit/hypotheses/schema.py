@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from ltvkit import params
+from ltvkit import plain_yaml
 from ltvkit.errors import ParamsError, nearest
 from ltvkit.hypotheses import lists
 from ltvkit.hypotheses.fields import DEFAULTS, FIELDS, wanted
@@ -38,7 +38,7 @@ class _File:
         """What is wrong with a field, and where."""
         node = self.nodes.get(name)
         where = f"{self.path}, line {node.start_mark.line + 1}" if node else str(self.path)
-        found = wrong.found or (params.raw_text(node) if node else "") or "nothing"
+        found = wrong.found or (plain_yaml.raw_text(node) if node else "") or "nothing"
         return ParamsError(
             f"{where}: {name}: found {found}, expected {wrong.expected}.{wrong.hint}"
         )
@@ -97,7 +97,7 @@ def _assignment(file: _File) -> str | None:
 
 
 def _open(path: Path) -> _File:
-    given, nodes = params.read(path)
+    given, nodes = plain_yaml.read(path)
     return _File(path, {k: v for k, v in given.items() if v is not None}, nodes)
 
 
