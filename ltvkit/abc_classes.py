@@ -46,13 +46,13 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
         "nan"
     )
     ranked = (
-        engine.ranked(items, by="revenue", ties=by)
+        engine.ranked(items, by="revenue", ties=by, running=["counted"])
         .with_columns(
             revenue_share=nw.col("counted") / whole,
-            cumulative_share=nw.col("counted").cum_sum().over(order_by="rank") / whole,
+            cumulative_share=nw.col("counted_upto") / whole,
         )
         .with_columns(**{"class": _class(cuts)})
-        .drop("counted")
+        .drop("counted", "counted_upto")
         .sort("rank")
     )
     return engine.back(ranked, like=lines)
@@ -95,11 +95,11 @@ def pareto(classified: Any, *, points: int = 400) -> pd.DataFrame:
     each class included.
     """
     opened = engine.lazy(classified, needs=("rank", "cumulative_share", "class"))
-    n = int(engine.table(opened.select(n=nw.len()))["n"].iloc[0])
-    step = max(1, n // points)
     rank = nw.col("rank")
-    ends = (rank == rank.min().over("class")) | (rank == rank.max().over("class"))
-    shown = opened.filter(ends | (rank % step == 0))
+    spans = engine.table(opened.group_by("class").agg(first=rank.min(), last=rank.max()))
+    n = int(spans["last"].max())
+    step, ends = max(1, n // points), [*spans["first"], *spans["last"]]
+    shown = opened.filter(rank.is_in(ends) | (rank % step == 0))
     table = engine.table(shown.sort("rank").select("rank", "cumulative_share", "class"))
     return table.assign(items_share=table["rank"] / n)[["items_share", "cumulative_share", "class"]]
 

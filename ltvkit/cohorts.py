@@ -99,7 +99,7 @@ def second_order(lines: Any, *, as_of: Any, within: tuple[int, ...] = WITHIN) ->
     first = days.group_by("customer_id").agg(first=nw.col("order_date").min())
     gaps = (
         days.join(first, on="customer_id")
-        .with_columns(gap=(nw.col("order_date") - nw.col("first")).dt.total_minutes() // 1440)
+        .with_columns(gap=periods.number("order_date") - periods.number("first"))
         .with_columns(gap=nw.when(nw.col("gap") > 0).then(nw.col("gap")))
         .group_by("customer_id", "first")
         .agg(gap=nw.col("gap").min())

@@ -62,9 +62,8 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
 def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.ndarray]:
     """Money paid at, and customers who have lived through, each age: two arrays, group x age."""
     born = cohorts.members(lines, as_of=as_of, by="month", every="month")
-    dealt = born.with_row_index("group", order_by="customer_id").with_columns(
-        nw.col("group").cast(nw.Int64) % GROUPS
-    )
+    dealt = engine.ranked(born, by="customer_id", ascending=True)
+    dealt = dealt.with_columns(group=(nw.col("rank") - 1) % GROUPS)
     sizes = engine.table(dealt.group_by("group", "born").agg(customers=nw.len()))
     spent = engine.table(
         cohorts.aged(lines, dealt, as_of=as_of, every="month")

@@ -101,5 +101,4 @@ def reconcile(customers: Any, table: pd.DataFrame) -> pd.DataFrame:
 
 def days_since(column: str, as_of: Any) -> nw.Expr:
     """Whole days from the date in `column` to the day `as_of`."""
-    elapsed = nw.lit(periods.day(as_of)) - nw.col(column)
-    return (elapsed.dt.total_minutes() // 1440).cast(nw.Int64)
+    return periods.number_of(as_of) - periods.number(column)

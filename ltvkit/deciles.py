@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -27,8 +28,8 @@ def assign(customers: Any) -> Any:
     {'customer_id': ['b', 'a', 'c'], 'decile': [1, 4, 7]}
     """
     opened = engine.lazy(customers, needs=NEEDS)
-    ranked = engine.ranked(opened, by="revenue", ties="customer_id")
-    decile = (nw.col("rank") - 1) * GROUPS // _count(opened) + 1
+    n, ranked = _ranked(opened)
+    decile = (nw.col("rank") - 1) * GROUPS // n + 1
     return engine.back(ranked.with_columns(decile=decile.cast(nw.Int64)), like=customers)
 
 
@@ -80,20 +81,14 @@ def lorenz(customers: Any, *, points: int = 100) -> pd.DataFrame:
 
     `points` + 1 rows from (0, 0) to (1, 1).
     """
-    ranked = _cumulated(customers)
-    n = _count(ranked)
-    ends = sorted({max(1, round(n * k / points)) for k in range(1, points + 1)})
-    table = engine.table(
-        ranked.filter(nw.col("poorest").is_in(ends)).sort("poorest").select("poorest", "paid")
-    )
-    curve = pd.DataFrame(
-        {
-            "customers_share": table["poorest"] / n,
-            "revenue_share": table["paid"] / table["paid"].iloc[-1],
-        }
-    )
-    origin = pd.DataFrame({"customers_share": [0.0], "revenue_share": [0.0]})
-    return pd.concat([origin, curve], ignore_index=True)
+    n, ranked = _ranked(engine.lazy(customers, needs=NEEDS), running=["revenue"])
+    richer = sorted({n - max(1, round(n * k / points)) for k in range(1, points + 1)}, reverse=True)
+    paid = _upto(ranked, [n, *richer])
+    curve = {
+        "customers_share": [0.0, *((n - r) / n for r in richer)],
+        "revenue_share": [0.0, *(1 - paid.reindex(richer, fill_value=0.0) / paid[n])],
+    }
+    return pd.DataFrame(curve)
 
 
 def gini(customers: Any) -> float:
@@ -105,25 +100,22 @@ def gini(customers: Any) -> float:
     >>> gini(pd.DataFrame({"customer_id": ["a", "b"], "revenue": [0.0, 10.0]}))
     0.5
     """
+    n, ranked = _ranked(engine.lazy(customers, needs=NEEDS))
+    poorest = n + 1 - nw.col("rank")
     sums = engine.table(
-        _cumulated(customers).select(
-            n=nw.len(),
-            whole=nw.col("revenue").sum(),
-            weighted=(nw.col("poorest") * nw.col("revenue")).sum(),
-        )
+        ranked.select(whole=nw.col("revenue").sum(), weighted=(poorest * nw.col("revenue")).sum())
     ).iloc[0]
     if not sums["whole"]:
         return float("nan")
-    return float(2 * sums["weighted"] / (sums["n"] * sums["whole"]) - (sums["n"] + 1) / sums["n"])
+    return float(2 * sums["weighted"] / (n * sums["whole"]) - (n + 1) / n)
 
 
 def top_share(customers: Any, *, share: float = 0.2) -> float:
     """The part of revenue that the best `share` of customers (rounded up) paid; NaN without."""
-    ranked = engine.ranked(engine.lazy(customers, needs=NEEDS), by="revenue", ties="customer_id")
-    cut = -(-_count(ranked) * round(share * 1000) // 1000)
-    best = nw.when(nw.col("rank") <= cut).then(nw.col("revenue")).otherwise(0.0).sum()
-    sums = engine.table(ranked.select(best=best, whole=nw.col("revenue").sum())).iloc[0]
-    return float(sums["best"] / sums["whole"]) if sums["whole"] else float("nan")
+    n, ranked = _ranked(engine.lazy(customers, needs=NEEDS), running=["revenue"])
+    cut = -(-n * round(share * 1000) // 1000)
+    paid = _upto(ranked, [cut, n])
+    return float(paid[cut] / paid[n]) if paid[n] else float("nan")
 
 
 def finding(table: pd.DataFrame, *, top20: float) -> str:
@@ -142,17 +134,15 @@ def finding(table: pd.DataFrame, *, top20: float) -> str:
     )
 
 
-def _cumulated(customers: Any) -> nw.LazyFrame:
-    return (
-        engine.lazy(customers, needs=NEEDS)
-        .with_row_index("poorest", order_by=["revenue", "customer_id"])
-        .with_columns(nw.col("poorest").cast(nw.Int64) + 1)
-        .with_columns(paid=nw.col("revenue").cum_sum().over(order_by="poorest"))
-    )
-
-
-def _count(frame: nw.LazyFrame) -> int:
-    n = int(engine.table(frame.select(n=nw.len()))["n"].iloc[0])
+def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[int, nw.LazyFrame]:
+    """How many customers there are, and each with its rank by revenue."""
+    n = int(engine.table(customers.select(n=nw.len()))["n"].iloc[0])
     if not n:
         raise DataError("there are no customers to rank: nobody had bought by that date.")
-    return n
+    return n, engine.ranked(customers, by="revenue", ties="customer_id", running=running)
+
+
+def _upto(ranked: nw.LazyFrame, ranks: Sequence[int]) -> pd.Series:
+    """What the customers up to each of `ranks` paid."""
+    found = ranked.filter(nw.col("rank").is_in(ranks)).select("rank", "revenue_upto")
+    return engine.table(found).set_index("rank")["revenue_upto"]

@@ -8,6 +8,7 @@ came in) or `table` (a pandas summary).
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -37,13 +38,15 @@ def lazy(frame: Any, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
 def back(result: nw.LazyFrame, *, like: Any) -> Any:
     """A result as the kind of frame that `like` is.
 
-    A DuckDB result is computed once, into a temporary table of the same connection: a relation
-    left lazy would be computed anew by each step that reads it.
+    A DuckDB result is computed once, into a temporary table of the same connection, and Spark
+    keeps one once it is computed: left lazy, each step that reads it would compute it anew.
     """
     result = _plain(result)
     native = result.to_native()
     if result.implementation.is_duckdb():
         return _stored(native)
+    if is_spark(result):
+        return native.persist()
     if isinstance(nw.from_native(like), nw.DataFrame):
         collected = result.collect().to_native()
         return nw.to_native(nw.maybe_reset_index(nw.from_native(collected)))
@@ -61,7 +64,7 @@ def bring(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
     kind = nw.from_native(like).implementation
     if kind.is_duckdb():
         return nw.from_native(_stored(like, table)).lazy()
-    if kind.is_pyspark():
+    if is_spark(nw.from_native(like)):
         return nw.from_native(like.sparkSession.createDataFrame(table)).lazy()
     columns = {name: table[name].to_numpy() for name in table}
     return nw.from_dict(columns, backend=kind).lazy()
@@ -73,6 +76,11 @@ def table(result: nw.LazyFrame) -> pd.DataFrame:
     return collected.reset_index(drop=True).rename_axis(columns=None)
 
 
+def is_spark(frame: nw.LazyFrame) -> bool:
+    """Whether a frame lives on a Spark cluster, in this process's session or by Spark Connect."""
+    return frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect()
+
+
 def exact(*columns: str) -> nw.Expr:
     """Sums of money to a millionth of the currency's unit.
 
@@ -82,14 +90,33 @@ def exact(*columns: str) -> nw.Expr:
     return nw.col(*columns).round(6)
 
 
-def ranked(frame: nw.LazyFrame, *, by: str, ties: str) -> nw.LazyFrame:
-    """Adds `rank` 1, 2, ...: largest `by` first; equal values in the order of `ties`."""
-    return (
-        frame.with_columns(_descending=-nw.col(by))
-        .with_row_index("rank", order_by=["_descending", ties])
-        .with_columns(nw.col("rank").cast(nw.Int64) + 1)
-        .drop("_descending")
-    )
+def ranked(
+    frame: nw.LazyFrame,
+    *,
+    by: str,
+    ties: str | None = None,
+    ascending: bool = False,
+    running: Sequence[str] = (),
+) -> nw.LazyFrame:
+    """Adds `rank` 1, 2, ...: largest `by` first; equal values in the order of `ties`.
+
+    `ascending`: smallest first. For each column of `running`, `<column>_upto` is its sum from the
+    first rank to this one, to a millionth. On Spark no task holds all rows (see
+    `cluster.ordering`).
+    """
+    first = by if ascending else "_first"
+    keys = [key for key in (first, ties) if key]
+    keyed = frame if ascending else frame.with_columns(_first=-nw.col(by))
+    if is_spark(frame):
+        from ltvkit.cluster import ordering
+
+        placed = nw.from_native(ordering.ranked(keyed.to_native(), keys=keys, running=running))
+    else:
+        sums = [nw.col(n).cum_sum().over(order_by=keys).alias(f"{n}_upto") for n in running]
+        placed = keyed.with_columns(*sums) if sums else keyed
+        placed = placed.with_row_index("rank", order_by=keys).with_columns(nw.col("rank") + 1)
+    summed = [exact(f"{name}_upto") for name in running]
+    return placed.select(nw.col("rank").cast(nw.Int64), *frame.collect_schema().names(), *summed)
 
 
 def _plain(result: nw.LazyFrame) -> nw.LazyFrame:

@@ -186,13 +186,13 @@ def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[
 
 def _edges(customers: nw.LazyFrame, measure: str, bins: int) -> list[float]:
     counted = customers.group_by(measure).agg(n=nw.len())
-    reached = counted.with_columns(upto=nw.col("n").cum_sum().over(order_by=measure))
+    reached = engine.ranked(counted, by=measure, ascending=True, running=["n"])
     whole = nw.col("n").sum()
     size = engine.table(reached.select(whole=whole))["whole"].iloc[0]
     if not size > 0:
         raise DataError("there are no customers to score: nobody had bought by that date.")
     edge = {
-        f"e{k}": nw.when(nw.col("upto") * bins >= k * int(size)).then(nw.col(measure)).min()
+        f"e{k}": nw.when(nw.col("n_upto") * bins >= k * int(size)).then(nw.col(measure)).min()
         for k in range(1, bins)
     }
     return [float(v) for v in engine.table(reached.select(**edge)).iloc[0]]

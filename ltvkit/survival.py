@@ -5,7 +5,6 @@ Nobody tells a shop that they have left; a customer who has not bought for `laps
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -103,19 +102,20 @@ def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
 
 def _followed(lines: Any, *, as_of: Any, lapse_days: int, period_days: float) -> pd.DataFrame:
     """Customers by `period` (the last that they count for) and `left` (1: they left in it)."""
-    cut = nw.lit(periods.day(as_of) - dt.timedelta(days=int(lapse_days)))
+    end = periods.number_of(as_of) - int(lapse_days)
+    first, last = periods.number("first"), periods.number("last")
     bought = orders.purchases(orders.before(engine.lazy(lines, needs=NEEDS), as_of))
     return engine.table(
         bought.group_by("customer_id")
         .agg(first=nw.col("order_date").min(), last=nw.col("order_date").max())
-        .filter(nw.col("first") <= cut)
+        .filter(first <= end)
         .with_columns(
             # The day c itself was observed too, hence the day more.
-            over=_periods(cut - nw.col("first"), period_days, days=1),
-            ended=_periods(nw.col("last") - nw.col("first"), period_days) + 1,
+            over=_periods(end - first + 1, period_days),
+            ended=_periods(last - first, period_days) + 1,
         )
         .filter(nw.col("over") >= 1)
-        .with_columns(left=((nw.col("last") <= cut) & (nw.col("ended") <= nw.col("over"))))
+        .with_columns(left=((last <= end) & (nw.col("ended") <= nw.col("over"))))
         .with_columns(
             nw.col("left").cast(nw.Int64),
             period=nw.when(nw.col("left")).then(nw.col("ended")).otherwise(nw.col("over")),
@@ -125,9 +125,8 @@ def _followed(lines: Any, *, as_of: Any, lapse_days: int, period_days: float) ->
     )
 
 
-def _periods(elapsed: nw.Expr, period_days: float, *, days: int = 0) -> nw.Expr:
-    whole = (elapsed.dt.total_minutes() // 1440 + days).cast(nw.Float64)
-    return (whole / float(period_days)).floor().cast(nw.Int64)
+def _periods(days: nw.Expr, period_days: float) -> nw.Expr:
+    return (days.cast(nw.Float64) / float(period_days)).floor().cast(nw.Int64)
 
 
 def _estimated(table: pd.DataFrame, period_days: float) -> pd.DataFrame:

@@ -114,10 +114,9 @@ def new_customer(fitted: Fitted, *, months: tuple[int, ...] = (12, 24)) -> pd.Se
 
 def best(predicted: Any, *, of: str) -> str:
     """The customer_id with the highest `of` of a predicted frame; equal: the first by id."""
-    ranked = engine.ranked(
-        engine.lazy(predicted, needs=("customer_id", of)), by=of, ties="customer_id"
-    )
-    return str(engine.table(ranked.filter(nw.col("rank") == 1))["customer_id"].iloc[0])
+    opened = engine.lazy(predicted, needs=("customer_id", of)).select("customer_id", of)
+    ranked = opened.sort(of, "customer_id", descending=[True, False])
+    return str(engine.table(ranked.head(1))["customer_id"].iloc[0])
 
 
 def _sound(table: pd.DataFrame) -> pd.DataFrame:

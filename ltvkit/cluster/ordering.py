@@ -1,0 +1,75 @@
+"""Ranks and running sums over all rows of a Spark frame, without one task that sorts them all.
+
+Rows are dealt into buckets that follow each other in the order wanted; how many rows each bucket
+has, and what they add up to, is a small table; within its bucket a row is ranked by a window.
+Exact: where the buckets end decides how even they are, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from ltvkit import engine
+
+SAMPLE, BUCKETS = 512, 64
+_BUCKET, _HASH = "_bucket", "_hash"
+
+
+def ranked(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
+    """A Spark frame -> the same with `rank` in ascending order of `keys`, which no two rows share,
+    and `<column>_upto` for each of `running`."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    frame = frame.persist()
+    placed = frame.withColumn(_BUCKET, _bucket(keys, _ends(frame, keys)))
+    offsets = _offsets(placed, running)
+    inside = Window.partitionBy(_BUCKET).orderBy(*keys)
+    upto = inside.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    found = {"rank": F.row_number().over(inside)}
+    found |= {f"{name}_upto": F.sum(name).over(upto) for name in running}
+    before = {name: F.get(F.array(*map(F.lit, offsets[name])), F.col(_BUCKET)) for name in found}
+    return placed.withColumns({n: within + before[n] for n, within in found.items()}).drop(_BUCKET)
+
+
+def _ends(frame: Any, keys: Sequence[str]) -> list[tuple]:
+    """The keys at which buckets end, from those of up to `SAMPLE` rows picked by their hash."""
+    from pyspark.sql import functions as F
+
+    picked = F.pmod(F.xxhash64(*keys), F.lit(SAMPLE)).alias(_HASH)
+    some = F.any_value(F.struct(*keys)).alias("some")
+    sample = engine.table(nw.from_native(frame.groupBy(picked).agg(some).select("some.*")))
+    known = sorted(sample[list(keys)].itertuples(index=False, name=None))
+    step = -(-len(known) // BUCKETS)
+    return known[step - 1 : -1 : step] if known else []
+
+
+def _bucket(keys: Sequence[str], ends: list[tuple], first: int = 0) -> Any:
+    """The number of the bucket of a row: a search by halves, as an expression."""
+    from pyspark.sql import functions as F
+
+    if not ends:
+        return F.lit(first)
+    half = len(ends) // 2
+    end = [F.lit(value).alias(key) for key, value in zip(keys, ends[half], strict=True)]
+    beyond = F.struct(*keys) > F.struct(*end)
+    left, right = ends[:half], ends[half + 1 :]
+    return F.when(beyond, _bucket(keys, right, first + half + 1)).otherwise(
+        _bucket(keys, left, first)
+    )
+
+
+def _offsets(placed: Any, running: Sequence[str]) -> dict[str, list]:
+    """What lies before each bucket: rows, and the sum of each column of `running`."""
+    from pyspark.sql import functions as F
+
+    sums = [F.sum(name).alias(f"{name}_upto") for name in running]
+    sizes = engine.table(
+        nw.from_native(placed.groupBy(_BUCKET).agg(F.count("*").alias("rank"), *sums))
+    )
+    sizes = sizes.set_index(_BUCKET)
+    whole = sizes.reindex(range(int(sizes.index.max()) + 1 if len(sizes) else 0), fill_value=0)
+    return {name: [0, *whole[name].cumsum().tolist()] for name in whole}
