@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ltvkit import abc_classes, cohorts, contract, rfm, segments
+from ltvkit import abc_classes, cohorts, contract, engine, rfm, segments
+from ltvkit.cluster.settings import Settings
 from ltvkit.errors import ParamsError, check_share, one_of
 
 MODELS = ("best", "bg_nbd", "mbg_nbd", "pareto_nbd")
@@ -29,6 +30,7 @@ loyalist', 'new', 'promising', 'need attention', 'about to sleep', 'at risk', "c
         "acquisition_cost": _costs,
         "cohort_by": lambda name: one_of("cohort_by", name, _cohorts(columns)),
         "cost_by": lambda name: one_of("cost_by", name, ("", *columns)),
+        "engine": lambda name: one_of("engine", name, engine.NAMES),
         "forecast_model": lambda name: one_of("forecast_model", name, MODELS),
         "ltv_of": lambda name: one_of("ltv_of", name, ("revenue", "margin")),
         "margin_rate": lambda rate: check_share("margin_rate", rate),
@@ -38,6 +40,8 @@ loyalist', 'new', 'promising', 'need attention', 'about to sleep', 'at risk', "c
     for name, holds in checks.items():
         if name in values:
             holds(values[name])
+    if values.get("engine") == "spark":
+        Settings.of(values.get("spark", {}))
 
 
 def check_columns(values: Mapping[str, Any], found: Iterable[str]) -> None:

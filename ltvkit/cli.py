@@ -40,6 +40,13 @@ def main() -> None:
 main.add_command(hypothesis)
 
 
+_engine = click.option(
+    "--engine",
+    type=click.Choice(["duckdb", "pandas", "polars", "spark"]),
+    help="What computes, in place of what the params file says.",
+)
+
+
 @main.command()
 @click.argument("params", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -71,13 +78,14 @@ main.add_command(hypothesis)
     metavar="SECONDS",
     help="Give up on a notebook after this many seconds.",
 )
+@_engine
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
     help="Where to publish.  [default: reports/ of the project]",
 )
-def report(params, month, start, end, only, jobs, timeout, out) -> None:
+def report(params, month, start, end, only, jobs, timeout, engine, out) -> None:
     """Build the monthly report of each shop.
 
     PARAMS are the shops' params files, such as params/cdnow.yaml. Finished notebooks are reused
@@ -90,7 +98,7 @@ def report(params, month, start, end, only, jobs, timeout, out) -> None:
         raise click.UsageError("--to needs --from.")
     if out:
         os.environ["LTVKIT_REPORTS"] = str(out.resolve())
-    sys.exit(_report(params, (month, start, end), only, jobs, timeout))
+    sys.exit(_report(params, (month, start, end), only, jobs, timeout, engine))
 
 
 @main.command()
@@ -136,7 +144,8 @@ def inspect(file, shop, out) -> None:
 @main.command()
 @click.argument("params", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--month", metavar="MONTH", help="As of the end of this month, as in `report`.")
-def check(params, month) -> None:
+@_engine
+def check(params, month, engine) -> None:
     """Open the orders of each shop, and say whether they can be relied on.
 
     Prints what became of every line, and each check of the data. The exit status is 1 if a check
@@ -148,10 +157,10 @@ def check(params, month) -> None:
         check_month(month)
     from ltvkit.report.check import check
 
-    sys.exit(check(params, month=month))
+    sys.exit(check(params, month=month, engine=engine))
 
 
-def _report(files, months, only, jobs, timeout) -> int:
+def _report(files, months, only, jobs, timeout, engine) -> int:
     """Build, say what came of it, and return the exit status."""
     from ltvkit.params import check_month
 
@@ -162,7 +171,9 @@ def _report(files, months, only, jobs, timeout) -> int:
 
     names = [name for name in (only or "").split(",") if name.strip()]
     try:
-        outcome = build(files, months=Months(*months), only=names, jobs=jobs, timeout=timeout)
+        outcome = build(
+            files, months=Months(*months), only=names, jobs=jobs, timeout=timeout, engine=engine
+        )
     except Interrupted as signal:
         text = "The last good reports are untouched. Run it again to go on from here."
         click.echo(f"Stopped, {signal}. {text}", err=True)

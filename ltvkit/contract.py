@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ltvkit import currencies, dates, headers, ids, values
 from ltvkit.errors import ColumnError, ParamsError, nearest
-from ltvkit.sources.part import FAULT, LINE, TEXT, plain
+from ltvkit.sources.part import FAULT, FILE, LINE, TEXT, plain
 from ltvkit.values import quoted
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ COLUMNS = (*REQUIRED, *NUMBERS[1:], *OPTIONAL)
 FIRST = ("customer_id", "order_id", "order_date", "amount")
 # Beside the canonical columns: file and line; why a line is refused, its raw columns and its text;
 # the customer id before it was folded; the sign of a currency beside the amount.
-WORKING = ("_file", LINE, "reason", "_written", TEXT, "_written_customer", "_sign")
+WORKING = (FILE, LINE, "reason", "_written", TEXT, "_written_customer", "_sign")
 
 
 def mapping(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str, str]:
@@ -78,7 +78,7 @@ def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) 
         written["_sign"] = currencies.sign(priced)
     written |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns, start=1)}
     written |= {n: n if n in part.working else "null::varchar" for n in (FAULT, TEXT)}
-    written |= {LINE: LINE} if LINE in part.working else {}
+    written |= {n: n for n in (FILE, LINE) if n in part.working}
     ordered = sorted(written, key=lambda n: FIRST.index(n) if n in FIRST else len(FIRST))
     chosen = ", ".join(f"{written[n]} as {quoted(n)}" for n in ordered)
     return f"select {chosen} from ({part.sql})"

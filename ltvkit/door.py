@@ -21,13 +21,13 @@ from ltvkit.errors import DataError
 from ltvkit.orders import Orders
 from ltvkit.policies import Policies
 from ltvkit.sources import Raw, progress
-from ltvkit.sources.part import LINE, TEXT, Part
+from ltvkit.sources.part import FILE, LINE, TEXT, Part
 from ltvkit.values import literal, quoted
 
 # Keeps a relation under a name, its rows in order, and gives SQL that reads them back. Rows that
 # do not know their line are counted from the one that is given.
 Keep = Callable[[Any, str, int | None], str]
-_OURS = ("file", "line", "reason", "text")
+OURS = ("file", "line", "reason", "text")
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,7 @@ class Rows:
 
 def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Keep) -> Rows:
     """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
-    several = len(raw.parts) > 1
-    # Whose day it is for a time with a zone.
-    zone = rules.timezone or ("Asia/Tokyo" if raw.japanese else "UTC")
+    several, zone = len(raw.parts) > 1, zone_of(raw, rules)
     rates = currencies.rates(paths.resolve(rules.rates)) if rules.rates else None
     named = [p.name if several else raw.facts["source"] for p in raw.parts]
     mapped = [
@@ -68,7 +66,7 @@ def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep:
     for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
         part = contract.filled(part, names, rules)
         part = part.numbered() if rates is not None else part  # rates keep no order
-        reading = _Reading(names, rules, zone, part.name if several else None, rates)
+        reading = Reading(names, rules, zone, part.name if several else None, rates)
         kept.append(_kept(raw.connection, part, reading, keep, f"rows-{number}"))
     sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
     lines = _lazy(raw.connection, sql)
@@ -76,19 +74,32 @@ def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep:
         with _in_words(raw.facts["source"]):
             sql = keep(judgement.settled(lines, rules, named=named).to_native(), "rows", None)
         lines = _lazy(raw.connection, sql)
-    if rates is None and "currency" in lines.collect_schema().names():
+    seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
+    return Rows(sql, list(seen), *concluded(lines, raw, mapped, rules))
+
+
+def zone_of(raw: Raw, rules: Policies) -> str:
+    """Whose day it is for a time with a zone."""
+    return rules.timezone or ("Asia/Tokyo" if raw.japanese else "UTC")
+
+
+def concluded(
+    lines: nw.LazyFrame, raw: Raw, mapped: Sequence[Mapping[str, str]], rules: Policies
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Judged rows of a source -> their reconciliation, and the facts about all of them."""
+    columns = lines.collect_schema().names()
+    if not rules.rates and "currency" in columns:
         currencies.refuse_mixture(_counted(lines, "currency"))
-    signs = _counted(lines, "_sign") if "_sign" in lines.collect_schema().names() else None
+    signs = _counted(lines, "_sign") if "_sign" in columns else None
     table = quality.reconcile(lines, returns=rules.returns)
     facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
-    facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone}
+    facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone_of(raw, rules)}
     if signs is not None:
         signs = signs.rename(columns={"_sign": "currency"})
         currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
         facts["signs"] = signs["currency"].tolist()
-    facts["orders_from"] = "order_id" if named else "lines"
-    seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
-    return Rows(sql, list(seen), table, facts)
+    named = all("order_id" in names for names in mapped)
+    return table, facts | {"orders_from": "order_id" if named else "lines"}
 
 
 def opened(connection: Any, rows: Rows, *, returns: str) -> Orders:
@@ -116,7 +127,7 @@ def in_memory(relation: Any, name: str, _first: int | None) -> str:
 
 
 @dataclass(frozen=True)
-class _Reading:
+class Reading:
     """How one part is read."""
 
     mapped: Mapping[str, str]
@@ -139,7 +150,7 @@ class _Reading:
         return judged.to_native().project(chosen)
 
 
-def _kept(connection: Any, part: Part, reading: _Reading, keep: Keep, name: str) -> str:
+def _kept(connection: Any, part: Part, reading: Reading, keep: Keep, name: str) -> str:
     """A part kept: as it reads by itself, or record by record where it has a fault."""
     import duckdb
 
@@ -211,7 +222,7 @@ def _span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies
 
 def _refused(rows: Rows, found: Sequence[str]) -> str:
     """SQL for the refused lines without what they say: file, line, reason and customer id."""
-    file = "_file as file, " if "_file" in found else ""
+    file = f"{FILE} as file, " if FILE in found else ""
     chosen = f"select {file}{LINE} as line, reason, customer_id from ({rows.sql})"
     return f"{chosen} where reason is not null order by all"
 
@@ -219,10 +230,10 @@ def _refused(rows: Rows, found: Sequence[str]) -> str:
 def _quarantine(rows: Rows, found: Sequence[str]) -> str:
     """SQL for the refused lines, by file and line, with their raw columns as written."""
     raw = (
-        f"_written[{literal(c)}] as {quoted(f'{c} (raw)' if c in _OURS else c)}"
+        f"_written[{literal(c)}] as {quoted(f'{c} (raw)' if c in OURS else c)}"
         for c in rows.raw_columns
     )
-    file = ["_file as file"] if "_file" in found else []
+    file = [f"{FILE} as file"] if FILE in found else []
     chosen = ", ".join([*file, f"{LINE} as line", "reason", *raw, f"{TEXT} as text"])
-    order = "_file, " if file else ""
+    order = f"{FILE}, " if file else ""
     return f"select {chosen} from ({rows.sql}) where reason is not null order by {order}{LINE}"

@@ -16,6 +16,7 @@ import pandas as pd
 
 from ltvkit.errors import ColumnError, nearest
 
+NAMES = ("duckdb", "pandas", "polars", "spark")
 _numbers = itertools.count(1)
 
 
@@ -55,7 +56,11 @@ def back(result: nw.LazyFrame, *, like: Any) -> Any:
 
 def convert(relation: Any, *, like: Any) -> Any:
     """A DuckDB relation as the kind of eager frame that `like` is."""
-    kind = nw.from_native(like, eager_only=True).implementation
+    return held(relation, nw.from_native(like, eager_only=True).implementation)
+
+
+def held(relation: Any, kind: Any) -> Any:
+    """A DuckDB relation as an eager frame of a `kind`: "pandas" or "polars"."""
     return nw.from_native(relation).collect(kind).to_native()
 
 
@@ -65,14 +70,20 @@ def bring(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
     if kind.is_duckdb():
         return nw.from_native(_stored(like, table)).lazy()
     if is_spark(nw.from_native(like)):
-        return nw.from_native(like.sparkSession.createDataFrame(table)).lazy()
+        import pyarrow as pa
+
+        sent = pa.Table.from_pandas(table, preserve_index=False)
+        return nw.from_native(like.sparkSession.createDataFrame(sent)).lazy()
     columns = {name: table[name].to_numpy() for name in table}
     return nw.from_dict(columns, backend=kind).lazy()
 
 
 def table(result: nw.LazyFrame) -> pd.DataFrame:
     """A summary as pandas, with a fresh index."""
-    collected = _plain(result).collect("pandas").to_native()
+    result = _plain(result)
+    if is_spark(result):  # by Arrow, as PySpark is not sure of this pandas
+        return result.collect("pyarrow").to_pandas()
+    collected = result.collect("pandas").to_native()
     return collected.reset_index(drop=True).rename_axis(columns=None)
 
 

@@ -30,6 +30,10 @@ class NothingYet(TooLittleData):
     """There is nothing for this page yet; the message says how to begin."""
 
 
+class ClusterError(LtvkitError):
+    """The Spark cluster cannot be reached, or cannot do what is asked of it."""
+
+
 class ReportError(LtvkitError):
     """A report could not be built or published."""
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import narwhals.stable.v2 as nw
 
 from ltvkit import engine, ids, periods
-from ltvkit.sources.part import FAULT, LINE
+from ltvkit.sources.part import FAULT, FILE, LINE
 from ltvkit.sources.records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
 from ltvkit.values import literal, narrow, said
 
@@ -86,7 +86,7 @@ def refined(part: Part, *, mapped: Mapping[str, str], file: str | None, rated: b
     left_out = ", ".join(
         [f"_raw_{n}" for n in range(1, len(raw) + 1)] + [FAULT] + ["_rated"] * rated
     )
-    placed = f", {literal(file)} as _file" if file else ""
+    placed = f", {literal(file)} as {FILE}" if file else ""
     reason = f"case when reason is not null then {reason} end"
     return f"* exclude ({left_out}) replace ({reason} as reason), {written} as _written{placed}"
 
@@ -151,7 +151,7 @@ def _by_day() -> nw.Expr:
 
 
 def _by_line(columns: Iterable[str]) -> nw.Expr:
-    file = [nw.col("_file"), nw.lit(" ")] if "_file" in columns else []
+    file = [nw.col(FILE), nw.lit(" ")] if FILE in columns else []
     return nw.concat_str(*file, nw.lit("line "), nw.col(LINE).cast(nw.String))
 
 

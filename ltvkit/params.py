@@ -75,8 +75,8 @@ class Params:
         return {name: self.values[name] for name in declared if name in self.values}
 
 
-def load(path: str | Path, notebooks: Iterable[str | Path]) -> Params:
-    """A YAML file and the notebooks it is for -> `Params`.
+def load(path: str | Path, notebooks: Iterable[str | Path], *, engine: str | None = None) -> Params:
+    """A YAML file and the notebooks it is for -> `Params`, with another `engine` where given.
 
     Raises `ParamsError`, naming the file, the line, the key, what was found, what is expected
     and the nearest valid name, for a file that is not a mapping, a key that no notebook
@@ -106,6 +106,7 @@ def load(path: str | Path, notebooks: Iterable[str | Path]) -> Params:
     named = {"title": given.get("shop", ""), "currency": ""}
     neutral = NEUTRAL | {name: text for name, text in named.items() if _differ(known.get(name))}
     values = defaults | {n: v for n, v in neutral.items() if n in known} | given
+    values |= {"engine": engine} if engine else {}
     _check_options(path, values)
     return Params(path=path, values=values)
 

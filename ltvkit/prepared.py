@@ -10,12 +10,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ltvkit import currencies, door, files, paths, sources
-from ltvkit.errors import ReportError
+from ltvkit import engine as engines
+from ltvkit.errors import ReportError, one_of
 from ltvkit.i18n import language
 from ltvkit.orders import Orders
 from ltvkit.policies import Policies, check_options
@@ -27,7 +28,7 @@ _CODE = ("door", "contract", "judgement", "policies", "quality", "prepared", "va
 _CODE += ("dates", "headers", "ids", "currencies", "periods", "engine", "errors", "i18n")
 # Small dictionaries: most columns of orders are either of few values or nearly all distinct.
 _PARQUET = "format parquet, dictionary_size_limit 5000"
-_FACTS = "facts.json"
+FACTS = "facts.json"
 _LATER = ("max_quarantined", "checks", "memory_limit")  # policies that change nothing here
 # Names a run of the report, all notebooks of which must see the same rows: a table on a server,
 # which only reading can tell from what it was, is read once for it.
@@ -47,34 +48,60 @@ def open(
     *,
     columns: Mapping[str, str] | None = None,
     policies: Mapping[str, Any] | None = None,
+    engine: str = "duckdb",
+    spark: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """The prepared orders of a source; prepared now if they were not before.
 
-    Takes what `orders.read` takes, `policies` as one mapping, and raises what it raises.
+    Takes what `orders.read` takes, `policies` as one mapping, and raises what it raises. `engine`
+    is what computes with `lines` and `returns`: "duckdb" (from disk, larger than memory), "pandas"
+    or "polars" (in memory), or "spark", a cluster that `spark` names (see `cluster.settings`).
     """
+    one_of("engine", engine, engines.NAMES)
+    asked = {"columns": columns, "policies": policies}
+    if engine == "spark":
+        from ltvkit.cluster import orders
+
+        return orders.open(source, **asked, spark=spark or {})
+    book = _open(source, **asked)
+    if engine == "duckdb":
+        return book
+    frames = ("lines", "returns")
+    return replace(book, **{name: engines.held(getattr(book, name), engine) for name in frames})
+
+
+def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> Prepared:
     rules = check_options(columns=columns, policies=policies)
     seen = sources.seen(source, rules)
-    beside = currencies.rates(paths.resolve(rules.rates)).to_csv() if rules.rates else ""
-    decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
-    home, asked = paths.cache() / "orders", (source, columns or {}, decided, beside)
+    home, depends = paths.cache() / "orders", asked(source, columns, policies, rules)
     raw, note = None, None
     if seen is None:
-        note = RUN in os.environ and home / f"{_key(os.environ[RUN], *asked)}.asked"
+        note = RUN in os.environ and home / f"{key(os.environ[RUN], *depends)}.asked"
         if note and note.exists():
-            key = note.read_text("utf-8")
-            return _opened(home / key, key, rules)
+            named = note.read_text("utf-8")
+            return _opened(home / named, named, rules)
         raw = sources.open(source, rules)
         seen = raw.facts["digest"]
-    key = _key(seen, *asked)
-    if not (home / key / _FACTS).exists():
-        _prepare(raw or sources.open(source, rules), columns or {}, rules, home / key)
+    named = key(seen, *depends)
+    if not (home / named / FACTS).exists():
+        _prepare(raw or sources.open(source, rules), columns or {}, rules, home / named)
     if note:
         with files.whole(note) as part:
-            part.write_text(key, "utf-8")
-    return _opened(home / key, key, rules)
+            part.write_text(named, "utf-8")
+    return _opened(home / named, named, rules)
 
 
-def _key(seen: object, *asked: Any) -> str:
+def asked(
+    source: str, columns: Mapping | None, policies: Mapping | None, rules: Policies
+) -> tuple[Any, ...]:
+    """What a preparation depends on, beside what is read and the code."""
+    beside = currencies.rates(paths.resolve(rules.rates)).to_csv() if rules.rates else ""
+    decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
+    return source, columns or {}, decided, beside
+
+
+def key(seen: object, *asked: Any) -> str:
+    """The name of a preparation: `seen` tells one reading of the source from another."""
     home = Path(__file__).parent
     code = [*(home / f"{name}.py" for name in _CODE), *sorted((home / "sources").rglob("*.py"))]
     texts = [path.read_text("utf-8") for path in code]
@@ -90,9 +117,9 @@ def _prepare(raw: sources.Raw, columns: Mapping, rules: Policies, folder: Path) 
             part.mkdir(parents=True)
             _name(raw.connection, part)
             rows = door.pass_through(raw, columns=columns, rules=rules, keep=_keep)
-            (part / _FACTS).write_text(rows.to_json(), "utf-8")
+            (part / FACTS).write_text(rows.to_json(), "utf-8")
     except OSError as error:  # another run may have prepared the same meanwhile
-        if not (folder / _FACTS).exists():
+        if not (folder / FACTS).exists():
             raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
 
 
@@ -114,6 +141,6 @@ def _name(connection: Any, folder: Path) -> None:
 def _opened(folder: Path, key: str, rules: Policies) -> Prepared:
     connection = connect()
     _name(connection, folder)
-    rows = door.Rows.from_json((folder / _FACTS).read_text("utf-8"))
+    rows = door.Rows.from_json((folder / FACTS).read_text("utf-8"))
     book = door.opened(connection, rows, returns=rules.returns)
     return Prepared(**vars(book), folder=folder, key=key)

@@ -22,8 +22,9 @@ def build(
     only: Sequence[str] = (),
     jobs: int = 1,
     timeout: float | None = None,
+    engine: str | None = None,
 ) -> Outcome:
-    """Build the reports of the params `files`.
+    """Build the reports of the params `files`, with `engine` in place of theirs where given.
 
     Raises `ParamsError` before any kernel starts if anything in the input is wrong. A report
     that fails does not keep the others from being built. Raises `Interrupted` on SIGINT and
@@ -31,7 +32,7 @@ def build(
     """
     notebooks = plan.notebooks()
     chosen = plan.select(notebooks, only)
-    shops = [params.load(file, [book.path for book in notebooks]) for file in files]
+    shops = [params.load(f, [book.path for book in notebooks], engine=engine) for f in files]
     _check_distinct(shops)
     os.environ[RUN] = uuid.uuid4().hex
     session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout))

@@ -18,14 +18,14 @@ STOPPED, WRONG = 1, 2
 LONGEST = 52  # characters of a reason; with it, the table is as wide as a terminal
 
 
-def check(files: Iterable[Path], *, month: str | None) -> int:
+def check(files: Iterable[Path], *, month: str | None, engine: str | None = None) -> int:
     """Print what became of each shop's lines, and its checks; returns the exit status."""
-    return max(_checked(file, month) for file in files)
+    return max(_checked(file, month, engine) for file in files)
 
 
-def _checked(file: Path, month: str | None) -> int:
+def _checked(file: Path, month: str | None, engine: str | None) -> int:
     try:
-        given = params.load(file, [book.path for book in plan.notebooks()])
+        given = params.load(file, [book.path for book in plan.notebooks()], engine=engine)
         book = session.opened(given)
         as_of = book.as_of(month or given.values.get("month", "last"))
         found = quality.report(book, as_of=as_of)

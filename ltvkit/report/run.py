@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -48,6 +48,7 @@ class Workers:
     def __init__(self, *, jobs: int, timeout: float | None) -> None:
         self.jobs, self.timeout = jobs, timeout
         self._lock, self._stopped = threading.Lock(), False
+        self._cluster = threading.Lock()
         self._started: list[subprocess.Popen] = []
 
     def finish(self, job: Job) -> Done:
@@ -58,7 +59,8 @@ class Workers:
         try:
             with suppress(_Unfinished), files.whole(job.folder) as folder:
                 folder.mkdir()
-                failure = self._run(job, folder)
+                with self._turn(job):
+                    failure = self._run(job, folder)
                 notebook = _tidied(folder / "notebook.ipynb")
                 if failure:
                     raise _Unfinished
@@ -68,6 +70,12 @@ class Workers:
         if not failure:
             _drop_older(job)
         return Done(job, round(time.monotonic() - start, 2), False, failure, notebook)
+
+    def _turn(self, job: Job) -> AbstractContextManager:
+        """A notebook has a cluster for itself, as it takes all workers; a server takes many."""
+        values = job.parameters
+        alone = values.get("engine") == "spark" and "remote" not in values.get("spark", {})
+        return self._cluster if alone else nullcontext()
 
     def stop(self) -> None:
         """End every worker and its kernel, and let none start from now on."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit import choices, currencies, gate, params, paths, periods, prepared, quality
+from ltvkit import choices, cluster, currencies, gate, params, paths, periods, prepared, quality
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.i18n import _
 from ltvkit.report import archive, fresh, plan, publish, restated
@@ -127,6 +127,7 @@ class Session:
 
     def _work(self) -> None:
         """Run all notebooks, and publish each report when its last one is through."""
+        cluster.close()  # the notebooks, which have sessions of their own, wait for its workers
         pool = ThreadPoolExecutor(self.workers.jobs)
         jobs = [(place, job) for place, report in self._unmade.items() for job in report.jobs]
         futures = {pool.submit(self.workers.finish, job): place for place, job in jobs}
@@ -204,7 +205,8 @@ def opened(given: params.Params) -> prepared.Prepared:
 
 def reading(given: params.Params) -> dict[str, Any]:
     """What a params file says of how its orders are read."""
-    return {key: given.values[key] for key in ("columns", "policies") if key in given.values}
+    known = ("columns", "policies", "engine", "spark")
+    return {key: given.values[key] for key in known if key in given.values}
 
 
 def _days(book: prepared.Prepared, months: Months, given: params.Params) -> list[dt.date]:

@@ -11,7 +11,9 @@ CLOSED = dict.fromkeys(("autoinstall_known_extensions", "autoload_known_extensio
 CLOSED |= dict.fromkeys(("allow_community_extensions", "allow_persistent_secrets"), False)
 
 
-def connect(*, memory: int | None = None, spill: Path | None = None) -> Any:
+def connect(
+    *, memory: int | None = None, spill: Path | None = None, threads: int | None = None
+) -> Any:
     """A fresh connection. Beyond `memory` (bytes) it works on disk, in `spill`.
 
     A report says by LTVKIT_THREADS how many cores are a notebook's; alone, it may have them all.
@@ -19,7 +21,7 @@ def connect(*, memory: int | None = None, spill: Path | None = None) -> Any:
     import duckdb
 
     config: dict[str, Any] = dict(CLOSED)
-    if threads := os.environ.get("LTVKIT_THREADS"):
+    if threads := threads or os.environ.get("LTVKIT_THREADS"):
         config["threads"] = int(threads)
     if memory:
         config["memory_limit"] = f"{memory}B"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Beside the raw columns: the line of a record; why it can be no row, and its text as written.
 LINE, FAULT, TEXT = WORKING = ("_line", "_fault", "_text")
+FILE = "_file"  # of a source of several
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ class Part:
         """A part whose columns are those of the query."""
         opened = connection.sql(sql)
         found = dict(zip(opened.columns, map(str, opened.types), strict=True))
-        columns = {n: kind for n, kind in found.items() if n not in WORKING}
-        return cls(name, sql, columns, [n for n in found if n in WORKING], **known)
+        columns = {n: kind for n, kind in found.items() if n not in (*WORKING, FILE)}
+        return cls(name, sql, columns, [n for n in found if n not in columns], **known)
 
     def numbered(self) -> Part:
         """This part with the line of each record, for what does not keep their order."""

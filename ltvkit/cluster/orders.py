@@ -1,0 +1,212 @@
+"""Orders that lie on the cluster's storage: through the door on the workers, and kept there.
+
+Of the orders themselves nothing comes to this machine: only what they add up to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from ltvkit import contract, currencies, door, engine, files, judgement, paths, prepared
+from ltvkit.cluster import session, workers
+from ltvkit.cluster.settings import Settings
+from ltvkit.door import Rows
+from ltvkit.errors import ClusterError, ParamsError
+from ltvkit.orders import Orders
+from ltvkit.policies import Policies, check_options
+from ltvkit.prepared import Prepared
+from ltvkit.sources import Raw, remote
+from ltvkit.sources.part import FILE, LINE, TEXT, refuse_own
+
+TABLE = "table:"
+
+
+def lies_there(source: str) -> bool:
+    """Whether the cluster reads this source itself: a table, or Parquet files.
+
+    >>> [lies_there(x) for x in ("table:sales.orders", "s3a://shop/orders/", "orders.csv")]
+    [True, True, False]
+    """
+    if source.startswith(TABLE) or source.endswith(".parquet"):
+        return True
+    if remote.is_remote(source):
+        return "://" in source and not source.startswith(("postgres", "http"))
+    folder = paths.resolve(source.removeprefix("file://"))
+    return folder.is_dir() and any(folder.glob("*.parquet"))
+
+
+def found(running: Any, source: str, rules: Policies) -> tuple[Any, dict[str, Any]]:
+    """A table, or a Parquet file or folder -> its rows with their file and line, and facts.
+
+    `digest` changes whenever the files do; it is missing where the table does not say which files
+    it is made of.
+    """
+    remote.refuse("" if source.startswith(TABLE) else source, allowed=rules.remote)
+    frame = _read(running, source)
+    refuse_own(frame.columns, source)
+    facts: dict[str, Any] = {"source": source, "encoding": None}
+    known = _files(frame)
+    if known is None:
+        from pyspark.sql import functions as F
+
+        return frame.withColumn(LINE, F.lit(None).cast("long")), facts
+    count, digest = known
+    placed = {LINE: _metadata("row_index") + 1}
+    placed |= {FILE: _metadata("file_name")} if count > 1 else {}
+    return frame.withColumns(placed), facts | {"digest": digest, "files": count}
+
+
+def open(
+    source: str, *, columns: Mapping | None, policies: Mapping | None, spark: Mapping[str, Any]
+) -> Prepared:
+    """`prepared.open` with lines on a cluster. Raises `ClusterError` where it cannot be used.
+
+    What lies on the cluster's storage passes the door there, and all frames are Spark's. Another
+    source passes it here, and its lines are read by the workers, who must see the project's folder.
+    """
+    settings = Settings.of(spark)
+    rules = check_options(columns=columns, policies=policies)
+    running = session.start(settings)
+    with session.in_words(source):
+        if not lies_there(source):
+            return _brought(
+                running, prepared.open(source, columns=columns, policies=policies), rules
+            )
+        frame, facts = found(running, source, rules)
+        depends = prepared.asked(source, columns, policies, rules)
+        key = prepared.key(facts.get("digest") or _reading(), *depends, settings.storage)
+        home = paths.cache() / "orders" / key
+        if not (home / prepared.FACTS).exists():
+            rows = _prepare(frame, facts, columns or {}, rules, settings.folder("orders", key))
+            with files.whole(home / prepared.FACTS) as facts_file:
+                facts_file.write_text(rows.to_json(), "utf-8")
+        rows = Rows.from_json((home / prepared.FACTS).read_text("utf-8"))
+        return Prepared(**vars(_opened(running, rows, rules)), folder=home, key=key)
+
+
+def _read(running: Any, source: str) -> Any:
+    if source.startswith(TABLE):
+        return running.read.table(source.removeprefix(TABLE))
+    here = "" if "://" in source else "file://"
+    return running.read.parquet(f"{here}{paths.resolve(source).resolve()}" if here else source)
+
+
+def _metadata(name: str) -> Any:
+    from pyspark.sql import functions as F
+
+    return F.col(f"_metadata.{name}")
+
+
+def _files(frame: Any) -> tuple[int, str] | None:
+    """How many files a frame is read from, and what changes when one does; None: not known."""
+    from pyspark.errors import AnalysisException
+    from pyspark.sql import functions as F
+
+    known = ("file_path", "file_size", "file_modification_time")
+    try:
+        files = frame.select(*map(_metadata, known)).distinct()
+        summed = files.select(
+            F.count("*").alias("files"), F.sum(F.xxhash64("*").cast("decimal(38)")).alias("sum")
+        )
+        row = engine.table(nw.from_native(summed)).iloc[0]
+    except AnalysisException:
+        return None
+    return int(row["files"]), hashlib.sha256(str(row["sum"]).encode()).hexdigest()
+
+
+def _reading() -> str:
+    """A name for this reading of what may be another at any time: one for a run of the report."""
+    return os.environ.get(prepared.RUN) or uuid.uuid4().hex
+
+
+def _prepare(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder: str) -> Rows:
+    part = workers.part(frame)
+    raw = Raw(None, [part], facts)
+    names = contract.mapping(part, columns=columns, source=facts["source"])
+    _check_order(names, facts, rules)
+    rates = currencies.rates(paths.resolve(rules.rates)) if rules.rates else None
+    reading = door.Reading(names, rules, door.zone_of(raw, rules), None, rates)
+    rows = _kept(workers.each(frame, partial(reading.judged, part=part)), f"{folder}/rows")
+    lines, named = nw.from_native(rows).lazy(), "order_id" in names
+    if judgement.takes_more(lines, rules, named=named):
+        settled = judgement.settled(lines, rules, named=named).to_native()
+        folder, lines = f"{folder}/settled", nw.from_native(_kept(settled, f"{folder}/settled"))
+    else:
+        folder = f"{folder}/rows"
+    return Rows(folder, list(part.columns), *door.concluded(lines.lazy(), raw, [names], rules))
+
+
+def _check_order(names: Mapping[str, str], facts: Mapping, rules: Policies) -> None:
+    """What needs the order of lines can be asked of a file, and not of a cluster."""
+    if rules.fill_down:
+        raise ParamsError(
+            "policies: fill_down needs lines in their order, which a cluster does not keep: fill "
+            "them in where the orders are made."
+        )
+    if "order_id" not in names and "digest" not in facts and rules.same_day == "separate":
+        raise ParamsError(
+            f"{facts['source']} does not number its lines, and has no order_id: map it under "
+            "`columns:`, or set policies: same_day: one_order."
+        )
+
+
+def _kept(rows: Any, folder: str) -> Any:
+    """Rows written by the workers, and read back."""
+    rows.write.mode("overwrite").parquet(folder)
+    return rows.sparkSession.read.parquet(folder)
+
+
+def _opened(running: Any, rows: Rows, rules: Policies) -> Orders:
+    """Judged rows -> `Orders`, as `door.opened` has it, its frames Spark's."""
+    from pyspark.sql import functions as F
+
+    judged = running.read.parquet(rows.sql)
+    file = [FILE] if FILE in judged.columns else []
+    refused, kept = (judged.filter(f"reason is {what}") for what in ("not null", "null"))
+    placed = [*(F.col(f).alias("file") for f in file), F.col(LINE).alias("line"), "reason"]
+    raw = (
+        F.col("_written")[c].alias(f"{c} (raw)" if c in door.OURS else c) for c in rows.raw_columns
+    )
+    written = [*placed, *raw, F.col(TEXT).alias("text")]
+    spelled = kept.select("customer_id", "_written_customer") if rules.fold_ids != "none" else None
+    return Orders(
+        **_sold(kept, [c for c in judged.columns if c not in contract.WORKING], rules),
+        quarantine=refused.orderBy(*file, LINE).select(*written),
+        refused=refused.select(*placed, "customer_id"),
+        spelled=spelled,
+        quality=rows.quality,
+        facts=dict(rows.facts),
+    )
+
+
+def _sold(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
+    """Kept rows -> the canonical `lines`, and the `returns` that are kept beside them."""
+    below = "amount < 0" if rules.returns == "separate" else "false"
+    return {
+        "lines": kept.filter(f"not ({below})").select(*columns),
+        "returns": kept.filter(below).select(*columns),
+    }
+
+
+def _brought(running: Any, book: Prepared, rules: Policies) -> Prepared:
+    """Orders that passed the door here, their lines read by the workers."""
+    files = [*book.folder.glob("rows.parquet")] or sorted(book.folder.glob("rows-*.parquet"))
+    addresses = [path.resolve().as_uri() for path in files]
+    kept = running.read.option("mergeSchema", "true").parquet(*addresses).filter("reason is null")
+    sold = _sold(kept, book.lines.columns, rules)
+    try:
+        sold["lines"].select("amount").limit(1).collect()
+    except Exception as error:
+        raise ClusterError(
+            f"the workers cannot read {book.folder}: put the project on a folder that they see, "
+            "or the orders on their storage (source: s3a://..., hdfs://... or table:...)."
+        ) from error
+    return replace(book, **sold)

@@ -1,0 +1,181 @@
+"""The Spark session of this process: opened once, and only where the cluster answers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import ltvkit
+from ltvkit import files, paths
+from ltvkit.cluster.settings import Settings
+from ltvkit.errors import ClusterError
+
+ANSWER, START = 5, 20  # seconds that a host has to answer, and a cluster to take the session
+FIRST_TASK = 120  # seconds until a worker is free
+QUEUED = 300  # seconds for both, where machines are first to be found (YARN, Kubernetes)
+_open: dict[str, Any] = {}
+
+
+def start(settings: Settings) -> Any:
+    """The session on this cluster; raises `ClusterError` where it does not answer in time."""
+    if _open.get("settings") == settings:
+        return _open["session"]
+    close()
+    _check_installed(settings)
+    _check_answers(settings)
+    found: dict[str, Any] = {}
+    slow = not settings.servers or settings.where.startswith("k8s")
+    _in_time(QUEUED if slow else START, _begin, settings, found)
+    if "session" in found:
+        _in_time(QUEUED if slow else FIRST_TASK, _first_task, settings, found)
+    if "done" not in found:
+        with suppress(Exception):
+            found["session"].stop()
+        raise _refused(settings, found)
+    _open.update(settings=settings, session=found["session"])
+    return found["session"]
+
+
+def close() -> None:
+    """Give the cluster back to others. What was made in the session is gone with it."""
+    if _open:
+        with suppress(Exception):  # it may be gone already
+            _open["session"].stop()
+        _open.clear()
+
+
+def settings() -> Settings | None:
+    """Of the session that is open."""
+    return _open.get("settings")
+
+
+def log() -> Path:
+    """Where Spark writes what it has to say."""
+    return paths.cache() / "spark.log"
+
+
+def _in_time(seconds: float, work: Callable, *args: Any) -> None:
+    """Do something that may never end, and wait so long for it."""
+    thread = threading.Thread(target=work, args=args, daemon=True)
+    thread.start()
+    thread.join(seconds)
+
+
+def _begin(settings: Settings, found: dict[str, Any]) -> None:
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder
+    builder = (
+        builder.remote(settings.remote) if settings.remote else builder.master(settings.master)
+    )
+    for name, value in settings.options.items():
+        builder = builder.config(name, value)
+    try:
+        with _said_to(log()):
+            found["session"] = builder.getOrCreate()
+    except Exception as error:  # whatever Spark, Java or the network have to say
+        found["error"] = error
+
+
+def _first_task(settings: Settings, found: dict[str, Any]) -> None:
+    try:
+        _bring_code(found["session"], settings)
+        found["done"] = found["session"].range(1).count()
+    except Exception as error:
+        found["error"] = error
+
+
+def _bring_code(session: Any, settings: Settings) -> None:
+    """The workers run this very code, as they pass the orders through the door."""
+    home = Path(ltvkit.__file__).parent
+    with files.whole(paths.cache() / "ltvkit.zip") as part, zipfile.ZipFile(part, "w") as packed:
+        for path in sorted(home.rglob("*.py")):
+            packed.write(path, path.relative_to(home.parent))
+    if settings.remote:
+        session.addArtifacts(str(paths.cache() / "ltvkit.zip"), pyfile=True)
+    else:
+        session.sparkContext.addPyFile(str(paths.cache() / "ltvkit.zip"))
+
+
+@contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """What Spark stumbles over, for a reader."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (Py4JError, PySparkException) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), "")
+        raise ClusterError(
+            f"the cluster cannot do what is asked of it for {what}: {reason} See {log()}."
+        ) from error
+
+
+@contextmanager
+def _said_to(path: Path) -> Iterator[None]:
+    """Java writes to the terminal, which for a notebook is its page: to a file instead."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = os.dup(2)
+    try:
+        with path.open("ab") as file:
+            os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _check_installed(settings: Settings) -> None:
+    try:
+        import pyspark  # noqa: F401
+    except ImportError as error:
+        raise ClusterError(
+            "engine: spark needs PySpark, which is not installed: run `make spark`, or "
+            "`pip install -r requirements-spark.txt`."
+        ) from error
+    java = Path(os.environ.get("JAVA_HOME", "."), "bin", "java")
+    if not settings.remote and not java.is_file() and not shutil.which("java"):
+        raise ClusterError(
+            "engine: spark needs Java 17 or later on this machine: install it (on Debian or "
+            "Ubuntu: sudo apt install openjdk-17-jre-headless), or set JAVA_HOME. With "
+            "`spark: {remote: sc://...}` it is not needed."
+        )
+
+
+def _check_answers(settings: Settings) -> None:
+    """One of the hosts takes a connection; Spark itself would try for minutes."""
+    reasons = []
+    for host, port in settings.servers:
+        try:
+            socket.create_connection((host, port), timeout=ANSWER).close()
+            return
+        except OSError as error:
+            reasons.append(f"{host}:{port}: {error.strerror or error}")
+    if reasons:
+        raise ClusterError(
+            f"the cluster at {settings.where} cannot be reached ({'; '.join(reasons)}). Is it "
+            "running, and open to this machine? Reports stay as they are."
+        )
+
+
+def _refused(settings: Settings, found: dict[str, Any]) -> ClusterError:
+    reason = "no worker took a task: none is there, or all are busy"
+    if "session" not in found:
+        reason = "it takes no session"
+    if "error" in found:
+        first = next((line for line in str(found["error"]).splitlines() if line.strip()), "")
+        reason = f"{type(found['error']).__name__}: {first}"
+    return ClusterError(
+        f"the cluster at {settings.where} does not work ({reason}). See {log()}. Reports stay as "
+        "they are."
+    )
