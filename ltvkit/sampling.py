@@ -47,7 +47,7 @@ def drawn(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
 
     The share is `most` / `among`, and 1 where there are no more than `most`: then the lines come
     back as they are. A sample holds as many as chance has it: `most`, give or take its square
-    root. Comes back as the kind of frame that went in; of DuckDB and Spark, still lazy.
+    root. Comes back as the kind of frame that went in; nothing leaves the engine.
     """
     share = min(1.0, most / max(among, 1))
     opened, limit = engine.lazy(lines, needs=("customer_id",)), _limit(share)
@@ -56,10 +56,11 @@ def drawn(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
     if opened.implementation.is_duckdb() or opened.implementation.is_spark_like():
         # Hex digits sort like the numbers they stand for, and both engines read this.
         digits = f"substring(md5(cast(customer_id as string)), 1, {DIGITS})"
-        return opened.to_native().filter(f"{digits} < '{limit:0{DIGITS}x}'"), share
-    ids = opened.select("customer_id").unique().collect()["customer_id"].to_numpy()
-    chosen = ids[contains(ids, share)].tolist()
-    return engine.back(opened.filter(nw.col("customer_id").is_in(chosen)), like=lines), share
+        part = nw.from_native(opened.to_native().filter(f"{digits} < '{limit:0{DIGITS}x}'"))
+    else:
+        ids = opened.select("customer_id").unique().collect()["customer_id"].to_numpy()
+        part = opened.filter(nw.col("customer_id").is_in(ids[contains(ids, share)].tolist()))
+    return engine.back(part, like=lines), share
 
 
 def note(judged: int, *, of: int) -> str:

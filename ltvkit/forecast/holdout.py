@@ -98,16 +98,18 @@ def backtest(
     and `coverage` (share of customers whose number of purchases lies in their own 95% interval);
     note (why a method could not be used).
 
-    Of more than 200,000 customers a sample is judged, drawn by their id (see `sampling`): scores
-    are those of the sample. `predicted`, `actual`, `low` and `high` are then raised by one factor,
-    so that `actual` is what all customers brought. So the interval holds it where that of the
-    sample holds what the sample brought: it is as wide as judging by a sample is unsure.
+    Of more than 200,000 customers a sample is judged, drawn by their id (see `sampling`): scores,
+    coverage and calibration are those of the sample. `predicted`, `actual`, `low` and `high` are
+    raised by one factor, so that `actual` is exactly what all customers brought, and `bias` stays
+    what it is. The interval then holds it as often as the one of the sample holds the sample's:
+    it is as wide as a judgement by so many customers is unsure.
 
     Raises `DataError` where the orders are too short or the customers too few.
     """
     split, among = _split(lines, as_of=as_of, months=months)
-    part, share = sampling.drawn(lines, most=MOST, among=among)
-    known, seen = _known(part, split=split, as_of=as_of)
+    told = orders.before(engine.lazy(lines), as_of).select(*customers.NEEDS).to_native()
+    part, share = sampling.drawn(told, most=MOST, among=among)
+    known, seen = _known(part, split=split)
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
     actual = outcome(known, seen, split=split, days=days)
     if not actual["revenue"].gt(0).any():
@@ -146,8 +148,7 @@ def backtest(
     tested = _judged(actual, found, notes, extras, split=split, days=days, fitted=fitted)
     if share == 1:
         return tested
-    whole = _after(lines, split=split, as_of=as_of)
-    return _raised(tested, whole, sampling.note(len(known), of=among))
+    return _raised(tested, _after(told, split=split), sampling.note(len(known), of=among))
 
 
 def _split(lines: Any, *, as_of: Any, months: int) -> tuple[Any, int]:
@@ -165,18 +166,16 @@ def _split(lines: Any, *, as_of: Any, months: int) -> tuple[Any, int]:
     return split, known
 
 
-def _known(lines: Any, *, split: Any, as_of: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _known(lines: Any, *, split: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Customers as of the split, and all their lines, in pandas."""
     known = engine.lazy(customers.summarize(lines, as_of=split))
-    columns = list(customers.NEEDS)
-    seen = orders.before(engine.lazy(lines), as_of).select(columns)
-    theirs = seen.join(known.select("customer_id"), on="customer_id")
-    return engine.table(known.sort("customer_id")), engine.table(theirs.sort(columns))
+    theirs = engine.lazy(lines).join(known.select("customer_id"), on="customer_id")
+    return engine.table(known.sort("customer_id")), engine.table(theirs.sort(*customers.NEEDS))
 
 
-def _after(lines: Any, *, split: Any, as_of: Any) -> float:
+def _after(lines: Any, *, split: Any) -> float:
     """What all customers known on the day `split` brought after it."""
-    seen = orders.before(engine.lazy(lines), as_of)
+    seen = engine.lazy(lines)
     known = orders.purchases(orders.before(seen, split)).select("customer_id").unique()
     after = seen.filter(nw.col("order_date") > nw.lit(periods.day(split)))
     brought = after.join(known, on="customer_id").select(nw.col("amount").sum())

@@ -25,6 +25,7 @@ _EPOCH = np.datetime64("1970-01-01")
 _WHOLE = 17  # digits that the running totals of money, kept as whole numbers, can hold
 COUNTED = ("customers", "once", "second")  # of each customer, by the days on which they bought
 FLOWS = ("orders", "active", "revenue", "margin", "quantity")
+READ = (*customers.NEEDS, "margin", "quantity", "channel")  # of the lines
 
 
 def day(date: Any) -> int:
@@ -239,7 +240,9 @@ def build(
     engine.
     """
     seen = orders.before(engine.lazy(lines, needs=customers.NEEDS), as_of)
-    part, share = sampling.drawn(lines, most=MOST, among=sampling.count(seen))
+    read = [c for c in seen.collect_schema().names() if c in READ]
+    known = seen.select(*read).to_native()
+    part, share = sampling.drawn(known, most=MOST, among=sampling.count(known))
     table = engine.table(customers.by_day(part, as_of=as_of).sort("customer_id", "order_date"))
     if table.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}.")
