@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from conftest import make_lines
 
-from ltvkit import customers, forecast, kpis
+from ltvkit import customers, engine, forecast, kpis, sampling
 from ltvkit.errors import DataError, ParamsError
-from ltvkit.forecast import model, rivals, scores, uncertainty
+from ltvkit.forecast import holdout, model, rivals, scores, uncertainty
 
 TRUTH = {"r": 0.7, "alpha": 8.0, "a": 0.6, "b": 2.6, "p": 5.0, "q": 4.0, "v": 60.0}
 FIRST, AS_OF = pd.Timestamp("2022-01-01"), "2023-12-31"
@@ -272,6 +272,49 @@ def test_too_little_to_backtest_is_refused(log):
         forecast.backtest(log, as_of=AS_OF, months=0)
     with pytest.raises(DataError, match="fewer `holdout_months`"):
         forecast.backtest(log, as_of=AS_OF, months=24)
+
+
+# A sample of very many customers.
+
+
+@pytest.fixture(scope="module")
+def sampled(log) -> forecast.Backtest:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holdout, "MOST", 400)
+        return forecast.backtest(log, as_of=AS_OF, months=6, draws=20)
+
+
+def test_a_sample_is_drawn_by_the_ids(log, on, monkeypatch):
+    monkeypatch.setattr(holdout, "MOST", 400)
+    sizes, whole = [], engine.table
+    monkeypatch.setattr(engine, "table", lambda r: sizes.append(len(f := whole(r))) or f)
+    monkeypatch.setattr(holdout, "CHALLENGERS", {})
+    told = forecast.backtest(on(log), as_of=AS_OF, months=6, draws=20)
+    known = customers.summarize(log, as_of=told.split)["customer_id"]
+    held = known[sampling.contains(known, 400 / len(known))]
+    assert told.calibration.groupby("method")["customers"].sum().eq(len(held)).all()
+    assert max(sizes) == log["customer_id"].isin(held).sum() < 0.5 * len(log)
+    judged = f"Judged on {len(held)} of {len(known)} customers, drawn by their id."
+    assert told.notes == f"{judged} Totals are raised to those of all."
+
+
+def test_totals_of_a_sample_are_raised_to_those_of_the_shop(log, tested, sampled):
+    whole, part = (t.table.set_index("method") for t in (tested, sampled))
+    assert part["actual"].tolist() == pytest.approx(len(part) * [whole["actual"].iloc[0]])
+    assert (part["predicted"] / part["actual"] - 1 - part["bias"]).abs().max() < 1e-9
+    models = part.loc[["bg_nbd", "mbg_nbd", "pareto_nbd"]]
+    held = models["actual"].between(models["low"], models["high"])
+    assert held.tolist() == models["total_in_interval"].tolist() == [True] * 3
+    # As wide as for so many customers: by the root of how many times fewer they are.
+    widths = [(t["high"] - t["low"])["bg_nbd"] for t in (part, whole)]
+    assert widths[0] / widths[1] == pytest.approx(np.sqrt(whole_of(tested) / 400), rel=0.25)
+    # What the whole forecast says lies within what a sample leaves open.
+    assert abs(part.loc["bg_nbd", "bias"] - whole.loc["bg_nbd", "bias"]) < 0.25
+    assert not tested.notes
+
+
+def whole_of(tested) -> int:
+    return tested.calibration.groupby("method")["customers"].sum().iloc[0]
 
 
 # The months to come.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -11,14 +11,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import customers, engine, formats, orders, periods
+from ltvkit import customers, engine, formats, orders, periods, sampling
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import model, trials
 from ltvkit.forecast.rivals import CHALLENGERS, RIVALS, outcome
 from ltvkit.forecast.scores import calibration, deviance, scores
 from ltvkit.i18n import _
 
-MOST = 200_000  # customers; more would change no score in a digit that is shown
+MOST = 200_000  # customers to judge by; of more, a sample
 LEAST = 100  # customers known at the split, to judge anything by
 
 
@@ -30,7 +30,7 @@ class Backtest:
     predicted, actual (revenue per customer); `best` method, `best_model` among the models,
     `simple`: the best of those without a model; `close`: whether `simple` can not be told from
     the best; `split`: the last day that the methods knew; `days` of the holdout; `fitted`: the
-    models as they were fitted at the split.
+    models as they were fitted at the split; `sampled`: a sentence, where a sample was judged.
     """
 
     table: pd.DataFrame
@@ -42,12 +42,15 @@ class Backtest:
     split: Any
     days: int
     fitted: Mapping[str, model.Fitted]
+    sampled: str = ""
 
     @property
     def notes(self) -> str:
-        """Which methods could not be used, or say how sure they are, and why; a line each."""
-        said = self.table[self.table["note"] != ""]
-        return "\n".join(f"{formats.label(m)}: {n}" for m, n in said[["method", "note"]].to_numpy())
+        """Which methods could not be used, or say how sure they are, and why, and whether a
+        sample was judged; a line each."""
+        said = self.table.loc[self.table["note"] != "", ["method", "note"]].to_numpy()
+        lines = [f"{formats.label(method)}: {note}" for method, note in said]
+        return "\n".join([*lines, *filter(None, [self.sampled])])
 
     @property
     def text(self) -> str:
@@ -93,11 +96,20 @@ def backtest(
     orders_bias, `predicted` and `actual` revenue; for models `low` and `high`, its 95% interval,
     `total_in_interval` (whether the 95% interval held the true revenue)
     and `coverage` (share of customers whose number of purchases lies in their own 95% interval);
-    note (why a method could not be used). Of more than 200,000 customers a part is taken, by
-    every k-th id. Raises `DataError` where the orders are too short or the customers too few.
+    note (why a method could not be used).
+
+    Of more than 200,000 customers a sample is judged, drawn by their id (see `sampling`): scores,
+    coverage and calibration are those of the sample. `predicted`, `actual`, `low` and `high` are
+    raised by one factor, so that `actual` is exactly what all customers brought, and `bias` stays
+    what it is. The interval then holds it as often as the one of the sample holds the sample's:
+    it is as wide as a judgement by so many customers is unsure.
+
+    Raises `DataError` where the orders are too short or the customers too few.
     """
-    split = _split(lines, as_of=as_of, months=months)
-    known, seen = _known(lines, split=split, as_of=as_of)
+    split, among = _split(lines, as_of=as_of, months=months)
+    told = orders.before(engine.lazy(lines), as_of).select(*customers.NEEDS).to_native()
+    part, share = sampling.drawn(told, most=MOST, among=among)
+    known, seen = _known(part, split=split)
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
     actual = outcome(known, seen, split=split, days=days)
     if not actual["revenue"].gt(0).any():
@@ -133,32 +145,51 @@ def backtest(
             found[name] = method(known, past, split=split, days=days)
         except DataError as error:
             notes[name] = str(error)
-    return _judged(actual, found, notes, extras, split=split, days=days, fitted=fitted)
+    tested = _judged(actual, found, notes, extras, split=split, days=days, fitted=fitted)
+    if share == 1:
+        return tested
+    return _raised(tested, _after(told, split=split), sampling.note(len(known), of=among))
 
 
-def _split(lines: Any, *, as_of: Any, months: int) -> Any:
+def _split(lines: Any, *, as_of: Any, months: int) -> tuple[Any, int]:
+    """The last day that the methods know, and how many customers there are by then."""
     if months < 1:
         raise ParamsError(f"months={months}: hold out one month at least.")
     split = periods.end(periods.index_of(as_of, "month") - months, "month").date()
     opened = orders.before(engine.lazy(lines, needs=customers.NEEDS), split)
-    known = engine.table(opened.select("customer_id").unique().select(n=nw.len()))["n"].iloc[0]
+    known = sampling.count(opened)
     if known < LEAST:
         raise TooLittleData(
             f"{known} customers had bought by {split}, {months} months before the end of the "
             f"data, and a backtest needs {LEAST}: take fewer `holdout_months`, or more orders."
         )
-    return split
+    return split, known
 
 
-def _known(lines: Any, *, split: Any, as_of: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Customers as of the split, and all their lines, in pandas; a part of very many."""
-    summary = engine.lazy(customers.summarize(lines, as_of=split))
-    known = engine.table(summary.sort("customer_id"))
-    known = known.iloc[:: -(-len(known) // MOST)].reset_index(drop=True)
-    brought = engine.bring(known[["customer_id"]], like=lines)
-    columns = list(customers.NEEDS)
-    seen = orders.before(engine.lazy(lines), as_of).select(columns)
-    return known, engine.table(seen.join(brought, on="customer_id").sort(columns))
+def _known(lines: Any, *, split: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Customers as of the split, and all their lines, in pandas."""
+    known = engine.lazy(customers.summarize(lines, as_of=split))
+    theirs = engine.lazy(lines).join(known.select("customer_id"), on="customer_id")
+    return engine.table(known.sort("customer_id")), engine.table(theirs.sort(*customers.NEEDS))
+
+
+def _after(lines: Any, *, split: Any) -> float:
+    """What all customers known on the day `split` brought after it."""
+    seen = engine.lazy(lines)
+    known = orders.purchases(orders.before(seen, split)).select("customer_id").unique()
+    after = seen.filter(nw.col("order_date") > nw.lit(periods.day(split)))
+    brought = after.join(known, on="customer_id").select(nw.col("amount").sum())
+    return float(engine.table(brought)["amount"].iloc[0])
+
+
+def _raised(tested: Backtest, whole: float, sampled: str) -> Backtest:
+    """What a sample has shown, its totals raised so that they are those of all customers."""
+    table = tested.table.copy()
+    actual = table["actual"].max()  # the same of all methods that could be used
+    totals = [c for c in ("predicted", "actual", "low", "high") if c in table]
+    table[totals] *= whole / actual if actual > 0 else np.nan
+    text = _("{sampled} Totals are raised to those of all.").format(sampled=sampled)
+    return replace(tested, table=table, sampled=text)
 
 
 def _judged(actual, found, notes, extras, *, split, days, fitted) -> Backtest:

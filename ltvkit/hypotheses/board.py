@@ -77,6 +77,7 @@ class Board:
         said = _("Hypotheses: {n} ({by}).").format(n=len(self.evaluations), by=self._counted())
         if len(self.problems):
             said += " " + _("Left out or doubtful: {n}.").format(n=len(self.problems))
+        said = " ".join([said, *sorted({e.sampled for e in self.evaluations if e.sampled})])
         if np.isnan(self.win_rate):
             return said
         judged = [e for e in self.evaluations if _counts(e)]
@@ -91,9 +92,7 @@ class Board:
     @property
     def totals(self) -> pd.DataFrame:
         """One row: customers, orders and revenue of the orders that all this rests on."""
-        known = self.histories.known(self.histories.last)
-        sums = known[["orders", "revenue"]].sum().to_dict()
-        return pd.DataFrame([{"customers": len(known), **sums}])
+        return self.histories.totals
 
     @property
     def figures(self) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from ltvkit import formats
-from ltvkit.hypotheses import replays
+from ltvkit.hypotheses import comparisons, replays
 from ltvkit.hypotheses.comparisons import Groups, Window
 from ltvkit.hypotheses.estimates import BUYERS, FEWEST, Estimate, independent
 from ltvkit.hypotheses.histories import Histories
@@ -33,9 +33,12 @@ class Check(NamedTuple):
 
 
 def ratio(histories: Histories, found: Groups, hypothesis: Hypothesis) -> Check:
-    """Sample ratio: are there as many treated and control customers as were to be drawn?"""
+    """Sample ratio: are there as many treated and control customers as were to be drawn?
+
+    All of the list are counted; how many of them are not in the orders is told by those found.
+    """
     share = hypothesis.treated_share
-    counts = np.array([len(found.treated), len(found.control)])
+    counts = np.array(comparisons.sizes(histories, hypothesis, found))
     planned = counts.sum() * np.array([share, 1 - share])
     p = float(stats.chisquare(counts, planned).pvalue)
     text = _("{treated} treated and {control} control customers; {share} were to be treated")
@@ -45,7 +48,10 @@ def ratio(histories: Histories, found: Groups, hypothesis: Hypothesis) -> Check:
         share=formats.share(share),
     )
     said += f", {_p(p)}"
-    lost = int((np.concatenate(found) >= len(histories.ids)).sum())
+    lost = histories.raised(
+        int((np.concatenate(found) >= len(histories.ids)).sum()),
+        hypothesis.assigned["customer_id"],
+    )
     if lost:
         text = _("{n} of the list are not in the orders")
         said += "; " + text.format(n=formats.count(lost))

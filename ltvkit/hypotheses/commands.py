@@ -130,7 +130,8 @@ def plan(params: Path, id: str) -> None:
     until = book.facts["until"]
     known_ = histories.build(book.lines, as_of=until, **_cuts(given))
     table = planning.power(known, known_, as_of=until)
-    click.echo(planning.finding(table, known, currency=given.values.get("currency", "")))
+    said = planning.finding(table, known, currency=given.values.get("currency", ""))
+    click.echo(" ".join(filter(None, [said, known_.note])))
     click.echo(repr(tables.show(table.drop(columns=["error", "planned"]))))
 
 

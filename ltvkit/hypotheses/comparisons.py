@@ -61,8 +61,8 @@ def groups(histories: Histories, hypothesis: Hypothesis, *, back: int = 0) -> Gr
     """Who is compared with whom; a customer who is in both segments counts as treated."""
     on, nobody = day(hypothesis.selected), np.array([], dtype="int64")
     if hypothesis.comparison == "randomized":
-        places = histories.place(hypothesis.assigned["customer_id"])
-        group = hypothesis.assigned["group"].to_numpy()
+        drawn = listed(histories, hypothesis)
+        places, group = histories.place(drawn["customer_id"]), drawn["group"].to_numpy()
         return Groups(places[group == TREATED], places[group == CONTROL])
     treated = targets.select(histories, hypothesis.target, on=on, back=back)
     if hypothesis.comparison == "control_segment":
@@ -73,6 +73,25 @@ def groups(histories: Histories, hypothesis: Hypothesis, *, back: int = 0) -> Gr
             treated, targets.select(histories, hypothesis.target, on=on, back=back + YEAR)
         )
     return Groups(treated, nobody)
+
+
+def listed(histories: Histories, hypothesis: Hypothesis) -> pd.DataFrame:
+    """The list of a randomized hypothesis; of a sample of customers, those of the list in it.
+
+    Who is outside the sample is not known, and must not be taken for one who never bought.
+    """
+    return hypothesis.assigned[histories.holds(hypothesis.assigned["customer_id"])]
+
+
+def sizes(histories: Histories, hypothesis: Hypothesis, found: Groups) -> tuple[int, int]:
+    """How many customers of the whole shop are treated, and compared with."""
+    if hypothesis.comparison == "randomized":
+        group = hypothesis.assigned["group"]
+        return int((group == TREATED).sum()), int((group == CONTROL).sum())
+    rules = (hypothesis.target, hypothesis.control or hypothesis.target)
+    return tuple(
+        targets.raised(histories, rule, who) for rule, who in zip(rules, found, strict=True)
+    )
 
 
 def looks_back(kind: str, length: int) -> int:
@@ -86,10 +105,11 @@ def checked(found: Groups, histories: Histories, hypothesis: Hypothesis, days: W
     Raises `DataError`, naming the hypothesis, what is missing and the remedy.
     """
     both = hypothesis.comparison != "before_after"
+    where = "the orders" if histories.share == 1 else "the sample of the orders"
     for name, who in zip((TREATED, CONTROL), found, strict=True):
         if len(who) < 2 and (both or name == TREATED):
             raise DataError(
-                f"{hypothesis.id}: {len(who)} {name} customers are in the orders, and an effect "
+                f"{hypothesis.id}: {len(who)} {name} customers are in {where}, and an effect "
                 "takes two at the least: widen the target, or check its date and its list."
             )
     if hypothesis.comparison == "same_period_last_year" and days.days > YEAR:
@@ -149,10 +169,10 @@ def estimate(
 
 def strata(histories: Histories, hypothesis: Hypothesis) -> pd.Series | None:
     """By place, the stratum that the list of a randomized hypothesis names; None: it names none."""
-    listed = hypothesis.assigned
-    if listed is None or listed["segment"].eq("").all():
+    if hypothesis.assigned is None or hypothesis.assigned["segment"].eq("").all():
         return None
-    return pd.Series(listed["segment"].to_numpy(), index=histories.place(listed["customer_id"]))
+    drawn = listed(histories, hypothesis)
+    return pd.Series(drawn["segment"].to_numpy(), index=histories.place(drawn["customer_id"]))
 
 
 def _past(histories: Histories, metric: str, who: np.ndarray, days: Window) -> np.ndarray:

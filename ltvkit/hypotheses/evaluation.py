@@ -27,8 +27,9 @@ class Evaluation:
     `status`: draft, running, ended or decided; a draft has no figures yet. `table`: see
     `figures.table`, one row per metric, the one that decides first. `checks`: check, holds,
     found. `natural`: the replays of that metric. `returns`: what it brought, cost and left, with
-    intervals. `extras`: customers, the part of the top 1%, the variance that knowing the time
-    before has saved. `every_look`: the interval is valid however often one looks. `q`: p
+    intervals. `extras`: customers (of the whole shop), the part of the top 1%, the variance that
+    knowing the time before has saved. `sampled`: a sentence, where a sample was judged.
+    `every_look`: the interval is valid however often one looks. `q`: p
     corrected for all hypotheses of the register.
     """
 
@@ -46,6 +47,7 @@ class Evaluation:
     q: float = np.nan
     groups: Groups | None = None
     window: Window | None = None
+    sampled: str = ""
 
     @property
     def primary(self) -> pd.Series:
@@ -85,7 +87,7 @@ def evaluate(
     made = {
         m: comparisons.estimate(known, hypothesis.comparison, m, found, days, strata) for m in asked
     }
-    first = made[hypothesis.metric]
+    first, sizes = made[hypothesis.metric], comparisons.sizes(known, hypothesis, found)
     held = _checks(known, hypothesis, found, days, natural[hypothesis.metric])
     held += [checks.robustness(first, hypothesis.metric), *checks.size(first, found)]
     judging = figures.Judging(
@@ -107,11 +109,12 @@ def evaluate(
         table=table,
         checks=pd.DataFrame(held, columns=list(Check._fields)),
         natural=natural[hypothesis.metric].table,
-        returns=figures.returns(rows[money], money, len(found.treated), hypothesis.cost),
-        extras=_extras(found, first),
+        returns=figures.returns(rows[money], money, sizes[0], hypothesis.cost),
+        extras=_extras(sizes, first),
         every_look=judging.every_look,
         groups=found,
         window=days,
+        sampled=known.note,
     )
 
 
@@ -144,10 +147,10 @@ def _checks(
     return [checks.past(natural, hypothesis), registered]
 
 
-def _extras(found: Groups, made: Estimate) -> dict[str, float]:
+def _extras(sizes: tuple[int, int], made: Estimate) -> dict[str, float]:
     return {
-        "treated": len(found.treated),
-        "control": len(found.control),
+        "treated": sizes[0],
+        "control": sizes[1],
         "top_share": made.top_share,
         "variance_saved": made.variance_saved,
     }

@@ -16,14 +16,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ltvkit import cohorts, customers, engine, periods
+from ltvkit import cohorts, customers, engine, orders, periods, sampling
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.hypotheses.metrics import METRICS
 
+MOST = 1_000_000  # customers; of more, a sample
 _EPOCH = np.datetime64("1970-01-01")
 _WHOLE = 17  # digits that the running totals of money, kept as whole numbers, can hold
 COUNTED = ("customers", "once", "second")  # of each customer, by the days on which they bought
 FLOWS = ("orders", "active", "revenue", "margin", "quantity")
+READ = (*customers.NEEDS, "margin", "quantity", "channel")  # of the lines
 
 
 def day(date: Any) -> int:
@@ -56,10 +58,12 @@ class Latest:
 
 @dataclass(frozen=True)
 class Histories:
-    """All customers by day: `ids` in order; a customer is meant by its place among them.
+    """Customers by day: `ids` in order; a customer is meant by its place among them.
 
     `first` and `last` are the days of the data, as numbers; `channels` is None where the orders
-    know none.
+    know none. These are all customers, or of very many the sample of `share` (see `sampling`);
+    `everybody` is then what `customers.totals` says of all. What a rule selects among a sample is
+    a sample of what it would select among all.
     """
 
     ids: np.ndarray
@@ -73,6 +77,8 @@ class Histories:
     _bought: np.ndarray
     _running: Mapping[str, np.ndarray]
     _units: Mapping[str, float]
+    share: float = 1.0
+    everybody: pd.DataFrame | None = None
     _done: Latest = field(default_factory=lambda: Latest(64))
     _looked: Latest = field(default_factory=lambda: Latest(32))
 
@@ -85,12 +91,47 @@ class Histories:
     def _all(self) -> np.ndarray:
         return np.arange(len(self.ids))
 
+    @cached_property
+    def _buyers(self) -> int:
+        return len(self.known(self.last))
+
     def place(self, ids: Any) -> np.ndarray:
         """Customer ids -> their places; who never bought has one of their own, after all others,
         at which nothing is found."""
         found = pd.Index(self.ids).get_indexer(pd.Index(np.asarray(ids, dtype=object)))
         strangers = found < 0
         return np.where(strangers, len(self.ids) + np.cumsum(strangers) - 1, found)
+
+    @property
+    def totals(self) -> pd.DataFrame:
+        """One row: customers, orders and revenue of the whole shop."""
+        if self.everybody is not None:
+            return self.everybody
+        sums = self.known(self.last)[["orders", "revenue"]].sum()
+        return pd.DataFrame([{"customers": self._buyers, **sums}])
+
+    @property
+    def note(self) -> str:
+        """That these are a sample, in a sentence; "" where they are all customers."""
+        if self.share == 1:
+            return ""
+        return sampling.note(self._buyers, of=self.totals["customers"].iloc[0])
+
+    def holds(self, ids: Any) -> np.ndarray:
+        """Whether each of these ids belongs to the sample, bought or not; all belong to all."""
+        return sampling.contains(ids, self.share)
+
+    def raised(self, n: int, ids: Any = ()) -> int:
+        """`n` customers of these -> how many they are of the whole shop, rounded.
+
+        Of a list `ids` it is known how many of it were drawn, so that its length comes out where
+        all of it are meant; of others, how many of all customers were.
+        """
+        if self.share == 1 or not n:
+            return n
+        if len(ids):
+            return round(n / self.holds(ids).mean())
+        return round(n * self.totals["customers"].iloc[0] / self._buyers)
 
     def known(self, day: int) -> pd.DataFrame:
         """The customers who had bought by the end of `day`: what `customers.summarize` says of
@@ -195,8 +236,14 @@ def build(
     """Order lines up to `as_of` -> `Histories`. Raises `DataError` where there are none.
 
     `rfm_cuts` and `abc_cuts` are the edges of segments and classes, as in `rfm` and `abc_classes`.
+    Of more than a million customers a sample is taken, by their id, before anything leaves the
+    engine.
     """
-    table = engine.table(customers.by_day(lines, as_of=as_of).sort("customer_id", "order_date"))
+    seen = orders.before(engine.lazy(lines, needs=customers.NEEDS), as_of)
+    read = [c for c in seen.collect_schema().names() if c in READ]
+    known = seen.select(*read).to_native()
+    part, share = sampling.drawn(known, most=MOST, among=sampling.count(known))
+    table = engine.table(customers.by_day(part, as_of=as_of).sort("customer_id", "order_date"))
     if table.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}.")
     places, ids = pd.factorize(table["customer_id"])
@@ -212,7 +259,7 @@ def build(
         ids=np.asarray(ids, dtype=object),
         first=first,
         last=last,
-        channels=_channels(lines, ids, as_of),
+        channels=_channels(part, ids, as_of),
         rfm_cuts=rfm_cuts or None,
         abc_cuts=tuple(abc_cuts),
         _keys=keys,
@@ -220,7 +267,13 @@ def build(
         _bought=np.r_[0, latest % (last + 1)],
         _running=running,
         _units=units,
+        share=share,
+        everybody=_everybody(lines, as_of) if share < 1 else None,
     )
+
+
+def _everybody(lines: Any, as_of: Any) -> pd.DataFrame:
+    return customers.totals(customers.summarize(lines, as_of=as_of))
 
 
 def _unit(money: pd.Series) -> float:

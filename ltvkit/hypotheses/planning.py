@@ -54,7 +54,8 @@ def power(
     """A hypothesis and the orders known by `as_of` -> what it can show, by its length.
 
     One row for the planned length and for each of `weeks`: `weeks`, `customers` (of the target
-    as it is now), `baseline` (the metric without any effect), the `error` of the smallest effect
+    as it is now, in the whole shop; where a sample is judged, its part of them makes the error),
+    `baseline` (the metric without any effect), the `error` of the smallest effect
     worth having, `smallest_detectable`
     (the effect told from none in 80 of 100 cases, at 5%), `power` to tell the smallest effect
     worth having from none (to adopt it, a rule with a margin asks for more),
@@ -63,8 +64,9 @@ def power(
     Raises `DataError` where the target is empty.
     """
     known = histories.of(lines, as_of=as_of)
-    if not _size(known, hypothesis):
-        raise DataError(f"{hypothesis.id}: {targets.nobody(known, hypothesis.target)}")
+    if not _sizes(known, hypothesis)[0]:
+        channels = () if known.channels is None else known.channels.categories
+        raise DataError(f"{hypothesis.id}: {targets.nobody(hypothesis.target, channels)}")
     rows = []
     for length in sorted({hypothesis.days, *(7 * w for w in weeks)}):
         seen = foreseen(known, hypothesis, hypothesis.metric, length=length)
@@ -93,11 +95,11 @@ def foreseen(known: Histories, hypothesis: Hypothesis, metric: str, *, length: i
     whole = Window(day(hypothesis.start), day(hypothesis.start) + length - 1)
     back = -(-(whole.end - min(whole.start - 1, known.last)) // 7) * 7
     days = whole.back(back)
-    now = _size(known, hypothesis)
+    now, everybody = _sizes(known, hypothesis)
     then = _groups(known, hypothesis, back)
     few = min(len(who) for who in then[: 1 if kind == "before_after" else 2]) < replays.FEWEST
     if few or days.start - comparisons.looks_back(kind, length) < known.first:
-        return Foreseen(np.nan, np.nan, np.nan, now)
+        return Foreseen(np.nan, np.nan, np.nan, everybody)
     bought = Side(1, then.treated, known.parts(metric, then.treated, *days))
     on = day(hypothesis.selected) - back
     strata = targets.segments(known, np.concatenate(then), on=on) if kind == "randomized" else None
@@ -107,11 +109,12 @@ def foreseen(known: Histories, hypothesis: Hypothesis, metric: str, *, length: i
     if kind == "randomized":
         size = len(then.treated) + len(then.control)
         shrunk = made.se * np.sqrt(size / max(now, 1))
-        return Foreseen(baseline, shrunk, max(now - 2, 1), now, grows)
+        return Foreseen(baseline, shrunk, max(now - 2, 1), everybody, grows)
     natural = replays.replays(known, hypothesis, [metric], days=whole)[metric]
     if not natural.enough:
-        return Foreseen(baseline, np.nan, np.nan, now)
-    return Foreseen(baseline, natural.error(made.se), natural.df, now, natural.spread * grows)
+        return Foreseen(baseline, np.nan, np.nan, everybody)
+    error = natural.error(made.se)
+    return Foreseen(baseline, error, natural.df, everybody, natural.spread * grows)
 
 
 def _grows(bought: Side, treated: float) -> float:
@@ -124,13 +127,14 @@ def _grows(bought: Side, treated: float) -> float:
     return float((spent**2).mean() / spent.mean() / treated)
 
 
-def _size(known: Histories, hypothesis: Hypothesis) -> int:
-    """How many customers are in it: those drawn, treated or not, else those of the target now."""
+def _sizes(known: Histories, hypothesis: Hypothesis) -> tuple[int, int]:
+    """How many customers are in it, of those known and of the whole shop: those drawn, treated
+    or not, else those of the target now."""
     if hypothesis.assigned is not None:
-        return len(hypothesis.assigned)
-    return len(
-        targets.select(known, hypothesis.target, on=min(day(hypothesis.selected), known.last))
-    )
+        return len(comparisons.listed(known, hypothesis)), len(hypothesis.assigned)
+    on = min(day(hypothesis.selected), known.last)
+    who = targets.select(known, hypothesis.target, on=on)
+    return len(who), targets.raised(known, hypothesis.target, who)
 
 
 def _groups(known: Histories, hypothesis: Hypothesis, back: int) -> Groups:
@@ -176,15 +180,16 @@ def assign(
 def candidates(
     hypothesis: Hypothesis, lines: Any, *, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
 ) -> pd.DataFrame:
-    """The customers of a target on its selection date, with their RFM segment: who to draw from."""
-    on = day(hypothesis.selected)
-    cuts = {"rfm_cuts": rfm_cuts, "abc_cuts": abc_cuts}
-    known = histories.build(lines, as_of=hypothesis.selected, **cuts)
-    who = targets.select(known, hypothesis.target, on=on)
-    if not len(who):
-        raise DataError(f"{hypothesis.id}: {targets.nobody(known, hypothesis.target)}")
-    segment = targets.segments(known, who, on=on)
-    return pd.DataFrame({"customer_id": known.ids[who], "segment": segment.to_numpy()})
+    """The customers of a target on its selection date, with their RFM segment: who to draw from.
+
+    All of the shop, however many they are: `customer_id`, `segment`. Raises `DataError` where the
+    target is empty.
+    """
+    target, cuts = hypothesis.target, {"rfm_cuts": rfm_cuts, "abc_cuts": abc_cuts}
+    found = targets.everybody(lines, target, on=hypothesis.selected, **cuts)
+    if found.empty:
+        raise DataError(f"{hypothesis.id}: {targets.nobody(target, targets.channels(lines))}")
+    return found
 
 
 def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") -> str:

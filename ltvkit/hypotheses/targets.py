@@ -1,14 +1,20 @@
-"""Who a rule selects, on the selection date or, for a replay, on any date before it."""
+"""Who a rule selects, on the selection date or, for a replay, on any date before it.
+
+To judge, among the customers whose histories are known; to draw a list, among all of the shop.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import abc_classes, deciles, formats, periods, rfm
+from ltvkit import abc_classes, cohorts, customers, deciles, engine, formats, periods, rfm
 from ltvkit.errors import ParamsError
 from ltvkit.hypotheses.histories import Histories, day
 from ltvkit.hypotheses.hypothesis import Target
@@ -40,9 +46,50 @@ def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> n
     return known["customer_id"].to_numpy()[chosen]
 
 
-def nobody(histories: Histories, target: Target) -> str:
-    """Why a target is empty, and what to do about it."""
-    known = ", ".join(histories.channels.categories) if histories.channels is not None else ""
+def raised(histories: Histories, target: Target, who: np.ndarray) -> int:
+    """How many customers of the whole shop `who`, selected by `target`, are."""
+    return histories.raised(len(who), target.values if target.rule == "customers" else ())
+
+
+def everybody(
+    lines: Any, target: Target, *, on: Any, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
+) -> pd.DataFrame:
+    """Order lines -> `customer_id` and `segment` of all whom `target` selects by the end of `on`.
+
+    What `select` and `segments` say, of every customer, by the tables of the kit in the engine of
+    the lines: only those who are selected leave it.
+    """
+    told = customers.summarize(lines, as_of=on)
+    known = rfm.segment(rfm.score(told, cuts=rfm_cuts or None))
+    if target.rule == "cohort":
+        spans = [tuple(map(_date, _span(value))) for value in target.values]
+        within = [nw.col("first_order").is_between(*map(nw.lit, span)) for span in spans]
+        chosen = engine.lazy(told).filter(nw.any_horizontal(*within, ignore_nulls=True))
+    else:
+        labelled, column = {
+            "segment": lambda: (known, "segment"),
+            "decile": lambda: (deciles.assign(told), "decile"),
+            "abc_class": lambda: (_classified(told, abc_cuts), "class"),
+            "channel": lambda: (_by_channel(lines, on), "cohort"),
+            "customers": lambda: (told, "customer_id"),
+        }[target.rule]()
+        said = nw.col(column).cast(nw.String)
+        chosen = engine.lazy(labelled).filter(said.is_in(list(target.values)))
+    found = engine.lazy(known).join(chosen.select("customer_id"), on="customer_id")
+    return engine.table(found.select("customer_id", "segment").sort("customer_id"))
+
+
+def channels(lines: Any) -> list[str]:
+    """The channels that order lines name, in order; none where they know none."""
+    opened = engine.lazy(lines)
+    if "channel" not in opened.collect_schema().names():
+        return []
+    return sorted(engine.table(opened.select("channel").unique())["channel"].dropna().astype(str))
+
+
+def nobody(target: Target, channels: Sequence[str]) -> str:
+    """Why a target is empty, and what to do about it; `channels` are those that there are."""
+    known = ", ".join(channels)
     hint = f"; the channels are {known}" if target.rule == "channel" else ""
     return (
         f"nobody is in the target, {target.rule} {', '.join(target.values[:5])}{hint}: name "
@@ -112,3 +159,17 @@ def _of_channel(histories: Histories, values: tuple[str, ...]) -> np.ndarray:
             "file."
         )
     return histories.channels.isin(values)
+
+
+def _date(number: int) -> dt.datetime:
+    """The date of a day that is given as a number."""
+    return dt.datetime(1970, 1, 1) + dt.timedelta(days=number)
+
+
+def _classified(told: Any, cuts: Any) -> Any:
+    items = engine.lazy(told).select("customer_id", amount=nw.col("revenue"))
+    return abc_classes.classify(items.to_native(), by="customer_id", cuts=cuts)
+
+
+def _by_channel(lines: Any, on: Any) -> nw.LazyFrame:
+    return cohorts.members(lines, as_of=on, by="channel", every="month")

@@ -42,13 +42,14 @@ def finding(found: Evaluation, *, currency: str = "") -> str:
     if found.status == ev.DRAFT:
         text = _("Begins on {start} and runs for {days} days.")
         return text.format(start=found.hypothesis.start, days=found.hypothesis.days)
+    sampled = [found.sampled] if found.sampled else []
     if found.status == ev.RUNNING:
-        return _so_far(found, currency)
+        return " ".join([_so_far(found, currency), *sampled])
     said = [_primary(found, currency), *_guardrails(found, currency), *_top(found)]
     said += [_advice(found, currency), *_money(found, currency)]
     if not found.hypothesis.standing.in_time:
         said += [_("It was not on record, as it is now, before it began: this may fit by design.")]
-    return " ".join(said)
+    return " ".join([*said, *sampled])
 
 
 def headline(found: Evaluation, *, currency: str = "") -> str:
