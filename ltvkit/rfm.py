@@ -7,6 +7,8 @@ higher the better; segments read the R and F scores.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
+from math import inf
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -181,18 +183,17 @@ def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[
         raise ParamsError(f"bins={bins!r}: give a whole number of 2 or more.")
     if cuts is not None:
         return fixed_edges(cuts)
-    return {measure: _edges(customers, measure, bins) for measure in MEASURES}
+    size = int(engine.table(customers.select(n=nw.len()))["n"].iloc[0])
+    if not size:
+        raise DataError("there are no customers to score: nobody had bought by that date.")
+    return {measure: _edges(customers, measure, bins, size) for measure in MEASURES}
 
 
-def _edges(customers: nw.LazyFrame, measure: str, bins: int) -> list[float]:
+def _edges(customers: nw.LazyFrame, measure: str, bins: int, size: int) -> list[float]:
     counted = customers.group_by(measure).agg(n=nw.len())
     reached = engine.ranked(counted, by=measure, ascending=True, running=["n"])
-    whole = nw.col("n").sum()
-    size = engine.table(reached.select(whole=whole))["whole"].iloc[0]
-    if not size > 0:
-        raise DataError("there are no customers to score: nobody had bought by that date.")
     edge = {
-        f"e{k}": nw.when(nw.col("n_upto") * bins >= k * int(size)).then(nw.col(measure)).min()
+        f"e{k}": nw.when(nw.col("n_upto") * bins >= k * size).then(nw.col(measure)).min()
         for k in range(1, bins)
     }
     return [float(v) for v in engine.table(reached.select(**edge)).iloc[0]]
@@ -227,13 +228,20 @@ def _score(measure: str, edges: list[float]) -> nw.Expr:
 
 
 def _with_counts(customers: nw.LazyFrame, edges: dict[str, list[float]]) -> pd.DataFrame:
-    rows = []
-    for measure, inner in edges.items():
-        counts = engine.table(
-            customers.with_columns(score=_score(measure, inner)).group_by("score").agg(n=nw.len())
-        ).set_index("score")["n"]
-        spans = list(zip([float("-inf"), *inner], [*inner, float("inf")], strict=True))
-        for place, (above, up_to) in enumerate(spans, start=1):
-            given = len(spans) + 1 - place if measure == "recency_days" else place
-            rows.append((measure, given, above, up_to, int(counts.get(given, 0))))
-    return pd.DataFrame(rows, columns=["measure", "score", "above", "up_to", "customers"])
+    places = [
+        (measure, place, above, up_to)
+        for measure, inner in edges.items()
+        for place, (above, up_to) in enumerate(pairwise([-inf, *inner, inf]), start=1)
+    ]
+    within = {
+        f"{measure}_{place}": (nw.col(measure) > above) & (nw.col(measure) <= up_to)
+        for measure, place, above, up_to in places
+    }
+    counts = engine.table(
+        customers.select(**{n: w.cast(nw.Int64).sum() for n, w in within.items()})
+    )
+    table = pd.DataFrame(places, columns=["measure", "score", "above", "up_to"])
+    table["customers"] = counts.iloc[0].fillna(0).astype("int64").to_numpy()
+    recency = table["measure"] == "recency_days"
+    best = len(edges["recency_days"]) + 2
+    return table.assign(score=table["score"].where(~recency, best - table["score"]))

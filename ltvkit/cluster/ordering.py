@@ -15,7 +15,8 @@ import narwhals.stable.v2 as nw
 from ltvkit import engine
 
 SAMPLE, BUCKETS = 512, 64
-_BUCKET, _HASH = "_bucket", "_hash"
+FEW = 10_000  # rows that one task sorts sooner than they are dealt out
+_BUCKET = "_bucket"
 
 
 def ranked(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
@@ -25,8 +26,9 @@ def ranked(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
     from pyspark.sql import functions as F
 
     frame = frame.persist()
-    placed = frame.withColumn(_BUCKET, _bucket(keys, _ends(frame, keys)))
-    offsets = _offsets(placed, running)
+    ends = _ends(frame, keys)
+    placed = frame.withColumn(_BUCKET, _bucket(keys, ends))
+    offsets = _offsets(placed, running, buckets=len(ends) + 1)
     inside = Window.partitionBy(_BUCKET).orderBy(*keys)
     upto = inside.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     found = {"rank": F.row_number().over(inside)}
@@ -39,12 +41,15 @@ def _ends(frame: Any, keys: Sequence[str]) -> list[tuple]:
     """The keys at which buckets end, from those of up to `SAMPLE` rows picked by their hash."""
     from pyspark.sql import functions as F
 
-    picked = F.pmod(F.xxhash64(*keys), F.lit(SAMPLE)).alias(_HASH)
+    picked = F.pmod(F.xxhash64(*keys), F.lit(SAMPLE)).alias("picked")
     some = F.any_value(F.struct(*keys)).alias("some")
-    sample = engine.table(nw.from_native(frame.groupBy(picked).agg(some).select("some.*")))
+    groups = frame.groupBy(picked).agg(some, F.count("*").alias("rows"))
+    sample = engine.table(nw.from_native(groups.select("some.*", "rows")))
+    if sample["rows"].sum() <= FEW:
+        return []
     known = sorted(sample[list(keys)].itertuples(index=False, name=None))
     step = -(-len(known) // BUCKETS)
-    return known[step - 1 : -1 : step] if known else []
+    return known[step - 1 : -1 : step]
 
 
 def _bucket(keys: Sequence[str], ends: list[tuple], first: int = 0) -> Any:
@@ -62,14 +67,15 @@ def _bucket(keys: Sequence[str], ends: list[tuple], first: int = 0) -> Any:
     )
 
 
-def _offsets(placed: Any, running: Sequence[str]) -> dict[str, list]:
+def _offsets(placed: Any, running: Sequence[str], buckets: int) -> dict[str, list]:
     """What lies before each bucket: rows, and the sum of each column of `running`."""
     from pyspark.sql import functions as F
 
-    sums = [F.sum(name).alias(f"{name}_upto") for name in running]
-    sizes = engine.table(
-        nw.from_native(placed.groupBy(_BUCKET).agg(F.count("*").alias("rank"), *sums))
-    )
-    sizes = sizes.set_index(_BUCKET)
-    whole = sizes.reindex(range(int(sizes.index.max()) + 1 if len(sizes) else 0), fill_value=0)
-    return {name: [0, *whole[name].cumsum().tolist()] for name in whole}
+    names = ["rank", *(f"{name}_upto" for name in running)]
+    if buckets == 1:
+        return {name: [0] for name in names}
+    sums = [F.count("*"), *map(F.sum, running)]
+    named = [total.alias(name) for total, name in zip(sums, names, strict=True)]
+    sizes = engine.table(nw.from_native(placed.groupBy(_BUCKET).agg(*named))).set_index(_BUCKET)
+    upto = sizes.reindex(range(buckets), fill_value=0).cumsum()
+    return {name: [0, *upto[name].tolist()] for name in names}

@@ -60,6 +60,7 @@ class Workers:
             with suppress(_Unfinished), files.whole(job.folder) as folder:
                 folder.mkdir()
                 with self._turn(job):
+                    start = time.monotonic()
                     failure = self._run(job, folder)
                 notebook = _tidied(folder / "notebook.ipynb")
                 if failure:
