@@ -7,11 +7,14 @@ PARAMS ?= params/*.yaml
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.installed
+SPARK := $(VENV)/.spark
+COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
-.PHONY: help report test bench lab notebooks lock clean gone
+.PHONY: help report test test-spark spark bench lab notebooks lock clean gone
 
 help: ## List what can be done (default)
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 report: $(READY) ## Build the report of each shop; one alone: make report PARAMS=params/cdnow.yaml
 	@$(RUN) -m ltvkit report $(PARAMS)
@@ -20,6 +23,11 @@ test: $(READY) ## Check style, then run all tests, docstring examples and notebo
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env
+
+spark: $(SPARK) ## Add what engine: spark needs, beside Java 17 or later
+
+test-spark: $(SPARK) ## Hold all engines equal, on a Spark cluster of this machine
+	@LTVKIT_SPARK=1 $(RUN) -m pytest tests/spark
 
 bench: $(READY) ## Measure speed, memory and intervals (an hour, an idle machine)
 	@$(RUN) tests/benchmarks/bench_forecast.py
@@ -36,11 +44,10 @@ notebooks: $(READY) ## Run all notebooks and store their output in them
 	@$(RUN) -m nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
-lock: $(READY) ## Refresh requirements.lock from requirements.txt and requirements-dev.txt
-	@$(RUN) -m uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-		--fork-strategy fewest --generate-hashes --no-emit-index-url \
-		--custom-compile-command 'make lock' \
-		--output-file requirements.lock requirements.txt requirements-dev.txt
+lock: $(READY) ## Refresh requirements.lock and requirements-spark.lock
+	@$(RUN) $(COMPILE) --upgrade --output-file requirements.lock requirements.txt requirements-dev.txt
+	@$(RUN) $(COMPILE) --upgrade --constraint requirements.lock \
+		--output-file requirements-spark.lock requirements-spark.txt
 
 clean: ## Remove the environment and all caches; reports stay
 	rm -rf $(VENV) build *.egg-info .hypothesis .pytest_cache .ruff_cache reports/.cache
@@ -52,6 +59,11 @@ $(READY): requirements.lock pyproject.toml $(shell test -x $(RUN) || echo gone)
 	@$(create_venv)
 	@$(RUN) -m uv pip sync --compile-bytecode --python $(RUN) --require-hashes requirements.lock
 	@$(RUN) -m uv pip install --python $(RUN) --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SPARK): $(READY) requirements-spark.lock
+	@$(RUN) -m uv pip install --compile-bytecode --python $(RUN) --require-hashes \
+		--requirement requirements-spark.lock
 	@touch $@
 
 define create_venv

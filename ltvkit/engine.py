@@ -17,22 +17,30 @@ import pandas as pd
 from ltvkit.errors import ColumnError, nearest
 
 NAMES = ("duckdb", "pandas", "polars", "spark")
+DAY = "order_date"
 _numbers = itertools.count(1)
 
 
 def lazy(frame: Any, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
     """Any supported frame -> a Narwhals LazyFrame, once it holds the columns in `needs`.
 
+    An `order_date` that is a date, or a time with a zone (as Spark's are), becomes a time without.
     Raises `ColumnError` naming the missing column and those found.
     """
     opened = nw.from_native(frame).lazy()
-    found = opened.collect_schema().names()
+    schema = opened.collect_schema()
+    found = schema.names()
     for column in needs:
         if column not in found:
             raise ColumnError(
                 f"column '{column}' is needed here, and the frame has {', '.join(found)}."
                 f"{nearest(column, found)} Map it under `columns:` in the params file."
             )
+    kind = schema.get(DAY)
+    if kind == nw.Date:
+        return opened.with_columns(nw.col(DAY).cast(nw.Datetime("us")))
+    if isinstance(kind, nw.Datetime) and kind.time_zone:
+        return opened.with_columns(nw.col(DAY).dt.replace_time_zone(None))
     return opened
 
 

@@ -109,7 +109,8 @@ def test_a_parameter_means_the_same_everywhere():
 @each
 def test_orders_are_loaded_in_the_same_words(path):
     loading = (
-        "book = prepared.open(source, columns=columns, policies=policies)\n"
+        "book = prepared.open("
+        "source, columns=columns, policies=policies, engine=engine, spark=spark)\n"
         "as_of = book.as_of(month)\n"
     )
     assert sum(c.source.startswith(loading) for c in code(path)) == 1

@@ -18,7 +18,7 @@ from ltvkit import files, paths
 from ltvkit.cluster.settings import Settings
 from ltvkit.errors import ClusterError
 
-ANSWER, START = 5, 20  # seconds that a host has to answer, and a cluster to take the session
+ANSWER, START = 5, 60  # seconds that a host has to answer, and a session to begin
 FIRST_TASK = 120  # seconds until a worker is free
 QUEUED = 300  # seconds for both, where machines are first to be found (YARN, Kubernetes)
 _open: dict[str, Any] = {}

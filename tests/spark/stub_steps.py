@@ -1,0 +1,120 @@
+"""Every concept as one step from order lines to a table, for any engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from ltvkit import (
+    abc_classes,
+    cohorts,
+    curves,
+    customers,
+    deciles,
+    economics,
+    engine,
+    forecast,
+    kpis,
+    ltv,
+    periods,
+    rfm,
+    survival,
+)
+from ltvkit.hypotheses import histories
+from ltvkit.report import restated
+
+CUTS = {"recency_days": [30, 90, 180, 365], "orders": [1, 2, 4, 9], "revenue": [20, 50, 100, 300]}
+
+
+def listed(frame: Any, *keys: str) -> pd.DataFrame:
+    """A frame of customers or items, in the order of their ids."""
+    return engine.table(engine.lazy(frame)).sort_values(list(keys), ignore_index=True)
+
+
+def segmented(buyers: Any, cuts: Any = None) -> Any:
+    return rfm.segment(rfm.score(buyers, cuts=cuts))
+
+
+def migration(lines: Any, buyers: Any, day: Any) -> pd.DataFrame:
+    before = customers.summarize(lines, as_of=periods.month_before(day))
+    return rfm.migrate(segmented(before, CUTS), segmented(buyers, CUTS))
+
+
+def concentration(_lines: Any, buyers: Any, _day: Any) -> pd.DataFrame:
+    named = {"gini": deciles.gini(buyers), "top": deciles.top_share(buyers)}
+    return deciles.lorenz(buyers).assign(**named)
+
+
+def classes(lines: Any, _buyers: Any, _day: Any, by: str = "customer_id") -> pd.DataFrame:
+    return listed(abc_classes.classify(lines, by=by), by)
+
+
+def changes(lines: Any, _buyers: Any, _day: Any) -> pd.DataFrame:
+    classed = [
+        abc_classes.classify(lines, by="customer_id", cuts=cuts)
+        for cuts in ((0.7, 0.9), (0.5, 0.8))
+    ]
+    return abc_classes.changes(*classed, by="customer_id")
+
+
+def predicted(_lines: Any, buyers: Any, _day: Any) -> pd.DataFrame:
+    fitted = forecast.fit(buyers, model="pareto_nbd")
+    return listed(forecast.predict(buyers, fitted, discount=0.1), "customer_id")
+
+
+def outcomes(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
+    known = histories.build(lines, as_of=day)
+    return known.known(known.last).assign(customer_id=known.ids)
+
+
+Step = Callable[[Any, Any, Any], pd.DataFrame]
+
+CORE: dict[str, Step] = {
+    "customers": lambda _lines, buyers, _day: listed(buyers, "customer_id"),
+    "kpis": lambda lines, _buyers, day: kpis.series(lines, as_of=day, every="month"),
+    "scores": lambda _lines, buyers, _day: listed(segmented(buyers), "customer_id"),
+    "deciles": lambda _lines, buyers, _day: listed(deciles.assign(buyers), "customer_id"),
+    "classes": classes,
+    "cohorts": lambda lines, _buyers, day: cohorts.build(lines, as_of=day),
+    "histories": lambda _lines, buyers, _day: forecast.model.histories(buyers),
+}
+
+ALL: dict[str, Step] = CORE | {
+    **{
+        f"kpis_{every}": lambda lines, _buyers, day, every=every: kpis.series(
+            lines, as_of=day, every=every
+        )
+        for every in ("day", "week", "year")
+    },
+    "thresholds": lambda _lines, buyers, _day: rfm.thresholds(buyers),
+    "fixed_thresholds": lambda _lines, buyers, _day: rfm.thresholds(buyers, cuts=CUTS),
+    "segments": lambda _lines, buyers, _day: rfm.summarize(segmented(buyers)),
+    "migration": migration,
+    "tenths": lambda _lines, buyers, _day: deciles.summarize(deciles.assign(buyers)),
+    "concentration": concentration,
+    "class_changes": changes,
+    "pareto": lambda lines, _buyers, _day: abc_classes.pareto(
+        abc_classes.classify(lines, by="customer_id")
+    ),
+    "second_order": lambda lines, _buyers, day: cohorts.second_order(lines, as_of=day),
+    "curve": lambda lines, _buyers, day: curves.ltv(lines, as_of=day),
+    "survival": lambda lines, _buyers, day: survival.survivors(lines, as_of=day),
+    "methods": lambda lines, _buyers, day: ltv.compare(lines, as_of=day),
+    "economics": lambda lines, _buyers, day: economics.summarize(
+        lines, as_of=day, acquisition_cost={"all": 10}, by=""
+    ),
+    "predicted": predicted,
+    "backtest": lambda lines, _buyers, day: forecast.backtest(lines, as_of=day, draws=3).table,
+    "outcomes": outcomes,
+    "months": lambda lines, _buyers, day: pd.DataFrame(restated.months(lines, as_of=day)),
+}
+
+OF_COLUMNS: dict[str, Step] = {
+    "products": lambda *orders: classes(*orders, by="product_id"),
+    "leaders": lambda lines, _buyers, _day: abc_classes.leaders(
+        abc_classes.classify(lines, by="product_id"), lines, by="product_id"
+    ),
+    "channels": lambda lines, _buyers, day: cohorts.build(lines, as_of=day, by="channel"),
+}
