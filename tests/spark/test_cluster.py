@@ -1,0 +1,146 @@
+"""Reports by a cluster: the same pages, whatever happens to its workers; and what if it is gone."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from stub_cluster import HOST, free_port, kill
+
+import ltvkit.cluster
+from ltvkit import customers, engine, paths, prepared
+from ltvkit.report import fresh
+
+ROOT = Path(__file__).parents[2]
+MONTH = "2024-09"
+_LEFT_OUT = re.compile(r'<(script|style)\b.*?</\1>|src="data:[^"]*"|<[^>]+>', re.S)
+_PARAMETERS = re.compile(r"engine\s+=\s+.*?(?=month)", re.S)
+
+
+@pytest.fixture(autouse=True)
+def free(cluster):
+    """A report waits for workers that a session of these tests would hold."""
+    ltvkit.cluster.close()
+
+
+def report(params: Path, out: Path, *options: str) -> subprocess.Popen:
+    """`python -m ltvkit report`, begun."""
+    command = [sys.executable, "-m", "ltvkit", "report", str(params), "--out", str(out), *options]
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+
+
+def written(folder: Path, **changes: object) -> Path:
+    """The params of the sample shop with some of them changed."""
+    given = yaml.safe_load((ROOT / "params" / "shop.yaml").read_text("utf-8")) | changes
+    path = folder / "shop.yaml"
+    path.write_text(yaml.safe_dump(given, allow_unicode=True), "utf-8")
+    return path
+
+
+def text(page: Path) -> str:
+    """What a reader sees of a page, but for its pictures and the engine among its parameters."""
+    said = html.unescape(_LEFT_OUT.sub("\n", page.read_text("utf-8")))
+    return _PARAMETERS.sub("", " ".join(said.split()))
+
+
+def test_a_killed_worker_changes_no_figure_of_a_report(cluster, tmp_path):
+    here = report(written(tmp_path), tmp_path / "here")
+    assert here.wait(300) == 0, here.stderr.read()
+    there = report(written(tmp_path, engine="spark", spark=cluster.spark), tmp_path / "there")
+    lost = cluster.processes[-1]
+    _wait_for(lambda: "01_rfm" in _finished(tmp_path / "there"), there)
+    _wait_for(lambda: cluster.executors() == cluster.size, there)
+    time.sleep(1)
+    kill(lost.pid)
+    cluster.add_worker()
+    assert there.wait(900) == 0, there.stderr.read()
+    log = (tmp_path / "there" / ".cache" / "spark.log").read_text("utf-8", "replace")
+    assert "Lost executor" in log
+    folders = [tmp_path / name / "shop" / MONTH for name in ("here", "there")]
+    pages, tables = ([sorted(f.glob(kind)) for f in folders] for kind in ("*.html", "tables/*"))
+    for left, right in zip(*pages, strict=True):
+        assert text(left) == text(right), left.name
+    assert len(pages[0]) == 8
+    for left, right in zip(*tables, strict=True):
+        assert left.name == right.name
+        assert left.read_bytes() == right.read_bytes(), left.name
+
+
+def _finished(out: Path) -> set[str]:
+    """The notebooks that a report has behind it."""
+    return {
+        path.parent.name.partition("-")[0] for path in out.glob(".cache/runs/*/*/*/result.json")
+    }
+
+
+def _wait_for(holds, process: subprocess.Popen, seconds: float = 300) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_a_cluster_out_of_reach_is_said_at_once_and_the_last_report_stays(tmp_path):
+    out = tmp_path / "out"
+    first = report(written(tmp_path), out, "--only", "deciles")
+    assert first.wait(300) == 0, first.stderr.read()
+    before = fresh.sums(out / "shop" / MONTH)
+    gone = {"master": f"spark://{HOST}:{free_port()}"}
+    start = time.monotonic()
+    process = report(written(tmp_path, engine="spark", spark=gone), out)
+    said = process.communicate(timeout=60)[1]
+    assert time.monotonic() - start < 30
+    assert process.returncode == 1
+    assert f"the cluster at {gone['master']} cannot be reached" in said
+    assert fresh.sums(out / "shop" / MONTH) == before
+
+
+def test_a_table_of_the_cluster_is_read_where_it_lies(cluster, tmp_path):
+    storage = tmp_path / "storage"
+    conf = cluster.spark["conf"] | {"spark.sql.warehouse.dir": str(tmp_path / "warehouse")}
+    spark = cluster.spark | {"conf": conf, "storage": storage.as_uri()}
+    options = {"policies": {"cancelled_status": ["cancelled"]}}
+    here = prepared.open("demo:shop", **options)
+    running = prepared.open("demo:shop", **options, engine="spark", spark=spark)
+    raw = running.lines.sparkSession.read.parquet(str(next(paths.cache().glob("demo/shop-*"))))
+    raw.write.saveAsTable("orders")
+    raw.createOrReplaceTempView("seen")
+    for source in ("table:orders", "table:seen"):
+        there = prepared.open(source, **options, engine="spark", spark=spark)
+        pd.testing.assert_frame_equal(there.quality, here.quality)
+        assert there.as_of("last") == here.as_of("last")
+        kept = [engine.table(engine.lazy(b.lines)) for b in (there, here)]
+        ordered = [k.sort_values(list(k), ignore_index=True) for k in kept]
+        pd.testing.assert_frame_equal(*ordered, check_dtype=False)
+    assert len(list(storage.glob("orders/*/rows/*.parquet"))) >= 2
+
+
+CONNECTED = """
+from ltvkit import customers, engine, prepared, rfm
+book = prepared.open("demo:cdnow", engine="spark", spark={"remote": "local[2]"})
+buyers = customers.summarize(book.lines, as_of="1998-06-30")
+print(rfm.summarize(rfm.segment(rfm.score(buyers))).to_csv(index=False))
+"""
+
+
+def test_spark_connect_gives_the_same_table():
+    done = subprocess.run(
+        [sys.executable, "-c", CONNECTED], capture_output=True, text=True, cwd=ROOT,
+        env=os.environ | {"SPARK_LOCAL_IP": HOST}, timeout=300,
+    )  # fmt: skip
+    from ltvkit import rfm
+
+    book = prepared.open("demo:cdnow")
+    buyers = customers.summarize(book.lines, as_of="1998-06-30")
+    expected = rfm.summarize(rfm.segment(rfm.score(buyers))).to_csv(index=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == expected.strip()

@@ -1,0 +1,131 @@
+"""Which cluster, and what is said where it cannot be used; `tests/spark` runs on a real one."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import time
+import types
+
+import pytest
+
+from ltvkit import params, prepared
+from ltvkit.cluster import session
+from ltvkit.cluster.settings import Settings
+from ltvkit.errors import ClusterError, ParamsError
+
+MASTER = {"master": "spark://10.0.0.1:7077,10.0.0.2:7078"}
+
+
+@pytest.mark.parametrize(
+    ("spark", "said"),
+    [
+        ({}, "give master"),
+        ({"master": "yarn", "remote": "sc://host"}, "one of them"),
+        ({"mastre": "yarn"}, "Did you mean 'master'"),
+        ({"master": 7077}, "in quotes"),
+        ({"master": "mesos://host:5050"}, "must be local"),
+        ({"remote": "spark://host:7077"}, "begin with sc://"),
+        ({"master": "yarn", "conf": ["a"]}, "must be a mapping"),
+    ],
+)
+def test_a_cluster_that_cannot_be_meant_is_refused(spark, said):
+    with pytest.raises(ParamsError, match=said):
+        Settings.of(spark)
+
+
+@pytest.mark.parametrize(
+    ("spark", "servers", "is_here"),
+    [
+        (MASTER, [("10.0.0.1", 7077), ("10.0.0.2", 7078)], False),
+        ({"master": "local[*]"}, [], True),
+        ({"master": "yarn"}, [], False),
+        ({"master": "k8s://https://host:6443"}, [("host", 6443)], False),
+        ({"remote": "sc://host"}, [("host", 15002)], False),
+        ({"master": "spark://localhost:7077"}, [("localhost", 7077)], True),
+    ],
+)
+def test_where_a_cluster_is(spark, servers, is_here):
+    found = Settings.of(spark)
+    assert found.servers == servers
+    assert found.is_here == is_here
+
+
+def test_options_of_the_shop_come_last_and_words_are_as_spark_writes_them():
+    conf = {"spark.app.name": "mine", "spark.speculation": True, "spark.task.cpus": 2}
+    options = Settings.of({"master": "yarn", "conf": conf}).options
+    assert options["spark.app.name"] == "mine"
+    assert options["spark.speculation"] == "true"
+    assert options["spark.task.cpus"] == "2"
+    assert options["spark.sql.session.timeZone"] == "UTC"
+
+
+def test_storage_is_the_clusters_or_the_projects(own_reports):
+    there = Settings.of({"master": "yarn", "storage": "hdfs:///ltvkit/"})
+    assert there.folder("orders", "abc") == "hdfs:///ltvkit/orders/abc"
+    assert Settings.of({"master": "yarn"}).folder("orders").startswith("file:///")
+
+
+def test_without_pyspark_it_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(ClusterError, match="make spark"):
+        prepared.open("demo:cdnow", engine="spark", spark={"master": "local[2]"})
+
+
+def test_without_java_it_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyspark", types.ModuleType("pyspark"))
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    with pytest.raises(ClusterError, match="openjdk"):
+        session.start(Settings.of({"master": "local[2]"}))
+
+
+def test_a_cluster_that_does_not_answer_is_said_at_once(monkeypatch):
+    monkeypatch.setattr(session, "_check_installed", lambda _settings: None)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    start = time.monotonic()
+    with pytest.raises(ClusterError, match=rf"127.0.0.1:{port}: .*refused"):
+        session.start(Settings.of({"master": f"spark://127.0.0.1:{port}"}))
+    assert time.monotonic() - start < session.ANSWER + 1
+
+
+def _params(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"shop: mine\nsource: demo:cdnow\n{text}\n", "utf-8")
+    return path
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    """One with the parameters that tell which engine."""
+    declared = [
+        'shop: str = ""  # name',
+        'source: str = ""  # file',
+        'engine: str = "duckdb"  # engine',
+        "spark: dict = {}  # cluster",
+    ]
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}}
+    path = tmp_path / "00_a.ipynb"
+    path.write_text(json.dumps({"cells": [cell | {"source": "\n".join(declared)}]}), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("engine: sprak", "Did you mean 'spark'"),
+        ("engine: spark", "give master"),
+        ("engine: spark\nspark: {master: yarn, conf: {fs.s3a.secret.key: abcdefgh}}", "secret"),
+    ],
+)
+def test_params_are_checked_before_anything_starts(tmp_path, notebook, text, said):
+    with pytest.raises(ParamsError, match=said):
+        params.load(_params(tmp_path, text), [notebook])
+
+
+def test_the_command_decides_before_the_params_file(tmp_path, notebook):
+    found = params.load(_params(tmp_path, "engine: duckdb"), [notebook], engine="polars")
+    assert found.values["engine"] == "polars"
