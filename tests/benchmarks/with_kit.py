@@ -16,8 +16,6 @@ from ltvkit import abc_classes, forecast
 from ltvkit.forecast import model
 from ltvkit.forecast.fitting import settled
 
-EVERY = ("day", "week", "month", "year")
-
 
 class Shop(NamedTuple):
     """Order lines of any engine, and the last day that counts."""
@@ -73,10 +71,8 @@ def cohorts(shop: Shop) -> dict[str, Any]:
 
 
 def kpis(shop: Shop) -> dict[str, Any]:
-    return {
-        f"kpis_{every}": ltvkit.kpis.series(shop.lines, as_of=shop.as_of, every=every)
-        for every in EVERY
-    }
+    found = ltvkit.kpis.tables(shop.lines, as_of=shop.as_of)
+    return {f"kpis_{every}": table for every, table in found.items()}
 
 
 def everything(shop: Shop) -> dict[str, Any]:
