@@ -164,25 +164,33 @@ def everything(shop: Any) -> dict[str, Any]:
         select day, count(*) as orders from begun group by day"""
     )
     shop.execute(
+        """create or replace temp table everyone as
+        select customer_id, min(order_date) filter (bought) as first_order,
+            max(order_date) filter (bought) as last_order,
+            count(*) filter (bought) as purchase_days, round(sum(amount), 6) as revenue
+        from days group by customer_id"""
+    )
+    shop.execute(
         """create or replace temp table customers as
         select *, date_diff('day', last_order, as_of()) as recency_days,
             date_diff('day', first_order, as_of()) as tenure_days
-        from (
-            select customer_id, min(order_date) filter (bought) as first_order,
-                max(order_date) filter (bought) as last_order,
-                count(*) filter (bought) as purchase_days, round(sum(amount), 6) as revenue
-            from days group by 1
-        ) join (select customer_id, count(*) as orders from begun group by 1) using (customer_id)"""
+        from everyone
+        join (select customer_id, count(*) as orders from begun group by 1) using (customer_id)"""
     )
     shop.execute("drop table begun")
     found = {"customers": shop.table("customers")} | scored(shop) | ranked(shop) | products(shop)
-    by_customer = "select customer_id, sum(amount) as revenue from days group by customer_id"
-    found["abc_customers"] = _classed(shop, "customer_id", by_customer)
+    found["abc_customers"] = _classed(shop, "customer_id", "from everyone")
     monthly = """
         select customer_id, year(order_date) * 12 + month(order_date) as month,
             sum(amount) as amount, sum(margin) as margin, bool_or(bought) as bought
         from days group by all"""
-    return found | _followed(shop, monthly) | _series(shop)
+    found |= _followed(shop, monthly)
+    months = """
+        create or replace temp table active_month as
+        select customer_id, make_date((month - 1) // 12, (month - 1) % 12 + 1, 1) as day
+        from monthly where bought"""
+    firsts = "select first_order as day from customers"
+    return found | _series(shop, months=months, firsts=firsts)
 
 
 def _score(measure: str, edges: Any) -> str:
@@ -232,47 +240,45 @@ def _followed(shop: Any, monthly: str) -> dict[str, Any]:
     return {"cohorts": table.assign(cohort=cohort).drop(columns="born")}
 
 
-def _series(shop: Any) -> dict[str, Any]:
+MONTHS = """
+    create or replace temp table active_month as
+    select distinct customer_id, date_trunc('month', day) as day from active_day"""
+FIRSTS = "select min(order_date) as day from days where bought group by customer_id"
+
+
+def _series(shop: Any, *, months: str = MONTHS, firsts: str = FIRSTS) -> dict[str, Any]:
     shop.execute(
         """create or replace temp table daily as
         select order_date as day, sum(amount) as revenue from days group by day"""
     )
     shop.execute(
-        """create or replace temp table new as
-        select day, count(*) as new_customers from (
-            select min(order_date) as day from days where bought group by customer_id
-        ) group by day"""
+        f"""create or replace temp table new as
+        select day, count(*) as new_customers from ({firsts}) group by day"""
     )
     shop.execute(
-        """create or replace temp table active_day as
+        """create or replace temp view active_day as
         select customer_id, order_date as day from days where bought"""
     )
-    found = {}
-    coarser = {"day": "active_day", "week": "active_day", "month": "active_day"}
-    for every, source in (coarser | {"year": "active_month"}).items():
-        if every != "day":
-            shop.execute(
-                f"""create or replace temp table active_{every} as
-                select distinct customer_id, date_trunc('{every}', day) as day from {source}"""
-            )
-        found[f"kpis_{every}"] = (
-            shop.sql(
-                f"""select start, revenue, orders, customers, new_customers
-            from (
-                select date_trunc('{every}', day)::timestamp as start,
-                    round(sum(revenue), 6) as revenue from daily group by 1
-            ) left join (
-                select date_trunc('{every}', day)::timestamp as start,
-                    sum(orders)::bigint as orders from orders group by 1
-            ) using (start) left join (
-                select day::timestamp as start, count(*) as customers
-                from active_{every} group by 1
-            ) using (start) left join (
-                select date_trunc('{every}', day)::timestamp as start,
-                    sum(new_customers)::bigint as new_customers from new group by 1
-            ) using (start)"""
-            )
-            .df()
-            .fillna(0)
+    shop.execute(months)
+    for every, source in (("week", "active_day"), ("year", "active_month")):
+        shop.execute(
+            f"""create or replace temp table active_{every} as
+            select distinct customer_id, date_trunc('{every}', day) as day from {source}"""
         )
-    return found
+    return {f"kpis_{every}": _by_period(shop, every) for every in ("day", "week", "month", "year")}
+
+
+def _by_period(shop: Any, every: str) -> pd.DataFrame:
+    start = f"date_trunc('{every}', day)::timestamp as start"
+    table = shop.sql(
+        f"""select start, revenue, orders, customers, new_customers
+        from (select {start}, round(sum(revenue), 6) as revenue from daily group by 1)
+        left join (select {start}, sum(orders)::bigint as orders from orders group by 1)
+            using (start)
+        left join (select {start}, count(*) as customers from active_{every} group by 1)
+            using (start)
+        left join (
+            select {start}, sum(new_customers)::bigint as new_customers from new group by 1
+        ) using (start)"""
+    )
+    return table.df().fillna(0)
