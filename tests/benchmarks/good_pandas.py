@@ -1,7 +1,7 @@
 """The summary tables in pandas, as a good analyst writes them.
 
 Only the columns that a table needs are read; ids become numbers once, and every group is one of
-whole numbers, unsorted where the order does not matter.
+whole numbers.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from ltvkit.segments import SEGMENTS
 
+FIRST = pd.Timestamp("1970-01-01")
 IDS = ("customer_id", "order_id", "product_id")
 BUYING = ("customer_id", "order_id", "order_date", "amount")
 MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}
@@ -32,6 +32,13 @@ class Shop(NamedTuple):
     as_of: pd.Timestamp
 
 
+class Lines(NamedTuple):
+    """Lines with numbers for ids, and the ids by number."""
+
+    rows: pd.DataFrame
+    names: dict[str, pd.Index]
+
+
 def opened(path: str, *, as_of: str, memory: str, threads: int, spill: str) -> Shop:
     import pyarrow
 
@@ -39,38 +46,53 @@ def opened(path: str, *, as_of: str, memory: str, threads: int, spill: str) -> S
     return Shop(path, pd.Timestamp(as_of))
 
 
-def read(shop: Shop, *columns: str) -> pd.DataFrame:
-    """The columns of the lines up to `as_of`, ids as categories."""
-    ids = [c for c in IDS if c in columns]
-    table = pq.read_table(shop.path, columns=list(columns), read_dictionary=ids)
-    lines = table.to_pandas(self_destruct=True, split_blocks=True)
-    if "order_date" not in lines or lines["order_date"].max() <= shop.as_of:
-        return lines
-    return lines[lines["order_date"] < shop.as_of + pd.Timedelta(days=1)]
+def read(shop: Shop, *columns: str) -> Lines:
+    """The columns of the lines up to `as_of`."""
+    rows = pd.read_parquet(shop.path, columns=list(columns))
+    if rows["order_date"].max() > shop.as_of:
+        rows = rows[rows["order_date"] < shop.as_of + pd.Timedelta(days=1)]
+    names = {}
+    for column in (c for c in IDS if c in columns):
+        rows[column], names[column] = pd.factorize(rows[column])
+    return Lines(rows, names)
+
+
+def joint(one: pd.Series, other: pd.Series) -> np.ndarray:
+    """One whole number for two."""
+    return one.to_numpy() * (int(other.max()) + 1) + other.to_numpy()
 
 
 def customers(shop: Shop) -> dict[str, Any]:
     return {"customers": summarized(read(shop, *BUYING), shop.as_of)}
 
 
-def summarized(lines: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
-    bought = lines[lines["amount"] >= 0]
-    by = {"observed": True, "sort": False}
-    days = bought[["customer_id", "order_date"]].drop_duplicates()
-    placed = bought[["customer_id", "order_id"]].drop_duplicates()
-    span = days.groupby("customer_id", **by)["order_date"].agg(["min", "max", "size"])
+def summarized(lines: Lines, as_of: pd.Timestamp) -> pd.DataFrame:
+    bought = lines.rows[lines.rows["amount"] >= 0]
+    days = active_days(bought)
+    placed = bought["customer_id"][
+        ~pd.Series(joint(bought["customer_id"], bought["order_id"])).duplicated().to_numpy()
+    ]
+    span = days.groupby("customer_id", sort=False)["order_date"].agg(["min", "max", "size"])
     table = pd.DataFrame(
         {
             "first_order": span["min"],
             "last_order": span["max"],
-            "orders": placed["customer_id"].value_counts(sort=False),
+            "orders": placed.value_counts(sort=False),
             "purchase_days": span["size"],
         }
-    ).join(lines.groupby("customer_id", **by)["amount"].sum().round(6).rename("revenue"))
+    ).join(lines.rows.groupby("customer_id")["amount"].sum().round(6).rename("revenue"))
     return table.assign(
+        customer_id=lines.names["customer_id"][table.index],
         recency_days=(as_of - table["last_order"]).dt.days,
         tenure_days=(as_of - table["first_order"]).dt.days,
-    ).reset_index()
+    ).reset_index(drop=True)
+
+
+def active_days(bought: pd.DataFrame) -> pd.DataFrame:
+    """The customers and days of purchases, each pair once."""
+    day = (bought["order_date"] - FIRST).dt.days
+    again = pd.Series(joint(bought["customer_id"], day)).duplicated().to_numpy()
+    return bought.loc[~again, ["customer_id", "order_date"]]
 
 
 def rfm(shop: Shop) -> dict[str, Any]:
@@ -132,9 +154,10 @@ def abc(shop: Shop) -> dict[str, Any]:
     }
 
 
-def classed(lines: pd.DataFrame, by: str) -> pd.DataFrame:
-    revenue = lines.groupby(by, observed=True, sort=False)["amount"].sum().round(6)
-    items = revenue.reset_index().sort_values(["amount", by], ascending=[False, True])
+def classed(lines: Lines, by: str) -> pd.DataFrame:
+    items = lines.rows.groupby(by)["amount"].sum().round(6).to_frame()
+    items = items.assign(id=lines.names[by][items.index])
+    items = items.sort_values(["amount", "id"], ascending=[False, True])
     counted = items["amount"].clip(lower=0)
     share = counted.cumsum() / counted.sum()
     a = (share <= 0.7 + 1e-12) | (np.arange(len(items)) == 0)
@@ -148,29 +171,28 @@ def cohorts(shop: Shop) -> dict[str, Any]:
     return {"cohorts": followed(read(shop, "customer_id", "order_date", "amount", "margin"))}
 
 
-def followed(lines: pd.DataFrame) -> pd.DataFrame:
-    who = lines["customer_id"].cat.codes.to_numpy()
-    month = months(lines["order_date"])
-    bought = (lines["amount"] >= 0).to_numpy()
-    born = np.full(len(lines["customer_id"].cat.categories), np.iinfo("int64").max)
-    np.minimum.at(born, who[bought], month[bought])
-    age = month - born[who]
+def followed(lines: Lines) -> pd.DataFrame:
     rows = pd.DataFrame(
         {
-            "born": born[who],
-            "age": age,
-            "revenue": lines["amount"].to_numpy(),
-            "margin": lines["margin"].to_numpy(),
+            "customer_id": lines.rows["customer_id"],
+            "month": months(lines.rows["order_date"]),
+            "revenue": lines.rows["amount"],
+            "margin": lines.rows["margin"],
         }
     )
+    bought = rows.loc[rows["revenue"] >= 0, ["customer_id", "month"]]
+    born = bought.groupby("customer_id")["month"].min()
+    rows["born"] = born.reindex(range(len(lines.names["customer_id"]))).to_numpy()[
+        rows["customer_id"]
+    ]
+    rows["age"] = rows["month"] - rows["born"]
     key = ["born", "age"]
-    spent = rows[age >= 0].groupby(key, sort=False)[["revenue", "margin"]].sum().round(6)
-    active = pd.DataFrame({"who": who, "born": rows["born"], "age": age})[bought]
-    active = active.drop_duplicates().groupby(key, sort=False).size().rename("active")
-    known = born[born < np.iinfo("int64").max]
-    sizes = pd.Series(known).value_counts().rename("customers").rename_axis("born")
+    spent = rows[rows["age"] >= 0].groupby(key)[["revenue", "margin"]].sum().round(6)
+    again = pd.Series(joint(bought["customer_id"], bought["month"])).duplicated().to_numpy()
+    active = rows.loc[bought.index[~again], key].groupby(key).size().rename("active")
+    sizes = born.value_counts().rename("customers").rename_axis("born")
     table = spent.join(active).fillna({"active": 0}).reset_index().join(sizes, on="born")
-    names = [f"{m // 12}-{m % 12 + 1:02}" for m in table["born"]]
+    names = [f"{m // 12}-{m % 12 + 1:02}" for m in table["born"].astype(int)]
     return table.assign(cohort=names).drop(columns="born")
 
 
@@ -183,28 +205,25 @@ def kpis(shop: Shop) -> dict[str, Any]:
     return series(read(shop, *BUYING))
 
 
-def series(lines: pd.DataFrame) -> dict[str, Any]:
-    bought = lines[lines["amount"] >= 0]
-    by = {"observed": True, "sort": False}
-    days = bought[["customer_id", "order_date"]].drop_duplicates()
-    first = days.groupby("customer_id", **by)["order_date"].min()
-    placed = bought.groupby(["customer_id", "order_id"], **by)["order_date"].min()
-    revenue = lines.groupby("order_date")["amount"].sum()
+def series(lines: Lines) -> dict[str, Any]:
+    bought = lines.rows[lines.rows["amount"] >= 0]
+    days = active_days(bought)
+    order = joint(bought["customer_id"], bought["order_id"])
     daily = pd.DataFrame(
         {
-            "revenue": revenue,
-            "orders": placed.value_counts(sort=False),
-            "new_customers": first.value_counts(sort=False),
+            "revenue": lines.rows.groupby("order_date")["amount"].sum(),
+            "orders": bought.groupby(order, sort=False)["order_date"].min().value_counts(),
+            "new_customers": days.groupby("customer_id")["order_date"].min().value_counts(),
         }
     ).fillna(0)
     found = {}
     for every, unit in {"day": None, "week": "W-SUN", "month": "M", "year": "Y"}.items():
         start = starts(daily.index, unit)
         table = daily.groupby(start).sum()
-        calendar = pd.Series(start, index=daily.index)
-        days = days.assign(start=calendar.reindex(days["order_date"]).to_numpy())
-        active = days[["customer_id", "start"]].drop_duplicates()["start"].value_counts()
-        table["customers"] = active.reindex(table.index, fill_value=0)
+        place = pd.Series(start.factorize()[0], daily.index)
+        now = place.reindex(days["order_date"])
+        again = pd.Series(joint(days["customer_id"], now)).duplicated().to_numpy()
+        table["customers"] = now[~again].value_counts().sort_index().to_numpy()
         table["revenue"] = table["revenue"].round(6)
         found[f"kpis_{every}"] = table.rename_axis("start").reset_index()
     return found
