@@ -43,6 +43,7 @@ class Measured(NamedTuple):
     task: str
     lines: int
     seconds: float
+    busy: float  # seconds of all cores, which neighbours on the machine hardly change
     peak: float  # MB
 
 
@@ -68,10 +69,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         home = Path(asked.folder or folder)
         equal = not asked.check or checked(home, ways, asked)
-        found = [run for size in sizes for run in measured(home, size, ways, asked)]
-    table = medians(found)
-    if asked.out:
-        Path(asked.out).write_text(table.to_json(orient="records", indent=1), "utf-8")
+        found = []
+        for size in sizes:
+            found += measured(home, size, ways, asked)
+            table = medians(found)
+            if asked.out:  # after every size, as the largest takes long
+                Path(asked.out).write_text(table.to_json(orient="records", indent=1), "utf-8")
     shown(table)
     sys.exit(not (equal and judged(table)))
 
@@ -122,8 +125,8 @@ def measured(home: Path, size: int, ways: list[str], asked: argparse.Namespace) 
     ]
 
 
-def once(way: str, task: str, path: Path, asked: argparse.Namespace) -> tuple[float, float]:
-    """Seconds and megabytes of one task, in a process of its own."""
+def once(way: str, task: str, path: Path, asked: argparse.Namespace) -> tuple[float, ...]:
+    """Seconds, busy seconds and megabytes of one task, in a process of its own."""
     with tempfile.TemporaryDirectory(dir=path.parent) as spill:
         return tuple(json.loads(child(way, task, path, spill, asked).splitlines()[-1]))
 
@@ -152,10 +155,10 @@ def run(way: str, task: str, path: str, rule: str) -> None:
         return
     if task in FITS:
         shop = module.BEFORE[task](shop)
-    start = time.perf_counter()
+    start, began = time.perf_counter(), time.process_time()
     getattr(module, task)(shop)
-    taken = time.perf_counter() - start
-    print(json.dumps([taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000]))
+    taken, busy = time.perf_counter() - start, time.process_time() - began
+    print(json.dumps([taken, busy, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000]))
 
 
 def keep(module: object, shop: object, folder: Path) -> None:
@@ -228,16 +231,19 @@ def _alike(one: pd.Series, two: pd.Series) -> bool:
 
 
 def medians(found: list[Measured]) -> pd.DataFrame:
-    """Way, task, lines -> median seconds, the highest peak, rounds."""
+    """Way, task, lines -> median seconds, busy and not, the highest peak, rounds."""
     rows = pd.DataFrame(found, columns=Measured._fields)
     return rows.groupby(["way", "task", "lines"], sort=False, as_index=False).agg(
-        seconds=("seconds", "median"), peak=("peak", "max"), rounds=("seconds", "size")
+        seconds=("seconds", "median"),
+        busy=("busy", "median"),
+        peak=("peak", "max"),
+        rounds=("seconds", "size"),
     )
 
 
 def shown(table: pd.DataFrame) -> None:
-    print("\n| lines | task | way | seconds | of bare | of kit | memory |")
-    print("| ---: | --- | --- | ---: | ---: | ---: | ---: |")
+    print("\n| lines | task | way | seconds | of bare | of kit | busy | memory |")
+    print("| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: |")
     seconds = table.set_index(["lines", "task", "way"])["seconds"]
     for row in table.sort_values("lines", kind="stable").itertuples():
         ratios = [
@@ -248,7 +254,7 @@ def shown(table: pd.DataFrame) -> None:
         ]
         print(
             f"| {row.lines:,} | {row.task} | {row.way} | {row.seconds:.3f} | {ratios[0]} | "
-            f"{ratios[1]} | {row.peak:,.0f} MB |"
+            f"{ratios[1]} | {row.busy:.2f} | {row.peak:,.0f} MB |"
         )
     print()
     for (way, task), rows in table.groupby(["way", "task"], sort=False):
