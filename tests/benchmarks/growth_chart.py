@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
-from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 NAMES = {"kit": "ltvkit", "bare": "bare DuckDB SQL", "polars": "Polars", "pandas": "pandas"}
 SIZES = {1e5: "100 thousand", 1e6: "1 million", 1e7: "10 million", 1e8: "100 million"}
@@ -39,6 +39,8 @@ def _drawn(rows: pd.DataFrame, axes: plt.Axes, column: str, label: str) -> None:
     axes.xaxis.set_major_locator(FixedLocator(sizes))
     axes.xaxis.set_major_formatter(FixedFormatter([SIZES[n] for n in sizes]))
     axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _place: f"{value:,g}"))
     axes.legend(title="")
 
