@@ -38,6 +38,7 @@ def build(lines: Any, *, as_of: Any, by: str = "month") -> pd.DataFrame:
         raise ParamsError("by='customer_id': a page must not show ids; give another column.")
     every = by if by in CALENDAR else "month"
     born = members(lines, as_of=as_of, by=by, every=every)
+    born = engine.lazy(engine.back(born, like=lines))
     last = periods.index_of(as_of, every)
     sizes = engine.table(born.group_by("cohort", "born").agg(customers=nw.len()))
     spent = _spent(lines, born, as_of=as_of, every=every)
@@ -152,16 +153,24 @@ def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
 
 
 def _spent(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
-    followed = aged(lines, born, as_of=as_of, every=every)
-    sums = [c for c in ("amount", "margin") if c in followed.collect_schema().names()]
-    paid = followed.group_by("cohort", "age").agg(nw.col(*sums).sum())
-    active = (
-        orders.purchases(followed)
-        .group_by("cohort", "age")
-        .agg(active=nw.col("customer_id").n_unique())
+    seen = orders.before(engine.lazy(lines), as_of)
+    sums = [c for c in ("amount", "margin") if c in seen.collect_schema().names()]
+    bought = nw.when(orders.purchased("largest")).then(nw.lit(1)).otherwise(nw.lit(0))
+    each = (
+        seen.with_columns(_period=periods.index("order_date", every))
+        .group_by("customer_id", "_period")
+        .agg(nw.col(*sums).sum(), largest=nw.col("amount").max())
+        .with_columns(active=bought)
     )
-    joined = paid.join(active, on=["cohort", "age"], how="left").with_columns(engine.exact(*sums))
-    return engine.table(joined.rename({"amount": "revenue"}))
+    paid = (
+        each.join(born, on="customer_id")
+        .with_columns(age=nw.col("_period") - nw.col("born"))
+        .filter(nw.col("age") >= 0)
+        .group_by("cohort", "age")
+        .agg(nw.col(*sums, "active").sum())
+        .with_columns(engine.exact(*sums))
+    )
+    return engine.table(paid.rename({"amount": "revenue"}))
 
 
 def aged(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> nw.LazyFrame:

@@ -30,27 +30,34 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
        orders  revenue  recency_days  tenure_days
     0       2     15.0            20           30
     """
-    seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
-    revenue = seen.group_by("customer_id").agg(revenue=nw.col("amount").sum())
-    bought = (
-        orders.purchases(seen)
+    bought = nw.when(orders.purchased("amount"))
+    summed = (
+        orders.before(engine.lazy(lines, needs=NEEDS), as_of)
+        .with_columns(
+            _day=bought.then(nw.col("order_date")), _order=bought.then(nw.col("order_id"))
+        )
         .group_by("customer_id")
         .agg(
-            first_order=nw.col("order_date").min(),
-            last_order=nw.col("order_date").max(),
-            orders=nw.col("order_id").n_unique(),
-            purchase_days=nw.col("order_date").n_unique(),
+            first_order=nw.col("_day").min(),
+            last_order=nw.col("_day").max(),
+            orders=nw.col("_order").n_unique(),
+            purchase_days=nw.col("_day").n_unique(),
+            revenue=nw.col("amount").sum(),
+            _lines=nw.len(),
+            _bought=nw.col("_day").count(),
         )
-        .join(revenue, on="customer_id")
+        .filter(nw.col("_bought") > 0)
+        .with_columns(_returned=(nw.col("_bought") < nw.col("_lines")).cast(nw.Int64))
         .with_columns(
-            nw.col("orders", "purchase_days").cast(nw.Int64),
+            nw.col("orders", "purchase_days").cast(nw.Int64) - nw.col("_returned"),
             engine.exact("revenue"),
             recency_days=days_since("last_order", as_of),
             tenure_days=days_since("first_order", as_of),
         )
+        .drop("_lines", "_bought", "_returned")
         .sort("customer_id")
     )
-    return engine.back(bought, like=lines)
+    return engine.back(summed, like=lines)
 
 
 def by_day(lines: Any, *, as_of: Any) -> nw.LazyFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -10,7 +11,7 @@ import pandas as pd
 
 from ltvkit import engine, formats, orders, periods
 from ltvkit.customers import NEEDS
-from ltvkit.errors import DataError
+from ltvkit.errors import DataError, one_of
 from ltvkit.i18n import _
 
 MEASURES = (
@@ -40,15 +41,22 @@ def series(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
     A period without orders has zero revenue, and no average (NaN). A change is NaN where the
     other period is not in the data, is partial or was zero, or this one is partial.
     """
+    return tables(lines, as_of=as_of, every=(every,))[every]
+
+
+def tables(
+    lines: Any, *, as_of: Any, every: Sequence[str] = ("day", "week", "month", "year")
+) -> dict[str, pd.DataFrame]:
+    """The `series` of several kinds of period, by kind; the lines are read once for all of them."""
+    for kind in every:
+        one_of("every", kind, periods.EVERY)
     seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
-    seen = seen.with_columns(_period=periods.index("order_date", every))
-    table = _counted(seen).set_index("_period")
-    if table.empty:
+    active = orders.purchases(seen).group_by("customer_id", "order_date").agg(_lines=nw.len())
+    active = engine.lazy(engine.back(active.drop("_lines"), like=lines))
+    daily = _daily(seen, active)
+    if daily.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}: nothing to show.")
-    first, last = int(table.index.min()), periods.index_of(as_of, every)
-    filled = table.reindex(range(first, last + 1)).fillna(0.0)
-    began = engine.table(seen.select(day=nw.col("order_date").min()))["day"].iloc[0]
-    return _with_changes(_with_rates(_dated(filled, every, began, as_of)), every)
+    return {kind: _of_kind(daily, active, as_of=as_of, every=kind) for kind in every}
 
 
 def on(table: pd.DataFrame, *, as_of: Any) -> pd.Series:
@@ -86,21 +94,30 @@ def _against(past: str, change: float) -> str:
     return text.format(share=formats.share(abs(change)), past=past)
 
 
-def _counted(seen: nw.LazyFrame) -> pd.DataFrame:
-    revenue = seen.group_by("_period").agg(revenue=nw.col("amount").sum())
-    bought = orders.purchases(seen)
-    active = bought.group_by("_period").agg(customers=nw.col("customer_id").n_unique())
-    placed = orders.begun(bought, on="_period").group_by("_period").agg(orders=nw.len())
-    new = (
-        bought.group_by("customer_id")
-        .agg(_period=nw.col("_period").min())
-        .group_by("_period")
-        .agg(new_customers=nw.len())
+def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:
+    """What adds up over days: revenue, orders begun, customers who bought for the first time."""
+    first = active.group_by("customer_id").agg(nw.col("order_date").min())
+    counted = (
+        seen.group_by("order_date").agg(revenue=nw.col("amount").sum()),
+        orders.begun(orders.purchases(seen)).group_by("order_date").agg(orders=nw.len()),
+        first.group_by("order_date").agg(new_customers=nw.len()),
     )
-    joined = revenue
-    for counted in (active, placed, new):
-        joined = joined.join(counted, on="_period", how="left")
-    return engine.table(joined.with_columns(engine.exact("revenue")).sort("_period")).fillna(0)
+    days = [engine.table(table).set_index("order_date") for table in counted]
+    return days[0].join(days[1:]).fillna(0.0).sort_index().reset_index()
+
+
+def _of_kind(daily: pd.DataFrame, active: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
+    period = periods.index("order_date", every)
+    sums = engine.lazy(daily).with_columns(_period=period).group_by("_period")
+    sums = sums.agg(nw.col("revenue", "orders", "new_customers").sum())
+    customers = active.with_columns(_period=period).group_by("_period")
+    customers = engine.table(customers.agg(customers=nw.col("customer_id").n_unique()))
+    table = engine.table(sums.with_columns(engine.exact("revenue"))).set_index("_period")
+    table = table.join(customers.set_index("_period"))
+    first, last = int(table.index.min()), periods.index_of(as_of, every)
+    filled = table.reindex(range(first, last + 1)).fillna(0.0)
+    began = daily["order_date"].iloc[0]
+    return _with_changes(_with_rates(_dated(filled, every, began, as_of)), every)
 
 
 def _dated(table: pd.DataFrame, every: str, began: pd.Timestamp, as_of: Any) -> pd.DataFrame:

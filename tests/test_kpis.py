@@ -97,3 +97,11 @@ def test_the_finding_says_what_the_row_says():
 def test_nothing_up_to_the_date_is_said():
     with pytest.raises(DataError, match="no order up to 2022-12-31"):
         kpis.series(LINES, as_of="2022-12-31")
+
+
+def test_several_kinds_of_period_at_once_are_the_same_tables(on):
+    tables = kpis.tables(on(LINES), as_of="2024-02-29", every=periods.EVERY)
+    assert list(tables) == list(periods.EVERY)
+    for every, table in tables.items():
+        alone = kpis.series(on(LINES), as_of="2024-02-29", every=every)
+        pd.testing.assert_frame_equal(table, alone)
