@@ -42,6 +42,7 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
         .with_columns(engine.exact("revenue"))
         .with_columns(counted=nw.when(nw.col("revenue") > 0).then(nw.col("revenue")).otherwise(0.0))
     )
+    items = engine.lazy(engine.back(items, like=lines))
     whole = engine.table(items.select(whole=nw.col("counted").sum()))["whole"].iloc[0] or float(
         "nan"
     )

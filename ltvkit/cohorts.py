@@ -11,8 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import engine, formats, orders, periods
-from ltvkit.customers import NEEDS
+from ltvkit import days, engine, formats, orders, periods
 from ltvkit.errors import ParamsError
 from ltvkit.i18n import _
 
@@ -95,11 +94,10 @@ def second_order(lines: Any, *, as_of: Any, within: tuple[int, ...] = WITHIN) ->
     The second order is the second day with a purchase. A cohort has a value once all its
     customers have had n days by `as_of`; until then NaN.
     """
-    bought = orders.purchases(orders.before(engine.lazy(lines, needs=NEEDS), as_of))
-    days = bought.select("customer_id", "order_date").unique()
-    first = days.group_by("customer_id").agg(first=nw.col("order_date").min())
+    bought = days.bought(lines, as_of=as_of).unique()
+    first = bought.group_by("customer_id").agg(first=nw.col("order_date").min())
     gaps = (
-        days.join(first, on="customer_id")
+        bought.join(first, on="customer_id")
         .with_columns(gap=periods.number("order_date") - periods.number("first"))
         .with_columns(gap=nw.when(nw.col("gap") > 0).then(nw.col("gap")))
         .group_by("customer_id", "first")
@@ -136,14 +134,15 @@ def finding(second: pd.DataFrame, *, within: int = 90) -> str:
 
 def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
     """Order lines -> customer_id, born (the period of the first purchase), cohort; still lazy."""
-    needs = NEEDS if by in CALENDAR else (*NEEDS, by)
-    bought = orders.purchases(orders.before(engine.lazy(lines, needs=needs), as_of))
-    first = bought.group_by("customer_id").agg(first=nw.col("order_date").min())
+    first = days.bought(lines, as_of=as_of).group_by("customer_id")
+    first = first.agg(first=nw.col("order_date").min())
     born = first.with_columns(born=periods.index("first", every))
     if by in CALENDAR:
         return born.with_columns(cohort=nw.col("born")).drop("first")
+    known = orders.before(engine.lazy(lines, needs=("amount", by)), as_of)
     label = (
-        bought.join(first, left_on=["customer_id", "order_date"], right_on=["customer_id", "first"])
+        orders.purchases(known)
+        .join(first, left_on=["customer_id", "order_date"], right_on=["customer_id", "first"])
         .with_columns(nw.col(by).cast(nw.String).fill_null(_("(not known)")))
         .filter(nw.col("amount") == nw.col("amount").max().over("customer_id"))
         .group_by("customer_id")
@@ -153,24 +152,15 @@ def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
 
 
 def _spent(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
-    seen = orders.before(engine.lazy(lines), as_of)
-    sums = [c for c in ("amount", "margin") if c in seen.collect_schema().names()]
-    bought = nw.when(orders.purchased("largest")).then(nw.lit(1)).otherwise(nw.lit(0))
-    each = (
-        seen.with_columns(_period=periods.index("order_date", every))
-        .group_by("customer_id", "_period")
-        .agg(nw.col(*sums).sum(), largest=nw.col("amount").max())
-        .with_columns(active=bought)
-    )
-    paid = (
-        each.join(born, on="customer_id")
-        .with_columns(age=nw.col("_period") - nw.col("born"))
-        .filter(nw.col("age") >= 0)
+    seen = days.rows(lines, as_of=as_of).with_columns(period=periods.index("order_date", every))
+    sums = [c for c in ("revenue", "margin") if c in seen.collect_schema().names()]
+    each = seen.group_by("customer_id", "period").agg(nw.col(*sums).sum(), nw.col("active").max())
+    return engine.table(
+        _aged(each, born)
         .group_by("cohort", "age")
         .agg(nw.col(*sums, "active").sum())
         .with_columns(engine.exact(*sums))
     )
-    return engine.table(paid.rename({"amount": "revenue"}))
 
 
 def aged(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> nw.LazyFrame:
@@ -178,14 +168,13 @@ def aged(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> nw.LazyFr
 
     A return dated before the first purchase has no age, and is left out; the door keeps none.
     """
-    seen = orders.before(engine.lazy(lines), as_of)
-    money = [c for c in ("amount", "margin") if c in seen.collect_schema().names()]
-    return (
-        seen.select("customer_id", "order_date", *money)
-        .join(born, on="customer_id")
-        .with_columns(age=periods.index("order_date", every) - nw.col("born"))
-        .filter(nw.col("age") >= 0)
-    )
+    seen = days.rows(lines, as_of=as_of)
+    return _aged(seen.with_columns(period=periods.index("order_date", every)), born)
+
+
+def _aged(rows: nw.LazyFrame, born: nw.LazyFrame) -> nw.LazyFrame:
+    joined = rows.join(born, on="customer_id").with_columns(age=nw.col("period") - nw.col("born"))
+    return joined.filter(nw.col("age") >= 0)
 
 
 def _complete(sizes: pd.DataFrame, last: int) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import cohorts, engine, formats, periods
+from ltvkit import cohorts, days, engine, formats, periods
 from ltvkit.errors import TooLittleData
 from ltvkit.i18n import _
 
@@ -29,9 +29,8 @@ def ltv(
     ages that fewer than 30 customers have lived have none (NaN). Raises `ColumnError` where the
     lines have no margin, `DataError` where nobody has lived a whole month.
     """
-    column = {"revenue": "amount"}.get(of, of)
-    engine.lazy(lines, needs=(column,))
-    paid, lived = _by_group(lines, as_of=as_of, column=column)
+    engine.lazy(days.rows(lines, as_of=as_of).to_native(), needs=(of,))
+    paid, lived = _by_group(lines, as_of=as_of, column=of)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(paid), np.full(len(paid), 1 / len(paid)), size=draws)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -7,13 +7,11 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, orders, periods
-
-NEEDS = ("customer_id", "order_id", "order_date", "amount")
+from ltvkit import days, engine, periods
 
 
 def summarize(lines: Any, *, as_of: Any) -> Any:
-    """Order lines -> one row per customer who had bought by the day `as_of`.
+    """Order lines, or their `days` -> one row per customer who had bought by the day `as_of`.
 
     - `first_order`, `last_order`: days of the first and the latest purchase
     - `orders`: distinct orders; `purchase_days`: distinct days with a purchase
@@ -30,58 +28,28 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
        orders  revenue  recency_days  tenure_days
     0       2     15.0            20           30
     """
-    bought = nw.when(orders.purchased("amount"))
+    day = nw.when(nw.col("active") > 0).then(nw.col("order_date"))
     summed = (
-        orders.before(engine.lazy(lines, needs=NEEDS), as_of)
-        .with_columns(
-            _day=bought.then(nw.col("order_date")), _order=bought.then(nw.col("order_id"))
-        )
+        days.until(lines, as_of=as_of)
+        .with_columns(bought=day)
         .group_by("customer_id")
         .agg(
-            first_order=nw.col("_day").min(),
-            last_order=nw.col("_day").max(),
-            orders=nw.col("_order").n_unique(),
-            purchase_days=nw.col("_day").n_unique(),
-            revenue=nw.col("amount").sum(),
-            _lines=nw.len(),
-            _bought=nw.col("_day").count(),
+            first_order=nw.col("bought").min(),
+            last_order=nw.col("bought").max(),
+            orders=nw.col("orders").sum(),
+            purchase_days=nw.col("active").sum(),
+            revenue=nw.col("revenue").sum(),
         )
-        .filter(nw.col("_bought") > 0)
-        .with_columns(_returned=(nw.col("_bought") < nw.col("_lines")).cast(nw.Int64))
+        .filter(nw.col("purchase_days") > 0)
         .with_columns(
-            nw.col("orders", "purchase_days").cast(nw.Int64) - nw.col("_returned"),
+            nw.col("orders", "purchase_days").cast(nw.Int64),
             engine.exact("revenue"),
             recency_days=days_since("last_order", as_of),
             tenure_days=days_since("first_order", as_of),
         )
-        .drop("_lines", "_bought", "_returned")
         .sort("customer_id")
     )
     return engine.back(summed, like=lines)
-
-
-def by_day(lines: Any, *, as_of: Any) -> nw.LazyFrame:
-    """Order lines -> one row per customer and day up to `as_of`; still lazy.
-
-    `orders`: orders begun on that day; `active`: 1 where the customer bought on it, else 0;
-    `revenue`, and `margin` and `quantity` where the lines have them: of all lines of the day,
-    returns netted. Added up to a day, they are what `summarize` says of that day.
-    """
-    key = ("customer_id", "order_date")
-    seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
-    money = [c for c in ("amount", "margin", "quantity") if c in seen.collect_schema().names()]
-    bought = orders.purchases(seen)
-    placed = orders.begun(bought).group_by(*key).agg(orders=nw.len())
-    active = bought.select(*key).unique().with_columns(active=nw.lit(1))
-    counted = nw.col("orders", "active").fill_null(0).cast(nw.Int64)
-    return (
-        seen.group_by(*key)
-        .agg(nw.col(*money).sum())
-        .rename({"amount": "revenue"})
-        .join(placed, on=key, how="left")
-        .join(active, on=key, how="left")
-        .with_columns(counted)
-    )
 
 
 def totals(customers: Any) -> pd.DataFrame:

@@ -56,10 +56,19 @@ def back(result: nw.LazyFrame, *, like: Any) -> Any:
         return _stored(native)
     if is_spark(result):
         return native.persist()
-    if isinstance(nw.from_native(like), nw.DataFrame):
+    if _in_memory(like):
         collected = result.collect().to_native()
         return nw.to_native(nw.maybe_reset_index(nw.from_native(collected)))
     return native
+
+
+def unread(result: nw.LazyFrame, *, like: Any) -> Any:
+    """A result as the kind of frame that `like` is, computed only by what reads it."""
+    return back(result, like=like) if _in_memory(like) else result.to_native()
+
+
+def _in_memory(frame: Any) -> bool:
+    return isinstance(nw.from_native(frame), nw.DataFrame)
 
 
 def convert(relation: Any, *, like: Any) -> Any:

@@ -9,8 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import engine, formats, orders, periods
-from ltvkit.customers import NEEDS
+from ltvkit import days, engine, formats, periods
 from ltvkit.errors import DataError, one_of
 from ltvkit.i18n import _
 
@@ -26,7 +25,7 @@ MEASURES = (
 
 
 def series(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
-    """Order lines up to `as_of` -> one row per period from the first order on, without a gap.
+    """Order lines, or their `days`, up to `as_of` -> one row per period, without a gap.
 
     - `period`, `start`, `end`; `partial`: the data cover only a part of it, at either end
     - `revenue` net of returns; `orders`: distinct orders, each on its first day; `customers`:
@@ -50,9 +49,8 @@ def tables(
     """The `series` of several kinds of period, by kind; the lines are read once for all of them."""
     for kind in every:
         one_of("every", kind, periods.EVERY)
-    seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
-    active = orders.purchases(seen).group_by("customer_id", "order_date").agg(_lines=nw.len())
-    active = engine.lazy(engine.back(active.drop("_lines"), like=lines))
+    seen = days.until(lines, as_of=as_of)
+    active = seen.filter(nw.col("active") > 0).select("customer_id", "order_date")
     daily = _daily(seen, active)
     if daily.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}: nothing to show.")
@@ -96,24 +94,23 @@ def _against(past: str, change: float) -> str:
 
 def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:
     """What adds up over days: revenue, orders begun, customers who bought for the first time."""
+    summed = seen.group_by("order_date").agg(nw.col("revenue", "orders", "active").sum())
     first = active.group_by("customer_id").agg(nw.col("order_date").min())
-    counted = (
-        seen.group_by("order_date").agg(revenue=nw.col("amount").sum()),
-        orders.begun(orders.purchases(seen)).group_by("order_date").agg(orders=nw.len()),
-        first.group_by("order_date").agg(new_customers=nw.len()),
-    )
-    days = [engine.table(table).set_index("order_date") for table in counted]
-    return days[0].join(days[1:]).fillna(0.0).sort_index().reset_index()
+    counted = first.group_by("order_date").agg(new_customers=nw.len())
+    both = [engine.table(table).set_index("order_date") for table in (summed, counted)]
+    return both[0].join(both[1]).fillna(0.0).sort_index().reset_index()
 
 
 def _of_kind(daily: pd.DataFrame, active: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
     period = periods.index("order_date", every)
     sums = engine.lazy(daily).with_columns(_period=period).group_by("_period")
-    sums = sums.agg(nw.col("revenue", "orders", "new_customers").sum())
-    customers = active.with_columns(_period=period).group_by("_period")
-    customers = engine.table(customers.agg(customers=nw.col("customer_id").n_unique()))
-    table = engine.table(sums.with_columns(engine.exact("revenue"))).set_index("_period")
-    table = table.join(customers.set_index("_period"))
+    added = nw.col("revenue", "orders", "new_customers", "active").sum()
+    table = engine.table(sums.agg(added).with_columns(engine.exact("revenue")))
+    table = table.set_index("_period").rename(columns={"active": "customers"})
+    if every != "day":  # who buys on several days of a period is one customer
+        buyers = active.with_columns(_period=period).group_by("_period")
+        buyers = engine.table(buyers.agg(customers=nw.col("customer_id").n_unique()))
+        table["customers"] = buyers.set_index("_period")["customers"]
     first, last = int(table.index.min()), periods.index_of(as_of, every)
     filled = table.reindex(range(first, last + 1)).fillna(0.0)
     began = daily["order_date"].iloc[0]

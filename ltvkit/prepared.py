@@ -11,21 +11,23 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ltvkit import currencies, door, files, paths, sources
+from ltvkit import currencies, days, door, files, paths, sources
 from ltvkit import engine as engines
 from ltvkit.errors import ReportError, one_of
 from ltvkit.i18n import language
 from ltvkit.orders import Orders
 from ltvkit.policies import Policies, check_options
+from ltvkit.sources import space
 from ltvkit.sources.connection import connect
 from ltvkit.sources.part import LINE
-from ltvkit.values import literal
+from ltvkit.values import literal, one_file
 
 _CODE = ("door", "contract", "judgement", "policies", "quality", "prepared", "values")
-_CODE += ("dates", "headers", "ids", "currencies", "periods", "engine", "errors", "i18n")
+_CODE += ("dates", "days", "headers", "ids", "currencies", "periods", "engine", "errors", "i18n")
 # Small dictionaries: most columns of orders are either of few values or nearly all distinct.
 _PARQUET = "format parquet, dictionary_size_limit 5000"
 FACTS = "facts.json"
@@ -41,6 +43,22 @@ class Prepared(Orders):
 
     folder: Path
     key: str
+
+    @cached_property
+    def days(self) -> Any:
+        """The lines added up by customer and day (see `days.of`), kept with the preparation."""
+        lines = engines.lazy(self.lines)
+        if engines.is_spark(lines):
+            from ltvkit.cluster import orders
+
+            return orders.days(self)
+        if not lines.implementation.is_duckdb():
+            return days.of(self.lines)
+        kept = self.folder / "days.parquet"
+        if not kept.exists():
+            with files.whole(kept) as part:
+                days.of(self.lines).write_parquet(str(part))
+        return self.lines.query("lines", f"select * from read_parquet({one_file(kept)})")
 
 
 def open(
@@ -139,7 +157,8 @@ def _name(connection: Any, folder: Path) -> None:
 
 
 def _opened(folder: Path, key: str, rules: Policies) -> Prepared:
-    connection = connect()
+    spill = paths.cache() / "spill"
+    connection = connect(memory=space.memory(rules.memory_limit), spill=spill)
     _name(connection, folder)
     rows = door.Rows.from_json((folder / FACTS).read_text("utf-8"))
     book = door.opened(connection, rows, returns=rules.returns)

@@ -12,12 +12,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import engine, formats, orders, periods
+from ltvkit import days, engine, formats, periods
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.i18n import _
 from ltvkit.periods import MONTH_DAYS
 
-NEEDS = ("customer_id", "order_date", "amount")
 FEWEST = 30  # customers; the hazard of fewer is mostly chance
 
 
@@ -104,7 +103,7 @@ def _followed(lines: Any, *, as_of: Any, lapse_days: int, period_days: float) ->
     """Customers by `period` (the last that they count for) and `left` (1: they left in it)."""
     end = periods.number_of(as_of) - int(lapse_days)
     first, last = periods.number("first"), periods.number("last")
-    bought = orders.purchases(orders.before(engine.lazy(lines, needs=NEEDS), as_of))
+    bought = days.bought(lines, as_of=as_of)
     return engine.table(
         bought.group_by("customer_id")
         .agg(first=nw.col("order_date").min(), last=nw.col("order_date").max())

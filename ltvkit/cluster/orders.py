@@ -92,6 +92,20 @@ def open(
         return Prepared(**vars(_opened(running, rows, rules)), folder=home, key=key)
 
 
+def days(book: Prepared) -> Any:
+    """The lines of a book added up by customer and day, kept on the cluster's storage."""
+    from pyspark.errors import AnalysisException
+
+    from ltvkit import days
+
+    running = book.lines.sparkSession
+    folder = session.settings().folder("orders", book.key, "days")
+    try:
+        return running.read.parquet(folder)
+    except AnalysisException:  # not there yet
+        return _kept(days.of(book.lines), folder)
+
+
 def _read(running: Any, source: str) -> Any:
     if source.startswith(TABLE):
         return running.read.table(source.removeprefix(TABLE))

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, engine, formats, orders, periods
+from ltvkit.days import NEEDS
 from ltvkit.errors import DataError, ParamsError, one_of
 from ltvkit.forecast import predictions
 from ltvkit.forecast.model import DAYS, MONTH, Fitted, histories, in_unit
@@ -49,7 +50,7 @@ def explain_customer(
     `history`: P(alive) day by day since the first purchase, as it would have been computed on
     that day. Raises `DataError` for an unknown customer.
     """
-    own = engine.lazy(lines, needs=customers.NEEDS).filter(nw.col("customer_id") == customer_id)
+    own = engine.lazy(lines, needs=NEEDS).filter(nw.col("customer_id") == customer_id)
     one = engine.table(own)
     summary = customers.summarize(one, as_of=as_of) if len(one) else one
     if summary.empty:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, engine, formats, orders, periods, sampling
+from ltvkit.days import NEEDS
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import model, trials
 from ltvkit.forecast.rivals import CHALLENGERS, RIVALS, outcome
@@ -107,7 +108,7 @@ def backtest(
     Raises `DataError` where the orders are too short or the customers too few.
     """
     split, among = _split(lines, as_of=as_of, months=months)
-    told = orders.before(engine.lazy(lines), as_of).select(*customers.NEEDS).to_native()
+    told = orders.before(engine.lazy(lines), as_of).select(*NEEDS).to_native()
     part, share = sampling.drawn(told, most=MOST, among=among)
     known, seen = _known(part, split=split)
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
@@ -156,7 +157,7 @@ def _split(lines: Any, *, as_of: Any, months: int) -> tuple[Any, int]:
     if months < 1:
         raise ParamsError(f"months={months}: hold out one month at least.")
     split = periods.end(periods.index_of(as_of, "month") - months, "month").date()
-    opened = orders.before(engine.lazy(lines, needs=customers.NEEDS), split)
+    opened = orders.before(engine.lazy(lines, needs=NEEDS), split)
     known = sampling.count(opened)
     if known < LEAST:
         raise TooLittleData(
@@ -170,7 +171,7 @@ def _known(lines: Any, *, split: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Customers as of the split, and all their lines, in pandas."""
     known = engine.lazy(customers.summarize(lines, as_of=split))
     theirs = engine.lazy(lines).join(known.select("customer_id"), on="customer_id")
-    return engine.table(known.sort("customer_id")), engine.table(theirs.sort(*customers.NEEDS))
+    return engine.table(known.sort("customer_id")), engine.table(theirs.sort(*NEEDS))
 
 
 def _after(lines: Any, *, split: Any) -> float:

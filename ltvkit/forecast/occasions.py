@@ -12,7 +12,7 @@ import pandas as pd
 from lifetimes.generate_data import beta_geometric_beta_binom_model
 from scipy.special import betaln, psi
 
-from ltvkit import customers, engine, orders, periods
+from ltvkit import days, engine, periods
 from ltvkit.forecast.fitting import DistinctFitter
 
 HISTORY = ["frequency", "recency", "n_periods"]
@@ -124,9 +124,8 @@ def by_customer(lines: Any, *, as_of: Any, every: str) -> nw.LazyFrame:
     last = periods.index_of(as_of, every)
     if periods.end(last, every) > pd.Timestamp(periods.day(as_of)):
         last -= 1
-    seen = orders.before(engine.lazy(lines, needs=customers.NEEDS), as_of)
     return (
-        orders.purchases(seen)
+        days.bought(lines, as_of=as_of)
         .select("customer_id", period=periods.index("order_date", every))
         .filter(nw.col("period") <= last)
         .unique()

@@ -6,9 +6,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from ltvkit import customers, engine, orders
-
-NEEDS = ("customer_id", "order_date", "amount")
+from ltvkit import customers, days, engine
 
 
 def summarize(lines: Any, *, as_of: Any) -> Any:
@@ -19,10 +17,10 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
     half the time. Comes back as the kind of frame that went in. Raises `ColumnError`.
     """
     by_day = (
-        orders.before(engine.lazy(lines, needs=NEEDS), as_of)
-        .group_by("customer_id", "order_date")
-        .agg(revenue=nw.col("amount").sum(), largest=nw.col("amount").max())
-        .with_columns(bought=nw.when(orders.purchased("largest")).then(nw.col("order_date")))
+        days.rows(lines, as_of=as_of)
+        .group_by(*days.KEY)
+        .agg(nw.col("revenue").sum(), nw.col("active").max())
+        .with_columns(bought=nw.when(nw.col("active") > 0).then(nw.col("order_date")))
     )
     summed = (
         by_day.group_by("customer_id")

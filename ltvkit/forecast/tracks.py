@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import customers, engine, orders, periods
+from ltvkit import customers, days, engine, periods
 from ltvkit.forecast import model
 from ltvkit.forecast.holdout import Backtest
 
@@ -16,13 +16,11 @@ from ltvkit.forecast.holdout import Backtest
 def tracking(lines: Any, tested: Backtest, *, as_of: Any) -> pd.DataFrame:
     """Order lines, a backtest -> start (of the week), actual, and a column per model: repeat
     purchases so far of the customers known at the split, week by week from the first order."""
-    opened = engine.lazy(lines, needs=customers.NEEDS)
     born = engine.lazy(customers.summarize(lines, as_of=tested.split)).select(
         "customer_id", "first_order"
     )
     bought = (
-        orders.purchases(orders.before(opened, as_of))
-        .select("customer_id", "order_date")
+        days.bought(lines, as_of=as_of)
         .unique()
         .join(born, on="customer_id")
         .with_columns(week=periods.index("order_date", "week"))

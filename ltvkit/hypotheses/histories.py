@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import cohorts, customers, engine, orders, periods, sampling
+from ltvkit import days as by_day
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.hypotheses.metrics import METRICS
 
@@ -25,7 +26,7 @@ _EPOCH = np.datetime64("1970-01-01")
 _WHOLE = 17  # digits that the running totals of money, kept as whole numbers, can hold
 COUNTED = ("customers", "once", "second")  # of each customer, by the days on which they bought
 FLOWS = ("orders", "active", "revenue", "margin", "quantity")
-READ = (*customers.NEEDS, "margin", "quantity", "channel")  # of the lines
+READ = (*by_day.NEEDS, "margin", "quantity", "channel")  # of the lines
 
 
 def day(date: Any) -> int:
@@ -239,11 +240,11 @@ def build(
     Of more than a million customers a sample is taken, by their id, before anything leaves the
     engine.
     """
-    seen = orders.before(engine.lazy(lines, needs=customers.NEEDS), as_of)
+    seen = orders.before(engine.lazy(lines, needs=by_day.NEEDS), as_of)
     read = [c for c in seen.collect_schema().names() if c in READ]
     known = seen.select(*read).to_native()
     part, share = sampling.drawn(known, most=MOST, among=sampling.count(known))
-    table = engine.table(customers.by_day(part, as_of=as_of).sort("customer_id", "order_date"))
+    table = engine.table(by_day.until(part, as_of=as_of).sort("customer_id", "order_date"))
     if table.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}.")
     places, ids = pd.factorize(table["customer_id"])

@@ -111,6 +111,7 @@ class Session:
         home = paths.reports().parent
         gate.pass_through(found, where=f"{(stopped.failed / publish.QUARANTINE).relative_to(home)}")
         months = restated.months(book.lines, as_of=report.as_of)
+        _made = book.days  # here once, and not by all notebooks at the same time
         changed = restated.since_last(place, months, params=values)
         said = [gate.finding(found)] if (found["result"] == "warn").any() else []
         self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in said + changed]

@@ -8,6 +8,7 @@ import pandas as pd
 
 import ltvkit.cohorts
 import ltvkit.customers
+import ltvkit.days
 import ltvkit.deciles
 import ltvkit.kpis
 import ltvkit.orders
@@ -76,9 +77,11 @@ def kpis(shop: Shop) -> dict[str, Any]:
 
 
 def everything(shop: Shop) -> dict[str, Any]:
-    found = customers(shop)
+    """All tables, as a report makes them: from the lines added up by day, and ABC from the lines."""
+    days = Shop(ltvkit.days.of(shop.lines), shop.as_of)
+    found = customers(days)
     buyers = found["customers"]
-    return found | scored(buyers) | ranked(buyers) | abc(shop) | cohorts(shop) | kpis(shop)
+    return found | scored(buyers) | ranked(buyers) | abc(shop) | cohorts(days) | kpis(days)
 
 
 def fit(buyers: Any) -> dict[str, Any]:

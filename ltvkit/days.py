@@ -1,0 +1,114 @@
+"""Days: one row per customer and day. What customers, key figures and cohorts add up from.
+
+Here alone is decided what a purchase is and on which day an order counts. An order counts on the
+day of its first purchase; its other days are days with a purchase, and no more orders.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from ltvkit import engine, orders
+
+NEEDS = ("customer_id", "order_id", "order_date", "amount")
+MONEY = {"amount": "revenue", "margin": "margin", "quantity": "quantity"}
+KEY, ORDER = ("customer_id", "order_date"), ("customer_id", "order_id")
+
+
+def of(lines: Any) -> Any:
+    """Order lines -> one row per customer and day, as the kind of frame that went in.
+
+    - `customer_id`, `order_date`
+    - `orders`: orders begun on that day; `active`: 1 where the customer bought on it, else 0
+    - `revenue`, and `margin` and `quantity` where the lines have them: of all lines of the day,
+      returns netted
+
+    Whatever takes order lines up to a day takes these in their place, has less to read, and comes
+    to the same figures. Raises `ColumnError`.
+    """
+    return engine.back(_added_up(engine.lazy(lines, needs=NEEDS), like=lines), like=lines)
+
+
+def until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+    """Order lines, or `of` them -> the days up to and including `as_of`, lazy and added up once."""
+    if "active" in engine.lazy(lines).collect_schema().names():
+        return orders.before(engine.lazy(lines), as_of)
+    seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
+    return engine.lazy(engine.back(_added_up(seen, like=lines), like=lines))
+
+
+def rows(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+    """Order lines, or `of` them -> `customer_id`, `order_date`, money and `active` up to `as_of`.
+
+    As they are, a customer's day in one row or several: for what adds up, or asks whether a day
+    is `active` at all. Lazy.
+    """
+    known = engine.lazy(lines, needs=KEY)
+    names = known.collect_schema().names()
+    seen = orders.before(known, as_of)
+    if "active" not in names:
+        engine.lazy(lines, needs=("amount",))
+        money = {new: nw.col(old) for old, new in MONEY.items() if old in names}
+        return seen.select(*KEY, **money, active=_one_if(orders.purchased("amount")))
+    return seen.select(*KEY, *(n for n in MONEY.values() if n in names), "active")
+
+
+def bought(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+    """Order lines, or `of` them -> `customer_id`, `order_date` of purchases up to `as_of`; lazy.
+
+    A day with several purchases may stand several times.
+    """
+    return rows(lines, as_of=as_of).filter(nw.col("active") > 0).select(*KEY)
+
+
+def _added_up(lines: nw.LazyFrame, *, like: Any) -> nw.LazyFrame:
+    """By order first: most orders have one day, and so few have several that those come cheap."""
+    names = lines.collect_schema().names()
+    known = [name for name in MONEY if name in names]
+    lines = lines.with_columns(nw.col(*known).cast(nw.Float64))
+    sums = {MONEY[name]: nw.col(name).sum() for name in known}
+    sums |= {"largest": nw.col("amount").max()}
+    day = nw.col("order_date")
+    placed = lines.group_by(*ORDER).agg(day.min(), last=day.max(), **sums)
+    placed = engine.lazy(engine.back(placed, like=like))
+    one_day = placed.filter(day == nw.col("last"))
+    one_day = one_day.with_columns(orders=_one_if(orders.purchased("largest")))
+    spread = placed.filter(day < nw.col("last")).select(*ORDER)
+    if not len(engine.table(spread.head(1))):
+        return _by_day(one_day)
+    several = _begun(lines.join(spread, on=ORDER).group_by(*ORDER, "order_date").agg(**sums))
+    several = engine.lazy(engine.back(several, like=like))
+    shared, columns = several.select(*KEY).unique(), [*KEY, *sums, "orders"]
+    both = [one_day.join(shared, on=KEY, how="semi"), several]
+    calm = _by_day(one_day.join(shared, on=KEY, how="anti"))
+    return nw.concat([calm, _by_day(nw.concat([part.select(columns) for part in both]))])
+
+
+def _by_day(rows: nw.LazyFrame) -> nw.LazyFrame:
+    """Orders by day, with what each brought -> one row per customer and day."""
+    names = rows.collect_schema().names()
+    money = [name for name in MONEY.values() if name in names]
+    return (
+        rows.group_by(*KEY)
+        .agg(nw.col("orders", *money).sum(), nw.col("largest").max())
+        .select(
+            *KEY,
+            nw.col("orders").cast(nw.Int64),
+            *money,
+            active=_one_if(orders.purchased("largest")),
+        )
+    )
+
+
+def _begun(several: nw.LazyFrame) -> nw.LazyFrame:
+    """Days of orders that take several -> with `orders`, 1 on the day of the first purchase."""
+    bought = several.filter(orders.purchased("largest"))
+    first = bought.group_by(*ORDER).agg(first=nw.col("order_date").min())
+    begun = nw.col("order_date") == nw.col("first")
+    return several.join(first, on=ORDER, how="left").with_columns(orders=_one_if(begun))
+
+
+def _one_if(holds: nw.Expr) -> nw.Expr:
+    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
