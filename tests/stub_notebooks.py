@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 from ltvkit import curves, demo, engine, quality, results
-from ltvkit.cluster import lists
+from ltvkit.cluster import lists, ordering
 from ltvkit.forecast import holdout, model
 from ltvkit.hypotheses import histories
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 POLICIES = {"cancelled_status": ["cancelled"], "fold_ids": "case"}
-MOST = 300  # customers of a sample, instead of many thousands
+MOST, GROUPS = 300, 5  # customers of a sample, instead of many thousands; groups of the LTV curve
 LIMITS = (
     (holdout, "MOST", MOST),
     (model, "MOST", MOST),
@@ -27,8 +27,31 @@ LIMITS = (
     (quality, "MOST_LINES", 20),
     (results, "CHUNK", 100),
     (lists, "MOST_LISTED", 100),
-    (curves, "GROUPS", 5),
+    (curves, "GROUPS", GROUPS),
 )
+DAYS, MONTHS = 913, 30  # of the sample shop, whatever its size
+AGES = MONTHS * (MONTHS + 1) // 2
+# What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
+BOUNDED = {
+    "checks.look": DAYS,
+    "kpis._counted": DAYS,
+    "forecast.tracks.tracking": DAYS,
+    "cohorts._spent": AGES,
+    "curves._by_group": GROUPS * AGES,
+    "cluster.ordering._ends": ordering.SAMPLE,
+    "cluster.ordering._offsets": ordering.BUCKETS,
+}
+# Of about `MOST` customers: so many more rows there may be, as chance has it who they are.
+SAMPLES = {
+    "forecast.holdout._known": 1.3,
+    "forecast.model.spending": 1.3,
+    "hypotheses.histories.build": 1.3,
+    "hypotheses.histories._channels": 1.3,
+}
+# What may grow with the customers: distinct histories, and the lines of the one who is explained.
+HISTORIES = {"forecast.model.histories"}
+ONE_CUSTOMER = {"forecast.explain.explain_customer"}
+SLACK = 10  # rows of rare kinds, as a large shop has a few that a small one has not
 
 
 def write_orders(path: Path, *, customers: int) -> None:
@@ -62,6 +85,21 @@ def crossings(
         for notebook in NOTEBOOKS:
             run(notebook, given | {"out": str(out / notebook.stem)})
     return most
+
+
+def grown(few: dict[str, int], many: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """The crossings of a small and of a large shop -> those that grow with the customers."""
+    return {
+        name: (few.get(name, 0), rows)
+        for name, rows in many.items()
+        if name not in HISTORIES | ONE_CUSTOMER
+        and rows > BOUNDED.get(name, SAMPLES.get(name, 1) * few.get(name, 0) + SLACK)
+    }
+
+
+def as_long(found: dict[str, int], *, customers: int) -> dict[str, int]:
+    """The crossings of a shop of so many customers -> those that have as many rows, or more."""
+    return {n: rows for n, rows in found.items() if rows >= customers and n not in HISTORIES}
 
 
 def run(notebook: Path, given: dict[str, Any]) -> None:

@@ -24,7 +24,7 @@ def kept(frame: Any, path: Path) -> Path | None:
     pseudonyms where they are wanted; one of the same name is written over. None, and nothing is
     written, where it has no more than `MOST_LISTED` rows. Raises `ClusterError`.
     """
-    rows = int(engine.table(nw.from_native(frame).select(n=nw.len()))["n"].iloc[0])
+    rows = int(engine.table(engine.lazy(frame).select(n=nw.len()))["n"].iloc[0])
     if rows <= MOST_LISTED:
         return None
     folder = (session.settings() or Settings()).folder("lists", *_run(path), path.stem)
