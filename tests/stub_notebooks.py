@@ -34,7 +34,8 @@ AGES = MONTHS * (MONTHS + 1) // 2
 # What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
 BOUNDED = {
     "checks.look": DAYS,
-    "kpis._counted": DAYS,
+    "kpis._daily": DAYS,
+    "kpis._of_kind": DAYS,
     "forecast.tracks.tracking": DAYS,
     "cohorts._spent": AGES,
     "curves._by_group": GROUPS * AGES,

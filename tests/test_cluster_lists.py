@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from ltvkit import files
 from ltvkit.cluster import lists
+from ltvkit.report import templates
 
 KEY = b"0123456789abcdef" * 2
 
@@ -51,3 +52,14 @@ def test_a_short_list_is_brought(on, tmp_path, monkeypatch):
     listed = on(pd.DataFrame({"customer_id": ["a", "b"]}))
     assert lists.kept(listed, tmp_path / "lists" / "l.csv") is None
     assert not list(tmp_path.iterdir())
+
+
+def test_the_front_page_links_to_what_is_there():
+    page = {"lists": ["near", "far"], "elsewhere": ["far"], "tables": [], "findings": []}
+    page["notebook"] = {"page": "05_ltv_forecast", "nav": "LTV forecast"}
+    named = {"title": "Shop", "month": "2024-09", "as_of": "2024-09-30", "left_out": []}
+    more = {"kpis": [], "partial": False, "quality": "", "checks": []}
+    html = templates.render("index.html.j2", pages=[page], **named, **more)
+    assert 'href="lists/near.csv"' in html
+    assert 'href="lists/far.txt"' in html
+    assert "far.csv" not in html
