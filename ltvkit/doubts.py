@@ -6,9 +6,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
-import narwhals.stable.v2 as nw
-
-from ltvkit import engine, formats, headers, periods, quality, sources, values
+from ltvkit import formats, headers, periods, quality, sources, values
 from ltvkit.i18n import _
 from ltvkit.policies import Policies
 
@@ -49,24 +47,28 @@ def _cancelled_at(seen: Inspection, raw: sources.Raw) -> dict[str, str]:
     if header is None or "order_id" not in seen.columns:
         return {}
     order, at = (values.text(h, raw.columns[h]) for h in (seen.columns["order_id"], header))
-    sql = f"select distinct {order} from raw where {at} is not null and {order} is not null"
-    if not (ids := [i for (i,) in raw.frame.query("raw", sql).fetchall()]):
-        return {}
-    lines = engine.lazy(seen.book.lines).filter(nw.col("order_id").is_in(ids))
-    kept = engine.table(lines.group_by("order_id").agg(nw.col("amount").sum()))
-    if kept.empty:
+    ids = f"select {order} from raw where {at} is not null"
+    count, amount = _kept(raw, seen.book.lines.to_arrow_reader(), ids)
+    if not count:
         return {}
     question = _(
         "{orders} orders ({amount}) have {header} filled and count all the same, as their status "
         "is not a cancelled one. If they should not, leave them out of the export."
     )
     said = question.format(
-        orders=formats.count(len(kept)),
-        amount=formats.money(kept["amount"].sum(), seen.currency),
+        orders=formats.count(count),
+        amount=formats.money(amount, seen.currency),
         header=repr(header),
     )
     key = "policies.cancelled_status"
     return {key: " ".join(filter(None, [seen.checks.get(key), said]))}
+
+
+def _kept(raw: sources.Raw, lines: Any, ids: str) -> tuple[int, float]:
+    """How many orders of `lines` are among those that `ids` selects of `raw`, and their amount."""
+    sums = "count(distinct order_id), sum(amount)"  # DuckDB finds the lines by their name
+    sql = f"select {sums} from lines where order_id in ({ids})"
+    return raw.frame.query("raw", sql).fetchall()[0]
 
 
 def _month_end(seen: Inspection) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 A frame of orders or customers may be pandas, Polars, a DuckDB relation or a Spark DataFrame.
 Concept modules open it with `lazy`, write one chain, and end it with `back` (the same kind as
-came in) or `table` (a pandas summary).
+came in) or `table` (a pandas summary). What is long leaves by `chunks`.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -104,6 +104,25 @@ def table(result: nw.LazyFrame) -> pd.DataFrame:
     return collected.reset_index(drop=True).rename_axis(columns=None)
 
 
+def chunks(frame: Any, *, rows: int) -> Iterator[pd.DataFrame]:
+    """A long frame as pandas, in its order, and one part at least.
+
+    A DuckDB relation comes `rows` at a time and is never held whole, its first part being empty;
+    any other frame comes at once.
+    """
+    result = _plain(lazy(frame))
+    decimals = [name for name, kind in result.collect_schema().items() if kind.is_decimal()]
+    result = result.with_columns(nw.col(*decimals).cast(nw.Float64)) if decimals else result
+    if result.implementation.is_duckdb():
+        reader = result.to_native().to_arrow_reader(rows)
+        yield _pandas(reader.schema.empty_table())
+        yield from map(_pandas, reader)
+    elif is_spark(result):
+        yield _pandas(result.collect("pyarrow").to_native())
+    else:
+        yield table(result)
+
+
 def is_spark(frame: nw.LazyFrame) -> bool:
     """Whether a frame lives on a Spark cluster, in this process's session or by Spark Connect."""
     return frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect()
@@ -145,6 +164,14 @@ def ranked(
         placed = placed.with_row_index("rank", order_by=keys).with_columns(nw.col("rank") + 1)
     summed = [exact(f"{name}_upto") for name in running]
     return placed.select(nw.col("rank").cast(nw.Int64), *frame.collect_schema().names(), *summed)
+
+
+def _pandas(rows: Any) -> pd.DataFrame:
+    """Arrow as pandas, as DuckDB turns a whole relation into it."""
+    import pyarrow as pa
+
+    kinds = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    return rows.to_pandas(types_mapper=kinds.get, date_as_object=False)
 
 
 def _plain(result: nw.LazyFrame) -> nw.LazyFrame:

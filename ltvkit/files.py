@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 import uuid
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 DAY = 86_400
+_PART = re.compile(r"\.(.+)-[0-9a-f]{32}\.part")
 
 
 @contextmanager
@@ -34,6 +36,16 @@ def whole(path: Path, *, sync: bool = False) -> Iterator[Path]:
             shutil.rmtree(part, ignore_errors=True)
         else:
             part.unlink(missing_ok=True)
+
+
+def settled(path: Path) -> Path:
+    """What `whole` will make of the free name that it gave; any other path as it is.
+
+    >>> settled(Path("runs/.01_rfm-0123456789abcdef0123456789abcdef.part")).name
+    '01_rfm'
+    """
+    part = _PART.fullmatch(path.name)
+    return path.with_name(part[1]) if part else path
 
 
 def fresh(folder: Path, suffix: str) -> Path:

@@ -10,6 +10,8 @@ import pandas as pd
 
 from ltvkit import engine, values
 
+FOLDS = ("none", "width", "case", "both")
+
 
 def folded(sql: str, fold: str) -> str:
     """An id as SQL, with "width" (１ and 1, ｱ and ア), "case" (A and a), "both" or "none" folded.
@@ -39,11 +41,10 @@ def proposed(frame: Any, sql: str) -> tuple[str, int]:
     >>> proposed(duckdb.sql("select unnest(['a1', 'ａ1', 'b']) as id"), "id")
     ('width', 1)
     """
-    folds = ("none", "width", "case", "both")
-    counts = ", ".join(f"count(distinct {folded('id', fold)})" for fold in folds)
+    counts = ", ".join(f"count(distinct {folded('id', fold)})" for fold in FOLDS)
     written = f"select distinct {sql} as id from frame"
     left = frame.query("frame", f"select {counts} from ({written})").fetchall()[0]
-    fold = folds[left.index(min(left))]
+    fold = FOLDS[left.index(min(left))]
     several = f"select 1 from ({written}) group by {folded('id', fold)} having count(id) > 1"
     return fold, frame.query("frame", f"select count(*) from ({several})").fetchall()[0][0]
 
@@ -57,6 +58,10 @@ def alike(lines: Any) -> int:
     import duckdb
 
     known = engine.lazy(lines, needs=("customer_id",)).group_by("customer_id").agg(lines=nw.len())
+    if engine.is_spark(known):
+        from ltvkit.cluster import spellings
+
+        return spellings.alike(known.to_native())
     if known.implementation.is_duckdb():
         spelled = known.to_native()
     else:
@@ -64,29 +69,20 @@ def alike(lines: Any) -> int:
     return proposed(spelled, "customer_id")[1]
 
 
-def collisions(lines: Any) -> pd.DataFrame:
+def collisions(lines: Any, *, most: int) -> pd.DataFrame:
     """Lines with `customer_id` and `_written_customer` -> one row per id of several spellings.
 
     `spellings` counts them, `written` joins them by " | ", `lines` counts the lines; most lines
-    first.
+    first, at most `most` ids.
 
     >>> frame = pd.DataFrame({"customer_id": ["a1", "a1", "b"]})
-    >>> collisions(frame.assign(_written_customer=["A1", "a1", "b"]))
+    >>> collisions(frame.assign(_written_customer=["A1", "a1", "b"]), most=9)
       customer_id  spellings  written  lines
     0          a1          2  A1 | a1      2
     """
-    spelled = (
-        engine.lazy(lines, needs=("customer_id", "_written_customer"))
-        .filter(~nw.col("customer_id").is_null())
-        .group_by("customer_id", "_written_customer")
-        .agg(lines=nw.len())
-    )
-    several = (
-        spelled.group_by("customer_id")
-        .agg(spellings=nw.len(), all_lines=nw.col("lines").sum())
-        .filter(nw.col("spellings") > 1)
-    )
-    found = engine.table(spelled.join(several, on="customer_id"))
+    spelled = _spelled(lines)
+    first = _several(spelled).sort("all_lines", "customer_id", descending=[True, False]).head(most)
+    found = engine.table(spelled.join(first, on="customer_id"))
     return (
         found.sort_values(["all_lines", "customer_id", "_written_customer"], ascending=[0, 1, 1])
         .groupby("customer_id", sort=False)
@@ -96,4 +92,34 @@ def collisions(lines: Any) -> pd.DataFrame:
             lines=("all_lines", "first"),
         )
         .reset_index()
+    )
+
+
+def lines_of_several(lines: Any) -> int:
+    """Lines with `customer_id` and `_written_customer` -> those of ids of several spellings.
+
+    >>> frame = pd.DataFrame({"customer_id": ["a1", "a1", "b"]})
+    >>> lines_of_several(frame.assign(_written_customer=["A1", "a1", "b"]))
+    2
+    """
+    several = _several(_spelled(lines)).select(nw.col("all_lines").sum())
+    return int(engine.table(several)["all_lines"].fillna(0).iloc[0])
+
+
+def _spelled(lines: Any) -> nw.LazyFrame:
+    """Each spelling of each customer, with its lines."""
+    return (
+        engine.lazy(lines, needs=("customer_id", "_written_customer"))
+        .filter(~nw.col("customer_id").is_null())
+        .group_by("customer_id", "_written_customer")
+        .agg(lines=nw.len())
+    )
+
+
+def _several(spelled: nw.LazyFrame) -> nw.LazyFrame:
+    """Customers of several spellings: how many, and all their lines."""
+    return (
+        spelled.group_by("customer_id")
+        .agg(spellings=nw.len(), all_lines=nw.col("lines").sum())
+        .filter(nw.col("spellings") > 1)
     )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hmac
 import os
+from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -40,12 +42,21 @@ def of(customer_id: str) -> str:
     """A customer's pseudonym under the key; raises `ParamsError` where there is none."""
     if not (known := key()):
         raise ParamsError(f"{VARIABLE} is not set: the lists hold customer ids as they are.")
-    return hmac.digest(known, customer_id.encode(), "sha256").hex()[:_DIGITS]
+    return _of(customer_id, known)
 
 
 def applied(table: pd.DataFrame) -> pd.DataFrame:
     """A list with pseudonyms for customer ids, if there is a key; nobody stays nobody."""
-    if COLUMN not in table or not key():
+    known = key()
+    if COLUMN not in table or not known:
         return table
-    names = [of(x) if isinstance(x, str) and x else "" for x in table[COLUMN]]
-    return table.assign(**{COLUMN: names})
+    return table.assign(**{COLUMN: named(table[COLUMN], known)})
+
+
+def named(ids: Iterable[Any], known: bytes) -> list[str]:
+    """Customer ids -> their pseudonyms under the key `known`; nobody is ""."""
+    return [_of(one, known) if isinstance(one, str) and one else "" for one in ids]
+
+
+def _of(customer_id: str, known: bytes) -> str:
+    return hmac.digest(known, customer_id.encode(), "sha256").hex()[:_DIGITS]

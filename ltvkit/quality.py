@@ -108,15 +108,18 @@ def duplicates(book: Orders) -> pd.DataFrame:
 
 
 def folded(book: Orders) -> pd.DataFrame:
-    """The customer ids that were written in several ways and count as one (see `ids`)."""
+    """The customer ids that were written in several ways and count as one (see `ids`).
+
+    At most `MOST_LINES`, those of most lines first.
+    """
     if book.spelled is None:
         return pd.DataFrame(columns=["customer_id", "spellings", "written", "lines"])
-    found = ids.collisions(book.spelled)
+    found = ids.collisions(book.spelled, most=MOST_LINES)
     return found.drop(columns="written") if pseudonyms.key() else found
 
 
 def _folded(book: Orders) -> pd.DataFrame:
-    lines = folded(book)["lines"].sum()
+    lines = 0 if book.spelled is None else ids.lines_of_several(book.spelled)
     said = _("kept, of customers whose id is written in several ways")
     return pd.DataFrame({"status": ["of which"] * bool(lines), "reason": said, "lines": lines})
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,7 @@ from ltvkit.errors import ReportError
 from ltvkit.i18n import _
 
 FINISHED = "result.json"
+CHUNK = 100_000  # rows of a list that are held at once
 # What lies beyond them is the order in which an engine happened to add.
 _DIGITS = "%.12g"
 _NAME = re.compile(r"\w[\w '&+-]{0,99}")
@@ -26,13 +27,17 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Result:
-    """A page's results, read back: `tables` by name, `findings`, `metrics`, names of `lists`."""
+    """A page's results, read back: `tables` by name, `findings`, `metrics`, names of `lists`.
+
+    `elsewhere`: those of the lists that are too long for a CSV file, and lie on a cluster.
+    """
 
     page: str
     findings: list[str]
     metrics: dict[str, float]
     tables: dict[str, pd.DataFrame]
     lists: list[str]
+    elsewhere: list[str] = field(default_factory=list)
 
 
 def save(
@@ -48,7 +53,8 @@ def save(
 
     `tables` go to tables/<name>.csv, `lists` (frames of any engine, with customer ids) to
     lists/<name>.csv, both UTF-8 with BOM, so that a spreadsheet reads them, and takes no text for
-    a formula (see `disarm`). Lists have pseudonyms where the shop wants them (see `pseudonyms`).
+    a formula (see `disarm`). Lists have pseudonyms where the shop wants them (see `pseudonyms`). A
+    long list of a cluster stays there (see `cluster.lists`), and lists/<name>.txt says where.
     result.json is written last: its presence says that the notebook came to its end. Raises
     `ReportError` for a name that is no name of a file. What is absent for want of data is left
     out; of a finding, why it is absent is kept.
@@ -58,9 +64,8 @@ def save(
     if out:
         folder = Path(out)
         for name, table in tables.items():
-            _csv(table, _file(folder, "tables", name))
-        for name, frame in lists.items():
-            save_list(frame, _file(folder, "lists", name))
+            _csv([table], _file(folder, "tables", name))
+        files_of = {n: save_list(frame, _file(folder, "lists", n)) for n, frame in lists.items()}
         kept = {
             "page": page,
             "findings": list(dict.fromkeys(str(said) for said in findings if str(said))),
@@ -68,15 +73,27 @@ def save(
             "tables": list(tables),
             "texts": {name: _texts(table) for name, table in tables.items()},
             "lists": list(lists),
+            "elsewhere": [n for n, file in files_of.items() if file.suffix == ".txt"],
         }
         with files.whole(folder / FINISHED) as part:
             part.write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
     print(_("finished: {page}").format(page=page))
 
 
-def save_list(frame: Any, path: Path) -> None:
-    """A list, a frame of any engine, as CSV for a spreadsheet, with pseudonyms where wanted."""
-    _csv(pseudonyms.applied(engine.table(engine.lazy(frame))), path)
+def save_list(frame: Any, path: Path) -> Path:
+    """A list, a frame of any engine, as CSV for a spreadsheet, with pseudonyms where wanted.
+
+    Gives the file that it is in: `path`, or beside it the .txt file that names a folder of the
+    cluster, where the list is too long to be brought here.
+    """
+    opened = engine.lazy(frame)
+    if engine.is_spark(opened):
+        from ltvkit.cluster import lists
+
+        if note := lists.kept(opened.to_native(), path):
+            return note
+    _csv(map(pseudonyms.applied, engine.chunks(opened, rows=CHUNK)), path)
+    return path
 
 
 def load(out: str | Path) -> Result:
@@ -114,13 +131,16 @@ def _file(folder: Path, kind: str, name: str) -> Path:
     return folder / kind / f"{name}.csv"
 
 
-def _csv(table: pd.DataFrame, path: Path) -> None:
+def _csv(parts: Iterable[pd.DataFrame], path: Path) -> None:
+    """Tables of the same columns, one below the other."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    disarm.frame(table).to_csv(
-        path,
-        index=False,
-        encoding="utf-8-sig",
-        float_format=_DIGITS,
-        date_format="%Y-%m-%d",
-        lineterminator="\r\n",  # as RFC 4180 has it; then a lone CR in a text is quoted too
-    )
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        for number, part in enumerate(parts):
+            disarm.frame(part).to_csv(
+                file,
+                header=not number,
+                index=False,
+                float_format=_DIGITS,
+                date_format="%Y-%m-%d",
+                lineterminator="\r\n",  # as RFC 4180 has it; then a lone CR in a text is quoted too
+            )

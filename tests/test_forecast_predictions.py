@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ltvkit import engine, forecast
+from ltvkit import engine, forecast, sampling
 from ltvkit.errors import ColumnError, ParamsError
 from ltvkit.forecast import model, predictions, uncertainty
 
@@ -220,6 +220,17 @@ def test_few_repeat_customers_are_noted():
     assert again < 200
     note = forecast.fit(shop, model="mbg_nbd").notes[0]
     assert f"Only {again} customers" in note
+
+
+def test_spending_is_learnt_from_a_sample_of_very_many(large, on, monkeypatch):
+    shop, whole = large
+    monkeypatch.setattr(model, "MOST", 2500)
+    few, among = model.spending(on(shop)), sampling.contains(shop["customer_id"], 0.5)
+    said = f"Spend is learnt from {among.sum():,} of 5,000 customers, drawn by their id."
+    assert few.notes == (said,)
+    by_hand = model.spending(shop[among])
+    assert few.fitter.params_.tolist() == pytest.approx(by_hand.fitter.params_.tolist(), rel=1e-6)
+    assert few.mean == pytest.approx(whole.mean_spend, rel=0.05)
 
 
 # How sure.

@@ -32,11 +32,11 @@ def test_collisions_are_the_ids_of_several_spellings(on):
             "_written_customer": ["A", "a", "A", "b", "b", "C", "c", None],
         }
     )
-    found = ids.collisions(on(lines))
+    found = ids.collisions(on(lines), most=9)
     assert found.to_dict("list") == {
         "customer_id": ["a", "c"],
         "spellings": [2, 2],
         "written": ["A | a", "C | c"],
         "lines": [3, 2],
     }
-    assert ids.collisions(on(lines.iloc[3:5])).empty
+    assert ids.collisions(on(lines.iloc[3:5]), most=9).empty

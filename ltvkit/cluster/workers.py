@@ -34,10 +34,16 @@ def each(frame: Any, make: Making) -> Any:
         for batch in reader:
             yield batch.cast(made)
 
-    with warnings.catch_warnings():
-        # It warns of pandas, of which no part is used here.
-        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
-        return frame.mapInArrow(work, from_arrow_schema(made, prefer_timestamp_ntz=True))
+    return _in_arrow(frame, work, from_arrow_schema(made, prefer_timestamp_ntz=True))
+
+
+def changed(frame: Any, change: Callable[[Any], Any]) -> Any:
+    """A Spark frame -> the same columns, each Arrow batch of them as `change` has it."""
+
+    def work(batches: Iterator[Any]) -> Iterator[Any]:
+        return map(change, batches)
+
+    return _in_arrow(frame, work, frame.schema)
 
 
 def part(frame: Any) -> Part:
@@ -45,6 +51,13 @@ def part(frame: Any) -> Part:
     connection = connect(threads=1)
     connection.register(BATCH, _none(frame))
     return Part.of(connection, "", f"select * from {BATCH}")
+
+
+def _in_arrow(frame: Any, work: Callable[[Iterator], Iterator], schema: Any) -> Any:
+    with warnings.catch_warnings():
+        # It warns of pandas, of which no part is used here.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        return frame.mapInArrow(work, schema)
 
 
 def _none(frame: Any) -> Any:

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import engine, formats
+from ltvkit import engine, formats, sampling
 from ltvkit.errors import DataError, TooLittleData, one_of
 from ltvkit.forecast.buying import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.fitting import settled
@@ -23,6 +23,7 @@ DAYS = {"day": 1.0, "week": 7.0, "month": MONTH}
 BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd": ParetoNBDFitter}
 HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
+MOST = 1_000_000  # customers to learn spending from; of more, a sample
 FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
 CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
 
@@ -101,7 +102,8 @@ def fit(customers: Any, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
     "month" (30.4375 days). A purchase is a day with a purchase; frequency counts those after the
     first. The spend model sees revenue per purchase day, returns netted, first purchase
     included; customers whose returns leave nothing are not in its fit. Only distinct histories
-    come back from the engine. Raises `DataError` where the data are too few or nothing converges.
+    come back from the engine; of more than a million customers, the spending of a sample (see
+    `sampling`). Raises `DataError` where the data are too few or nothing converges.
     """
     one_of("model", model, BUYING)
     one_of("unit", unit, DAYS)
@@ -159,7 +161,8 @@ def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, n
 
 def spending(customers: Any) -> Spending:
     """Customers -> how they spend, whatever model says how they buy."""
-    paying = engine.lazy(customers).filter(nw.col("revenue") > 0)
+    some, notes = _some(customers)
+    paying = engine.lazy(some).filter(nw.col("revenue") > 0)
     kinds = ["purchase_days", "revenue"]
     pairs = engine.table(paying.group_by(kinds).agg(customers=nw.len()).sort(kinds))
     purchases, weights = pairs["purchase_days"].to_numpy(), pairs["customers"].to_numpy()
@@ -172,8 +175,22 @@ def spending(customers: Any) -> Spending:
         spend.conditional_expected_average_profit(1, 1.0)
     except DataError as error:
         text = _("Spend: every customer gets the average, as Gamma-Gamma cannot tell them apart")
-        return Spending(None, mean, (f"{text}: {error}",))
-    return Spending(spend, mean, _correlation(purchases, each, weights))
+        return Spending(None, mean, (*notes, f"{text}: {error}"))
+    return Spending(spend, mean, (*notes, *_correlation(purchases, each, weights)))
+
+
+def _some(customers: Any) -> tuple[Any, tuple[str, ...]]:
+    """The customers to learn spending from, and that they are a sample.
+
+    Amounts nearly all differ, so that there are as many distinct ones as customers.
+    """
+    whole = int(engine.table(engine.lazy(customers).select(n=nw.len()))["n"].iloc[0])
+    if whole <= MOST:
+        return customers, ()
+    part, _share = sampling.drawn(customers, most=MOST, among=whole)
+    text = _("Spend is learnt from {n} of {whole} customers, drawn by their id.")
+    n = formats.count(sampling.count(part))
+    return part, (text.format(n=n, whole=formats.count(whole)),)
 
 
 def _correlation(purchases, each, weights) -> tuple[str, ...]:

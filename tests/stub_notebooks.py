@@ -1,0 +1,159 @@
+"""The notebooks run as scripts, and how many rows each of their steps brings out of the engine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+
+import pandas as pd
+import pytest
+
+from ltvkit import curves, demo, engine, quality, results
+from ltvkit.cluster import lists, ordering
+from ltvkit.forecast import holdout, model
+from ltvkit.hypotheses import histories
+
+NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+POLICIES = {"cancelled_status": ["cancelled"], "fold_ids": "case"}
+MOST, GROUPS = 300, 5  # customers of a sample, instead of many thousands; groups of the LTV curve
+LIMITS = (
+    (holdout, "MOST", MOST),
+    (model, "MOST", MOST),
+    (histories, "MOST", MOST),
+    (quality, "MOST_LINES", 20),
+    (results, "CHUNK", 100),
+    (lists, "MOST_LISTED", 100),
+    (curves, "GROUPS", GROUPS),
+)
+DAYS, MONTHS = 913, 30  # of the sample shop, whatever its size
+AGES = MONTHS * (MONTHS + 1) // 2
+# What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
+BOUNDED = {
+    "checks.look": DAYS,
+    "kpis._daily": DAYS,
+    "kpis._of_kind": DAYS,
+    "forecast.tracks.tracking": DAYS,
+    "cohorts._spent": AGES,
+    "curves._by_group": GROUPS * AGES,
+    "cluster.ordering._ends": ordering.SAMPLE,
+    "cluster.ordering._offsets": ordering.BUCKETS,
+}
+# Of about `MOST` customers: so many more rows there may be, as chance has it who they are.
+SAMPLES = {
+    "forecast.holdout._known": 1.3,
+    "forecast.model.spending": 1.3,
+    "hypotheses.histories.build": 1.3,
+    "hypotheses.histories._channels": 1.3,
+}
+# What may grow with the customers: distinct histories, and the lines of the one who is explained.
+HISTORIES = {"forecast.model.histories"}
+ONE_CUSTOMER = {"forecast.explain.explain_customer"}
+SLACK = 10  # rows of rare kinds, as a large shop has a few that a small one has not
+
+
+def write_orders(path: Path, *, customers: int) -> None:
+    """A sample shop with all that is listed, in proportion: duplicates, and ids of two spellings.
+
+    Some lines stand twice, and some customers are written in capitals on half of their lines.
+    """
+    orders = demo.shop(customers=customers)
+    number = pd.to_numeric(orders["customer_id"].str[1:], errors="coerce")
+    small = (number % 20 == 0) & (orders.index % 2 == 0)
+    orders["customer_id"] = orders["customer_id"].mask(small, orders["customer_id"].str.lower())
+    twice = orders[orders.index % 40 == 0]
+    pd.concat([orders, twice], ignore_index=True).to_parquet(path, index=False)
+
+
+def crossings(
+    source: Path, *, out: Path, engine: str = "duckdb", spark: dict | None = None
+) -> dict[str, int]:
+    """All notebooks on the orders of a file -> the most rows that each function brought to pandas.
+
+    A function is named with its module. Samples are small (see `LIMITS`), and nothing is drawn.
+    """
+    given = {"shop": "shop", "source": str(source), "columns": {}, "policies": POLICIES}
+    given |= {"engine": engine, "spark": spark or {}}
+    with pytest.MonkeyPatch.context() as patch:
+        for module, name, limit in LIMITS:
+            patch.setattr(module, name, limit)
+        # The same orders for the sample that the fifth notebook opens by its name.
+        patch.setitem(demo.SAMPLES, "untouched", lambda: pd.read_parquet(source))
+        most = _counted(patch)
+        for notebook in NOTEBOOKS:
+            run(notebook, given | {"out": str(out / notebook.stem)})
+    return most
+
+
+def grown(few: dict[str, int], many: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """The crossings of a small and of a large shop -> those that grow with the customers."""
+    return {
+        name: (few.get(name, 0), rows)
+        for name, rows in many.items()
+        if name not in HISTORIES | ONE_CUSTOMER
+        and rows > BOUNDED.get(name, SAMPLES.get(name, 1) * few.get(name, 0) + SLACK)
+    }
+
+
+def as_long(found: dict[str, int], *, customers: int) -> dict[str, int]:
+    """The crossings of a shop of so many customers -> those that have as many rows, or more."""
+    return {n: rows for n, rows in found.items() if rows >= customers and n not in HISTORIES}
+
+
+def run(notebook: Path, given: dict[str, Any]) -> None:
+    """The code of a notebook, with `given` for its parameters, and without its pictures."""
+    names: dict[str, Any] = {"display": lambda *_shown: None}
+    for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        exec(compile("".join(cell["source"]), notebook.stem, "exec"), names)
+        names |= {name: MagicMock() for name in ("plots", "cards") if name in names}
+        if "parameters" in cell["metadata"].get("tags", ()):
+            names |= given
+
+
+def _counted(patch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Has both doors to pandas count what passes them, from now on."""
+    most: dict[str, int] = {}
+    table, chunks = engine.table, engine.chunks
+
+    def note(frame: Any, rows: int, caller: str) -> None:
+        if _elsewhere(frame):
+            most[caller] = max(most.get(caller, 0), rows)
+
+    def counted_table(result: Any) -> pd.DataFrame:
+        found = table(result)
+        note(result, len(found), _caller())
+        return found
+
+    def counted_chunks(frame: Any, *, rows: int) -> Iterator[pd.DataFrame]:
+        return _each(chunks(frame, rows=rows), note, frame, _caller())
+
+    patch.setattr(engine, "table", counted_table)
+    patch.setattr(engine, "chunks", counted_chunks)
+    return most
+
+
+def _each(
+    parts: Iterator[pd.DataFrame], note: Callable[..., None], frame: Any, caller: str
+) -> Iterator[pd.DataFrame]:
+    for part in parts:
+        note(frame, len(part), caller)
+        yield part
+
+
+def _elsewhere(frame: Any) -> bool:
+    """Whether a frame is not in this process's memory as it is."""
+    kind = engine.lazy(frame).implementation
+    return not (kind.is_pandas() or kind.is_polars())
+
+
+def _caller() -> str:
+    """Which function called the one that asks."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_name.startswith("<"):  # a comprehension is part of a function
+        frame = frame.f_back
+    return f"{frame.f_globals['__name__'].removeprefix('ltvkit.')}.{frame.f_code.co_name}"

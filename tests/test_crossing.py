@@ -1,0 +1,101 @@
+"""No frame of order or customer grain crosses to pandas: every crossing is counted, and named."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from stub_notebooks import as_long, crossings, grown, write_orders
+
+HOME = Path(__file__).parents[1] / "ltvkit"
+FEW, MANY = 1200, 4800  # customers
+
+
+@pytest.fixture(scope="module")
+def most(tmp_path_factory):
+    """The most rows that each function brings to pandas, of a small shop and of a large one."""
+    home = tmp_path_factory.mktemp("crossing")
+    found = []
+    for customers in (FEW, MANY):
+        folder = home / str(customers)
+        folder.mkdir()
+        write_orders(folder / "orders.parquet", customers=customers)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LTVKIT_REPORTS", str(folder / "reports"))
+            found.append(crossings(folder / "orders.parquet", out=folder))
+    return found
+
+
+def test_what_crosses_does_not_grow_with_the_customers(most):
+    few, many = most
+    assert set(many) == set(few)
+    assert not grown(few, many)
+
+
+def test_nothing_that_crosses_has_as_many_rows_as_there_are_customers(most):
+    _few, many = most
+    assert not as_long(many, customers=MANY)
+
+
+# Who may turn rows of an engine into rows of Python, besides `engine`, and what they are.
+CONVERTS = {
+    "collect": {
+        "sampling": "ids of a frame that is in memory already",
+        "cluster.orders": "one amount, to see whether the workers can read",
+    },
+    "df": {"currencies": "the table of rates", "inspection": "the head of an export"},
+    "fetchall": {
+        "dates": "names of time zones, counts of formats",
+        "door": "a count",
+        "doubts": "counts and sums",
+        "ids": "ids named in params, counts",
+        "inspection": "some of the values of a column, up to a limit",
+        "opening": "a count",
+        "sources.databases": "a count and a sum",
+        "sources.databases.duckdb_file": "names of tables",
+        "sources.databases.postgresql": "names of tables and columns",
+        "sources.databases.sqlite_file": "names of columns",
+        "sources.part": "a count",
+    },
+    "fetchone": {
+        "dates": "a test of one date",
+        "sources.databases.postgresql": "the version of a server",
+        "sources.databases.sqlite_file": "kinds and ends of a column",
+    },
+    "fetchmany": {"sources.databases.sqlite_file": "a batch of what is read, on its way to DuckDB"},
+    "fetch_record_batch": {"sources.databases.postgresql": "what is read, on its way to DuckDB"},
+    "from_df": {"ids": "ids of a frame that is in memory already"},
+    "iter_rows": {"sources.workbooks": "rows of a workbook, on their way to DuckDB"},
+    "to_arrow": {"sources": "a frame that is in memory already, on its way to DuckDB"},
+    "to_arrow_reader": {
+        "cluster.workers": "what a worker makes of its part, on its way to Spark",
+        "doubts": "orders on their way from one connection of DuckDB to another",
+    },
+    "to_pylist": {"cluster.lists": "ids of a batch, on a worker"},
+}
+NAMES = {
+    *CONVERTS,
+    *("arrow", "fetchdf", "fetch_arrow_reader", "fetch_arrow_table", "fetch_df", "fetch_df_chunk"),
+    *("fetchnumpy", "pl", "tf", "toArrow", "toLocalIterator", "toPandas", "to_arrow_table"),
+    *("to_df", "to_dicts", "to_pandas", "to_polars", "to_pydict", "torch"),
+}
+
+
+def test_only_named_rooms_turn_rows_of_an_engine_into_rows_of_python():
+    found: dict[str, set[str]] = {name: set() for name in CONVERTS}
+    for path in sorted(HOME.rglob("*.py")):
+        room = ".".join(path.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__")
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            called = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
+            if called in NAMES and room != "engine":
+                found.setdefault(called, set()).add(room)
+    assert found == {name: set(rooms) for name, rooms in CONVERTS.items()}
+
+
+def test_the_doors_to_pandas_are_called_by_their_name():
+    """Or they would not be counted."""
+    for path in sorted(HOME.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "ltvkit.engine":
+                raise AssertionError(f"{path} imports from engine; import it")
