@@ -64,50 +64,36 @@ def bought(lines: Any, *, as_of: Any) -> nw.LazyFrame:
 
 
 def _added_up(lines: nw.LazyFrame, *, like: Any) -> nw.LazyFrame:
-    """By order first: most orders have one day, and so few have several that those come cheap."""
     names = lines.collect_schema().names()
     known = [name for name in MONEY if name in names]
-    lines = lines.with_columns(nw.col(*known).cast(nw.Float64))
-    sums = {MONEY[name]: nw.col(name).sum() for name in known}
-    sums |= {"largest": nw.col("amount").max()}
-    day = nw.col("order_date")
-    placed = lines.group_by(*ORDER).agg(day.min(), last=day.max(), **sums)
+    money = {MONEY[name]: nw.col(name).sum() for name in known}
+    placed = (
+        lines.with_columns(nw.col(*known).cast(nw.Float64))
+        .group_by(*ORDER, "order_date")
+        .agg(largest=nw.col("amount").max(), **money)
+        .with_columns(active=_one_if(orders.purchased("largest")))
+    )
     placed = engine.lazy(engine.back(placed, like=like))
-    one_day = placed.filter(day == nw.col("last"))
-    one_day = one_day.with_columns(orders=_one_if(orders.purchased("largest")))
-    spread = placed.filter(day < nw.col("last")).select(*ORDER)
-    if not len(engine.table(spread.head(1))):
-        return _by_day(one_day)
-    several = _begun(lines.join(spread, on=ORDER).group_by(*ORDER, "order_date").agg(**sums))
-    several = engine.lazy(engine.back(several, like=like))
-    shared, columns = several.select(*KEY).unique(), [*KEY, *sums, "orders"]
-    both = [one_day.join(shared, on=KEY, how="semi"), several]
-    calm = _by_day(one_day.join(shared, on=KEY, how="anti"))
-    return nw.concat([calm, _by_day(nw.concat([part.select(columns) for part in both]))])
-
-
-def _by_day(rows: nw.LazyFrame) -> nw.LazyFrame:
-    """Orders by day, with what each brought -> one row per customer and day."""
-    names = rows.collect_schema().names()
-    money = [name for name in MONEY.values() if name in names]
     return (
-        rows.group_by(*KEY)
-        .agg(nw.col("orders", *money).sum(), nw.col("largest").max())
-        .select(
-            *KEY,
-            nw.col("orders").cast(nw.Int64),
-            *money,
-            active=_one_if(orders.purchased("largest")),
-        )
+        placed.group_by(*KEY)
+        .agg(nw.col(*money.keys()).sum(), nw.col("active").max(), orders=nw.col("active").sum())
+        .join(_went_on(placed), on=KEY, how="left")
+        .with_columns(orders=(nw.col("orders") - nw.col("went_on").fill_null(0)).cast(nw.Int64))
+        .select(*KEY, "orders", *money, "active")
     )
 
 
-def _begun(several: nw.LazyFrame) -> nw.LazyFrame:
-    """Days of orders that take several -> with `orders`, 1 on the day of the first purchase."""
-    bought = several.filter(orders.purchased("largest"))
+def _went_on(placed: nw.LazyFrame) -> nw.LazyFrame:
+    """Orders by day -> `went_on`: how many of a customer's orders of a day had begun before it.
+
+    Most orders have one day. Those of several are found by their id alone, which is cheap, and
+    then looked at by customer.
+    """
+    several = placed.group_by("order_id").agg(days=nw.len()).filter(nw.col("days") > 1)
+    bought = placed.filter(nw.col("active") > 0).join(several, on="order_id", how="semi")
     first = bought.group_by(*ORDER).agg(first=nw.col("order_date").min())
-    begun = nw.col("order_date") == nw.col("first")
-    return several.join(first, on=ORDER, how="left").with_columns(orders=_one_if(begun))
+    later = bought.join(first, on=ORDER).filter(nw.col("order_date") > nw.col("first"))
+    return later.group_by(*KEY).agg(went_on=nw.len())
 
 
 def _one_if(holds: nw.Expr) -> nw.Expr:

@@ -222,15 +222,30 @@ def test_few_repeat_customers_are_noted():
     assert f"Only {again} customers" in note
 
 
-def test_spending_is_learnt_from_a_sample_of_very_many(large, on, monkeypatch):
+def test_a_model_is_learnt_from_a_sample_of_very_many(large, on, monkeypatch):
     shop, whole = large
     monkeypatch.setattr(model, "MOST", 2500)
-    few, among = model.spending(on(shop)), sampling.contains(shop["customer_id"], 0.5)
-    said = f"Spend is learnt from {among.sum():,} of 5,000 customers, drawn by their id."
-    assert few.notes == (said,)
-    by_hand = model.spending(shop[among])
-    assert few.fitter.params_.tolist() == pytest.approx(by_hand.fitter.params_.tolist(), rel=1e-6)
-    assert few.mean == pytest.approx(whole.mean_spend, rel=0.05)
+    few, among = forecast.fit(on(shop)), sampling.contains(shop["customer_id"], 0.5)
+    said = f"Learnt from {among.sum():,} of 5,000 customers, drawn by their id."
+    assert said in few.notes
+    by_hand = forecast.fit(shop[among])
+    for one, other in ((few.buying, by_hand.buying), (few.spend, by_hand.spend)):
+        assert one.params_.tolist() == pytest.approx(other.params_.tolist(), rel=1e-6)
+    assert few.mean_spend == pytest.approx(whole.mean_spend, rel=0.05)
+
+
+def test_of_very_many_histories_those_of_a_part_are_fitted(large, monkeypatch):
+    shop, whole = large
+    many = len(model.histories(shop))
+    monkeypatch.setattr(model, "MOST_HISTORIES", many // 2)
+    part = forecast.fit(shop)
+    assert len(part.buying.data) < many // 2 + 1
+    fitted = part.buying.data["weights"].sum()
+    assert fitted == pytest.approx(len(shop) / 2, rel=0.1)
+    assert any(f"Fitted to {fitted:,.0f} of 5,000 customers" in note for note in part.notes)
+    away = (np.log(part.buying.params_ / whole.buying.params_)).abs()
+    spread = part.buying.standard_errors_ / part.buying.params_
+    assert (away < 4 * spread).all()
 
 
 # How sure.

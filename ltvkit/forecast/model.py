@@ -23,7 +23,8 @@ DAYS = {"day": 1.0, "week": 7.0, "month": MONTH}
 BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd": ParetoNBDFitter}
 HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
-MOST = 1_000_000  # customers to learn spending from; of more, a sample
+MOST = 1_000_000  # customers to learn from; of more, a sample
+MOST_HISTORIES = 250_000  # distinct ones to fit; of more, those of a part of the customers
 FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
 CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
 
@@ -102,20 +103,41 @@ def fit(customers: Any, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
     "month" (30.4375 days). A purchase is a day with a purchase; frequency counts those after the
     first. The spend model sees revenue per purchase day, returns netted, first purchase
     included; customers whose returns leave nothing are not in its fit. Only distinct histories
-    come back from the engine; of more than a million customers, the spending of a sample (see
-    `sampling`). Raises `DataError` where the data are too few or nothing converges.
+    come back from the engine. Of more than a million customers (see `sampling`), or 250,000
+    distinct histories, a sample is fitted, and `notes` say so. Raises `DataError` where the data
+    are too few or nothing converges.
     """
     one_of("model", model, BUYING)
     one_of("unit", unit, DAYS)
-    return fit_buying(histories(customers), spending(customers), model=model, unit=unit)
+    some, notes = _some(customers)
+    spent = spending(some)
+    spent = spent._replace(notes=(*notes, *spent.notes))
+    return fit_buying(histories(some), spent, model=model, unit=unit)
 
 
 def fit_buying(triples: pd.DataFrame, spent: Spending, *, model: str, unit: str) -> Fitted:
     """Distinct histories, and what is known of spending -> a fitted model."""
-    buying = BUYING[model]()
-    held = not settled(buying, *in_unit(triples, unit), weights=triples["customers"])
-    notes = (*_surprises(model, triples, held=held), *spent.notes)
-    return Fitted(model, unit, buying, spent.fitter, spent.mean, notes)
+    buying, some = BUYING[model](), _thinned(triples)
+    held = not settled(buying, *in_unit(some, unit), weights=some["customers"])
+    notes = [*_surprises(model, triples, held=held), *spent.notes]
+    if len(some) < len(triples):
+        text = _("Fitted to {n} of {whole} customers, drawn at random.")
+        counts = (formats.count(table["customers"].sum()) for table in (some, triples))
+        notes.append(text.format(**dict(zip(("n", "whole"), counts, strict=True))))
+    return Fitted(model, unit, buying, spent.fitter, spent.mean, tuple(notes))
+
+
+def _thinned(triples: pd.DataFrame) -> pd.DataFrame:
+    """Distinct histories of a random part of the customers, where there are too many to matter.
+
+    Histories nearly all differ in a large shop with a long past. A parameter from so many is off
+    by a fraction of a percent, which is far less than the model is.
+    """
+    if len(triples) <= MOST_HISTORIES:
+        return triples
+    share = MOST_HISTORIES / len(triples)
+    drawn = np.random.default_rng(1).binomial(triples["customers"], share)
+    return triples.assign(customers=drawn)[drawn > 0]
 
 
 def histories(customers: Any) -> pd.DataFrame:
@@ -161,8 +183,7 @@ def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, n
 
 def spending(customers: Any) -> Spending:
     """Customers -> how they spend, whatever model says how they buy."""
-    some, notes = _some(customers)
-    paying = engine.lazy(some).filter(nw.col("revenue") > 0)
+    paying = engine.lazy(customers).filter(nw.col("revenue") > 0)
     kinds = ["purchase_days", "revenue"]
     pairs = engine.table(paying.group_by(kinds).agg(customers=nw.len()).sort(kinds))
     purchases, weights = pairs["purchase_days"].to_numpy(), pairs["customers"].to_numpy()
@@ -175,20 +196,17 @@ def spending(customers: Any) -> Spending:
         spend.conditional_expected_average_profit(1, 1.0)
     except DataError as error:
         text = _("Spend: every customer gets the average, as Gamma-Gamma cannot tell them apart")
-        return Spending(None, mean, (*notes, f"{text}: {error}"))
-    return Spending(spend, mean, (*notes, *_correlation(purchases, each, weights)))
+        return Spending(None, mean, (f"{text}: {error}",))
+    return Spending(spend, mean, _correlation(purchases, each, weights))
 
 
 def _some(customers: Any) -> tuple[Any, tuple[str, ...]]:
-    """The customers to learn spending from, and that they are a sample.
-
-    Amounts nearly all differ, so that there are as many distinct ones as customers.
-    """
+    """The customers to learn from, and that they are a sample."""
     whole = int(engine.table(engine.lazy(customers).select(n=nw.len()))["n"].iloc[0])
     if whole <= MOST:
         return customers, ()
     part, _share = sampling.drawn(customers, most=MOST, among=whole)
-    text = _("Spend is learnt from {n} of {whole} customers, drawn by their id.")
+    text = _("Learnt from {n} of {whole} customers, drawn by their id.")
     n = formats.count(sampling.count(part))
     return part, (text.format(n=n, whole=formats.count(whole)),)
 

@@ -77,7 +77,7 @@ def kpis(shop: Shop) -> dict[str, Any]:
 
 
 def everything(shop: Shop) -> dict[str, Any]:
-    """All tables, as a report makes them: from the lines added up by day, and ABC from the lines."""
+    """All tables, as a report makes them: from the days of the lines; ABC from the lines."""
     days = Shop(ltvkit.days.of(shop.lines), shop.as_of)
     found = customers(days)
     buyers = found["customers"]
