@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import curves, customers, engine, formats, orders, periods, renewals, survival
+from ltvkit import curves, customers, days, engine, formats, orders, periods, renewals, survival
 from ltvkit.errors import ParamsError, TooLittleData, check_share
 from ltvkit.i18n import N_, _
 
@@ -97,8 +97,9 @@ def compare(
     """
     check_share("discount", discount)
     known = {"as_of": as_of, "margin_rate": margin_rate, "lapse_days": lapse_days}
-    parts = measures(lines, **known, contract_days=contract_days).iloc[0]
-    curve = curves.ltv(lines, as_of=as_of)
+    by_day = days.of(lines)
+    parts = _measures(lines, by_day, **known, contract_days=contract_days).iloc[0]
+    curve = curves.ltv(by_day, as_of=as_of)
     reached = curve[curve["age_months"] <= AGE].iloc[-1]
     costs = acquisition_cost + retention_cost * parts["years"]
     values = _values(parts, costs=costs, discount=discount, realised=reached["ltv"])
@@ -140,17 +141,30 @@ def measures(
     >>> row[["average_order_value", "orders_per_year", "margin_rate"]].tolist()
     [6.0, 1.5, 0.5]
     """
+    known = {"as_of": as_of, "margin_rate": margin_rate, "lapse_days": lapse_days}
+    return _measures(lines, days.of(lines), **known, contract_days=contract_days)
+
+
+def _measures(
+    lines: Any,
+    by_day: Any,
+    *,
+    as_of: Any,
+    margin_rate: float | None,
+    lapse_days: int,
+    contract_days: int,
+) -> pd.DataFrame:
     check_share("margin_rate", margin_rate)
     if lapse_days < 1:
         raise ParamsError(f"lapse_days={lapse_days}: give 1 day at least.")
     rule = {"as_of": as_of, "lapse_days": lapse_days}
-    whole = _whole(lines, **rule)
+    whole = _whole(by_day, **rule)
     end = pd.Timestamp(periods.day(as_of))
     year_before = end - pd.DateOffset(years=1)
-    year = _since(lines, year_before, as_of=as_of)
+    year = _since(by_day, year_before, as_of=as_of)
     months = whole["stayed"] / periods.MONTH_DAYS
-    days = (end - whole["first"]).days + 1
-    covered = min(1, days / (end - year_before).days) if days >= LEAST_DAYS else 0
+    known = (end - whole["first"]).days + 1
+    covered = min(1, known / (end - year_before).days) if known >= LEAST_DAYS else 0
     parts = {
         "average_order_value": _ratio(whole["revenue"], whole["orders"]),
         "orders_per_year": _ratio(year["orders"], year["customers"] * covered),
@@ -158,7 +172,7 @@ def measures(
         "monthly_arpu": _ratio(whole["revenue"], months),
         "monthly_churn_rate": _ratio(whole["left"], months) or np.nan,
         "margin_rate": _margin(lines, as_of=as_of) if margin_rate is None else margin_rate,
-        "contract_periods": _periods(lines, **rule, period_days=contract_days),
+        "contract_periods": _periods(by_day, **rule, period_days=contract_days),
     }
     return pd.DataFrame([parts])
 
@@ -237,13 +251,13 @@ def _whole(lines: Any, *, as_of: Any, lapse_days: int) -> pd.Series:
     that all were, each from the first order until they counted as gone, or `as_of`."""
     gone = nw.col("recency_days") >= lapse_days
     until_gone = nw.col("tenure_days") - nw.col("recency_days") + int(lapse_days)
-    days = nw.when(gone).then(until_gone).otherwise(nw.col("tenure_days"))
+    stayed = nw.when(gone).then(until_gone).otherwise(nw.col("tenure_days"))
     sums = engine.lazy(customers.summarize(lines, as_of=as_of)).select(
         nw.col("revenue", "orders").sum(),
         first=nw.col("first_order").min(),
         left=gone.cast(nw.Int64).sum(),
-        days=nw.when(gone).then(days).otherwise(0).sum(),
-        stayed=days.sum(),
+        days=nw.when(gone).then(stayed).otherwise(0).sum(),
+        stayed=stayed.sum(),
     )
     return engine.table(sums).iloc[0]
 

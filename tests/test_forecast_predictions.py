@@ -239,7 +239,7 @@ def test_of_very_many_histories_those_of_a_part_are_fitted(large, monkeypatch):
     many = len(model.histories(shop))
     monkeypatch.setattr(model, "MOST_HISTORIES", many // 2)
     part = forecast.fit(shop)
-    assert len(part.buying.data) < many // 2 + 1
+    assert len(part.buying.data) < 0.6 * many  # shared ones are drawn sooner
     fitted = part.buying.data["weights"].sum()
     assert fitted == pytest.approx(len(shop) / 2, rel=0.1)
     assert any(f"Fitted to {fitted:,.0f} of 5,000 customers" in note for note in part.notes)

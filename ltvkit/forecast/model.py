@@ -24,7 +24,7 @@ BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd
 HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
 MOST = 1_000_000  # customers to learn from; of more, a sample
-MOST_HISTORIES = 250_000  # distinct ones to fit; of more, those of a part of the customers
+MOST_HISTORIES = 250_000  # distinct ones to fit; of more, about those of a part of the customers
 FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
 CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
 

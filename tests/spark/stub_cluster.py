@@ -59,25 +59,17 @@ class Cluster:
             process.wait()
 
     def add_worker(self) -> subprocess.Popen:
-        alive = self.alive()
+        known = len(self._workers())
         options = ("--host", HOST, "--cores", 1, "--memory", self.memory, "--webui-port", 0)
         process = self._start("worker.Worker", self.master, *options)
-        self._until(lambda: self.alive() > alive)
+        self._until(lambda: len(self._workers()) > known)
         return process
 
-    def alive(self) -> int:
-        state = self._state() or {"workers": []}
-        return sum(worker["state"] == "ALIVE" for worker in state["workers"])
-
-    def executors(self) -> int:
-        """How many processes run tasks now."""
-        return sum(
-            "CoarseGrainedExecutorBackend" in " ".join(child.cmdline())
-            for process in self.processes[1:]
-            if psutil.pid_exists(process.pid)
-            for child in psutil.Process(process.pid).children(recursive=True)
-            if child.status() != psutil.STATUS_ZOMBIE
-        )
+    def worked(self, worker: subprocess.Popen) -> float:
+        """Seconds of work of the tasks that a worker runs now."""
+        children = psutil.Process(worker.pid).children(recursive=True)
+        running = [c for c in children if "CoarseGrainedExecutor" in " ".join(c.cmdline())]
+        return sum(sum(child.cpu_times()[:2]) for child in running)
 
     def _start(self, name: str, *options: object) -> subprocess.Popen:
         log = (self.folder / f"{name}-{len(self.processes)}.log").open("wb")
@@ -91,6 +83,10 @@ class Cluster:
         )
         self.processes.append(process)
         return process
+
+    def _workers(self) -> list[dict]:
+        """All that the master has seen, those it has lost too."""
+        return (self._state() or {"workers": []})["workers"]
 
     def _state(self) -> dict | None:
         try:
