@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,9 +68,12 @@ class Cluster:
 
     def worked(self, worker: subprocess.Popen) -> float:
         """Seconds of work of the tasks that a worker runs now."""
-        children = psutil.Process(worker.pid).children(recursive=True)
-        running = [c for c in children if "CoarseGrainedExecutor" in " ".join(c.cmdline())]
-        return sum(sum(child.cpu_times()[:2]) for child in running)
+        seconds = 0.0
+        for child in psutil.Process(worker.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if "CoarseGrainedExecutor" in " ".join(child.cmdline()):
+                    seconds += sum(child.cpu_times()[:2])
+        return seconds
 
     def _start(self, name: str, *options: object) -> subprocess.Popen:
         log = (self.folder / f"{name}-{len(self.processes)}.log").open("wb")
@@ -110,7 +114,5 @@ def kill(pid: int) -> None:
     except psutil.NoSuchProcess:
         return
     for member in family:
-        try:
+        with suppress(psutil.NoSuchProcess):
             member.send_signal(signal.SIGKILL)
-        except psutil.NoSuchProcess:
-            continue

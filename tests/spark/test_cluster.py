@@ -31,10 +31,22 @@ def free(cluster):
     ltvkit.cluster.close()
 
 
-def report(params: Path, out: Path, *options: str) -> subprocess.Popen:
-    """`python -m ltvkit report`, begun."""
-    command = [sys.executable, "-m", "ltvkit", "report", str(params), "--out", str(out), *options]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def report():
+    """Begins `python -m ltvkit report`; what is left of it ends with the test."""
+    begun = []
+
+    def begin(params: Path, out: Path, *options: str) -> subprocess.Popen:
+        command = [sys.executable, "-m", "ltvkit", "report", str(params), "--out", str(out)]
+        begun.append(
+            subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        )
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        kill(process.pid)
+        process.communicate()
 
 
 def written(folder: Path, **changes: object) -> Path:
@@ -51,7 +63,7 @@ def text(page: Path) -> str:
     return _PARAMETERS.sub("", " ".join(said.split()))
 
 
-def test_a_killed_worker_changes_no_figure_of_a_report(cluster, tmp_path):
+def test_a_killed_worker_changes_no_figure_of_a_report(cluster, report, tmp_path):
     here = report(written(tmp_path), tmp_path / "here")
     assert here.wait(300) == 0, here.stderr.read()
     there = report(written(tmp_path, engine="spark", spark=cluster.spark), tmp_path / "there")
@@ -88,7 +100,7 @@ def _wait_for(holds, process: subprocess.Popen, seconds: float = 300) -> None:
         time.sleep(0.1)
 
 
-def test_a_cluster_out_of_reach_is_said_at_once_and_the_last_report_stays(tmp_path):
+def test_a_cluster_out_of_reach_is_said_at_once_and_the_last_report_stays(report, tmp_path):
     out = tmp_path / "out"
     first = report(written(tmp_path), out, "--only", "deciles")
     assert first.wait(300) == 0, first.stderr.read()
