@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 
 import numpy as np
 import pandas as pd
-import pytest
 from conftest import ENGINES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,19 +38,6 @@ def named(frame) -> list[str]:
     return sorted(engine.table(engine.lazy(frame))["customer_id"])
 
 
-@pytest.fixture(scope="module")
-def spark():
-    """Turns a pandas frame into one of Spark."""
-    sql = pytest.importorskip("pyspark.sql")
-    if not shutil.which("java"):
-        pytest.skip("Spark needs Java")
-    rules = {"spark.ui.enabled": "false", "spark.sql.session.timeZone": "UTC"}
-    rules |= {"spark.sql.shuffle.partitions": "2"}
-    session = sql.SparkSession.builder.master("local[2]").config(map=rules).getOrCreate()
-    yield session.createDataFrame
-    session.stop()
-
-
 def test_a_customer_is_drawn_by_the_first_digits_of_its_hash():
     assert hashlib.md5("太郎".encode()).hexdigest()[:8] == "55001582"
     exact = 0x55001582 / 16**8
@@ -82,17 +67,6 @@ def test_engines_draw_the_customers_that_the_ids_decide(ids, most):
         assert type(part) is type(frame)
         expected = sorted(whole.loc[sampling.contains(whole["customer_id"], share), "customer_id"])
         assert named(part) == expected, name
-
-
-def test_spark_draws_the_same(spark):
-    ids = [*NAMES, *map(str, range(500))]
-    frame = spark(lines_of(ids))
-    for most in (1, 50, 400):
-        part, share = sampling.drawn(frame, most=most, among=sampling.count(frame))
-        assert share == most / len(ids)
-        assert type(part) is type(frame)
-        kept = np.array(ids)[sampling.contains(ids, share)]
-        assert named(part) == sorted([*kept, *kept])
 
 
 def test_few_customers_are_left_as_they_are(on):

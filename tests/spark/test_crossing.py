@@ -1,0 +1,56 @@
+"""What crosses from a cluster to this machine is counted, and lists stay on it under pseudonyms."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+sys.path.append(str(Path(__file__).parents[1]))  # the stubs that both kinds of tests share
+
+from stub_notebooks import as_long, crossings, write_orders
+
+from ltvkit import ids, paths, pseudonyms, results, sampling
+from ltvkit.cluster import lists
+
+CUSTOMERS = 1200
+
+
+def test_nothing_as_long_as_there_are_customers_crosses(cluster, session, tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
+    write_orders(tmp_path / "orders.parquet", customers=CUSTOMERS)
+    found = crossings(
+        tmp_path / "orders.parquet", out=tmp_path, engine="spark", spark=cluster.spark
+    )
+    assert {"rfm.summarize", "kpis._of_kind", "forecast.holdout._known"} <= set(found)
+    assert not as_long(found, customers=CUSTOMERS)
+
+
+def test_a_long_list_is_written_by_the_workers_under_pseudonyms(session, tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_LIST_KEY", "k" * 32)
+    monkeypatch.setattr(lists, "MOST_LISTED", 10)
+    customers = [f"C{n:04}" for n in range(100)]
+    table = pa.table({"customer_id": customers, "ltv": np.arange(100.0)})
+    written = results.save_list(session.createDataFrame(table), tmp_path / "lists" / "ltv.csv")
+    assert written.suffix == ".txt"
+    assert "100" in written.read_text("utf-8")
+    kept = pq.read_table(next((paths.cache() / "lists").rglob("ltv"))).to_pandas()
+    expected = pd.DataFrame({"customer_id": map(pseudonyms.of, customers), "ltv": table["ltv"]})
+    pd.testing.assert_frame_equal(
+        kept.sort_values("ltv", ignore_index=True), expected, check_dtype=False
+    )
+
+
+def test_samples_and_spellings_are_decided_on_the_workers(session):
+    names = ["太郎", "é", "A1", "a1", "Ａ1", *map(str, range(500))]
+    frame = session.createDataFrame(pa.table({"customer_id": [*names, *names]}))
+    for most in (1, 50, 400):
+        part, share = sampling.drawn(frame, most=most, among=sampling.count(frame))
+        kept = np.array(names)[sampling.contains(names, share)]
+        found = part.toArrow()["customer_id"].to_pylist()
+        assert sorted(found) == sorted([*kept, *kept])
+    assert ids.alike(frame) == ids.alike(pd.DataFrame({"customer_id": names})) == 1
