@@ -110,7 +110,7 @@ def _growth(table: pd.DataFrame) -> str:
         for way in NAMES
         if any(slopes.get((way, task)) for task in tasks)
     ]
-    text = f"Growth exponents of seconds by lines, from {FROM:,.0f} lines on (1: twice for twice):"
+    text = f"Growth exponents of seconds from {FROM:,.0f} lines on (1: as many times as the lines):"
     return _table(text, ["way", "up to lines", *tasks], cells)
 
 
