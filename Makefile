@@ -29,13 +29,14 @@ spark: $(SPARK) ## Add what engine: spark needs, beside Java 17 or later
 test-spark: $(SPARK) ## Hold all engines equal, on a Spark cluster of this machine
 	@LTVKIT_SPARK=1 $(RUN) -m pytest tests/spark
 
-bench: $(READY) ## Measure speed, memory and intervals (an hour, an idle machine)
+bench: $(READY) ## Measure speed, memory and intervals (some hours, an idle machine)
 	@$(RUN) tests/benchmarks/bench_forecast.py
 	@$(RUN) tests/benchmarks/bench_coverage.py
 	@$(RUN) tests/benchmarks/bench_register.py
 	@$(RUN) tests/benchmarks/bench_hypotheses.py
 	@$(RUN) tests/benchmarks/bench_report.py
 	@$(RUN) tests/benchmarks/bench_reading.py
+	@$(RUN) tests/benchmarks/bench_scale.py
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	@$(RUN) -m jupyterlab notebooks

@@ -1,7 +1,7 @@
-"""The summary tables in pandas, as a good analyst writes them.
+"""The summary tables in pandas, tuned by hand: what it can do at most, of which few would think.
 
-Only the columns that a table needs are read; ids become numbers once, and every group is one of
-whole numbers.
+Only the columns that a table needs are read; ids become numbers once, two ids one joint number,
+and every group is one of whole numbers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Prepared order lines of any number, made in the engine. `python tests/benchmarks/lines.py`.
 
 Everything is hash arithmetic on the number of a customer, an order and a line, so that the same
-number of lines is always the same shop:
+number of lines is always the same shop, and with the same DuckDB its file the same to the byte:
 
 - how often a customer orders is Gamma(1/2) distributed and whether they leave after an order is
   Beta(1, 10), so that many buy once, a few hundreds of times, and BG/NBD describes them;
@@ -22,7 +22,11 @@ from tempfile import TemporaryDirectory
 
 FIRST, DAYS, AS_OF = "2022-01-01", 1096, "2024-12-31"
 PRODUCTS, RANGE = 20_000, 250_000
-PER_CUSTOMER = 18.85  # lines, on average
+PER_CUSTOMER, OF_FEW = 18.85, 18.7  # lines, on average; the first of them happen to buy less
+MANY = 1e6  # lines
+
+# Lines alike in all of these are alike in everything, so that there is one order.
+SORTED = "order_date, order_id, product_id, amount, quantity"
 
 MACROS = f"""
     create or replace macro uniform(x, salt) as (hash(x * 64 + salt) >> 11) / 9007199254740992.0;
@@ -83,12 +87,12 @@ def write(path: Path, lines: float, *, memory: str = "4GB", threads: int = 2) ->
         config = {"memory_limit": memory, "threads": threads, "temp_directory": folder}
         connection = duckdb.connect(config=config)
         connection.execute(MACROS)
-        customers = round(lines / PER_CUSTOMER)
+        customers = round(lines / (PER_CUSTOMER if lines >= MANY else OF_FEW))
         for start in range(0, customers, RANGE):
             made = LINES.format(start=start, stop=min(start + RANGE, customers))
             part = f"{folder}/{start:09}.parquet"
             connection.execute(f"copy ({made}) to '{part}' (format parquet)")
-        parts = f"select * from '{folder}/*.parquet' order by order_date, order_id, product_id"
+        parts = f"select * from '{folder}/*.parquet' order by {SORTED}"
         connection.execute(f"copy ({parts}) to '{path}' (format parquet)")
         return connection.sql(f"select count(*) from '{path}'").fetchall()[0][0]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -19,22 +20,51 @@ from ltvkit.forecast.fitting import settled
 
 
 class Shop(NamedTuple):
-    """Order lines of any engine, and the last day that counts."""
+    """Order lines of any engine, the last day that counts, and the days where they are kept."""
 
     lines: Any
     as_of: str
+    path: str
+    days: Any = None
+
+    @property
+    def shortest(self) -> Any:
+        """What all but ABC read: the days, or else the lines."""
+        return self.lines if self.days is None else self.days
 
 
-def opened(path: str, *, as_of: str, memory: str, threads: int, spill: str) -> Shop:
-    """The lines as a relation of a DuckDB connection with a memory limit."""
+def opened(
+    path: str, *, as_of: str, memory: str, threads: int, spill: str, kept: bool = False
+) -> Shop:
+    """The lines as a relation of a DuckDB connection with a memory limit.
+
+    `kept`: the days too, which `keep_days` has written, as a report finds those of its preparation.
+    """
     import duckdb
 
     config = {"memory_limit": memory, "threads": threads, "temp_directory": spill}
-    return Shop(duckdb.connect(config=config).read_parquet(path), as_of)
+    connection = duckdb.connect(config=config)
+    lines = connection.read_parquet(path)
+    days = connection.read_parquet(str(days_of(path))) if kept else None
+    return Shop(lines, as_of, path, days)
+
+
+def days_of(path: str | Path) -> Path:
+    """Where the days of a file of lines are kept: beside it."""
+    return Path(path).with_name(Path(path).name.replace("lines", "days"))
+
+
+def keep_days(shop: Shop) -> dict[str, Any]:
+    """Write the days of the lines, as a preparation does once per export."""
+    whole = days_of(shop.path)
+    part = whole.with_name(f"part-{whole.name}")
+    ltvkit.days.of(shop.lines).write_parquet(str(part))
+    part.rename(whole)
+    return {}
 
 
 def customers(shop: Shop) -> dict[str, Any]:
-    return {"customers": ltvkit.customers.summarize(shop.lines, as_of=shop.as_of)}
+    return {"customers": ltvkit.customers.summarize(shop.shortest, as_of=shop.as_of)}
 
 
 def rfm(shop: Shop) -> dict[str, Any]:
@@ -65,23 +95,24 @@ def abc(shop: Shop) -> dict[str, Any]:
 
 
 def cohorts(shop: Shop) -> dict[str, Any]:
-    table = ltvkit.cohorts.build(shop.lines, as_of=shop.as_of)
+    table = ltvkit.cohorts.build(shop.shortest, as_of=shop.as_of)
     for derived in (ltvkit.cohorts.customers, ltvkit.cohorts.retention, ltvkit.cohorts.ltv):
         derived(table)
     return {"cohorts": table}
 
 
 def kpis(shop: Shop) -> dict[str, Any]:
-    found = ltvkit.kpis.tables(shop.lines, as_of=shop.as_of)
+    found = ltvkit.kpis.tables(shop.shortest, as_of=shop.as_of)
     return {f"kpis_{every}": table for every, table in found.items()}
 
 
 def everything(shop: Shop) -> dict[str, Any]:
     """All tables, as a report makes them: from the days of the lines; ABC from the lines."""
-    days = Shop(ltvkit.days.of(shop.lines), shop.as_of)
-    found = customers(days)
+    if shop.days is None:
+        shop = shop._replace(days=ltvkit.days.of(shop.lines))
+    found = customers(shop)
     buyers = found["customers"]
-    return found | scored(buyers) | ranked(buyers) | abc(shop) | cohorts(days) | kpis(days)
+    return found | scored(buyers) | ranked(buyers) | abc(shop) | cohorts(shop) | kpis(shop)
 
 
 def fit(buyers: Any) -> dict[str, Any]:
