@@ -33,7 +33,8 @@ def start(settings: Settings) -> Any:
     _check_answers(settings)
     found: dict[str, Any] = {}
     slow = not settings.servers or settings.where.startswith("k8s")
-    _in_time(QUEUED if slow else START, _begin, settings, found)
+    with _said_to(log()):
+        _in_time(QUEUED if slow else START, _begin, settings, found)
     if "session" in found:
         _in_time(QUEUED if slow else FIRST_TASK, _first_task, settings, found)
     if "done" not in found:
@@ -80,8 +81,7 @@ def _begin(settings: Settings, found: dict[str, Any]) -> None:
     for name, value in settings.options.items():
         builder = builder.config(name, value)
     try:
-        with _said_to(log()):
-            found["session"] = builder.getOrCreate()
+        found["session"] = builder.getOrCreate()
     except Exception as error:  # whatever Spark, Java or the network have to say
         found["error"] = error
 
@@ -123,7 +123,11 @@ def in_words(what: str) -> Iterator[None]:
 
 @contextmanager
 def _said_to(path: Path) -> Iterator[None]:
-    """Java writes to the terminal, which for a notebook is its page: to a file instead."""
+    """Java writes to the terminal, which for a notebook is its page: to a file instead.
+
+    It keeps the file that it is started with; this process has its own back afterwards, also where
+    Java never answers, so that its error is seen.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = os.dup(2)
     try:
