@@ -240,7 +240,7 @@ def _brought(running: Any, book: Prepared, rules: Policies) -> Prepared:
         sold["lines"].select("amount").limit(1).collect()
     except Exception as error:
         raise ClusterError(
-            f"the workers cannot read {book.folder}: put the project on a folder that they see, "
-            "or the orders on their storage (source: s3a://..., hdfs://... or table:...)."
+            f"the workers cannot read {paths.shown(book.folder)}: put the project on a folder that "
+            "they see, or the orders on their storage (source: s3a://..., hdfs://... or table:...)."
         ) from error
     return replace(book, **sold)

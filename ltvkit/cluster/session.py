@@ -63,6 +63,10 @@ def log() -> Path:
     return paths.cache() / "spark.log"
 
 
+def _log() -> str:
+    return paths.shown(log())
+
+
 def _in_time(seconds: float, work: Callable, *args: Any) -> None:
     """Do something that may never end, and wait so long for it."""
     thread = threading.Thread(target=work, args=args, daemon=True)
@@ -117,7 +121,7 @@ def in_words(what: str) -> Iterator[None]:
     except (Py4JError, PySparkException) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), "")
         raise ClusterError(
-            f"the cluster cannot do what is asked of it for {what}: {reason} See {log()}."
+            f"the cluster cannot do what is asked of it for {what}: {reason} See {_log()}."
         ) from error
 
 
@@ -180,6 +184,6 @@ def _refused(settings: Settings, found: dict[str, Any]) -> ClusterError:
         first = next((line for line in str(found["error"]).splitlines() if line.strip()), "")
         reason = f"{type(found['error']).__name__}: {first}"
     return ClusterError(
-        f"the cluster at {settings.where} does not work ({reason}). See {log()}. Reports stay as "
+        f"the cluster at {settings.where} does not work ({reason}). See {_log()}. Reports stay as "
         "they are."
     )
