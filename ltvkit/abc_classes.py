@@ -98,7 +98,7 @@ def pareto(classified: Any, *, points: int = 400) -> pd.DataFrame:
     opened = engine.lazy(classified, needs=("rank", "cumulative_share", "class"))
     rank = nw.col("rank")
     spans = engine.table(opened.group_by("class").agg(first=rank.min(), last=rank.max()))
-    n = int(spans["last"].max())
+    n = max(spans["last"], default=0)
     step, ends = max(1, n // points), [*spans["first"], *spans["last"]]
     shown = opened.filter(rank.is_in(ends) | (rank % step == 0))
     table = engine.table(shown.sort("rank").select("rank", "cumulative_share", "class"))

@@ -6,6 +6,7 @@ day of its first purchase; its other days are days with a purchase, and no more 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -33,7 +34,7 @@ def of(lines: Any) -> Any:
 
 def until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     """Order lines, or `of` them -> the days up to and including `as_of`, lazy and added up once."""
-    if "active" in engine.lazy(lines).collect_schema().names():
+    if _are_days(engine.lazy(lines).collect_schema().names()):
         return orders.before(engine.lazy(lines), as_of)
     seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
     return engine.lazy(engine.back(_added_up(seen, like=lines), like=lines))
@@ -48,7 +49,7 @@ def rows(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     known = engine.lazy(lines, needs=KEY)
     names = known.collect_schema().names()
     seen = orders.before(known, as_of)
-    if "active" not in names:
+    if not _are_days(names):
         engine.lazy(lines, needs=("amount",))
         money = {new: nw.col(old) for old, new in MONEY.items() if old in names}
         return seen.select(*KEY, **money, active=_one_if(orders.purchased("amount")))
@@ -61,6 +62,11 @@ def bought(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     A day with several purchases may stand several times.
     """
     return rows(lines, as_of=as_of).filter(nw.col("active") > 0).select(*KEY)
+
+
+def _are_days(names: Sequence[str]) -> bool:
+    """Whether these are columns of days; lines, which have an amount, may have any others too."""
+    return "active" in names and "amount" not in names
 
 
 def _added_up(lines: nw.LazyFrame, *, like: Any) -> nw.LazyFrame:

@@ -123,7 +123,7 @@ def measures(
     """Order lines up to `as_of` -> one row: what the formulas of `compare` are made of.
 
     - `average_order_value`: revenue, returns netted, / orders
-    - `orders_per_year`: orders in the 12 months up to `as_of` / customers who ordered in them,
+    - `orders_per_year`: orders begun in the 12 months up to `as_of` / customers who bought in them,
       scaled up to a year where the orders span less; NaN where they span less than 30 days
     - `years`: (days from first to last order + `lapse_days`) / 365.25, mean of those who have left
       (no order for `lapse_days`); NaN where nobody has

@@ -104,11 +104,6 @@ def purchases(lines: nw.LazyFrame) -> nw.LazyFrame:
     return lines.filter(purchased("amount"))
 
 
-def begun(purchases: nw.LazyFrame, *, on: str = "order_date") -> nw.LazyFrame:
-    """Lines that are purchases -> one row per order, which counts on its first day (or period)."""
-    return purchases.group_by("customer_id", "order_id").agg(nw.col(on).min())
-
-
 def purchased(amount: str) -> nw.Expr:
     """Whether the line with this amount, or one of the lines whose largest it is, is a purchase."""
     return nw.col(amount) >= 0

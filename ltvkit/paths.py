@@ -27,6 +27,11 @@ def cache() -> Path:
     return reports() / ".cache"
 
 
+def shown(path: Path) -> str:
+    """A path below `reports` as a page or message has it, which does not name the machine."""
+    return path.relative_to(reports().parent).as_posix()
+
+
 def resolve(path: str | Path) -> Path:
     """`path` as it stands if absolute, else below the project root."""
     return root() / Path(path).expanduser()

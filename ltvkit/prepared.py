@@ -7,6 +7,7 @@ so that it never goes stale and never needs to be told to refresh. It is safe to
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Mapping
@@ -27,7 +28,9 @@ from ltvkit.sources.part import LINE
 from ltvkit.values import literal, one_file
 
 _CODE = ("door", "contract", "judgement", "policies", "quality", "prepared", "values")
-_CODE += ("dates", "days", "headers", "ids", "currencies", "periods", "engine", "errors", "i18n")
+_CODE += ("dates", "days", "orders", "headers", "ids", "currencies", "periods", "engine", "errors")
+_CODE += ("i18n",)
+_ROOMS = ("sources", "cluster")
 # Small dictionaries: most columns of orders are either of few values or nearly all distinct.
 _PARQUET = "format parquet, dictionary_size_limit 5000"
 FACTS = "facts.json"
@@ -121,7 +124,8 @@ def asked(
 def key(seen: object, *asked: Any) -> str:
     """The name of a preparation: `seen` tells one reading of the source from another."""
     home = Path(__file__).parent
-    code = [*(home / f"{name}.py" for name in _CODE), *sorted((home / "sources").rglob("*.py"))]
+    rooms = (sorted((home / name).rglob("*.py")) for name in _ROOMS)
+    code = [*(home / f"{name}.py" for name in _CODE), *itertools.chain(*rooms)]
     texts = [path.read_text("utf-8") for path in code]
     parts = [seen, *asked, texts, language()]
     return hashlib.sha256(json.dumps(parts, default=dict).encode()).hexdigest()[:16]

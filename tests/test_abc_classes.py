@@ -106,3 +106,8 @@ def test_bad_input_is_refused():
     for cuts in ((0.9, 0.7), (0.7,), (0, 0.5), (0.7, 1.2)):
         with pytest.raises(ParamsError, match="two rising shares"):
             abc_classes.classify(sold(a=1), by="product_id", cuts=cuts)
+
+
+def test_of_no_items_there_is_no_curve(on):
+    none = pd.DataFrame({"product_id": ["p"], "amount": [1.0]}).iloc[:0]
+    assert abc_classes.pareto(abc_classes.classify(on(none), by="product_id")).empty

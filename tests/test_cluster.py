@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import sys
 import time
@@ -10,7 +11,8 @@ import types
 
 import pytest
 
-from ltvkit import params, prepared
+from ltvkit import params, paths, prepared
+from ltvkit.cluster import orders as cluster_orders
 from ltvkit.cluster import session
 from ltvkit.cluster.settings import Settings
 from ltvkit.errors import ClusterError, ParamsError
@@ -129,3 +131,22 @@ def test_params_are_checked_before_anything_starts(tmp_path, notebook, text, sai
 def test_the_command_decides_before_the_params_file(tmp_path, notebook):
     found = params.load(_params(tmp_path, "engine: duckdb"), [notebook], engine="polars")
     assert found.values["engine"] == "polars"
+
+
+def test_after_waiting_for_a_silent_cluster_errors_are_seen_again(monkeypatch):
+    monkeypatch.setattr(session, "_check_installed", lambda _settings: None)
+    monkeypatch.setattr(session, "_check_answers", lambda _settings: None)
+    monkeypatch.setattr(session, "_begin", lambda _settings, _found: time.sleep(2))
+    monkeypatch.setattr(session, "START", 0.1)
+    before = os.fstat(2).st_ino
+    with pytest.raises(ClusterError, match="takes no session") as refused:
+        session.start(Settings.of({"master": "spark://127.0.0.1:7077"}))
+    assert os.fstat(2).st_ino == before
+    assert "See" in str(refused.value)
+    assert str(paths.reports().parent) not in str(refused.value)
+
+
+@pytest.mark.parametrize("source", ["table:parquet.`s3a://bucket/orders`", "table:", "table:a b"])
+def test_an_address_is_no_table(source):
+    with pytest.raises(ParamsError, match="must name a table"):
+        cluster_orders._named(source)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ltvkit import customers, engine, kpis, prepared
+from ltvkit.sources.connection import connect
 
 
 @pytest.mark.parametrize(
@@ -65,3 +66,28 @@ def test_ranks_and_running_sums_are_those_of_a_sorted_list(values, ascending):
     by_id = found.set_index("id").loc[ordered["id"]]
     assert by_id["rank"].tolist() == list(range(1, len(values) + 1))
     assert by_id["paid_upto"].tolist() == ordered["paid"].cumsum().tolist()
+
+
+def test_long_results_of_duckdb_keep_the_order_they_are_sorted_in():
+    """A list is read in this order, and so comes out the same each time."""
+    connection = connect(threads=4)
+    lines = connection.sql(
+        "select 'c' || hash(i) as customer_id, i::double as paid from range(400000) r(i)"
+    )
+    ordered = engine.back(engine.lazy(lines).sort("customer_id"), like=lines)
+    found = pd.concat(engine.chunks(ordered, rows=50_000))["customer_id"]
+    assert found.is_monotonic_increasing
+    assert len(found) == 400_000
+
+
+def test_rows_without_a_line_are_numbered_as_they_were_read(tmp_path):
+    """A file of many megabytes is read by several threads at once."""
+    path = tmp_path / "long.csv"
+    path.write_text("n\n" + "\n".join(f"{n:>20}" for n in range(2, 1_000_002)) + "\n")
+    connection = connect(threads=4)
+    prepared._name(connection, tmp_path)
+    # As small as a buffer can be: then it takes several, as it does of a large file.
+    read = f"select * from read_csv('{path}', columns = {{'n': 'BIGINT'}}, max_line_size = 4096)"
+    kept = prepared._keep(connection.sql(read), "rows", 2)
+    wrong = connection.sql(f"select count(*) from ({kept}) where n <> _line")
+    assert wrong.fetchall() == [(0,)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -85,7 +86,7 @@ def open(
         key = prepared.key(facts.get("digest") or _reading(), *depends, settings.storage)
         home = paths.cache() / "orders" / key
         if not (home / prepared.FACTS).exists():
-            rows = _prepare(frame, facts, columns or {}, rules, settings.folder("orders", key))
+            rows = _prepare(frame, facts, columns or {}, rules, _free(settings, key))
             with files.whole(home / prepared.FACTS) as facts_file:
                 facts_file.write_text(rows.to_json(), "utf-8")
         rows = Rows.from_json((home / prepared.FACTS).read_text("utf-8"))
@@ -94,23 +95,42 @@ def open(
 
 def days(book: Prepared) -> Any:
     """The lines of a book added up by customer and day, kept on the cluster's storage."""
-    from pyspark.errors import AnalysisException
-
     from ltvkit import days
 
-    running = book.lines.sparkSession
-    folder = session.settings().folder("orders", book.key, "days")
-    try:
-        return running.read.parquet(folder)
-    except AnalysisException:  # not there yet
-        return _kept(days.of(book.lines), folder)
+    note = book.folder / "days.txt"
+    if not note.exists():
+        folder = f"{_free(session.settings(), book.key)}/days"
+        _kept(days.of(book.lines), folder)
+        with files.whole(note) as part:
+            part.write_text(folder, "utf-8")
+    return book.lines.sparkSession.read.parquet(note.read_text("utf-8"))
+
+
+def _free(settings: Settings, key: str) -> str:
+    """A folder of the storage that nobody else writes: it counts once a file here names it.
+
+    So nothing is read that a killed run has half written, nor taken away from a run that reads it.
+    """
+    return settings.folder("orders", f"{key}-{uuid.uuid4().hex}")
 
 
 def _read(running: Any, source: str) -> Any:
     if source.startswith(TABLE):
-        return running.read.table(source.removeprefix(TABLE))
+        return running.read.table(_named(source))
     here = "" if "://" in source else "file://"
     return running.read.parquet(f"{here}{paths.resolve(source).resolve()}" if here else source)
+
+
+def _named(source: str) -> str:
+    """The name in "table:..."; Spark would also take an address for one, as in parquet.`s3a://...`.
+
+    >>> _named("table:sales.orders")
+    'sales.orders'
+    """
+    name = source.removeprefix(TABLE)
+    if not re.fullmatch(r"[\w.`-]+", name):
+        raise ParamsError(f"source {source!r} must name a table, as in table:sales.orders.")
+    return name
 
 
 def _metadata(name: str) -> Any:
@@ -174,7 +194,7 @@ def _check_order(names: Mapping[str, str], facts: Mapping, rules: Policies) -> N
 
 def _kept(rows: Any, folder: str) -> Any:
     """Rows written by the workers, and read back."""
-    rows.write.mode("overwrite").parquet(folder)
+    rows.write.parquet(folder)
     return rows.sparkSession.read.parquet(folder)
 
 
@@ -220,7 +240,7 @@ def _brought(running: Any, book: Prepared, rules: Policies) -> Prepared:
         sold["lines"].select("amount").limit(1).collect()
     except Exception as error:
         raise ClusterError(
-            f"the workers cannot read {book.folder}: put the project on a folder that they see, "
-            "or the orders on their storage (source: s3a://..., hdfs://... or table:...)."
+            f"the workers cannot read {paths.shown(book.folder)}: put the project on a folder that "
+            "they see, or the orders on their storage (source: s3a://..., hdfs://... or table:...)."
         ) from error
     return replace(book, **sold)

@@ -33,7 +33,8 @@ def start(settings: Settings) -> Any:
     _check_answers(settings)
     found: dict[str, Any] = {}
     slow = not settings.servers or settings.where.startswith("k8s")
-    _in_time(QUEUED if slow else START, _begin, settings, found)
+    with _said_to(log()):
+        _in_time(QUEUED if slow else START, _begin, settings, found)
     if "session" in found:
         _in_time(QUEUED if slow else FIRST_TASK, _first_task, settings, found)
     if "done" not in found:
@@ -62,6 +63,10 @@ def log() -> Path:
     return paths.cache() / "spark.log"
 
 
+def _log() -> str:
+    return paths.shown(log())
+
+
 def _in_time(seconds: float, work: Callable, *args: Any) -> None:
     """Do something that may never end, and wait so long for it."""
     thread = threading.Thread(target=work, args=args, daemon=True)
@@ -80,8 +85,7 @@ def _begin(settings: Settings, found: dict[str, Any]) -> None:
     for name, value in settings.options.items():
         builder = builder.config(name, value)
     try:
-        with _said_to(log()):
-            found["session"] = builder.getOrCreate()
+        found["session"] = builder.getOrCreate()
     except Exception as error:  # whatever Spark, Java or the network have to say
         found["error"] = error
 
@@ -117,13 +121,17 @@ def in_words(what: str) -> Iterator[None]:
     except (Py4JError, PySparkException) as error:
         reason = next((line for line in str(error).splitlines() if line.strip()), "")
         raise ClusterError(
-            f"the cluster cannot do what is asked of it for {what}: {reason} See {log()}."
+            f"the cluster cannot do what is asked of it for {what}: {reason} See {_log()}."
         ) from error
 
 
 @contextmanager
 def _said_to(path: Path) -> Iterator[None]:
-    """Java writes to the terminal, which for a notebook is its page: to a file instead."""
+    """Java writes to the terminal, which for a notebook is its page: to a file instead.
+
+    It keeps the file that it is started with; this process has its own back afterwards, also where
+    Java never answers, so that its error is seen.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = os.dup(2)
     try:
@@ -176,6 +184,6 @@ def _refused(settings: Settings, found: dict[str, Any]) -> ClusterError:
         first = next((line for line in str(found["error"]).splitlines() if line.strip()), "")
         reason = f"{type(found['error']).__name__}: {first}"
     return ClusterError(
-        f"the cluster at {settings.where} does not work ({reason}). See {log()}. Reports stay as "
+        f"the cluster at {settings.where} does not work ({reason}). See {_log()}. Reports stay as "
         "they are."
     )

@@ -25,8 +25,8 @@ MOST = 1_000_000  # customers; of more, a sample
 _EPOCH = np.datetime64("1970-01-01")
 _WHOLE = 17  # digits that the running totals of money, kept as whole numbers, can hold
 COUNTED = ("customers", "once", "second")  # of each customer, by the days on which they bought
-FLOWS = ("orders", "active", "revenue", "margin", "quantity")
-READ = (*by_day.NEEDS, "margin", "quantity", "channel")  # of the lines
+FLOWS = ("orders", "active", *by_day.MONEY.values())
+READ = (*by_day.NEEDS, *by_day.MONEY, "channel")  # of the lines
 
 
 def day(date: Any) -> int:

@@ -108,8 +108,7 @@ class Session:
         """The report with what is to be said of its data; `DataError` where a check stops it."""
         values = report.params.values
         found = gate.check(book, as_of=report.as_of, policies=values.get("policies"))
-        home = paths.reports().parent
-        gate.pass_through(found, where=f"{(stopped.failed / publish.QUARANTINE).relative_to(home)}")
+        gate.pass_through(found, where=paths.shown(stopped.failed / publish.QUARANTINE))
         months = restated.months(book.lines, as_of=report.as_of)
         _made = book.days  # here once, and not by all notebooks at the same time
         changed = restated.since_last(place, months, params=values)

@@ -27,7 +27,6 @@ def connect(
         config["memory_limit"] = f"{memory}B"
     if spill:
         config["temp_directory"] = str(spill)
-    config["preserve_insertion_order"] = False  # nothing here relies on it, and it costs memory
     connection = duckdb.connect(config=config)
     connection.sql("set timezone = 'UTC'")  # not the machine's
     return connection
