@@ -48,10 +48,15 @@ class Cluster:
         return {"master": self.master, "conf": conf}
 
     def __enter__(self) -> Cluster:
-        self._start("master.Master", "--host", HOST, "--port", self.port, "--webui-port", self.page)
-        self._until(lambda: self._state() is not None)
-        for _number in range(self.size):
-            self.add_worker()
+        try:
+            ports = ("--port", self.port, "--webui-port", self.page)
+            self._start("master.Master", "--host", HOST, *ports)
+            self._until(lambda: self._state() is not None)
+            for _number in range(self.size):
+                self.add_worker()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:

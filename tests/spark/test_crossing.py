@@ -20,14 +20,21 @@ from ltvkit.cluster import lists
 CUSTOMERS = 1200
 
 
-def test_nothing_as_long_as_there_are_customers_crosses(cluster, session, tmp_path, monkeypatch):
+def test_all_notebooks_have_the_same_tables_and_no_customers_cross(
+    cluster, session, tmp_path, monkeypatch
+):
     monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
-    write_orders(tmp_path / "orders.parquet", customers=CUSTOMERS)
-    found = crossings(
-        tmp_path / "orders.parquet", out=tmp_path, engine="spark", spark=cluster.spark
-    )
+    orders = tmp_path / "orders.parquet"
+    write_orders(orders, customers=CUSTOMERS)
+    here, there = tmp_path / "here", tmp_path / "there"
+    crossings(orders, out=here)
+    found = crossings(orders, out=there, engine="spark", spark=cluster.spark)
     assert {"rfm.summarize", "kpis._of_kind", "forecast.holdout._known"} <= set(found)
     assert not as_long(found, customers=CUSTOMERS)
+    tables = sorted(path.relative_to(here) for path in here.glob("*/tables/*.csv"))
+    assert len(tables) > 25
+    for table in tables:
+        assert (there / table).read_bytes() == (here / table).read_bytes(), table
 
 
 def test_a_long_list_is_written_by_the_workers_under_pseudonyms(session, tmp_path, monkeypatch):

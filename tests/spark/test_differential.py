@@ -18,7 +18,7 @@ from ltvkit.errors import LtvkitError
 
 OPTIONS = {"shop": {"policies": {"cancelled_status": ["cancelled"]}}, "cdnow": {}}
 ENGINES = ("pandas", "polars", "duckdb", "spark")
-STEPS = [("cdnow", name) for name in ALL] + [("shop", name) for name in ALL | OF_COLUMNS]
+STEPS = [("cdnow", name) for name in CORE] + [("shop", name) for name in ALL | OF_COLUMNS]
 
 
 class Known(NamedTuple):
