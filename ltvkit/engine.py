@@ -56,7 +56,7 @@ def back(result: nw.LazyFrame, *, like: Any) -> Any:
         return _stored(native)
     if is_spark(result):
         return native.persist()
-    if _in_memory(like):
+    if in_memory(like):
         collected = result.collect().to_native()
         return nw.to_native(nw.maybe_reset_index(nw.from_native(collected)))
     return native
@@ -64,10 +64,11 @@ def back(result: nw.LazyFrame, *, like: Any) -> Any:
 
 def unread(result: nw.LazyFrame, *, like: Any) -> Any:
     """A result as the kind of frame that `like` is, computed only by what reads it."""
-    return back(result, like=like) if _in_memory(like) else result.to_native()
+    return back(result, like=like) if in_memory(like) else result.to_native()
 
 
-def _in_memory(frame: Any) -> bool:
+def in_memory(frame: Any) -> bool:
+    """Whether a frame is held in memory, as pandas and Polars do."""
     return isinstance(nw.from_native(frame), nw.DataFrame)
 
 

@@ -55,13 +55,18 @@ class Prepared(Orders):
             from ltvkit.cluster import orders
 
             return orders.days(self)
-        if not lines.implementation.is_duckdb():
+        if engines.in_memory(self.lines):
             return days.of(self.lines)
         kept = self.folder / "days.parquet"
         if not kept.exists():
             with files.whole(kept) as part:
                 days.of(self.lines).write_parquet(str(part))
         return self.lines.query("lines", f"select * from read_parquet({one_file(kept)})")
+
+    def keep_days(self) -> None:
+        """Make the days that are kept, lest several notebooks make them at the same time."""
+        if not engines.in_memory(self.lines):
+            _kept = self.days
 
 
 def open(

@@ -85,11 +85,12 @@ def open(
         depends = prepared.asked(source, columns, policies, rules)
         key = prepared.key(facts.get("digest") or _reading(), *depends, settings.storage)
         home = paths.cache() / "orders" / key
-        if not (home / prepared.FACTS).exists():
+        note = home / prepared.FACTS
+        rows = Rows.from_json(note.read_text("utf-8")) if note.exists() else None
+        if rows is None or _there(running, rows.sql) is None:
             rows = _prepare(frame, facts, columns or {}, rules, _free(settings, key))
-            with files.whole(home / prepared.FACTS) as facts_file:
-                facts_file.write_text(rows.to_json(), "utf-8")
-        rows = Rows.from_json((home / prepared.FACTS).read_text("utf-8"))
+            with files.whole(note) as part:
+                part.write_text(rows.to_json(), "utf-8")
         return Prepared(**vars(_opened(running, rows, rules)), folder=home, key=key)
 
 
@@ -98,12 +99,26 @@ def days(book: Prepared) -> Any:
     from ltvkit import days
 
     note = book.folder / "days.txt"
-    if not note.exists():
-        folder = f"{_free(session.settings(), book.key)}/days"
-        _kept(days.of(book.lines), folder)
-        with files.whole(note) as part:
-            part.write_text(folder, "utf-8")
-    return book.lines.sparkSession.read.parquet(note.read_text("utf-8"))
+    if note.exists():
+        known = _there(book.lines.sparkSession, note.read_text("utf-8"))
+        if known is not None:
+            return known
+    folder = f"{_free(session.settings(), book.key)}/days"
+    found = _kept(days.of(book.lines), folder)
+    with files.whole(note) as part:
+        part.write_text(folder, "utf-8")
+    return found
+
+
+def _there(running: Any, folder: str) -> Any | None:
+    """What is kept in a folder of the storage; None where somebody removed it."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        found = running.read.parquet(folder)
+        return found if found.columns else None
+    except AnalysisException:
+        return None
 
 
 def _free(settings: Settings, key: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import ltvkit
-from ltvkit import files, paths
+from ltvkit import confidential, files, paths
 from ltvkit.cluster.settings import Settings
 from ltvkit.errors import ClusterError
 
@@ -31,6 +31,7 @@ def start(settings: Settings) -> Any:
     close()
     _check_installed(settings)
     _check_answers(settings)
+    _check_alone()
     found: dict[str, Any] = {}
     slow = not settings.servers or settings.where.startswith("k8s")
     with _said_to(log()):
@@ -78,10 +79,8 @@ def _begin(settings: Settings, found: dict[str, Any]) -> None:
     from pyspark.sql import SparkSession
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder
-    builder = (
-        builder.remote(settings.remote) if settings.remote else builder.master(settings.master)
-    )
+    named = SparkSession.builder.remote if settings.remote else SparkSession.builder.master
+    builder = named(settings.where)
     for name, value in settings.options.items():
         builder = builder.config(name, value)
     try:
@@ -119,7 +118,8 @@ def in_words(what: str) -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        reason = next((line for line in str(error).splitlines() if line.strip()), "")
+        first = next((line for line in str(error).splitlines() if line.strip()), "")
+        reason = confidential.foreign(first)  # it may quote a value
         raise ClusterError(
             f"the cluster cannot do what is asked of it for {what}: {reason} See {_log()}."
         ) from error
@@ -157,6 +157,16 @@ def _check_installed(settings: Settings) -> None:
             "engine: spark needs Java 17 or later on this machine: install it (on Debian or "
             "Ubuntu: sudo apt install openjdk-17-jre-headless), or set JAVA_HOME. With "
             "`spark: {remote: sc://...}` it is not needed."
+        )
+
+
+def _check_alone() -> None:
+    """A session that somebody else began would be given back, whatever cluster is asked for."""
+    loaded = sys.modules.get("pyspark.sql")
+    if loaded and loaded.SparkSession.getActiveSession() is not None:
+        raise ClusterError(
+            "this process has a Spark session already, of another cluster perhaps: end it first "
+            "(spark.stop()), or restart the kernel."
         )
 
 

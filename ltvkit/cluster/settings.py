@@ -104,11 +104,12 @@ class Settings:
             "spark.sql.session.timeZone": "UTC",  # not the machines'
             "spark.sql.execution.arrow.pyspark.enabled": "true",
             "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
+            "spark.ui.enabled": "false",  # its plans can name customers, and all can see it
         }
         if self.is_here:
             found |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
             tasks = str(4 * (os.cpu_count() or 1))
-            found |= {"spark.sql.shuffle.partitions": tasks, "spark.ui.enabled": "false"}
+            found |= {"spark.sql.shuffle.partitions": tasks}
         return found | dict(self.conf)
 
 

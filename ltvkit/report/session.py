@@ -110,7 +110,7 @@ class Session:
         found = gate.check(book, as_of=report.as_of, policies=values.get("policies"))
         gate.pass_through(found, where=paths.shown(stopped.failed / publish.QUARANTINE))
         months = restated.months(book.lines, as_of=report.as_of)
-        _made = book.days  # here once, and not by all notebooks at the same time
+        book.keep_days()
         changed = restated.since_last(place, months, params=values)
         said = [gate.finding(found)] if (found["result"] == "warn").any() else []
         self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in said + changed]
