@@ -53,7 +53,7 @@ def written(folder: Path, **changes: object) -> Path:
     """The params of the sample shop with some of them changed."""
     given = yaml.safe_load((ROOT / "params" / "shop.yaml").read_text("utf-8")) | changes
     path = folder / "shop.yaml"
-    path.write_text(yaml.safe_dump(given, allow_unicode=True), "utf-8")
+    path.write_text(yaml.safe_dump(given, allow_unicode=True, sort_keys=False), "utf-8")
     return path
 
 
