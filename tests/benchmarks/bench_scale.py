@@ -92,9 +92,10 @@ def main() -> None:
     table = scale_tables.read([asked.out] if asked.out else [])
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         home = Path(asked.folder or folder)
-        equal = not asked.check or checked(home, asked)
+        equal, found = checked(home, asked) if asked.check else (True, [])
         for size in map(int, asked.sizes):
-            table = scale_tables.merged(table, medians(measured(home, size, asked)))
+            found += measured(home, size, asked)
+            table = scale_tables.merged(table, medians(found))
             if asked.out:  # after every size, as the largest takes long
                 scale_tables.write(table, asked.out)
     sys.exit(not (shown(table) and equal))
@@ -235,11 +236,14 @@ def keep(module: object, shop: object, folder: Path) -> None:
             plain(table).to_pickle(folder / f"{task}-{name}.pickle")
 
 
-def checked(home: Path, asked: argparse.Namespace) -> bool:
-    """Whether all ways give the tables of the first, alone and all together; says what differs."""
+def checked(home: Path, asked: argparse.Namespace) -> tuple[bool, list[Measured]]:
+    """Whether all ways give the tables of the first, alone and all together; says what differs.
+
+    And what it took to make the days, where they were not there yet.
+    """
     ways = asked.only
     path, lines = prepared(home, int(CHECKED), asked)
-    kept_days(path, lines, ways, asked)
+    found = kept_days(path, lines, ways, asked)
     tables = {way: kept(way, path, asked) for way in ways}
     first, equal = ways[0], True
     for way in ways[1:]:
@@ -250,7 +254,7 @@ def checked(home: Path, asked: argparse.Namespace) -> bool:
             equal &= not text
     verdict = "equal" if equal else "NOT equal"
     print(f"{'; '.join(ways)} at {lines:,} lines, {len(tables[first])} tables: {verdict}")
-    return equal
+    return equal, found
 
 
 def kept(way: str, path: Path, asked: argparse.Namespace) -> dict[str, pd.DataFrame]:

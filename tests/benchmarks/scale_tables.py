@@ -56,7 +56,8 @@ def write(table: pd.DataFrame, path: str) -> None:
 
 def markdown(table: pd.DataFrame) -> str:
     """All tables, each with a line that says what it is."""
-    parts = [_whole(table), _concepts(table), _growth(table), _days(table), _fits(table)]
+    concepts = (_concepts(table, *of) for of in (("seconds", "Seconds"), ("busy", "Busy seconds")))
+    parts = [_whole(table), *concepts, _growth(table), _days(table), _fits(table)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -78,20 +79,20 @@ def _whole(table: pd.DataFrame) -> str:
     return _table("All summary tables together:", head, cells, texts=(1,))
 
 
-def _concepts(table: pd.DataFrame) -> str:
+def _concepts(table: pd.DataFrame, column: str, named: str) -> str:
     """Each concept alone by way, where bounds are judged, or at the most lines below."""
     rows = table[table["task"].isin(TASKS) & (table["lines"] < 1.1 * JUDGED)]
     rows = rows[rows["lines"] == rows["lines"].max()]
     if rows.empty:
         return ""
-    wide = rows.pivot(index="way", columns="task", values="seconds")
+    wide = rows.pivot(index="way", columns="task", values=column)
     tasks = [task for task in TASKS if task in wide]
     cells = [
         [NAMES[way], *(_number(wide.loc[way, task]) for task in tasks)]
         for way in NAMES
         if way in wide.index
     ]
-    text = f"Seconds of each concept alone, from the file on, at {rows['lines'].iloc[0]:,} lines:"
+    text = f"{named} of each concept alone, from the file on, at {rows['lines'].iloc[0]:,} lines:"
     return _table(text, ["way", *tasks], cells)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,6 +29,7 @@ def opened(path: str, *, as_of: str, memory: str, threads: int, spill: str, work
     os.environ |= {"LTVKIT_REPORTS": spill, "SPARK_LOCAL_DIRS": spill}
     stack = ExitStack()
     atexit.register(stack.close)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # else the cluster would stay
     cluster = stack.enter_context(_cluster(Path(spill), workers))
     running = session.start(Settings.of({"master": cluster.master, "conf": CONF}))
     stack.callback(session.close)
