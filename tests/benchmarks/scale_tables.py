@@ -169,7 +169,8 @@ def exponent(rows: pd.DataFrame) -> float | None:
     known = rows[rows["lines"] > 0.9 * FROM]
     if len(known) < 2 or known["lines"].min() > 1.1 * FROM:
         return None
-    return float(np.polyfit(np.log(known["lines"]), np.log(known["seconds"]), 1)[0])
+    lines, seconds = (np.log(known[name].to_numpy(dtype=float)) for name in ("lines", "seconds"))
+    return float(np.polyfit(lines, seconds, 1)[0])
 
 
 def judged(table: pd.DataFrame) -> tuple[bool, str]:
@@ -183,6 +184,7 @@ def judged(table: pd.DataFrame) -> tuple[bool, str]:
         ("kit / bare SQL", ratio(whole["kit"], whole["bare"]), OF_BARE),
         ("kit, days kept / bare SQL", ratio(whole["kit, days kept"], whole["bare"]), None),
         ("kit / pandas", ratio(whole["kit"], whole["pandas"]), 1 / FASTER_THAN_PANDAS),
+        ("kit, days kept / pandas", ratio(whole["kit, days kept"], whole["pandas"]), None),
         ("kit / pandas, tuned", ratio(whole["kit"], whole["pandas, tuned"]), None),
         ("growth exponent of the kit", exponent(kit), EXPONENT),
     ]

@@ -97,8 +97,8 @@ def test_the_door_on_the_workers_judges_as_the_door_here(
     cluster, session, tmp_path, policies, files
 ):
     whole = raw(np.random.default_rng(3))
-    for number, rows in enumerate(np.array_split(np.arange(len(whole)), files)):
-        whole.iloc[rows].to_parquet(tmp_path / f"part-{number}.parquet")
+    for number, chosen in enumerate(np.array_split(np.arange(len(whole)), files)):
+        whole.iloc[chosen].to_parquet(tmp_path / f"part-{number}.parquet")
     source, policies = str(tmp_path), policies | {"max_quarantined": 1.0}
     if files == 1:
         source += "/part-0.parquet"
