@@ -237,7 +237,8 @@ def test_a_model_is_learnt_from_a_sample_of_very_many(large, on, monkeypatch):
 def test_of_very_many_histories_those_of_a_part_are_fitted(large, monkeypatch):
     shop, whole = large
     many = len(model.histories(shop))
-    monkeypatch.setattr(model, "MOST_HISTORIES", many // 2)
+    monkeypatch.setattr(model, "MOST_HISTORIES", many - 1)
+    monkeypatch.setattr(model, "FITTED", many // 2)
     part = forecast.fit(shop)
     assert len(part.buying.data) < 0.6 * many  # shared ones are drawn sooner
     fitted = part.buying.data["weights"].sum()

@@ -24,7 +24,7 @@ BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd
 HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
 MOST = 1_000_000  # customers to learn from; of more, a sample
-MOST_HISTORIES = 250_000  # distinct ones to fit; of more, about those of a part of the customers
+MOST_HISTORIES, FITTED = 250_000, 150_000  # distinct ones; of more, about so many are fitted
 FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
 CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
 
@@ -117,7 +117,7 @@ def fit(customers: Any, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
 
 def fit_buying(triples: pd.DataFrame, spent: Spending, *, model: str, unit: str) -> Fitted:
     """Distinct histories, and what is known of spending -> a fitted model."""
-    buying, some = BUYING[model](), _thinned(triples)
+    buying, some = BUYING[model](), thinned(triples)
     held = not settled(buying, *in_unit(some, unit), weights=some["customers"])
     notes = [*_surprises(model, triples, held=held), *spent.notes]
     if len(some) < len(triples):
@@ -127,7 +127,7 @@ def fit_buying(triples: pd.DataFrame, spent: Spending, *, model: str, unit: str)
     return Fitted(model, unit, buying, spent.fitter, spent.mean, tuple(notes))
 
 
-def _thinned(triples: pd.DataFrame) -> pd.DataFrame:
+def thinned(triples: pd.DataFrame) -> pd.DataFrame:
     """Distinct histories of a random part of the customers, where there are too many to matter.
 
     Histories nearly all differ in a large shop with a long past. A parameter from so many is off
@@ -135,7 +135,7 @@ def _thinned(triples: pd.DataFrame) -> pd.DataFrame:
     """
     if len(triples) <= MOST_HISTORIES:
         return triples
-    share = MOST_HISTORIES / len(triples)
+    share = FITTED / len(triples)
     drawn = np.random.default_rng(1).binomial(triples["customers"], share)
     return triples.assign(customers=drawn)[drawn > 0]
 

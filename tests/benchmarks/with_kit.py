@@ -122,9 +122,9 @@ def fit(buyers: Any) -> dict[str, Any]:
 
 def fit_alone(histories: pd.DataFrame) -> dict[str, Any]:
     """BG/NBD from distinct histories."""
-    buying = forecast.BetaGeoFitter()
-    settled(buying, *model.in_unit(histories, "week"), weights=histories["customers"])
-    return {"fit": buying.summary.assign(histories=len(histories))}
+    buying, some = forecast.BetaGeoFitter(), model.thinned(histories)
+    settled(buying, *model.in_unit(some, "week"), weights=some["customers"])
+    return {"fit": buying.summary.assign(histories=len(some))}
 
 
 def _buyers(shop: Shop) -> Any:
