@@ -156,16 +156,19 @@ def _by_line(columns: Iterable[str]) -> nw.Expr:
 
 
 def _without_purchase(lines: nw.LazyFrame) -> nw.LazyFrame:
-    """Only returns, of which there are few, look for a purchase of their customer."""
-    usable, names = nw.col("reason").is_null(), lines.collect_schema().names()
-    below = usable & (nw.col("amount") < 0)
+    usable = nw.col("reason").is_null()
     first = (
         lines.filter(usable & (nw.col("amount") >= 0))
         .group_by("customer_id")
         .agg(_first=nw.col("order_date").min())
     )
     unseen = nw.col("_first").is_null() | (nw.col("order_date") < nw.col("_first"))
-    reason = nw.when(unseen).then(nw.lit("return without an earlier purchase in the data"))
-    returns = lines.filter(below).join(first, on="customer_id", how="left")
-    returns = returns.with_columns(reason=reason.otherwise(nw.lit(None, nw.String)))
-    return nw.concat([lines.filter(~below), returns.select(names)])
+    return (
+        lines.join(first, on="customer_id", how="left")
+        .with_columns(
+            reason=nw.when(usable & (nw.col("amount") < 0) & unseen)
+            .then(nw.lit("return without an earlier purchase in the data"))
+            .otherwise(nw.col("reason"))
+        )
+        .drop("_first")
+    )

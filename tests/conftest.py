@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import duckdb
 import pandas as pd
 import polars as pl
 import pytest
+
+# PySpark is no part of what the kit needs; `make test-spark` runs these.
+collect_ignore = [] if "LTVKIT_SPARK" in os.environ else ["spark"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,3 +42,22 @@ def make_lines(*rows: tuple, extra: tuple[str, ...] = ()) -> pd.DataFrame:
     return frame.assign(
         order_date=pd.to_datetime(frame["order_date"]), amount=frame["amount"].astype(float)
     )
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """A Spark cluster of a master and two workers."""
+    from stub_cluster import Cluster
+
+    with Cluster(tmp_path_factory.mktemp("cluster")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def session(cluster):
+    """A session on the cluster, as a notebook has it."""
+    from ltvkit.cluster import session
+    from ltvkit.cluster.settings import Settings
+
+    yield session.start(Settings.of(cluster.spark))
+    session.close()

@@ -192,7 +192,7 @@ def test_killed_between_the_two_renames(tmp_path, monkeypatch):
 
 DISK = """
 set -eu
-mount -t tmpfs -o size=4m tmpfs reports
+mount -t tmpfs -o size=5m tmpfs reports
 run() { "$PYTHON" -m ltvkit report params/stub.yaml --month 1998-06 >"$1.out" 2>"$1.err" \\
     && echo 0 >"$1.status" || echo $? >"$1.status"
     cp -r reports/stub/1998-06 "$1"; find reports >"$1.left"; cp reports/index.html "$1.html"; }
@@ -205,7 +205,7 @@ sed -i 's/top: 1000000/top: 7/' params/stub.yaml; run after
 
 
 def test_a_full_disk_and_a_folder_that_cannot_be_written(tmp_path):
-    """On a file system of four megabytes: filled by a notebook, full from the start, read-only."""
+    """On a file system of five megabytes: filled by a notebook, full from the start, read-only."""
     root = make(tmp_path)
     (root / "reports").mkdir()
     write_params(root, top=5)
