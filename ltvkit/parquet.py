@@ -31,7 +31,7 @@ def write(frame: Any, folder: str | Path) -> None:
         raise ParamsError(f"{folder} is there already: name another folder, or remove it first.")
     with files.whole(target) as part:
         if engine.is_spark(opened):
-            _by_workers(opened, f"file://{part}")
+            _by_workers(opened, paths.address(part))
         else:
             part.mkdir()
             nw.maybe_reset_index(opened).sink_parquet(part / "rows.parquet")

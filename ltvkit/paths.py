@@ -27,6 +27,15 @@ def cache() -> Path:
     return reports() / ".cache"
 
 
+def address(path: Path) -> str:
+    """A path of this machine as Spark names it: letters stay as they are, which it does not decode.
+
+    >>> address(Path("/注文 2024"))
+    'file:///注文 2024'
+    """
+    return f"file://{path.absolute()}"
+
+
 def shown(path: Path) -> str:
     """A path below `reports` as a page or message has it, which does not name the machine."""
     return path.relative_to(reports().parent).as_posix()

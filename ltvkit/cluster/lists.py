@@ -65,5 +65,5 @@ def _batch(batch: Any, *, known: bytes) -> Any:
 
 def _shown(folder: str) -> str:
     """A folder of the project by its name from there, as no page names the machine."""
-    home = paths.reports().resolve().parent.as_uri()
+    home = paths.address(paths.reports().resolve().parent)
     return folder.removeprefix(f"{home}/")

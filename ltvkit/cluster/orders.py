@@ -132,8 +132,8 @@ def _free(settings: Settings, key: str) -> str:
 def _read(running: Any, source: str) -> Any:
     if source.startswith(TABLE):
         return running.read.table(_named(source))
-    here = "" if "://" in source else "file://"
-    return running.read.parquet(f"{here}{paths.resolve(source).resolve()}" if here else source)
+    there = source if "://" in source else paths.address(paths.resolve(source).resolve())
+    return running.read.parquet(there)
 
 
 def _named(source: str) -> str:
@@ -248,7 +248,7 @@ def _sold(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
 def _brought(running: Any, book: Prepared, rules: Policies) -> Prepared:
     """Orders that passed the door here, their lines read by the workers."""
     files = [*book.folder.glob("rows.parquet")] or sorted(book.folder.glob("rows-*.parquet"))
-    addresses = [path.resolve().as_uri() for path in files]
+    addresses = [paths.address(path.resolve()) for path in files]
     kept = running.read.option("mergeSchema", "true").parquet(*addresses).filter("reason is null")
     sold = _sold(kept, book.lines.columns, rules)
     try:

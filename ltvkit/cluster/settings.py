@@ -93,7 +93,7 @@ class Settings:
 
     def folder(self, *names: str) -> str:
         """A folder below `storage`, as Spark names it."""
-        home = self.storage.rstrip("/") or paths.cache().resolve().as_uri()
+        home = self.storage.rstrip("/") or paths.address(paths.cache().resolve())
         return "/".join([home, *names])
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,7 +15,7 @@ sys.path.append(str(Path(__file__).parents[1]))  # the stubs that both kinds of 
 
 from stub_notebooks import as_long, crossings, write_orders
 
-from ltvkit import ids, paths, pseudonyms, results, sampling
+from ltvkit import engine, ids, paths, prepared, pseudonyms, results, sampling
 from ltvkit.cluster import lists
 
 CUSTOMERS = 1200
@@ -50,6 +51,18 @@ def test_a_long_list_is_written_by_the_workers_under_pseudonyms(session, tmp_pat
     pd.testing.assert_frame_equal(
         kept.sort_values("ltv", ignore_index=True), expected, check_dtype=False
     )
+
+
+def test_a_project_may_lie_in_any_folder(cluster, session, tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "注文 2024" / "reports"))
+    source = tmp_path / "注文 2024" / "export.parquet"
+    source.parent.mkdir()
+    write_orders(source, customers=100)
+    for name in ("demo:cdnow", str(source)):  # through the door here, and on the workers
+        books = [prepared.open(name, engine=e, spark=cluster.spark) for e in ("duckdb", "spark")]
+        here, there = (engine.table(engine.lazy(b.days).select(nw.len())) for b in books)
+        assert here.equals(there)
+    assert not [path for path in tmp_path.iterdir() if "%" in path.name]
 
 
 def test_samples_and_spellings_are_decided_on_the_workers(session):
