@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ltvkit import dates, engine, values
+from ltvkit import dates, engine, paths, values
 from ltvkit.errors import DataError, ParamsError
+
+if TYPE_CHECKING:
+    from ltvkit.policies import Policies
 
 COLUMNS = ("date", "currency", "rate")
 # Signs beside amounts: how each may be written, and the currencies that use it.
@@ -72,6 +75,11 @@ def rates(path: Path) -> pd.DataFrame:
     _refuse(path, written, ~(table["rate"] > 0), "rate is not a number above 0")
     _refuse(path, written, table.duplicated(["date", "currency"]), "date and currency stand twice")
     return table.sort_values(["currency", "date"], ignore_index=True)
+
+
+def asked(rules: Policies) -> pd.DataFrame | None:
+    """The rates that the policies name; None where they name none."""
+    return rates(paths.resolve(rules.rates)) if rules.rates else None
 
 
 def converted(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -> Any:

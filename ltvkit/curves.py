@@ -29,7 +29,7 @@ def ltv(
     ages that fewer than 30 customers have lived have none (NaN). Raises `ColumnError` where the
     lines have no margin, `DataError` where nobody has lived a whole month.
     """
-    engine.lazy(days.rows(lines, as_of=as_of).to_native(), needs=(of,))
+    engine.lazy(days.rows(lines, as_of=as_of), needs=(of,))
     paid, lived = _by_group(lines, as_of=as_of, column=of)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(paid), np.full(len(paid), 1 / len(paid)), size=draws)

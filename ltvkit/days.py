@@ -46,14 +46,13 @@ def rows(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     As they are, a customer's day in one row or several: for what adds up, or asks whether a day
     is `active` at all. Lazy.
     """
-    known = engine.lazy(lines, needs=KEY)
-    names = known.collect_schema().names()
-    seen = orders.before(known, as_of)
-    if not _are_days(names):
-        engine.lazy(lines, needs=("amount",))
-        money = {new: nw.col(old) for old, new in MONEY.items() if old in names}
-        return seen.select(*KEY, **money, active=_one_if(orders.purchased("amount")))
-    return seen.select(*KEY, *(n for n in MONEY.values() if n in names), "active")
+    names = engine.lazy(lines).collect_schema().names()
+    if _are_days(names):
+        seen = orders.before(engine.lazy(lines, needs=KEY), as_of)
+        return seen.select(*KEY, *(n for n in MONEY.values() if n in names), "active")
+    seen = orders.before(engine.lazy(lines, needs=(*KEY, "amount")), as_of)
+    money = {new: nw.col(old) for old, new in MONEY.items() if old in names}
+    return seen.select(*KEY, **money, active=_one_if(orders.purchased("amount")))
 
 
 def bought(lines: Any, *, as_of: Any) -> nw.LazyFrame:

@@ -136,7 +136,7 @@ def finding(table: pd.DataFrame, *, top20: float) -> str:
 
 def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[int, nw.LazyFrame]:
     """How many customers there are, and each with its rank by revenue."""
-    n = int(engine.table(customers.select(n=nw.len()))["n"].iloc[0])
+    n = engine.count(customers)
     if not n:
         raise DataError("there are no customers to rank: nobody had bought by that date.")
     return n, engine.ranked(customers, by="revenue", ties="customer_id", running=running)

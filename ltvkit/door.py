@@ -15,7 +15,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import contract, currencies, engine, judgement, paths, periods, quality
+from ltvkit import contract, currencies, engine, judgement, periods, quality
 from ltvkit.contract import WORKING
 from ltvkit.errors import DataError
 from ltvkit.orders import Orders
@@ -56,7 +56,7 @@ class Rows:
 def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Keep) -> Rows:
     """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
     several, zone = len(raw.parts) > 1, zone_of(raw, rules)
-    rates = currencies.rates(paths.resolve(rules.rates)) if rules.rates else None
+    rates = currencies.asked(rules)
     named = [p.name if several else raw.facts["source"] for p in raw.parts]
     mapped = [
         contract.mapping(part, columns=columns, source=name)

@@ -105,6 +105,11 @@ def table(result: nw.LazyFrame) -> pd.DataFrame:
     return collected.reset_index(drop=True).rename_axis(columns=None)
 
 
+def count(frame: Any) -> int:
+    """How many rows a frame of any engine has, counted there."""
+    return int(table(lazy(frame).select(n=nw.len()))["n"].iloc[0])
+
+
 def chunks(frame: Any, *, rows: int) -> Iterator[pd.DataFrame]:
     """A long frame as pandas, in its order, and one part at least.
 

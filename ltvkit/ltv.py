@@ -96,9 +96,9 @@ def compare(
     `ParamsError`, and the `DataError` of `curves.ltv`.
     """
     check_share("discount", discount)
-    known = {"as_of": as_of, "margin_rate": margin_rate, "lapse_days": lapse_days}
-    by_day = days.of(lines)
-    parts = _measures(lines, by_day, **known, contract_days=contract_days).iloc[0]
+    by_day, rate = days.of(lines), _rate(lines, margin_rate, as_of=as_of)
+    rule = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
+    parts = _measures(by_day, **rule, contract_days=contract_days).iloc[0]
     curve = curves.ltv(by_day, as_of=as_of)
     reached = curve[curve["age_months"] <= AGE].iloc[-1]
     costs = acquisition_cost + retention_cost * parts["years"]
@@ -141,20 +141,14 @@ def measures(
     >>> row[["average_order_value", "orders_per_year", "margin_rate"]].tolist()
     [6.0, 1.5, 0.5]
     """
-    known = {"as_of": as_of, "margin_rate": margin_rate, "lapse_days": lapse_days}
-    return _measures(lines, days.of(lines), **known, contract_days=contract_days)
+    rate = _rate(lines, margin_rate, as_of=as_of)
+    rule = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
+    return _measures(days.of(lines), **rule, contract_days=contract_days)
 
 
 def _measures(
-    lines: Any,
-    by_day: Any,
-    *,
-    as_of: Any,
-    margin_rate: float | None,
-    lapse_days: int,
-    contract_days: int,
+    by_day: Any, *, as_of: Any, margin_rate: float, lapse_days: int, contract_days: int
 ) -> pd.DataFrame:
-    check_share("margin_rate", margin_rate)
     if lapse_days < 1:
         raise ParamsError(f"lapse_days={lapse_days}: give 1 day at least.")
     rule = {"as_of": as_of, "lapse_days": lapse_days}
@@ -163,15 +157,15 @@ def _measures(
     year_before = end - pd.DateOffset(years=1)
     year = _since(by_day, year_before, as_of=as_of)
     months = whole["stayed"] / periods.MONTH_DAYS
-    known = (end - whole["first"]).days + 1
-    covered = min(1, known / (end - year_before).days) if known >= LEAST_DAYS else 0
+    spanned = (end - whole["first"]).days + 1
+    covered = min(1, spanned / (end - year_before).days) if spanned >= LEAST_DAYS else 0
     parts = {
         "average_order_value": _ratio(whole["revenue"], whole["orders"]),
         "orders_per_year": _ratio(year["orders"], year["customers"] * covered),
         "years": _ratio(whole["days"] / renewals.YEAR_DAYS, whole["left"]),
         "monthly_arpu": _ratio(whole["revenue"], months),
         "monthly_churn_rate": _ratio(whole["left"], months) or np.nan,
-        "margin_rate": _margin(lines, as_of=as_of) if margin_rate is None else margin_rate,
+        "margin_rate": margin_rate,
         "contract_periods": _periods(by_day, **rule, period_days=contract_days),
     }
     return pd.DataFrame([parts])
@@ -268,7 +262,11 @@ def _since(lines: Any, day: dt.datetime, *, as_of: Any) -> pd.Series:
     return customers.totals(customers.summarize(part, as_of=as_of)).iloc[0]
 
 
-def _margin(lines: Any, *, as_of: Any) -> float:
+def _rate(lines: Any, given: float | None, *, as_of: Any) -> float:
+    """The margin rate that is given, else that of the lines which know their margin."""
+    check_share("margin_rate", given)
+    if given is not None:
+        return given
     seen = orders.before(engine.lazy(lines), as_of)
     if "margin" not in seen.collect_schema().names():
         return np.nan

@@ -42,7 +42,8 @@ RUN = "LTVKIT_RUN"
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared(Orders):
-    """`Orders` opened from a preparation: its frames are DuckDB relations over Parquet."""
+    """`Orders` opened from a preparation: DuckDB relations over Parquet, but for the lines and
+    returns where another engine is asked for."""
 
     folder: Path
     key: str
@@ -121,7 +122,8 @@ def asked(
     source: str, columns: Mapping | None, policies: Mapping | None, rules: Policies
 ) -> tuple[Any, ...]:
     """What a preparation depends on, beside what is read and the code."""
-    beside = currencies.rates(paths.resolve(rules.rates)).to_csv() if rules.rates else ""
+    rates = currencies.asked(rules)
+    beside = "" if rates is None else rates.to_csv()
     decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
     return source, columns or {}, decided, beside
 

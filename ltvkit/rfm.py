@@ -183,7 +183,7 @@ def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[
         raise ParamsError(f"bins={bins!r}: give a whole number of 2 or more.")
     if cuts is not None:
         return fixed_edges(cuts)
-    size = int(engine.table(customers.select(n=nw.len()))["n"].iloc[0])
+    size = engine.count(customers)
     if not size:
         raise DataError("there are no customers to score: nobody had bought by that date.")
     return {measure: _edges(customers, measure, bins, size) for measure in MEASURES}

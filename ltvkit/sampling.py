@@ -38,8 +38,7 @@ def contains(ids: Iterable[Any], share: float) -> np.ndarray:
 
 def count(lines: Any) -> int:
     """Order lines -> how many customers they name, counted in their engine."""
-    each = engine.lazy(lines, needs=("customer_id",)).select("customer_id").unique()
-    return int(engine.table(each.select(n=nw.len()))["n"].iloc[0])
+    return engine.count(engine.lazy(lines, needs=("customer_id",)).select("customer_id").unique())
 
 
 def drawn(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
@@ -53,7 +52,7 @@ def drawn(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
     opened, limit = engine.lazy(lines, needs=("customer_id",)), _limit(share)
     if limit >= 16**DIGITS:
         return lines, 1.0
-    if opened.implementation.is_duckdb() or opened.implementation.is_spark_like():
+    if opened.implementation.is_duckdb() or engine.is_spark(opened):
         # Hex digits sort like the numbers they stand for, and both engines read this.
         digits = f"substring(md5(cast(customer_id as string)), 1, {DIGITS})"
         part = nw.from_native(opened.to_native().filter(f"{digits} < '{limit:0{DIGITS}x}'"))

@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import narwhals.stable.v2 as nw
-
 from ltvkit import engine, files, formats, paths, pseudonyms
 from ltvkit.cluster import session, workers
 from ltvkit.cluster.settings import Settings
@@ -24,7 +22,7 @@ def kept(frame: Any, path: Path) -> Path | None:
     pseudonyms where they are wanted; one of the same name is written over. None, and nothing is
     written, where it has no more than `MOST_LISTED` rows. Raises `ClusterError`.
     """
-    rows = int(engine.table(engine.lazy(frame).select(n=nw.len()))["n"].iloc[0])
+    rows = engine.count(frame)
     if rows <= MOST_LISTED:
         return None
     folder = (session.settings() or Settings()).folder("lists", *_run(path), path.stem)

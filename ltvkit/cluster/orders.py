@@ -181,8 +181,8 @@ def _prepare(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder:
     raw = Raw(None, [part], facts)
     names = contract.mapping(part, columns=columns, source=facts["source"])
     _check_order(names, facts, rules)
-    rates = currencies.rates(paths.resolve(rules.rates)) if rules.rates else None
-    reading = door.Reading(names, rules, door.zone_of(raw, rules), None, rates)
+    zone, rates = door.zone_of(raw, rules), currencies.asked(rules)
+    reading = door.Reading(names, rules, zone, None, rates)
     rows = _kept(workers.each(frame, partial(reading.judged, part=part)), f"{folder}/rows")
     lines, named = nw.from_native(rows).lazy(), "order_id" in names
     if judgement.takes_more(lines, rules, named=named):

@@ -118,11 +118,14 @@ def in_words(what: str) -> Iterator[None]:
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        first = next((line for line in str(error).splitlines() if line.strip()), "")
-        reason = confidential.foreign(first)  # it may quote a value
         raise ClusterError(
-            f"the cluster cannot do what is asked of it for {what}: {reason} See {_log()}."
+            f"the cluster cannot do what is asked of it for {what}: {_said(error)} See {_log()}."
         ) from error
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error, which is all that is not a trace, without what it may quote."""
+    return confidential.foreign(next((s for s in str(error).splitlines() if s.strip()), ""))
 
 
 @contextmanager
@@ -191,8 +194,7 @@ def _refused(settings: Settings, found: dict[str, Any]) -> ClusterError:
     if "session" not in found:
         reason = "it takes no session"
     if "error" in found:
-        first = next((line for line in str(found["error"]).splitlines() if line.strip()), "")
-        reason = f"{type(found['error']).__name__}: {first}"
+        reason = f"{type(found['error']).__name__}: {_said(found['error'])}"
     return ClusterError(
         f"the cluster at {settings.where} does not work ({reason}). See {_log()}. Reports stay as "
         "they are."

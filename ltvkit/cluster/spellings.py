@@ -21,7 +21,7 @@ def alike(known: Any) -> int:
     if fold == "none":
         return 0
     several = folded.groupBy(fold).count().filter("count > 1")
-    return int(engine.table(nw.from_native(several).select(n=nw.len()))["n"].iloc[0])
+    return engine.count(several)
 
 
 def _folded(connection: Any) -> Any:

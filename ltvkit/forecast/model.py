@@ -202,7 +202,7 @@ def spending(customers: Any) -> Spending:
 
 def _some(customers: Any) -> tuple[Any, tuple[str, ...]]:
     """The customers to learn from, and that they are a sample."""
-    whole = int(engine.table(engine.lazy(customers).select(n=nw.len()))["n"].iloc[0])
+    whole = engine.count(customers)
     if whole <= MOST:
         return customers, ()
     part, _share = sampling.drawn(customers, most=MOST, among=whole)

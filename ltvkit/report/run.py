@@ -75,7 +75,7 @@ class Workers:
     def _turn(self, job: Job) -> AbstractContextManager:
         """A notebook has a cluster for itself, as it takes all workers; a server takes many."""
         values = job.parameters
-        alone = values.get("engine") == "spark" and "remote" not in values.get("spark", {})
+        alone = values.get("engine") == "spark" and not values["spark"].get("remote")
         return self._cluster if alone else nullcontext()
 
     def stop(self) -> None:
