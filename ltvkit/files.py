@@ -38,6 +38,12 @@ def whole(path: Path, *, sync: bool = False) -> Iterator[Path]:
             part.unlink(missing_ok=True)
 
 
+def write(path: Path, text: str) -> None:
+    """A text as a file that is there whole, or not at all."""
+    with whole(path) as part:
+        part.write_text(text, "utf-8")
+
+
 def settled(path: Path) -> Path:
     """What `whole` will make of the free name that it gave; any other path as it is.
 

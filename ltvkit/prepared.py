@@ -103,7 +103,7 @@ def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> 
     home, depends = paths.cache() / "orders", asked(source, columns, policies, rules)
     raw, note = None, None
     if seen is None:
-        note = RUN in os.environ and home / f"{key(os.environ[RUN], *depends)}.asked"
+        note = noted(*depends)
         if note and note.exists():
             named = note.read_text("utf-8")
             return _opened(home / named, named, rules)
@@ -113,8 +113,7 @@ def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> 
     if not (home / named / FACTS).exists():
         _prepare(raw or sources.open(source, rules), columns or {}, rules, home / named)
     if note:
-        with files.whole(note) as part:
-            part.write_text(named, "utf-8")
+        files.write(note, named)
     return _opened(home / named, named, rules)
 
 
@@ -126,6 +125,15 @@ def asked(
     beside = "" if rates is None else rates.to_csv()
     decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
     return source, columns or {}, decided, beside
+
+
+def noted(*depends: Any) -> Path | None:
+    """Where a run of the report notes the key of what it reads, so that all of it reads the same.
+
+    None outside of a run.
+    """
+    run = os.environ.get(RUN)
+    return paths.cache() / "orders" / f"{key(run, *depends)}.asked" if run else None
 
 
 def key(seen: object, *asked: Any) -> str:

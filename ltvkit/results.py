@@ -75,8 +75,7 @@ def save(
             "lists": list(lists),
             "elsewhere": [n for n, file in files_of.items() if file.suffix == ".txt"],
         }
-        with files.whole(folder / FINISHED) as part:
-            part.write_text(json.dumps(kept, ensure_ascii=False, indent=1), encoding="utf-8")
+        files.write(folder / FINISHED, json.dumps(kept, ensure_ascii=False, indent=1))
     print(_("finished: {page}").format(page=page))
 
 

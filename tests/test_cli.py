@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from stub_project import environment, make, write_notebook, write_params
 
+from ltvkit import cli, engine
 from ltvkit.cli import main
 
 HEAVY = {"pandas", "duckdb", "papermill", "nbconvert", "nbformat", "matplotlib", "jinja2", "yaml"}
@@ -82,3 +83,7 @@ def test_outside_a_project(tmp_path, monkeypatch):
     status, text = call("report", "params/stub.yaml")
     assert status == 2
     assert "holds no notebooks" in text
+
+
+def test_the_engines_that_may_be_asked_for_are_those_there_are():
+    assert cli.ENGINES == engine.NAMES

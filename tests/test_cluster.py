@@ -12,8 +12,8 @@ import types
 import pytest
 
 from ltvkit import params, paths, prepared
-from ltvkit.cluster import orders as cluster_orders
 from ltvkit.cluster import session
+from ltvkit.cluster import sources as cluster_sources
 from ltvkit.cluster.settings import Settings
 from ltvkit.errors import ClusterError, ParamsError
 
@@ -149,4 +149,4 @@ def test_after_waiting_for_a_silent_cluster_errors_are_seen_again(monkeypatch):
 @pytest.mark.parametrize("source", ["table:parquet.`s3a://bucket/orders`", "table:", "table:a b"])
 def test_an_address_is_no_table(source):
     with pytest.raises(ParamsError, match="must name a table"):
-        cluster_orders._named(source)
+        cluster_sources._named(source)

@@ -5,64 +5,25 @@ Of the orders themselves nothing comes to this machine: only what they add up to
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from ltvkit import contract, currencies, door, engine, files, judgement, paths, prepared
-from ltvkit.cluster import session, workers
+from ltvkit import contract, currencies, door, files, judgement, paths, prepared
+from ltvkit.cluster import session, sources, workers
 from ltvkit.cluster.settings import Settings
 from ltvkit.door import Rows
 from ltvkit.errors import ClusterError, ParamsError
 from ltvkit.orders import Orders
 from ltvkit.policies import Policies, check_options
 from ltvkit.prepared import Prepared
-from ltvkit.sources import Raw, remote
-from ltvkit.sources.part import FILE, LINE, TEXT, refuse_own
-
-TABLE = "table:"
-
-
-def lies_there(source: str) -> bool:
-    """Whether the cluster reads this source itself: a table, or Parquet files.
-
-    >>> [lies_there(x) for x in ("table:sales.orders", "s3a://shop/orders/", "orders.csv")]
-    [True, True, False]
-    """
-    if source.startswith(TABLE) or source.endswith(".parquet"):
-        return True
-    if remote.is_remote(source):
-        return "://" in source and not source.startswith(("postgres", "http"))
-    folder = paths.resolve(source.removeprefix("file://"))
-    return folder.is_dir() and any(folder.glob("*.parquet"))
-
-
-def found(running: Any, source: str, rules: Policies) -> tuple[Any, dict[str, Any]]:
-    """A table, or a Parquet file or folder -> its rows with their file and line, and facts.
-
-    `digest` changes whenever the files do; it is missing where the table does not say which files
-    it is made of.
-    """
-    remote.refuse("" if source.startswith(TABLE) else source, allowed=rules.remote)
-    frame = _read(running, source)
-    refuse_own(frame.columns, source)
-    facts: dict[str, Any] = {"source": source, "encoding": None}
-    known = _files(frame)
-    if known is None:
-        from pyspark.sql import functions as F
-
-        return frame.withColumn(LINE, F.lit(None).cast("long")), facts
-    count, digest = known
-    placed = {LINE: _metadata("row_index") + 1}
-    placed |= {FILE: _metadata("file_name")} if count > 1 else {}
-    return frame.withColumns(placed), facts | {"digest": digest, "files": count}
+from ltvkit.sources import Raw
+from ltvkit.sources.part import FILE, LINE, TEXT
 
 
 def open(
@@ -77,21 +38,34 @@ def open(
     rules = check_options(columns=columns, policies=policies)
     running = session.start(settings)
     with session.in_words(source):
-        if not lies_there(source):
+        if not sources.lies_there(source):
             return _brought(
                 running, prepared.open(source, columns=columns, policies=policies), rules
             )
-        frame, facts = found(running, source, rules)
-        depends = prepared.asked(source, columns, policies, rules)
-        key = prepared.key(facts.get("digest") or _reading(), *depends, settings.storage)
-        home = paths.cache() / "orders" / key
-        note = home / prepared.FACTS
-        rows = Rows.from_json(note.read_text("utf-8")) if note.exists() else None
-        if rows is None or _there(running, rows.sql) is None:
+        depends = (*prepared.asked(source, columns, policies, rules), settings.storage)
+        named = prepared.noted(*depends)
+        if named and named.exists():
+            return _known(running, named.read_text("utf-8"), rules)
+        frame, facts = sources.open(running, source, rules)
+        key = prepared.key(facts.get("digest") or uuid.uuid4().hex, *depends)
+        note = paths.cache() / "orders" / key / prepared.FACTS
+        if not note.exists() or _there(running, _rows(note).sql) is None:
             rows = _prepare(frame, facts, columns or {}, rules, _free(settings, key))
-            with files.whole(note) as part:
-                part.write_text(rows.to_json(), "utf-8")
-        return Prepared(**vars(_opened(running, rows, rules)), folder=home, key=key)
+            files.write(note, rows.to_json())
+        if named:
+            files.write(named, key)
+        return _known(running, key, rules)
+
+
+def _known(running: Any, key: str, rules: Policies) -> Prepared:
+    """Orders that are prepared already."""
+    home = paths.cache() / "orders" / key
+    book = _opened(running, _rows(home / prepared.FACTS), rules)
+    return Prepared(**vars(book), folder=home, key=key)
+
+
+def _rows(note: Path) -> Rows:
+    return Rows.from_json(note.read_text("utf-8"))
 
 
 def days(book: Prepared) -> Any:
@@ -105,8 +79,7 @@ def days(book: Prepared) -> Any:
             return known
     folder = f"{_free(session.settings(), book.key)}/days"
     found = _kept(days.of(book.lines), folder)
-    with files.whole(note) as part:
-        part.write_text(folder, "utf-8")
+    files.write(note, folder)
     return found
 
 
@@ -127,53 +100,6 @@ def _free(settings: Settings, key: str) -> str:
     So nothing is read that a killed run has half written, nor taken away from a run that reads it.
     """
     return settings.folder("orders", f"{key}-{uuid.uuid4().hex}")
-
-
-def _read(running: Any, source: str) -> Any:
-    if source.startswith(TABLE):
-        return running.read.table(_named(source))
-    there = source if "://" in source else paths.address(paths.resolve(source).resolve())
-    return running.read.parquet(there)
-
-
-def _named(source: str) -> str:
-    """The name in "table:..."; Spark would also take an address for one, as in parquet.`s3a://...`.
-
-    >>> _named("table:sales.orders")
-    'sales.orders'
-    """
-    name = source.removeprefix(TABLE)
-    if not re.fullmatch(r"[\w.`-]+", name):
-        raise ParamsError(f"source {source!r} must name a table, as in table:sales.orders.")
-    return name
-
-
-def _metadata(name: str) -> Any:
-    from pyspark.sql import functions as F
-
-    return F.col(f"_metadata.{name}")
-
-
-def _files(frame: Any) -> tuple[int, str] | None:
-    """How many files a frame is read from, and what changes when one does; None: not known."""
-    from pyspark.errors import AnalysisException
-    from pyspark.sql import functions as F
-
-    known = ("file_path", "file_size", "file_modification_time")
-    try:
-        files = frame.select(*map(_metadata, known)).distinct()
-        summed = files.select(
-            F.count("*").alias("files"), F.sum(F.xxhash64("*").cast("decimal(38)")).alias("sum")
-        )
-        row = engine.table(nw.from_native(summed)).iloc[0]
-    except AnalysisException:
-        return None
-    return int(row["files"]), hashlib.sha256(str(row["sum"]).encode()).hexdigest()
-
-
-def _reading() -> str:
-    """A name for this reading of what may be another at any time: one for a run of the report."""
-    return os.environ.get(prepared.RUN) or uuid.uuid4().hex
 
 
 def _prepare(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder: str) -> Rows:
@@ -247,8 +173,8 @@ def _sold(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
 
 def _brought(running: Any, book: Prepared, rules: Policies) -> Prepared:
     """Orders that passed the door here, their lines read by the workers."""
-    files = [*book.folder.glob("rows.parquet")] or sorted(book.folder.glob("rows-*.parquet"))
-    addresses = [paths.address(path.resolve()) for path in files]
+    kept_in = [*book.folder.glob("rows.parquet")] or sorted(book.folder.glob("rows-*.parquet"))
+    addresses = [paths.address(path.resolve()) for path in kept_in]
     kept = running.read.option("mergeSchema", "true").parquet(*addresses).filter("reason is null")
     sold = _sold(kept, book.lines.columns, rules)
     try:
