@@ -7,6 +7,7 @@ import shutil
 import socket
 import sys
 import threading
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -78,6 +79,8 @@ def _in_time(seconds: float, work: Callable, *args: Any) -> None:
 def _begin(settings: Settings, found: dict[str, Any]) -> None:
     from pyspark.sql import SparkSession
 
+    # A page is no place for it, and tests/spark holds the engines equal with the locked versions.
+    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     named = SparkSession.builder.remote if settings.remote else SparkSession.builder.master
     builder = named(settings.where)

@@ -22,7 +22,7 @@ from ltvkit.report import fresh
 ROOT = Path(__file__).parents[2]
 MONTH = "2024-09"
 _LEFT_OUT = re.compile(r'<(script|style)\b.*?</\1>|src="data:[^"]*"|<[^>]+>', re.S)
-_PARAMETERS = re.compile(r"engine\s+=\s+.*?(?=month)", re.S)
+_PARAMETERS = re.compile(r"\bengine = '\w+'|\bspark = {.*?} (?=title = ')")
 
 
 @pytest.fixture(autouse=True)
