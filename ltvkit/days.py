@@ -6,7 +6,7 @@ day of its first purchase; its other days are days with a purchase, and no more 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -34,7 +34,7 @@ def of(lines: Any) -> Any:
 
 def until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     """Order lines, or `of` them -> the days up to and including `as_of`, lazy and added up once."""
-    if _are_days(engine.lazy(lines).collect_schema().names()):
+    if are_days(engine.lazy(lines)):
         return orders.before(engine.lazy(lines), as_of)
     seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
     return engine.lazy(engine.back(_added_up(seen, like=lines), like=lines))
@@ -47,7 +47,7 @@ def rows(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     is `active` at all. Lazy.
     """
     names = engine.lazy(lines).collect_schema().names()
-    if _are_days(names):
+    if are_days(engine.lazy(lines)):
         seen = orders.before(engine.lazy(lines, needs=KEY), as_of)
         return seen.select(*KEY, *(n for n in MONEY.values() if n in names), "active")
     seen = orders.before(engine.lazy(lines, needs=(*KEY, "amount")), as_of)
@@ -63,8 +63,9 @@ def bought(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     return rows(lines, as_of=as_of).filter(nw.col("active") > 0).select(*KEY)
 
 
-def _are_days(names: Sequence[str]) -> bool:
-    """Whether these are columns of days; lines, which have an amount, may have any others too."""
+def are_days(frame: nw.LazyFrame) -> bool:
+    """Whether these are days; lines, which have an amount, may have any other columns too."""
+    names = frame.collect_schema().names()
     return "active" in names and "amount" not in names
 
 
@@ -76,29 +77,32 @@ def _added_up(lines: nw.LazyFrame, *, like: Any) -> nw.LazyFrame:
         lines.with_columns(nw.col(*known).cast(nw.Float64))
         .group_by(*ORDER, "order_date")
         .agg(largest=nw.col("amount").max(), **money)
-        .with_columns(active=_one_if(orders.purchased("largest")))
+        .select(*ORDER, "order_date", *money, active=_one_if(orders.purchased("largest")))
     )
     placed = engine.lazy(engine.back(placed, like=like))
+    begun = placed.select(*KEY, *money, "active", orders=nw.col("active"))
     return (
-        placed.group_by(*KEY)
-        .agg(nw.col(*money.keys()).sum(), nw.col("active").max(), orders=nw.col("active").sum())
-        .join(_went_on(placed), on=KEY, how="left")
-        .with_columns(orders=(nw.col("orders") - nw.col("went_on").fill_null(0)).cast(nw.Int64))
-        .select(*KEY, "orders", *money, "active")
+        nw.concat([begun, _went_on(placed, money, like=like)])
+        .group_by(*KEY)
+        .agg(nw.col("orders", *money).sum(), nw.col("active").max())
+        .select(*KEY, nw.col("orders").cast(nw.Int64), *money, "active")
     )
 
 
-def _went_on(placed: nw.LazyFrame) -> nw.LazyFrame:
-    """Orders by day -> `went_on`: how many of a customer's orders of a day had begun before it.
+def _went_on(placed: nw.LazyFrame, money: Iterable[str], *, like: Any) -> nw.LazyFrame:
+    """Orders by day -> a row for each that had begun before: its day, and one order less.
 
     Most orders have one day. Those of several are found by their id alone, which is cheap, and
     then looked at by customer.
     """
     several = placed.group_by("order_id").agg(days=nw.len()).filter(nw.col("days") > 1)
+    several = engine.lazy(engine.back(several, like=like))  # an engine would expect them to be many
     bought = placed.filter(nw.col("active") > 0).join(several, on="order_id", how="semi")
     first = bought.group_by(*ORDER).agg(first=nw.col("order_date").min())
     later = bought.join(first, on=ORDER).filter(nw.col("order_date") > nw.col("first"))
-    return later.group_by(*KEY).agg(went_on=nw.len())
+    nothing = {name: nw.lit(0.0) for name in money}
+    none, one_less = nw.lit(0).cast(nw.Int64), nw.lit(-1).cast(nw.Int64)
+    return later.select(*KEY, **nothing, active=none, orders=one_less)
 
 
 def _one_if(holds: nw.Expr) -> nw.Expr:

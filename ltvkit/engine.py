@@ -193,6 +193,6 @@ def _stored(relation: Any, content: pd.DataFrame | None = None) -> Any:
     name = f"ltvkit_{next(_numbers)}"
     source = "result" if content is None else "content"  # DuckDB finds both by their names
     made = relation.query("result", f"create temp table {name} as select * from {source}")
-    # Asked of what making it returned (DuckDB 1 returns nothing), the table is not tied to the steps
-    # it was made by, which would be planned again with each step to come.
+    # Asked of what making it returned (DuckDB 1 returns nothing), the table is free of the steps it
+    # was made by, which would else be planned again with each step to come.
     return (relation if made is None else made).query("made", f"select * from {name}")

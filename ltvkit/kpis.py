@@ -143,16 +143,10 @@ def _with_rates(table: pd.DataFrame) -> pd.DataFrame:
 def _with_changes(table: pd.DataFrame, every: str) -> pd.DataFrame:
     complete = table[list(MEASURES)].where(~table["partial"])
     steps = {"previous": 1, "last_year": periods.YEAR_BEFORE[every]}
-    changes = {
-        f"{measure}_vs_{name}": _change(
-            complete[measure], step, difference=measure == "repeat_rate"
-        )
-        for measure in MEASURES
-        for name, step in steps.items()
-    }
-    return table.assign(**changes)
+    changes = {name: _change(complete, complete.shift(step)) for name, step in steps.items()}
+    return table.assign(**{f"{m}_vs_{name}": changes[name][m] for m in MEASURES for name in steps})
 
 
-def _change(values: pd.Series, step: int, *, difference: bool) -> pd.Series:
-    past = values.shift(step)
-    return values - past if difference else values / past.where(past > 0) - 1
+def _change(values: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
+    change = values / past.where(past > 0) - 1
+    return change.assign(repeat_rate=values["repeat_rate"] - past["repeat_rate"])
