@@ -71,14 +71,15 @@ class Cluster:
         self._until(lambda: len(self._workers()) > known)
         return process
 
-    def worked(self, worker: subprocess.Popen) -> float:
-        """Seconds of work of the tasks that a worker runs now."""
-        seconds = 0.0
+    def done(self, worker: subprocess.Popen) -> int:
+        """How many tasks the executors have done that a worker runs now."""
+        tasks = 0
         for child in psutil.Process(worker.pid).children(recursive=True):
-            with suppress(psutil.NoSuchProcess):
+            with suppress(psutil.NoSuchProcess, FileNotFoundError):
                 if "CoarseGrainedExecutor" in " ".join(child.cmdline()):
-                    seconds += sum(child.cpu_times()[:2])
-        return seconds
+                    log = Path(child.cwd(), "stderr").read_text("utf-8", "replace")
+                    tasks += log.count("Finished task")
+        return tasks
 
     def _start(self, name: str, *options: object) -> subprocess.Popen:
         log = (self.folder / f"{name}-{len(self.processes)}.log").open("wb")

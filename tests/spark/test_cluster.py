@@ -71,7 +71,7 @@ def test_a_killed_worker_changes_no_figure_of_a_report(cluster, report, tmp_path
     there = report(params, tmp_path / "there", *pages)
     lost = cluster.processes[-1]
     _wait_for(lambda: "00_overview" in _finished(tmp_path / "there"), there)
-    _wait_for(lambda: cluster.worked(lost) > 10, there)  # it has what others wait for
+    _wait_for(lambda: cluster.done(lost) > 15, there)  # it has what others wait for
     kill(lost.pid)
     cluster.add_worker()
     assert there.wait(900) == 0, there.stderr.read()

@@ -65,6 +65,18 @@ def test_a_project_may_lie_in_any_folder(cluster, session, tmp_path, monkeypatch
     assert not [path for path in tmp_path.iterdir() if "%" in path.name]
 
 
+def test_a_run_of_the_report_reads_the_same_all_along(cluster, session, tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
+    source, counts = tmp_path / "export.parquet", []
+    for run, customers in (("first", 100), ("first", 200), ("second", 200)):
+        monkeypatch.setenv(prepared.RUN, run)
+        write_orders(source, customers=customers)
+        book = prepared.open(str(source), engine="spark", spark=cluster.spark)
+        buyers = engine.lazy(book.lines).select(nw.col("customer_id").n_unique())
+        counts.append(int(engine.table(buyers)["customer_id"].iloc[0]))
+    assert counts[0] == counts[1] < counts[2]
+
+
 def test_samples_and_spellings_are_decided_on_the_workers(session):
     names = ["太郎", "é", "A1", "a1", "Ａ1", *map(str, range(500))]
     frame = session.createDataFrame(pa.table({"customer_id": [*names, *names]}))
