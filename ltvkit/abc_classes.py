@@ -11,7 +11,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import days, engine, formats, transitions
+from ltvkit import engine, formats, transitions
 from ltvkit.errors import ParamsError
 from ltvkit.i18n import _
 
@@ -26,16 +26,19 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
     cumulative share including it is at most the first cut, B up to the second, else C; the
     first item is always A. Items whose revenue is zero or less (given away, or returned) are
     "none": they have no share, and shares are of the revenue of the others. Lines that name no
-    item count as one item, "(none)". For customers, the `days` of the lines do as well, and are
-    fewer. Comes back as the kind of frame that went in. Raises `ColumnError`, `ParamsError`.
+    item count as one item, "(none)". A frame without `amount` that has `revenue`, as customers
+    have it, does as well. Comes back as the kind of frame that went in. Raises `ColumnError`,
+    `ParamsError`.
 
     >>> sold = pd.DataFrame({"product_id": list("abcd"), "amount": [60.0, 25.0, 15.0, 0.0]})
     >>> classify(sold, by="product_id")[["product_id", "class"]].to_dict("list")
     {'product_id': ['a', 'b', 'c', 'd'], 'class': ['A', 'B', 'C', 'none']}
     """
     check_cuts(cuts)
-    money = "revenue" if days.are_days(engine.lazy(lines)) else "amount"
-    opened = engine.lazy(lines, needs=(by, money))
+    opened = engine.lazy(lines, needs=(by,))
+    names = opened.collect_schema().names()
+    money = "revenue" if "revenue" in names and "amount" not in names else "amount"
+    opened = engine.lazy(opened, needs=(money,)).with_columns(nw.col(money).cast(nw.Float64))
     if by != "customer_id":  # every line has a customer
         opened = opened.with_columns(nw.col(by).cast(nw.String).fill_null("(none)"))
     items = (

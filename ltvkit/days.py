@@ -29,15 +29,15 @@ def of(lines: Any) -> Any:
     Whatever takes order lines up to a day takes these in their place, has less to read, and comes
     to the same figures. Raises `ColumnError`.
     """
-    return engine.back(_added_up(engine.lazy(lines, needs=NEEDS), like=lines), like=lines)
+    return _added_up(engine.lazy(lines, needs=NEEDS), like=lines)
 
 
 def until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     """Order lines, or `of` them -> the days up to and including `as_of`, lazy and added up once."""
-    if are_days(engine.lazy(lines)):
-        return orders.before(engine.lazy(lines), as_of)
-    seen = orders.before(engine.lazy(lines, needs=NEEDS), as_of)
-    return engine.lazy(engine.back(_added_up(seen, like=lines), like=lines))
+    seen = orders.before(engine.lazy(lines), as_of)
+    if _are_days(seen):
+        return seen
+    return engine.lazy(_added_up(engine.lazy(seen, needs=NEEDS), like=lines))
 
 
 def rows(lines: Any, *, as_of: Any) -> nw.LazyFrame:
@@ -46,12 +46,12 @@ def rows(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     As they are, a customer's day in one row or several: for what adds up, or asks whether a day
     is `active` at all. Lazy.
     """
-    names = engine.lazy(lines).collect_schema().names()
-    if are_days(engine.lazy(lines)):
-        seen = orders.before(engine.lazy(lines, needs=KEY), as_of)
+    seen = orders.before(engine.lazy(lines, needs=KEY), as_of)
+    names = seen.collect_schema().names()
+    if _are_days(seen):
         return seen.select(*KEY, *(n for n in MONEY.values() if n in names), "active")
-    seen = orders.before(engine.lazy(lines, needs=(*KEY, "amount")), as_of)
-    money = {new: nw.col(old) for old, new in MONEY.items() if old in names}
+    engine.lazy(seen, needs=("amount",))
+    money = {new: nw.col(old).cast(nw.Float64) for old, new in MONEY.items() if old in names}
     return seen.select(*KEY, **money, active=_one_if(orders.purchased("amount")))
 
 
@@ -63,40 +63,46 @@ def bought(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     return rows(lines, as_of=as_of).filter(nw.col("active") > 0).select(*KEY)
 
 
-def are_days(frame: nw.LazyFrame) -> bool:
+def _are_days(frame: nw.LazyFrame) -> bool:
     """Whether these are days; lines, which have an amount, may have any other columns too."""
     names = frame.collect_schema().names()
     return "active" in names and "amount" not in names
 
 
-def _added_up(lines: nw.LazyFrame, *, like: Any) -> nw.LazyFrame:
+def _added_up(lines: nw.LazyFrame, *, like: Any) -> Any:
     names = lines.collect_schema().names()
     known = [name for name in MONEY if name in names]
     money = {MONEY[name]: nw.col(name).sum() for name in known}
-    placed = (
+    by_order = (
         lines.with_columns(nw.col(*known).cast(nw.Float64))
         .group_by(*ORDER, "order_date")
         .agg(largest=nw.col("amount").max(), **money)
         .select(*ORDER, "order_date", *money, active=_one_if(orders.purchased("largest")))
     )
-    placed = engine.lazy(engine.back(placed, like=like))
+    kept = engine.back(by_order, like=like)
+    placed = engine.lazy(kept)
+    # Most orders have one day. Those of several are found by their id alone, which is cheap, and
+    # kept, as an engine would expect them to be many.
+    several = placed.group_by("order_id").agg(days=nw.len()).filter(nw.col("days") > 1)
+    some = engine.back(several, like=like)
     begun = placed.select(*KEY, *money, "active", orders=nw.col("active"))
-    return (
-        nw.concat([begun, _went_on(placed, money, like=like)])
+    summed = (
+        nw.concat([begun, _went_on(placed, engine.lazy(some), money)])
         .group_by(*KEY)
         .agg(nw.col("orders", *money).sum(), nw.col("active").max())
         .select(*KEY, nw.col("orders").cast(nw.Int64), *money, "active")
     )
+    found = engine.back(summed, like=like)
+    engine.release(kept)
+    engine.release(some)
+    return found
 
 
-def _went_on(placed: nw.LazyFrame, money: Iterable[str], *, like: Any) -> nw.LazyFrame:
+def _went_on(placed: nw.LazyFrame, several: nw.LazyFrame, money: Iterable[str]) -> nw.LazyFrame:
     """Orders by day -> a row for each that had begun before: its day, and one order less.
 
-    Most orders have one day. Those of several are found by their id alone, which is cheap, and
-    then looked at by customer.
+    Looked for among `several`: ids of orders that have more than a day, of whichever customer.
     """
-    several = placed.group_by("order_id").agg(days=nw.len()).filter(nw.col("days") > 1)
-    several = engine.lazy(engine.back(several, like=like))  # an engine would expect them to be many
     bought = placed.filter(nw.col("active") > 0).join(several, on="order_id", how="semi")
     first = bought.group_by(*ORDER).agg(first=nw.col("order_date").min())
     later = bought.join(first, on=ORDER).filter(nw.col("order_date") > nw.col("first"))

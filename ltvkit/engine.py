@@ -62,6 +62,16 @@ def back(result: nw.LazyFrame, *, like: Any) -> Any:
     return native
 
 
+def release(frame: Any) -> None:
+    """Give back the room that a frame of `back` takes, once nothing reads it any more.
+
+    In DuckDB. Spark keeps what it has computed as long as there is room, and what is still to be
+    computed may need it.
+    """
+    if nw.from_native(frame).implementation.is_duckdb():
+        frame.query("released", f"drop table {frame.alias}")
+
+
 def unread(result: nw.LazyFrame, *, like: Any) -> Any:
     """A result as the kind of frame that `like` is, computed only by what reads it."""
     return back(result, like=like) if in_memory(like) else result.to_native()
@@ -188,11 +198,14 @@ def _plain(result: nw.LazyFrame) -> nw.LazyFrame:
     return result.with_columns(nw.col(*others).cast(nw.Int64)) if others else result
 
 
-def _stored(relation: Any, content: pd.DataFrame | None = None) -> Any:
-    """A temporary table of the relation's connection: of the relation itself, or of `content`."""
+def _stored(relation: Any, ltvkit_content: pd.DataFrame | None = None) -> Any:
+    """A temporary table of the relation's connection: of the relation itself, or of a content.
+
+    DuckDB finds both by their names, and a table of the user before them: so no usual ones.
+    """
     name = f"ltvkit_{next(_numbers)}"
-    source = "result" if content is None else "content"  # DuckDB finds both by their names
-    made = relation.query("result", f"create temp table {name} as select * from {source}")
+    source = f"{name}_rows" if ltvkit_content is None else "ltvkit_content"
+    made = relation.query(f"{name}_rows", f"create temp table {name} as select * from {source}")
     # Asked of what making it returned (DuckDB 1 returns nothing), the table is free of the steps it
     # was made by, which would else be planned again with each step to come.
-    return (relation if made is None else made).query("made", f"select * from {name}")
+    return (relation if made is None else made).query("made", f"from {name}").set_alias(name)

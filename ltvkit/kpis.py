@@ -38,7 +38,7 @@ def series(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
       before (days and weeks: 52 weeks before, so that weekdays match)
 
     A period without orders has zero revenue, and no average (NaN). A change is NaN where the
-    other period is not in the data, is partial or was zero, or this one is partial.
+    other period is not in the data, is partial or was zero or less, or this one is partial.
     """
     return tables(lines, as_of=as_of, every=(every,))[every]
 

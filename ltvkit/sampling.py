@@ -1,8 +1,8 @@
 """A sample of customers that is decided by the id alone, so that every engine draws the same one.
 
-Who is in the sample does not depend on what they bought, on the other customers or on the engine,
-so it is a simple random sample of all customers; also of an id that never bought it is known
-whether it belongs to it; and a smaller sample is a part of a larger one.
+Who is in the sample does not depend on what they bought, on the other customers or on the engine:
+each is in it with the same probability, by itself (a Bernoulli sample). Also of an id that never
+bought it is known whether it belongs to it; and a smaller sample is a part of a larger one.
 """
 
 from __future__ import annotations

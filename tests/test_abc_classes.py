@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from conftest import make_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltvkit import abc_classes, engine
+from ltvkit import abc_classes, customers, days, engine
 from ltvkit.errors import ColumnError, ParamsError
 
 
@@ -98,6 +99,17 @@ def test_classes_are_in_order_and_totals_add_up(amounts):
     assert abc_classes.summarize(table)["items"].sum() == len(amounts)
     if max(amounts) > 0:
         assert found[0] == "A"
+
+
+def test_customers_are_classed_from_lines_days_and_customers_alike(on):
+    lines = make_lines(
+        ("a", "1", "2024-01-01", 60), ("b", "2", "2024-01-01", 15), ("a", "3", "2024-02-01", 25)
+    )
+    expected = engine.table(engine.lazy(abc_classes.classify(on(lines), by="customer_id")))
+    assert expected["class"].tolist() == ["A", "C"]
+    for frame in (days.of(on(lines)), customers.summarize(on(lines), as_of="2024-03-31")):
+        found = engine.table(engine.lazy(abc_classes.classify(frame, by="customer_id")))
+        pd.testing.assert_frame_equal(found, expected)
 
 
 def test_bad_input_is_refused():

@@ -16,6 +16,7 @@ from ltvkit.cluster import session
 from ltvkit.cluster import sources as cluster_sources
 from ltvkit.cluster.settings import Settings
 from ltvkit.errors import ClusterError, ParamsError
+from ltvkit.policies import Policies
 
 MASTER = {"master": "spark://10.0.0.1:7077,10.0.0.2:7078"}
 
@@ -28,7 +29,13 @@ MASTER = {"master": "spark://10.0.0.1:7077,10.0.0.2:7078"}
         ({"mastre": "yarn"}, "Did you mean 'master'"),
         ({"master": 7077}, "in quotes"),
         ({"master": "mesos://host:5050"}, "must be local"),
-        ({"remote": "spark://host:7077"}, "begin with sc://"),
+        ({"master": "localhost:7077"}, "must be local"),
+        ({"master": "spark://host:port"}, "must be local"),
+        ({"master": "spark://host:99999"}, "must be local"),
+        ({"master": "spark://"}, "must be local"),
+        ({"master": "k8s://ftp://host"}, "must be local"),
+        ({"remote": "spark://host:7077"}, "as in sc://"),
+        ({"remote": "sc://"}, "as in sc://"),
         ({"master": "yarn", "conf": ["a"]}, "must be a mapping"),
     ],
 )
@@ -52,6 +59,27 @@ def test_where_a_cluster_is(spark, servers, is_here):
     found = Settings.of(spark)
     assert found.servers == servers
     assert found.is_here == is_here
+
+
+@pytest.mark.parametrize(
+    ("source", "there"),
+    [
+        ("table:sales.orders", True),
+        ("s3a://shop/orders/", True),
+        ("hdfs:///shop/orders.csv", True),  # and is refused there, in words
+        ("exports/2024.parquet", True),
+        ("https://shop.example/orders.parquet", False),
+        ("postgresql://host/shop", False),
+        ("exports/2024.csv", False),
+    ],
+)
+def test_what_lies_on_the_cluster(source, there):
+    assert cluster_sources.lies_there(source) is there
+
+
+def test_other_files_on_the_storage_are_refused():
+    with pytest.raises(ParamsError, match="Save it as Parquet"):
+        cluster_sources.open(None, "s3a://shop/orders.CSV", Policies(remote=True))
 
 
 def test_options_of_the_shop_come_last_and_words_are_as_spark_writes_them():

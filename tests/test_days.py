@@ -54,6 +54,39 @@ def test_lines_may_have_columns_named_as_those_of_days(on):
         pd.testing.assert_frame_equal(count(on(named)), count(on(lines)))
 
 
+def scattered(seed):
+    """Order lines of few customers and orders, so that orders have several days."""
+    rng = np.random.default_rng(seed)
+    n = 200
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{i}" for i in rng.integers(0, 25, n)],
+            "order_id": [f"o{i}" for i in rng.integers(0, 20, n)],
+            "order_date": pd.Timestamp("2023-01-01")
+            + pd.to_timedelta(rng.integers(0, 500, n), unit="D"),
+            "amount": rng.choice([-20.0, -0.1, 0.0, 0.1, 10.25], n),
+        }
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_orders_are_counted_one_by_one(on, seed):
+    """The definition, order by order: begun on the first day with a line of zero or more."""
+    lines = scattered(seed)
+    found = table(days.of(on(lines))).set_index(["customer_id", "order_date"])
+    bought = lines[lines["amount"] >= 0]
+    begun = {}
+    for key, order in bought.groupby(["customer_id", "order_id"]):
+        day = key[0], order["order_date"].min()
+        begun[day] = begun.get(day, 0) + 1
+    active = set(zip(bought["customer_id"], bought["order_date"], strict=True))
+    assert len(found) == len(lines.drop_duplicates(["customer_id", "order_date"]))
+    for day, row in found.iterrows():
+        assert row["orders"] == begun.get(day, 0)
+        assert row["active"] == (day in active)
+    assert (bought.groupby(["customer_id", "order_id"])["order_date"].nunique() > 1).sum() > 5
+
+
 def table_of(buyers):
     """Customers, in order."""
     return engine.table(engine.lazy(buyers).sort("customer_id"))
@@ -84,17 +117,7 @@ def tried(count, frame, day):
 @pytest.mark.parametrize("seed", range(3))
 def test_days_of_all_lines_tell_any_day_as_the_lines_up_to_it_do(engine_name, seed):
     """Also of orders that go on after that day, of which only the first part is known."""
-    rng = np.random.default_rng(seed)
-    n = 200
-    lines = pd.DataFrame(
-        {
-            "customer_id": [f"c{i}" for i in rng.integers(0, 25, n)],
-            "order_id": [f"o{i}" for i in rng.integers(0, 80, n)],
-            "order_date": pd.Timestamp("2023-01-01")
-            + pd.to_timedelta(rng.integers(0, 500, n), unit="D"),
-            "amount": rng.choice([-20.0, -0.1, 0.0, 0.1, 10.25], n),
-        }
-    )
+    lines = scattered(seed)
     frame = ENGINES[engine_name](lines)
     whole = days.of(frame)
     for day in ("2023-03-31", "2023-12-15", "2024-12-31"):

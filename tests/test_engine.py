@@ -11,7 +11,7 @@ from conftest import make_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltvkit import customers, engine, kpis, prepared
+from ltvkit import customers, days, engine, kpis, prepared, rfm
 from ltvkit.sources.connection import connect
 
 
@@ -48,6 +48,24 @@ DATED = {
 def test_a_day_is_a_day_however_the_frame_holds_it(form):
     found = kpis.series(DATED[form](), as_of="2024-12-31", every="week")
     pd.testing.assert_frame_equal(found, kpis.series(LINES, as_of="2024-12-31", every="week"))
+
+
+def test_tables_of_the_user_are_not_taken_for_the_kits():
+    connection = duckdb.connect()
+    connection.execute("create table result as select 1 as x")
+    connection.execute("create table content as select 1 as r_score, 1 as f_score, 'no' as segment")
+    buyers = customers.summarize(connection.from_df(LINES), as_of="2024-12-31")
+    segmented = engine.table(engine.lazy(rfm.segment(rfm.score(buyers))))
+    expected = rfm.segment(rfm.score(customers.summarize(LINES, as_of="2024-12-31")))
+    columns = ["customer_id", "orders", "segment"]
+    pd.testing.assert_frame_equal(segmented[columns], expected[columns], check_dtype=False)
+
+
+def test_days_leave_no_table_behind_but_their_own():
+    connection = duckdb.connect()
+    found = days.of(connection.from_df(LINES))
+    tables = connection.sql("select estimated_size from duckdb_tables()").fetchall()
+    assert tables == [(len(found),)]
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.booleans())

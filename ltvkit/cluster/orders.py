@@ -72,13 +72,14 @@ def days(book: Prepared) -> Any:
     """The lines of a book added up by customer and day, kept on the cluster's storage."""
     from ltvkit import days
 
-    note = book.folder / "days.txt"
-    if note.exists():
-        known = _there(book.lines.sparkSession, note.read_text("utf-8"))
-        if known is not None:
-            return known
-    folder = f"{_free(session.settings(), book.key)}/days"
-    found = _kept(days.of(book.lines), folder)
+    note, settings = book.folder / "days.txt", session.settings()
+    with session.in_words("the days of the orders"):
+        if note.exists() and (kept := note.read_text("utf-8")).startswith(settings.folder()):
+            known = _there(book.lines.sparkSession, kept)
+            if known is not None:
+                return known
+        folder = f"{_free(settings, book.key)}/days"
+        found = _kept(days.of(book.lines), folder)
     files.write(note, folder)
     return found
 

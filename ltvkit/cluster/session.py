@@ -27,7 +27,7 @@ _open: dict[str, Any] = {}
 
 def start(settings: Settings) -> Any:
     """The session on this cluster; raises `ClusterError` where it does not answer in time."""
-    if _open.get("settings") == settings:
+    if _open.get("settings") == settings and _lives(_open["session"]):
         return _open["session"]
     close()
     _check_installed(settings)
@@ -40,6 +40,7 @@ def start(settings: Settings) -> Any:
     if "session" in found:
         _in_time(QUEUED if slow else FIRST_TASK, _first_task, settings, found)
     if "done" not in found:
+        found["late"] = True
         with suppress(Exception):
             found["session"].stop()
         raise _refused(settings, found)
@@ -53,6 +54,15 @@ def close() -> None:
         with suppress(Exception):  # it may be gone already
             _open["session"].stop()
         _open.clear()
+
+
+def _lives(session: Any) -> bool:
+    """Whether nobody has stopped it since, and no cluster has gone away with it."""
+    with suppress(Exception):
+        if hasattr(session, "is_stopped"):  # of Spark Connect
+            return not session.is_stopped
+        return session.sparkContext.defaultParallelism > 0  # raises where it is stopped
+    return False
 
 
 def settings() -> Settings | None:
@@ -87,7 +97,10 @@ def _begin(settings: Settings, found: dict[str, Any]) -> None:
     for name, value in settings.options.items():
         builder = builder.config(name, value)
     try:
-        found["session"] = builder.getOrCreate()
+        session = builder.getOrCreate()
+        if "late" in found:  # nobody waits for it any more
+            session.stop()
+        found["session"] = session
     except Exception as error:  # whatever Spark, Java or the network have to say
         found["error"] = error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,8 @@ from ltvkit import paths
 from ltvkit.errors import ParamsError, nearest
 
 KEYS = ("master", "remote", "storage", "conf")
-MASTERS = ("local", "spark://", "yarn", "k8s://")
+MASTER = re.compile(r"local(-cluster)?(\[.+\])?|yarn|spark://.+|k8s://(https?://)?[^/:]+(:\d+)?/?")
+REMOTE = re.compile(r"local(\[.+\])?|sc://.+")
 CONNECT = 15002  # the port of a Spark Connect server that names none
 
 
@@ -60,13 +62,13 @@ class Settings:
                 '"sc://host:15002"; one of them.'
             )
         found = cls(**texts, conf={name: _word(value) for name, value in conf.items()})
-        if found.master and not found.master.startswith(MASTERS):
+        if found.master and not (MASTER.fullmatch(found.master) and found._names_hosts()):
             raise ParamsError(
                 f"spark: master: {found.master!r} must be local[*], spark://host:port, yarn or "
                 "k8s://https://host:port."
             )
-        if found.remote and not found.remote.startswith(("sc://", "local")):
-            raise ParamsError(f"spark: remote: {found.remote!r} must begin with sc://.")
+        if found.remote and not (REMOTE.fullmatch(found.remote) and found._names_hosts()):
+            raise ParamsError(f"spark: remote: {found.remote!r} must be as in sc://host:15002.")
         return found
 
     @property
@@ -84,6 +86,12 @@ class Settings:
         ports = {"spark": 7077, "sc": CONNECT, "https": 443, "http": 80}
         found = [urlsplit(f"//{host}") for host in hosts]
         return [(h.hostname or "", h.port or ports[urlsplit(address).scheme]) for h in found]
+
+    def _names_hosts(self) -> bool:
+        try:
+            return all(host for host, _port in self.servers)
+        except ValueError:  # a port that is none
+            return False
 
     @property
     def is_here(self) -> bool:

@@ -12,21 +12,23 @@ from ltvkit import engine, paths
 from ltvkit.errors import ParamsError
 from ltvkit.policies import Policies
 from ltvkit.sources import remote
+from ltvkit.sources.locate import OTHERS, PACKED, SUFFIXES
 from ltvkit.sources.part import FILE, LINE, refuse_own
 
 TABLE = "table:"
+NOT_READ = tuple({*SUFFIXES, *PACKED, *OTHERS} - {".parquet"})
 
 
 def lies_there(source: str) -> bool:
-    """Whether the cluster reads this source itself: a table, or Parquet files.
+    """Whether the cluster reads this source itself: a table, Parquet files, or its own storage.
 
     >>> [lies_there(x) for x in ("table:sales.orders", "s3a://shop/orders/", "orders.csv")]
     [True, True, False]
     """
+    if "://" in source and remote.is_remote(source):
+        return not source.startswith(("postgres", "http"))
     if source.startswith(TABLE) or source.endswith(".parquet"):
         return True
-    if remote.is_remote(source):
-        return "://" in source and not source.startswith(("postgres", "http"))
     folder = paths.resolve(source.removeprefix("file://"))
     return folder.is_dir() and any(folder.glob("*.parquet"))
 
@@ -55,6 +57,11 @@ def open(running: Any, source: str, rules: Policies) -> tuple[Any, dict[str, Any
 def _read(running: Any, source: str) -> Any:
     if source.startswith(TABLE):
         return running.read.table(_named(source))
+    if source.lower().endswith(NOT_READ):
+        raise ParamsError(
+            f"source {source!r}: a cluster reads tables and Parquet files. Save it as Parquet "
+            "there, or bring the file to this machine and name it."
+        )
     there = source if "://" in source else paths.address(paths.resolve(source).resolve())
     return running.read.parquet(there)
 

@@ -24,7 +24,7 @@ BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd
 HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
 MOST = 1_000_000  # customers to learn from; of more, a sample
-MOST_HISTORIES, FITTED = 250_000, 150_000  # distinct ones; of more, about so many are fitted
+MOST_HISTORIES, FITTED = 250_000, 150_000  # distinct; of more, customers stay by the share
 FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
 CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
 
@@ -120,18 +120,19 @@ def fit_buying(triples: pd.DataFrame, spent: Spending, *, model: str, unit: str)
     buying, some = BUYING[model](), thinned(triples)
     held = not settled(buying, *in_unit(some, unit), weights=some["customers"])
     notes = [*_surprises(model, triples, held=held), *spent.notes]
-    if len(some) < len(triples):
+    n, whole = (int(table["customers"].sum()) for table in (some, triples))
+    if n < whole:
         text = _("Fitted to {n} of {whole} customers, drawn at random.")
-        counts = (formats.count(table["customers"].sum()) for table in (some, triples))
-        notes.append(text.format(**dict(zip(("n", "whole"), counts, strict=True))))
+        notes.append(text.format(n=formats.count(n), whole=formats.count(whole)))
     return Fitted(model, unit, buying, spent.fitter, spent.mean, tuple(notes))
 
 
 def thinned(triples: pd.DataFrame) -> pd.DataFrame:
     """Distinct histories of a random part of the customers, where there are too many to matter.
 
-    Histories nearly all differ in a large shop with a long past. A parameter from so many is off
-    by a fraction of a percent, which is far less than the model is.
+    Above `MOST_HISTORIES`, each customer stays with a probability of `FITTED` / histories.
+    Histories nearly all differ in a large shop with a long past, and a parameter from so many is
+    off by a fraction of a percent, which is far less than the model is.
     """
     if len(triples) <= MOST_HISTORIES:
         return triples

@@ -69,7 +69,10 @@ def everybody(
         labelled, column = {
             "segment": lambda: (known, "segment"),
             "decile": lambda: (deciles.assign(told), "decile"),
-            "abc_class": lambda: (_classified(told, abc_cuts), "class"),
+            "abc_class": lambda: (
+                abc_classes.classify(told, by="customer_id", cuts=abc_cuts),
+                "class",
+            ),
             "channel": lambda: (_by_channel(lines, on), "cohort"),
             "customers": lambda: (told, "customer_id"),
         }[target.rule]()
@@ -129,8 +132,7 @@ def _deciles(_histories: Histories, known: pd.DataFrame) -> pd.Categorical:
 
 
 def _classes(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
-    items = known.rename(columns={"revenue": "amount"})[["customer_id", "amount"]]
-    found = abc_classes.classify(items, by="customer_id", cuts=histories.abc_cuts)
+    found = abc_classes.classify(known, by="customer_id", cuts=histories.abc_cuts)
     found = found.sort_values("customer_id")
     return pd.Categorical(found["class"])
 
@@ -164,11 +166,6 @@ def _of_channel(histories: Histories, values: tuple[str, ...]) -> np.ndarray:
 def _date(number: int) -> dt.datetime:
     """The date of a day that is given as a number."""
     return dt.datetime(1970, 1, 1) + dt.timedelta(days=number)
-
-
-def _classified(told: Any, cuts: Any) -> Any:
-    items = engine.lazy(told).select("customer_id", amount=nw.col("revenue"))
-    return abc_classes.classify(items.to_native(), by="customer_id", cuts=cuts)
 
 
 def _by_channel(lines: Any, on: Any) -> nw.LazyFrame:

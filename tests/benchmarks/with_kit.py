@@ -88,13 +88,9 @@ def ranked(buyers: Any) -> dict[str, Any]:
 
 
 def abc(shop: Shop) -> dict[str, Any]:
-    sources = {"product_id": shop.lines, "customer_id": shop.shortest}
-    classed = {
-        abc_classes.table_name(by): abc_classes.classify(
-            ltvkit.orders.until(source, as_of=shop.as_of), by=by
-        )
-        for by, source in sources.items()
-    }
+    lines = ltvkit.orders.until(shop.lines, as_of=shop.as_of)
+    by = ("product_id", "customer_id")
+    classed = {abc_classes.table_name(c): abc_classes.classify(lines, by=c) for c in by}
     return {name: abc_classes.summarize(items) for name, items in classed.items()}
 
 

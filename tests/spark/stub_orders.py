@@ -67,7 +67,16 @@ def names(rng: np.random.Generator) -> pd.DataFrame:
     return made.assign(customer_id=rng.choice(ids, 320), product_id=product, channel=product)
 
 
-FRAMES = (ties, refunds, huge, zeros, one_customer, leap_days, names)
+def long_orders(rng: np.random.Generator) -> pd.DataFrame:
+    """Orders of several days, their numbers used by several customers, some begun by a return."""
+    made = lines(rng, 300, amount=rng.choice([-20.0, -0.1, 0.0, 0.1, 10.25], 300), days=90)
+    return made.assign(
+        customer_id=[f"c{i}" for i in rng.integers(0, 25, 300)],
+        order_id=[f"o{i}" for i in rng.integers(0, 20, 300)],
+    )
+
+
+FRAMES = (ties, refunds, huge, zeros, one_customer, leap_days, names, long_orders)
 
 
 def lines(rng: np.random.Generator, n: int, *, amount: np.ndarray, days: int) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import yaml
 from stub_cluster import HOST, free_port, kill
 
 import ltvkit.cluster
-from ltvkit import customers, engine, paths, prepared
+from ltvkit import customers, engine, paths, prepared, rfm
 from ltvkit.report import fresh
 
 ROOT = Path(__file__).parents[2]
@@ -137,6 +137,14 @@ def test_a_table_of_the_cluster_is_read_where_it_lies(cluster, tmp_path):
     assert len(list(storage.glob("orders/*/rows/*.parquet"))) >= 2
 
 
+def test_a_session_that_somebody_stopped_is_begun_anew(cluster):
+    options = {"engine": "spark", "spark": cluster.spark}
+    first = prepared.open("demo:cdnow", **options)
+    first.lines.sparkSession.stop()
+    again = prepared.open("demo:cdnow", **options)
+    assert engine.count(again.lines) == engine.count(prepared.open("demo:cdnow").lines)
+
+
 CONNECTED = """
 from ltvkit import customers, engine, prepared, rfm
 book = prepared.open("demo:cdnow", engine="spark", spark={"remote": "local[2]"})
@@ -150,8 +158,6 @@ def test_spark_connect_gives_the_same_table():
         [sys.executable, "-c", CONNECTED], capture_output=True, text=True, cwd=ROOT,
         env=os.environ | {"SPARK_LOCAL_IP": HOST}, timeout=300,
     )  # fmt: skip
-    from ltvkit import rfm
-
     book = prepared.open("demo:cdnow")
     buyers = customers.summarize(book.lines, as_of="1998-06-30")
     expected = rfm.summarize(rfm.segment(rfm.score(buyers))).to_csv(index=False)
