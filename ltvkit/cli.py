@@ -65,7 +65,7 @@ _engine = click.option(
     "--only",
     metavar="NAMES",
     help="Run only these notebooks, as in rfm,abc. The others stay in the report if they "
-    "are finished for the same orders, params and code.",
+    "are finished for the same orders, params and code; else they go, which is said.",
 )
 @click.option(
     "--jobs",

@@ -31,7 +31,8 @@ _MAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,256}@[\w-]+(\.[\w-]+)+")
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|[`「][^`」\n]*[`」]|\b(?=\w*\d)\w{4,}")
 _REFUSED = (
     "looks like a secret, and params are printed in reports: take it out of the file, and put it "
-    "into an environment variable (for PostgreSQL: PGUSER and PGPASSWORD)."
+    "into an environment variable (for PostgreSQL: PGUSER and PGPASSWORD), or, for Spark, into "
+    "spark-defaults.conf."
 )
 _SHORTEST = 8  # a secret of fewer characters could be any word
 HIDDEN = "***"

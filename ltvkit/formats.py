@@ -118,6 +118,7 @@ def number(x: float, *, decimals: int | None = None) -> str:
     """
     if pd.isna(x):
         return MISSING
+    x = float(f"{x:.12g}")  # so that a figure reads the same before and after it was kept
     if decimals is None:
         text = f"{x:,.4g}" if abs(x) < 999.95 else f"{x:,.0f}"
     else:
@@ -137,16 +138,20 @@ def date(x: Any) -> str:
 def label(column: Any, currency: str = "") -> str:
     """A column's name as a reader sees it, with its unit; unknown names stay as they are.
 
-    >>> label("revenue", "USD"), label("revenue_vs_previous"), label("within_30")
-    ('Revenue (USD)', 'Revenue vs previous', 'Within 30 days')
+    >>> label("revenue", "USD"), label("revenue_vs_previous", "USD"), label("ltv_12m", "USD")
+    ('Revenue (USD)', 'Revenue vs previous', 'LTV in 12 months (USD)')
     """
     name = str(column)
+    text = _worded(name)
+    return f"{text} ({currency})" if currency and kind(name) == "money" else text
+
+
+def _worded(name: str) -> str:
     for pattern, words in PATTERNS.items():
         if fnmatchcase(name, pattern):
             start, end = pattern.split("*")
-            return _(words).format(name=label(name.removeprefix(start).removesuffix(end)))
-    text = _word(name if name in LABELS else name.replace("_", " "))
-    return f"{text} ({currency})" if currency and kind(name) == "money" else text
+            return _(words).format(name=_worded(name.removeprefix(start).removesuffix(end)))
+    return _word(name if name in LABELS else name.replace("_", " "))
 
 
 def value(x: Any, column: str, currency: str = "") -> str:

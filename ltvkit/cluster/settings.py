@@ -13,7 +13,9 @@ from ltvkit import paths
 from ltvkit.errors import ParamsError, nearest
 
 KEYS = ("master", "remote", "storage", "conf")
-MASTER = re.compile(r"local(-cluster)?(\[.+\])?|yarn|spark://.+|k8s://(https?://)?[^/:]+(:\d+)?/?")
+MASTER = re.compile(
+    r"local(\[[\d*, ]+\])?|local-cluster\[[\d, ]+\]|yarn|spark://.+|k8s://(https?://)?[^/:]+(:\d+)?/?"
+)
 REMOTE = re.compile(r"local(\[.+\])?|sc://.+")
 CONNECT = 15002  # the port of a Spark Connect server that names none
 

@@ -113,8 +113,19 @@ class Session:
         book.keep_days()
         changed = restated.since_last(place, months, params=values)
         said = [gate.finding(found)] if (found["result"] == "warn").any() else []
-        self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in said + changed]
+        said += changed + self._lost(place, report)
+        self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in said]
         return replace(report, months=months, restated=changed)
+
+    def _lost(self, place: Place, report: Report) -> list[str]:
+        """What the last report has and this one will not, as --only names fewer pages."""
+        lost = [
+            book.nav
+            for book in self.notebooks
+            if book.nav in report.left_out and (place.target / f"{book.page}.html").exists()
+        ]
+        text = _("--only leaves out {pages}: made from other orders, params or code, they go.")
+        return [text.format(pages=", ".join(lost))] if lost else []
 
     def _planned(self, given: params.Params, book: prepared.Prepared, day: dt.date) -> Report:
         month = f"{day:%Y-%m}"
