@@ -183,7 +183,7 @@ def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> 
     types, expected = _KINDS[parameter.kind]
     where, raw = f"{where}: {parameter.name}", raw_text(node)
     if not isinstance(value, types) or isinstance(value, bool) != (parameter.kind == "bool"):
-        quotable = parameter.kind == "str" and raw and isinstance(node, yaml.ScalarNode)
+        quotable = parameter.kind == "str" and raw and not isinstance(value, list | dict)
         advice = f' Put it in quotes: "{raw}".' if quotable else ""
         raise ParamsError(f"{where}: found {raw or 'nothing'}, expected {expected}.{advice}")
     try:

@@ -125,7 +125,7 @@ def test_a_cluster_that_does_not_answer_is_said_at_once(monkeypatch):
 
 def test_where_java_does_not_begin_its_own_words_are_said(own_reports):
     old, new = "Error: of an older run\n", "Invalid maximum heap size: -Xmxlots\nError: no Java\n"
-    paths.cache().mkdir(parents=True)
+    paths.cache().mkdir(parents=True, exist_ok=True)
     session.log().write_text(old + new, "utf-8")
     error = RuntimeError("[JAVA_GATEWAY_EXITED] Java gateway process exited.")
     said = str(session._refused(Settings.of(MASTER), {"error": error, "logged": len(old)}))
