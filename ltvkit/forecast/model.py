@@ -24,7 +24,7 @@ BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd
 HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
 MOST = 1_000_000  # customers to learn from; of more, a sample
-MOST_HISTORIES, FITTED = 250_000, 150_000  # distinct; of more, customers stay by the share
+MOST_HISTORIES, FITTED = 250_000, 100_000  # distinct; of more, customers stay by the share
 FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
 CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
 
@@ -207,8 +207,9 @@ def _some(customers: Any) -> tuple[Any, tuple[str, ...]]:
     if whole <= MOST:
         return customers, ()
     part, _share = sampling.drawn(customers, most=MOST, among=whole)
+    part = engine.back(engine.lazy(part), like=customers)
     text = _("Learnt from {n} of {whole} customers, drawn by their id.")
-    n = formats.count(sampling.count(part))
+    n = formats.count(engine.count(part))
     return part, (text.format(n=n, whole=formats.count(whole)),)
 
 
