@@ -79,23 +79,19 @@ def _added_up(lines: nw.LazyFrame, *, like: Any) -> Any:
         .agg(largest=nw.col("amount").max(), **money)
         .select(*ORDER, "order_date", *money, active=_one_if(orders.purchased("largest")))
     )
-    kept = engine.back(by_order, like=like)
-    placed = engine.lazy(kept)
-    # Most orders have one day. Those of several are found by their id alone, which is cheap, and
-    # kept, as an engine would expect them to be many.
-    several = placed.group_by("order_id").agg(days=nw.len()).filter(nw.col("days") > 1)
-    some = engine.back(several, like=like)
-    begun = placed.select(*KEY, *money, "active", orders=nw.col("active"))
-    summed = (
-        nw.concat([begun, _went_on(placed, engine.lazy(some), money)])
-        .group_by(*KEY)
-        .agg(nw.col("orders", *money).sum(), nw.col("active").max())
-        .select(*KEY, nw.col("orders").cast(nw.Int64), *money, "active")
-    )
-    found = engine.back(summed, like=like)
-    engine.release(kept)
-    engine.release(some)
-    return found
+    with engine.once(by_order, like=like) as placed:
+        # Most orders have one day. Those of several are found by their id alone, which is cheap,
+        # and kept, as an engine would expect them to be many.
+        several = placed.group_by("order_id").agg(days=nw.len()).filter(nw.col("days") > 1)
+        with engine.once(several, like=like) as some:
+            begun = placed.select(*KEY, *money, "active", orders=nw.col("active"))
+            summed = (
+                nw.concat([begun, _went_on(placed, some, money)])
+                .group_by(*KEY)
+                .agg(nw.col("orders", *money).sum(), nw.col("active").max())
+                .select(*KEY, nw.col("orders").cast(nw.Int64), *money, "active")
+            )
+            return engine.back(summed, like=like)
 
 
 def _went_on(placed: nw.LazyFrame, several: nw.LazyFrame, money: Iterable[str]) -> nw.LazyFrame:

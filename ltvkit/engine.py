@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -62,14 +63,18 @@ def back(result: nw.LazyFrame, *, like: Any) -> Any:
     return native
 
 
-def release(frame: Any) -> None:
-    """Give back the room that a frame of `back` takes, once nothing reads it any more.
+@contextmanager
+def once(result: nw.LazyFrame, *, like: Any) -> Iterator[nw.LazyFrame]:
+    """A result for the steps of a `with` block, computed once, and in DuckDB given back after it.
 
-    In DuckDB. Spark keeps what it has computed as long as there is room, and what is still to be
-    computed may need it.
+    Spark keeps what it has computed as long as there is room: what follows may yet need it.
     """
-    if nw.from_native(frame).implementation.is_duckdb():
-        frame.query("released", f"drop table {frame.alias}")
+    kept = back(result, like=like)
+    try:
+        yield lazy(kept)
+    finally:
+        if nw.from_native(kept).implementation.is_duckdb():
+            kept.query("given_back", f"drop table {kept.alias}")
 
 
 def unread(result: nw.LazyFrame, *, like: Any) -> Any:

@@ -30,9 +30,8 @@ def kept(frame: Any, path: Path) -> Path | None:
         _renamed(frame).write.mode("overwrite").parquet(folder)
     text = _("{list} has {n} rows, and is a folder of Parquet files: {folder}")
     note = path.with_suffix(".txt")
-    note.parent.mkdir(parents=True, exist_ok=True)
     said = text.format(list=path.stem, n=formats.count(rows), folder=_shown(folder))
-    note.write_text(f"{said}\n", "utf-8")
+    files.write(note, f"{said}\n")
     return note
 
 

@@ -60,8 +60,8 @@ def test_a_project_may_lie_in_any_folder(cluster, session, tmp_path, monkeypatch
     write_orders(source, customers=100)
     for name in ("demo:cdnow", str(source)):  # through the door here, and on the workers
         books = [prepared.open(name, engine=e, spark=cluster.spark) for e in ("duckdb", "spark")]
-        here, there = (engine.table(engine.lazy(b.days).select(nw.len())) for b in books)
-        assert here.equals(there)
+        here, there = (engine.count(b.days) for b in books)
+        assert here == there
     assert not [path for path in tmp_path.iterdir() if "%" in path.name]
 
 
