@@ -11,7 +11,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, transitions
+from ltvkit import engine, formats, ranking, transitions
 from ltvkit.errors import ParamsError
 from ltvkit.i18n import _
 
@@ -52,7 +52,7 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
         "nan"
     )
     ranked = (
-        engine.ranked(items, by="revenue", ties=by, running=["counted"])
+        ranking.ranked(items, by="revenue", ties=by, running=["counted"])
         .with_columns(
             revenue_share=nw.col("counted") / whole,
             cumulative_share=nw.col("counted_upto") / whole,

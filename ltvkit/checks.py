@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, ids, orders, periods, quality, rhythm
+from ltvkit import engine, formats, periods, quality, rhythm, spellings
 from ltvkit.i18n import N_, _
 from ltvkit.judgement import BROKEN
+from ltvkit.lines import filter_until
 from ltvkit.policies import Policies
 
 if TYPE_CHECKING:
-    from ltvkit.orders import Orders
+    from ltvkit.book import Orders
 
 APART_DAYS, APART_SHARE = 365, 0.02  # dates this far from the rest, of this share of the lines
 FEW_CUSTOMERS = 100  # with fewer, a large share of one is no surprise
@@ -43,13 +44,12 @@ class Seen(NamedTuple):
 
 @dataclass(frozen=True)
 class Check:
-    """One check: how severe it is, how it is judged, what it means and what to do.
+    """One check: how it is judged, what it means and what to do.
 
     `judge` takes what was seen, and gives whether it finds something, and the figure in words.
     """
 
     name: str
-    severity: str
     judge: Callable[[Seen], tuple[bool, str]]
     meaning: str
 
@@ -68,7 +68,7 @@ def look(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies)
     until = pd.Timestamp(periods.day(book.facts["until"]))
     last = min(until, core.index[-1]) if after.any() else max(until, core.index[-1])
     days = core.reindex(pd.date_range(core.index[0], last), fill_value=0)
-    counted = orders.before(lines, as_of)
+    counted = filter_until(lines, as_of)
     per_customer = (
         counted.group_by("customer_id")
         .agg(revenue=nw.col("amount").sum(), orders=nw.col("order_id").n_unique())
@@ -86,7 +86,7 @@ def look(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies)
         late=int(daily.loc[after, "lines"].sum()),
         lines=int(daily["lines"].sum()),
         customers=engine.table(per_customer).iloc[0],
-        alike=0 if rules.fold_ids == "both" else ids.alike(counted),
+        alike=0 if rules.fold_ids == "both" else spellings.alike(counted),
         first=core.index[0],
         until=until,
         as_of=min(pd.Timestamp(periods.day(as_of)), last),
@@ -226,32 +226,32 @@ def _lines(rows: pd.Series, table: pd.DataFrame) -> int:
 
 # fmt: off
 CHECKS = (
-    Check("unusable_lines", "stop", _unusable, N_(
+    Check("unusable_lines", _unusable, N_(
         "What is left may not stand for the whole. Mend the export, or raise "
         "policies: max_quarantined.")),
-    Check("late_dates", "stop", _late, N_(
+    Check("late_dates", _late, N_(
         "Typing errors would move the month of the report. Mend them, or give the export's last "
         "day as policies: data_until, so that they are quarantined.")),
-    Check("early_dates", "warn", _early, N_(
+    Check("early_dates", _early, N_(
         "Typing errors, or days that mean \"unknown\", make cohorts that never were. Mend them.")),
-    Check("data_end", "warn", _data_end, N_(
+    Check("data_end", _data_end, N_(
         "The month is compared low with whole ones. Export again after its end.")),
-    Check("gap_days", "warn", _gaps, N_(
+    Check("gap_days", _gaps, N_(
         "The shop was closed, or a part of the export is missing. Look whether a file is.")),
-    Check("sudden_changes", "warn", _changes, N_(
+    Check("sudden_changes", _changes, N_(
         "A campaign or a season, or lines that are missing, doubled or in another unit. Look "
         "before you explain it.")),
-    Check("guests", "warn", _guests, N_(
+    Check("guests", _guests, N_(
         "They are in no figure here. Ask guests for an account, or fill in an id that stays.")),
-    Check("duplicates", "warn", _duplicates, N_(
+    Check("duplicates", _duplicates, N_(
         "A part may have been exported twice: look at lists/duplicates.csv, and mend the export. "
         "But two equal lines can be two sales; then set policies: checks: {duplicates: off}.")),
-    Check("negative_amounts", "warn", _negative, N_(
+    Check("negative_amounts", _negative, N_(
         "Many returns, or amounts with the wrong sign. Look at some of them.")),
-    Check("spelled_ids", "warn", _spelled, N_(
+    Check("spelled_ids", _spelled, N_(
         "Their ids differ only in width (１ and 1) or case (A and a), so each counts as several "
         "customers. Set policies: fold_ids: width (or case, or both).")),
-    Check("one_customer", "warn", _one_customer, N_(
+    Check("one_customer", _one_customer, N_(
         "Perhaps an id that means nobody, or a wholesaler. If so, name it in "
         "policies: guest_ids.")),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ltvkit import abc_classes, cohorts, contract, engine, rfm, segments
+from ltvkit import abc_classes, cohorts, engine, rfm, schema, segments
 from ltvkit.cluster.settings import Settings
 from ltvkit.errors import ParamsError, check_share, one_of
 
@@ -23,7 +23,7 @@ def check(values: Mapping[str, Any]) -> None:
 loyalist', 'new', 'promising', 'need attention', 'about to sleep', 'at risk', "can't lose", \
 'hibernating', 'lost'. Did you mean 'champions'?
     """
-    columns = dict.fromkeys((*contract.COLUMNS, *values.get("columns", ())))
+    columns = dict.fromkeys((*schema.COLUMNS, *values.get("columns", ())))
     checks: dict[str, Callable[[Any], Any]] = {
         "abc_by": lambda names: _each("abc_by", names, columns),
         "abc_cuts": lambda cuts: abc_classes.check_cuts(cuts, "abc_cuts"),
@@ -63,7 +63,7 @@ def check_columns(values: Mapping[str, Any], found: Iterable[str]) -> None:
 
 def _cohorts(columns: Iterable[str]) -> list[str]:
     """What cohorts may be made of: the calendar, or what holds for a customer."""
-    own = ("customer_id", "order_id", "order_date", *contract.NUMBERS)
+    own = ("customer_id", "order_id", "order_date", *schema.NUMBERS)
     return [*cohorts.CALENDAR, *(name for name in columns if name not in own)]
 
 

@@ -120,8 +120,8 @@ def inspect(file, shop, out) -> None:
     """
     from ltvkit import drafts, inspection, paths, sources
     from ltvkit.errors import ParamsError
-    from ltvkit.params import check_shop
     from ltvkit.policies import Policies
+    from ltvkit.slugs import check_shop
 
     source = paths.given(file)
     sources.seen(source, Policies())  # refuses it before anything is said of its shop

@@ -11,9 +11,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import days, engine, formats, orders, periods
+from ltvkit import days, engine, formats, periods
 from ltvkit.errors import ParamsError
 from ltvkit.i18n import _
+from ltvkit.lines import filter_purchases, filter_until
 
 CALENDAR = ("week", "month", "quarter", "year")
 WITHIN = (30, 60, 90, 180)
@@ -139,9 +140,9 @@ def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
     born = first.with_columns(born=periods.index("first", every))
     if by in CALENDAR:
         return born.with_columns(cohort=nw.col("born")).drop("first")
-    known = orders.before(engine.lazy(lines, needs=("amount", by)), as_of)
+    known = filter_until(engine.lazy(lines, needs=("amount", by)), as_of)
     label = (
-        orders.purchases(known)
+        filter_purchases(known)
         .join(first, left_on=["customer_id", "order_date"], right_on=["customer_id", "first"])
         .with_columns(nw.col(by).cast(nw.String).fill_null(_("(not known)")))
         .filter(nw.col("amount") == nw.col("amount").max().over("customer_id"))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ltvkit import errors, headers
+from ltvkit import errors, personal_data
 from ltvkit.errors import ParamsError
 
 _SECRET = re.compile(
@@ -71,7 +71,7 @@ def check_column(name: str, header: str) -> None:
     ltvkit.errors.ParamsError: columns: contact: 'E-mail address' says who somebody is, and ...
     """
     for word in (name, header):
-        if headers.is_personal(word):
+        if personal_data.is_personal(word):
             raise ParamsError(
                 f"columns: {name}: {header!r} says who somebody is, and pages show the columns "
                 "that are mapped: leave it out. As customer_id it may serve: that is on no page."

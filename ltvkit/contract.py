@@ -7,21 +7,13 @@ from typing import TYPE_CHECKING
 
 from ltvkit import currencies, dates, headers, ids, values
 from ltvkit.errors import ColumnError, ParamsError, nearest
-from ltvkit.sources.part import FAULT, FILE, LINE, TEXT, plain
-from ltvkit.values import quoted
+from ltvkit.schema import COLUMNS, FAULT, FILE, FIRST, LINE, NUMBERS, REQUIRED, TEXT
+from ltvkit.sources.part import plain
+from ltvkit.sql import quoted
 
 if TYPE_CHECKING:
     from ltvkit.policies import Policies
     from ltvkit.sources.part import Part
-
-REQUIRED = ("customer_id", "order_date", "amount")
-NUMBERS = ("amount", "quantity", "unit_price", "margin")
-OPTIONAL = ("order_id", "product_id", "product", "category", "channel", "status", "currency")
-COLUMNS = (*REQUIRED, *NUMBERS[1:], *OPTIONAL)
-FIRST = ("customer_id", "order_id", "order_date", "amount")
-# Beside the canonical columns: file and line; why a line is refused, its raw columns and its text;
-# the customer id before it was folded; the sign of a currency beside the amount.
-WORKING = (FILE, LINE, "reason", "_written", TEXT, "_written_customer", "_sign")
 
 
 def mapping(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str, str]:

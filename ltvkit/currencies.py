@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from ltvkit import dates, engine, paths, values
+from ltvkit import dates, engine, paths, sql, values
 from ltvkit.errors import DataError, ParamsError
-
-if TYPE_CHECKING:
-    from ltvkit.policies import Policies
 
 COLUMNS = ("date", "currency", "rate")
 # Signs beside amounts: how each may be written, and the currencies that use it.
@@ -77,9 +74,9 @@ def rates(path: Path) -> pd.DataFrame:
     return table.sort_values(["currency", "date"], ignore_index=True)
 
 
-def asked(rules: Policies) -> pd.DataFrame | None:
-    """The rates that the policies name; None where they name none."""
-    return rates(paths.resolve(rules.rates)) if rules.rates else None
+def asked(path: str) -> pd.DataFrame | None:
+    """The rates of the file that the policies name; None where they name none."""
+    return rates(paths.resolve(path)) if path else None
 
 
 def converted(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -> Any:
@@ -88,7 +85,7 @@ def converted(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -
     The rate is that of the latest date on or before the line's day. Adds `_rated`: false where
     there is none, and `columns` are NULL. As many rows come out as went in, in any order.
     """
-    changed = ", ".join(f"{values.quoted(c)} * _rate as {values.quoted(c)}" for c in columns)
+    changed = ", ".join(f"{sql.quoted(c)} * _rate as {sql.quoted(c)}" for c in columns)
     known = engine.bring(table, like=relation).to_native().sql_query()
     return relation.query(
         "lines",
@@ -121,9 +118,9 @@ def sign(column: str) -> str:
     >>> written.project(sign("amount") + " as sign").fetchall()
     [('¥',), (None,), ('¥',), ('$',)]
     """
-    name = values.quoted(column)
+    name = sql.quoted(column)
     named = (
-        f"when regexp_matches({name}, {values.literal(written)}) then {values.literal(known)}"
+        f"when regexp_matches({name}, {sql.literal(written)}) then {sql.literal(known)}"
         for known, (written, _codes) in SIGNS.items()
     )
     return f"case when try_cast({name} as double) is not null then null {' '.join(named)} end"

@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import cohorts, days, engine, formats, periods
+from ltvkit import cohorts, days, engine, formats, periods, ranking
 from ltvkit.errors import TooLittleData
 from ltvkit.i18n import _
 
@@ -61,7 +61,7 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
 def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.ndarray]:
     """Money paid at, and customers who have lived through, each age: two arrays, group x age."""
     born = cohorts.members(lines, as_of=as_of, by="month", every="month")
-    dealt = engine.ranked(born, by="customer_id", ascending=True)
+    dealt = ranking.ranked(born, by="customer_id", ascending=True)
     dealt = dealt.with_columns(group=(nw.col("rank") - 1) % GROUPS)
     sizes = engine.table(dealt.group_by("group", "born").agg(customers=nw.len()))
     spent = engine.table(

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable
 
 from ltvkit.errors import ParamsError, nearest
-from ltvkit.values import literal, narrow, once, quoted, text, trimmed
+from ltvkit.sql import literal, once, quoted
+from ltvkit.values import narrow, text, trimmed
 
 # A year before this is one of two digits read as if it had four, or a placeholder.
 FIRST, LAST = "1900-01-01", "9999-12-31"

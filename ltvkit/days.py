@@ -11,7 +11,8 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from ltvkit import engine, orders
+from ltvkit import engine
+from ltvkit.lines import filter_until, is_purchase
 
 NEEDS = ("customer_id", "order_id", "order_date", "amount")
 MONEY = {"amount": "revenue", "margin": "margin", "quantity": "quantity"}
@@ -34,7 +35,7 @@ def of(lines: Any) -> Any:
 
 def until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     """Order lines, or `of` them -> the days up to and including `as_of`, lazy and added up once."""
-    seen = orders.before(engine.lazy(lines), as_of)
+    seen = filter_until(engine.lazy(lines), as_of)
     if _are_days(seen):
         return seen
     return engine.lazy(_added_up(engine.lazy(seen, needs=NEEDS), like=lines))
@@ -46,13 +47,13 @@ def rows(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     As they are, a customer's day in one row or several: for what adds up, or asks whether a day
     is `active` at all. Lazy.
     """
-    seen = orders.before(engine.lazy(lines, needs=KEY), as_of)
+    seen = filter_until(engine.lazy(lines, needs=KEY), as_of)
     names = seen.collect_schema().names()
     if _are_days(seen):
         return seen.select(*KEY, *(n for n in MONEY.values() if n in names), "active")
     engine.lazy(seen, needs=("amount",))
     money = {new: nw.col(old).cast(nw.Float64) for old, new in MONEY.items() if old in names}
-    return seen.select(*KEY, **money, active=_one_if(orders.purchased("amount")))
+    return seen.select(*KEY, **money, active=_one_if(is_purchase("amount")))
 
 
 def bought(lines: Any, *, as_of: Any) -> nw.LazyFrame:
@@ -77,7 +78,7 @@ def _added_up(lines: nw.LazyFrame, *, like: Any) -> Any:
         lines.with_columns(nw.col(*known).cast(nw.Float64))
         .group_by(*ORDER, "order_date")
         .agg(largest=nw.col("amount").max(), **money)
-        .select(*ORDER, "order_date", *money, active=_one_if(orders.purchased("largest")))
+        .select(*ORDER, "order_date", *money, active=_one_if(is_purchase("largest")))
     )
     with engine.once(by_order, like=like) as placed:
         # Most orders have one day. Those of several are found by their id alone, which is cheap,

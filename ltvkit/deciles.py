@@ -8,7 +8,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats
+from ltvkit import engine, formats, ranking
 from ltvkit.errors import DataError
 from ltvkit.i18n import _
 
@@ -139,7 +139,7 @@ def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[in
     n = engine.count(customers)
     if not n:
         raise DataError("there are no customers to rank: nobody had bought by that date.")
-    return n, engine.ranked(customers, by="revenue", ties="customer_id", running=running)
+    return n, ranking.ranked(customers, by="revenue", ties="customer_id", running=running)
 
 
 def _upto(ranked: nw.LazyFrame, ranks: Sequence[int]) -> pd.Series:

@@ -1,20 +1,12 @@
-"""Sample orders: the CDNOW log, and a mail-order shop whose true parameters are known.
-
-`shop` is the shop as it is; `untouched`, the same as if it had never tried anything.
-"""
+"""A simulated mail-order shop whose true parameters are known."""
 
 from __future__ import annotations
-
-import hashlib
-import importlib.util
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ltvkit import files
-from ltvkit.errors import DataError, ParamsError, one_of
+from ltvkit import planted
+from ltvkit.errors import ParamsError
 
 START = np.datetime64("2022-04")
 COLUMNS = ["order_id", "order_date", "customer_id", "status", "product_id", "product", "category"]
@@ -35,7 +27,7 @@ bath 0.55: Bath salts 780, Yuzu soap 580, Shampoo 1680, Towel 680, Camellia oil 
 
 
 def truth() -> dict[str, float]:
-    """The parameters behind `shop`, written nowhere else.
+    """The parameters behind the shop, written nowhere else.
 
     BG/NBD, in weeks: buying rate ~ Gamma(`r`, rate `alpha`) repeat orders a week, drop-out chance
     ~ Beta(`a`, `b`). Gamma-Gamma, in yen: an order's value ~ Gamma(`p`, rate nu), nu ~ Gamma(`q`,
@@ -47,7 +39,7 @@ def truth() -> dict[str, float]:
     return {"r": 0.4, "alpha": 14.0, "a": 0.6, "b": 2.6, "p": 5.0, "q": 4.0, "v": 3600.0}
 
 
-def shop(
+def simulate(
     *, customers: int = 5000, months: int = 30, seed: int = 20240401, measures: bool = True
 ) -> pd.DataFrame:
     """The order export of a sample shop: one row per order line, sorted by date and order id.
@@ -60,7 +52,7 @@ def shop(
     for S) come on top, and so do the effects of what the shop did (see `planted`), unless
     `measures` is false. Raises ParamsError when `customers` or `months` is below 1.
 
-    >>> shop(customers=100, months=6)["status"].value_counts().index.tolist()
+    >>> simulate(customers=100, months=6)["status"].value_counts().index.tolist()
     ['shipped', 'returned', 'cancelled']
     """
     if customers < 1 or months < 1:
@@ -75,46 +67,6 @@ def shop(
     lines = _return(returning, lines, days.size)
     lines = lines.assign(order_date=np.datetime_as_string(days[lines["day"]]))
     return lines.sort_values(["day", "order_id"], ignore_index=True)[COLUMNS]
-
-
-def cdnow() -> pd.DataFrame:
-    """The CDNOW master log as published: 69,659 rows of 23,570 customers, 1997-01 to 1998-06.
-
-    Columns `customer_id` str, `order_date` str ("19970101"), `quantity` int, `amount` float
-    (dollars; zero in 80 rows). Raises DataError without lifetimes, which ships the file.
-
-    >>> cdnow().head(1).to_dict("records")
-    [{'customer_id': '00001', 'order_date': '19970101', 'quantity': 1, 'amount': 11.77}]
-    """
-    # Found, not imported: importing lifetimes is slow and changes an option of pandas.
-    found = importlib.util.find_spec("lifetimes")
-    if found is None:
-        raise DataError("The sample 'cdnow' is a file of lifetimes: run pip install lifetimes.")
-    path = Path(found.submodule_search_locations[0]) / "datasets" / "CDNOW_master.txt"
-    types = {"customer_id": "str", "order_date": "str", "quantity": "int64", "amount": "float64"}
-    return pd.read_csv(path, sep=r"\s+", skiprows=1, header=None, names=list(types), dtype=types)
-
-
-SAMPLES = {"cdnow": cdnow, "shop": shop, "untouched": partial(shop, measures=False)}
-MADE_BY = ("demo.py", "planted.py", "rfm.py", "segments.py", "hypotheses/planning.py")
-
-
-def version() -> str:
-    """A short name for all the code that the samples come from."""
-    home = Path(__file__).parent
-    return hashlib.sha256(b"".join((home / name).read_bytes() for name in MADE_BY)).hexdigest()[:8]
-
-
-def write(name: str, path: str | Path, **size: int) -> Path:
-    """Write the sample `name` to `path` as Parquet, whole or not at all; return the path.
-
-    `size` goes to the sample, as in `write("shop", path, customers=500)`.
-    Raises ParamsError for a name that is no sample.
-    """
-    one_of("sample", name, SAMPLES)
-    with files.whole(path := Path(path)) as part:
-        SAMPLES[name](**size).to_parquet(part, index=False)
-    return path
 
 
 def _acquire(rng, customers, days):
@@ -147,9 +99,7 @@ def _buy(rng, people, end):
 
 
 def _acted_on(rng, sales, end):
-    """The orders of a shop that did something; in one call, as `planted` asks much of the kit."""
-    from ltvkit import planted
-
+    """The orders of a shop that did something."""
     return planted.apply(rng, sales, start=START.astype("M8[D]").astype(object), days=end)
 
 

@@ -15,14 +15,14 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import contract, currencies, engine, judgement, periods, quality
-from ltvkit.contract import WORKING
+from ltvkit import contract, currencies, engine, judgement, periods, reconcile
+from ltvkit.book import Orders
 from ltvkit.errors import DataError
-from ltvkit.orders import Orders
 from ltvkit.policies import Policies
+from ltvkit.schema import FILE, LINE, TEXT, WORKING
 from ltvkit.sources import Raw, progress
-from ltvkit.sources.part import FILE, LINE, TEXT, Part
-from ltvkit.values import literal, quoted
+from ltvkit.sources.part import Part
+from ltvkit.sql import literal, quoted
 
 # Keeps a relation under a name, its rows in order, and gives SQL that reads them back. Rows that
 # do not know their line are counted from the one that is given.
@@ -56,7 +56,7 @@ class Rows:
 def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Keep) -> Rows:
     """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
     several, zone = len(raw.parts) > 1, zone_of(raw, rules)
-    rates = currencies.asked(rules)
+    rates = currencies.asked(rules.rates)
     named = [p.name if several else raw.facts["source"] for p in raw.parts]
     mapped = [
         contract.mapping(part, columns=columns, source=name)
@@ -91,7 +91,7 @@ def concluded(
     if not rules.rates and "currency" in columns:
         currencies.refuse_mixture(_counted(lines, "currency"))
     signs = _counted(lines, "_sign") if "_sign" in columns else None
-    table = quality.reconcile(lines, returns=rules.returns)
+    table = reconcile.reconcile(lines, returns=rules.returns)
     facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
     facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone_of(raw, rules)}
     if signs is not None:

@@ -6,12 +6,13 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
-from ltvkit import formats, headers, periods, quality, sources, values
+from ltvkit import formats, periods, quality, sources, values
 from ltvkit.i18n import _
+from ltvkit.personal_data import header_key
 from ltvkit.policies import Policies
 
 if TYPE_CHECKING:
-    from ltvkit.inspection import Inspection
+    from ltvkit.inspected import Inspection
 
 CLOSE_DAYS = 7  # a month whose last days have no order may be covered all the same
 _CANCELLED_AT = re.compile(r"(date )?cancell?(ed|ation) (at|on|date)|date cancell?ed|.*取消日時?")
@@ -42,7 +43,7 @@ def _amounts(seen: Inspection) -> dict[str, str]:
 
 def _cancelled_at(seen: Inspection, raw: sources.Raw) -> dict[str, str]:
     """A question where orders have a day of cancellation, and a status that is none."""
-    keyed = {h: headers.key(h).replace("キャンセル", "取消") for h in seen.headers}
+    keyed = {h: header_key(h).replace("キャンセル", "取消") for h in seen.headers}
     header = next((h for h, key in keyed.items() if _CANCELLED_AT.fullmatch(key)), None)
     if header is None or "order_id" not in seen.columns:
         return {}

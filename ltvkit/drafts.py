@@ -19,7 +19,7 @@ import yaml
 from ltvkit import formats, headers, paths, quality
 from ltvkit.errors import ParamsError
 from ltvkit.i18n import _
-from ltvkit.inspection import Inspection
+from ltvkit.inspected import Inspection
 from ltvkit.policies import Policies
 
 MODEL = "params/cdnow.yaml"

@@ -8,7 +8,7 @@ came in) or `table` (a pandas summary). What is long leaves by `chunks`.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -156,35 +156,6 @@ def exact(*columns: str) -> nw.Expr:
     on every engine, so that ties are ties.
     """
     return nw.col(*columns).round(6)
-
-
-def ranked(
-    frame: nw.LazyFrame,
-    *,
-    by: str,
-    ties: str | None = None,
-    ascending: bool = False,
-    running: Sequence[str] = (),
-) -> nw.LazyFrame:
-    """Adds `rank` 1, 2, ...: largest `by` first; equal values in the order of `ties`.
-
-    `ascending`: smallest first. For each column of `running`, `<column>_upto` is its sum from the
-    first rank to this one, to a millionth. On Spark no task holds all rows (see
-    `cluster.ordering`).
-    """
-    first = by if ascending else "_first"
-    keys = [key for key in (first, ties) if key]
-    keyed = frame if ascending else frame.with_columns(_first=-nw.col(by))
-    if is_spark(frame):
-        from ltvkit.cluster import ordering
-
-        placed = nw.from_native(ordering.ranked(keyed.to_native(), keys=keys, running=running))
-    else:
-        sums = [nw.col(n).cum_sum().over(order_by=keys).alias(f"{n}_upto") for n in running]
-        placed = keyed.with_columns(*sums) if sums else keyed
-        placed = placed.with_row_index("rank", order_by=keys).with_columns(nw.col("rank") + 1)
-    summed = [exact(f"{name}_upto") for name in running]
-    return placed.select(nw.col("rank").cast(nw.Int64), *frame.collect_schema().names(), *summed)
 
 
 def _pandas(rows: Any) -> pd.DataFrame:

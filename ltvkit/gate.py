@@ -15,12 +15,10 @@ from ltvkit import quality
 from ltvkit.checks import CHECKS, look
 from ltvkit.errors import DataError
 from ltvkit.i18n import _
-from ltvkit.policies import Policies, check_options
+from ltvkit.policies import DEFAULT_SEVERITY, Policies, check_options
 
 if TYPE_CHECKING:
-    from ltvkit.orders import Orders
-
-SEVERITIES = ("off", "warn", "stop")
+    from ltvkit.book import Orders
 
 
 def check(
@@ -44,7 +42,7 @@ def check(
     seen = look(book, reconciled, as_of=as_of, rules=rules)
     rows = []
     for one in CHECKS:
-        severity = rules.checks.get(one.name, one.severity)
+        severity = rules.checks.get(one.name, DEFAULT_SEVERITY[one.name])
         passed, figure = (False, "") if severity == "off" else one.judge(seen)
         result = "off" if severity == "off" else severity if passed else "ok"
         rows.append((one.name, severity, result, figure, _(one.meaning) if passed else ""))

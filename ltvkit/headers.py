@@ -15,10 +15,11 @@ counts, and two different headers of one tier are a question to the user, never 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from itertools import chain
+
+from ltvkit.personal_data import header_key
 
 # fmt: off
 ALIASES: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -108,29 +109,12 @@ ALIASES: dict[str, tuple[tuple[str, ...], ...]] = {
 # The tier of `amount` whose values stand on every line of an order.
 ORDER_TOTALS = 2
 
-_QUOTES = "\"'“”‘’「」"
 _TAX = {
     "excluded": r"税抜き?|税別|外税|本体|excl\w*\.? (?:of )?tax|tax excl\w*|w/o tax|without tax",
     "included": r"税込み?|内税|incl?\w*\.? (?:of )?tax|tax incl\w*|with tax|inc\.? tax",
 }
 _UNIT = r"円|yen|jpy|¥|\$|usd|€|eur|個|点"
 _BRACKETS = r"[(\[【<]\s*(?:{})?\s*[)\]】>]"
-_PERSONAL = re.compile(
-    r"氏|名前|お名|姓|^名(\W|$)|フリガナ|ふりがな|カナ(?!ダ)|メール(?!便)|電話|携帯|\btel\b|phone|"
-    r"mobile|fax|e ?mail|^mail|住所|番地|届け?先|郵便番号|address|street|\bzip\b|postal|postcode|"
-    r"誕生|生年月日|birth|^((user|sur|first|last|full|customer|billing|shipping) ?)?name$|"
-    r"(first|last|full|customer) name|(お客様|顧客|会員|購入者|会社)名|注文者|company|宛名"
-)
-
-
-def key(text: str) -> str:
-    """The form in which headers are compared.
-
-    >>> key(' "Ｏｒｄｅｒ＿ Date"'), key("顧客ＩＤ")
-    ('order date', '顧客id')
-    """
-    plain = unicodedata.normalize("NFKC", str(text)).replace("\ufeff", "")
-    return re.sub(r"[\s_\-]+", " ", plain.strip().strip(_QUOTES)).strip().casefold()
 
 
 def match(wanted: str, found: Iterable[str]) -> str | None:
@@ -140,7 +124,9 @@ def match(wanted: str, found: Iterable[str]) -> str | None:
     ('Order_Date', None)
     """
     found = list(found)
-    alike = [h for h in found if h == wanted] or [h for h in found if key(h) == key(wanted)]
+    alike = [h for h in found if h == wanted] or [
+        h for h in found if header_key(h) == header_key(wanted)
+    ]
     return alike[0] if len(alike) == 1 else None
 
 
@@ -168,17 +154,8 @@ def tax_basis(header: str) -> str:
     >>> tax_basis("売上（税込）"), tax_basis("Order Line (w/o tax)"), tax_basis("売上")
     ('included', 'excluded', '')
     """
-    found = [basis for basis, words in _TAX.items() if re.search(words, key(header))]
+    found = [basis for basis, words in _TAX.items() if re.search(words, header_key(header))]
     return found[0] if found else ""
-
-
-def is_personal(header: str) -> bool:
-    """Whether a column seems to hold names, addresses or the like, by its header.
-
-    >>> is_personal("お名前(姓)"), is_personal("Email (Billing)"), is_personal("商品名")
-    (True, True, False)
-    """
-    return bool(_PERSONAL.search(key(header)))
 
 
 def _fitting(found: Iterable[str]) -> dict[str, list[str]]:
@@ -217,6 +194,6 @@ def _by_tax(fits: list[str], known: dict[str, str]) -> list[str]:
 @cache
 def _name(header: str) -> str:
     """A header bare of tax, unit and blanks: 税込金額(円) is 金額, OrderDate is order date."""
-    bare = re.sub("|".join(_TAX.values()), "", key(header))
+    bare = re.sub("|".join(_TAX.values()), "", header_key(header))
     bare = re.sub(_BRACKETS.format(_UNIT), "", bare)
-    return bare.replace(" ", "") or key(header)
+    return bare.replace(" ", "") or header_key(header)

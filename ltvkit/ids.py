@@ -8,7 +8,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, values
+from ltvkit import engine, sql, values
 
 FOLDS = ("none", "width", "case", "both")
 
@@ -28,7 +28,7 @@ def all_folded(names: Sequence[str], fold: str) -> list[str]:
     """Ids as `folded` has them: a list of the params is then like what is read."""
     import duckdb
 
-    rows = [f"select {folded(values.literal(name), fold)}" for name in names]
+    rows = [f"select {folded(sql.literal(name), fold)}" for name in names]
     return [name for (name,) in duckdb.connect().execute(" union all ".join(rows)).fetchall()]
 
 
@@ -47,26 +47,6 @@ def proposed(frame: Any, sql: str) -> tuple[str, int]:
     fold = FOLDS[left.index(min(left))]
     several = f"select 1 from ({written}) group by {folded('id', fold)} having count(id) > 1"
     return fold, frame.query("frame", f"select count(*) from ({several})").fetchall()[0][0]
-
-
-def alike(lines: Any) -> int:
-    """Lines -> how many customers have several ids that differ only in width or case.
-
-    >>> alike(pd.DataFrame({"customer_id": ["A1", "a1", "００１７", "0017", "B2", "B2"]}))
-    2
-    """
-    import duckdb
-
-    known = engine.lazy(lines, needs=("customer_id",)).group_by("customer_id").agg(lines=nw.len())
-    if engine.is_spark(known):
-        from ltvkit.cluster import spellings
-
-        return spellings.alike(known.to_native())
-    if known.implementation.is_duckdb():
-        spelled = known.to_native()
-    else:
-        spelled = duckdb.connect().from_df(engine.table(known))
-    return proposed(spelled, "customer_id")[1]
 
 
 def collisions(lines: Any, *, most: int) -> pd.DataFrame:

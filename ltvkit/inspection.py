@@ -8,52 +8,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from ltvkit import contract, dates, doubts, formats, headers, ids, opening, orders, systems, values
+from ltvkit import (
+    dates,
+    doubts,
+    formats,
+    headers,
+    ids,
+    opening,
+    orders,
+    personal_data,
+    schema,
+    systems,
+    values,
+)
 from ltvkit.currencies import SIGNS
 from ltvkit.errors import LtvkitError
 from ltvkit.i18n import _
+from ltvkit.inspected import Inspection
+from ltvkit.personal_data import header_key
 
 HEAD = 1000  # lines that samples are taken from
 DAYS = 3000  # different days on which the form of dates is tried
 _MASKED = ("customer_id", "order_id")
 _CANCELLED = re.compile(r"キャンセル|取消|取り消|\bcancel|\bvoid", re.IGNORECASE)
 _OFFSET = re.compile(r":\d\d(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)$")
-
-
-@dataclass(frozen=True)
-class Inspection:
-    """What was understood of `source`.
-
-    `columns`: canonical name -> header; `policies`: those that differ from their defaults;
-    `checks`: params key ("currency", "columns.amount") -> what its owner has to decide; `samples`:
-    canonical name -> some values, masked where they may be personal; `notes`: what to know;
-    `book`: the orders as a report would read them, None where it would not, with its message in
-    `refusal`.
-    """
-
-    source: str
-    facts: Mapping[str, Any]
-    headers: tuple[str, ...]
-    system: systems.System | None
-    columns: Mapping[str, str]
-    currency: str
-    policies: Mapping[str, Any] = field(default_factory=dict)
-    checks: Mapping[str, str] = field(default_factory=dict)
-    samples: Mapping[str, list[str]] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    book: orders.Orders | None = None
-    refusal: str = ""
-
-    @property
-    def missing(self) -> list[str]:
-        """Canonical columns without which nothing can be read."""
-        priced = {"quantity", "unit_price"} <= set(self.columns)
-        return [
-            n for n in contract.REQUIRED if n not in self.columns and not (n == "amount" and priced)
-        ]
 
 
 def look(source: str) -> Inspection:
@@ -100,11 +81,11 @@ def _columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str], dict[
         for name, fits in headers.undecided(free).items()
         if name not in columns and name not in taken
     }
-    mails = [h for h in free if re.search(r"メール|e ?mail", headers.key(h))]
+    mails = [h for h in free if re.search(r"メール|e ?mail", header_key(h))]
     sought = not {"customer_id", "columns.customer_id"} & {*columns, *checks}
     if sought and len(mails) == 1:
         columns["customer_id"] = mails[0]
-    if headers.is_personal(columns.get("customer_id", "")):
+    if personal_data.is_personal(columns.get("customer_id", "")):
         checks["columns.customer_id"] = _(
             "No customer number was found, so the e-mail address tells customers apart. It is "
             "personal data: better export a customer number, and map that."
@@ -203,7 +184,7 @@ def _read(seen: Inspection, raw: Any) -> Inspection:
     if "policies.date_format" in seen.checks:
         return replace(seen, refusal=_("The orders can be read when date_format is chosen."))
     try:
-        book = orders.read(seen.source, columns=seen.columns, **seen.policies)
+        book = orders.read(seen.source, columns=seen.columns, policies=seen.policies)
     except LtvkitError as error:
         return replace(seen, refusal=str(error))
     seen = replace(seen, book=book)
@@ -222,12 +203,12 @@ def _samples(texts: Iterable[str], *, masked: bool) -> list[str]:
 
 
 def _is_masked(name: str, header: str) -> bool:
-    return name in _MASKED or headers.is_personal(header)
+    return name in _MASKED or personal_data.is_personal(header)
 
 
 def _there(value: Any, columns: Mapping) -> Any:
     """Of the columns in a list, those that are mapped."""
-    known = (*contract.COLUMNS, "currency")
+    known = (*schema.COLUMNS, "currency")
     return (
         [v for v in value if v in columns or v not in known] if isinstance(value, tuple) else value
     )

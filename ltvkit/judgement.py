@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import narwhals.stable.v2 as nw
 
 from ltvkit import engine, ids, periods
-from ltvkit.sources.part import FAULT, FILE, LINE
+from ltvkit.schema import FAULT, FILE, LINE
 from ltvkit.sources.records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
-from ltvkit.values import literal, narrow, said
+from ltvkit.sql import literal
+from ltvkit.values import narrow, said
 
 if TYPE_CHECKING:
     from ltvkit.policies import Policies

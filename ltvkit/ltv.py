@@ -13,9 +13,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import curves, customers, days, engine, formats, orders, periods, renewals, survival
+from ltvkit import curves, customers, days, engine, formats, periods, renewals, survival
 from ltvkit.errors import ParamsError, TooLittleData, check_share
 from ltvkit.i18n import N_, _
+from ltvkit.lines import filter_until
 
 REVENUE, MARGIN, PROFIT = N_("revenue"), N_("margin"), N_("profit")
 AGE = 12  # months
@@ -267,7 +268,7 @@ def _rate(lines: Any, given: float | None, *, as_of: Any) -> float:
     check_share("margin_rate", given)
     if given is not None:
         return given
-    seen = orders.before(engine.lazy(lines), as_of)
+    seen = filter_until(engine.lazy(lines), as_of)
     if "margin" not in seen.collect_schema().names():
         return np.nan
     known = seen.filter(~nw.col("margin").is_null()).select(nw.col("margin", "amount").sum())

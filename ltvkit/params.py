@@ -6,25 +6,24 @@ The valid keys, their types and defaults are what the notebooks declare in the c
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
-import io
-import json
 import re
-import tokenize
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from ltvkit import choices
 from ltvkit.errors import ParamsError, ReportError, nearest
+from ltvkit.notebooks import KINDS, RESERVED, Parameter, find_notebooks, read_parameters
 from ltvkit.plain_yaml import raw_text, read
+from ltvkit.policies import check_options
+from ltvkit.slugs import check_shop
+from ltvkit.sources.locate import PACKED, SUFFIXES
 
 if TYPE_CHECKING:
     import yaml
 
-# The report decides where a notebook writes; a params file may not.
-RESERVED = ("out",)
 # Left to the notebooks' defaults, a report of a shop would show the demo.
 REQUIRED = ("shop", "source")
 # Where the notebooks' defaults are decisions about the sample shops, what a params file leaves out
@@ -37,25 +36,7 @@ NEUTRAL = {
     "cost_by": "",
 }
 
-SLUG = re.compile(r"[a-z0-9]+([_-][a-z0-9]+)*")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
-_KINDS = {
-    "str": (str, "text"),
-    "int": (int, "a whole number"),
-    "float": ((int, float), "a number"),
-    "bool": (bool, "true or false"),
-    "list": (list, "a list, as in [a, b]"),
-    "dict": (dict, "a mapping, as in {name: value}"),
-}
-
-
-class Parameter(NamedTuple):
-    """One line of a `parameters` cell."""
-
-    name: str
-    kind: str
-    default: Any
-    help: str
 
 
 @dataclass(frozen=True)
@@ -75,8 +56,12 @@ class Params:
         return {name: self.values[name] for name in declared if name in self.values}
 
 
-def load(path: str | Path, notebooks: Iterable[str | Path], *, engine: str | None = None) -> Params:
+def load(
+    path: str | Path, notebooks: Iterable[str | Path] | None = None, *, engine: str | None = None
+) -> Params:
     """A YAML file and the notebooks it is for -> `Params`, with another `engine` where given.
+
+    Without `notebooks`, it is for all of the project.
 
     Raises `ParamsError`, naming the file, the line, the key, what was found, what is expected
     and the nearest valid name, for a file that is not a mapping, a key that no notebook
@@ -84,13 +69,13 @@ def load(path: str | Path, notebooks: Iterable[str | Path], *, engine: str | Non
     object, and an id like `00123` is refused until it is put in quotes.
     What only the data can tell (whether a header is there) is left to the reading.
     """
-    from ltvkit.sources.locate import PACKED, SUFFIXES
-
     path = Path(path)
     if path.suffix.lower() in (*SUFFIXES, *PACKED):
         raise ParamsError(
             f"{path} is no params file. If it is an order export: python -m ltvkit inspect {path}"
         )
+    if notebooks is None:
+        notebooks = [known.path for known in find_notebooks()]
     known = _union(notebooks)
     given, nodes = read(path)
     for key, value in given.items():
@@ -111,18 +96,6 @@ def load(path: str | Path, notebooks: Iterable[str | Path], *, engine: str | Non
     return Params(path=path, values=values)
 
 
-def declared(notebook: str | Path) -> dict[str, Parameter]:
-    """The parameters of one notebook, by name.
-
-    Read as Python, so that a default may hold "=" and nothing is skipped. Raises `ReportError`
-    for a line that is not `name: type = literal`, or a type that a params file cannot give.
-    """
-    cells = json.loads(Path(notebook).read_text("utf-8"))["cells"]
-    tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
-    found = [p for cell in tagged[:1] for p in _declarations("".join(cell["source"]), notebook)]
-    return {parameter.name: parameter for parameter in found}
-
-
 def check_month(month: str) -> str:
     """`month` itself, if it is "last" or like "1998-06"; raises `ParamsError` otherwise.
 
@@ -134,41 +107,11 @@ def check_month(month: str) -> str:
     return month
 
 
-def check_shop(shop: str) -> str:
-    """`shop` itself, if it can name a folder; raises `ParamsError` otherwise.
-
-    >>> check_shop("my-shop")
-    'my-shop'
-    """
-    if not SLUG.fullmatch(shop):
-        raise ParamsError(
-            f"found {shop!r}; it names a folder, so expected small letters, digits, "
-            "- and _, as in my-shop."
-        )
-    return shop
-
-
-def _declarations(source: str, notebook: str | Path) -> Iterable[Parameter]:
-    words = tokenize.generate_tokens(io.StringIO(source).readline)
-    notes = {t.start[0]: t.string.lstrip("# ") for t in words if t.type == tokenize.COMMENT}
-    for line in ast.parse(source).body:
-        try:
-            kind = ast.unparse(line.annotation)
-            _KINDS[kind]
-            default = ast.literal_eval(line.value)
-        except (AttributeError, KeyError, ValueError) as error:
-            raise ReportError(
-                f"{notebook}: `{ast.unparse(line)}` in the parameters cell is not "
-                f"`name: type = literal` with a type of {', '.join(_KINDS)}."
-            ) from error
-        yield Parameter(line.target.id, kind, default, notes.get(line.end_lineno, ""))
-
-
 def _union(notebooks: Iterable[str | Path]) -> dict[str, list[Parameter]]:
     """Each parameter with its declarations; those that disagree on the type are an error."""
     known: dict[str, list[Parameter]] = {}
     for notebook in notebooks:
-        for name, parameter in declared(notebook).items():
+        for name, parameter in read_parameters(notebook).items():
             same = known.setdefault(name, [parameter])
             if parameter.kind != same[0].kind:
                 raise ReportError(
@@ -180,7 +123,7 @@ def _union(notebooks: Iterable[str | Path]) -> dict[str, list[Parameter]]:
 
 
 def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> None:
-    types, expected = _KINDS[parameter.kind]
+    types, expected = KINDS[parameter.kind]
     where, raw = f"{where}: {parameter.name}", raw_text(node)
     if not isinstance(value, types) or isinstance(value, bool) != (parameter.kind == "bool"):
         quotable = parameter.kind == "str" and raw and not isinstance(value, list | dict)
@@ -227,9 +170,6 @@ def _differ(several: Iterable[Parameter] | None) -> bool:
 
 
 def _check_options(path: Path, values: Mapping[str, Any]) -> None:
-    from ltvkit import choices
-    from ltvkit.policies import check_options
-
     given = {key: values[key] for key in ("columns", "policies") if key in values}
     try:
         check_options(**given)

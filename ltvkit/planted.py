@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import rfm
-from ltvkit.hypotheses import planning
+from ltvkit.hypotheses import assignment
 from ltvkit.hypotheses.hypothesis import TREATED
 
 FEWEST = 100  # customers of a shop in which anything is done
@@ -116,7 +116,7 @@ def _treated(known: pd.DataFrame, measure: Measure, *, first: int) -> pd.Series:
     customers = customers.assign(recency_days=first - 1 - customers["last"]).reset_index()
     segmented = rfm.segment(rfm.score(customers))
     chosen = segmented[segmented["segment"].isin(measure.values)]
-    drawn = planning.assign(chosen, seed=measure.seed)
+    drawn = assignment.assign(chosen, seed=measure.seed)
     return drawn.loc[drawn["group"] == TREATED, "customer_id"]
 
 

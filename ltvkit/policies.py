@@ -7,9 +7,25 @@ from dataclasses import dataclass, field, fields
 
 from ltvkit import confidential, dates
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
+from ltvkit.schema import COLUMNS
 
 # Orders and products have names too; the ids of customers are on no page.
 _NAMED = ("customer_id", "order_id", "product_id", "product")
+# The checks of the data (see `gate`), each with its default severity.
+DEFAULT_SEVERITY = {
+    "unusable_lines": "stop",
+    "late_dates": "stop",
+    "early_dates": "warn",
+    "data_end": "warn",
+    "gap_days": "warn",
+    "sudden_changes": "warn",
+    "guests": "warn",
+    "duplicates": "warn",
+    "negative_amounts": "warn",
+    "spelled_ids": "warn",
+    "one_customer": "warn",
+}
+SEVERITIES = ("off", "warn", "stop")
 RESERVED = ("line", "reason", "born", "cohort", "age")
 
 
@@ -115,22 +131,18 @@ class Policies:
             raise ParamsError("policies: header_line: lines are counted from 1.")
 
     def _check_checks(self) -> None:
-        from ltvkit import gate
-
         if not isinstance(self.checks, Mapping):
             raise ParamsError("policies: checks must be a mapping, as in {gap_days: stop}.")
         # YAML reads a bare `off` as false.
         given = {name: "off" if to is False else to for name, to in self.checks.items()}
         for name, severity in given.items():
-            one_of("policies: checks", name, [known.name for known in gate.CHECKS])
-            one_of(f"policies: checks: {name}", severity, gate.SEVERITIES)
+            one_of("policies: checks", name, DEFAULT_SEVERITY)
+            one_of(f"policies: checks: {name}", severity, SEVERITIES)
         object.__setattr__(self, "checks", given)
 
 
 def check_options(*, columns: Mapping | None = None, policies: Mapping | None = None) -> Policies:
     """`policies` as `Policies`; raises `ParamsError` naming an unknown key and the nearest one."""
-    from ltvkit.contract import COLUMNS
-
     known = [f.name for f in fields(Policies)]
     for name in policies or {}:
         if name not in known:

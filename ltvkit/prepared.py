@@ -18,14 +18,14 @@ from typing import Any
 
 from ltvkit import currencies, days, door, files, paths, sources
 from ltvkit import engine as engines
-from ltvkit.errors import ReportError, one_of
+from ltvkit.book import Orders
+from ltvkit.errors import ReportError
 from ltvkit.i18n import language
-from ltvkit.orders import Orders
 from ltvkit.policies import Policies, check_options
+from ltvkit.schema import LINE
 from ltvkit.sources import space
 from ltvkit.sources.connection import connect
-from ltvkit.sources.part import LINE
-from ltvkit.values import literal, one_file
+from ltvkit.sql import literal, one_file
 
 _CODE = ("door", "contract", "judgement", "policies", "quality", "prepared", "values")
 _CODE += ("dates", "days", "orders", "headers", "ids", "currencies", "periods", "engine", "errors")
@@ -51,11 +51,6 @@ class Prepared(Orders):
     @cached_property
     def days(self) -> Any:
         """The lines added up by customer and day (see `days.of`), kept with the preparation."""
-        lines = engines.lazy(self.lines)
-        if engines.is_spark(lines):
-            from ltvkit.cluster import orders
-
-            return orders.days(self)
         if engines.in_memory(self.lines):
             return days.of(self.lines)
         kept = self.folder / "days.parquet"
@@ -76,21 +71,12 @@ def open(
     columns: Mapping[str, str] | None = None,
     policies: Mapping[str, Any] | None = None,
     engine: str = "duckdb",
-    spark: Mapping[str, Any] | None = None,
 ) -> Prepared:
     """The prepared orders of a source; prepared now if they were not before.
 
-    Takes what `orders.read` takes, `policies` as one mapping, and raises what it raises. `engine`
-    is what computes with `lines` and `returns`: "duckdb" (from disk, larger than memory), "pandas"
-    or "polars" (in memory), or "spark", a cluster that `spark` names (see `cluster.settings`).
+    Takes what `orders.read` takes, and raises what it raises; `engine` is not Spark.
     """
-    one_of("engine", engine, engines.NAMES)
-    asked = {"columns": columns, "policies": policies}
-    if engine == "spark":
-        from ltvkit.cluster import orders
-
-        return orders.open(source, **asked, spark=spark or {})
-    book = _open(source, **asked)
+    book = _open(source, columns=columns, policies=policies)
     if engine == "duckdb":
         return book
     frames = ("lines", "returns")
@@ -121,7 +107,7 @@ def asked(
     source: str, columns: Mapping | None, policies: Mapping | None, rules: Policies
 ) -> tuple[Any, ...]:
     """What a preparation depends on, beside what is read and the code."""
-    rates = currencies.asked(rules)
+    rates = currencies.asked(rules.rates)
     beside = "" if rates is None else rates.to_csv()
     decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
     return source, columns or {}, decided, beside

@@ -10,45 +10,13 @@ import pandas as pd
 
 from ltvkit import engine, formats, headers, ids, judgement, periods, pseudonyms
 from ltvkit.i18n import N_, _
+from ltvkit.reconcile import with_share
 
 if TYPE_CHECKING:
-    from ltvkit.orders import Orders
+    from ltvkit.book import Orders
 
 TWINS = N_("kept, but exactly like an earlier line (sold twice?)")
 MOST_LINES = 100_000  # of a list to look at
-
-
-def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
-    """Judged lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
-
-    read = kept + quarantined, in lines and in money, as far as the amount can be read (NaN where
-    none can, and for what is no order line: a total row's amount is sold in other lines).
-    """
-    below = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
-    counted = engine.table(
-        judged.with_columns(
-            status=nw.when(nw.col("reason").is_null())
-            .then(nw.lit("kept"))
-            .otherwise(nw.lit("quarantined")),
-            reason=nw.when(~nw.col("reason").is_null())
-            .then(nw.col("reason"))
-            .otherwise(
-                nw.when(nw.col("amount") < 0)
-                .then(nw.lit(below.get(returns, "")))
-                .otherwise(nw.lit(_("sales")))
-            ),
-        )
-        .group_by("status", "reason")
-        .agg(lines=nw.len(), amount=nw.col("amount").sum(), known=nw.col("amount").count())
-        .sort("status", "lines", "reason", descending=[True, True, False])
-    )
-    priced = (counted["known"] > 0) & ~counted["reason"].isin(judgement.NO_ORDER_LINE)
-    counted["amount"] = counted["amount"].where(priced)
-    read = pd.DataFrame({"status": ["read"], "reason": [_("all lines")]}).assign(
-        lines=counted["lines"].sum(), amount=counted["amount"].sum()
-    )
-    parts = [read, counted.drop(columns="known")]
-    return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 
 def origin(book: Orders) -> str:
@@ -124,13 +92,6 @@ def _folded(book: Orders) -> pd.DataFrame:
     return pd.DataFrame({"status": ["of which"] * bool(lines), "reason": said, "lines": lines})
 
 
-def _with_share(table: pd.DataFrame) -> pd.DataFrame:
-    whole = table.loc[table["status"] == "read", "lines"].sum()
-    return table[["status", "reason", "lines", "amount"]].assign(
-        share=table["lines"] / max(whole, 1)
-    )
-
-
 def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
     """The reconciliation of one report: `book.quality`, and kept lines to look at twice.
 
@@ -143,7 +104,7 @@ def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
         .select(lines=nw.len(), amount=nw.col("amount").sum())
     ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
     parts = [book.quality, _duplicates(book), _folded(book), later[later["lines"] > 0]]
-    return _with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
+    return with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 
 def unusable(table: pd.DataFrame) -> tuple[int, int]:

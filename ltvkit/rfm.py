@@ -14,7 +14,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, transitions
+from ltvkit import engine, formats, ranking, transitions
 from ltvkit.errors import DataError, ParamsError, one_of
 from ltvkit.i18n import _
 from ltvkit.segments import NAMES, QUIET, SEGMENTS
@@ -191,7 +191,7 @@ def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[
 
 def _edges(customers: nw.LazyFrame, measure: str, bins: int, size: int) -> list[float]:
     counted = customers.group_by(measure).agg(n=nw.len())
-    reached = engine.ranked(counted, by=measure, ascending=True, running=["n"])
+    reached = ranking.ranked(counted, by=measure, ascending=True, running=["n"])
     edge = {
         f"e{k}": nw.when(nw.col("n_upto") * bins >= k * size).then(nw.col(measure)).min()
         for k in range(1, bins)

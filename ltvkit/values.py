@@ -7,9 +7,9 @@ one is computed only for the rows that the cheap one leaves. `dates` reads days 
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from typing import Any
+
+from ltvkit.sql import literal, once, quoted
 
 _NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
 # No-break and ideographic space, byte order mark: with the white space of ASCII, what stands
@@ -24,26 +24,6 @@ _CURRENCY = (
     r"(?:US\$|[¥\\$€£₩円元]|JPY|USD|EUR|GBP|CNY|KRW|TWD|HKD|SGD|THB|VND|INR|AUD|NZD|CAD|CHF|SEK"
     r"|NOK|DKK|PLN|BRL|MXN)"
 )
-
-
-def quoted(name: str) -> str:
-    """A column name as a SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
-def one_file(path: Any) -> str:
-    """A path as a SQL literal that names this file alone: DuckDB takes [1] in it for a pattern."""
-    return literal(re.sub(r"[\[*?]", r"[\g<0>]", str(path)))
-
-
-def once(sql: str, name: str, body: str) -> str:
-    """`body`, which may say `name` often, over `sql`, computed once."""
-    return f"list_transform([{sql}], lambda {name}: {body})[1]"
 
 
 def _folds() -> tuple[str, str]:

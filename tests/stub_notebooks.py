@@ -16,6 +16,7 @@ from ltvkit import curves, demo, engine, quality, results
 from ltvkit.cluster import lists, ordering
 from ltvkit.forecast import holdout, model
 from ltvkit.hypotheses import histories
+from ltvkit.sources import samples
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 POLICIES = {"cancelled_status": ["cancelled"], "fold_ids": "case"}
@@ -60,7 +61,7 @@ def write_orders(path: Path, *, customers: int) -> None:
 
     Some lines stand twice, and some customers are written in capitals on half of their lines.
     """
-    orders = demo.shop(customers=customers)
+    orders = demo.simulate(customers=customers)
     number = pd.to_numeric(orders["customer_id"].str[1:], errors="coerce")
     small = (number % 20 == 0) & (orders.index % 2 == 0)
     orders["customer_id"] = orders["customer_id"].mask(small, orders["customer_id"].str.lower())
@@ -81,7 +82,7 @@ def crossings(
         for module, name, limit in LIMITS:
             patch.setattr(module, name, limit)
         # The same orders for the sample that the fifth notebook opens by its name.
-        patch.setitem(demo.SAMPLES, "untouched", lambda: pd.read_parquet(source))
+        patch.setattr(samples, "locate", lambda name: source)
         most = _counted(patch)
         for notebook in NOTEBOOKS:
             run(notebook, given | {"out": str(out / notebook.stem)})

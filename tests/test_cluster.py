@@ -11,7 +11,7 @@ import types
 
 import pytest
 
-from ltvkit import params, paths, prepared
+from ltvkit import orders, params, paths
 from ltvkit.cluster import session
 from ltvkit.cluster import sources as cluster_sources
 from ltvkit.cluster.settings import Settings
@@ -101,7 +101,7 @@ def test_storage_is_the_clusters_or_the_projects(own_reports):
 def test_without_pyspark_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyspark", None)
     with pytest.raises(ClusterError, match="make spark"):
-        prepared.open("demo:cdnow", engine="spark", spark={"master": "local[2]"})
+        orders.read("demo:cdnow", engine="spark", spark={"master": "local[2]"})
 
 
 def test_without_java_it_says_how_to_get_it(monkeypatch):

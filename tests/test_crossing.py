@@ -65,7 +65,7 @@ CONVERTS = {
     },
     "fetchmany": {"sources.databases.sqlite_file": "a batch of what is read, on its way to DuckDB"},
     "fetch_record_batch": {"sources.databases.postgresql": "what is read, on its way to DuckDB"},
-    "from_df": {"ids": "ids of a frame that is in memory already"},
+    "from_df": {"spellings": "ids of a frame that is in memory already"},
     "iter_rows": {"sources.workbooks": "rows of a workbook, on their way to DuckDB"},
     "to_arrow": {"sources": "a frame that is in memory already, on its way to DuckDB"},
     "to_arrow_reader": {

@@ -116,4 +116,4 @@ def test_rates_that_cannot_be_read_are_said_by_name(tmp_path, made):
     if made:
         (tmp_path / "r.csv").write_bytes(made)
     with pytest.raises(DataError, match=r"rates r\.csv: the file cannot be read"):
-        orders.read(str(tmp_path / "a.csv"), rates=str(tmp_path / "r.csv"))
+        orders.read(str(tmp_path / "a.csv"), policies={"rates": str(tmp_path / "r.csv")})

@@ -199,7 +199,7 @@ def test_a_time_with_a_zone_counts_by_the_day_of_the_shop(tmp_path, postgres):
         postgres(*made("timestamptz", late)),
     ):
         for zone, day in (("UTC", "2024-01-05"), ("Asia/Tokyo", "2024-01-06")):
-            lines = orders.read(url, timezone=zone).lines.df()
+            lines = orders.read(url, policies={"timezone": zone}).lines.df()
             assert lines["order_date"].astype(str).tolist() == [day]
 
 
@@ -386,7 +386,7 @@ def test_a_table_that_is_not_there_names_the_nearest(tmp_path):
 
 def test_the_policy_names_the_table(tmp_path):
     url = sqlite(tmp_path / "a.db", create(), insert(), create("old"))
-    assert orders.read(url, table="orders").facts["table"] == "main.orders"
+    assert orders.read(url, policies={"table": "orders"}).facts["table"] == "main.orders"
 
 
 # --- What goes wrong
@@ -568,5 +568,5 @@ def test_a_database_writes_its_numbers_with_a_point(tmp_path):
         connection.execute("create table t (customer_id text, order_date text, amount text)")
         connection.execute("insert into t values ('x', '2024-01-05', '1.200')")
         connection.commit()
-    lines = orders.read(f"sqlite:///{path}", decimal=",").lines.df()
+    lines = orders.read(f"sqlite:///{path}", policies={"decimal": ","}).lines.df()
     assert lines["amount"].tolist() == [1.2]

@@ -13,19 +13,20 @@ from hypothesis import strategies as st
 
 from ltvkit import demo
 from ltvkit.errors import DataError, ParamsError
+from ltvkit.sources import samples
 
 MEASURES = ["quantity", "amount", "margin"]
 
 
 @pytest.fixture(scope="module")
 def orders():
-    return demo.shop()
+    return demo.simulate()
 
 
 @pytest.fixture(scope="module")
 def untouched():
     """The shop without its measures, whose effects are tested in test_planted."""
-    return demo.shop(measures=False)
+    return demo.simulate(measures=False)
 
 
 def true_lines(orders):
@@ -50,7 +51,7 @@ def truth_of(*, customers, months, seed):
 
 
 def test_cdnow_has_the_published_counts():
-    log = demo.cdnow()
+    log = samples.read_cdnow()
     assert len(log) == 69_659
     assert log["customer_id"].nunique() == 23_570
     assert (log["amount"] == 0).sum() == 80
@@ -60,14 +61,15 @@ def test_cdnow_has_the_published_counts():
 
 
 def test_cdnow_keeps_leading_zeros():
-    log = demo.cdnow()
+    log = samples.read_cdnow()
     assert log.columns.tolist() == ["customer_id", "order_date", "quantity", "amount"]
     assert set(log["customer_id"].str.len()) == {5}
     assert log.dtypes.astype(str).tolist() == ["str", "str", "int64", "float64"]
 
 
 def test_cdnow_does_not_import_lifetimes():
-    code = "import sys; from ltvkit import demo; demo.cdnow(); print('lifetimes' in sys.modules)"
+    call = "from ltvkit.sources import samples; samples.read_cdnow()"
+    code = f"import sys; {call}; print('lifetimes' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "False"
 
@@ -75,7 +77,7 @@ def test_cdnow_does_not_import_lifetimes():
 def test_cdnow_without_lifetimes_says_what_to_install(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(DataError, match="pip install lifetimes"):
-        demo.cdnow()
+        samples.read_cdnow()
 
 
 # --- shop: reproducible, sized by argument
@@ -83,8 +85,8 @@ def test_cdnow_without_lifetimes_says_what_to_install(monkeypatch):
 
 def test_shop_same_seed_same_frame(orders):
     np.random.seed(1)  # the global stream must not matter
-    pd.testing.assert_frame_equal(demo.shop(), orders)
-    assert not demo.shop(seed=1).equals(orders)
+    pd.testing.assert_frame_equal(demo.simulate(), orders)
+    assert not demo.simulate(seed=1).equals(orders)
 
 
 def test_shop_default_is_the_one_the_notebooks_show(orders, untouched):
@@ -96,7 +98,7 @@ def test_shop_default_is_the_one_the_notebooks_show(orders, untouched):
 
 @pytest.mark.parametrize(("customers", "months"), [(1, 1), (40, 2), (300, 12), (3000, 30)])
 def test_shop_has_the_size_asked_for(customers, months):
-    orders = demo.shop(customers=customers, months=months)
+    orders = demo.simulate(customers=customers, months=months)
     assert true_lines(orders)["customer_id"].nunique() == customers
     last = pd.Timestamp("2022-04-01") + pd.DateOffset(months=months) - pd.Timedelta(days=1)
     assert orders["order_date"].between("2022-04-01", f"{last:%Y-%m-%d}").all()
@@ -105,12 +107,12 @@ def test_shop_has_the_size_asked_for(customers, months):
 @pytest.mark.parametrize("size", [{"customers": 0}, {"months": 0}, {"customers": -5}])
 def test_shop_refuses_a_size_below_one(size):
     with pytest.raises(ParamsError, match="both must be 1 or more"):
-        demo.shop(**size)
+        demo.simulate(**size)
 
 
 def test_shop_is_fast():
     start = time.perf_counter()
-    demo.shop(customers=5000)
+    demo.simulate(customers=5000)
     assert time.perf_counter() - start < 2
 
 
@@ -194,7 +196,7 @@ def test_shop_acquisition_grows_and_has_seasons(orders):
 def test_shop_without_what_lies_on_top_is_the_true_process(seed):
     size = {"customers": 500, "months": 20, "seed": seed}
     truth = truth_of(**size).sort_values("at", kind="stable", ignore_index=True)
-    left = true_orders(demo.shop(**size, measures=False)).reset_index()
+    left = true_orders(demo.simulate(**size, measures=False)).reset_index()
     assert left["value"].tolist() == truth["value"].tolist()
     assert left["customer_id"].tolist() == truth["customer_id"].tolist()
     days = (left["day"] - pd.Timestamp("2022-04-01")).dt.days
@@ -217,7 +219,7 @@ def test_shop_cancels_orders_of_people_who_had_bought(orders):
 
 
 def test_shop_returns_follow_the_line_they_undo():
-    orders = demo.shop(customers=3000, seed=5)
+    orders = demo.simulate(customers=3000, seed=5)
     back = orders[orders["status"] == "returned"]
     sale = back.assign(order_id=back["order_id"].str.replace("R", "S", n=1))
     keys = ["order_id", "customer_id", "product_id", "product", "category", "unit_price", "channel"]
@@ -288,7 +290,7 @@ TOLERANCE = {"r": 0.03, "alpha": 0.04, "a": 0.18, "b": 0.22, "p": 0.05, "q": 0.0
 def test_shop_gives_its_truth_back_to_lifetimes():
     from lifetimes import BetaGeoFitter, GammaGammaFitter
 
-    true = true_orders(demo.shop(customers=100_000, seed=20, measures=False))
+    true = true_orders(demo.simulate(customers=100_000, seed=20, measures=False))
     each = true.groupby("customer_id").agg(
         first=("day", "min"), last=("day", "max"), n=("day", "size"), mean=("value", "mean")
     )
@@ -307,49 +309,19 @@ def test_shop_gives_its_truth_back_to_lifetimes():
     assert {name for name in error if error[name] > TOLERANCE[name]} == set()
 
 
-# --- write
+# --- the files that come with the kit
 
 
-@pytest.mark.parametrize(
-    ("name", "size"), [("cdnow", {}), ("shop", {"customers": 50}), ("untouched", {"customers": 50})]
-)
-def test_write_gives_the_sample_back(tmp_path, name, size):
-    path = demo.write(name, tmp_path / "new" / "orders.parquet", **size)
-    assert path == tmp_path / "new" / "orders.parquet"
-    pd.testing.assert_frame_equal(pd.read_parquet(path), demo.SAMPLES[name](**size))
-    assert [file.name for file in path.parent.iterdir()] == ["orders.parquet"]
+@pytest.mark.parametrize(("name", "measures"), [("shop", True), ("untouched", False)])
+def test_the_files_are_what_the_simulation_gives(name, measures):
+    kept = pd.read_parquet(samples.locate(name))
+    pd.testing.assert_frame_equal(kept, demo.simulate(measures=measures))
 
 
-def test_write_same_sample_same_bytes(tmp_path):
-    paths = [demo.write("shop", tmp_path / name, customers=80) for name in ("a", "b")]
-    assert paths[0].read_bytes() == paths[1].read_bytes()
+def test_cdnow_is_kept_as_published():
+    pd.testing.assert_frame_equal(pd.read_parquet(samples.locate("cdnow")), samples.read_cdnow())
 
 
-def test_write_that_fails_leaves_the_old_file_alone(tmp_path, monkeypatch):
-    path = tmp_path / "orders.parquet"
-    path.write_text("old")
-
-    def half(self, part, **options):
-        part.write_text("half")
-        raise OSError("disk full")
-
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", half)
-    with pytest.raises(OSError, match="disk full"):
-        demo.write("shop", path, customers=5)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_write_replaces_the_file_under_its_readers(tmp_path):
-    path = tmp_path / "orders.parquet"
-    path.write_text("old")
-    with path.open() as reader:
-        demo.write("shop", path, customers=5)
-        assert reader.read() == "old"
-    assert len(pd.read_parquet(path)) > 5
-
-
-def test_write_unknown_name_offers_the_nearest(tmp_path):
+def test_an_unknown_sample_offers_the_nearest():
     with pytest.raises(ParamsError, match=r"'shopp'.*'cdnow', 'shop', 'untouched'.*'shop'"):
-        demo.write("shopp", tmp_path / "orders.parquet")
-    assert not list(tmp_path.iterdir())
+        samples.locate("shopp")

@@ -11,7 +11,7 @@ from conftest import make_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltvkit import customers, days, engine, kpis, prepared, rfm
+from ltvkit import customers, days, engine, kpis, orders, prepared, ranking, rfm
 from ltvkit.sources.connection import connect
 
 
@@ -20,7 +20,7 @@ from ltvkit.sources.connection import connect
     [("pandas", "DataFrame"), ("polars", "DataFrame"), ("duckdb", "DuckDBPyRelation")],
 )
 def test_prepared_orders_are_opened_on_the_engine_asked_for(name, kind):
-    book = prepared.open("demo:cdnow", engine=name)
+    book = orders.read("demo:cdnow", engine=name)
     buyers = customers.summarize(book.lines, as_of="1998-06-30")
     for frame in (book.lines, buyers):
         assert type(frame).__module__.lstrip("_").startswith(name)
@@ -72,7 +72,7 @@ def test_days_leave_no_table_behind_but_their_own():
 def test_ranks_and_running_sums_are_those_of_a_sorted_list(values, ascending):
     frame = pd.DataFrame({"id": [f"{n:02}" for n in range(len(values))], "paid": values})
     found = engine.table(
-        engine.ranked(
+        ranking.ranked(
             nw.from_native(frame).lazy(),
             by="paid",
             ties="id",

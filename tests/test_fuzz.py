@@ -170,7 +170,7 @@ def _through_the_door(rows: list[list[str]]) -> None:
     frame = pd.DataFrame([sure, *rows], columns=COLUMNS, dtype="str")
     # Mutated amounts carry the signs of many currencies; a column says that they are one.
     said = frame.assign(currency="JPY")
-    book = orders.read(said, returns="separate", timezone="Asia/Tokyo")
+    book = orders.read(said, policies={"returns": "separate", "timezone": "Asia/Tokyo"})
     table = book.quality.groupby("status")[["lines", "amount"]].sum()
     assert len(frame) == table.loc["read", "lines"]
     assert len(frame) == len(book.lines) + len(book.returns) + len(book.quarantine)

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from conftest import make_lines
 
-from ltvkit import gate, orders, prepared
+from ltvkit import gate, orders
+from ltvkit.book import Orders
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.policies import Policies
 
@@ -19,18 +20,18 @@ ROWS = [
 ]
 
 
-def book(*more: tuple, drop: int = 0, **policies) -> orders.Orders:
+def book(*more: tuple, drop: int = 0, **policies) -> Orders:
     rows = [*ROWS[drop:], *more]
     frame = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date", "amount"])
-    return orders.read(frame.astype(str), **policies)
+    return orders.read(frame.astype(str), policies=policies)
 
 
-def results(found: orders.Orders, *, as_of="2024-06-30", **policies) -> dict[str, str]:
+def results(found: Orders, *, as_of="2024-06-30", **policies) -> dict[str, str]:
     table = gate.check(found, as_of=as_of, policies=policies)
     return {row.check: row.result for row in table.itertuples() if row.result != "ok"}
 
 
-def figure(found: orders.Orders, check: str, *, as_of="2024-06-30", **policies) -> str:
+def figure(found: Orders, check: str, *, as_of="2024-06-30", **policies) -> str:
     table = gate.check(found, as_of=as_of, policies=policies).set_index("check")
     return table.loc[check, "figure"]
 
@@ -51,7 +52,7 @@ def test_a_usual_shop_passes_on_every_engine_alike(on):
 def test_the_samples_pass(name):
     policies = {"cancelled_status": ["cancelled"], "data_until": "2024-09-30"}
     policies = policies if name == "shop" else {}
-    found = prepared.open(f"demo:{name}", policies=policies)
+    found = orders.read(f"demo:{name}", policies=policies)
     assert results(found, as_of=found.as_of("last"), **policies) == {}
 
 

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltvkit import headers
-from ltvkit.contract import COLUMNS
+from ltvkit import headers, personal_data
 from ltvkit.errors import ParamsError
+from ltvkit.personal_data import header_key
 from ltvkit.policies import check_options
+from ltvkit.schema import COLUMNS
 
 KNOWN = [(name, alias) for name, tiers in headers.ALIASES.items() for alias in chain(*tiers)]
 
@@ -30,7 +31,7 @@ def test_every_header_is_understood_alone_and_however_it_is_written(name, alias)
 
 @given(st.text())
 def test_a_key_is_its_own_key(text):
-    assert headers.key(headers.key(text)) == headers.key(text)
+    assert header_key(header_key(text)) == header_key(text)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +97,8 @@ def test_matching_is_exact_first_then_by_key_and_never_between_two():
 
 @pytest.mark.parametrize("header", ["お名前(姓)", "氏(請求先)", "メールアドレス", "Email", "TEL"])
 def test_personal_data_is_known_by_its_header(header):
-    assert headers.is_personal(header)
-    assert not headers.is_personal("商品名")
+    assert personal_data.is_personal(header)
+    assert not personal_data.is_personal("商品名")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_personal_data_is_known_by_its_header(header):
     ["商品名", "product name", "メール便", "カナダ産", "channel", "Lineitem name", "取引名"],
 )
 def test_what_names_no_person_is_not_refused(header):
-    assert not headers.is_personal(header)
+    assert not personal_data.is_personal(header)
 
 
 @pytest.mark.parametrize(

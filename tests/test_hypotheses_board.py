@@ -18,6 +18,7 @@ from stub_hypotheses import EVERYBODY, assigned, hypothesis, steady
 from ltvkit import hypotheses
 from ltvkit.errors import DataError, NothingYet, ParamsError
 from ltvkit.hypotheses import (
+    assignment,
     board,
     figures,
     histories,
@@ -288,20 +289,20 @@ def test_drawing_is_even_within_strata_and_independent_of_the_order():
     table = pd.DataFrame(
         {"customer_id": [f"{n:03d}" for n in range(100)], "segment": ["a"] * 31 + ["b"] * 69}
     )
-    drawn = planning.assign(table, seed=5)
+    drawn = assignment.assign(table, seed=5)
     counts = drawn.groupby("segment")["group"].value_counts().unstack()
     assert (counts["treated"] - counts["control"]).abs().max() == 1
-    again = planning.assign(table.sample(frac=1, random_state=1), seed=5)
+    again = assignment.assign(table.sample(frac=1, random_state=1), seed=5)
     pd.testing.assert_frame_equal(again, drawn)
-    assert not planning.assign(table, seed=6)["group"].equals(drawn["group"])
-    third = planning.assign(table, seed=5, share=1 / 3)
+    assert not assignment.assign(table, seed=6)["group"].equals(drawn["group"])
+    third = assignment.assign(table, seed=5, share=1 / 3)
     assert 32 <= (third["group"] == "treated").sum() <= 34
 
 
 def test_every_customer_is_as_likely_to_be_treated():
     table = pd.DataFrame({"customer_id": list("abcde"), "segment": "x"})
     treated = sum(
-        (planning.assign(table, seed=s)["group"] == "treated").to_numpy() for s in range(2000)
+        (assignment.assign(table, seed=s)["group"] == "treated").to_numpy() for s in range(2000)
     )
     assert np.abs(treated / 2000 - 0.5).max() < 0.045  # four standard errors
 
@@ -309,7 +310,7 @@ def test_every_customer_is_as_likely_to_be_treated():
 def test_a_list_is_drawn_once_and_kept(tmp_path, lines):
     text = {"comparison": "randomized", "assignment": "lists/mail.csv", "control": None}
     stub_register.write(tmp_path, **text, target={"channel": "web"}, selected="2024-02-29")
-    path = registry.draw(tmp_path, "mail", lines, seed=9)
+    path = assignment.draw(tmp_path, "mail", lines, seed=9)
     kept = pd.read_csv(path, dtype=str)
     assert list(kept) == ["customer_id", "group", "segment", "seed"]
     assert set(kept["seed"]) == {"9"}
@@ -318,20 +319,20 @@ def test_a_list_is_drawn_once_and_kept(tmp_path, lines):
     assert set(kept["customer_id"]) == set(on.ids[who])
     assert registry.get(tmp_path, "mail").assigned["group"].tolist() == kept["group"].tolist()
     with pytest.raises(ParamsError, match="is there already.*nobody has been treated"):
-        registry.draw(tmp_path, "mail", lines, seed=1)
+        assignment.draw(tmp_path, "mail", lines, seed=1)
 
 
 def test_there_must_be_somebody_to_draw(tmp_path, lines):
     text = {"comparison": "randomized", "assignment": "lists/mail.csv", "control": None}
     stub_register.write(tmp_path, **text, target={"channel": "fax"}, selected="2024-02-29")
     with pytest.raises(DataError, match="nobody is in the target"):
-        registry.draw(tmp_path, "mail", lines, seed=9)
+        assignment.draw(tmp_path, "mail", lines, seed=9)
 
 
 def test_only_a_randomized_comparison_is_drawn(tmp_path, lines):
     stub_register.write(tmp_path)
     with pytest.raises(ParamsError, match="expected randomized: only there"):
-        registry.draw(tmp_path, "mail", lines, seed=9)
+        assignment.draw(tmp_path, "mail", lines, seed=9)
 
 
 # --- over time

@@ -12,9 +12,9 @@ import pytest
 from conftest import ENGINES
 from stub_hypotheses import EVERYBODY, assigned, hypothesis, steady
 
-from ltvkit import customers, engine, hypotheses, planted, prepared, sampling
+from ltvkit import customers, engine, hypotheses, orders, planted, sampling
 from ltvkit.errors import DataError
-from ltvkit.hypotheses import comparisons, histories, planning, registry, targets
+from ltvkit.hypotheses import assignment, comparisons, histories, planning, registry, targets
 from ltvkit.hypotheses.histories import day
 from ltvkit.hypotheses.hypothesis import Target
 from ltvkit.hypotheses.registry import Register
@@ -207,14 +207,14 @@ def test_who_is_drawn_from_is_who_is_judged(on, lines, target, cuts):
     known, date = histories.build(lines, as_of=APRIL, **cuts), day(tried.selected)
     who = targets.select(known, target, on=date)
     assert len(who) > 1
-    found = planning.candidates(tried, on(lines), **cuts)
+    found = assignment.candidates(tried, on(lines), **cuts)
     assert found["customer_id"].tolist() == known.ids[who].tolist()
     assert found["segment"].tolist() == targets.segments(known, who, on=date).tolist()
 
 
 def test_an_unknown_channel_is_told_those_there_are(on, lines):
     with pytest.raises(DataError, match="the channels are shop, web: name"):
-        planning.candidates(hypothesis(target=Target("channel", ("fax",))), on(lines))
+        assignment.candidates(hypothesis(target=Target("channel", ("fax",))), on(lines))
 
 
 # --- what can be seen
@@ -247,7 +247,7 @@ AS_OF = dt.date(2024, 9, 30)
 
 @cache
 def shop():
-    return prepared.open("demo:shop", policies={"cancelled_status": ["cancelled"]}).lines
+    return orders.read("demo:shop", policies={"cancelled_status": ["cancelled"]}).lines
 
 
 @cache

@@ -4,7 +4,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from ltvkit import ids, values
+from ltvkit import ids, sql, values
 
 
 @pytest.mark.parametrize(
@@ -12,7 +12,7 @@ from ltvkit import ids, values
 )
 def test_each_way_of_folding(fold, distinct):
     spellings = ["A1", "a1", "Ａ１", "ａ１", "A１"]
-    listed = ", ".join(f"({values.literal(s)})" for s in spellings)
+    listed = ", ".join(f"({sql.literal(s)})" for s in spellings)
     folded = ids.folded(values.text("x", "VARCHAR"), fold)
     found = duckdb.sql(f"select distinct {folded} from (values {listed}) t(x)").fetchall()
     assert len(found) == distinct
@@ -20,7 +20,7 @@ def test_each_way_of_folding(fold, distinct):
 
 def test_folding_keeps_zeros_and_joins_voiced_kana():
     texts = {"００７": "007", "ｶﾞｷﾞ": "ガギ", "ﾊﾟ": "パ", "Ｎａ": "na"}
-    listed = ", ".join(f"({values.literal(t)})" for t in texts)
+    listed = ", ".join(f"({sql.literal(t)})" for t in texts)
     found = duckdb.sql(f"select {ids.folded('x', 'both')} from (values {listed}) t(x)").fetchall()
     assert [f for (f,) in found] == list(texts.values())
 

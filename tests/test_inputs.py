@@ -8,8 +8,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from ltvkit import prepared
+from ltvkit import orders
 from ltvkit.cli import main
+from ltvkit.prepared import Prepared
 
 INPUTS = Path(__file__).with_name("inputs")
 CASES = yaml.safe_load((INPUTS / "cases.yaml").read_text("utf-8"))["cases"]
@@ -41,11 +42,11 @@ def test_a_file_gives_what_was_worked_out_by_hand(case, tmp_path):
         return
     assert ran.exit_code == (1 if "stops" in case else 0), ran.output
     assert case.get("stops", "") in " ".join(ran.output.split())
-    book = prepared.open(**given)
+    book = orders.read(**given)
     assert outcome(book, case) == expected(case)
 
 
-def outcome(book: prepared.Prepared, case: dict) -> dict:
+def outcome(book: Prepared, case: dict) -> dict:
     """What a book holds, in the words of cases.yaml."""
     lines, quarantine = book.lines.df(), book.quarantine.df()
     found = {

@@ -12,7 +12,7 @@ import yaml
 from click.testing import CliRunner
 from test_systems import EXPORTS
 
-from ltvkit import drafts, headers, inspection, params, quality
+from ltvkit import drafts, inspected, inspection, params, personal_data, quality, slugs
 from ltvkit.cli import main
 from ltvkit.errors import ParamsError
 
@@ -38,7 +38,7 @@ def file(text: str, name: str = "mine.csv", encoding: str = "utf-8") -> str:
     return str(Path(name).resolve())
 
 
-def look(text: str, **how: str) -> inspection.Inspection:
+def look(text: str, **how: str) -> inspected.Inspection:
     return inspection.look(file(text, **how))
 
 
@@ -49,7 +49,7 @@ def call(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def draft(seen: inspection.Inspection) -> dict:
+def draft(seen: inspected.Inspection) -> dict:
     Path("draft.yaml").write_text(drafts.write(seen, shop="mine"), "utf-8")
     return dict(params.load("draft.yaml", NOTEBOOKS).values)
 
@@ -88,7 +88,7 @@ def test_the_export_of_a_system_is_understood(name):
     said = drafts.text(seen)
     assert name in said
     assert "example.com" not in said
-    assert ("columns.customer_id" in seen.checks) == headers.is_personal(customers)
+    assert ("columns.customer_id" in seen.checks) == personal_data.is_personal(customers)
     values = draft(seen)
     assert values["columns"] == seen.columns
     assert values["currency"] in ("JPY", "EUR", "GBP", "USD")
@@ -343,7 +343,7 @@ def test_a_file_cannot_steer_the_terminal_or_break_the_draft():
     ],
 )
 def test_a_shops_name_is_a_folder_name(source, name):
-    assert drafts.slug(source) == params.check_shop(name) == name
+    assert drafts.slug(source) == slugs.check_shop(name) == name
 
 
 def test_the_command_shows_writes_and_says_what_next():

@@ -109,7 +109,7 @@ def test_a_parameter_means_the_same_everywhere():
 @each
 def test_orders_are_loaded_in_the_same_words(path):
     loading = (
-        "book = prepared.open("
+        "book = orders.read("
         "source, columns=columns, policies=policies, engine=engine, spark=spark)\n"
         "as_of = book.as_of(month)\n"
     )

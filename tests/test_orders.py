@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltvkit import orders, quality
+from ltvkit.book import Orders
 from ltvkit.errors import ColumnError, DataError, ParamsError
+from ltvkit.lines import select_until
 
 
 def raw(**columns) -> pd.DataFrame:
@@ -20,7 +22,7 @@ def raw(**columns) -> pd.DataFrame:
     return pd.DataFrame(base | columns)
 
 
-def reasons(book: orders.Orders) -> dict[int, str]:
+def reasons(book: Orders) -> dict[int, str]:
     return dict(zip(book.quarantine["line"], book.quarantine["reason"], strict=True))
 
 
@@ -80,14 +82,14 @@ def test_an_unusable_line_is_quarantined_with_its_number_reason_and_text(column,
 )
 def test_money_as_shops_write_it(written, amount):
     frame = raw(amount=["9999", "9999", "9999", written])
-    lines = orders.read(frame, returns="separate")
+    lines = orders.read(frame, policies={"returns": "separate"})
     both = pd.concat([lines.lines, lines.returns])
     assert both.set_index("order_id")["amount"]["4"] == amount
 
 
 def test_a_declared_date_format_is_the_only_one_read():
     frame = raw(order_date=["03/04/2024", "31/12/2023", "2024-01-01", "01/01/2024"])
-    book = orders.read(frame, date_format="%d/%m/%Y")
+    book = orders.read(frame, policies={"date_format": "%d/%m/%Y"})
     assert reasons(book) == {3: "order_date is unreadable"}
     assert book.lines["order_date"].dt.month.tolist() == [4, 12, 1]
 
@@ -99,7 +101,7 @@ def test_a_time_with_a_zone_counts_by_its_day_in_utc():
 
 
 def test_lines_after_the_last_day_of_the_export_are_quarantined():
-    book = orders.read(raw(), data_until="2024-01-31")
+    book = orders.read(raw(), policies={"data_until": "2024-01-31"})
     assert reasons(book) == {4: "order_date is after data_until"}
     assert book.facts["until"] == "2024-01-31"
 
@@ -115,12 +117,12 @@ def test_cancelled_orders_by_status_and_by_prefix():
     frame = raw(
         status=["shipped", "cancelled", "shipped", "shipped"], order_id=["1", "2", "C3", "4"]
     )
-    book = orders.read(frame, cancelled_status=["cancelled"], cancelled_prefix="C")
+    book = orders.read(frame, policies={"cancelled_status": ["cancelled"], "cancelled_prefix": "C"})
     assert reasons(book) == {2: "cancelled, by status", 3: "cancelled, by order_id"}
 
 
 def test_guests_by_empty_id_and_by_a_list():
-    book = orders.read(raw(customer_id=["a", None, "0000", "b"]), guest_ids=["0000"])
+    book = orders.read(raw(customer_id=["a", None, "0000", "b"]), policies={"guest_ids": ["0000"]})
     assert reasons(book) == {2: "guest: no customer_id", 3: "guest: customer_id means nobody"}
 
 
@@ -130,7 +132,7 @@ def test_guests_by_empty_id_and_by_a_list():
 )
 def test_returns_policy(policy, kept, beside, refused):
     frame = raw(customer_id=["a", "a", "b", "c"], amount=["10", "-4", "7", "-3"])
-    book = orders.read(frame, returns=policy)
+    book = orders.read(frame, policies={"returns": policy})
     assert (len(book.lines), len(book.returns), len(book.quarantine)) == (kept, beside, refused)
 
 
@@ -142,14 +144,14 @@ def test_under_net_a_return_before_any_purchase_belongs_to_a_sale_not_seen():
 
 @pytest.mark.parametrize(("policy", "kept"), [("keep", 4), ("drop", 3)])
 def test_zero_amounts_policy(policy, kept):
-    book = orders.read(raw(amount=["10", "0", "7", "3"]), zero_amounts=policy)
+    book = orders.read(raw(amount=["10", "0", "7", "3"]), policies={"zero_amounts": policy})
     assert len(book.lines) == kept
 
 
 def test_orders_without_an_id_are_lines_or_days():
     frame = raw(order_date=["2024-01-05"] * 4).drop(columns="order_id")
     assert orders.read(frame).lines["order_id"].nunique() == 4
-    merged = orders.read(frame, same_day="one_order").lines
+    merged = orders.read(frame, policies={"same_day": "one_order"}).lines
     assert merged["order_id"].tolist() == ["a 2024-01-05"] * 2 + ["b 2024-01-05"] * 2
 
 
@@ -194,18 +196,18 @@ def test_orders_after_the_reports_last_day_are_counted():
     table = quality.report(book, as_of="2024-01-31")
     later = table[table["reason"].str.contains("after")].iloc[0]
     assert (later["lines"], later["amount"]) == (1, 5.5)
-    assert len(orders.until(book.lines, as_of="2024-01-31")) == 3
+    assert len(select_until(book.lines, as_of="2024-01-31")) == 3
 
 
 def test_unknown_options_are_refused_with_the_nearest():
     with pytest.raises(ParamsError, match="Did you mean 'returns'"):
-        orders.read(raw(), retruns="net")
+        orders.read(raw(), policies={"retruns": "net"})
     with pytest.raises(ParamsError, match="Did you mean 'net'"):
-        orders.read(raw(), returns="nett")
+        orders.read(raw(), policies={"returns": "nett"})
     with pytest.raises(ParamsError, match="must be a list"):
-        orders.read(raw(), guest_ids="0000")
+        orders.read(raw(), policies={"guest_ids": "0000"})
     with pytest.raises(ParamsError, match="is not a date"):
-        orders.read(raw(), data_until="tomorrow")
+        orders.read(raw(), policies={"data_until": "tomorrow"})
     with pytest.raises(ParamsError, match="the kit's own"):
         orders.read(raw(gift=1), columns={"line": "gift"})
 
@@ -245,7 +247,13 @@ def test_every_line_read_is_kept_or_quarantined_in_rows_and_in_money(rows, retur
     sure = {"customer_id": "a", "order_id": "9", "order_date": "2023-12-31", "amount": "1"}
     frame = pd.DataFrame([sure, *rows], dtype="str")
     book = orders.read(
-        frame, returns=returns, zero_amounts=zero, guest_ids=["0"], cancelled_prefix="C"
+        frame,
+        policies={
+            "returns": returns,
+            "zero_amounts": zero,
+            "guest_ids": ["0"],
+            "cancelled_prefix": "C",
+        },
     )
     assert len(frame) == len(book.lines) + len(book.returns) + len(book.quarantine)
     table = book.quality.groupby("status")[["lines", "amount"]].sum()
@@ -260,9 +268,9 @@ def test_every_line_read_is_kept_or_quarantined_in_rows_and_in_money(rows, retur
 
 def test_guest_ids_are_folded_as_customers_are():
     given = raw(customer_id=["GUEST", "guest", "ＧUEST", "x"])
-    book = orders.read(given, guest_ids=["Guest"], fold_ids="both")
+    book = orders.read(given, policies={"guest_ids": ["Guest"], "fold_ids": "both"})
     assert list(reasons(book).values()) == ["guest: customer_id means nobody"] * 3
-    apart = orders.read(given, guest_ids=["Guest"])
+    apart = orders.read(given, policies={"guest_ids": ["Guest"]})
     assert len(apart.lines) == 4
 
 
@@ -271,7 +279,7 @@ def test_a_header_may_be_called_as_the_kit_calls_its_own(name):
     given = raw(order_date=["R6.1.5"] * 4, amount=["1,200円"] * 4).rename(
         columns={"customer_id": name}
     )
-    lines = orders.read(given, columns={"customer_id": name}, fold_ids="both").lines
+    lines = orders.read(given, columns={"customer_id": name}, policies={"fold_ids": "both"}).lines
     assert lines["amount"].tolist() == [1200.0] * 4
     assert lines["order_date"].dt.strftime("%Y-%m-%d").tolist() == ["2024-01-05"] * 4
 
@@ -285,10 +293,10 @@ def test_a_product_beyond_all_numbers_is_no_amount():
 
 def test_a_policy_without_its_column_is_refused(tmp_path):
     with pytest.raises(ParamsError, match="cancelled_status needs the column status"):
-        orders.read(raw(), cancelled_status=["x"])
+        orders.read(raw(), policies={"cancelled_status": ["x"]})
     (tmp_path / "rates.csv").write_text("date,currency,rate\n2024-01-01,USD,150\n")
     with pytest.raises(ParamsError, match="rates needs the column currency"):
-        orders.read(raw(), rates=str(tmp_path / "rates.csv"))
+        orders.read(raw(), policies={"rates": str(tmp_path / "rates.csv")})
 
 
 def test_columns_that_differ_in_case_only_are_refused():
@@ -305,4 +313,4 @@ def test_columns_that_differ_in_case_only_are_refused():
 )
 def test_a_policy_of_another_kind_is_refused(policy):
     with pytest.raises(ParamsError, match=f"policies: {next(iter(policy))}: "):
-        orders.read(raw(), **policy)
+        orders.read(raw(), policies=policy)

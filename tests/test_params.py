@@ -12,6 +12,7 @@ from stub_project import HOME, PARAMETERS, make, write_notebook
 
 from ltvkit import economics, orders, params
 from ltvkit.errors import ParamsError, ReportError
+from ltvkit.notebooks import read_parameters
 
 
 @pytest.fixture
@@ -137,7 +138,7 @@ def test_the_readmes_recipe_with_a_channel_passes_the_forecast_notebook(tmp_path
         [("1001", "2024/04/01", "00017", "Sencha", 2, 1200, "search")],
         columns=["InvoiceNo", "InvoiceDate", "MemberID", "Item", "Qty", "Price", "Source"],
     )
-    lines = orders.read(raw, columns=values["columns"], **values["policies"]).lines
+    lines = orders.read(raw, columns=values["columns"], policies=values["policies"]).lines
     table = economics.summarize(
         lines,
         as_of="2024-05-31",
@@ -221,7 +222,7 @@ def test_declarations_are_read_as_python(root):
         'a: str = "x = 1 # no"  # help = here\nb: dict = {\n    "k": [1, 2],\n}  # two\nc: int = -1'
     )
     path = write_notebook(root, "03_more", parameters=text)
-    assert list(params.declared(path).values()) == [
+    assert list(read_parameters(path).values()) == [
         ("a", "str", "x = 1 # no", "help = here"),
         ("b", "dict", {"k": [1, 2]}, "two"),
         ("c", "int", -1, ""),
@@ -234,7 +235,7 @@ def test_declarations_are_read_as_python(root):
 def test_a_notebook_may_not_declare_otherwise(root, line):
     path = write_notebook(root, "03_more", parameters=line)
     with pytest.raises(ReportError, match="03_more"):
-        params.declared(path)
+        read_parameters(path)
 
 
 def test_notebooks_must_agree_on_a_type(root):
@@ -247,8 +248,8 @@ def test_notebooks_must_agree_on_a_type(root):
 def test_papermill_sees_what_the_params_check_sees(path):
     """So that `papermill notebook.ipynb out.ipynb -f params.yaml` takes every key."""
     seen = {p["name"]: p["inferred_type_name"] for p in inspect_notebook(str(path)).values()}
-    assert seen == {name: p.kind for name, p in params.declared(path).items()}
-    assert all(p.help for p in params.declared(path).values())
+    assert seen == {name: p.kind for name, p in read_parameters(path).items()}
+    assert all(p.help for p in read_parameters(path).values())
 
 
 @pytest.mark.parametrize("path", sorted((HOME / "params").glob("*.yaml")), ids=lambda p: p.stem)

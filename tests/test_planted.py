@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ltvkit import demo, hypotheses, planted, prepared
-from ltvkit.hypotheses import planning, registry
+from ltvkit import demo, hypotheses, orders, planted
+from ltvkit.hypotheses import assignment, registry
 
 AS_OF = dt.date(2024, 9, 30)
 POLICIES = {"cancelled_status": ["cancelled"]}
@@ -20,7 +20,7 @@ MEASURES = {m.id: m for m in planted.MEASURES}
 
 @cache
 def lines():
-    return prepared.open("demo:shop", policies=POLICIES).lines
+    return orders.read("demo:shop", policies=POLICIES).lines
 
 
 @cache
@@ -66,7 +66,7 @@ def test_the_register_says_what_was_done(id):
 def test_its_lists_are_those_that_the_kit_draws(id):
     """When this fails after an upgrade, numpy changed a stream: draw the lists again."""
     tried = registry.get(registry.folder("shop"), id)
-    drawn = planning.assign(planning.candidates(tried, lines()), seed=MEASURES[id].seed)
+    drawn = assignment.assign(assignment.candidates(tried, lines()), seed=MEASURES[id].seed)
     pd.testing.assert_frame_equal(tried.assigned, drawn[list(tried.assigned)], check_dtype=False)
 
 
@@ -148,7 +148,7 @@ def test_one_that_has_not_begun_has_no_figures():
 
 
 def test_without_measures_the_shop_is_as_it_was():
-    plain, acted = demo.shop(customers=800, measures=False), demo.shop(customers=800)
+    plain, acted = demo.simulate(customers=800, measures=False), demo.simulate(customers=800)
     first = planted.MEASURES[0].start
     for frame in (plain, acted):
         assert (frame["order_date"] < first).any()
@@ -169,7 +169,7 @@ def test_a_season_moves_orders_and_makes_none():
 
 
 def test_a_shop_of_few_customers_does_nothing():
-    assert demo.shop(customers=40).equals(demo.shop(customers=40, measures=False))
+    assert demo.simulate(customers=40).equals(demo.simulate(customers=40, measures=False))
 
 
 def test_one_order_more_is_like_an_earlier_one_of_the_same_customer():

@@ -24,7 +24,8 @@ from stub_project import (
     write_params,
 )
 
-from ltvkit.report import index, page, plan, publish, workbook
+from ltvkit.notebooks import Notebook, select_notebooks
+from ltvkit.report import index, page, publish, workbook
 from ltvkit.report.judge import judge
 
 PIXEL = (
@@ -320,12 +321,15 @@ def test_a_report_stands_by_itself_month_by_month(root, tmp_path):
 
 def test_only_is_lenient_about_names():
     pages = ("00_overview", "01_rfm", "04_cohort_ltv", "05_ltv")
-    books = [plan.Notebook(Path(), page, "", "", (), "") for page in pages]
+    books = [Notebook(Path(), page, "", "", (), "") for page in pages]
     for word in ("rfm", "01", "01_rfm", "01-RFM.ipynb", " rfm "):
-        assert [b.page for b in plan.select(books, [word])] == ["01_rfm"]
-    assert [b.page for b in plan.select(books, ["cohort", "05"])] == ["04_cohort_ltv", "05_ltv"]
-    assert [b.page for b in plan.select(books, ["ltv"])] == ["05_ltv"]
-    assert plan.select(books, []) == books
+        assert [b.page for b in select_notebooks(books, [word])] == ["01_rfm"]
+    assert [b.page for b in select_notebooks(books, ["cohort", "05"])] == [
+        "04_cohort_ltv",
+        "05_ltv",
+    ]
+    assert [b.page for b in select_notebooks(books, ["ltv"])] == ["05_ltv"]
+    assert select_notebooks(books, []) == books
 
 
 def test_unavailable_is_not_zero():

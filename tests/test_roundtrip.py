@@ -15,11 +15,11 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from ltvkit import prepared, sources
+from ltvkit import orders, sources
 from ltvkit.errors import LtvkitError
 from ltvkit.sources import delimited
 from ltvkit.sources.connection import connect
-from ltvkit.values import quoted
+from ltvkit.sql import quoted
 
 HEADER = ["customer_id", "order_id", "order_date", "amount", "product"]
 # Each example opens many files, so that shrinking one would take minutes.
@@ -90,7 +90,7 @@ def test_the_same_orders_in_each_encoding_and_format_are_the_same(rows, tmp_path
     found = {}
     for name, write in WRITERS.items():
         write(folder / name, rows)
-        lines = prepared.open(str(folder / name), policies={"returns": "separate"})
+        lines = orders.read(str(folder / name), policies={"returns": "separate"})
         both = pd.concat([lines.lines.df(), lines.returns.df()])
         found[name] = both.sort_values(list(both)).reset_index(drop=True)
     for name, lines in found.items():
@@ -144,7 +144,7 @@ def test_messy_lines_are_kept_or_quarantined_whatever_their_order(
     for name in ("as_is.csv", "shuffled.csv"):
         written = end.join([",".join(HEADER), ",".join(SURE), *lines, ""])
         (folder / name).write_text(written, "utf-8", newline="")
-        books.append(prepared.open(str(folder / name), policies={"returns": "separate"}))
+        books.append(orders.read(str(folder / name), policies={"returns": "separate"}))
         random.Random(seed).shuffle(lines)
     want = pd.Series([LINES[line] for line in lines], dtype="object").value_counts().to_dict()
     blank = want.pop("blank", 0)

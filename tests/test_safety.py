@@ -33,6 +33,7 @@ from ltvkit import (
 )
 from ltvkit.errors import LtvkitError, ParamsError, ReportError
 from ltvkit.hypotheses import lists, registry
+from ltvkit.notebooks import find_notebooks
 from ltvkit.report import archive, index, judge, page, plan, publish, run, workbook
 from ltvkit.sources import connection, remote
 
@@ -389,7 +390,7 @@ def test_quarantine_under_a_key_shows_no_raw_column(key):
 
 def test_duplicates_under_a_key_show_nothing_that_names_anybody(key):
     twice = {"customer_id": "7", "order_date": "2024-01-05", "amount": 1, "name": "ZZ Hanako"}
-    book = orders.read(pd.DataFrame([twice] * 2), same_day="one_order")
+    book = orders.read(pd.DataFrame([twice] * 2), policies={"same_day": "one_order"})
     assert list(quality.duplicates(book)) == ["customer_id", "order_date", "amount", "copies"]
 
 
@@ -405,7 +406,7 @@ def test_a_run_depends_on_the_key_and_does_not_tell_it(tmp_path, monkeypatch):
     names = set()
     for value in ("", KEY, KEY.upper()):
         monkeypatch.setenv(pseudonyms.VARIABLE, value)
-        books = plan.notebooks()
+        books = find_notebooks()
         given_ = params.load(root / "params" / "stub.yaml", [b.path for b in books])
         [job, *_] = plan.jobs(books, given_, month="1998-06", orders_key="k")
         names.add(job.folder.name)

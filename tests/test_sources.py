@@ -7,7 +7,7 @@ import zipfile
 import pandas as pd
 import pytest
 
-from ltvkit import orders, prepared, sources
+from ltvkit import orders, sources
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.sources import archives
 
@@ -84,14 +84,14 @@ def test_orders_are_prepared_once_and_again_when_anything_changes(tmp_path, monk
     monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
     path = tmp_path / "orders.csv"
     path.write_text(TEXT, "utf-8")
-    first = prepared.open(str(path))
+    first = orders.read(str(path))
     made = (first.folder / "rows-0.parquet").stat().st_mtime_ns
-    again = prepared.open(str(path))
+    again = orders.read(str(path))
     assert again.key == first.key
     assert (again.folder / "rows-0.parquet").stat().st_mtime_ns == made
-    assert prepared.open(str(path), policies={"same_day": "one_order"}).key != first.key
+    assert orders.read(str(path), policies={"same_day": "one_order"}).key != first.key
     path.write_text(TEXT + "009,2024-03-01,1,x\n", "utf-8")
-    changed = prepared.open(str(path))
+    changed = orders.read(str(path))
     assert changed.key != first.key
     assert len(changed.lines.df()) == 3
 
@@ -102,7 +102,7 @@ def test_a_kernel_takes_the_cores_it_is_given(tmp_path, monkeypatch, threads):
     monkeypatch.setenv("LTVKIT_THREADS", threads)
     path = tmp_path / "orders.csv"
     path.write_text(TEXT, "utf-8")
-    taken = prepared.open(str(path)).lines.query("x", "select current_setting('threads')")
+    taken = orders.read(str(path)).lines.query("x", "select current_setting('threads')")
     assert taken.fetchall() == [(int(threads),)]
 
 
@@ -110,7 +110,7 @@ def test_a_preparation_is_what_reading_gives(tmp_path, monkeypatch):
     monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
     path = tmp_path / "orders.csv"
     path.write_text(TEXT + "009,never,1,x\n", "utf-8")
-    read, opened = orders.read(str(path)), prepared.open(str(path))
+    read, opened = orders.read(str(path)), orders.read(str(path))
     pd.testing.assert_frame_equal(opened.lines.df(), read.lines.df())
     pd.testing.assert_frame_equal(opened.quarantine.df(), read.quarantine.df())
     pd.testing.assert_frame_equal(opened.quality, read.quality, check_dtype=False)
@@ -165,7 +165,7 @@ FILLED = {"fill_down": ["order_id", "order_date", "customer_id"]}
 def test_filling_down_keeps_what_a_line_says(tmp_path):
     rows = ["1,2024-01-05,a,10", "1,,b,20", ",\u3000,\u3000,30"]
     source = _csv(tmp_path / "a.csv", *rows, header="order_id,order_date,customer_id,amount")
-    lines = orders.read(source, **FILLED).lines.df().sort_values("amount")
+    lines = orders.read(source, policies=FILLED).lines.df().sort_values("amount")
     assert lines["customer_id"].tolist() == ["a", "b", "a"]
     assert lines["order_id"].tolist() == ["1"] * 3
 
@@ -173,7 +173,7 @@ def test_filling_down_keeps_what_a_line_says(tmp_path):
 def test_filling_down_makes_no_order_line_of_a_total_or_an_empty_row(tmp_path):
     rows = ["1,2024-01-05,a,tea,10", ",,,,", ",,,合計,10"]
     header = "order_id,order_date,customer_id,product,amount"
-    book = orders.read(_csv(tmp_path / "a.csv", *rows, header=header), **FILLED)
+    book = orders.read(_csv(tmp_path / "a.csv", *rows, header=header), policies=FILLED)
     assert book.quarantine.df()["reason"].tolist() == ["empty row", "total row"]
     assert book.lines.df()["amount"].tolist() == [10.0]
 
@@ -191,7 +191,7 @@ def test_one_of_two_headers_that_differ_in_case_can_be_mapped(tmp_path):
 )
 def test_a_declared_encoding_that_cannot_be_is_refused(tmp_path, encoding, message):
     with pytest.raises((ParamsError, DataError), match=message):
-        orders.read(_csv(tmp_path / "a.csv", "x,2024-01-05,5"), encoding=encoding)
+        orders.read(_csv(tmp_path / "a.csv", "x,2024-01-05,5"), policies={"encoding": encoding})
 
 
 def test_what_would_be_left_out_of_a_folder_or_an_archive_is_refused(tmp_path):
@@ -230,5 +230,5 @@ def test_what_a_killed_run_left_goes_after_a_day(tmp_path, monkeypatch):
     fresh.mkdir()
     for folder in left:
         os.utime(folder, (0, 0))
-    prepared.open(str(path))
+    orders.read(str(path))
     assert [folder.exists() for folder in (*left, fresh)] == [False, False, True]

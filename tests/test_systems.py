@@ -6,9 +6,9 @@ from dataclasses import fields
 
 import pytest
 
-from ltvkit import headers, systems
-from ltvkit.contract import COLUMNS
+from ltvkit import personal_data, systems
 from ltvkit.policies import Policies
+from ltvkit.schema import COLUMNS
 
 SHOPIFY = """\
 Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Taxes,Total,\
@@ -104,4 +104,4 @@ def test_a_mapping_names_the_files_own_headers(name):
 def test_a_customer_number_goes_before_an_email_address():
     system = systems.recognise(header(SHOPIFY))
     assert system.mapping([*header(SHOPIFY), "Customer ID"])["customer_id"] == "Customer ID"
-    assert headers.is_personal(system.mapping(header(SHOPIFY))["customer_id"])
+    assert personal_data.is_personal(system.mapping(header(SHOPIFY))["customer_id"])

@@ -7,28 +7,47 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from ltvkit import contract, currencies, door, files, judgement, paths, prepared
+from ltvkit import contract, currencies, days, door, files, judgement, paths, prepared, schema
+from ltvkit.book import Orders
 from ltvkit.cluster import session, sources, workers
 from ltvkit.cluster.settings import Settings
 from ltvkit.door import Rows
 from ltvkit.errors import ClusterError, ParamsError
-from ltvkit.orders import Orders
 from ltvkit.policies import Policies, check_options
 from ltvkit.prepared import Prepared
+from ltvkit.schema import FILE, LINE, TEXT
 from ltvkit.sources import Raw
-from ltvkit.sources.part import FILE, LINE, TEXT
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparkPrepared(Prepared):
+    """`Prepared` with its lines on a cluster, and their days kept on its storage."""
+
+    @cached_property
+    def days(self) -> Any:
+        """The lines added up by customer and day (see `days.of`), kept on the cluster's storage."""
+        note, settings = self.folder / "days.txt", session.settings()
+        with session.in_words("the days of the orders"):
+            if note.exists() and (kept := note.read_text("utf-8")).startswith(settings.folder()):
+                known = _there(self.lines.sparkSession, kept)
+                if known is not None:
+                    return known
+            folder = f"{_free(settings, self.key)}/days"
+            found = _kept(days.of(self.lines), folder)
+        files.write(note, folder)
+        return found
 
 
 def open(
     source: str, *, columns: Mapping | None, policies: Mapping | None, spark: Mapping[str, Any]
-) -> Prepared:
+) -> SparkPrepared:
     """`prepared.open` with lines on a cluster. Raises `ClusterError` where it cannot be used.
 
     What lies on the cluster's storage passes the door there, and all frames are Spark's. Another
@@ -57,31 +76,15 @@ def open(
         return _known(running, key, rules)
 
 
-def _known(running: Any, key: str, rules: Policies) -> Prepared:
+def _known(running: Any, key: str, rules: Policies) -> SparkPrepared:
     """Orders that are prepared already."""
     home = paths.cache() / "orders" / key
     book = _opened(running, _rows(home / prepared.FACTS), rules)
-    return Prepared(**vars(book), folder=home, key=key)
+    return SparkPrepared(**vars(book), folder=home, key=key)
 
 
 def _rows(note: Path) -> Rows:
     return Rows.from_json(note.read_text("utf-8"))
-
-
-def days(book: Prepared) -> Any:
-    """The lines of a book added up by customer and day, kept on the cluster's storage."""
-    from ltvkit import days
-
-    note, settings = book.folder / "days.txt", session.settings()
-    with session.in_words("the days of the orders"):
-        if note.exists() and (kept := note.read_text("utf-8")).startswith(settings.folder()):
-            known = _there(book.lines.sparkSession, kept)
-            if known is not None:
-                return known
-        folder = f"{_free(settings, book.key)}/days"
-        found = _kept(days.of(book.lines), folder)
-    files.write(note, folder)
-    return found
 
 
 def _there(running: Any, folder: str) -> Any | None:
@@ -104,11 +107,11 @@ def _free(settings: Settings, key: str) -> str:
 
 
 def _prepare(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder: str) -> Rows:
-    part = workers.part(frame)
+    part = sources.part(frame)
     raw = Raw(None, [part], facts)
     names = contract.mapping(part, columns=columns, source=facts["source"])
     _check_order(names, facts, rules)
-    zone, rates = door.zone_of(raw, rules), currencies.asked(rules)
+    zone, rates = door.zone_of(raw, rules), currencies.asked(rules.rates)
     reading = door.Reading(names, rules, zone, None, rates)
     rows = _kept(workers.each(frame, partial(reading.judged, part=part)), f"{folder}/rows")
     lines, named = nw.from_native(rows).lazy(), "order_id" in names
@@ -154,7 +157,7 @@ def _opened(running: Any, rows: Rows, rules: Policies) -> Orders:
     written = [*placed, *raw, F.col(TEXT).alias("text")]
     spelled = kept.select("customer_id", "_written_customer") if rules.fold_ids != "none" else None
     return Orders(
-        **_sold(kept, [c for c in judged.columns if c not in contract.WORKING], rules),
+        **_sold(kept, [c for c in judged.columns if c not in schema.WORKING], rules),
         quarantine=refused.orderBy(*file, LINE).select(*written),
         refused=refused.select(*placed, "customer_id"),
         spelled=spelled,
@@ -172,7 +175,7 @@ def _sold(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
     }
 
 
-def _brought(running: Any, book: Prepared, rules: Policies) -> Prepared:
+def _brought(running: Any, book: Prepared, rules: Policies) -> SparkPrepared:
     """Orders that passed the door here, their lines read by the workers."""
     kept_in = [*book.folder.glob("rows.parquet")] or sorted(book.folder.glob("rows-*.parquet"))
     addresses = [paths.address(path.resolve()) for path in kept_in]
@@ -185,4 +188,4 @@ def _brought(running: Any, book: Prepared, rules: Policies) -> Prepared:
             f"the workers cannot read {paths.shown(book.folder)}: put the project on a folder that "
             "they see, or the orders on their storage (source: s3a://..., hdfs://... or table:...)."
         ) from error
-    return replace(book, **sold)
+    return SparkPrepared(**vars(replace(book, **sold)))

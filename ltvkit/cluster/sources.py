@@ -9,11 +9,14 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from ltvkit import engine, paths
+from ltvkit.cluster import workers
 from ltvkit.errors import ParamsError
 from ltvkit.policies import Policies
+from ltvkit.schema import FILE, LINE
 from ltvkit.sources import remote
+from ltvkit.sources.connection import connect
 from ltvkit.sources.locate import OTHERS, PACKED, SUFFIXES
-from ltvkit.sources.part import FILE, LINE, refuse_own
+from ltvkit.sources.part import Part, refuse_own
 
 TABLE = "table:"
 NOT_READ = tuple({*SUFFIXES, *PACKED, *OTHERS} - {".parquet"})
@@ -52,6 +55,13 @@ def open(running: Any, source: str, rules: Policies) -> tuple[Any, dict[str, Any
     placed = {LINE: _metadata("row_index") + 1}
     placed |= {FILE: _metadata("file_name")} if count > 1 else {}
     return frame.withColumns(placed), facts | {"digest": digest, "files": count}
+
+
+def part(frame: Any) -> Part:
+    """A Spark frame as a source that is read by parts: its columns, and SQL for one part."""
+    connection = connect(threads=1)
+    connection.register(workers.BATCH, workers.empty(frame))
+    return Part.of(connection, "", f"select * from {workers.BATCH}")
 
 
 def _read(running: Any, source: str) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ltvkit.sources.connection import connect
-from ltvkit.sources.part import Part
 
 # Takes a connection that has the rows as `batch`, and gives a relation.
 Making = Callable[[Any], Any]
@@ -23,7 +22,7 @@ def each(frame: Any, make: Making) -> Any:
     import pyarrow as pa
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    made = _made(make, _none(frame))[1].schema
+    made = _made(make, empty(frame))[1].schema
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         first = next(batches, None)
@@ -46,13 +45,6 @@ def changed(frame: Any, change: Callable[[Any], Any]) -> Any:
     return _in_arrow(frame, work, frame.schema)
 
 
-def part(frame: Any) -> Part:
-    """A Spark frame as a source that is read by parts: its columns, and SQL for one part."""
-    connection = connect(threads=1)
-    connection.register(BATCH, _none(frame))
-    return Part.of(connection, "", f"select * from {BATCH}")
-
-
 def _in_arrow(frame: Any, work: Callable[[Iterator], Iterator], schema: Any) -> Any:
     with warnings.catch_warnings():
         # It warns of pandas, of which no part is used here.
@@ -60,7 +52,7 @@ def _in_arrow(frame: Any, work: Callable[[Iterator], Iterator], schema: Any) -> 
         return frame.mapInArrow(work, schema)
 
 
-def _none(frame: Any) -> Any:
+def empty(frame: Any) -> Any:
     """No row of a frame, as Arrow has it."""
     import pyarrow as pa
     from pyspark.sql.pandas.types import to_arrow_schema

@@ -9,13 +9,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import customers, engine, formats, orders, periods
+from ltvkit import customers, engine, formats, periods
 from ltvkit.days import NEEDS
 from ltvkit.errors import DataError, ParamsError, one_of
 from ltvkit.forecast import predictions
 from ltvkit.forecast.model import DAYS, MONTH, Fitted, histories, in_unit
 from ltvkit.forecast.uncertainty import INTERVAL, amounts
 from ltvkit.i18n import _
+from ltvkit.lines import filter_purchases
 
 FUTURES = 4000
 BINS = 16
@@ -152,7 +153,7 @@ def _span(summary: pd.DataFrame, fitted: Fitted, months: int, seed: int) -> np.n
 
 
 def _alive_by_day(one: pd.DataFrame, fitted: Fitted, as_of: Any) -> pd.DataFrame:
-    bought = orders.purchases(nw.from_native(one)).to_native()["order_date"].drop_duplicates()
+    bought = filter_purchases(nw.from_native(one)).to_native()["order_date"].drop_duplicates()
     bought = bought.sort_values().to_numpy()
     days = pd.date_range(bought[0], periods.day(as_of))
     count = np.searchsorted(bought, days.to_numpy(), side="right") - 1

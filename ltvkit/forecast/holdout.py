@@ -11,13 +11,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import customers, engine, formats, orders, periods, sampling
+from ltvkit import customers, engine, formats, periods, sampling
 from ltvkit.days import NEEDS
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import model, trials
 from ltvkit.forecast.rivals import CHALLENGERS, RIVALS, outcome
 from ltvkit.forecast.scores import calibration, deviance, scores
 from ltvkit.i18n import _
+from ltvkit.lines import filter_purchases, filter_until
 
 MOST = 200_000  # customers to judge by; of more, a sample
 LEAST = 100  # customers known at the split, to judge anything by
@@ -108,7 +109,7 @@ def backtest(
     Raises `DataError` where the orders are too short or the customers too few.
     """
     split, among = _split(lines, as_of=as_of, months=months)
-    told = orders.before(engine.lazy(lines), as_of).select(*NEEDS).to_native()
+    told = filter_until(engine.lazy(lines), as_of).select(*NEEDS).to_native()
     part, share = sampling.drawn(told, most=MOST, among=among)
     known, seen = _known(part, split=split)
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
@@ -157,7 +158,7 @@ def _split(lines: Any, *, as_of: Any, months: int) -> tuple[Any, int]:
     if months < 1:
         raise ParamsError(f"months={months}: hold out one month at least.")
     split = periods.end(periods.index_of(as_of, "month") - months, "month").date()
-    opened = orders.before(engine.lazy(lines, needs=NEEDS), split)
+    opened = filter_until(engine.lazy(lines, needs=NEEDS), split)
     known = sampling.count(opened)
     if known < LEAST:
         raise TooLittleData(
@@ -177,7 +178,7 @@ def _known(lines: Any, *, split: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _after(lines: Any, *, split: Any) -> float:
     """What all customers known on the day `split` brought after it."""
     seen = engine.lazy(lines)
-    known = orders.purchases(orders.before(seen, split)).select("customer_id").unique()
+    known = filter_purchases(filter_until(seen, split)).select("customer_id").unique()
     after = seen.filter(nw.col("order_date") > nw.lit(periods.day(split)))
     brought = after.join(known, on="customer_id").select(nw.col("amount").sum())
     return float(engine.table(brought)["amount"].iloc[0])

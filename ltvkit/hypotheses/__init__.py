@@ -15,8 +15,9 @@ from typing import Any
 
 # Found when first used: the command line loads this package, and should start at once.
 _HOMES = {
-    "registry": ("decide", "draw", "folder", "load", "new", "of_shop", "register"),
-    "planning": ("assign", "candidates", "drafts", "power"),
+    "registry": ("decide", "folder", "load", "new", "of_shop", "register"),
+    "assignment": ("assign", "candidates", "draw"),
+    "planning": ("drafts", "power"),
     "evaluation": ("evaluate",),
     "board": ("evaluate_all",),
     "words": ("finding",),

@@ -12,9 +12,9 @@ import click
 from ltvkit.i18n import _
 
 if TYPE_CHECKING:
+    from ltvkit.book import Orders
     from ltvkit.hypotheses.hypothesis import Hypothesis, Standing
     from ltvkit.params import Params
-    from ltvkit.prepared import Prepared
 
 RUN = "python -m ltvkit hypothesis"
 PARAMS = click.argument("params", type=click.Path(path_type=Path))
@@ -141,12 +141,12 @@ def plan(params: Path, id: str) -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the drawing; keep it.")
 def assign(params: Path, id: str, seed: int) -> None:
     """Draw who is treated, at random within RFM segments, and write the list."""
-    from ltvkit.hypotheses import registry
+    from ltvkit.hypotheses import assignment
 
     given, folder = _given(params)
     book = _orders(given)
     more = {"seed": seed, "until": book.facts["until"], **_cuts(given)}
-    path = registry.draw(folder, id, book.lines, **more)
+    path = assignment.draw(folder, id, book.lines, **more)
     click.echo(f"Drawn with seed {seed}: {os.path.relpath(path)}. Treat the group 'treated' alone.")
 
 
@@ -154,9 +154,10 @@ def _given(params: Path) -> tuple[Params, Path]:
     """A shop's params, and its register."""
     from ltvkit import params as files
     from ltvkit.hypotheses import registry
-    from ltvkit.report import plan
 
-    given = files.load(params, [book.path for book in plan.notebooks()])
+    pass
+
+    given = files.load(params)
     return given, registry.folder(given.shop, given.values.get("register", ""))
 
 
@@ -169,11 +170,11 @@ def _cuts(given: Params) -> dict[str, Any]:
     return {name: given.values[name] for name in ("rfm_cuts", "abc_cuts") if name in given.values}
 
 
-def _orders(given: Params) -> Prepared:
-    from ltvkit import prepared
+def _orders(given: Params) -> Orders:
+    from ltvkit import orders
 
     named = {name: given.values[name] for name in ("source", "columns", "policies")}
-    return prepared.open(**named)
+    return orders.read(**named)
 
 
 def _listed(hypotheses: Iterable[Hypothesis]) -> list[tuple[str, ...]]:

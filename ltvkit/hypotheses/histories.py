@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ltvkit import cohorts, customers, engine, orders, periods, sampling
+from ltvkit import cohorts, customers, engine, periods, sampling
 from ltvkit import days as by_day
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.hypotheses.metrics import METRICS
+from ltvkit.lines import filter_until
 
 MOST = 1_000_000  # customers; of more, a sample
 _EPOCH = np.datetime64("1970-01-01")
@@ -240,7 +241,7 @@ def build(
     Of more than a million customers a sample is taken, by their id, before anything leaves the
     engine.
     """
-    seen = orders.before(engine.lazy(lines, needs=by_day.NEEDS), as_of)
+    seen = filter_until(engine.lazy(lines, needs=by_day.NEEDS), as_of)
     read = [c for c in seen.collect_schema().names() if c in READ]
     known = seen.select(*read).to_native()
     part, share = sampling.drawn(known, most=MOST, among=sampling.count(known))

@@ -12,8 +12,8 @@ from ltvkit.abc_classes import CLASSES
 from ltvkit.errors import nearest
 from ltvkit.hypotheses.hypothesis import RULES, Target
 from ltvkit.hypotheses.metrics import METRICS
-from ltvkit.params import SLUG
 from ltvkit.segments import NAMES
+from ltvkit.slugs import SLUG
 
 # What a rule may select by, where that can be listed.
 CHOICES = {"segment": NAMES, "decile": tuple(map(str, range(1, 11))), "abc_class": CLASSES}

@@ -7,23 +7,21 @@ many days, and nothing done.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from ltvkit import formats
-from ltvkit.errors import DataError, check_share
+from ltvkit.errors import DataError
 from ltvkit.hypotheses import comparisons, histories, replays, targets, verdicts
 from ltvkit.hypotheses.comparisons import Groups, Window
 from ltvkit.hypotheses.estimates import Side
 from ltvkit.hypotheses.histories import Histories, day
-from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
+from ltvkit.hypotheses.hypothesis import Hypothesis
+from ltvkit.hypotheses.registry import Register
 from ltvkit.i18n import _
-
-if TYPE_CHECKING:
-    from ltvkit.hypotheses.registry import Register
 
 POWER = 0.8  # the chance to see an effect of the smallest size worth having
 WEEKS = (2, 4, 8, 13, 26)
@@ -144,52 +142,6 @@ def _groups(known: Histories, hypothesis: Hypothesis, back: int) -> Groups:
     who = targets.select(known, hypothesis.target, on=day(hypothesis.selected), back=back)
     drawn = np.random.default_rng(0).permutation(len(who)) < hypothesis.treated_share * len(who)
     return Groups(who[drawn], who[~drawn])
-
-
-def assign(
-    customers: pd.DataFrame, *, share: float = 0.5, seed: int, by: str = "segment"
-) -> pd.DataFrame:
-    """Customers with `customer_id` and a stratum `by` -> customer_id, group, segment, seed.
-
-    Within each stratum, `share` of the customers are drawn to be "treated"; where that is no
-    whole number, chance rounds. The order of rows plays no part: the same customers and seed
-    always give the same groups.
-
-    >>> quiet = pd.DataFrame({"customer_id": list("abcd"), "segment": ["lost"] * 4})
-    >>> assign(quiet, seed=7)["group"].value_counts().to_dict()
-    {'control': 2, 'treated': 2}
-    """
-    check_share("share", share)
-    rng = np.random.default_rng(seed)
-    ordered = customers.sort_values("customer_id", ignore_index=True)
-    treated = np.zeros(len(ordered), dtype=bool)
-    for _stratum, rows in ordered.groupby(by, sort=True, dropna=False):
-        exact = share * len(rows)
-        n = int(exact) + (rng.random() < exact % 1)
-        treated[rng.permutation(rows.index.to_numpy())[:n]] = True
-    return pd.DataFrame(
-        {
-            "customer_id": ordered["customer_id"].astype(str),
-            "group": np.where(treated, TREATED, CONTROL),
-            "segment": ordered[by].astype(str),
-            "seed": seed,
-        }
-    )
-
-
-def candidates(
-    hypothesis: Hypothesis, lines: Any, *, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
-) -> pd.DataFrame:
-    """The customers of a target on its selection date, with their RFM segment: who to draw from.
-
-    All of the shop, however many they are: `customer_id`, `segment`. Raises `DataError` where the
-    target is empty.
-    """
-    target, cuts = hypothesis.target, {"rfm_cuts": rfm_cuts, "abc_cuts": abc_cuts}
-    found = targets.everybody(lines, target, on=hypothesis.selected, **cuts)
-    if found.empty:
-        raise DataError(f"{hypothesis.id}: {targets.nobody(target, targets.channels(lines))}")
-    return found
 
 
 def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") -> str:

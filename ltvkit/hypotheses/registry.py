@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import disarm, files, paths
+from ltvkit import paths
 from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
 from ltvkit.hypotheses import kinds, ledger, schema, template
 from ltvkit.hypotheses.fields import FIELDS
@@ -89,17 +89,17 @@ def of_shop(shop: str, register: str = "") -> Register:
 
 def get(folder: Path, id: str) -> Hypothesis:
     """One hypothesis of a register; raises `ParamsError` where its file cannot be used."""
-    return _known(_path(folder, id), ledger.read(folder))
+    return _known(path_of(folder, id), ledger.read(folder))
 
 
 def design(folder: Path, id: str) -> Hypothesis:
     """One hypothesis whose customers need not be drawn yet, to plan it."""
-    return schema.read(_path(folder, id), drawn=False)
+    return schema.read(path_of(folder, id), drawn=False)
 
 
 def new(folder: Path, id: str, **given: Any) -> Path:
     """Write a file to fill in, with the fields in `given` filled in already; returns its path."""
-    path = _path(folder, id)
+    path = path_of(folder, id)
     for name in given:
         one_of("field", name, FIELDS)
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,40 +111,12 @@ def new(folder: Path, id: str, **given: Any) -> Path:
     return path
 
 
-def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **cuts: Any) -> Path:
-    """Draw who is treated from the target of a hypothesis, and write the list; returns its path.
-
-    At random within RFM segments, on the selection date; see `planning.assign`. `until` is the
-    last day of the orders, `cuts` are those of `planning.candidates`. Raises `ParamsError` where
-    the list is there already, as it says who was treated, and where the orders end too early.
-    """
-    from ltvkit.hypotheses import planning
-
-    path = _path(folder, id)
-    hypothesis, target = schema.read(path, drawn=False), schema.assignment(path)
-    if target.exists():
-        raise ParamsError(
-            f"{target} is there already. Remove it if nobody has been treated yet, and draw again."
-        )
-    if until and str(until) < str(hypothesis.selected):
-        raise ParamsError(
-            f"{id}: customers are selected on {hypothesis.selected}, and the orders end on "
-            f"{until}: export them anew, or select earlier."
-        )
-    candidates = planning.candidates(hypothesis, lines, **cuts)
-    drawn = planning.assign(candidates, share=hypothesis.treated_share, seed=seed)
-    with files.whole(target) as part:
-        disarm.frame(drawn).to_csv(part, index=False)
-    schema.read(path)
-    return target
-
-
 def register(folder: Path, id: str, *, by: str = "", now: dt.datetime | None = None) -> Hypothesis:
     """Put on record what the file of a hypothesis says; returns it as it then stands.
 
     It may be registered again, and the last time before its start is the one that counts.
     """
-    path = _path(folder, id)
+    path = path_of(folder, id)
     schema.read(path)
     content = schema.content_hash(path)
     ledger.append(folder, "register", id, content=content, by=by, now=now)
@@ -201,7 +173,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob("[!.]*.y*ml"))
 
 
-def _path(folder: Path, id: str) -> Path:
+def path_of(folder: Path, id: str) -> Path:
     """The file of a hypothesis, which need not be there."""
     try:
         return folder / f"{kinds.slug(id)}.yaml"

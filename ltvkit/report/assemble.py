@@ -19,6 +19,7 @@ from typing import Any
 from ltvkit import paths, pseudonyms, results
 from ltvkit.errors import ReportError
 from ltvkit.i18n import _
+from ltvkit.notebooks import digest
 from ltvkit.params import Params
 from ltvkit.report import fresh, index, plan, templates, workbook
 from ltvkit.report.run import Done
@@ -52,7 +53,7 @@ class Report:
         """A name for all that the report is made from."""
         runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
         made_by = plan.code(), plan.versions(plan.ALL_PACKAGES)
-        return plan.digest(self.named, self.params.values, runs, self.left_out, made_by)
+        return digest(self.named, self.params.values, runs, self.left_out, made_by)
 
     @property
     def currency(self) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ltvkit import params, paths
 from ltvkit.errors import ParamsError
+from ltvkit.notebooks import find_notebooks, select_notebooks
 from ltvkit.prepared import RUN
-from ltvkit.report import archive, plan, publish
+from ltvkit.report import archive, publish
 from ltvkit.report.run import Workers, in_words
 from ltvkit.report.session import Months, Outcome, Session
 
@@ -30,8 +31,8 @@ def build(
     that fails does not keep the others from being built. Raises `Interrupted` on SIGINT and
     SIGTERM, once everything is ended and recorded.
     """
-    notebooks = plan.notebooks()
-    chosen = plan.select(notebooks, only)
+    notebooks = find_notebooks()
+    chosen = select_notebooks(notebooks, only)
     shops = [params.load(f, [book.path for book in notebooks], engine=engine) for f in files]
     _check_distinct(shops)
     os.environ[RUN] = uuid.uuid4().hex

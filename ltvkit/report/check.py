@@ -11,7 +11,7 @@ import pandas as pd
 
 from ltvkit import gate, params, quality, tables
 from ltvkit.i18n import _
-from ltvkit.report import plan, session
+from ltvkit.report import session
 from ltvkit.report.run import in_words
 
 STOPPED, WRONG = 1, 2
@@ -25,7 +25,7 @@ def check(files: Iterable[Path], *, month: str | None, engine: str | None = None
 
 def _checked(file: Path, month: str | None, engine: str | None) -> int:
     try:
-        given = params.load(file, [book.path for book in plan.notebooks()], engine=engine)
+        given = params.load(file, engine=engine)
         book = session.opened(given)
         as_of = book.as_of(month or given.values.get("month", "last"))
         found = quality.report(book, as_of=as_of)

@@ -18,8 +18,8 @@ from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from ltvkit.i18n import _
+from ltvkit.notebooks import source_of, tags
 from ltvkit.report import templates
-from ltvkit.report.plan import source_of, tags
 
 # The richest kind of an output comes first.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")

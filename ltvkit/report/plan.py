@@ -8,7 +8,6 @@ means the same result, so that it can be reused, and needs no date to be trusted
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import platform
 from collections.abc import Iterable
@@ -20,8 +19,8 @@ from typing import Any
 
 import ltvkit
 from ltvkit import params, paths, pseudonyms
-from ltvkit.errors import ParamsError, ReportError, nearest
 from ltvkit.hypotheses import registry
+from ltvkit.notebooks import Notebook, digest
 
 # What can change a number or a picture, and what else builds a report.
 PACKAGES = (
@@ -37,18 +36,6 @@ AROUND = ("report", "cli.py", "commands.py", "__main__.py")
 
 
 @dataclass(frozen=True)
-class Notebook:
-    """One notebook of the kit: `page` names it ("01_rfm"), `nav` is its short title."""
-
-    path: Path
-    page: str
-    title: str
-    nav: str
-    declared: tuple[str, ...]
-    digest: str
-
-
-@dataclass(frozen=True)
 class Job:
     """One notebook to run for one report; `folder` is where the finished run is kept."""
 
@@ -59,29 +46,6 @@ class Job:
     @property
     def done(self) -> bool:
         return (self.folder / "result.json").is_file()
-
-
-def notebooks() -> list[Notebook]:
-    """Every notebook of the project, in reading order."""
-    folder = paths.root() / "notebooks"
-    found = [_notebook(path) for path in sorted(folder.glob("*.ipynb"))]
-    if not found:
-        raise ReportError(f"{folder} holds no notebooks. Run this inside the project.")
-    return found
-
-
-def select(books: list[Notebook], only: Iterable[str]) -> list[Notebook]:
-    """The notebooks that `only` names, loosely: "rfm", "01" and "01_rfm" are all 01_rfm."""
-    chosen: set[str] = set()
-    for name in only:
-        word = name.strip().removesuffix(".ipynb").lower().replace("-", "_")
-        parts = {b.page: (b.page, *b.page.split("_", 1)) for b in books}
-        hits = [p for p in parts if word in parts[p]] or [p for p in parts if word and word in p]
-        if not hits:
-            hint = nearest(word, [part for names in parts.values() for part in names])
-            raise ParamsError(f"--only: no notebook '{name}'.{hint} There is {', '.join(parts)}.")
-        chosen |= set(hits)
-    return [b for b in books if b.page in chosen or not chosen]
 
 
 def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key: str) -> list[Job]:
@@ -117,12 +81,6 @@ def versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
     return found
 
 
-def digest(*parts: Any) -> str:
-    """A short name for anything JSON can hold: the start of its SHA-256."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 @cache
 def code(*, without: tuple[str, ...] = ()) -> str:
     """The kit's own files as one digest, but those below the names in `without`."""
@@ -131,26 +89,3 @@ def code(*, without: tuple[str, ...] = ()) -> str:
     left_out = {"__pycache__", *without}
     kept = {str(name): path for name, path in files.items() if not left_out & set(name.parts)}
     return digest({n: hashlib.sha256(path.read_bytes()).hexdigest() for n, path in kept.items()})
-
-
-def source_of(cell: dict[str, Any]) -> str:
-    """A cell's text; notebook files keep it as a list of lines or as one string."""
-    return "".join(cell["source"])
-
-
-def tags(cell: dict[str, Any]) -> list[str]:
-    """A cell's tags."""
-    return cell["metadata"].get("tags", [])
-
-
-def _notebook(path: Path) -> Notebook:
-    content = json.loads(path.read_text("utf-8"))
-    cells = [
-        (c["cell_type"], source_of(c), tags(c), c.get("attachments")) for c in content["cells"]
-    ]
-    kernel = content["metadata"].get("kernelspec", {}).get("name")
-    heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))
-    title = next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
-    nav = content["metadata"].get("ltvkit", {}).get("nav", title)
-    declared = (*params.declared(path), *params.RESERVED)
-    return Notebook(path, path.stem, title, nav, declared, digest(cells, kernel))

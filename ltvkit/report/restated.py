@@ -13,8 +13,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, orders, periods
+from ltvkit import engine, formats, periods
 from ltvkit.i18n import _
+from ltvkit.lines import filter_until
 from ltvkit.report.publish import Place
 
 SHOWN = 3
@@ -24,7 +25,7 @@ CENT = 0.005  # below it, sums differ by how an engine adds
 def months(lines: Any, *, as_of: Any) -> dict[str, list[float]]:
     """Order lines up to `as_of` -> month: lines, revenue."""
     sums = engine.table(
-        orders.before(engine.lazy(lines), as_of)
+        filter_until(engine.lazy(lines), as_of)
         .with_columns(month=periods.index("order_date", "month"))
         .group_by("month")
         .agg(lines=nw.len(), revenue=nw.col("amount").sum())

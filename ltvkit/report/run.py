@@ -21,9 +21,10 @@ from typing import BinaryIO
 from ltvkit import confidential, files, paths
 from ltvkit.errors import LtvkitError
 from ltvkit.i18n import _
+from ltvkit.notebooks import tags
 from ltvkit.report import worker
 from ltvkit.report.judge import Failure, judge
-from ltvkit.report.plan import Job, tags
+from ltvkit.report.plan import Job
 from ltvkit.report.signals import Interrupted
 
 # Where the file names of a running kernel are; they differ from run to run.

@@ -13,9 +13,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit import choices, cluster, currencies, gate, params, paths, periods, prepared, quality
+from ltvkit import (
+    choices,
+    cluster,
+    currencies,
+    gate,
+    orders,
+    params,
+    paths,
+    periods,
+    quality,
+)
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.i18n import _
+from ltvkit.notebooks import Notebook
+from ltvkit.prepared import Prepared
 from ltvkit.report import archive, fresh, plan, publish, restated
 from ltvkit.report.assemble import Report, assemble
 from ltvkit.report.progress import Progress
@@ -49,8 +61,8 @@ class Session:
     """What was asked for, whatever the shop, and what came of it."""
 
     months: Months
-    notebooks: Sequence[plan.Notebook]
-    chosen: Sequence[plan.Notebook]
+    notebooks: Sequence[Notebook]
+    chosen: Sequence[Notebook]
     workers: Workers
     signals: Signals = field(default_factory=Signals)
     outcome: Outcome = field(default_factory=Outcome)
@@ -102,9 +114,7 @@ class Session:
                 listed = quality.quarantined(book).limit(quality.MOST_LINES)
                 self._fail(stopped, in_words(error), quarantine=listed)
 
-    def _admitted(
-        self, place: Place, report: Report, book: prepared.Prepared, stopped: Place
-    ) -> Report:
+    def _admitted(self, place: Place, report: Report, book: Prepared, stopped: Place) -> Report:
         """The report with what is to be said of its data; `DataError` where a check stops it."""
         values = report.params.values
         found = gate.check(book, as_of=report.as_of, policies=values.get("policies"))
@@ -127,7 +137,7 @@ class Session:
         text = _("--only leaves out {pages}: made from other orders, params or code, they go.")
         return [text.format(pages=", ".join(lost))] if lost else []
 
-    def _planned(self, given: params.Params, book: prepared.Prepared, day: dt.date) -> Report:
+    def _planned(self, given: params.Params, book: Prepared, day: dt.date) -> Report:
         month = f"{day:%Y-%m}"
         jobs = plan.jobs(self.notebooks, given, month=month, orders_key=book.key)
         # What --only leaves out stays in the report if it is finished for the same inputs.
@@ -206,9 +216,9 @@ class Session:
             raise
 
 
-def opened(given: params.Params) -> prepared.Prepared:
+def opened(given: params.Params) -> Prepared:
     """The shop's orders, once they carry what the rest of its params asks of them."""
-    book = prepared.open(given.values["source"], **reading(given))
+    book = orders.read(given.values["source"], **reading(given))
     currencies.check_unit(given.values.get("currency", ""), book.facts)
     choices.check_columns(given.values, book.lines.columns)
     return book
@@ -220,7 +230,7 @@ def reading(given: params.Params) -> dict[str, Any]:
     return {key: given.values[key] for key in known if key in given.values}
 
 
-def _days(book: prepared.Prepared, months: Months, given: params.Params) -> list[dt.date]:
+def _days(book: Prepared, months: Months, given: params.Params) -> list[dt.date]:
     """The last day that each report counts, the earliest first."""
     if not months.start:
         return [book.as_of(months.month or given.values.get("month", "last"))]

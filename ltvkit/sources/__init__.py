@@ -22,8 +22,8 @@ from ltvkit.policies import Policies
 from ltvkit.sources import archives, databases, delimited, remote, space, workbooks
 from ltvkit.sources.connection import connect
 from ltvkit.sources.locate import locate
-from ltvkit.sources.part import Part, parquet, refuse_own
-from ltvkit.values import quoted
+from ltvkit.sources.part import File, Part, parquet, refuse_own
+from ltvkit.sql import quoted
 
 READERS = dict.fromkeys((".csv", ".tsv", ".txt"), delimited.read)
 READERS |= {".xlsx": workbooks.read, ".xlsm": workbooks.read, ".parquet": parquet}
@@ -79,7 +79,7 @@ def open(source: str, rules: Policies | None = None) -> Raw:
         connection = connect(memory=space.memory(rules.memory_limit), spill=work)
         if asked:
             facts = databases.keep(source, work / "table.parquet", table=rules.table)
-            table = archives.File(work / "table.parquet", facts["table"])
+            table = File(work / "table.parquet", facts["table"])
             part = replace(parquet(connection, table, work, rules), facts=facts)
             raw = Raw(connection, [part], facts)
         else:
@@ -120,7 +120,7 @@ def from_frame(frame: Any) -> Raw:
     return Raw(connection, [part], {"source": "a frame in memory", "encoding": None})
 
 
-def _part(connection: Any, file: archives.File, work: Path, rules: Policies) -> Part:
+def _part(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     return READERS[file.path.suffix.lower()](connection, file, work, rules)
 
 

@@ -10,25 +10,17 @@ import gzip
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from ltvkit import files
 from ltvkit.errors import DataError
 from ltvkit.sources.locate import PACKED, SUFFIXES, refuse_others
+from ltvkit.sources.part import File
 
 # Exports unpack to 5 to 30 times their size; what goes far beyond is made to fill a disk.
 MOST, SMALL, ENTRIES = 200, 100_000_000, 1000
 BLOCK = 1 << 22
-
-
-@dataclass(frozen=True)
-class File:
-    """A file to read: where it is, and what it is called to a reader."""
-
-    path: Path
-    name: str
 
 
 def unpacked(files: Iterable[Path], work: Path) -> Iterator[File]:

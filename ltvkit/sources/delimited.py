@@ -11,11 +11,10 @@ from ltvkit import files
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.policies import Policies
 from ltvkit.sources import encodings, progress
-from ltvkit.sources.archives import File
-from ltvkit.sources.part import Part, names
+from ltvkit.sources.part import File, Part, names
 from ltvkit.sources.records import NOT_CLOSED, Record, records
 from ltvkit.sources.rows import kept
-from ltvkit.values import literal, one_file
+from ltvkit.sql import literal, one_file
 
 DELIMITERS = ",\t;|"
 

@@ -9,6 +9,7 @@ from ltvkit import paths
 from ltvkit.errors import DataError, nearest
 from ltvkit.files import beside
 from ltvkit.policies import Policies
+from ltvkit.sources import samples
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet")
 PACKED = (".gz", ".zip")
@@ -20,10 +21,10 @@ def locate(source: str, rules: Policies) -> list[Path]:
     """The files behind a source, sorted by name; raises `DataError` where there are none.
 
     A source is a path or pattern below the project root ("exports/2024-*.csv"), a folder, of
-    which every readable file is taken, or a sample (demo:cdnow), made on first use and kept.
+    which every readable file is taken, or a sample (demo:cdnow).
     """
     if source.startswith("demo:"):
-        return [_sample(source.removeprefix("demo:"))]
+        return [samples.locate(source.removeprefix("demo:"))]
     path = paths.resolve(source)
     if path.is_dir():
         return _all(path, "*", source)
@@ -45,13 +46,6 @@ def locate(source: str, rules: Policies) -> list[Path]:
             f"Export it as one of {', '.join((*SUFFIXES, *PACKED))}."
         )
     return [path]
-
-
-def _sample(name: str) -> Path:
-    from ltvkit import demo
-
-    path = paths.cache() / "demo" / f"{name}-{demo.version()}.parquet"
-    return path if path.exists() else demo.write(name, path)
 
 
 def _all(folder: Path, pattern: str, source: str) -> list[Path]:

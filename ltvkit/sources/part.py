@@ -6,25 +6,28 @@ import itertools
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from ltvkit import values
 from ltvkit.errors import DataError
+from ltvkit.schema import FILE, LINE, RECORD
 from ltvkit.sources.records import TOTAL
-from ltvkit.values import one_file, quoted
+from ltvkit.sql import one_file, quoted
 
-if TYPE_CHECKING:
-    from ltvkit.sources.archives import File
 
-# Beside the raw columns: the line of a record; why it can be no row, and its text as written.
-LINE, FAULT, TEXT = WORKING = ("_line", "_fault", "_text")
-FILE = "_file"  # of a source of several
+@dataclass(frozen=True)
+class File:
+    """A file to read: where it is, and the name that messages give it."""
+
+    path: Path
+    name: str
 
 
 @dataclass(frozen=True)
 class Part:
     """`sql` selects the records of one file: `columns` (raw column -> DuckDB type) as they are
-    written, and of `WORKING` what `working` names. `twins` are the names that several have;
+    written, and of `RECORD` what `working` names. `twins` are the names that several have;
     `plain`: no value has other blanks around it than spaces.
 
     Without `_line`, each line from `first` on is a record. If it gives not as many as `expected`,
@@ -47,7 +50,7 @@ class Part:
         """A part whose columns are those of the query."""
         opened = connection.sql(sql)
         found = dict(zip(opened.columns, map(str, opened.types), strict=True))
-        columns = {n: kind for n, kind in found.items() if n not in (*WORKING, FILE)}
+        columns = {n: kind for n, kind in found.items() if n not in (*RECORD, FILE)}
         return cls(name, sql, columns, [n for n in found if n not in columns], **known)
 
     def numbered(self) -> Part:
@@ -122,7 +125,7 @@ def plain(written: Any) -> str:
 
 def refuse_own(columns: Iterable[str], name: str) -> None:
     """Raise `DataError` for columns named as the kit's own are."""
-    if own := [c for c in columns if c.lower() in (*WORKING, "file_row_number")]:
+    if own := [c for c in columns if c.lower() in (*RECORD, "file_row_number")]:
         raise DataError(f"{name} has a column {own[0]!r}, a name of the kit's own: rename it.")
 
 
@@ -132,7 +135,7 @@ def names(header: Sequence[Any]) -> tuple[list[str], list[str]]:
     >>> names([" 金額 ", "amount", "Amount", None])
     (['金額', 'amount', 'Amount (2)', 'column 4'], ['amount'])
     """
-    taken, twins = set(WORKING), []
+    taken, twins = set(RECORD), []
     found = [plain(written) or f"column {n}" for n, written in enumerate(header, start=1)]
     for place, name in enumerate(found):
         if name.casefold() in taken:

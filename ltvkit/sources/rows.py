@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ltvkit import files
-from ltvkit.sources.part import WORKING
+from ltvkit.schema import RECORD
 from ltvkit.sources.records import Record
-from ltvkit.values import literal
+from ltvkit.sql import literal
 
 BATCH = 50_000
 
@@ -19,7 +19,7 @@ def kept(rows: Iterable[Record], columns: Sequence[str], work: Path) -> tuple[st
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    line, fault, text = WORKING
+    line, fault, text = RECORD
     kind = pa.string()
     schema = pa.schema([(line, pa.int64()), (fault, kind), (text, kind)])
     for name in columns:
@@ -33,4 +33,4 @@ def kept(rows: Iterable[Record], columns: Sequence[str], work: Path) -> tuple[st
             turned = zip(schema, (numbers, faults, texts, *cells), strict=True)
             arrays = [pa.array(column, field.type) for field, column in turned]
             file.write_batch(pa.record_batch(arrays, schema=schema))
-    return f"select * from read_parquet({literal(str(target))})", WORKING
+    return f"select * from read_parquet({literal(str(target))})", RECORD

@@ -12,8 +12,7 @@ from typing import Any
 from ltvkit.errors import DataError, nearest
 from ltvkit.policies import Policies
 from ltvkit.sources import archives
-from ltvkit.sources.archives import File
-from ltvkit.sources.part import Part, names
+from ltvkit.sources.part import File, Part, names
 from ltvkit.sources.records import RAGGED, Record
 from ltvkit.sources.rows import kept
 

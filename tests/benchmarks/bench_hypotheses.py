@@ -22,10 +22,10 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pandas as pd
 
-from ltvkit import demo
-from ltvkit.hypotheses import comparisons, histories, planning, targets
+from ltvkit.hypotheses import assignment, comparisons, histories, planning, targets
 from ltvkit.hypotheses.evaluation import evaluate
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
+from ltvkit.sources import samples
 
 RUNS, DONE, LOOKED = 2000, 600, 200  # shops: with nothing done; also with something; looked at
 CUSTOMERS, DRAWN = 9000, 2000
@@ -62,7 +62,7 @@ CHOSEN = sys.argv[2:] or list(DESIGNS)
 
 def pool() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """CDNOW's customers: where each begins, the days since the first order, the amounts."""
-    log = demo.cdnow().sort_values(["customer_id", "order_date"], kind="stable")
+    log = samples.read_cdnow().sort_values(["customer_id", "order_date"], kind="stable")
     date = pd.to_datetime(log["order_date"])
     log = log.assign(day=(date - date.groupby(log["customer_id"]).transform("min")).dt.days)
     log = log[log["day"] <= FOLLOWED]
@@ -114,7 +114,7 @@ def draw(known: histories.Histories, seed: int) -> pd.DataFrame:
     who = np.random.default_rng(seed).permutation(known.known(on)["customer_id"])[:DRAWN]
     segment = targets.segments(known, who, on=on).to_numpy()
     table = pd.DataFrame({"customer_id": known.ids[who], "segment": segment})
-    return planning.assign(table, seed=seed)
+    return assignment.assign(table, seed=seed)
 
 
 def acted(rng, orders, known, treated, chance: float) -> tuple[pd.DataFrame, dict[str, float]]:

@@ -50,7 +50,7 @@ def hypothesis(n: int, rng: np.random.Generator) -> Hypothesis:
 
 def write(path: Path) -> int:
     """The kept lines of the shop, one per order; returns how many."""
-    sales = demo.shop(customers=CUSTOMERS, measures=False)
+    sales = demo.simulate(customers=CUSTOMERS, measures=False)
     kept = sales[(sales["status"] != "cancelled") & (sales["customer_id"] != "")]
     orders = kept.groupby(["customer_id", "order_id", "order_date", "channel"], as_index=False)
     table = orders[["amount", "margin"]].sum().astype({"amount": float, "margin": float})

@@ -16,8 +16,9 @@ import yaml
 from stub_cluster import HOST, free_port, kill
 
 import ltvkit.cluster
-from ltvkit import customers, engine, paths, prepared, rfm
+from ltvkit import customers, engine, orders, rfm
 from ltvkit.report import fresh
+from ltvkit.sources import samples
 
 ROOT = Path(__file__).parents[2]
 MONTH = "2024-09"
@@ -122,13 +123,13 @@ def test_a_table_of_the_cluster_is_read_where_it_lies(cluster, tmp_path):
     conf = cluster.spark["conf"] | {"spark.sql.warehouse.dir": str(tmp_path / "warehouse")}
     spark = cluster.spark | {"conf": conf, "storage": storage.as_uri()}
     options = {"policies": {"cancelled_status": ["cancelled"]}}
-    here = prepared.open("demo:shop", **options)
-    running = prepared.open("demo:shop", **options, engine="spark", spark=spark)
-    raw = running.lines.sparkSession.read.parquet(str(next(paths.cache().glob("demo/shop-*"))))
+    here = orders.read("demo:shop", **options)
+    running = orders.read("demo:shop", **options, engine="spark", spark=spark)
+    raw = running.lines.sparkSession.read.parquet(str(samples.locate("shop")))
     raw.write.saveAsTable("orders")
     raw.createOrReplaceTempView("seen")
     for source in ("table:orders", "table:seen"):
-        there = prepared.open(source, **options, engine="spark", spark=spark)
+        there = orders.read(source, **options, engine="spark", spark=spark)
         pd.testing.assert_frame_equal(there.quality, here.quality)
         assert there.as_of("last") == here.as_of("last")
         kept = [engine.table(engine.lazy(b.lines)) for b in (there, here)]
@@ -139,15 +140,15 @@ def test_a_table_of_the_cluster_is_read_where_it_lies(cluster, tmp_path):
 
 def test_a_session_that_somebody_stopped_is_begun_anew(cluster):
     options = {"engine": "spark", "spark": cluster.spark}
-    first = prepared.open("demo:cdnow", **options)
+    first = orders.read("demo:cdnow", **options)
     first.lines.sparkSession.stop()
-    again = prepared.open("demo:cdnow", **options)
-    assert engine.count(again.lines) == engine.count(prepared.open("demo:cdnow").lines)
+    again = orders.read("demo:cdnow", **options)
+    assert engine.count(again.lines) == engine.count(orders.read("demo:cdnow").lines)
 
 
 CONNECTED = """
 from ltvkit import customers, engine, prepared, rfm
-book = prepared.open("demo:cdnow", engine="spark", spark={"remote": "local[2]"})
+book = orders.read("demo:cdnow", engine="spark", spark={"remote": "local[2]"})
 buyers = customers.summarize(book.lines, as_of="1998-06-30")
 print(rfm.summarize(rfm.segment(rfm.score(buyers))).to_csv(index=False))
 """
@@ -158,7 +159,7 @@ def test_spark_connect_gives_the_same_table():
         [sys.executable, "-c", CONNECTED], capture_output=True, text=True, cwd=ROOT,
         env=os.environ | {"SPARK_LOCAL_IP": HOST}, timeout=300,
     )  # fmt: skip
-    book = prepared.open("demo:cdnow")
+    book = orders.read("demo:cdnow")
     buyers = customers.summarize(book.lines, as_of="1998-06-30")
     expected = rfm.summarize(rfm.segment(rfm.score(buyers))).to_csv(index=False)
     assert done.returncode == 0, done.stderr

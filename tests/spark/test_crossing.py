@@ -11,11 +11,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ltvkit import orders
+
 sys.path.append(str(Path(__file__).parents[1]))  # the stubs that both kinds of tests share
 
 from stub_notebooks import as_long, crossings, write_orders
 
-from ltvkit import engine, ids, paths, prepared, pseudonyms, results, sampling
+from ltvkit import engine, paths, prepared, pseudonyms, results, sampling, spellings
 from ltvkit.cluster import lists
 
 CUSTOMERS = 1200
@@ -59,7 +61,7 @@ def test_a_project_may_lie_in_any_folder(cluster, session, tmp_path, monkeypatch
     source.parent.mkdir()
     write_orders(source, customers=100)
     for name in ("demo:cdnow", str(source)):  # through the door here, and on the workers
-        books = [prepared.open(name, engine=e, spark=cluster.spark) for e in ("duckdb", "spark")]
+        books = [orders.read(name, engine=e, spark=cluster.spark) for e in ("duckdb", "spark")]
         here, there = (engine.count(b.days) for b in books)
         assert here == there
     assert not [path for path in tmp_path.iterdir() if "%" in path.name]
@@ -71,7 +73,7 @@ def test_a_run_of_the_report_reads_the_same_all_along(cluster, session, tmp_path
     for run, customers in (("first", 100), ("first", 200), ("second", 200)):
         monkeypatch.setenv(prepared.RUN, run)
         write_orders(source, customers=customers)
-        book = prepared.open(str(source), engine="spark", spark=cluster.spark)
+        book = orders.read(str(source), engine="spark", spark=cluster.spark)
         buyers = engine.lazy(book.lines).select(nw.col("customer_id").n_unique())
         counts.append(int(engine.table(buyers)["customer_id"].iloc[0]))
     assert counts[0] == counts[1] < counts[2]
@@ -85,4 +87,4 @@ def test_samples_and_spellings_are_decided_on_the_workers(session):
         kept = np.array(names)[sampling.contains(names, share)]
         found = part.toArrow()["customer_id"].to_pylist()
         assert sorted(found) == sorted([*kept, *kept])
-    assert ids.alike(frame) == ids.alike(pd.DataFrame({"customer_id": names})) == 1
+    assert spellings.alike(frame) == spellings.alike(pd.DataFrame({"customer_id": names})) == 1

@@ -13,8 +13,9 @@ import pytest
 from stub_orders import FRAMES, raw
 from stub_steps import ALL, CORE, OF_COLUMNS
 
-from ltvkit import customers, engine, gate, orders, prepared, quality
+from ltvkit import customers, engine, gate, orders, quality
 from ltvkit.errors import LtvkitError
+from ltvkit.lines import select_until
 
 OPTIONS = {"shop": {"policies": {"cancelled_status": ["cancelled"]}}, "cdnow": {}}
 ENGINES = ("pandas", "polars", "duckdb", "spark")
@@ -33,7 +34,7 @@ def books(cluster, session):
     found = {}
     for shop, options in OPTIONS.items():
         for name in ENGINES:
-            book = prepared.open(f"demo:{shop}", **options, engine=name, spark=cluster.spark)
+            book = orders.read(f"demo:{shop}", **options, engine=name, spark=cluster.spark)
             day = book.as_of("last")
             buyers = customers.summarize(book.lines, as_of=day)
             found[shop, name] = Known(book.lines, buyers, day)
@@ -102,8 +103,8 @@ def test_the_door_on_the_workers_judges_as_the_door_here(
     source, policies = str(tmp_path), policies | {"max_quarantined": 1.0}
     if files == 1:
         source += "/part-0.parquet"
-    here = prepared.open(source, policies=policies)
-    there = prepared.open(source, policies=policies, engine="spark", spark=cluster.spark)
+    here = orders.read(source, policies=policies)
+    there = orders.read(source, policies=policies, engine="spark", spark=cluster.spark)
     assert there.as_of("last") == here.as_of("last")
     assert_same(there.quality, here.quality, "quality")
     for name in ("lines", "returns", "quarantine", "refused"):
@@ -126,7 +127,7 @@ def rows(frame: Any) -> pd.DataFrame:
 
 def test_until_a_day_is_the_same_day(books):
     counts = {
-        name: len(rows(orders.until(known.lines, as_of="2023-06-30")))
+        name: len(rows(select_until(known.lines, as_of="2023-06-30")))
         for (shop, name), known in books.items()
         if shop == "shop"
     }

@@ -22,7 +22,7 @@ from urllib.parse import parse_qsl, urlsplit
 from ltvkit import paths
 from ltvkit.errors import DataError, ParamsError, nearest
 from ltvkit.files import beside
-from ltvkit.values import literal, quoted
+from ltvkit.sql import literal, quoted
 
 KINDS = {
     "duckdb": "duckdb_file",

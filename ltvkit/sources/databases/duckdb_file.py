@@ -10,7 +10,7 @@ from typing import Any
 from ltvkit.errors import DataError
 from ltvkit.sources import databases
 from ltvkit.sources.connection import CLOSED
-from ltvkit.values import quoted
+from ltvkit.sql import quoted
 
 # A view may name files or addresses; the tables of the file are all that is asked for.
 _ALONE = CLOSED | {"enable_external_access": False}

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from ltvkit.errors import DataError
 from ltvkit.sources import databases
-from ltvkit.values import literal, quoted
+from ltvkit.sql import literal, quoted
 
 _WAIT = "30"  # seconds to connect
 _BEGIN = (

@@ -15,7 +15,7 @@ from typing import Any
 
 from ltvkit.errors import DataError
 from ltvkit.sources import databases
-from ltvkit.values import quoted
+from ltvkit.sql import quoted
 
 BATCH = 50_000
 _EXACT = 2**53  # whole numbers up to here are exact as floating point

@@ -1,0 +1,16 @@
+"""The columns of orders: canonical ones, and those that reading adds beside them."""
+
+from __future__ import annotations
+
+REQUIRED = ("customer_id", "order_date", "amount")
+NUMBERS = ("amount", "quantity", "unit_price", "margin")
+OPTIONAL = ("order_id", "product_id", "product", "category", "channel", "status", "currency")
+COLUMNS = (*REQUIRED, *NUMBERS[1:], *OPTIONAL)
+FIRST = ("customer_id", "order_id", "order_date", "amount")
+
+# Beside the raw columns of a record: its line, why it is no row, its text as written.
+LINE, FAULT, TEXT = RECORD = ("_line", "_fault", "_text")
+FILE = "_file"  # where a source has several files
+# Beside the canonical columns: file and line; why a line is rejected, its raw columns and its text;
+# the customer id before it was folded; the sign of a currency beside the amount.
+WORKING = (FILE, LINE, "reason", "_written", TEXT, "_written_customer", "_sign")
