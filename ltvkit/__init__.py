@@ -5,4 +5,6 @@ Each module is one concept and is used as a namespace:
 >>> from ltvkit import customers, deciles, rfm
 """
 
-__version__ = "0.1.0"
+from ltvkit.core.version import VERSION as __version__
+
+__all__ = ["__version__"]

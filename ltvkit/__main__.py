@@ -1,6 +1,6 @@
 """`python -m ltvkit`."""
 
-from ltvkit.cli import main
+from ltvkit.cli.main import main
 
 if __name__ == "__main__":
     main(prog_name="ltvkit")

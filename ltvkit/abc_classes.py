@@ -11,9 +11,11 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, ranking, transitions
+from ltvkit import transitions
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames, ranking
 from ltvkit.errors import ParamsError
-from ltvkit.i18n import _
 
 CLASSES = ("A", "B", "C", "none")
 PLURALS = {"product_id": "products", "category": "categories", "customer_id": "customers"}
@@ -35,20 +37,20 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
     {'product_id': ['a', 'b', 'c', 'd'], 'class': ['A', 'B', 'C', 'none']}
     """
     check_cuts(cuts)
-    opened = engine.lazy(lines, needs=(by,))
+    opened = frames.lazy(lines, needs=(by,))
     names = opened.collect_schema().names()
     money = "revenue" if "revenue" in names and "amount" not in names else "amount"
-    opened = engine.lazy(opened, needs=(money,)).with_columns(nw.col(money).cast(nw.Float64))
+    opened = frames.lazy(opened, needs=(money,)).with_columns(nw.col(money).cast(nw.Float64))
     if by != "customer_id":  # every line has a customer
         opened = opened.with_columns(nw.col(by).cast(nw.String).fill_null("(none)"))
     items = (
         opened.group_by(by)
         .agg(revenue=nw.col(money).sum())
-        .with_columns(engine.exact("revenue"))
+        .with_columns(frames.exact("revenue"))
         .with_columns(counted=nw.when(nw.col("revenue") > 0).then(nw.col("revenue")).otherwise(0.0))
     )
-    items = engine.lazy(engine.back(items, like=lines))
-    whole = engine.table(items.select(whole=nw.col("counted").sum()))["whole"].iloc[0] or float(
+    items = frames.lazy(frames.back(items, like=lines))
+    whole = frames.table(items.select(whole=nw.col("counted").sum()))["whole"].iloc[0] or float(
         "nan"
     )
     ranked = (
@@ -61,16 +63,16 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
         .drop("counted", "counted_upto")
         .sort("rank")
     )
-    return engine.back(ranked, like=lines)
+    return frames.back(ranked, like=lines)
 
 
 def summarize(classified: Any) -> pd.DataFrame:
     """Classified items -> one row per class: class, items, items_share, revenue, revenue_share."""
-    table = engine.table(
-        engine.lazy(classified, needs=("class", "revenue", "revenue_share"))
+    table = frames.table(
+        frames.lazy(classified, needs=("class", "revenue", "revenue_share"))
         .group_by("class")
         .agg(nw.col("revenue", "revenue_share").sum(), items=nw.len())
-        .with_columns(engine.exact("revenue"))
+        .with_columns(frames.exact("revenue"))
     ).set_index("class")
     present = [c for c in CLASSES if c in table.index or c != "none"]
     table = table.reindex(present).fillna(0).astype({"items": "int64"})
@@ -84,13 +86,13 @@ def leaders(classified: Any, lines: Any, *, by: str, n: int = 10) -> pd.DataFram
     Products come with their name where the lines have one; customers without their id, as the
     table is made to be shown.
     """
-    best = engine.lazy(classified, needs=(by, "rank")).filter(nw.col("rank") <= n)
+    best = frames.lazy(classified, needs=(by, "rank")).filter(nw.col("rank") <= n)
     shown = ["rank", by, "revenue", "revenue_share", "cumulative_share", "class"]
-    named = engine.lazy(lines)
+    named = frames.lazy(lines)
     if by == "product_id" and "product" in named.collect_schema().names():
         names = named.group_by(by).agg(nw.col("product").max())
         best, shown = best.join(names, on=by, how="left"), [*shown[:2], "product", *shown[2:]]
-    table = engine.table(best.select(*shown).sort("rank"))
+    table = frames.table(best.select(*shown).sort("rank"))
     return table.drop(columns="customer_id", errors="ignore")
 
 
@@ -100,13 +102,13 @@ def pareto(classified: Any, *, points: int = 400) -> pd.DataFrame:
     All items where there are at most `points`, else every so-many-th, the first and the last of
     each class included.
     """
-    opened = engine.lazy(classified, needs=("rank", "cumulative_share", "class"))
+    opened = frames.lazy(classified, needs=("rank", "cumulative_share", "class"))
     rank = nw.col("rank")
-    spans = engine.table(opened.group_by("class").agg(first=rank.min(), last=rank.max()))
+    spans = frames.table(opened.group_by("class").agg(first=rank.min(), last=rank.max()))
     n = max(spans["last"], default=0)
     step, ends = max(1, n // points), [*spans["first"], *spans["last"]]
     shown = opened.filter(rank.is_in(ends) | (rank % step == 0))
-    table = engine.table(shown.sort("rank").select("rank", "cumulative_share", "class"))
+    table = frames.table(shown.sort("rank").select("rank", "cumulative_share", "class"))
     return table.assign(items_share=table["rank"] / n)[["items_share", "cumulative_share", "class"]]
 
 
@@ -119,7 +121,7 @@ def changes(before: Any, after: Any, *, by: str) -> pd.DataFrame:
 
 def reconcile(lines: Any, summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Order lines and summaries by kind of item -> what each says of all revenue."""
-    whole = engine.table(engine.lazy(lines).select(nw.col("amount").sum()))["amount"].iloc[0]
+    whole = frames.table(frames.lazy(lines).select(nw.col("amount").sum()))["amount"].iloc[0]
     said = [float(table["revenue"].sum()) for table in summaries.values()]
     return pd.DataFrame({"items": [name(by) for by in summaries], "orders_say": whole}).assign(
         table_says=said, difference=[round(revenue - whole, 4) for revenue in said]

@@ -11,10 +11,13 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import days, engine, formats, periods
+from ltvkit import periods
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames
 from ltvkit.errors import ParamsError
-from ltvkit.i18n import _
-from ltvkit.lines import filter_purchases, filter_until
+from ltvkit.ingest import daily
+from ltvkit.ingest.lines import filter_purchases, filter_until
 
 CALENDAR = ("week", "month", "quarter", "year")
 WITHIN = (30, 60, 90, 180)
@@ -38,9 +41,9 @@ def build(lines: Any, *, as_of: Any, by: str = "month") -> pd.DataFrame:
         raise ParamsError("by='customer_id': a page must not show ids; give another column.")
     every = by if by in CALENDAR else "month"
     born = members(lines, as_of=as_of, by=by, every=every)
-    born = engine.lazy(engine.back(born, like=lines))
+    born = frames.lazy(frames.back(born, like=lines))
     last = periods.index_of(as_of, every)
-    sizes = engine.table(born.group_by("cohort", "born").agg(customers=nw.len()))
+    sizes = frames.table(born.group_by("cohort", "born").agg(customers=nw.len()))
     spent = _spent(lines, born, as_of=as_of, every=every)
     table = _complete(sizes, last).merge(spent, on=["cohort", "age"], how="left")
     measures = [c for c in ("active", "revenue", "margin") if c in table]
@@ -95,7 +98,7 @@ def second_order(lines: Any, *, as_of: Any, within: tuple[int, ...] = WITHIN) ->
     The second order is the second day with a purchase. A cohort has a value once all its
     customers have had n days by `as_of`; until then NaN.
     """
-    bought = days.bought(lines, as_of=as_of).unique()
+    bought = daily.bought(lines, as_of=as_of).unique()
     first = bought.group_by("customer_id").agg(first=nw.col("order_date").min())
     gaps = (
         bought.join(first, on="customer_id")
@@ -113,7 +116,7 @@ def second_order(lines: Any, *, as_of: Any, within: tuple[int, ...] = WITHIN) ->
         )
         .sort("born")
     )
-    table = engine.table(gaps)
+    table = frames.table(gaps)
     age = (pd.Timestamp(periods.day(as_of)) - table["youngest"]).dt.days
     rates = {f"within_{n}": (table[f"_{n}"] / table["customers"]).where(age >= n) for n in within}
     names = [periods.label(int(i), "month") for i in table["born"]]
@@ -135,12 +138,12 @@ def finding(second: pd.DataFrame, *, within: int = 90) -> str:
 
 def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
     """Order lines -> customer_id, born (the period of the first purchase), cohort; still lazy."""
-    first = days.bought(lines, as_of=as_of).group_by("customer_id")
+    first = daily.bought(lines, as_of=as_of).group_by("customer_id")
     first = first.agg(first=nw.col("order_date").min())
     born = first.with_columns(born=periods.index("first", every))
     if by in CALENDAR:
         return born.with_columns(cohort=nw.col("born")).drop("first")
-    known = filter_until(engine.lazy(lines, needs=("amount", by)), as_of)
+    known = filter_until(frames.lazy(lines, needs=("amount", by)), as_of)
     label = (
         filter_purchases(known)
         .join(first, left_on=["customer_id", "order_date"], right_on=["customer_id", "first"])
@@ -153,14 +156,14 @@ def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
 
 
 def _spent(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
-    seen = days.rows(lines, as_of=as_of).with_columns(period=periods.index("order_date", every))
+    seen = daily.rows(lines, as_of=as_of).with_columns(period=periods.index("order_date", every))
     sums = [c for c in ("revenue", "margin") if c in seen.collect_schema().names()]
     each = seen.group_by("customer_id", "period").agg(nw.col(*sums).sum(), nw.col("active").max())
-    return engine.table(
+    return frames.table(
         _aged(each, born)
         .group_by("cohort", "age")
         .agg(nw.col(*sums, "active").sum())
-        .with_columns(engine.exact(*sums))
+        .with_columns(frames.exact(*sums))
     )
 
 
@@ -169,7 +172,7 @@ def aged(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> nw.LazyFr
 
     A return dated before the first purchase has no age, and is left out; the door keeps none.
     """
-    seen = days.rows(lines, as_of=as_of)
+    seen = daily.rows(lines, as_of=as_of)
     return _aged(seen.with_columns(period=periods.index("order_date", every)), born)
 
 

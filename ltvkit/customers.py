@@ -7,7 +7,9 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import days, engine, periods
+from ltvkit import periods
+from ltvkit.engines import frames
+from ltvkit.ingest import daily
 
 
 def summarize(lines: Any, *, as_of: Any) -> Any:
@@ -30,7 +32,7 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
     """
     day = nw.when(nw.col("active") > 0).then(nw.col("order_date"))
     summed = (
-        days.until(lines, as_of=as_of)
+        daily.until(lines, as_of=as_of)
         .with_columns(bought=day)
         .group_by("customer_id")
         .agg(
@@ -43,21 +45,21 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
         .filter(nw.col("purchase_days") > 0)
         .with_columns(
             nw.col("orders", "purchase_days").cast(nw.Int64),
-            engine.exact("revenue"),
+            frames.exact("revenue"),
             recency_days=days_since("last_order", as_of),
             tenure_days=days_since("first_order", as_of),
         )
         .sort("customer_id")
     )
-    return engine.back(summed, like=lines)
+    return frames.back(summed, like=lines)
 
 
 def totals(customers: Any) -> pd.DataFrame:
     """Customers -> one row: customers, orders, revenue; what every page must add up to."""
     sums = nw.col("orders", "revenue").sum()
-    opened = engine.lazy(customers, needs=("orders", "revenue"))
-    table = engine.table(
-        opened.select(sums, customers=nw.len()).with_columns(engine.exact("revenue"))
+    opened = frames.lazy(customers, needs=("orders", "revenue"))
+    table = frames.table(
+        opened.select(sums, customers=nw.len()).with_columns(frames.exact("revenue"))
     )
     return table[["customers", "orders", "revenue"]]
 

@@ -8,9 +8,10 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, ranking
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames, ranking
 from ltvkit.errors import DataError
-from ltvkit.i18n import _
 
 GROUPS = 10
 NEEDS = ("customer_id", "revenue")
@@ -27,10 +28,10 @@ def assign(customers: Any) -> Any:
     >>> assign(paid).sort_values("rank")[["customer_id", "decile"]].to_dict("list")
     {'customer_id': ['b', 'a', 'c'], 'decile': [1, 4, 7]}
     """
-    opened = engine.lazy(customers, needs=NEEDS)
+    opened = frames.lazy(customers, needs=NEEDS)
     n, ranked = _ranked(opened)
     decile = (nw.col("rank") - 1) * GROUPS // n + 1
-    return engine.back(ranked.with_columns(decile=decile.cast(nw.Int64)), like=customers)
+    return frames.back(ranked.with_columns(decile=decile.cast(nw.Int64)), like=customers)
 
 
 def summarize(assigned: Any) -> pd.DataFrame:
@@ -38,11 +39,11 @@ def summarize(assigned: Any) -> pd.DataFrame:
 
     `revenue_share` and `cumulative_share` are of all revenue; `orders` counts their orders.
     """
-    table = engine.table(
-        engine.lazy(assigned, needs=(*NEEDS, "decile", "orders"))
+    table = frames.table(
+        frames.lazy(assigned, needs=(*NEEDS, "decile", "orders"))
         .group_by("decile")
         .agg(nw.col("revenue", "orders").sum(), customers=nw.len())
-        .with_columns(engine.exact("revenue"))
+        .with_columns(frames.exact("revenue"))
         .sort("decile")
     )
     share = table["revenue"] / table["revenue"].sum()
@@ -81,7 +82,7 @@ def lorenz(customers: Any, *, points: int = 100) -> pd.DataFrame:
 
     `points` + 1 rows from (0, 0) to (1, 1).
     """
-    n, ranked = _ranked(engine.lazy(customers, needs=NEEDS), running=["revenue"])
+    n, ranked = _ranked(frames.lazy(customers, needs=NEEDS), running=["revenue"])
     richer = sorted({n - max(1, round(n * k / points)) for k in range(1, points + 1)}, reverse=True)
     paid = _upto(ranked, [n, *richer])
     curve = {
@@ -100,9 +101,9 @@ def gini(customers: Any) -> float:
     >>> gini(pd.DataFrame({"customer_id": ["a", "b"], "revenue": [0.0, 10.0]}))
     0.5
     """
-    n, ranked = _ranked(engine.lazy(customers, needs=NEEDS))
+    n, ranked = _ranked(frames.lazy(customers, needs=NEEDS))
     poorest = n + 1 - nw.col("rank")
-    sums = engine.table(
+    sums = frames.table(
         ranked.select(whole=nw.col("revenue").sum(), weighted=(poorest * nw.col("revenue")).sum())
     ).iloc[0]
     if not sums["whole"]:
@@ -112,7 +113,7 @@ def gini(customers: Any) -> float:
 
 def top_share(customers: Any, *, share: float = 0.2) -> float:
     """The part of revenue that the best `share` of customers (rounded up) paid; NaN without."""
-    n, ranked = _ranked(engine.lazy(customers, needs=NEEDS), running=["revenue"])
+    n, ranked = _ranked(frames.lazy(customers, needs=NEEDS), running=["revenue"])
     cut = -(-n * round(share * 1000) // 1000)
     paid = _upto(ranked, [cut, n])
     return float(paid[cut] / paid[n]) if paid[n] else float("nan")
@@ -136,7 +137,7 @@ def finding(table: pd.DataFrame, *, top20: float) -> str:
 
 def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[int, nw.LazyFrame]:
     """How many customers there are, and each with its rank by revenue."""
-    n = engine.count(customers)
+    n = frames.count(customers)
     if not n:
         raise DataError("there are no customers to rank: nobody had bought by that date.")
     return n, ranking.ranked(customers, by="revenue", ties="customer_id", running=running)
@@ -145,4 +146,4 @@ def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[in
 def _upto(ranked: nw.LazyFrame, ranks: Sequence[int]) -> pd.Series:
     """What the customers up to each of `ranks` paid."""
     found = ranked.filter(nw.col("rank").is_in(ranks)).select("rank", "revenue_upto")
-    return engine.table(found).set_index("rank")["revenue_upto"]
+    return frames.table(found).set_index("rank")["revenue_upto"]

@@ -9,9 +9,12 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import days, engine, formats, periods
+from ltvkit import periods
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames
 from ltvkit.errors import DataError, one_of
-from ltvkit.i18n import _
+from ltvkit.ingest import daily
 
 MEASURES = (
     "revenue",
@@ -49,12 +52,12 @@ def tables(
     """The `series` of several kinds of period, by kind; the lines are read once for all of them."""
     for kind in every:
         one_of("every", kind, periods.EVERY)
-    seen = days.until(lines, as_of=as_of)
+    seen = daily.until(lines, as_of=as_of)
     active = seen.filter(nw.col("active") > 0).select("customer_id", "order_date")
-    daily = _daily(seen, active)
-    if daily.empty:
+    by_day = _daily(seen, active)
+    if by_day.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}: nothing to show.")
-    return {kind: _of_kind(daily, active, as_of=as_of, every=kind) for kind in every}
+    return {kind: _of_kind(by_day, active, as_of=as_of, every=kind) for kind in every}
 
 
 def on(table: pd.DataFrame, *, as_of: Any) -> pd.Series:
@@ -97,19 +100,19 @@ def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:
     summed = seen.group_by("order_date").agg(nw.col("revenue", "orders", "active").sum())
     first = active.group_by("customer_id").agg(nw.col("order_date").min())
     counted = first.group_by("order_date").agg(new_customers=nw.len())
-    both = [engine.table(table).set_index("order_date") for table in (summed, counted)]
+    both = [frames.table(table).set_index("order_date") for table in (summed, counted)]
     return both[0].join(both[1]).fillna(0.0).sort_index().reset_index()
 
 
 def _of_kind(daily: pd.DataFrame, active: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
     period = periods.index("order_date", every)
-    sums = engine.lazy(daily).with_columns(_period=period).group_by("_period")
+    sums = frames.lazy(daily).with_columns(_period=period).group_by("_period")
     added = nw.col("revenue", "orders", "new_customers", "active").sum()
-    table = engine.table(sums.agg(added).with_columns(engine.exact("revenue")))
+    table = frames.table(sums.agg(added).with_columns(frames.exact("revenue")))
     table = table.set_index("_period").rename(columns={"active": "customers"})
     if every != "day":  # who buys on several days of a period is one customer
         buyers = active.with_columns(_period=period).group_by("_period")
-        buyers = engine.table(buyers.agg(customers=nw.col("customer_id").n_unique()))
+        buyers = frames.table(buyers.agg(customers=nw.col("customer_id").n_unique()))
         table["customers"] = buyers.set_index("_period")["customers"]
     first, last = int(table.index.min()), periods.index_of(as_of, every)
     filled = table.reindex(range(first, last + 1)).fillna(0.0)

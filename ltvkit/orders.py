@@ -15,12 +15,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit import door, prepared, sources
-from ltvkit import engine as engines
-from ltvkit.book import Orders
-from ltvkit.cluster import orders as on_cluster
+from ltvkit.engines import frames as engines
 from ltvkit.errors import one_of
-from ltvkit.policies import check_options
+from ltvkit.ingest import cache, pipeline, readers
+from ltvkit.ingest.book import Orders
+from ltvkit.ingest.policies import check_options
+from ltvkit.ingest.spark import orders as on_cluster
 
 
 def read(
@@ -60,13 +60,13 @@ def read(
         return _read_frame(source, columns=columns, policies=policies)
     if engine == "spark":
         return on_cluster.open(str(source), columns=columns, policies=policies, spark=spark or {})
-    return prepared.open(str(source), columns=columns, policies=policies, engine=engine)
+    return cache.open(str(source), columns=columns, policies=policies, engine=engine)
 
 
 def _read_frame(frame: Any, *, columns: Mapping | None, policies: Mapping | None) -> Orders:
     rules = check_options(columns=columns, policies=policies)
-    raw = sources.from_frame(frame)
-    rows = door.pass_through(raw, columns=columns or {}, rules=rules, keep=door.in_memory)
-    book = door.opened(raw.connection, rows, returns=rules.returns)
+    raw = readers.from_frame(frame)
+    rows = pipeline.pass_through(raw, columns=columns or {}, rules=rules, keep=pipeline.in_memory)
+    book = pipeline.opened(raw.connection, rows, returns=rules.returns)
     frames = ("lines", "returns", "quarantine", "refused")
     return replace(book, **{f: engines.convert(getattr(book, f), like=frame) for f in frames})

@@ -9,15 +9,60 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine, formats, ranking, transitions
+from ltvkit import transitions
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames, ranking
 from ltvkit.errors import DataError, ParamsError, one_of
-from ltvkit.i18n import _
-from ltvkit.segments import NAMES, QUIET, SEGMENTS
+
+
+class Segment(NamedTuple):
+    """One segment: its name, the R and F scores it spans (both ends included), its action."""
+
+    name: str
+    r: tuple[int, int]
+    f: tuple[int, int]
+    action: str
+
+
+# The best first; the order of every table and plot.
+SEGMENTS = (
+    Segment(
+        "champions", (5, 5), (4, 5), "Thank them, show them new things first, ask for a review."
+    ),
+    Segment("loyal", (3, 4), (4, 5), "Offer what goes with what they buy, and a loyalty scheme."),
+    Segment(
+        "potential loyalist", (4, 5), (2, 3), "Lead them to the next order: a set, a subscription."
+    ),
+    Segment("new", (5, 5), (1, 1), "Welcome them and explain the product; win the second order."),
+    Segment(
+        "promising", (4, 4), (1, 1), "Remind them while they remember: a small reason to return."
+    ),
+    Segment(
+        "need attention", (3, 3), (3, 3), "Make a timely offer based on what they last bought."
+    ),
+    Segment(
+        "about to sleep", (3, 3), (1, 2), "Recommend best sellers, renew contact before they lapse."
+    ),
+    Segment("at risk", (1, 2), (3, 4), "Write personally, ask what went wrong, offer a way back."),
+    Segment(
+        "can't lose", (1, 2), (5, 5), "Call or write by hand; win them back before a rival does."
+    ),
+    Segment(
+        "hibernating", (2, 2), (1, 2), "Contact rarely and cheaply, with a reason to look again."
+    ),
+    Segment("lost", (1, 1), (1, 2), "One last offer, then stop spending on them."),
+)
+
+SEGMENT_NAMES = tuple(s.name for s in SEGMENTS)
+
+# Those who bought more often than most, and no longer come.
+QUIET = ("at risk", "can't lose")
 
 MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}
 NEEDS = ("customer_id", *MEASURES)
@@ -38,7 +83,7 @@ def thresholds(
     `cuts` holds edges fixed: a table from here, or edges per measure, ascending
     ({"recency_days": [30, 90, 180, 365], ...}). Only the count of customers is then new.
     """
-    opened = engine.lazy(customers, needs=NEEDS)
+    opened = frames.lazy(customers, needs=NEEDS)
     return _with_counts(opened, _all_edges(opened, bins, cuts))
 
 
@@ -48,27 +93,27 @@ def score(customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None 
     Edges are the quantiles of these customers, or `cuts` where given (see `thresholds`); a value
     on an edge belongs below it. Comes back as the kind of frame that went in.
     """
-    opened = engine.lazy(customers, needs=NEEDS)
+    opened = frames.lazy(customers, needs=NEEDS)
     edges = _all_edges(opened, bins, cuts)
     scores = {MEASURES[m]: _score(m, edges[m]) for m in MEASURES}
-    return engine.back(opened.with_columns(**scores), like=customers)
+    return frames.back(opened.with_columns(**scores), like=customers)
 
 
 def segment(scored: Any) -> Any:
     """Scored customers -> the same with `segment`, by R and F scores of 1 to 5 (see `SEGMENTS`)."""
-    opened = engine.lazy(scored, needs=PAIR)
+    opened = frames.lazy(scored, needs=PAIR)
     name = nw.lit(None, nw.String)
     for s in SEGMENTS:
         fits = nw.col("r_score").is_between(*s.r) & nw.col("f_score").is_between(*s.f)
         name = nw.when(fits).then(nw.lit(s.name)).otherwise(name)
     # A name for each pair of scores, of which there are few, and not for each customer.
-    pairs = engine.table(opened.select(*PAIR).unique().with_columns(segment=name))
+    pairs = frames.table(opened.select(*PAIR).unique().with_columns(segment=name))
     if pairs["segment"].isna().any():
         raise ParamsError(
             "segments are drawn for scores of 1 to 5: score with bins=5, or four cuts."
         )
-    segmented = opened.join(engine.bring(pairs, like=scored), on=PAIR, how="left")
-    return engine.back(segmented, like=scored)
+    segmented = opened.join(frames.bring(pairs, like=scored), on=PAIR, how="left")
+    return frames.back(segmented, like=scored)
 
 
 def summarize(segmented: Any) -> pd.DataFrame:
@@ -77,8 +122,8 @@ def summarize(segmented: Any) -> pd.DataFrame:
     segment, customers, customers_share, revenue, revenue_share, average_order_value,
     revenue_per_customer, median_recency_days, action.
     """
-    table = engine.table(
-        engine.lazy(segmented, needs=(*NEEDS, "segment"))
+    table = frames.table(
+        frames.lazy(segmented, needs=(*NEEDS, "segment"))
         .group_by("segment")
         .agg(
             customers=nw.len(),
@@ -86,9 +131,9 @@ def summarize(segmented: Any) -> pd.DataFrame:
             orders=nw.col("orders").sum(),
             median_recency_days=nw.col("recency_days").median(),
         )
-        .with_columns(engine.exact("revenue"))
+        .with_columns(frames.exact("revenue"))
     ).set_index("segment")
-    table = table.loc[[n for n in NAMES if n in table.index]].reset_index()
+    table = table.loc[[n for n in SEGMENT_NAMES if n in table.index]].reset_index()
     actions = {s.name: _(s.action) for s in SEGMENTS}
     return table.assign(
         customers_share=table["customers"] / table["customers"].sum(),
@@ -114,7 +159,7 @@ def summarize(segmented: Any) -> pd.DataFrame:
 
 def grid(scored: Any) -> pd.DataFrame:
     """Scored customers -> how many have each R (rows, best first) and F score (columns)."""
-    counts = engine.table(engine.lazy(scored).group_by("r_score", "f_score").agg(n=nw.len()))
+    counts = frames.table(frames.lazy(scored).group_by("r_score", "f_score").agg(n=nw.len()))
     top = max(5, int(counts[["r_score", "f_score"]].max().max()))
     return (
         counts.pivot(index="r_score", columns="f_score", values="n")
@@ -131,9 +176,9 @@ def members(segmented: Any, *, segment: str) -> Any:
 
     For lists to act on: the customer's id, figures and scores.
     """
-    one_of("segment", segment, NAMES)
-    chosen = engine.lazy(segmented).filter(nw.col("segment") == segment)
-    return engine.back(
+    one_of("segment", segment, SEGMENT_NAMES)
+    chosen = frames.lazy(segmented).filter(nw.col("segment") == segment)
+    return frames.back(
         chosen.sort("revenue", "customer_id", descending=[True, False]), like=segmented
     )
 
@@ -148,7 +193,7 @@ def migrate(before: Any, after: Any) -> pd.DataFrame:
         after,
         item="customer_id",
         label="segment",
-        labels=list(NAMES),
+        labels=list(SEGMENT_NAMES),
         absent=(_("not yet a customer"), _("gone")),
     )
 
@@ -183,7 +228,7 @@ def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[
         raise ParamsError(f"bins={bins!r}: give a whole number of 2 or more.")
     if cuts is not None:
         return fixed_edges(cuts)
-    size = engine.count(customers)
+    size = frames.count(customers)
     if not size:
         raise DataError("there are no customers to score: nobody had bought by that date.")
     return {measure: _edges(customers, measure, bins, size) for measure in MEASURES}
@@ -196,7 +241,7 @@ def _edges(customers: nw.LazyFrame, measure: str, bins: int, size: int) -> list[
         f"e{k}": nw.when(nw.col("n_upto") * bins >= k * size).then(nw.col(measure)).min()
         for k in range(1, bins)
     }
-    return [float(v) for v in engine.table(reached.select(**edge)).iloc[0]]
+    return [float(v) for v in frames.table(reached.select(**edge)).iloc[0]]
 
 
 def fixed_edges(cuts: pd.DataFrame | Mapping, name: str = "cuts") -> dict[str, list[float]]:
@@ -237,7 +282,7 @@ def _with_counts(customers: nw.LazyFrame, edges: dict[str, list[float]]) -> pd.D
         f"{measure}_{place}": (nw.col(measure) > above) & (nw.col(measure) <= up_to)
         for measure, place, above, up_to in places
     }
-    counts = engine.table(
+    counts = frames.table(
         customers.select(**{n: w.cast(nw.Int64).sum() for n, w in within.items()})
     )
     table = pd.DataFrame(places, columns=["measure", "score", "above", "up_to"])

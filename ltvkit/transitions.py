@@ -7,7 +7,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import engine
+from ltvkit.engines import frames
 
 
 def count(
@@ -18,14 +18,14 @@ def count(
     `absent` names the extra row (items not there before) and the extra column (items no longer
     there). Empty extra rows and columns are left out. Every item is counted once.
     """
-    left = engine.lazy(before, needs=(item, label)).select(item, nw.col(label).alias("_before"))
-    right = engine.lazy(after, needs=(item, label)).select(item, nw.col(label).alias("_after"))
+    left = frames.lazy(before, needs=(item, label)).select(item, nw.col(label).alias("_before"))
+    right = frames.lazy(after, needs=(item, label)).select(item, nw.col(label).alias("_after"))
     stayed = left.join(right, on=item, how="left")
     arrived = right.join(left, on=item, how="anti")
     moves = pd.concat(
         [
-            engine.table(stayed.group_by("_before", "_after").agg(n=nw.len())),
-            engine.table(arrived.group_by("_after").agg(n=nw.len())),
+            frames.table(stayed.group_by("_before", "_after").agg(n=nw.len())),
+            frames.table(arrived.group_by("_after").agg(n=nw.len())),
         ]
     )
     new, gone = absent

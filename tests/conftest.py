@@ -56,8 +56,8 @@ def cluster(tmp_path_factory):
 @pytest.fixture(scope="session")
 def session(cluster):
     """A session on the cluster, as a notebook has it."""
-    from ltvkit.cluster import session
-    from ltvkit.cluster.settings import Settings
+    from ltvkit.engines.spark import session
+    from ltvkit.engines.spark.settings import Settings
 
     yield session.start(Settings.of(cluster.spark))
     session.close()

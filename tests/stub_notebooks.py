@@ -12,11 +12,16 @@ from unittest.mock import MagicMock
 import pandas as pd
 import pytest
 
-from ltvkit import curves, demo, engine, quality, results
-from ltvkit.cluster import lists, ordering
-from ltvkit.forecast import holdout, model
-from ltvkit.hypotheses import histories
-from ltvkit.sources import samples
+from ltvkit.engines import frames
+from ltvkit.engines.spark import lists, ranking
+from ltvkit.forecast import model
+from ltvkit.forecast.backtesting import holdout
+from ltvkit.hypotheses.effects import customer_days
+from ltvkit.ingest.readers import samples
+from ltvkit.ltv import curves
+from ltvkit.quality import summary
+from ltvkit.report import results
+from ltvkit.samples import shop
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 POLICIES = {"cancelled_status": ["cancelled"], "fold_ids": "case"}
@@ -24,8 +29,8 @@ MOST, GROUPS = 300, 5  # customers of a sample, instead of many thousands; group
 LIMITS = (
     (holdout, "MOST", MOST),
     (model, "MOST", MOST),
-    (histories, "MOST", MOST),
-    (quality, "MOST_LINES", 20),
+    (customer_days, "MOST", MOST),
+    (summary, "MOST_LINES", 20),
     (results, "CHUNK", 100),
     (lists, "MOST_LISTED", 100),
     (curves, "GROUPS", GROUPS),
@@ -34,21 +39,21 @@ DAYS, MONTHS = 913, 30  # of the sample shop, whatever its size
 AGES = MONTHS * (MONTHS + 1) // 2
 # What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
 BOUNDED = {
-    "checks.look": DAYS,
+    "quality.checks.look": DAYS,
     "kpis._daily": DAYS,
     "kpis._of_kind": DAYS,
-    "forecast.tracks.tracking": DAYS,
+    "forecast.backtesting.tracking.tracking": DAYS,
     "cohorts._spent": AGES,
-    "curves._by_group": GROUPS * AGES,
-    "cluster.ordering._ends": ordering.SAMPLE,
-    "cluster.ordering._offsets": ordering.BUCKETS,
+    "ltv.curves._by_group": GROUPS * AGES,
+    "engines.spark.ranking._ends": ranking.SAMPLE,
+    "engines.spark.ranking._offsets": ranking.BUCKETS,
 }
 # Of about `MOST` customers: so many more rows there may be, as chance has it who they are.
 SAMPLES = {
-    "forecast.holdout._known": 1.3,
+    "forecast.backtesting.holdout._known": 1.3,
     "forecast.model.spending": 1.3,
-    "hypotheses.histories.build": 1.3,
-    "hypotheses.histories._channels": 1.3,
+    "hypotheses.effects.customer_days.build": 1.3,
+    "hypotheses.effects.customer_days._channels": 1.3,
 }
 # What may grow with the customers: distinct histories, and the lines of the one who is explained.
 HISTORIES = {"forecast.model.histories"}
@@ -61,7 +66,7 @@ def write_orders(path: Path, *, customers: int) -> None:
 
     Some lines stand twice, and some customers are written in capitals on half of their lines.
     """
-    orders = demo.simulate(customers=customers)
+    orders = shop.simulate(customers=customers)
     number = pd.to_numeric(orders["customer_id"].str[1:], errors="coerce")
     small = (number % 20 == 0) & (orders.index % 2 == 0)
     orders["customer_id"] = orders["customer_id"].mask(small, orders["customer_id"].str.lower())
@@ -119,7 +124,7 @@ def run(notebook: Path, given: dict[str, Any]) -> None:
 def _counted(patch: pytest.MonkeyPatch) -> dict[str, int]:
     """Has both doors to pandas count what passes them, from now on."""
     most: dict[str, int] = {}
-    table, chunks = engine.table, engine.chunks
+    table, chunks = frames.table, frames.chunks
 
     def note(frame: Any, rows: int, caller: str) -> None:
         if _elsewhere(frame):
@@ -133,8 +138,8 @@ def _counted(patch: pytest.MonkeyPatch) -> dict[str, int]:
     def counted_chunks(frame: Any, *, rows: int) -> Iterator[pd.DataFrame]:
         return _each(chunks(frame, rows=rows), note, frame, _caller())
 
-    patch.setattr(engine, "table", counted_table)
-    patch.setattr(engine, "chunks", counted_chunks)
+    patch.setattr(frames, "table", counted_table)
+    patch.setattr(frames, "chunks", counted_chunks)
     return most
 
 
@@ -148,7 +153,7 @@ def _each(
 
 def _elsewhere(frame: Any) -> bool:
     """Whether a frame is not in this process's memory as it is."""
-    kind = engine.lazy(frame).implementation
+    kind = frames.lazy(frame).implementation
     return not (kind.is_pandas() or kind.is_polars())
 
 

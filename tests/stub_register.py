@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from ltvkit.hypotheses import ledger
-from ltvkit.hypotheses.schema import content_hash
+from ltvkit.hypotheses.registry import ledger
+from ltvkit.hypotheses.registry.schema import content_hash
 
 FIELDS = {
     "title": "Win-back mail",

@@ -6,8 +6,10 @@ from conftest import make_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltvkit import abc_classes, customers, days, engine
+from ltvkit import abc_classes, customers
+from ltvkit.engines import frames
 from ltvkit.errors import ColumnError, ParamsError
+from ltvkit.ingest import daily
 
 
 def sold(**amounts: float) -> pd.DataFrame:
@@ -17,7 +19,7 @@ def sold(**amounts: float) -> pd.DataFrame:
 
 
 def classes(frame, **options) -> dict[str, str]:
-    table = engine.table(engine.lazy(abc_classes.classify(frame, by="product_id", **options)))
+    table = frames.table(frames.lazy(abc_classes.classify(frame, by="product_id", **options)))
     return dict(zip(table["product_id"], table["class"], strict=True))
 
 
@@ -47,7 +49,7 @@ def test_zero_and_negative_items_have_no_class_and_no_share(on):
 
 def test_items_are_any_column_and_lines_without_one_are_an_item(on):
     frame = pd.DataFrame({"category": ["tea", "tea", None], "amount": [1.0, 2.0, 9.0]})
-    table = engine.table(engine.lazy(abc_classes.classify(on(frame), by="category")))
+    table = frames.table(frames.lazy(abc_classes.classify(on(frame), by="category")))
     assert table["category"].tolist() == ["(none)", "tea"]
 
 
@@ -105,10 +107,10 @@ def test_customers_are_classed_from_lines_days_and_customers_alike(on):
     lines = make_lines(
         ("a", "1", "2024-01-01", 60), ("b", "2", "2024-01-01", 15), ("a", "3", "2024-02-01", 25)
     )
-    expected = engine.table(engine.lazy(abc_classes.classify(on(lines), by="customer_id")))
+    expected = frames.table(frames.lazy(abc_classes.classify(on(lines), by="customer_id")))
     assert expected["class"].tolist() == ["A", "C"]
-    for frame in (days.of(on(lines)), customers.summarize(on(lines), as_of="2024-03-31")):
-        found = engine.table(engine.lazy(abc_classes.classify(frame, by="customer_id")))
+    for frame in (daily.of(on(lines)), customers.summarize(on(lines), as_of="2024-03-31")):
+        found = frames.table(frames.lazy(abc_classes.classify(frame, by="customer_id")))
         pd.testing.assert_frame_equal(found, expected)
 
 

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from conftest import make_lines
 
-from ltvkit import cohorts, curves
+from ltvkit import cohorts
 from ltvkit.errors import ColumnError, ParamsError
+from ltvkit.ltv import curves
 
 LINES = make_lines(
     ("a", "1", "2024-01-05", 10, "web"),

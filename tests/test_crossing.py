@@ -41,38 +41,45 @@ def test_nothing_that_crosses_has_as_many_rows_as_there_are_customers(most):
 # Who may turn rows of an engine into rows of Python, besides `engine`, and what they are.
 CONVERTS = {
     "collect": {
-        "sampling": "ids of a frame that is in memory already",
-        "cluster.orders": "one amount, to see whether the workers can read",
+        "engines.sampling": "ids of a frame that is in memory already",
+        "ingest.spark.orders": "one amount, to see whether the workers can read",
     },
-    "df": {"currencies": "the table of rates", "inspection": "the head of an export"},
+    "df": {
+        "ingest.parse.currencies": "the table of rates",
+        "inspection.proposals": "the head of an export",
+    },
     "fetchall": {
-        "dates": "names of time zones, counts of formats",
-        "door": "a count",
-        "doubts": "counts and sums",
-        "ids": "ids named in params, counts",
-        "inspection": "some of the values of a column, up to a limit",
-        "opening": "a count",
-        "sources.databases": "a count and a sum",
-        "sources.databases.duckdb_file": "names of tables",
-        "sources.databases.postgresql": "names of tables and columns",
-        "sources.databases.sqlite_file": "names of columns",
-        "sources.part": "a count",
+        "ingest.parse.dates": "names of time zones, counts of formats",
+        "ingest.pipeline": "a count",
+        "inspection.questions": "counts and sums",
+        "ingest.parse.ids": "ids named in params, counts",
+        "inspection.proposals": "some of the values of a column, up to a limit",
+        "inspection.layout": "a count",
+        "ingest.readers.databases": "a count and a sum",
+        "ingest.readers.databases.duckdb_file": "names of tables",
+        "ingest.readers.databases.postgresql": "names of tables and columns",
+        "ingest.readers.databases.sqlite_file": "names of columns",
+        "ingest.readers.part": "a count",
     },
     "fetchone": {
-        "dates": "a test of one date",
-        "sources.databases.postgresql": "the version of a server",
-        "sources.databases.sqlite_file": "kinds and ends of a column",
+        "ingest.parse.dates": "a test of one date",
+        "ingest.readers.databases.postgresql": "the version of a server",
+        "ingest.readers.databases.sqlite_file": "kinds and ends of a column",
     },
-    "fetchmany": {"sources.databases.sqlite_file": "a batch of what is read, on its way to DuckDB"},
-    "fetch_record_batch": {"sources.databases.postgresql": "what is read, on its way to DuckDB"},
-    "from_df": {"spellings": "ids of a frame that is in memory already"},
-    "iter_rows": {"sources.workbooks": "rows of a workbook, on their way to DuckDB"},
-    "to_arrow": {"sources": "a frame that is in memory already, on its way to DuckDB"},
+    "fetchmany": {
+        "ingest.readers.databases.sqlite_file": "a batch of what is read, on its way to DuckDB"
+    },
+    "fetch_record_batch": {
+        "ingest.readers.databases.postgresql": "what is read, on its way to DuckDB"
+    },
+    "from_df": {"quality.spellings": "ids of a frame that is in memory already"},
+    "iter_rows": {"ingest.readers.excel": "rows of a workbook, on their way to DuckDB"},
+    "to_arrow": {"ingest.readers": "a frame that is in memory already, on its way to DuckDB"},
     "to_arrow_reader": {
-        "cluster.workers": "what a worker makes of its part, on its way to Spark",
-        "doubts": "orders on their way from one connection of DuckDB to another",
+        "engines.spark.workers": "what a worker makes of its part, on its way to Spark",
+        "inspection.questions": "orders on their way from one connection of DuckDB to another",
     },
-    "to_pylist": {"cluster.lists": "ids of a batch, on a worker"},
+    "to_pylist": {"engines.spark.lists": "ids of a batch, on a worker"},
 }
 NAMES = {
     *CONVERTS,
@@ -88,7 +95,7 @@ def test_only_named_rooms_turn_rows_of_an_engine_into_rows_of_python():
         room = ".".join(path.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__")
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             called = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
-            if called in NAMES and room != "engine":
+            if called in NAMES and room != "engines.frames":
                 found.setdefault(called, set()).add(room)
     assert found == {name: set(rooms) for name, rooms in CONVERTS.items()}
 
@@ -97,5 +104,5 @@ def test_the_doors_to_pandas_are_called_by_their_name():
     """Or they would not be counted."""
     for path in sorted(HOME.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module == "ltvkit.engine":
+            if isinstance(node, ast.ImportFrom) and node.module == "ltvkit.engines.frames":
                 raise AssertionError(f"{path} imports from engine; import it")

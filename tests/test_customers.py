@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 from conftest import make_lines
 
-from ltvkit import customers, engine
+from ltvkit import customers
+from ltvkit.engines import frames
 from ltvkit.errors import ColumnError, ParamsError
 
 LINES = make_lines(
@@ -21,7 +22,7 @@ LINES = make_lines(
 
 
 def test_one_row_per_customer_as_of_a_date(on):
-    table = engine.table(engine.lazy(customers.summarize(on(LINES), as_of="2024-01-31")))
+    table = frames.table(frames.lazy(customers.summarize(on(LINES), as_of="2024-01-31")))
     expected = pd.DataFrame(
         {
             "customer_id": ["a", "b", "d"],

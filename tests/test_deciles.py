@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltvkit import deciles, engine
+from ltvkit import deciles
+from ltvkit.engines import frames
 
 
 def paid(*revenue: float) -> pd.DataFrame:
@@ -24,7 +25,7 @@ def test_the_remainder_is_spread_evenly(on):
 
 
 def test_ties_are_broken_by_customer_id(on):
-    table = engine.table(engine.lazy(deciles.assign(on(paid(*[7.0] * 10)))))
+    table = frames.table(frames.lazy(deciles.assign(on(paid(*[7.0] * 10)))))
     assert table.sort_values("customer_id")["decile"].tolist() == list(range(1, 11))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ltvkit import enough, results
+from ltvkit.report import missing_data, results
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 # The pages that could mind.
@@ -60,7 +60,7 @@ def run(notebook: Path, given: dict) -> None:
     from traitlets.config import Config
 
     shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
-    enough.load_ipython_extension(shell)
+    missing_data.load_ipython_extension(shell)
     for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             ran = shell.run_cell("".join(cell["source"]), store_history=True)

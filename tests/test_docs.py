@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ltvkit import inspection, orders, systems
-from ltvkit.policies import DEFAULT_SEVERITY, Policies
-from ltvkit.schema import COLUMNS
+from ltvkit import orders
+from ltvkit.ingest.policies import DEFAULT_SEVERITY, Policies
+from ltvkit.ingest.schema import COLUMNS
+from ltvkit.inspection import proposals, systems
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -69,7 +70,7 @@ def test_the_worked_example_does_what_it_says(tmp_path, monkeypatch):
 
 def test_the_worked_example_is_what_inspect_makes_of_the_file(tmp_path):
     (tmp_path / "mine.csv").write_text(block("csv"), "utf-8")
-    seen = inspection.look(str(tmp_path / "mine.csv"))
+    seen = proposals.look(str(tmp_path / "mine.csv"))
     assert seen.columns == yaml.safe_load(block("yaml"))["columns"]
     for system in systems.SYSTEMS:
         assert system.name.partition(" (")[0] in README
@@ -108,7 +109,7 @@ def test_commands_in_the_documents_exist():
         assert re.search(rf"^{target}:", makefile, flags=re.M), target
     from click.testing import CliRunner
 
-    from ltvkit.cli import main
+    from ltvkit.cli.main import main
 
     named = [
         ("report",),

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltvkit import orders, quality
-from ltvkit.book import Orders
+from ltvkit import orders
 from ltvkit.errors import ColumnError, DataError, ParamsError
-from ltvkit.lines import select_until
+from ltvkit.ingest.book import Orders
+from ltvkit.ingest.lines import select_until
+from ltvkit.quality import summary
 
 
 def raw(**columns) -> pd.DataFrame:
@@ -159,13 +160,13 @@ def test_exact_duplicates_are_kept_and_shown_with_or_without_order_ids():
     frame = pd.concat([raw(), raw().iloc[[1, 1]]])
     for given_frame in (frame, frame.drop(columns="order_id")):
         book = orders.read(given_frame)
-        table = quality.report(book, as_of=book.facts["last"])
+        table = summary.report(book, as_of=book.facts["last"])
         row = table[table["status"] == "of which"].iloc[0]
         assert (row["lines"], row["amount"], len(book.lines)) == (2, 2400.0, 6)
-        listed = quality.duplicates(book)
+        listed = summary.duplicates(book)
         assert listed[["amount", "copies"]].to_numpy().tolist() == [[1200.0, 3]]
         assert ("order_id" in listed) == ("order_id" in given_frame)
-    assert quality.duplicates(orders.read(raw())).empty
+    assert summary.duplicates(orders.read(raw())).empty
 
 
 def test_what_is_no_order_line_has_no_money():
@@ -183,7 +184,7 @@ def test_what_is_no_order_line_has_no_money():
 )
 def test_the_finding_counts_what_is_quarantined(lost, said):
     frame = raw(amount=["x"] * lost + ["5"] * (4 - lost))
-    assert said in quality.finding(orders.read(frame).quality)
+    assert said in summary.finding(orders.read(frame).quality)
 
 
 def test_frames_come_back_as_the_kind_that_went_in():
@@ -193,7 +194,7 @@ def test_frames_come_back_as_the_kind_that_went_in():
 
 def test_orders_after_the_reports_last_day_are_counted():
     book = orders.read(raw())
-    table = quality.report(book, as_of="2024-01-31")
+    table = summary.report(book, as_of="2024-01-31")
     later = table[table["reason"].str.contains("after")].iloc[0]
     assert (later["lines"], later["amount"]) == (1, 5.5)
     assert len(select_until(book.lines, as_of="2024-01-31")) == 3

@@ -10,7 +10,8 @@ from conftest import make_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltvkit import customers, engine, rfm, segments
+from ltvkit import customers, rfm
+from ltvkit.engines import frames
 from ltvkit.errors import ParamsError
 
 
@@ -24,7 +25,7 @@ TEN = people(range(1, 11), [1, 1, 1, 1, 1, 1, 2, 2, 3, 9], range(10, 110, 10))
 
 
 def scores(frame, column) -> list[int]:
-    return engine.table(engine.lazy(frame)).sort_values("customer_id")[column].tolist()
+    return frames.table(frames.lazy(frame)).sort_values("customer_id")[column].tolist()
 
 
 def test_quantile_scores_by_hand(on):
@@ -59,21 +60,21 @@ def test_thresholds_reproduce_the_scores_they_describe(on):
 def test_every_pair_of_scores_belongs_to_exactly_one_segment():
     cells = Counter(
         cell
-        for s in segments.SEGMENTS
+        for s in rfm.SEGMENTS
         for cell in product(range(s.r[0], s.r[1] + 1), range(s.f[0], s.f[1] + 1))
     )
     assert cells == Counter(product(range(1, 6), range(1, 6)))
-    assert len(set(segments.NAMES)) == 11
-    assert set(segments.QUIET) <= set(segments.NAMES)
+    assert len(set(rfm.SEGMENT_NAMES)) == 11
+    assert set(rfm.QUIET) <= set(rfm.SEGMENT_NAMES)
 
 
 def test_segment_follows_the_table(on):
     cells = pd.DataFrame(list(product(range(1, 6), range(1, 6))), columns=["r_score", "f_score"])
-    found = engine.table(engine.lazy(rfm.segment(on(cells))))
+    found = frames.table(frames.lazy(rfm.segment(on(cells))))
     for row in found.itertuples():
         fits = [
             s.name
-            for s in segments.SEGMENTS
+            for s in rfm.SEGMENTS
             if s.r[0] <= row.r_score <= s.r[1] and s.f[0] <= row.f_score <= s.f[1]
         ]
         assert fits == [row.segment]

@@ -18,24 +18,20 @@ from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from stub_project import HOME, make, write_params
 
-from ltvkit import (
-    abc_classes,
-    cohorts,
-    confidential,
-    disarm,
-    orders,
-    params,
-    plots,
-    pseudonyms,
-    quality,
-    results,
-    tables,
-)
+from ltvkit import abc_classes, cohorts, orders
+from ltvkit.config import params
+from ltvkit.config.notebooks import find_notebooks
+from ltvkit.core import csv_injection, pseudonyms, redaction
+from ltvkit.display import plots, tables
+from ltvkit.engines import connection
 from ltvkit.errors import LtvkitError, ParamsError, ReportError
-from ltvkit.hypotheses import lists, registry
-from ltvkit.notebooks import find_notebooks
-from ltvkit.report import archive, index, judge, page, plan, publish, run, workbook
-from ltvkit.sources import connection, remote
+from ltvkit.hypotheses.registry import lists, registry
+from ltvkit.ingest.readers import remote
+from ltvkit.quality import summary
+from ltvkit.report import plan, results
+from ltvkit.report.pages import all_reports, front_page, notebook_page, workbook
+from ltvkit.report.publishing import publish
+from ltvkit.report.runner import outcome, workers
 
 KEY = "0123456789abcdef0123456789abcdef"
 FORMULAS = [
@@ -62,12 +58,12 @@ NASTY = [
 def test_what_a_spreadsheet_could_take_for_a_formula_is_text(text, tmp_path):
     table = pd.DataFrame({text: [text], "n": [-1.5]})
     if text != "-":  # can do nothing, like a number
-        assert disarm.text(text) == f"'{text}"
+        assert csv_injection.text(text) == f"'{text}"
     results.save(str(tmp_path), page="p", tables={"t": table}, lists={"l": table})
     for name in ("tables/t.csv", "lists/l.csv"):
         with (tmp_path / name).open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
-        assert rows == [[disarm.text(text), "n"], [disarm.text(text), "-1.5"]]
+        assert rows == [[csv_injection.text(text), "n"], [csv_injection.text(text), "-1.5"]]
     workbook.write({"t": table}, tmp_path / "t.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "t.xlsx")["t"]
     for cell in (sheet["A1"], sheet["A2"]):
@@ -78,18 +74,18 @@ def test_what_a_spreadsheet_could_take_for_a_formula_is_text(text, tmp_path):
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_harmless_stays_as_it_is(text):
-    assert disarm.text(text) == disarm.original(text) == text
+    assert csv_injection.text(text) == csv_injection.original(text) == text
 
 
 @given(st.text("'=+-@\t\r\n \",;0a\uff1d", max_size=6))
 def test_the_kit_reads_back_what_it_wrote(text):
-    written = disarm.text(text)
-    assert disarm.original(written) == text
-    assert not disarm.is_armed(written) or written.startswith("'")
+    written = csv_injection.text(text)
+    assert csv_injection.original(written) == text
+    assert not csv_injection.is_armed(written) or written.startswith("'")
 
 
 def test_a_formula_among_categories_is_disarmed():
-    table = disarm.frame(pd.DataFrame({"a": pd.Categorical(["=x", "b"])}))
+    table = csv_injection.frame(pd.DataFrame({"a": pd.Categorical(["=x", "b"])}))
     assert table["a"].tolist() == ["'=x", "b"]
 
 
@@ -106,7 +102,7 @@ def test_lists_of_a_register_are_disarmed_and_read_back(tmp_path):
     """One that was drawn, or copied from a report."""
     (tmp_path / "lists").mkdir()
     drawn = pd.DataFrame({"customer_id": ["=1+1", "-7", "x"]})
-    disarm.frame(drawn).to_csv(tmp_path / "lists" / "a.csv", index=False)
+    csv_injection.frame(drawn).to_csv(tmp_path / "lists" / "a.csv", index=False)
     assert "'=1+1" in (tmp_path / "lists" / "a.csv").read_text()
     assert lists.customers(tmp_path, "lists/a.csv") == ("=1+1", "-7", "x")
 
@@ -117,10 +113,10 @@ def test_lists_of_a_register_are_disarmed_and_read_back(tmp_path):
 @pytest.mark.parametrize("text", NASTY)
 def test_text_from_data_cannot_leave_its_place(text):
     shown = tables.show(pd.DataFrame({"product": [text], text: [1]}), caption=text)
-    assert "<script" not in page.clean(shown._repr_html_())
+    assert "<script" not in notebook_page.clean(shown._repr_html_())
     assert "<script" not in shown._repr_html_()
-    assert "<script" not in page.markdown(text)
-    assert not set("\0\u202e") & set(shown.body[0][0] + repr(shown) + index.escaped(text))
+    assert "<script" not in notebook_page.markdown(text)
+    assert not set("\0\u202e") & set(shown.body[0][0] + repr(shown) + front_page.escaped(text))
     assert len(shown.body[0][0]) <= 300
 
 
@@ -139,7 +135,7 @@ def test_text_in_plots_is_no_formula_and_has_its_length():
 
 
 def test_pages_say_that_they_need_no_script():
-    layout = (HOME / "ltvkit/report/templates/layout.html.j2").read_text("utf-8")
+    layout = (HOME / "ltvkit/report/pages/templates/layout.html.j2").read_text("utf-8")
     assert "default-src 'none'; img-src data:" in layout
 
 
@@ -324,13 +320,13 @@ def test_a_failure_on_record_names_nobody(tmp_path, monkeypatch):
     printed = {"output_type": "stream", "name": "stdout", "text": ["a@example.org\n"]}
     content = {"cells": [cell | {"outputs": [printed, error]}], "metadata": {}}
     (tmp_path / "notebook.ipynb").write_text(json.dumps(content), "utf-8")
-    failure = judge.judge(tmp_path, "01_rfm", ok=False)
+    failure = outcome.judge(tmp_path, "01_rfm", ok=False)
     assert failure.error == "KeyError: Could not convert string *** of ***, ***"
-    notebook = run._tidied(tmp_path / "notebook.ipynb")
-    publish.record_failure(publish.Place("tea", "2024-01"), run.in_words(ValueError(said)), [
+    notebook = workers._tidied(tmp_path / "notebook.ipynb")
+    publish.record_failure(publish.Place("tea", "2024-01"), workers.in_words(ValueError(said)), [
         (failure, notebook)
     ])  # fmt: skip
-    archive.refresh()
+    all_reports.refresh()
     for path in [tmp_path / "index.html", *(tmp_path / "tea").rglob("*.*")]:
         if path.is_file():
             kept = path.read_text("utf-8")
@@ -340,7 +336,7 @@ def test_a_failure_on_record_names_nobody(tmp_path, monkeypatch):
 
 def test_the_kits_own_errors_keep_their_words():
     text = "columns: amount: 'Betrag' is not a header of a.csv."
-    assert confidential.error("ColumnError", text) == run.in_words(LtvkitError(text)) == text
+    assert redaction.error("ColumnError", text) == workers.in_words(LtvkitError(text)) == text
 
 
 def test_customers_are_no_cohorts():
@@ -383,7 +379,7 @@ def test_quarantine_under_a_key_shows_no_raw_column(key):
         {"Id": [" 7 ", "8"], "order_date": ["?", "2024-01-05"], "amount": 1, "Name": "ZZ Hanako"}
     )
     book = orders.read(raw, columns={"customer_id": "Id"})
-    listed = quality.quarantined(book)
+    listed = summary.quarantined(book)
     assert list(listed.columns) == ["line", "reason", "customer_id"]
     assert listed["customer_id"].tolist() == ["7"]
 
@@ -391,7 +387,7 @@ def test_quarantine_under_a_key_shows_no_raw_column(key):
 def test_duplicates_under_a_key_show_nothing_that_names_anybody(key):
     twice = {"customer_id": "7", "order_date": "2024-01-05", "amount": 1, "name": "ZZ Hanako"}
     book = orders.read(pd.DataFrame([twice] * 2), policies={"same_day": "one_order"})
-    assert list(quality.duplicates(book)) == ["customer_id", "order_date", "amount", "copies"]
+    assert list(summary.duplicates(book)) == ["customer_id", "order_date", "amount", "copies"]
 
 
 def test_a_short_key_is_no_key(monkeypatch):
@@ -421,7 +417,7 @@ def test_every_promise_names_the_tests_that_hold_it():
     text = (HOME / "SECURITY.md").read_text("utf-8")
     promised = text.split("## What is promised")[1].split("\n## ")[0]
     named = set(re.findall(r"`(test_\w+)`", promised))
-    code = "".join(p.read_text("utf-8") for p in (HOME / "tests").glob("test_*.py"))
+    code = "".join(p.read_text("utf-8") for p in (HOME / "tests").rglob("test_*.py"))
     assert len(named) >= 15
     for name in named:
         assert f"def {name}(" in code, name

@@ -1,16 +1,15 @@
 """What customers will do: probability models of buying and spending, and how far to trust them."""
 
-from ltvkit.forecast.buying import BetaGeoFitter, ModifiedBetaGeoFitter
+from ltvkit.forecast.backtesting.holdout import Backtest, backtest
+from ltvkit.forecast.backtesting.tracking import tracking
 from ltvkit.forecast.explain import Explained, distribution, explain_customer, matrix
-from ltvkit.forecast.holdout import Backtest, backtest
 from ltvkit.forecast.model import Fitted, fit, histories
-from ltvkit.forecast.monthly import finding, revenue
-from ltvkit.forecast.occasions import BetaGeoBetaBinomFitter, occasions
-from ltvkit.forecast.pareto import ParetoNBDFitter
+from ltvkit.forecast.models.bg_bb import BetaGeoBetaBinomFitter, occasions
+from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
+from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
+from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
+from ltvkit.forecast.monthly_revenue import finding, revenue
 from ltvkit.forecast.predictions import best, new_customer, predict
-from ltvkit.forecast.spend import GammaGammaFitter
-from ltvkit.forecast.summary import summarize
-from ltvkit.forecast.tracks import tracking
 from ltvkit.forecast.uncertainty import interval, parameters
 
 __all__ = [
@@ -36,6 +35,5 @@ __all__ = [
     "parameters",
     "predict",
     "revenue",
-    "summarize",
     "tracking",
 ]

@@ -9,14 +9,16 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import customers, engine, formats, periods
-from ltvkit.days import NEEDS
+from ltvkit import customers, periods
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames
 from ltvkit.errors import DataError, ParamsError, one_of
 from ltvkit.forecast import predictions
 from ltvkit.forecast.model import DAYS, MONTH, Fitted, histories, in_unit
 from ltvkit.forecast.uncertainty import INTERVAL, amounts
-from ltvkit.i18n import _
-from ltvkit.lines import filter_purchases
+from ltvkit.ingest.daily import NEEDS
+from ltvkit.ingest.lines import filter_purchases
 
 FUTURES = 4000
 BINS = 16
@@ -51,8 +53,8 @@ def explain_customer(
     `history`: P(alive) day by day since the first purchase, as it would have been computed on
     that day. Raises `DataError` for an unknown customer.
     """
-    own = engine.lazy(lines, needs=NEEDS).filter(nw.col("customer_id") == customer_id)
-    one = engine.table(own)
+    own = frames.lazy(lines, needs=NEEDS).filter(nw.col("customer_id") == customer_id)
+    one = frames.table(own)
     summary = customers.summarize(one, as_of=as_of) if len(one) else one
     if summary.empty:
         raise DataError(f"this customer has no purchase by {as_of}.")  # ids stay off pages
@@ -110,9 +112,9 @@ def distribution(predicted: Any, *, column: str = "ltv_12m") -> pd.DataFrame:
     Edges are rounded to 1, 2, 2.5 or 5 times a power of ten, spaced to hold all customers but the
     highest percent; the last bin is open.
     """
-    opened = engine.lazy(predicted, needs=(column,))
+    opened = frames.lazy(predicted, needs=(column,))
     top = float(
-        engine.table(opened.select(top=nw.col(column).quantile(0.99, "linear")))["top"].iloc[0]
+        frames.table(opened.select(top=nw.col(column).quantile(0.99, "linear")))["top"].iloc[0]
     )
     if not top > 0:
         raise ParamsError(f"{column} is zero for nearly everybody: there is nothing to spread.")
@@ -120,7 +122,7 @@ def distribution(predicted: Any, *, column: str = "ltv_12m") -> pd.DataFrame:
     bins = int(np.ceil(top / step))
     place = (nw.col(column) / step).floor().clip(0, bins).cast(nw.Int64)
     counted = (
-        engine.table(
+        frames.table(
             opened.select(bin=place, value=nw.col(column))
             .group_by("bin")
             .agg(customers=nw.len(), value=nw.col("value").sum())

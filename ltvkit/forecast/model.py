@@ -10,13 +10,14 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import engine, formats, sampling
+from ltvkit.core.i18n import N_, _
+from ltvkit.display import formats
+from ltvkit.engines import frames, sampling
 from ltvkit.errors import DataError, TooLittleData, one_of
-from ltvkit.forecast.buying import BetaGeoFitter, ModifiedBetaGeoFitter
-from ltvkit.forecast.fitting import settled
-from ltvkit.forecast.pareto import ParetoNBDFitter
-from ltvkit.forecast.spend import GammaGammaFitter
-from ltvkit.i18n import N_, _
+from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
+from ltvkit.forecast.models.fitting import settled
+from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
+from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
 from ltvkit.periods import MONTH_DAYS as MONTH
 
 DAYS = {"day": 1.0, "week": 7.0, "month": MONTH}
@@ -150,13 +151,13 @@ def histories(customers: Any) -> pd.DataFrame:
     `T_days`: from the first to the day of the table; `customers`: how many share it; `revenue`:
     of all of them, each counted as zero at least; `squares`: of these amounts, added up.
     """
-    return engine.table(
-        with_history(engine.lazy(customers, needs=NEEDS))
+    return frames.table(
+        with_history(frames.lazy(customers, needs=NEEDS))
         .with_columns(revenue=paid())  # first: in `agg`, narwhals drops a condition on pandas
         .with_columns(squares=nw.col("revenue") * nw.col("revenue"))
         .group_by(HISTORY)
         .agg(nw.col("revenue", "squares").sum(), customers=nw.len())
-        .with_columns(engine.exact("revenue", "squares"))
+        .with_columns(frames.exact("revenue", "squares"))
         .select(*HISTORY, "customers", "revenue", "squares")
         .sort(HISTORY)
     )
@@ -184,9 +185,9 @@ def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, n
 
 def spending(customers: Any) -> Spending:
     """Customers -> how they spend, whatever model says how they buy."""
-    paying = engine.lazy(customers).filter(nw.col("revenue") > 0)
+    paying = frames.lazy(customers).filter(nw.col("revenue") > 0)
     kinds = ["purchase_days", "revenue"]
-    pairs = engine.table(paying.group_by(kinds).agg(customers=nw.len()).sort(kinds))
+    pairs = frames.table(paying.group_by(kinds).agg(customers=nw.len()).sort(kinds))
     purchases, weights = pairs["purchase_days"].to_numpy(), pairs["customers"].to_numpy()
     if not len(pairs):
         raise TooLittleData("no customer has paid anything: there is nothing to forecast.")
@@ -203,13 +204,13 @@ def spending(customers: Any) -> Spending:
 
 def _some(customers: Any) -> tuple[Any, tuple[str, ...]]:
     """The customers to learn from, and that they are a sample."""
-    whole = engine.count(customers)
+    whole = frames.count(customers)
     if whole <= MOST:
         return customers, ()
     part, _share = sampling.drawn(customers, most=MOST, among=whole)
-    part = engine.back(engine.lazy(part), like=customers)
+    part = frames.back(frames.lazy(part), like=customers)
     text = _("Learnt from {n} of {whole} customers, drawn by their id.")
-    n = formats.count(engine.count(part))
+    n = formats.count(frames.count(part))
     return part, (text.format(n=n, whole=formats.count(whole)),)
 
 

@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import engine
+from ltvkit.engines import frames
 from ltvkit.errors import DataError, ParamsError, check_share
 from ltvkit.forecast import model
 from ltvkit.forecast.model import DAYS, HISTORY, MONTH, Fitted, histories, in_unit
@@ -43,10 +43,10 @@ def predict(
         histories(customers), fitted, months=months, quiet_days=quiet_days, discount=discount
     )
     kept = ["p_alive", "p_quiet", *(f"orders_{m}m" for m in months)]
-    brought = engine.bring(table[[*HISTORY, *kept, *(f"_{m}" for m in months)]], like=customers)
+    brought = frames.bring(table[[*HISTORY, *kept, *(f"_{m}" for m in months)]], like=customers)
     each = {"expected_spend": fitted.spend_of(nw.col("purchase_days"), model.paid())}
     worth = {f"ltv_{m}m": nw.col(f"_{m}") * nw.col("expected_spend") * margin_rate for m in months}
-    opened = engine.lazy(customers, needs=model.NEEDS)
+    opened = frames.lazy(customers, needs=model.NEEDS)
     found = opened.collect_schema().names()
     predicted = (
         model.with_history(opened)
@@ -56,7 +56,7 @@ def predict(
         .select(*found, *kept[:2], *each, *kept[2:], *worth)
         .sort("customer_id")
     )
-    return engine.back(predicted, like=customers)
+    return frames.back(predicted, like=customers)
 
 
 def expected(
@@ -114,9 +114,9 @@ def new_customer(fitted: Fitted, *, months: tuple[int, ...] = (12, 24)) -> pd.Se
 
 def best(predicted: Any, *, of: str) -> str:
     """The customer_id with the highest `of` of a predicted frame; equal: the first by id."""
-    opened = engine.lazy(predicted, needs=("customer_id", of)).select("customer_id", of)
+    opened = frames.lazy(predicted, needs=("customer_id", of)).select("customer_id", of)
     ranked = opened.sort(of, "customer_id", descending=[True, False])
-    return str(engine.table(ranked.head(1))["customer_id"].iloc[0])
+    return str(frames.table(ranked.head(1))["customer_id"].iloc[0])
 
 
 def _sound(table: pd.DataFrame) -> pd.DataFrame:

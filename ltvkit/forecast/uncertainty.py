@@ -10,11 +10,11 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import engine
+from ltvkit.engines import frames
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import predictions
-from ltvkit.forecast.fitting import NORMAL_95
 from ltvkit.forecast.model import DAYS, HISTORY, MONTH, Fitted, histories, in_unit, with_history
+from ltvkit.forecast.models.fitting import NORMAL_95
 
 INTERVAL = [0.025, 0.975]
 SAMPLE = 2000  # customers whose futures are drawn, to stand for all
@@ -73,15 +73,15 @@ def interval(
     estimate = np.maximum(paths(triples, fitted, horizon)[:, 0], 1e-300)
     low, high = np.quantile(each_drawn / estimate, INTERVAL, axis=0)
     predicted = predictions.predict(customers, fitted, months=(months,), discount=discount)
-    widths = engine.bring(triples[HISTORY].assign(ltv_low=low, ltv_high=high), like=predicted)
+    widths = frames.bring(triples[HISTORY].assign(ltv_low=low, ltv_high=high), like=predicted)
     ltv = nw.col(f"ltv_{months}m")
     each = (
-        with_history(engine.lazy(predicted))
+        with_history(frames.lazy(predicted))
         .join(widths, on=HISTORY)
         .select("customer_id", ltv_low=nw.col("ltv_low") * ltv, ltv_high=nw.col("ltv_high") * ltv)
     )
-    joined = engine.lazy(predicted).join(each, on="customer_id").sort("customer_id")
-    return engine.back(joined, like=predicted)
+    joined = frames.lazy(predicted).join(each, on="customer_id").sort("customer_id")
+    return frames.back(joined, like=predicted)
 
 
 def paths(triples: pd.DataFrame, fitted: Fitted, days: np.ndarray) -> np.ndarray:

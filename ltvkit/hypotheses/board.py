@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ltvkit import formats
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
-from ltvkit.hypotheses import checks, comparisons, figures, histories, verdicts, words
 from ltvkit.hypotheses import evaluation as ev
-from ltvkit.hypotheses.checks import Check
+from ltvkit.hypotheses import figures, findings, verdicts
+from ltvkit.hypotheses.effects import comparisons, customer_days, validity
+from ltvkit.hypotheses.effects.customer_days import Histories, day
+from ltvkit.hypotheses.effects.validity import Check
 from ltvkit.hypotheses.evaluation import Evaluation
-from ltvkit.hypotheses.histories import Histories, day
 from ltvkit.hypotheses.hypothesis import Hypothesis
-from ltvkit.hypotheses.registry import Register
-from ltvkit.i18n import _
+from ltvkit.hypotheses.registry.registry import Register
 
 JUDGED = (ev.ENDED, ev.DECIDED)
 TOUCHED = 0.05  # share of the treated from which on another measure is mentioned
@@ -107,7 +108,7 @@ class Board:
     def finding(self, *, currency: str = "") -> list[str]:
         """The register, then each hypothesis that runs, waits for a decision, or ended of late."""
         recent = [e for e in self.evaluations if _recent(e)]
-        told = [words.headline(e, currency=currency) for e in recent]
+        told = [findings.headline(e, currency=currency) for e in recent]
         return [self.text, *told]
 
     def _stacked(self, name: str, columns: list[str]) -> pd.DataFrame:
@@ -131,7 +132,7 @@ def evaluate_all(register: Register, lines: Any, *, as_of: Any, **cuts: Any) -> 
     not stand among them is not adopted. Replays leave out the time of the other measures; who
     was treated by another at the same time is told. `cuts`: those of `histories.build`.
     """
-    known = histories.build(lines, as_of=as_of, **cuts)
+    known = customer_days.build(lines, as_of=as_of, **cuts)
     with ThreadPoolExecutor(int(os.environ.get("LTVKIT_THREADS") or os.cpu_count() or 1)) as pool:
         made = list(pool.map(partial(_tried, register, known, as_of), register.hypotheses))
     found = [one for one in made if isinstance(one, Evaluation)]
@@ -180,7 +181,7 @@ def _with_others(found: Evaluation, every: list[Evaluation]) -> Evaluation:
         if share > TOUCHED:
             text = _("{share} of the treated were also treated by: {title}")
             said = text.format(share=formats.share(share), title=other.hypothesis.title)
-            rows.append(Check(checks.OTHERS, found.grade == "A", said))
+            rows.append(Check(validity.OTHERS, found.grade == "A", said))
     more = pd.DataFrame(rows, columns=list(Check._fields))
     return (
         replace(found, checks=pd.concat([found.checks, more], ignore_index=True)) if rows else found

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.hypotheses import checks, comparisons, figures, histories, replays, verdicts
-from ltvkit.hypotheses.checks import Check
-from ltvkit.hypotheses.comparisons import Groups, Window
-from ltvkit.hypotheses.estimates import Estimate
-from ltvkit.hypotheses.histories import Histories, day
+from ltvkit.hypotheses import figures, verdicts
+from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, validity
+from ltvkit.hypotheses.effects.comparisons import Groups, Window
+from ltvkit.hypotheses.effects.customer_days import Histories, day
+from ltvkit.hypotheses.effects.estimates import Estimate
+from ltvkit.hypotheses.effects.validity import Check
 from ltvkit.hypotheses.hypothesis import Hypothesis
 
 DRAFT, RUNNING, ENDED, DECIDED = "draft", "running", "ended", "decided"
@@ -72,7 +73,7 @@ def evaluate(
     While it runs, and where it was extended, the interval of a randomized one is valid at every
     look; others have none before the end.
     """
-    known = histories.of(lines, as_of=as_of)
+    known = customer_days.of(lines, as_of=as_of)
     hypothesis = hypothesis.known_on(periods.day(as_of).date())
     status = _status(hypothesis, as_of)
     if status == DRAFT or hypothesis.until < hypothesis.start:
@@ -82,14 +83,14 @@ def evaluate(
     metrics = (hypothesis.metric, *hypothesis.guardrails)
     money = "margin_per_customer" if known.has_margin else "revenue_per_customer"
     asked = list(dict.fromkeys((*metrics, money)))
-    natural = replays.replays(known, hypothesis, asked, days=days, busy=busy)
+    natural = placebo.replays(known, hypothesis, asked, days=days, busy=busy)
     strata = comparisons.strata(known, hypothesis)
     made = {
         m: comparisons.estimate(known, hypothesis.comparison, m, found, days, strata) for m in asked
     }
     first, sizes = made[hypothesis.metric], comparisons.sizes(known, hypothesis, found)
     held = _checks(known, hypothesis, found, days, natural[hypothesis.metric])
-    held += [checks.robustness(first, hypothesis.metric), *checks.size(first, found)]
+    held += [validity.robustness(first, hypothesis.metric), *validity.size(first, found)]
     judging = figures.Judging(
         grade=verdicts.grade(hypothesis, held),
         running=status == RUNNING,
@@ -136,15 +137,15 @@ def _looked_at(hypothesis: Hypothesis, status: str) -> bool:
 
 
 def _checks(
-    known: Histories, hypothesis: Hypothesis, found: Groups, days: Window, natural: replays.Natural
+    known: Histories, hypothesis: Hypothesis, found: Groups, days: Window, natural: placebo.Natural
 ) -> list[Check]:
-    registered = checks.registration(hypothesis)
+    registered = validity.registration(hypothesis)
     if hypothesis.comparison == "randomized":
-        ratio = checks.ratio(known, found, hypothesis)
-        return [ratio, checks.balance(known, found, days), registered]
+        ratio = validity.ratio(known, found, hypothesis)
+        return [ratio, validity.balance(known, found, days), registered]
     if hypothesis.comparison == "control_segment":
-        return [checks.trend(natural), registered]
-    return [checks.past(natural, hypothesis), registered]
+        return [validity.trend(natural), registered]
+    return [validity.past(natural, hypothesis), registered]
 
 
 def _extras(sizes: tuple[int, int], made: Estimate) -> dict[str, float]:

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ltvkit.hypotheses import comparisons, looks, planning, verdicts
-from ltvkit.hypotheses.comparisons import Groups, Window
-from ltvkit.hypotheses.estimates import Estimate, Side
-from ltvkit.hypotheses.histories import Histories
+from ltvkit.hypotheses import verdicts
+from ltvkit.hypotheses.design import power
+from ltvkit.hypotheses.effects import comparisons, sequential
+from ltvkit.hypotheses.effects.comparisons import Groups, Window
+from ltvkit.hypotheses.effects.customer_days import Histories
+from ltvkit.hypotheses.effects.estimates import Estimate, Side
+from ltvkit.hypotheses.effects.placebo import Natural
 from ltvkit.hypotheses.hypothesis import Hypothesis
-from ltvkit.hypotheses.replays import Natural
 
 COLUMNS = [
     "metric", "role", "before", "after", "control_before", "control_after",
@@ -118,9 +120,9 @@ def _effect(known, hypothesis, metric, found, days, made, natural, judging) -> t
     if not judging.every_look:
         return made.effect, *made.interval, made.p
     length = (hypothesis.end - hypothesis.start).days + 1
-    planned = planning.foreseen(known, hypothesis, metric, length=length).se
+    planned = power.foreseen(known, hypothesis, metric, length=length).se
     per = float(known.parts(metric, found.treated, *days)[:, 1].mean())
-    return made.effect, *looks.interval(made.effect, made.se, planned=planned, scale=per)
+    return made.effect, *sequential.interval(made.effect, made.se, planned=planned, scale=per)
 
 
 def _levels(known, hypothesis, metric, found, days) -> dict[str, float]:

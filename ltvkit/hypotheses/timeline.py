@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.hypotheses import comparisons
+from ltvkit.hypotheses.effects import comparisons
+from ltvkit.hypotheses.effects.customer_days import Histories
+from ltvkit.hypotheses.effects.metrics import METRICS
 from ltvkit.hypotheses.evaluation import Evaluation
-from ltvkit.hypotheses.histories import Histories
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED
-from ltvkit.hypotheses.metrics import METRICS
 
 EVERY = ("day", "week", "month", "year")
 SHOWN = {"second_order_rate": "retention_rate"}

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ltvkit.hypotheses.checks import BALANCE, RATIO, TREND, Check
-from ltvkit.hypotheses.estimates import LEVEL
+from ltvkit.hypotheses.effects.estimates import LEVEL
+from ltvkit.hypotheses.effects.validity import BALANCE, RATIO, TREND, Check
 from ltvkit.hypotheses.hypothesis import Hypothesis
 
 GRADES = {

@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ltvkit import params, paths
+from ltvkit.config import params
+from ltvkit.config.notebooks import find_notebooks, select_notebooks
+from ltvkit.core import paths
 from ltvkit.errors import ParamsError
-from ltvkit.notebooks import find_notebooks, select_notebooks
-from ltvkit.prepared import RUN
-from ltvkit.report import archive, publish
-from ltvkit.report.run import Workers, in_words
+from ltvkit.ingest.cache import RUN
+from ltvkit.report.pages import all_reports
+from ltvkit.report.publishing import publish
+from ltvkit.report.runner.workers import Workers, in_words
 from ltvkit.report.session import Months, Outcome, Session
 
 
@@ -41,7 +43,7 @@ def build(
         publish.recover_all()
         session.run(shops)
         try:
-            session.outcome.index = archive.refresh()
+            session.outcome.index = all_reports.refresh()
         except OSError as error:
             text = f"{paths.reports() / 'index.html'}: {in_words(error)}"
             session.outcome.failures.append(text)

@@ -17,10 +17,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import ltvkit
-from ltvkit import params, paths, pseudonyms
-from ltvkit.hypotheses import registry
-from ltvkit.notebooks import Notebook, digest
+from ltvkit.config import params
+from ltvkit.config.notebooks import Notebook, digest
+from ltvkit.core import paths, pseudonyms
+from ltvkit.hypotheses.registry import registry
 
 # What can change a number or a picture, and what else builds a report.
 PACKAGES = (
@@ -32,7 +32,9 @@ ALL_PACKAGES = (
     "papermill", "pygments",
 )  # fmt: skip
 # Code that builds the report around the notebooks' results, and cannot change them.
-AROUND = ("report", "cli.py", "commands.py", "__main__.py")
+AROUND = (
+    "cli", "pages", "publishing", "runner", "build.py", "plan.py", "session.py", "__main__.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
 @cache
 def code(*, without: tuple[str, ...] = ()) -> str:
     """The kit's own files as one digest, but those below the names in `without`."""
-    home = Path(ltvkit.__file__).parent
+    home = paths.package()
     files = {path.relative_to(home): path for path in home.rglob("*") if path.is_file()}
     left_out = {"__pycache__", *without}
     kept = {str(name): path for name, path in files.items() if not left_out & set(name.parts)}

@@ -13,27 +13,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit import (
-    choices,
-    cluster,
-    currencies,
-    gate,
-    orders,
-    params,
-    paths,
-    periods,
-    quality,
-)
+from ltvkit import orders, periods
+from ltvkit.config import choices, params
+from ltvkit.config.notebooks import Notebook
+from ltvkit.core import paths
+from ltvkit.core.i18n import _
+from ltvkit.engines import spark
 from ltvkit.errors import ParamsError, ReportError
-from ltvkit.i18n import _
-from ltvkit.notebooks import Notebook
-from ltvkit.prepared import Prepared
-from ltvkit.report import archive, fresh, plan, publish, restated
-from ltvkit.report.assemble import Report, assemble
-from ltvkit.report.progress import Progress
-from ltvkit.report.publish import Place
-from ltvkit.report.run import Done, Workers, clean, in_words
-from ltvkit.report.signals import Interrupted, Signals
+from ltvkit.ingest.cache import Prepared
+from ltvkit.ingest.parse import currencies
+from ltvkit.quality import gate, summary
+from ltvkit.report import plan
+from ltvkit.report.pages import all_reports
+from ltvkit.report.pages.assemble import Report, assemble
+from ltvkit.report.publishing import publish, restated, unchanged
+from ltvkit.report.publishing.publish import Place
+from ltvkit.report.runner.progress import Progress
+from ltvkit.report.runner.signals import Interrupted, Signals
+from ltvkit.report.runner.workers import Done, Workers, clean, in_words
 
 
 @dataclass(frozen=True)
@@ -96,7 +93,7 @@ class Session:
             place = Place(given.shop, f"{day:%Y-%m}")
             try:
                 publish.forget_failure(Place(given.shop, "last"))  # its orders can be read again
-                if fresh.confirm(place, self._planned(given, book, day).inputs):
+                if unchanged.confirm(place, self._planned(given, book, day).inputs):
                     self.outcome.unchanged.append(place.target)
                     continue
                 held.enter_context(place.locked())
@@ -111,7 +108,7 @@ class Session:
             try:
                 self._unmade[place] = self._admitted(place, report, book, stopped)
             except Exception as error:  # a fault in one report must not take the others along
-                listed = quality.quarantined(book).limit(quality.MOST_LINES)
+                listed = summary.quarantined(book).limit(summary.MOST_LINES)
                 self._fail(stopped, in_words(error), quarantine=listed)
 
     def _admitted(self, place: Place, report: Report, book: Prepared, stopped: Place) -> Report:
@@ -148,7 +145,7 @@ class Session:
 
     def _work(self) -> None:
         """Run all notebooks, and publish each report when its last one is through."""
-        cluster.close()  # the notebooks, which have sessions of their own, wait for its workers
+        spark.close()  # the notebooks, which have sessions of their own, wait for its workers
         pool = ThreadPoolExecutor(self.workers.jobs)
         jobs = [(place, job) for place, report in self._unmade.items() for job in report.jobs]
         futures = {pool.submit(self.workers.finish, job): place for place, job in jobs}
@@ -212,7 +209,7 @@ class Session:
                 for place in list(self._unmade):
                     self._fail(place, in_words(error))
                 with suppress(OSError):
-                    archive.refresh()
+                    all_reports.refresh()
             raise
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.segments import SEGMENTS
+from ltvkit.rfm import SEGMENTS
 
 PAIRS = ", ".join(
     f"({r}, {f}, $${s.name}$$)"

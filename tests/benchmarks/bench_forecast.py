@@ -59,11 +59,11 @@ def simulate(path: Path, *, seed: int = 1) -> dict[str, int]:
 def ours(path: str) -> dict[str, float]:
     import duckdb
 
-    from ltvkit import forecast
+    from ltvkit import customers, forecast
 
     clock = [time.perf_counter()]
     lines = duckdb.read_parquet(path)
-    buyers = forecast.summarize(lines, as_of=AS_OF)
+    buyers = customers.summarize(lines, as_of=AS_OF)
     clock.append(time.perf_counter())
     fitted = forecast.fit(buyers, model="bg_nbd", unit="day")
     clock.append(time.perf_counter())

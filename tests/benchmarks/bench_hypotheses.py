@@ -22,10 +22,11 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pandas as pd
 
-from ltvkit.hypotheses import assignment, comparisons, histories, planning, targets
+from ltvkit.hypotheses.design import assignment, power
+from ltvkit.hypotheses.effects import comparisons, customer_days, targets
 from ltvkit.hypotheses.evaluation import evaluate
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
-from ltvkit.sources import samples
+from ltvkit.ingest.readers import samples
 
 RUNS, DONE, LOOKED = 2000, 600, 200  # shops: with nothing done; also with something; looked at
 CUSTOMERS, DRAWN = 9000, 2000
@@ -108,9 +109,9 @@ def hypothesis(name: str, assigned: pd.DataFrame | None, worth: float) -> Hypoth
     )  # fmt: skip
 
 
-def draw(known: histories.Histories, seed: int) -> pd.DataFrame:
+def draw(known: customer_days.Histories, seed: int) -> pd.DataFrame:
     """Two thousand customers, half of them treated, drawn as the kit draws."""
-    on = histories.day(day(START - 1))
+    on = customer_days.day(day(START - 1))
     who = np.random.default_rng(seed).permutation(known.known(on)["customer_id"])[:DRAWN]
     segment = targets.segments(known, who, on=on).to_numpy()
     table = pd.DataFrame({"customer_id": known.ids[who], "segment": segment})
@@ -126,7 +127,7 @@ def acted(rng, orders, known, treated, chance: float) -> tuple[pd.DataFrame, dic
     channel = np.asarray(known.channels)[hit]
     more = lines(known.ids[hit], when, rng.choice(own, len(hit)), channel)
     more = more.assign(order_id="m" + more["order_id"])
-    first = histories.day(day(START))
+    first = customer_days.day(day(START))
     idle = 1 - known.column("active", treated, first, first + LENGTH - 1).mean()
     true = dict(zip(METRICS, (chance * mean, chance, chance * idle), strict=True))
     return pd.concat([orders, more], ignore_index=True), true
@@ -164,7 +165,7 @@ def run(seed: int) -> list[dict]:
     rng = np.random.default_rng(seed)
     orders = shop(rng)
     end = day(START + LENGTH - 1)
-    known = histories.build(orders, as_of=end)
+    known = customer_days.build(orders, as_of=end)
     assigned, rows = draw(known, seed), []
     nothing = dict.fromkeys(METRICS, 0.0)
     for name in CHOSEN:
@@ -175,18 +176,18 @@ def run(seed: int) -> list[dict]:
         treated = comparisons.groups(known, tried).treated
         changed, true = acted(rng, orders, known, treated, CHANCES[name])
         tried = hypothesis(name, assigned, true[METRICS[0]])
-        plan = planning.power(tried, known, as_of=end, weeks=())
-        after = histories.build(changed, as_of=end)
+        plan = power.power(tried, known, as_of=end, weeks=())
+        after = customer_days.build(changed, as_of=end)
         after._done.known.update(past(known))
         rows += judged(name, tried, after, true, done=True, foreseen=plan["power"].iloc[0])
     looked = seed < LOOKED and "randomized" in CHOSEN
     return rows + (looks(orders, assigned) if looked else [])
 
 
-def past(known: histories.Histories) -> dict:
+def past(known: customer_days.Histories) -> dict:
     """What was found out about days before the start, which a measure after it does not change."""
     days = {key: key if isinstance(key, int) else key[-1] for key in known._done.known}
-    first = histories.day(day(START))
+    first = customer_days.day(day(START))
     return {key: found for key, found in known._done.known.items() if days[key] < first}
 
 

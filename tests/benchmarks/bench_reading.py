@@ -48,17 +48,17 @@ def door(path: Path) -> None:
 def bare(path: Path, *, own: bool = False) -> None:
     import duckdb
 
-    from ltvkit import contract
-    from ltvkit.policies import Policies
-    from ltvkit.sources import delimited
-    from ltvkit.sources.part import Part
+    from ltvkit.ingest import mapping
+    from ltvkit.ingest.policies import Policies
+    from ltvkit.ingest.readers import csv_files
+    from ltvkit.ingest.readers.part import Part
 
-    sql = delimited.quick(path, NAMES, delimiter=",", first=1)
+    sql = csv_files.quick(path, NAMES, delimiter=",", first=1)
     chosen = PLAIN
     if own:
         part = Part("", sql, dict.fromkeys(NAMES, "VARCHAR"), plain=True)
         mapped = {name: name for name in NAMES}
-        sql = contract.typed(part, mapped=mapped, rules=Policies(), zone="Asia/Tokyo")
+        sql = mapping.typed(part, mapped=mapped, rules=Policies(), zone="Asia/Tokyo")
         chosen = ", ".join(NAMES)
     target = Path(os.environ["LTVKIT_REPORTS"]) / "bare.parquet"
     duckdb.connect().sql(f"copy (select {chosen} from ({sql})) to '{target}' (format parquet)")

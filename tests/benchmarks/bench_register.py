@@ -18,10 +18,10 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from ltvkit import demo
 from ltvkit.hypotheses.board import evaluate_all
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
-from ltvkit.hypotheses.registry import Register
+from ltvkit.hypotheses.registry.registry import Register
+from ltvkit.samples import shop
 
 CUSTOMERS, HYPOTHESES, BOUND = 430_000, 50, 60
 AS_OF = dt.date(2024, 9, 30)
@@ -50,7 +50,7 @@ def hypothesis(n: int, rng: np.random.Generator) -> Hypothesis:
 
 def write(path: Path) -> int:
     """The kept lines of the shop, one per order; returns how many."""
-    sales = demo.simulate(customers=CUSTOMERS, measures=False)
+    sales = shop.simulate(customers=CUSTOMERS, measures=False)
     kept = sales[(sales["status"] != "cancelled") & (sales["customer_id"] != "")]
     orders = kept.groupby(["customer_id", "order_id", "order_date", "channel"], as_index=False)
     table = orders[["amount", "margin"]].sum().astype({"amount": float, "margin": float})

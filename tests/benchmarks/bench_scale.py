@@ -36,7 +36,7 @@ from same_tables import difference, plain
 from scale_tables import DAYS, FITS, JUDGED, TASKS
 from with_kit import days_of
 
-from ltvkit import days
+from ltvkit.ingest import daily
 
 
 class Way(NamedTuple):
@@ -145,7 +145,7 @@ def prepared(home: Path, size: int, asked: argparse.Namespace) -> tuple[Path, in
 
 def kept_days(path: Path, lines: int, ways: list[str], asked: argparse.Namespace) -> list[Measured]:
     """The file of the days, made where a way needs it and it is not there; what that took."""
-    kept, older = days_of(path), (path, Path(days.__file__))
+    kept, older = days_of(path), (path, Path(daily.__file__))
     fresh = kept.exists() and kept.stat().st_mtime > max(file.stat().st_mtime for file in older)
     if fresh or not any(WAYS[way].options.get("kept") for way in ways):
         return []

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ltvkit.segments import SEGMENTS
+from ltvkit.rfm import SEGMENTS
 
 FIRST = pd.Timestamp("1970-01-01")
 IDS = ("customer_id", "order_id", "product_id")

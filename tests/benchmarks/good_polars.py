@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import polars as pl
 
-from ltvkit.segments import SEGMENTS
+from ltvkit.rfm import SEGMENTS
 
 MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}
 EVERY = {"day": "1d", "week": "1w", "month": "1mo", "year": "1y"}

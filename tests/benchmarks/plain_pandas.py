@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ltvkit.segments import SEGMENTS
+from ltvkit.rfm import SEGMENTS
 
 BUYING = ["customer_id", "order_id", "order_date", "amount"]
 SCORES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}

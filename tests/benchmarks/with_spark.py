@@ -23,8 +23,8 @@ WORKER = "2200m"
 
 def opened(path: str, *, as_of: str, memory: str, threads: int, spill: str, workers: int) -> Shop:
     """The lines as a Spark frame. `memory` and `threads` are DuckDB's."""
-    from ltvkit.cluster import session
-    from ltvkit.cluster.settings import Settings
+    from ltvkit.engines.spark import session
+    from ltvkit.engines.spark.settings import Settings
 
     os.environ |= {"LTVKIT_REPORTS": spill, "SPARK_LOCAL_DIRS": spill}
     stack = ExitStack()

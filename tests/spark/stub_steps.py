@@ -7,30 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import (
-    abc_classes,
-    cohorts,
-    curves,
-    customers,
-    deciles,
-    economics,
-    engine,
-    forecast,
-    kpis,
-    ltv,
-    periods,
-    rfm,
-    survival,
-)
-from ltvkit.hypotheses import histories
-from ltvkit.report import restated
+from ltvkit import abc_classes, cohorts, customers, deciles, forecast, kpis, periods, rfm
+from ltvkit.engines import frames
+from ltvkit.hypotheses.effects import customer_days
+from ltvkit.ltv import curves, formulas, survival, unit_economics
+from ltvkit.report.publishing import restated
 
 CUTS = {"recency_days": [30, 90, 180, 365], "orders": [1, 2, 4, 9], "revenue": [20, 50, 100, 300]}
 
 
 def listed(frame: Any, *keys: str) -> pd.DataFrame:
     """A frame of customers or items, in the order of their ids."""
-    return engine.table(engine.lazy(frame)).sort_values(list(keys), ignore_index=True)
+    return frames.table(frames.lazy(frame)).sort_values(list(keys), ignore_index=True)
 
 
 def segmented(buyers: Any, cuts: Any = None) -> Any:
@@ -65,7 +53,7 @@ def predicted(_lines: Any, buyers: Any, _day: Any) -> pd.DataFrame:
 
 
 def outcomes(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
-    known = histories.build(lines, as_of=day)
+    known = customer_days.build(lines, as_of=day)
     return known.known(known.last).assign(customer_id=known.ids)
 
 
@@ -101,8 +89,8 @@ ALL: dict[str, Step] = CORE | {
     "second_order": lambda lines, _buyers, day: cohorts.second_order(lines, as_of=day),
     "curve": lambda lines, _buyers, day: curves.ltv(lines, as_of=day),
     "survival": lambda lines, _buyers, day: survival.survivors(lines, as_of=day),
-    "methods": lambda lines, _buyers, day: ltv.compare(lines, as_of=day),
-    "economics": lambda lines, _buyers, day: economics.summarize(
+    "methods": lambda lines, _buyers, day: formulas.compare(lines, as_of=day),
+    "economics": lambda lines, _buyers, day: unit_economics.summarize(
         lines, as_of=day, acquisition_cost={"all": 10}, by=""
     ),
     "predicted": predicted,

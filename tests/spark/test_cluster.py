@@ -15,10 +15,11 @@ import pytest
 import yaml
 from stub_cluster import HOST, free_port, kill
 
-import ltvkit.cluster
-from ltvkit import customers, engine, orders, rfm
-from ltvkit.report import fresh
-from ltvkit.sources import samples
+import ltvkit.engines.spark
+from ltvkit import customers, orders, rfm
+from ltvkit.engines import frames
+from ltvkit.ingest.readers import samples
+from ltvkit.report.publishing import unchanged
 
 ROOT = Path(__file__).parents[2]
 MONTH = "2024-09"
@@ -29,7 +30,7 @@ _PARAMETERS = re.compile(r"\bengine = '\w+'|\bspark = {.*?} (?=title = ')")
 @pytest.fixture(autouse=True)
 def free(cluster):
     """A report waits for workers that a session of these tests would hold."""
-    ltvkit.cluster.close()
+    ltvkit.engines.spark.close()
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def test_a_cluster_out_of_reach_is_said_at_once_and_the_last_report_stays(report
     out = tmp_path / "out"
     first = report(written(tmp_path), out, "--only", "deciles")
     assert first.wait(300) == 0, first.stderr.read()
-    before = fresh.sums(out / "shop" / MONTH)
+    before = unchanged.sums(out / "shop" / MONTH)
     gone = {"master": f"spark://{HOST}:{free_port()}"}
     start = time.monotonic()
     process = report(written(tmp_path, engine="spark", spark=gone), out)
@@ -115,7 +116,7 @@ def test_a_cluster_out_of_reach_is_said_at_once_and_the_last_report_stays(report
     assert time.monotonic() - start < 30
     assert process.returncode == 1
     assert f"the cluster at {gone['master']} cannot be reached" in said
-    assert fresh.sums(out / "shop" / MONTH) == before
+    assert unchanged.sums(out / "shop" / MONTH) == before
 
 
 def test_a_table_of_the_cluster_is_read_where_it_lies(cluster, tmp_path):
@@ -132,7 +133,7 @@ def test_a_table_of_the_cluster_is_read_where_it_lies(cluster, tmp_path):
         there = orders.read(source, **options, engine="spark", spark=spark)
         pd.testing.assert_frame_equal(there.quality, here.quality)
         assert there.as_of("last") == here.as_of("last")
-        kept = [engine.table(engine.lazy(b.lines)) for b in (there, here)]
+        kept = [frames.table(frames.lazy(b.lines)) for b in (there, here)]
         ordered = [k.sort_values(list(k), ignore_index=True) for k in kept]
         pd.testing.assert_frame_equal(*ordered, check_dtype=False)
     assert len(list(storage.glob("orders/*/rows/*.parquet"))) >= 2
@@ -143,7 +144,7 @@ def test_a_session_that_somebody_stopped_is_begun_anew(cluster):
     first = orders.read("demo:cdnow", **options)
     first.lines.sparkSession.stop()
     again = orders.read("demo:cdnow", **options)
-    assert engine.count(again.lines) == engine.count(orders.read("demo:cdnow").lines)
+    assert frames.count(again.lines) == frames.count(orders.read("demo:cdnow").lines)
 
 
 CONNECTED = """

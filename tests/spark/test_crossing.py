@@ -17,8 +17,12 @@ sys.path.append(str(Path(__file__).parents[1]))  # the stubs that both kinds of 
 
 from stub_notebooks import as_long, crossings, write_orders
 
-from ltvkit import engine, paths, prepared, pseudonyms, results, sampling, spellings
-from ltvkit.cluster import lists
+from ltvkit.core import paths, pseudonyms
+from ltvkit.engines import frames, sampling
+from ltvkit.engines.spark import lists
+from ltvkit.ingest import cache
+from ltvkit.quality import spellings
+from ltvkit.report import results
 
 CUSTOMERS = 1200
 
@@ -32,7 +36,7 @@ def test_all_notebooks_have_the_same_tables_and_no_customers_cross(
     here, there = tmp_path / "here", tmp_path / "there"
     crossings(orders, out=here)
     found = crossings(orders, out=there, engine="spark", spark=cluster.spark)
-    assert {"rfm.summarize", "kpis._of_kind", "forecast.holdout._known"} <= set(found)
+    assert {"rfm.summarize", "kpis._of_kind", "forecast.backtesting.holdout._known"} <= set(found)
     assert not as_long(found, customers=CUSTOMERS)
     tables = sorted(path.relative_to(here) for path in here.glob("*/tables/*.csv"))
     assert len(tables) > 25
@@ -44,14 +48,16 @@ def test_a_long_list_is_written_by_the_workers_under_pseudonyms(session, tmp_pat
     monkeypatch.setenv("LTVKIT_LIST_KEY", "k" * 32)
     monkeypatch.setattr(lists, "MOST_LISTED", 10)
     customers = [f"C{n:04}" for n in range(100)]
-    table = pa.table({"customer_id": customers, "ltv": np.arange(100.0)})
+    table = pa.table({"customer_id": customers, "ltv.formulas": np.arange(100.0)})
     written = results.save_list(session.createDataFrame(table), tmp_path / "lists" / "ltv.csv")
     assert written.suffix == ".txt"
     assert "100" in written.read_text("utf-8")
     kept = pq.read_table(next((paths.cache() / "lists").rglob("ltv"))).to_pandas()
-    expected = pd.DataFrame({"customer_id": map(pseudonyms.of, customers), "ltv": table["ltv"]})
+    expected = pd.DataFrame(
+        {"customer_id": map(pseudonyms.of, customers), "ltv.formulas": table["ltv"]}
+    )
     pd.testing.assert_frame_equal(
-        kept.sort_values("ltv", ignore_index=True), expected, check_dtype=False
+        kept.sort_values("ltv.formulas", ignore_index=True), expected, check_dtype=False
     )
 
 
@@ -62,7 +68,7 @@ def test_a_project_may_lie_in_any_folder(cluster, session, tmp_path, monkeypatch
     write_orders(source, customers=100)
     for name in ("demo:cdnow", str(source)):  # through the door here, and on the workers
         books = [orders.read(name, engine=e, spark=cluster.spark) for e in ("duckdb", "spark")]
-        here, there = (engine.count(b.days) for b in books)
+        here, there = (frames.count(b.days) for b in books)
         assert here == there
     assert not [path for path in tmp_path.iterdir() if "%" in path.name]
 
@@ -71,11 +77,11 @@ def test_a_run_of_the_report_reads_the_same_all_along(cluster, session, tmp_path
     monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
     source, counts = tmp_path / "export.parquet", []
     for run, customers in (("first", 100), ("first", 200), ("second", 200)):
-        monkeypatch.setenv(prepared.RUN, run)
+        monkeypatch.setenv(cache.RUN, run)
         write_orders(source, customers=customers)
         book = orders.read(str(source), engine="spark", spark=cluster.spark)
-        buyers = engine.lazy(book.lines).select(nw.col("customer_id").n_unique())
-        counts.append(int(engine.table(buyers)["customer_id"].iloc[0]))
+        buyers = frames.lazy(book.lines).select(nw.col("customer_id").n_unique())
+        counts.append(int(frames.table(buyers)["customer_id"].iloc[0]))
     assert counts[0] == counts[1] < counts[2]
 
 

@@ -13,9 +13,11 @@ import pytest
 from stub_orders import FRAMES, raw
 from stub_steps import ALL, CORE, OF_COLUMNS
 
-from ltvkit import customers, engine, gate, orders, quality
+from ltvkit import customers, orders
+from ltvkit.engines import frames
 from ltvkit.errors import LtvkitError
-from ltvkit.lines import select_until
+from ltvkit.ingest.lines import select_until
+from ltvkit.quality import gate, summary
 
 OPTIONS = {"shop": {"policies": {"cancelled_status": ["cancelled"]}}, "cdnow": {}}
 ENGINES = ("pandas", "polars", "duckdb", "spark")
@@ -111,16 +113,16 @@ def test_the_door_on_the_workers_judges_as_the_door_here(
         tables = [rows(getattr(book, name)) for book in (there, here)]
         assert_same(*tables, name)
     day = here.as_of("last")
-    assert_same(quality.report(there, as_of=day), quality.report(here, as_of=day), "report")
+    assert_same(summary.report(there, as_of=day), summary.report(here, as_of=day), "report")
     checks = [gate.check(book, as_of=day, policies=policies) for book in (there, here)]
     assert_same(*checks, "checks")
     if here.spelled is not None:
-        assert_same(quality.folded(there), quality.folded(here), "folded")
+        assert_same(summary.folded(there), summary.folded(here), "folded")
 
 
 def rows(frame: Any) -> pd.DataFrame:
     """All rows, ordered by all that they hold."""
-    table = engine.table(engine.lazy(frame))
+    table = frames.table(frames.lazy(frame))
     ordered = table.sort_values(list(table), ignore_index=True)
     return ordered.astype(object).where(ordered.notna(), None)  # missing is missing
 

@@ -1,0 +1,57 @@
+"""`python -m ltvkit check`: the orders opened, reconciled and checked, without a report."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from ltvkit.config import params
+from ltvkit.core.i18n import _
+from ltvkit.display import tables
+from ltvkit.quality import gate, summary
+from ltvkit.report import session
+from ltvkit.report.runner.workers import in_words
+
+STOPPED, WRONG = 1, 2
+LONGEST = 52  # characters of a reason; with it, the table is as wide as a terminal
+
+
+def check(files: Iterable[Path], *, month: str | None, engine: str | None = None) -> int:
+    """Print what became of each shop's lines, and its checks; returns the exit status."""
+    return max(_checked(file, month, engine) for file in files)
+
+
+def _checked(file: Path, month: str | None, engine: str | None) -> int:
+    try:
+        given = params.load(file, engine=engine)
+        book = session.opened(given)
+        as_of = book.as_of(month or given.values.get("month", "last"))
+        found = summary.report(book, as_of=as_of)
+        policies = session.reading(given).get("policies")
+        checks = gate.check(book, as_of=as_of, policies=policies, reconciled=found)
+    except Exception as error:  # whatever a file can do to its reader
+        click.echo(f"Error: {' '.join(in_words(error).split())}", err=True)
+        return WRONG
+    click.echo(_("{shop}: orders up to {day}").format(shop=given.shop, day=as_of))
+    shown = tables.show(found, currency=given.values.get("currency", ""))
+    click.echo(f"\n{shown.text(cell=LONGEST)}\n")
+    click.echo(f"{summary.finding(found)}\n")
+    click.echo(_in_full(checks))
+    click.echo(f"\n{gate.finding(checks)}")
+    return STOPPED if (checks["result"] == "stop").any() else 0
+
+
+def _in_full(checks: pd.DataFrame) -> str:
+    """Each check with its result, and all that it says beside them."""
+    names = checks["check"].str.len().max()
+    lines = []
+    for row in checks.itertuples():
+        head = f"{row.result:<4}  {row.check:<{names}}  "
+        text = f"{row.figure}. {row.meaning}" if row.meaning else row.figure
+        beside = {"initial_indent": head, "subsequent_indent": " " * len(head)}
+        lines += textwrap.wrap(text or "-", tables.TEXT_WIDTH, break_on_hyphens=False, **beside)
+    return "\n".join(lines)

@@ -1,0 +1,206 @@
+"""The command line: `python -m ltvkit`, also installed as `ltvkit`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from ltvkit.cli.hypothesis import hypothesis
+from ltvkit.core.version import VERSION
+from ltvkit.errors import LtvkitError
+
+# Exit statuses: 1, a report failed; 2, the input is wrong; 128 + n, ended by signal n.
+FAILED, WRONG = 1, 2
+
+
+class _Main(click.Group):
+    """What the user can put right is one message, for every command."""
+
+    def invoke(self, ctx: click.Context):
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever reads it has seen enough; click ends silently
+            raise
+        except (LtvkitError, OSError) as error:
+            click.echo(f"Error: {_seen(str(error))}", err=True)
+            sys.exit(WRONG)
+
+
+@click.group(
+    cls=_Main, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(VERSION, prog_name="ltvkit")
+def main() -> None:
+    """Customer lifetime value, from an order export to a published monthly report."""
+
+
+main.add_command(hypothesis)
+
+
+# As `engine.NAMES` has them, which would take a second to import.
+ENGINES = ("duckdb", "pandas", "polars", "spark")
+_engine = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    help="What computes, in place of what the params file says.",
+)
+
+
+@main.command()
+@click.argument("params", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--month",
+    metavar="MONTH",
+    help="The month to report on, as 1998-06, or 'last' for the latest whole month. "
+    "Without it, the params file decides.",
+)
+@click.option("--from", "start", metavar="MONTH", help="The first of several months.")
+@click.option(
+    "--to", "end", metavar="MONTH", help="The last of several months; without it, 'last'."
+)
+@click.option(
+    "--only",
+    metavar="NAMES",
+    help="Run only these notebooks, as in rfm,abc. The others stay in the report if they "
+    "are finished for the same orders, params and code; else they go, which is said.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=(os.cpu_count() or 1) + 1,
+    show_default="cores + 1",
+    help="How many notebooks run at the same time.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give up on a notebook after this many seconds.",
+)
+@_engine
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where to publish.  [default: reports/ of the project]",
+)
+def report(params, month, start, end, only, jobs, timeout, engine, out) -> None:
+    """Build the monthly report of each shop.
+
+    PARAMS are the shops' params files, such as params/cdnow.yaml. Finished notebooks are reused
+    while orders, params and code stay the same, so a second run is quick, and a run that was
+    interrupted goes on where it stopped. The last good report stays until a new one is complete.
+    """
+    if month and (start or end):
+        raise click.UsageError("Give either --month, or --from and --to.")
+    if end and not start:
+        raise click.UsageError("--to needs --from.")
+    if out:
+        os.environ["LTVKIT_REPORTS"] = str(out.resolve())
+    sys.exit(_report(params, (month, start, end), only, jobs, timeout, engine))
+
+
+@main.command()
+@click.argument("file")
+@click.option("--shop", metavar="NAME", help="Short name of the shop.  [default: from the file's]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PARAMS",
+    help="The params file to write.  [default: params/NAME.yaml]",
+)
+def inspect(file, shop, out) -> None:
+    """Look at an order export, and write a params file for it.
+
+    Shows what FILE (such as mine.csv) seems to hold: which column means what, from when to when,
+    which lines cannot be used and why, and what only you can decide. Nothing is overwritten.
+    """
+    from ltvkit.core import paths
+    from ltvkit.core.slugs import check_shop
+    from ltvkit.errors import ParamsError
+    from ltvkit.ingest import readers
+    from ltvkit.ingest.policies import Policies
+    from ltvkit.inspection import drafts, proposals
+
+    source = paths.given(file)
+    readers.seen(source, Policies())  # refuses it before anything is said of its shop
+    shop = check_shop(shop or drafts.slug(file))
+    out = out or paths.root() / "params" / f"{shop}.yaml"
+    if out.exists():
+        raise ParamsError(
+            f"{_shown(out)} is there already, and is not overwritten: give another --shop NAME, "
+            "or --out PARAMS."
+        )
+    seen = proposals.look(source)
+    click.echo(drafts.text(seen))
+    draft = drafts.write(seen, shop=shop)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(draft, "utf-8")
+    click.echo(f"\nWritten: {_shown(out)}")
+    first = "mend what cannot be read, then " if seen.refusal else ""
+    first = "fill in its lines marked CHECK, then " if seen.checks else first
+    click.echo(f"Next:    {first}python -m ltvkit report {_shown(out)}")
+
+
+@main.command()
+@click.argument("params", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--month", metavar="MONTH", help="As of the end of this month, as in `report`.")
+@_engine
+def check(params, month, engine) -> None:
+    """Open the orders of each shop, and say whether they can be relied on.
+
+    Prints what became of every line, and each check of the data. The exit status is 1 if a check
+    would stop the report, and 2 if the orders cannot be read.
+    """
+    from ltvkit.config.params import check_month
+
+    if month:
+        check_month(month)
+    from ltvkit.cli.check import check
+
+    sys.exit(check(params, month=month, engine=engine))
+
+
+def _report(files, months, only, jobs, timeout, engine) -> int:
+    """Build, say what came of it, and return the exit status."""
+    from ltvkit.config.params import check_month
+
+    for month in filter(None, months):
+        check_month(month)
+    from ltvkit.report.build import Months, build
+    from ltvkit.report.runner.signals import Interrupted
+
+    names = [name for name in (only or "").split(",") if name.strip()]
+    try:
+        outcome = build(
+            files, months=Months(*months), only=names, jobs=jobs, timeout=timeout, engine=engine
+        )
+    except Interrupted as signal:
+        text = "The last good reports are untouched. Run it again to go on from here."
+        click.echo(f"Stopped, {signal}. {text}", err=True)
+        return signal.status
+    for failure in outcome.failures:
+        click.echo(f"FAILED {_seen(failure)}", err=True)
+    for warning in outcome.warnings:
+        click.echo(f"WARNING {_seen(warning)}", err=True)
+    for folder in outcome.unchanged:
+        click.echo(f"Nothing changed: {_shown(folder / 'index.html')}")
+    for folder in outcome.published:
+        click.echo(f"Published: {_shown(folder / 'index.html')}")
+    if outcome.index:
+        click.echo(f"All reports: {_shown(outcome.index)}")
+    return FAILED if outcome.failures else 0
+
+
+def _seen(text: str) -> str:
+    """A message without what would steer the terminal: it may quote a header of the export."""
+    return "".join(c for c in text if c.isprintable() or c == "\n")
+
+
+def _shown(path: Path) -> str:
+    """A path as a reader types it: from here, if it is below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)

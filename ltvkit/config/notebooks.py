@@ -1,0 +1,128 @@
+"""The notebooks of a project: what each asks, and which parameters it declares."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import io
+import json
+import tokenize
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ltvkit.core import paths
+from ltvkit.errors import ParamsError, ReportError, nearest
+
+# The report decides where a notebook writes; a params file may not.
+RESERVED = ("out",)
+KINDS = {
+    "str": (str, "text"),
+    "int": (int, "a whole number"),
+    "float": ((int, float), "a number"),
+    "bool": (bool, "true or false"),
+    "list": (list, "a list, as in [a, b]"),
+    "dict": (dict, "a mapping, as in {name: value}"),
+}
+
+
+class Parameter(NamedTuple):
+    """One line of a `parameters` cell."""
+
+    name: str
+    kind: str
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One notebook of the kit: `page` names it ("01_rfm"), `nav` is its short title."""
+
+    path: Path
+    page: str
+    title: str
+    nav: str
+    declared: tuple[str, ...]
+    digest: str
+
+
+def find_notebooks() -> list[Notebook]:
+    """Every notebook of the project, in reading order."""
+    folder = paths.root() / "notebooks"
+    found = [_notebook(path) for path in sorted(folder.glob("*.ipynb"))]
+    if not found:
+        raise ReportError(f"{folder} holds no notebooks. Run this inside the project.")
+    return found
+
+
+def select_notebooks(books: list[Notebook], only: Iterable[str]) -> list[Notebook]:
+    """The notebooks that `only` names, loosely: "rfm", "01" and "01_rfm" are all 01_rfm."""
+    chosen: set[str] = set()
+    for name in only:
+        word = name.strip().removesuffix(".ipynb").lower().replace("-", "_")
+        parts = {b.page: (b.page, *b.page.split("_", 1)) for b in books}
+        hits = [p for p in parts if word in parts[p]] or [p for p in parts if word and word in p]
+        if not hits:
+            hint = nearest(word, [part for names in parts.values() for part in names])
+            raise ParamsError(f"--only: no notebook '{name}'.{hint} There is {', '.join(parts)}.")
+        chosen |= set(hits)
+    return [b for b in books if b.page in chosen or not chosen]
+
+
+def digest(*parts: Any) -> str:
+    """A short name for anything JSON can hold: the start of its SHA-256."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """A cell's text; notebook files keep it as a list of lines or as one string."""
+    return "".join(cell["source"])
+
+
+def tags(cell: dict[str, Any]) -> list[str]:
+    """A cell's tags."""
+    return cell["metadata"].get("tags", [])
+
+
+def _notebook(path: Path) -> Notebook:
+    content = json.loads(path.read_text("utf-8"))
+    cells = [
+        (c["cell_type"], source_of(c), tags(c), c.get("attachments")) for c in content["cells"]
+    ]
+    kernel = content["metadata"].get("kernelspec", {}).get("name")
+    heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))
+    title = next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
+    nav = content["metadata"].get("ltvkit", {}).get("nav", title)
+    declared = (*read_parameters(path), *RESERVED)
+    return Notebook(path, path.stem, title, nav, declared, digest(cells, kernel))
+
+
+def read_parameters(notebook: str | Path) -> dict[str, Parameter]:
+    """The parameters of one notebook, by name.
+
+    Read as Python, so that a default may hold "=" and nothing is skipped. Raises `ReportError`
+    for a line that is not `name: type = literal`, or a type that a params file cannot give.
+    """
+    cells = json.loads(Path(notebook).read_text("utf-8"))["cells"]
+    tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
+    found = [p for cell in tagged[:1] for p in _declarations("".join(cell["source"]), notebook)]
+    return {parameter.name: parameter for parameter in found}
+
+
+def _declarations(source: str, notebook: str | Path) -> Iterable[Parameter]:
+    words = tokenize.generate_tokens(io.StringIO(source).readline)
+    notes = {t.start[0]: t.string.lstrip("# ") for t in words if t.type == tokenize.COMMENT}
+    for line in ast.parse(source).body:
+        try:
+            kind = ast.unparse(line.annotation)
+            KINDS[kind]
+            default = ast.literal_eval(line.value)
+        except (AttributeError, KeyError, ValueError) as error:
+            raise ReportError(
+                f"{notebook}: `{ast.unparse(line)}` in the parameters cell is not "
+                f"`name: type = literal` with a type of {', '.join(KINDS)}."
+            ) from error
+        yield Parameter(line.target.id, kind, default, notes.get(line.end_lineno, ""))

@@ -1,0 +1,178 @@
+"""A shop's params file, checked whole before any kernel starts.
+
+The valid keys, their types and defaults are what the notebooks declare in the cell tagged
+`parameters`, one `name: type = default  # help` a line. There is no second list to keep in step.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ltvkit.config import choices
+from ltvkit.config.notebooks import KINDS, RESERVED, Parameter, find_notebooks, read_parameters
+from ltvkit.core.slugs import check_shop
+from ltvkit.core.strict_yaml import raw_text, read
+from ltvkit.errors import ParamsError, ReportError, nearest
+from ltvkit.ingest.policies import check_options
+from ltvkit.ingest.readers.locate import PACKED, SUFFIXES
+
+if TYPE_CHECKING:
+    import yaml
+
+# Left to the notebooks' defaults, a report of a shop would show the demo.
+REQUIRED = ("shop", "source")
+# Where the notebooks' defaults are decisions about the sample shops, what a params file leaves out
+# is decided neutrally.
+NEUTRAL = {
+    "columns": {},
+    "policies": {},
+    "abc_by": ["customer_id"],
+    "acquisition_cost": {},
+    "cost_by": "",
+}
+
+_MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True)
+class Params:
+    """A params file as read; what it leaves out is `NEUTRAL`, else the notebooks' default."""
+
+    path: Path
+    values: Mapping[str, Any]
+
+    @property
+    def shop(self) -> str:
+        """The shop's slug, which names its folder."""
+        return self.values["shop"]
+
+    def for_notebook(self, declared: Iterable[str]) -> dict[str, Any]:
+        """The values that one notebook declares, in its order."""
+        return {name: self.values[name] for name in declared if name in self.values}
+
+
+def load(
+    path: str | Path, notebooks: Iterable[str | Path] | None = None, *, engine: str | None = None
+) -> Params:
+    """A YAML file and the notebooks it is for -> `Params`, with another `engine` where given.
+
+    Without `notebooks`, it is for all of the project.
+
+    Raises `ParamsError`, naming the file, the line, the key, what was found, what is expected
+    and the nearest valid name, for a file that is not a mapping, a key that no notebook
+    declares, and a value of the wrong type. Text stays as written: `2024-01-05` is no date
+    object, and an id like `00123` is refused until it is put in quotes.
+    What only the data can tell (whether a header is there) is left to the reading.
+    """
+    path = Path(path)
+    if path.suffix.lower() in (*SUFFIXES, *PACKED):
+        raise ParamsError(
+            f"{path} is no params file. If it is an order export: python -m ltvkit inspect {path}"
+        )
+    if notebooks is None:
+        notebooks = [known.path for known in find_notebooks()]
+    known = _union(notebooks)
+    given, nodes = read(path)
+    for key, value in given.items():
+        where = f"{path}, line {nodes[key].start_mark.line + 1}"
+        if key not in known:
+            raise ParamsError(
+                f"{where}: '{key}' is not a parameter of any notebook."
+                f"{nearest(key, known)} Known: {', '.join(known)}."
+            )
+        _check(value, known[key][0], nodes[key], where=where)
+    _check_missing(path, given, known)
+    defaults = {name: several[0].default for name, several in known.items()}
+    named = {"title": given.get("shop", ""), "currency": ""}
+    neutral = NEUTRAL | {name: text for name, text in named.items() if _differ(known.get(name))}
+    values = defaults | {n: v for n, v in neutral.items() if n in known} | given
+    values |= {"engine": engine} if engine else {}
+    _check_options(path, values)
+    return Params(path=path, values=values)
+
+
+def check_month(month: str) -> str:
+    """`month` itself, if it is "last" or like "1998-06"; raises `ParamsError` otherwise.
+
+    >>> check_month("1998-06")
+    '1998-06'
+    """
+    if month != "last" and not _MONTH.fullmatch(month):
+        raise ParamsError(f"{month!r} is not a month: write it as 1998-06, or 'last'.")
+    return month
+
+
+def _union(notebooks: Iterable[str | Path]) -> dict[str, list[Parameter]]:
+    """Each parameter with its declarations; those that disagree on the type are an error."""
+    known: dict[str, list[Parameter]] = {}
+    for notebook in notebooks:
+        for name, parameter in read_parameters(notebook).items():
+            same = known.setdefault(name, [parameter])
+            if parameter.kind != same[0].kind:
+                raise ReportError(
+                    f"{notebook} declares '{name}' as {parameter.kind}; "
+                    f"another notebook as {same[0].kind}."
+                )
+            same.append(parameter)
+    return {name: same for name, same in known.items() if name not in RESERVED}
+
+
+def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> None:
+    types, expected = KINDS[parameter.kind]
+    where, raw = f"{where}: {parameter.name}", raw_text(node)
+    if not isinstance(value, types) or isinstance(value, bool) != (parameter.kind == "bool"):
+        quotable = parameter.kind == "str" and raw and not isinstance(value, list | dict)
+        advice = f' Put it in quotes: "{raw}".' if quotable else ""
+        raise ParamsError(f"{where}: found {raw or 'nothing'}, expected {expected}.{advice}")
+    try:
+        _check_text(parameter, value)
+    except ValueError as error:
+        raise ParamsError(f"{where}: {error}") from error
+
+
+def _check_text(parameter: Parameter, value: Any) -> None:
+    """The words whose form matters: the shop's slug, months and dates."""
+    name = parameter.name
+    if name == "shop":
+        check_shop(value)
+    if value == parameter.default:
+        return
+    if name == "month" or name.endswith("_month"):
+        check_month(value)
+    elif name.endswith(("_date", "_until", "as_of")):
+        try:
+            dt.date.fromisoformat(value)
+        except ValueError as error:
+            raise ParamsError(f"{value!r} is not a date: write it as 1998-06-30.") from error
+
+
+def _check_missing(path: Path, given: Mapping, known: Mapping[str, list[Parameter]]) -> None:
+    for name in REQUIRED:
+        if name in known and name not in given:
+            raise ParamsError(
+                f"{path}: '{name}' is missing: {known[name][0].help or 'write it down'}."
+            )
+    for name, several in known.items():
+        if name not in {*given, *NEUTRAL, "title", "currency"} and _differ(several):
+            raise ParamsError(
+                f"{path}: '{name}' is missing, and the notebooks' defaults for it differ."
+            )
+
+
+def _differ(several: Iterable[Parameter] | None) -> bool:
+    """Whether the notebooks' defaults for a parameter differ."""
+    return len({repr(p.default) for p in several or ()}) > 1
+
+
+def _check_options(path: Path, values: Mapping[str, Any]) -> None:
+    given = {key: values[key] for key in ("columns", "policies") if key in values}
+    try:
+        check_options(**given)
+        choices.check(values)
+    except ParamsError as error:
+        raise ParamsError(f"{path}: {error}") from error

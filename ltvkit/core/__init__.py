@@ -1,0 +1,1 @@
+"""Ground for everything else: files, paths, words, YAML, and what must not be written down."""

@@ -1,0 +1,133 @@
+"""What must not be written down: secrets, and who a customer is.
+
+Params are printed in manifests and on pages, and failures on reports/index.html. So params that
+look like secrets are refused, and messages are masked before they are kept.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ltvkit import errors
+from ltvkit.core import personal_data
+from ltvkit.errors import ParamsError
+
+_SECRET = re.compile(
+    r"(^|_)(password|passwd|passphrase|pwd|secrets?|tokens?|credentials?|"
+    r"(api|access|private|secret|signing|encryption)_?keys?|list_key)(_|$)|パスワード|暗証"
+)
+# Keys by their makers' marks, private keys, and addresses or settings with a password in them.
+_VALUES = re.compile(
+    r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[opsur]_\w{30,}|\bgithub_pat_\w{20,}|\bxox[abeoprs]-[\w-]{10,}"
+    r"|\bsk[-_](live|test|proj|ant)[-_][\w-]{10,}|\bAIza[\w-]{35}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]*:[^/\s@]+@"
+    r"|(?i:(?:^|[?&;\s])(?:password|passwd|pwd|sslpassword|token|secret|sig|signature|api_?key"
+    r"|access_?token|x-amz-signature|x-amz-security-token)=[^&\s]+)"
+)
+_MAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,256}@[\w-]+(\.[\w-]+)+")
+# Where a message may quote data: what stands in quotation marks, and words with a digit.
+_QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|[`「][^`」\n]*[`」]|\b(?=\w*\d)\w{4,}")
+_REFUSED = (
+    "looks like a secret, and params are printed in reports: take it out of the file, and put it "
+    "into an environment variable (for PostgreSQL: PGUSER and PGPASSWORD), or, for Spark, into "
+    "spark-defaults.conf."
+)
+_SHORTEST = 8  # a secret of fewer characters could be any word
+HIDDEN = "***"
+
+
+def check(name: str, value: Any) -> None:
+    """Raise `ParamsError` for a value that looks like a secret, by its name or its form.
+
+    Looks into lists and mappings. The message does not repeat the value.
+
+    >>> check("title", "The secret garden")
+    >>> check("api_key", "abc")
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: api_key looks like a secret, and params are printed in reports: ...
+    """
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            # What is mapped is a header, whatever it is called.
+            check(f"{name}: {key}" if name != "columns" else name, inner)
+        return
+    if isinstance(value, list | tuple):
+        for inner in value:
+            check(name, inner)
+        return
+    named = _is_secret(name.rpartition(": ")[2]) and value not in (None, "", False, True)
+    if named or (isinstance(value, str) and _VALUES.search(value)):
+        raise ParamsError(f"{name} {_REFUSED}")
+
+
+def check_column(name: str, header: str) -> None:
+    """Raise `ParamsError` for a column that says who somebody is: pages show what is mapped.
+
+    >>> check_column("gift", "Gift wrap")
+    >>> check_column("contact", "E-mail address")
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: columns: contact: 'E-mail address' says who somebody is, and ...
+    """
+    for word in (name, header):
+        if personal_data.is_personal(word):
+            raise ParamsError(
+                f"columns: {name}: {header!r} says who somebody is, and pages show the columns "
+                "that are mapped: leave it out. As customer_id it may serve: that is on no page."
+            )
+
+
+def masked(text: str) -> str:
+    """A message without the secrets of this environment, what looks like one, and e-mails.
+
+    >>> masked("cannot reach postgresql://me:pass1@host/shop for a@example.org")
+    'cannot reach postgresql***host/shop for ***'
+    """
+    return _shown(_VALUES.sub(HIDDEN, text))
+
+
+def foreign(text: str) -> str:
+    """The message of an error that is not the kit's own, without what it may quote of the data.
+
+    >>> foreign("Could not convert string 'C00017' to INT64 at row 3")
+    'Could not convert string *** to *** at row 3'
+    """
+    return _QUOTED.sub(HIDDEN, masked(text))
+
+
+def outputs(found: Any) -> Any:
+    """Outputs of a notebook without secrets of this environment and e-mails; pictures stay.
+
+    An error that is not the kit's own loses what it may quote, in its traceback too.
+    """
+    if isinstance(found, str):
+        return _shown(found)
+    if isinstance(found, list):
+        return [outputs(each) for each in found]
+    if not isinstance(found, Mapping):
+        return found
+    if found.get("output_type") == "error":
+        said = error(found["ename"], found["evalue"])
+        lines = [line.replace(found["evalue"] or "\0", said) for line in found["traceback"]]
+        found = {**found, "evalue": said, "traceback": lines}
+    return {k: x if k.startswith("image/") else outputs(x) for k, x in found.items()}
+
+
+def error(kind: str, text: str) -> str:
+    """The message of an error of a class named `kind`, as it may be kept."""
+    return masked(text) if hasattr(errors, kind) else foreign(text)
+
+
+def _shown(text: str) -> str:
+    for name, value in os.environ.items():
+        # A shell's working directory is no password.
+        if name not in ("PWD", "OLDPWD") and len(value) >= _SHORTEST and _is_secret(name):
+            text = text.replace(value, HIDDEN)
+    return _MAIL.sub(HIDDEN, text) if "@" in text else text
+
+
+def _is_secret(name: str) -> bool:
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return bool(_SECRET.search(re.sub(r"[\W_]+", "_", words).lower()))

@@ -1,0 +1,1 @@
+"""Finished tables as people see them: numbers, labels, tables and charts."""

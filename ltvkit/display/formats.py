@@ -1,0 +1,240 @@
+"""Labels and numbers as people read them: the one place where anything is rounded.
+
+`money`, `share`, `count`, `change` ... give strings, for sentences, axes and the cells of `tables`.
+What a column holds is known by its name.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import date as Day
+from fnmatch import fnmatchcase
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ltvkit.core.i18n import _
+from ltvkit.display.labels import KINDS, LABELS, PATTERNS
+
+MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", "VND", "₫")
+
+PLACES = {"mean": 2, "score": 3}
+GRAINS = {
+    "year": r"(19|20)\d\d",
+    "quarter": r"\d{4}-Q\d",
+    "month": r"\d{4}-\d\d",
+    "week": r"\d{4}-W\d\d",
+    "day": r"\d{4}-\d\d-\d\d",
+}
+
+
+def money(x: float, currency: str = "", *, decimals: int | None = None) -> str:
+    """An amount of money. Decimals: none for yen and the like, none from 1,000 on, else two.
+
+    >>> money(45.678, "USD"), money(45678.9, "£"), money(45678.9, "円")
+    ('45.68 USD', '£45,679', '45,679円')
+    """
+    if pd.isna(x):
+        return MISSING
+    text = number(x, decimals=money_decimals([x], currency) if decimals is None else decimals)
+    if currency and unicodedata.category(currency[-1]) == "Sc":
+        sign = MINUS * text.startswith(MINUS)
+        return f"{sign}{currency}{text.removeprefix(MINUS)}"
+    return f"{text} {currency}" if currency and currency.isascii() else text + currency
+
+
+def money_decimals(values: Iterable[Any], currency: str = "") -> int:
+    """How many decimals amounts shown together take: one decision, so that their points line up.
+
+    >>> money_decimals([1.5, 2.25]), money_decimals([1.5, 2000]), money_decimals([1.5], "JPY")
+    (2, 0, 0)
+    """
+    large = any(abs(x) >= 999.995 for x in values if not pd.isna(x))
+    return 0 if large or currency in WHOLE_CURRENCIES else 2
+
+
+def share(x: float, *, decimals: int = 1) -> str:
+    """A part of a whole, in percent.
+
+    >>> share(0.1234), share(float("nan")) == MISSING
+    ('12.3%', True)
+    """
+    return MISSING if pd.isna(x) else number(100 * x, decimals=decimals) + "%"
+
+
+def count(x: float) -> str:
+    """How many.
+
+    >>> count(23570)
+    '23,570'
+    """
+    return number(x, decimals=0)
+
+
+def change(x: float) -> str:
+    """A relative change, signed.
+
+    >>> change(0.052), change(0.0), change(-0.031) == MINUS + "3.1%"
+    ('+5.2%', '0.0%', True)
+    """
+    return _signed(x, share(x))
+
+
+def points(x: float) -> str:
+    """A difference of two shares, in percentage points.
+
+    >>> points(0.012)
+    '+1.2 pp'
+    """
+    return MISSING if pd.isna(x) else change(x)[:-1] + " pp"
+
+
+def difference(x: float, column: str, currency: str = "", *, decimals: int | None = None) -> str:
+    """A difference of two values of `column`, signed; of two shares, in percentage points.
+
+    >>> difference(0.012, "repeat_rate"), difference(4.5, "revenue", "USD")
+    ('+1.2 pp', '+4.50 USD')
+    """
+    known = kind(column) or "number"
+    if known == "share":
+        return points(x)
+    if known == "money":
+        return _signed(x, money(x, currency, decimals=decimals))
+    places = PLACES.get(known) if decimals is None else decimals
+    return _signed(x, number(x, decimals=places))
+
+
+def number(x: float, *, decimals: int | None = None) -> str:
+    """Any other number: with `decimals` places, else four significant digits, integers whole.
+
+    >>> number(0.24259), number(1882), number(12345.6)
+    ('0.2426', '1,882', '12,346')
+    """
+    if pd.isna(x):
+        return MISSING
+    x = float(f"{x:.12g}")  # so that a figure reads the same before and after it was kept
+    if decimals is None:
+        text = f"{x:,.4g}" if abs(x) < 999.95 else f"{x:,.0f}"
+    else:
+        text = f"{x:,.{decimals}f}"
+    return text.replace("-", MINUS if _visible(text) else "")
+
+
+def date(x: Any) -> str:
+    """A day as year-month-day.
+
+    >>> date(pd.Timestamp("2024-09-30"))
+    '2024-09-30'
+    """
+    return MISSING if pd.isna(x) else f"{x:%Y-%m-%d}"
+
+
+def label(column: Any, currency: str = "") -> str:
+    """A column's name as a reader sees it, with its unit; unknown names stay as they are.
+
+    >>> label("revenue", "USD"), label("revenue_vs_previous", "USD"), label("ltv_12m", "USD")
+    ('Revenue (USD)', 'Revenue vs previous', 'LTV in 12 months (USD)')
+    """
+    name = str(column)
+    text = _worded(name)
+    return f"{text} ({currency})" if currency and kind(name) == "money" else text
+
+
+def _worded(name: str) -> str:
+    for pattern, words in PATTERNS.items():
+        if fnmatchcase(name, pattern):
+            start, end = pattern.split("*")
+            return _(words).format(name=_worded(name.removeprefix(start).removesuffix(end)))
+    return _word(name if name in LABELS else name.replace("_", " "))
+
+
+def value(x: Any, column: str, currency: str = "") -> str:
+    """One value as `column` would show it.
+
+    >>> value(0.4, "repeat_rate"), value(45.5, "revenue", "USD"), value(0.05, "orders_vs_previous")
+    ('40.0%', '45.50 USD', '+5.0%')
+    """
+    known = kind(column) or "number"
+    return money(x, currency) if known == "money" else cell(x, known)
+
+
+def kind(column: Any) -> str | None:
+    """Which format a column takes by its name; None where the name does not say.
+
+    >>> kind("revenue_share"), kind("weight")
+    ('share', None)
+    """
+    known = (k for k, names in KINDS.items() if any(fnmatchcase(str(column), n) for n in names))
+    return next(known, None)
+
+
+def cell(x: Any, kind: str, *, decimals: int | None = None) -> str:
+    """One value in a format of `KINDS`; "number" and "text" go by the type of the value.
+
+    >>> cell(0.25, "share"), cell(12.0, "bound"), cell(True, "text"), cell(None, "text")
+    ('25.0%', '12', 'yes', '')
+    """
+    if isinstance(x, str):
+        return _word(x) if kind == "word" else x
+    if pd.isna(x):
+        return "" if kind in ("text", "word", "bound") else MISSING
+    if isinstance(x, bool | np.bool_):
+        return _("yes") if x else _("no")
+    if isinstance(x, Day):
+        return date(x)
+    if kind == "bound":
+        return number(x, decimals=0 if x == round(x) else 2) if math.isfinite(x) else ""
+    if kind == "money":
+        return money(x, decimals=decimals)
+    if kind in PLACES:
+        return number(x, decimals=PLACES[kind])
+    plain = {"share": share, "change": change, "points": points, "count": count}
+    return plain.get(kind, number if isinstance(x, Real) else str)(x)
+
+
+def grain(names: Iterable[Any]) -> str:
+    """What kind of period all `names` are: "day" ... "year"; "month" where they are no periods.
+
+    >>> grain(["1998-W26", "1998-W27"]), grain(["shop", "web"])
+    ('week', 'month')
+    """
+    names = list(map(str, names))
+    fitting = [g for g, p in GRAINS.items() if all(re.fullmatch(p, name) for name in names)]
+    return fitting[0] if names and fitting else "month"
+
+
+def line(text: Any) -> str:
+    """A text on one line, without what cannot be seen: it could move or hide what stands around it.
+
+    >>> line("a \\N{RIGHT-TO-LEFT OVERRIDE}b   c")
+    'a b c'
+    """
+    return "".join(c for c in " ".join(str(text).split()) if c.isprintable())
+
+
+def width(text: str) -> int:
+    """Columns a text takes in a fixed-width font: Japanese characters take two.
+
+    >>> width("mug"), width("手拭い")
+    (3, 6)
+    """
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+
+
+def _word(name: str) -> str:
+    return _(LABELS.get(name, name)) if name else ""  # gettext answers "" with its own header
+
+
+def _signed(x: float, text: str) -> str:
+    return "+" + text if x > 0 and _visible(text) else text
+
+
+def _visible(text: str) -> bool:
+    """Whether anything is left after rounding: a rounded nothing takes no sign."""
+    return any(digit in text for digit in "123456789")

@@ -1,0 +1,26 @@
+"""Charts of finished tables: each takes the table and `ax=None`, and returns the Axes.
+
+Words, labels and number formats are those of `formats`. Nothing is shown or saved, and no setting
+of matplotlib changes: in a notebook a chart appears because its figure is open.
+
+>>> import pandas as pd
+>>> shares = {"decile": [1, 2], "revenue_share": [0.8, 0.2], "cumulative_share": [0.8, 1.0]}
+>>> deciles(pd.DataFrame(shares)).get_title(loc="left")
+'Revenue by customer decile'
+"""
+
+from __future__ import annotations
+
+from ltvkit.display.plots.forecasts import calibration, fan, ltv_distribution, matrix, tracking
+from ltvkit.display.plots.heatmaps import migration, rfm_grid, triangle
+from ltvkit.display.plots.lifetimes import hazard, one_customer, survival
+from ltvkit.display.plots.measures import effects, replays, timeline
+from ltvkit.display.plots.series import kpi_series, ltv_curves, second_order
+from ltvkit.display.plots.shares import deciles, leaders, lorenz, pareto, segments
+
+# fmt: off
+__all__ = [
+    "calibration", "deciles", "effects", "fan", "hazard", "kpi_series", "leaders", "lorenz",
+    "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer", "pareto", "replays",
+    "rfm_grid", "second_order", "segments", "survival", "timeline", "tracking", "triangle",
+]

@@ -1,0 +1,146 @@
+"""What all charts share: one calm palette, one font list, and the small helpers around seaborn.
+
+`styled` applies the settings while a chart is drawn, and takes them back.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import importlib.util
+import itertools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+import seaborn as sns
+from matplotlib import font_manager
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.text import Text
+from matplotlib.ticker import PercentFormatter
+from pandas.api.types import is_integer
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.display.tables import MORE
+from ltvkit.errors import ColumnError
+
+# Blue and amber stay apart for every common kind of colour blindness, and in grey.
+BLUE, AMBER, GREY = "#2f6690", "#d98a29", "#9aa5b1"
+INK, LINE, PAPER = "#28323c", "#e3e7eb", "#ffffff"
+BLUES = sns.blend_palette(["#eef4f8", "#a9c8dc", "#4d87ae", "#163f63"], as_cmap=True)
+FONTS = ["DejaVu Sans", "IPAexGothic"]
+RC = {
+    **sns.plotting_context("notebook", font_scale=0.85),
+    **sns.axes_style("whitegrid"),
+    "axes.edgecolor": GREY,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 10,
+    "axes.titlesize": 12.5,
+    "figure.constrained_layout.h_pad": 0.1,
+    "figure.constrained_layout.w_pad": 0.1,
+    "font.family": FONTS,
+    "grid.color": LINE,
+    "legend.frameon": False,
+    "lines.linewidth": 2.0,
+    "text.color": INK,
+    "text.parse_math": False,  # a price in dollars is not a formula
+}
+
+
+def styled(draw: Callable[..., Axes]) -> Callable[..., Axes]:
+    """Draw under the kit's settings, and give the caller's back afterwards."""
+
+    @functools.wraps(draw)
+    def drawn(*table: Any, **options: Any) -> Axes:
+        _register_japanese()
+        with mpl.rc_context(RC):
+            ax = _plain(draw(*table, **options))
+            live = mpl.is_interactive()
+        # The first chart of a kernel turns its live display on; that must outlast the context.
+        mpl.interactive(live)
+        return ax
+
+    return drawn
+
+
+@functools.cache
+def _register_japanese() -> None:
+    # Importing matplotlib-fontja would change rcParams, so its font is taken from its folder.
+    package = importlib.util.find_spec("matplotlib_fontja")
+    font_manager.fontManager.addfont(Path(package.origin).with_name("fonts") / "ipaexg.ttf")
+
+
+def axes(ax: Axes | None, *, title: str, x: str = "", y: str = "", height: float = 4.5) -> Axes:
+    """The Axes to draw on, with its words: the given one, or a new one at report width."""
+    if ax is None:
+        _figure, ax = plt.subplots(figsize=(9, height), dpi=110, layout="constrained")
+    _plain(ax).set_title(title)
+    ax.set(xlabel=x, ylabel=y)
+    return ax
+
+
+def _plain(ax: Axes) -> Axes:
+    """Settle texts that were made, or would be made, under other settings."""
+    for text in ax.findobj(Text):
+        text.set(parse_math=False, fontfamily=FONTS)
+    return ax
+
+
+def nothing(ax: Axes, table: pd.DataFrame, *columns: Any, by: str | None = None) -> bool:
+    """Whether there is no number to draw in `columns`; if so the Axes says it in plain words.
+
+    Raises `ColumnError` where a filled table lacks one of `columns`, or the names in `by`.
+    """
+    needs = [*columns, by] if by else columns
+    if len(table) and (missing := [c for c in needs if c not in table.columns]):
+        found = ", ".join(map(str, table.columns))
+        raise ColumnError(f"this chart needs the column '{missing[0]}'; the table has {found}.")
+    if len(table) and columns and table[list(columns)].notna().any(axis=None):
+        return False
+    ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
+    ax.spines[:].set_visible(False)
+    ax.text(0.5, 0.5, _("There is nothing to show."), transform=ax.transAxes, ha="center")
+    return True
+
+
+def keyed(table: pd.DataFrame, key: str) -> pd.DataFrame:
+    """The table with `key` as its index, wherever it was before."""
+    return table.set_index(key) if key in table.columns else table
+
+
+def numbers(axis: Axis, column: str) -> None:
+    """Label an axis as the format of `column` says; the unit of money is in the axis title."""
+    percent = formats.kind(column) == "share"
+    axis.set_major_formatter(PercentFormatter(1) if percent else lambda x, _at: formats.number(x))
+
+
+def short(label: Any, most: int) -> str:
+    """A label on one line, of at most `most` columns, without what cannot be seen."""
+    text = formats.line(str(label)[: 9 * most])
+    ends = list(itertools.accumulate(map(formats.width, text)))
+    if not ends or ends[-1] <= most:
+        return text
+    return text[: bisect.bisect(ends, most - 1)] + MORE
+
+
+def names(ax: Axes, labels: Iterable[Any]) -> None:
+    """Name the places 0, 1, 2, ... of the x axis: every n-th where all would not fit."""
+    labels = [short(label, 24) for label in labels]
+    room = ax.get_window_extent().width / ax.figure.dpi * 72 / 6  # in characters of 6 points
+    step = 1 + int(len(labels) * (max(map(formats.width, labels)) + 1) // room)
+    ax.set_xticks(range(0, len(labels), step), labels[::step])
+    ax.grid(False, axis="x")
+
+
+def ages(wide: pd.DataFrame) -> tuple[pd.DataFrame, str]:
+    """The columns of ages alone, a row per cohort, and what an age is."""
+    table = keyed(wide, "cohort")
+    cells = table[[c for c in table.columns if is_integer(c)]].astype(float)
+    return cells, formats.label(f"age_{formats.grain(table.index)}s")

@@ -1,0 +1,188 @@
+"""Forecasts and what came: tracking, calibration, a matrix, predicted LTV, revenue to come.
+
+>>> import pandas as pd
+>>> tenths = pd.DataFrame({"decile": [1, 2], "predicted": [90.0, 20.0], "actual": [80.0, 25.0]})
+>>> calibration(tenths, currency="USD").get_ylabel()
+'Revenue (USD)'
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from cycler import cycler
+from matplotlib.axes import Axes
+from pandas.api.types import is_integer
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.display.plots import _style
+from ltvkit.errors import one_of
+
+SHOWN = {"share": "p_alive", "mean": "expected_orders"}  # what the cells of a matrix hold
+MOST_PRINTED, MOST_NAMED = 8, 12  # numbers, and ticks, along a side of a matrix
+MOST_VALUES = 16  # bars that carry their share
+STYLES = cycler(linestyle=["-", "--", ":", "-."]) * cycler(color=[_style.BLUE, _style.AMBER])
+
+
+@_style.styled
+def tracking(table: pd.DataFrame, *, split: Any, ax: Axes | None = None) -> Axes:
+    """start, actual, then a column per method -> cumulative repeat orders, week by week.
+
+    `start` is a week's first day. From the date `split` on, shaded, the methods had not seen what
+    came. Raises `ColumnError` where the table lacks a column.
+    """
+    x, y = _("Week (first day)"), _("Repeat orders, added up")
+    ax = _style.axes(ax, title=_("Repeat orders: actual and predicted"), x=x, y=y)
+    methods = [c for c in table.columns if c not in ("start", "actual")]
+    if _style.nothing(ax, table, "actual", *methods, by="start"):
+        return ax
+    weeks = pd.to_datetime(table["start"])
+    at = max(0, (pd.Timestamp(split) - weeks.iloc[0]) / pd.Timedelta(days=7))
+    look = {"color": _style.INK, "linewidth": 3.5, "alpha": 0.45, "label": formats.label("actual")}
+    ax.plot(table["actual"].to_numpy(dtype=float), **look)
+    for method, look in zip(methods, STYLES(), strict=False):
+        ax.plot(table[method].to_numpy(dtype=float), label=formats.label(method), **look)
+    if at <= len(table) - 1:
+        ax.axvspan(at, len(table) - 1, color=_style.LINE, alpha=0.5, label=_("holdout"))
+        ax.axvline(at, color=_style.GREY, linestyle="--")
+    ax.legend(loc="upper left")
+    _style.numbers(ax.yaxis, "orders")
+    _style.names(ax, weeks.map(formats.date))
+    return ax
+
+
+@_style.styled
+def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None) -> Axes:
+    """orders, then columns of recency in weeks -> a heatmap by recency and repeat orders.
+
+    `kind` says what the cells hold: "share" is P(alive), "mean" expected orders. NaN is left
+    blank. A number is printed in every n-th cell. Raises `ParamsError` for another `kind`.
+    """
+    one_of("kind", kind, SHOWN)
+    words = {"x": _("Weeks from first to last order"), "y": _("Repeat orders")}
+    ax = _style.axes(ax, title=title, **words)
+    columns = [c for c in table.columns if is_integer(c)]
+    if _style.nothing(ax, table, *columns, by="orders"):
+        return ax
+    cells = table.set_index("orders")[columns].astype(float)
+    top = 1 if kind == "share" else max(cells.max(axis=None), 1e-9)
+    down, across = _steps(cells, MOST_NAMED)
+    look = {"cmap": _style.BLUES, "cbar_kws": {"label": formats.label(SHOWN[kind])}}
+    look |= {"vmin": 0, "vmax": top, "xticklabels": across, "yticklabels": down}
+    sns.heatmap(cells, ax=ax, **look)
+    _print(ax, cells, kind, top)
+    _style.numbers(ax.collections[0].colorbar.ax.yaxis, SHOWN[kind])
+    ax.set(xlabel=words["x"], ylabel=words["y"])
+    ax.invert_yaxis()
+    ax.tick_params(axis="both", rotation=0)
+    ax.grid(False)
+    return ax
+
+
+@_style.styled
+def calibration(
+    table: pd.DataFrame, *, value: str = "revenue", currency: str = "", ax: Axes | None = None
+) -> Axes:
+    """decile (1: predicted highest), predicted, actual -> both means per customer, side by side."""
+    title = _("{measure} per customer by decile, predicted and actual")
+    words = {"x": _("Decile of customers (1 = highest predicted)")}
+    words["y"] = formats.label(value, currency)
+    ax = _style.axes(ax, title=title.format(measure=formats.label(value)), **words)
+    if _style.nothing(ax, table, "predicted", "actual", by="decile"):
+        return ax
+    places = np.arange(len(table))
+    for column, colour, side in (("predicted", _style.AMBER, -0.2), ("actual", _style.BLUE, 0.2)):
+        look = {"width": 0.38, "color": colour, "label": formats.label(column)}
+        ax.bar(places + side, table[column].to_numpy(dtype=float), **look)
+    ax.legend(loc="upper right")
+    _style.numbers(ax.yaxis, value)
+    _style.names(ax, table["decile"])
+    return ax
+
+
+@_style.styled
+def ltv_distribution(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
+    """above, up_to, customers, customers_share -> customers in each range of predicted LTV.
+
+    The ranges may be unequal: every bar is as wide, its height counts, its number is the share.
+    """
+    words = {"x": formats.label("ltv", currency), "y": formats.label("customers")}
+    ax = _style.axes(ax, title=_("Customers by predicted LTV"), **words)
+    needs = ("customers", "customers_share")
+    if any(_style.nothing(ax, table, *needs, by=edge) for edge in ("above", "up_to")):
+        return ax
+    look = {"color": _style.BLUE, "width": 0.94}
+    bars = ax.bar(range(len(table)), table["customers"].to_numpy(dtype=float), **look)
+    if len(table) <= MOST_VALUES:
+        ax.bar_label(bars, table["customers_share"].map(formats.share), padding=3, fontsize=8)
+    ax.margins(y=0.1)
+    _style.numbers(ax.yaxis, "customers")
+    _ranges(ax, table, currency)
+    return ax
+
+
+@_style.styled
+def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
+    """month, actual, existing_revenue, new_revenue, expected, low, high -> revenue by month.
+
+    `actual` is NaN in the future, all others are NaN in the past. The bars are what existing and
+    new customers are expected to bring; `low` to `high` is the 95% interval of `expected`.
+    """
+    y = formats.label("revenue", currency)
+    ax = _style.axes(ax, title=_("Revenue by month, actual and expected"), x=_("Month"), y=y)
+    columns = ("actual", "existing_revenue", "new_revenue", "expected", "low", "high")
+    if _style.nothing(ax, table, *columns, by="month"):
+        return ax
+    places = np.arange(len(table))
+    actual, existing, new, expected, low, high = table[list(columns)].to_numpy(dtype=float).T
+    line = {"color": _style.INK, "marker": "o", "markersize": 5}
+    ax.plot(places, actual, label=formats.label("actual"), **line)
+    ax.plot(places, expected, "--", mfc=_style.PAPER, label=formats.label("expected"), **line)
+    band = {"alpha": 0.18, "linewidth": 0, "label": _("95% interval")}
+    ax.fill_between(places, low, high, color=_style.INK, **band)
+    ax.vlines(places, low, high, color=_style.INK, linewidth=1, alpha=0.3)  # a lone month's band
+    area = {"width": 1, "alpha": 0.4, "linewidth": 0}
+    said = formats.label("existing_revenue"), formats.label("new_revenue")
+    ax.bar(places, existing, color=_style.BLUE, label=said[0], **area)
+    ax.bar(places, new, bottom=existing, color=_style.AMBER, label=said[1], **area)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    _style.numbers(ax.yaxis, "revenue")
+    ax.figure.draw_without_rendering()  # the legend leaves the months less room
+    _style.names(ax, table["month"])
+    return ax
+
+
+def _steps(cells: pd.DataFrame, most: int) -> list[int]:
+    """Every how many rows and columns to say something, so that it is said `most` times."""
+    return [-(-n // most) for n in cells.shape]
+
+
+def _print(ax: Axes, cells: pd.DataFrame, kind: str, top: float) -> None:
+    """The number in every n-th cell, white where the cell is dark."""
+    down, across = _steps(cells, MOST_PRINTED)
+    few = cells.iloc[down // 2 :: down, across // 2 :: across]
+    for (row, column), x in few.stack().dropna().items():
+        place = cells.columns.get_loc(column) + 0.5, cells.index.get_loc(row) + 0.5
+        text = formats.share(x, decimals=0) if kind == "share" else formats.cell(x, kind)
+        colour = _style.PAPER if x > 0.55 * top else _style.INK
+        ax.text(*place, text, ha="center", va="center", fontsize=8, color=colour)
+
+
+def _ranges(ax: Axes, table: pd.DataFrame, currency: str) -> None:
+    """Name each bar by its range of money, in two lines; the first and last may be open."""
+    ends = table[["above", "up_to"]].to_numpy(dtype=float)
+    known, labels = ends[np.isfinite(ends)], []
+    places = formats.money_decimals(known, currency) if (known % 1).any() else 0
+    for low, high in ends:
+        above, up_to = (formats.number(x, decimals=places) for x in (low, high))
+        text = _("{above}–\n{up_to}") if math.isfinite(low) else _("up to\n{up_to}")
+        text = text if math.isfinite(high) else _("above\n{above}")
+        labels.append(text.format(above=above, up_to=up_to))
+    _style.names(ax, [max(text.split("\n"), key=formats.width) for text in labels])
+    shown = [int(x) for x in ax.get_xticks()]
+    ax.set_xticks(shown, [labels[i] for i in shown])

@@ -1,0 +1,130 @@
+"""Tables as colours: the R x F grid, how customers moved, and the triangles of cohorts."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.colors import PowerNorm
+from matplotlib.patches import Rectangle
+
+from ltvkit.core.i18n import N_, _
+from ltvkit.display import formats
+from ltvkit.display.plots import _style
+from ltvkit.errors import one_of
+
+TITLES = {
+    "share": N_("Customers who ordered again, by cohort and age"),
+    "money": N_("LTV per customer so far, by cohort and age"),
+}
+MOST_PRINTED = 120  # characters in a row of a triangle
+
+
+@_style.styled
+def rfm_grid(grid: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Table of `rfm.grid` (R scores in rows, F scores in columns) -> customers in each cell."""
+    counts = _style.keyed(grid, "r_score")
+    best = max(counts.columns, default=5)
+    x = _("Frequency score ({best} = most orders)").format(best=best)
+    y = _("Recency score ({best} = most recent)").format(best=best)
+    ax = _style.axes(ax, title=_("Customers by recency and frequency score"), x=x, y=y)
+    filled = counts.where(counts > 0)
+    if not _style.nothing(ax, filled, *filled.columns):
+        _heat(ax, filled, filled.map(formats.count), norm=PowerNorm(0.5, vmin=0))
+    return ax
+
+
+@_style.styled
+def migration(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Table of `rfm.migrate` (before in rows, after in columns) -> how many moved where.
+
+    The number is a count of customers, the colour its share of the row; nobody is a blank cell.
+    Outlined: customers who stayed where they were.
+    """
+    counts = _style.keyed(matrix, "before")
+    height = 1.6 + 0.32 * max(len(counts), 3)
+    words = {"x": _("Segment after"), "y": _("Segment before")}
+    ax = _style.axes(ax, title=_("Customers by segment, before and after"), height=height, **words)
+    filled = counts.where(counts > 0)
+    if _style.nothing(ax, filled, *filled.columns):
+        return ax
+    named = filled.rename(index=lambda name: formats.label(name)[:24])
+    named = named.rename(columns=lambda name: textwrap.fill(formats.label(name)[:24], 11))
+    shares = named.div(named.sum(axis=1), axis=0)
+    _heat(ax, shares, named.map(formats.count), norm=PowerNorm(0.7, vmin=0))
+    ax.tick_params(axis="x", labelsize=8)
+    same = counts.index.to_numpy()[:, None] == counts.columns.to_numpy()
+    for row, column in np.argwhere(same & (counts > 0)):
+        ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=_style.AMBER))
+    return ax
+
+
+@_style.styled
+def triangle(
+    wide: pd.DataFrame,
+    *,
+    kind: str = "share",
+    currency: str = "",
+    title: str = "",
+    partial: pd.DataFrame | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Table of `cohorts.retention` (share) or `cohorts.ltv` (money) -> a heatmap by age.
+
+    Blank cells are not observable yet. Of shares, the first column (all customers ordered) is
+    left out of the colours. Values are printed where they fit; else a colour bar explains them.
+    Cells that are True in `partial` (`cohorts.partial`) are hatched: their period is not over.
+    """
+    one_of("kind", kind, TITLES)
+    cells, grain = _style.ages(wide)
+    height = float(np.clip(1.5 + 0.24 * len(cells), 2.4, 7.5))
+    y = _("Cohort (customers)") if "customers" in wide else _("Cohort")
+    ax = _style.axes(ax, title=title or _(TITLES[kind]), x=grain, y=y, height=height)
+    if _style.nothing(ax, cells, *cells.columns):
+        return ax
+    say = formats.share if kind == "share" else formats.money
+    places = 0 if cells.shape[1] > 12 or cells.abs().max(axis=None) >= 100 else 1
+    words = cells.map(lambda x: say(x, decimals=places))
+    longest = words.map(len).max(axis=None) + 1
+    fits = longest * cells.shape[1] <= MOST_PRINTED and len(cells) <= 26
+    later = cells.iloc[:, 1:].stack() if kind == "share" else pd.Series(dtype=float)
+    limits = {"vmin": 0, "vmax": later.max()} if len(later) else {}
+    look = {"annot_kws": {"size": min(9, 800 / longest / cells.shape[1])}, "cbar": not fits}
+    look["cbar_kws"] = {"label": formats.label("ltv", currency) if kind == "money" else ""}
+    look["cmap"] = _style.BLUES.with_extremes(over=_style.LINE)
+    cells.index = [_style.short(c, 28) for c in cells.index]
+    if "customers" in wide:
+        sizes = wide["customers"].map(formats.count)
+        cells.index = [f"{c} ({n})" for c, n in zip(cells.index, sizes, strict=True)]
+    _heat(ax, cells, words if fits else None, **look, **limits)
+    if not fits:
+        _style.numbers(ax.collections[0].colorbar.ax.yaxis, "ltv" if kind == "money" else "share")
+    if partial is not None:
+        _hatch(ax, cells, _style.keyed(partial, "cohort"))
+    return ax
+
+
+def _hatch(ax: Axes, cells: pd.DataFrame, partial: pd.DataFrame) -> None:
+    """Hatch what is not over yet, and say so below."""
+    marks = partial.rename(columns=str).reindex(columns=map(str, cells.columns), fill_value=False)
+    places = np.argwhere(marks.to_numpy(dtype=bool) & cells.notna().to_numpy())
+    look = {"fill": False, "hatch": "///", "edgecolor": _style.PAPER, "linewidth": 0, "alpha": 0.55}
+    for row, column in places:
+        ax.add_patch(Rectangle((column, row), 1, 1, **look))
+    if len(places):
+        ax.set_xlabel(f"{ax.get_xlabel()}; " + _("hatched: period not over yet"))
+
+
+def _heat(ax: Axes, values: pd.DataFrame, words: pd.DataFrame | None, **options: Any) -> None:
+    """Cells coloured by `values` (NaN: left blank), with `words` in them; the best row on top."""
+    named = {"index": ax.get_ylabel(), "columns": ax.get_xlabel()}  # seaborn takes them from there
+    sns.heatmap(
+        values.rename_axis(**named), annot=words, ax=ax, linewidths=1, linecolor=_style.PAPER,
+        **{"cmap": _style.BLUES, "fmt": "", "mask": values.isna(), "cbar": False, **options},
+    )  # fmt: skip
+    ax.tick_params(axis="y", rotation=0)
+    ax.grid(False)

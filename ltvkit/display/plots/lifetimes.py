@@ -1,0 +1,115 @@
+"""How long customers stay: survival, hazard by tenure, and P(alive) of one customer.
+
+>>> import pandas as pd
+>>> left = pd.DataFrame({"tenure_days": [30.4375], "hazard": [0.2], "at_risk": [50]})
+>>> hazard(left).get_ylabel()
+'Share leaving in the period'
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.ticker import MaxNLocator
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.display.plots import _style
+from ltvkit.periods import MONTH_DAYS as MONTH
+
+LONGEST_IN_DAYS = 92
+FEWEST = 30  # customers; a share of fewer is drawn pale
+MODELS = {"sbg": (_style.AMBER, "-"), "bdw": (_style.INK, "--")}
+
+
+@_style.styled
+def survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """tenure_days, survival, survival_low, survival_high (sbg, bdw) -> the share who stay.
+
+    What is observed is a step curve from (0, 1) with its 95% interval; models are lines.
+    """
+    ax = _style.axes(ax, title=_("Customers who are still there, by tenure"))
+    ax.set(xlabel=_("Tenure"), ylabel=_("Share of customers"))
+    models = [c for c in MODELS if c in table.columns]
+    needs = ("survival", "survival_low", "survival_high", *models)
+    if _style.nothing(ax, table, *needs, by="tenure_days"):
+        return ax
+    x = _tenure(ax, table)
+    lines = {c: np.r_[1, table[c].to_numpy(dtype=float)] for c in needs}
+    look = {"color": _style.BLUE, "linewidth": 0, "alpha": 0.2, "label": _("95% interval")}
+    ax.fill_between(x, lines["survival_low"], lines["survival_high"], step="post", **look)
+    ax.step(x, lines["survival"], where="post", color=_style.BLUE, label=_("observed"))
+    for model in models:
+        colour, style = MODELS[model]
+        ax.plot(x, lines[model], style, color=colour, label=formats.label(model))
+    ax.set(xlim=(0, None), ylim=(0, 1.02))
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    _style.numbers(ax.yaxis, "survival")
+    return ax
+
+
+@_style.styled
+def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """tenure_days (a period's end), hazard, at_risk -> the share leaving in each period of tenure.
+
+    Bars are pale where fewer than 30 customers were at risk.
+    """
+    ax = _style.axes(ax, title=_("Customers who leave, by tenure"))
+    ax.set(xlabel=_("Tenure"), ylabel=_("Share leaving in the period"))
+    if any(_style.nothing(ax, table, "hazard", by=c) for c in ("tenure_days", "at_risk")):
+        return ax
+    edges = _tenure(ax, table)
+    few = table["at_risk"].to_numpy() < FEWEST
+    values = table["hazard"].to_numpy(dtype=float)
+    for where, alpha, label in (
+        (~few, 1, _("{n} customers or more at risk")),
+        (few, 0.3, _("fewer than {n} at risk")),
+    ):
+        look = {"color": _style.BLUE, "alpha": alpha, "label": label.format(n=FEWEST)}
+        if where.any():
+            widths = np.diff(edges)[where] * 0.92
+            ax.bar(edges[:-1][where], values[where], widths, align="edge", **look)
+    if few.any():
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set_xlim(left=0)
+    _style.numbers(ax.yaxis, "hazard")
+    return ax
+
+
+@_style.styled
+def one_customer(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """date, p_alive, ordered (whether on that day) -> P(alive) over time, with the order days."""
+    words = {"x": _("Date"), "y": formats.label("p_alive")}
+    ax = _style.axes(ax, title=_("One customer: P(alive) and orders over time"), **words)
+    if any(_style.nothing(ax, table, "p_alive", by=c) for c in ("date", "ordered")):
+        return ax
+    dates, alive = pd.to_datetime(table["date"]), table["p_alive"].to_numpy(dtype=float)
+    days = dates[table["ordered"].to_numpy(dtype=bool)]
+    look = {"color": _style.AMBER, "linewidth": 1, "label": _("order")}
+    ax.vlines(days, 0, 1, **look)
+    ax.plot(dates, alive, color=_style.BLUE, label=words["y"])
+    ax.set_ylim(0, 1.02)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    _style.numbers(ax.yaxis, "p_alive")
+    _dates(ax)
+    return ax
+
+
+def _tenure(ax: Axes, table: pd.DataFrame) -> np.ndarray:
+    """The ends of the periods from 0 on, in months where they are long; named on the axis."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 3, 6, 10]))
+    days = np.r_[0, table["tenure_days"].to_numpy(dtype=float)]
+    months = days[-1] > LONGEST_IN_DAYS
+    ax.set_xlabel(_("Tenure (months)") if months else formats.label("tenure_days"))
+    return days / MONTH if months else days
+
+
+def _dates(ax: Axes) -> None:
+    """Few ticks, each a year, a month or a day in full."""
+    where = AutoDateLocator(minticks=3, maxticks=6)
+    names = ["%Y", "%Y-%m", *["%Y-%m-%d"] * 4]
+    look = {"formats": names, "zero_formats": names, "show_offset": False}
+    ax.xaxis.set_major_locator(where)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(where, **look))

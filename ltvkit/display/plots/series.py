@@ -1,0 +1,122 @@
+"""Over time: key figures by period, LTV by age, the second order by cohort."""
+
+from __future__ import annotations
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from pandas import DataFrame, Series
+
+from ltvkit.core.i18n import N_, _
+from ltvkit.display import formats
+from ltvkit.display.plots import _style
+
+FLOWS = ("revenue", "orders", "customers", "new_customers")  # amounts of a period: bars from zero
+MOST_BARS, MOST_VALUES, MOST_NAMED = 60, 9, 8
+# fmt: off
+PERIODS = {
+    "year": N_("Year"), "quarter": N_("Quarter"), "month": N_("Month"), "week": N_("Week"),
+    "day": N_("Day"),
+}
+# fmt: on
+
+
+@_style.styled
+def kpi_series(
+    series: DataFrame, *, measure: str = "revenue", currency: str = "", ax: Axes | None = None
+) -> Axes:
+    """Table of `kpis.series` -> its `measure` by period; one covered only in part is hollow.
+
+    Revenue, orders and customers are bars; rates, averages and long series are lines, with a gap
+    where there is no value. Raises `ColumnError` where the table lacks `measure`.
+    """
+    every = formats.grain(series["period"]) if "period" in series else "month"
+    period, text = _(PERIODS[every]), _("{measure} by {period}")
+    title = text.format(measure=formats.label(measure), period=period.lower())
+    ax = _style.axes(ax, title=title, x=period, y=formats.label(measure, currency))
+    if _style.nothing(ax, series, measure, by="period"):
+        return ax
+    open_ = series.get("partial", Series(False, index=series.index)).to_numpy(dtype=bool)
+    values = series[measure].to_numpy(dtype=float)
+    bars = measure in FLOWS and len(series) <= MOST_BARS
+    (_bars if bars else _line)(ax, values, open_)
+    if bars and len(series) <= MOST_VALUES:
+        ax.bar_label(ax.containers[0], [formats.value(v, measure) for v in values], padding=3)
+    _style.numbers(ax.yaxis, measure)
+    _style.names(ax, series["period"])
+    if open_.any():
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
+    return ax
+
+
+@_style.styled
+def ltv_curves(
+    wide: DataFrame, *, band: DataFrame | None = None, currency: str = "", ax: Axes | None = None
+) -> Axes:
+    """Table of `cohorts.ltv` -> LTV so far by age, a line per cohort, from light (old) to dark.
+
+    `band` (age_months, ltv, low, high) is drawn bold over them: all cohorts, with its interval.
+    Of more than eight cohorts, the legend names every n-th.
+    """
+    cells, grain = _style.ages(wide)
+    title, y = _("LTV per customer so far"), formats.label("ltv", currency)
+    ax = _style.axes(ax, title=title, x=grain, y=y)
+    if _style.nothing(ax, cells, *cells.columns):
+        return ax
+    _lines(ax, cells.T)
+    lines, names = ax.get_legend_handles_labels()
+    step = -(-len(lines) // MOST_NAMED)
+    lines, names = lines[::step], [_style.short(name, 28) for name in names[::step]]
+    if band is not None:
+        age, look = band["age_months"], {"color": _style.AMBER}
+        ax.fill_between(age, band["low"], band["high"], alpha=0.25, linewidth=0, **look)
+        lines += ax.plot(age, band["ltv"], linewidth=3.5, **look)
+        names.append(_("all cohorts"))
+    ax.legend(lines, names, loc="upper left", bbox_to_anchor=(1, 1))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    _style.numbers(ax.yaxis, "ltv")
+    return ax
+
+
+@_style.styled
+def second_order(table: DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Table of `cohorts.second_order` -> per cohort, the share who came back within n days."""
+    title = _("Customers who order a second time, by days since the first")
+    ax = _style.axes(ax, title=title, x=_("Cohort"), y=_("Share of new customers"))
+    columns = [c for c in table.columns if str(c).startswith("within_")]
+    if _style.nothing(ax, table, *columns, by="cohort"):
+        return ax
+    _lines(ax, table[columns].rename(columns=formats.label).reset_index(drop=True))
+    ax.set_ylim(bottom=0)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), reverse=True)
+    _style.numbers(ax.yaxis, "share")
+    _style.names(ax, table["cohort"])
+    return ax
+
+
+def _bars(ax: Axes, values: np.ndarray, open_: np.ndarray) -> None:
+    places = np.arange(len(values))
+    face, hatch = np.where(open_, _style.PAPER, _style.BLUE), np.where(open_, "////", "")
+    hollow = np.where(open_, _("partial"), "_")  # what begins with "_" stays out of the legend
+    ax.bar(places, values, color=face, edgecolor=_style.BLUE, hatch=hatch, label=hollow)
+    ax.grid(False, axis="x")
+    ax.margins(x=0.3 / len(values), y=0.1)
+
+
+def _line(ax: Axes, values: np.ndarray, open_: np.ndarray) -> None:
+    """A dotted line leads to what is partial; the solid one stops before it."""
+    dot = "o" if len(values) <= MOST_BARS else ""
+    if open_.any():
+        last = np.where(open_, values, np.nan)
+        ax.plot(values, color=_style.BLUE, linestyle=":")
+        ax.plot(last, "o", color=_style.BLUE, mfc=_style.PAPER, label=_("partial"))
+    ax.plot(np.where(open_, np.nan, values), color=_style.BLUE, marker=dot)
+
+
+def _lines(ax: Axes, wide: DataFrame) -> None:
+    """A line per column, from light to dark, ending where the next value is not known yet."""
+    shades = list(_style.BLUES(np.linspace(0.4, 1.0, wide.shape[1])))
+    look = {"markers": ["o"] * len(shades), "dashes": False, "errorbar": None}
+    look |= {"linewidth": 1.8, "ms": 5} if len(shades) <= MOST_NAMED else {"linewidth": 1, "ms": 2}
+    sns.lineplot(wide.rename(columns=str), ax=ax, palette=shades, markeredgewidth=0, **look)

@@ -1,0 +1,136 @@
+"""Who brings how much of the revenue: segments, deciles, Lorenz curve, Pareto curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.display.plots import _style
+
+SHARES = {"customers_share": _style.AMBER, "revenue_share": _style.BLUE}
+ZONES = {"A": _style.BLUE, "B": _style.AMBER, "C": _style.GREY, "none": "#c6ccd2"}
+
+
+@_style.styled
+def segments(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Table of `rfm.summarize` -> each segment's share of customers against its share of revenue.
+
+    The segments are ordered by revenue, the largest on top.
+    """
+    title = _("Segments: share of customers and of revenue")
+    height = max(2.6, 1.5 + 0.32 * len(summary))
+    ax = _style.axes(ax, title=title, x=_("Share of the total"), height=height)
+    if _style.nothing(ax, summary, *SHARES, by="segment"):
+        return ax
+    table = summary.sort_values("revenue_share", ascending=False, kind="stable")
+    table = table.assign(segment=table["segment"].map(formats.label))
+    ends = table[list(SHARES)]
+    ax.hlines(table["segment"], ends.min(axis=1), ends.max(axis=1), color=_style.LINE, linewidth=5)
+    for column, colour in SHARES.items():
+        look = {"color": colour, "s": 70, "label": formats.label(column)}
+        sns.scatterplot(table, x=column, y="segment", ax=ax, zorder=2, **look)
+    ax.set_ylabel("")
+    _style.numbers(ax.xaxis, "share")
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))  # inside, its dots would look like data
+    return ax
+
+
+@_style.styled
+def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Table of `deciles.summarize` -> revenue share of each decile, and the shares added up."""
+    words = {"x": _("Decile of customers (1 = highest revenue)"), "y": _("Share of revenue")}
+    ax = _style.axes(ax, title=_("Revenue by customer decile"), **words)
+    if _style.nothing(ax, table, "revenue_share", "cumulative_share", by="decile"):
+        return ax
+    look = {"color": _style.BLUE, "saturation": 1, "width": 0.7, "errorbar": None}
+    sns.barplot(table, x="decile", y="revenue_share", ax=ax, **look)
+    for bars in ax.containers:
+        texts = ax.bar_label(bars, fmt=formats.share, padding=5)
+        texts[0].set_ha("right")  # the line leaves to the right
+    summed = formats.label("cumulative_share")
+    ax.plot(table["cumulative_share"].to_numpy(), color=_style.AMBER, marker="o", label=summed)
+    ax.margins(y=0.1)
+    ax.legend(loc="center right")
+    _style.numbers(ax.yaxis, "share")
+    return ax
+
+
+@_style.styled
+def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None = None) -> Axes:
+    """Points of `deciles.lorenz` -> the Lorenz curve, with `gini` and the best fifth's share."""
+    words = {"x": _("Share of customers, the lowest revenue first"), "y": _("Share of revenue")}
+    title, said = _("Concentration of revenue (Gini {gini})"), formats.number(gini, decimals=2)
+    ax = _style.axes(ax, title=title.format(gini=said), **words)
+    if _style.nothing(ax, points.tail(1), "customers_share", "revenue_share"):
+        return ax
+    x, y = points["customers_share"], points["revenue_share"]
+    equal, best = _("if all brought the same"), _("the best 20% of customers bring {share}")
+    ax.plot([0, 1], [0, 1], color=_style.GREY, linestyle="--", label=equal)
+    ax.fill_between(x, x, y, color=_style.BLUE, alpha=0.1, linewidth=0)
+    ax.plot(x, y, color=_style.BLUE, label=_("as it is"))
+    if np.isfinite(top20):
+        best = best.format(share=formats.share(top20))
+        ax.plot([0.8, 0.8], [1 - top20, 1], color=_style.AMBER, marker="o", label=best)
+    ax.legend(loc="upper left")
+    for axis in (ax.xaxis, ax.yaxis):
+        _style.numbers(axis, "share")
+    return ax
+
+
+@_style.styled
+def pareto(
+    points: pd.DataFrame, *, cuts: Sequence[float] = (0.7, 0.9), ax: Axes | None = None
+) -> Axes:
+    """Points of `abc_classes.pareto` -> the Pareto curve over the zones of its classes.
+
+    The legend names each zone with the share of items in it; dotted lines mark the `cuts`.
+    """
+    x, y = _("Share of items, the highest revenue first"), formats.label("cumulative_share")
+    ax = _style.axes(ax, title=_("Revenue by item, added up"), x=x, y=y)
+    if _style.nothing(ax, points, "items_share", "cumulative_share", by="class"):
+        return ax
+    x = np.r_[0, points["items_share"].to_numpy(dtype=float)]
+    y = np.r_[0, points["cumulative_share"].to_numpy(dtype=float)]
+    ends = points.groupby("class")["items_share"].max().reindex(list(ZONES)).dropna()
+    text = _("{name}: {share} of items")
+    for name, start, end in zip(ends.index, [0, *ends], ends, strict=False):
+        said = text.format(name=formats.label(name), share=formats.share(end - start))
+        inside = (x >= start) & (x <= end)
+        ax.fill_between(x, y, where=inside, color=ZONES[name], alpha=0.35, linewidth=0, label=said)
+    ax.plot(x, y, color=_style.INK)
+    for cut in cuts:
+        ax.axhline(cut, color=_style.GREY, linewidth=1, linestyle=":")
+    ax.set(xlim=(0, 1), ylim=(0, None), yticks=sorted({0, 0.2, 0.4, 0.6, *cuts, 1}))
+    ax.legend(loc="lower right", frameon=True)
+    for axis in (ax.xaxis, ax.yaxis):
+        _style.numbers(axis, "share")
+    return ax
+
+
+@_style.styled
+def leaders(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
+    """Table of `abc_classes.leaders` -> a bar per item, by name, in the colour of its class."""
+    words = {"title": _("The leaders by revenue"), "x": formats.label("revenue", currency)}
+    ax = _style.axes(ax, **words, height=max(2.6, 1.2 + 0.32 * len(table)))
+    if _style.nothing(ax, table, "revenue", by="class"):
+        return ax
+    named = [c for c in table.columns[1 : table.columns.get_loc("revenue")] if c != "rank"]
+    texts = table[named[-1]] if named else table["rank"]
+    labels = [_style.short(text, 28) for text in texts]
+    for letter, colour in ZONES.items():
+        rows = [n for n, found in enumerate(table["class"]) if found == letter]
+        if rows:
+            revenue, name = table["revenue"].iloc[rows], formats.label(letter)
+            ax.barh(rows, revenue, color=colour, height=0.7, label=name)
+    ax.set_yticks(range(len(labels)), labels)
+    ax.invert_yaxis()
+    ax.grid(False, axis="y")
+    ax.legend(title=formats.label("class"), loc="lower right", frameon=True)
+    _style.numbers(ax.xaxis, "revenue")
+    return ax

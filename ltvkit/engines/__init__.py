@@ -1,0 +1,1 @@
+"""DuckDB, pandas, Polars and Spark behind one way of writing a step."""

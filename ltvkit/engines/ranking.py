@@ -1,0 +1,37 @@
+"""Ranks and running sums, with ties broken the same way on every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import narwhals.stable.v2 as nw
+
+from ltvkit.engines import frames
+from ltvkit.engines.spark import ranking
+
+
+def ranked(
+    frame: nw.LazyFrame,
+    *,
+    by: str,
+    ties: str | None = None,
+    ascending: bool = False,
+    running: Sequence[str] = (),
+) -> nw.LazyFrame:
+    """Adds `rank` 1, 2, ...: largest `by` first; equal values in the order of `ties`.
+
+    `ascending`: smallest first. For each column of `running`, `<column>_upto` is its sum from the
+    first rank to this one, to a millionth. On Spark no task holds all rows (see
+    `cluster.ordering`).
+    """
+    first = by if ascending else "_first"
+    keys = [key for key in (first, ties) if key]
+    keyed = frame if ascending else frame.with_columns(_first=-nw.col(by))
+    if frames.is_spark(frame):
+        placed = nw.from_native(ranking.ranked(keyed.to_native(), keys=keys, running=running))
+    else:
+        sums = [nw.col(n).cum_sum().over(order_by=keys).alias(f"{n}_upto") for n in running]
+        placed = keyed.with_columns(*sums) if sums else keyed
+        placed = placed.with_row_index("rank", order_by=keys).with_columns(nw.col("rank") + 1)
+    summed = [frames.exact(f"{name}_upto") for name in running]
+    return placed.select(nw.col("rank").cast(nw.Int64), *frame.collect_schema().names(), *summed)

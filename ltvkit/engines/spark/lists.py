@@ -1,0 +1,67 @@
+"""Long lists of customers, written by the workers on the storage of the cluster."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ltvkit.core import files, paths, pseudonyms
+from ltvkit.core.i18n import _
+from ltvkit.engines import frames
+from ltvkit.engines.spark import session, workers
+from ltvkit.engines.spark.settings import Settings
+
+MOST_LISTED = 100_000  # rows of a list that is brought here
+
+
+def kept(frame: Any, path: Path) -> Path | None:
+    """A list, a Spark frame, in the place of the CSV file `path` -> the .txt file that says where.
+
+    The list is a folder of Parquet files below `storage`, named by the run of the report, with
+    pseudonyms where they are wanted; one of the same name is written over. None, and nothing is
+    written, where it has no more than `MOST_LISTED` rows. Raises `ClusterError`.
+    """
+    rows = frames.count(frame)
+    if rows <= MOST_LISTED:
+        return None
+    folder = (session.settings() or Settings()).folder("lists", *_run(path), path.stem)
+    with session.in_words(path.stem):
+        _renamed(frame).write.mode("overwrite").parquet(folder)
+    text = _("{list} has {n} rows, and is a folder of Parquet files: {folder}")
+    note = path.with_suffix(".txt")
+    said = text.format(list=path.stem, n=f"{rows:,}", folder=_shown(folder))
+    files.write(note, f"{said}\n")
+    return note
+
+
+def _run(path: Path) -> tuple[str, ...]:
+    """What tells this run from others: shop, month and page of a report's run, with its key."""
+    out = path.parent.parent.absolute()
+    if (run := files.settled(out)) != out:
+        return run.parts[-3:]
+    return ("by-hand", hashlib.sha256(str(out).encode()).hexdigest()[:16])
+
+
+def _renamed(frame: Any) -> Any:
+    known = pseudonyms.key()
+    if not known or pseudonyms.COLUMN not in frame.columns:
+        return frame
+    # The key goes to the workers inside the function, and is named nowhere.
+    return workers.changed(frame, partial(_batch, known=known))
+
+
+def _batch(batch: Any, *, known: bytes) -> Any:
+    import pyarrow as pa
+
+    place = batch.schema.get_field_index(pseudonyms.COLUMN)
+    column = batch.schema.field(place)
+    names = pseudonyms.named(batch.column(place).to_pylist(), known)
+    return batch.set_column(place, column, pa.array(names, column.type))
+
+
+def _shown(folder: str) -> str:
+    """A folder of the project by its name from there, as no page names the machine."""
+    home = paths.address(paths.reports().resolve().parent)
+    return folder.removeprefix(f"{home}/")

@@ -1,0 +1,81 @@
+"""Ranks and running sums over all rows of a Spark frame, without one task that sorts them all.
+
+Rows are dealt into buckets that follow each other in the order wanted; how many rows each bucket
+has, and what they add up to, is a small table; within its bucket a row is ranked by a window.
+Exact: where the buckets end decides how even they are, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from ltvkit.engines import frames
+
+SAMPLE, BUCKETS = 512, 64
+FEW = 10_000  # rows that one task sorts sooner than they are dealt out
+_BUCKET = "_bucket"
+
+
+def ranked(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
+    """A Spark frame -> the same with `rank` in ascending order of `keys`, which no two rows share,
+    and `<column>_upto` for each of `running`."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as F
+
+    frame = frame.persist()
+    ends = _ends(frame, keys)
+    placed = frame.withColumn(_BUCKET, _bucket(keys, ends))
+    offsets = _offsets(placed, running, buckets=len(ends) + 1)
+    inside = Window.partitionBy(_BUCKET).orderBy(*keys)
+    upto = inside.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    found = {"rank": F.row_number().over(inside)}
+    found |= {f"{name}_upto": F.sum(name).over(upto) for name in running}
+    before = {name: F.get(F.array(*map(F.lit, offsets[name])), F.col(_BUCKET)) for name in found}
+    return placed.withColumns({n: within + before[n] for n, within in found.items()}).drop(_BUCKET)
+
+
+def _ends(frame: Any, keys: Sequence[str]) -> list[tuple]:
+    """The keys at which buckets end, from those of up to `SAMPLE` rows picked by their hash."""
+    from pyspark.sql import functions as F
+
+    picked = F.pmod(F.xxhash64(*keys), F.lit(SAMPLE)).alias("picked")
+    some = F.any_value(F.struct(*keys)).alias("some")
+    groups = frame.groupBy(picked).agg(some, F.count("*").alias("rows"))
+    sample = frames.table(nw.from_native(groups.select("some.*", "rows")))
+    if sample["rows"].sum() <= FEW:
+        return []
+    known = sorted(sample[list(keys)].itertuples(index=False, name=None))
+    step = -(-len(known) // BUCKETS)
+    return known[step - 1 : -1 : step]
+
+
+def _bucket(keys: Sequence[str], ends: list[tuple], first: int = 0) -> Any:
+    """The number of the bucket of a row: a search by halves, as an expression."""
+    from pyspark.sql import functions as F
+
+    if not ends:
+        return F.lit(first)
+    half = len(ends) // 2
+    end = [F.lit(value).alias(key) for key, value in zip(keys, ends[half], strict=True)]
+    beyond = F.struct(*keys) > F.struct(*end)
+    left, right = ends[:half], ends[half + 1 :]
+    return F.when(beyond, _bucket(keys, right, first + half + 1)).otherwise(
+        _bucket(keys, left, first)
+    )
+
+
+def _offsets(placed: Any, running: Sequence[str], buckets: int) -> dict[str, list]:
+    """What lies before each bucket: rows, and the sum of each column of `running`."""
+    from pyspark.sql import functions as F
+
+    names = ["rank", *(f"{name}_upto" for name in running)]
+    if buckets == 1:
+        return {name: [0] for name in names}
+    sums = [F.count("*"), *map(F.sum, running)]
+    named = [total.alias(name) for total, name in zip(sums, names, strict=True)]
+    sizes = frames.table(nw.from_native(placed.groupBy(_BUCKET).agg(*named))).set_index(_BUCKET)
+    upto = sizes.reindex(range(buckets), fill_value=0).cumsum()
+    return {name: [0, *upto[name].tolist()] for name in names}

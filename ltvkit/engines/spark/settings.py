@@ -1,0 +1,128 @@
+"""Which Spark cluster, as the params say: checked before anything is started."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from ltvkit.core import paths
+from ltvkit.errors import ParamsError, nearest
+
+KEYS = ("master", "remote", "storage", "conf")
+MASTER = re.compile(
+    r"local(\[[\d*, ]+\])?|local-cluster\[[\d, ]+\]|yarn|spark://.+|k8s://(https?://)?[^/:]+(:\d+)?/?"
+)
+REMOTE = re.compile(r"local(\[.+\])?|sc://.+")
+CONNECT = 15002  # the port of a Spark Connect server that names none
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A cluster and what to tell it.
+
+    - `master`: "local[*]" (this machine), "spark://host:7077", "yarn" or "k8s://https://host:6443"
+    - `remote`: the address of a Spark Connect server instead, "sc://host:15002"
+    - `storage`: a folder that all workers see ("hdfs:///ltvkit", "s3a://bucket/ltvkit"), for
+      prepared orders and long lists; empty: the project's own, which does where workers see it
+    - `conf`: Spark's own options, by name
+    """
+
+    master: str = ""
+    remote: str = ""
+    storage: str = ""
+    conf: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, spark: Mapping[str, Any]) -> Settings:
+        """`spark:` of a params file -> `Settings`; raises `ParamsError`.
+
+        >>> Settings.of({"master": "spark://localhost:7077"}).servers
+        [('localhost', 7077)]
+        >>> Settings.of({"mastre": "yarn"})
+        Traceback (most recent call last):
+        ltvkit.errors.ParamsError: spark: 'mastre' is not known. Did you mean 'master'? Known: ...
+        """
+        for key in spark:
+            if key not in KEYS:
+                raise ParamsError(
+                    f"spark: '{key}' is not known.{nearest(key, KEYS)} Known: {', '.join(KEYS)}."
+                )
+        conf = spark.get("conf", {})
+        if not isinstance(conf, Mapping):
+            raise ParamsError("spark: conf must be a mapping, as in {spark.executor.memory: 8g}.")
+        texts = {key: spark.get(key, "") for key in KEYS[:-1]}
+        for key, text in texts.items():
+            if not isinstance(text, str):
+                raise ParamsError(f"spark: {key}: {text!r} must be text, in quotes.")
+        if bool(texts["master"]) == bool(texts["remote"]):
+            raise ParamsError(
+                'spark: give master, as "spark://host:7077" or "local[*]", or remote, as '
+                '"sc://host:15002"; one of them.'
+            )
+        found = cls(**texts, conf={name: _word(value) for name, value in conf.items()})
+        if found.master and not (MASTER.fullmatch(found.master) and found._names_hosts()):
+            raise ParamsError(
+                f"spark: master: {found.master!r} must be local[*], spark://host:port, yarn or "
+                "k8s://https://host:port."
+            )
+        if found.remote and not (REMOTE.fullmatch(found.remote) and found._names_hosts()):
+            raise ParamsError(f"spark: remote: {found.remote!r} must be as in sc://host:15002.")
+        return found
+
+    @property
+    def where(self) -> str:
+        """The cluster's address."""
+        return self.master or self.remote
+
+    @property
+    def servers(self) -> list[tuple[str, int]]:
+        """The hosts of which one must answer; none where the cluster is found in another way."""
+        address = self.where.removeprefix("k8s://")
+        if "://" not in address:
+            return []
+        hosts = urlsplit(address).netloc.rpartition("@")[2].split(",")
+        ports = {"spark": 7077, "sc": CONNECT, "https": 443, "http": 80}
+        found = [urlsplit(f"//{host}") for host in hosts]
+        return [(h.hostname or "", h.port or ports[urlsplit(address).scheme]) for h in found]
+
+    def _names_hosts(self) -> bool:
+        try:
+            return all(host for host, _port in self.servers)
+        except ValueError:  # a port that is none
+            return False
+
+    @property
+    def is_here(self) -> bool:
+        """Whether driver and workers are on this machine."""
+        hosts = {host for host, _port in self.servers} or {self.where.partition("[")[0]}
+        return hosts <= {"local", "localhost", "127.0.0.1"}
+
+    def folder(self, *names: str) -> str:
+        """A folder below `storage`, as Spark names it."""
+        home = self.storage.rstrip("/") or paths.address(paths.cache().resolve())
+        return "/".join([home, *names])
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What the session is opened with: what the kit needs, and then `conf`."""
+        found = {
+            "spark.app.name": "ltvkit",
+            "spark.sql.session.timeZone": "UTC",  # not the machines'
+            "spark.sql.execution.arrow.pyspark.enabled": "true",
+            "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
+            "spark.ui.enabled": "false",  # its plans can name customers, and all can see it
+        }
+        if self.is_here:
+            found |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+            tasks = str(4 * (os.cpu_count() or 1))
+            found |= {"spark.sql.shuffle.partitions": tasks}
+        return found | dict(self.conf)
+
+
+def _word(value: Any) -> str:
+    """An option's value as Spark writes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,67 @@
+"""DuckDB on the workers of a cluster: what only its SQL can say, said of each part of a frame."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ltvkit.engines.connection import connect
+
+# Takes a connection that has the rows as `batch`, and gives a relation.
+Making = Callable[[Any], Any]
+BATCH = "batch"
+
+
+def each(frame: Any, make: Making) -> Any:
+    """A Spark frame -> what `make` makes of each of its parts, as one Spark frame.
+
+    `make` runs in the workers' Python, which needs the packages of requirements.txt. A part is
+    read as it comes, and never held whole.
+    """
+    import pyarrow as pa
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    made = _made(make, empty(frame))[1].schema
+
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        first = next(batches, None)
+        if first is None:
+            return
+        rows = (batch for group in ([first], batches) for batch in group)
+        _held, reader = _made(make, pa.RecordBatchReader.from_batches(first.schema, rows))
+        for batch in reader:
+            yield batch.cast(made)
+
+    return _in_arrow(frame, work, from_arrow_schema(made, prefer_timestamp_ntz=True))
+
+
+def changed(frame: Any, change: Callable[[Any], Any]) -> Any:
+    """A Spark frame -> the same columns, each Arrow batch of them as `change` has it."""
+
+    def work(batches: Iterator[Any]) -> Iterator[Any]:
+        return map(change, batches)
+
+    return _in_arrow(frame, work, frame.schema)
+
+
+def _in_arrow(frame: Any, work: Callable[[Iterator], Iterator], schema: Any) -> Any:
+    with warnings.catch_warnings():
+        # It warns of pandas, of which no part is used here.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
+        return frame.mapInArrow(work, schema)
+
+
+def empty(frame: Any) -> Any:
+    """No row of a frame, as Arrow has it."""
+    import pyarrow as pa
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    return pa.RecordBatchReader.from_batches(to_arrow_schema(frame.schema, timezone="UTC"), [])
+
+
+def _made(make: Making, rows: Any) -> tuple[Any, Any]:
+    """The connection, to be held while it is read, and the rows that are made."""
+    connection = connect(threads=1)
+    connection.register(BATCH, rows)
+    return connection, make(connection).to_arrow_reader()

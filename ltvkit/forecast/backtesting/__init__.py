@@ -1,0 +1,1 @@
+"""Forecasts tested on months held back, against simple methods."""

@@ -1,0 +1,1 @@
+"""The probability models of buying and spending, fitted fast."""

@@ -1,0 +1,151 @@
+"""BG/NBD and MBG/NBD: customers buy at random while alive, and leave right after a purchase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import lifetimes
+import numpy as np
+import pandas as pd
+from lifetimes.generate_data import beta_geometric_nbd_model, modified_beta_geometric_nbd_model
+from scipy.linalg import eigh_tridiagonal
+from scipy.special import betaln, expit, gammaln, psi
+
+from ltvkit.forecast.models.timed import TimedFitter
+
+NODES = 64
+
+
+class _LeavingAfterAPurchase(TimedFitter):
+    """While alive, purchases are Poisson at rate lambda ~ Gamma(r, alpha); after each chance to
+    leave, the customer is gone with probability p ~ Beta(a, b).
+
+    The two models differ in one thing: whether the first purchase is such a chance (MBG/NBD) or
+    not (BG/NBD, under which whoever bought once is alive for sure).
+    """
+
+    _names = ("r", "alpha", "a", "b")
+    _chances = 0  # chances to leave, beyond the number of repeat purchases
+
+    def _start(self, data: pd.DataFrame) -> np.ndarray:
+        return np.array([0.5, 0.3 / self.pace(data), 0.8, 2.5])
+
+    def _prepared(self, history: Mapping) -> Mapping:
+        """With the few values that each time takes, and which of them each history has."""
+        known = {f"{c}_at": pd.factorize(np.asarray(history[c])) for c in self._scattered}
+        return {**history, **known}
+
+    def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
+        history = history if "T_at" in history else self._prepared(history)
+        r, alpha, a, _b = params
+        x, (last, t_x), (now, end) = (history[c] for c in ("frequency", "recency_at", "T_at"))
+        each = _tables(params, x.max(), self._chances)
+        from_last, from_end = np.log(alpha + t_x)[last], np.log(alpha + end)[now]
+        odds = each["leave"][x] + (r + x) * (from_end - from_last)
+        small = np.exp(-np.abs(odds))
+        gone = np.where(odds > 0, 1, small) / (1 + small)
+        either = np.maximum(odds, 0) + np.log1p(small)
+        value = each["value"][x] - (r + x) * from_end + either
+        left, stayed = gone * (1 / (alpha + t_x))[last], (1 - gone) * (1 / (alpha + end))[now]
+        slopes = [
+            each["r"][x] - from_end + gone * (from_end - from_last),
+            r / alpha - (r + x) * (left + stayed),
+            each["a"][x] + gone / a,
+            each["b"][x] - gone * each["next"][x],
+        ]
+        return value, slopes
+
+    def conditional_probability_alive(self, frequency, recency, T):
+        """Probability that customers with these histories will ever buy again."""
+        r, alpha, a, b = self._unload_params(*self._names)
+        x, t_x, end = (np.asarray(v, dtype=float) for v in (frequency, recency, T))
+        chances = x + self._chances
+        with np.errstate(divide="ignore"):
+            leave = np.log(a * (chances > 0)) - np.log(b + np.maximum(chances, 1) - 1)
+        odds = leave + (r + x) * (np.log(alpha + end) - np.log(alpha + t_x))
+        return np.atleast_1d(expit(-odds))
+
+    def expected_while_alive(self, t, frequency, T):
+        """Purchases expected in the next `t`, of customers known to be alive.
+
+        Arrays that broadcast. E[(1 - (1 + p t / (alpha + T))^-(r + x)) / p] over
+        p ~ Beta(a, b + chances): Gauss-Jacobi quadrature, exact where the closed form with its
+        2F1 / (a - 1) loses its digits (a near 1, x in the thousands).
+        """
+        r, alpha, a, b = self._unload_params(*self._names)
+        t, x, end = np.broadcast_arrays(*(np.asarray(v, dtype=float) for v in (t, frequency, T)))
+        pace = np.atleast_1d(t / (alpha + end))
+        counts = np.atleast_1d(x)
+        result = np.empty(pace.shape)
+        for count in np.unique(counts):
+            leave, weight = _beta_nodes(a, b + count + self._chances)
+            chosen = counts == count
+            grown = np.log1p(pace[chosen][:, None] * leave)
+            result[chosen] = (-np.expm1(-(r + count) * grown) / leave) @ weight
+        return result
+
+    def probability_of_no_purchase(self, t, frequency, recency, T):
+        """Probability that nothing is bought in the next `t`: gone, or alive and not yet back."""
+        r, alpha, _, _ = self._unload_params(*self._names)
+        wait = (r + np.asarray(frequency)) * np.log1p(np.asarray(t) / (alpha + np.asarray(T)))
+        alive = self.conditional_probability_alive(frequency, recency, T)
+        return 1 + alive * np.expm1(-wait)
+
+    def simulate(self, ends, frequency, recency, T, *, rng):
+        """Purchases of each customer in the spans that end at the times `ends` from now, drawn.
+
+        customers x spans. First whether alive, then who the customer is, then what is bought.
+        """
+        r, alpha, a, b = self._unload_params(*self._names)
+        x = np.asarray(frequency)
+        alive = rng.random(x.size) < self.conditional_probability_alive(x, recency, T)
+        rate = rng.gamma(r + x, 1 / (alpha + np.asarray(T)))
+        leave = np.maximum(rng.beta(a, b + x + self._chances), 1e-12)
+        bought = rng.poisson(rate[:, None] * np.diff(ends, prepend=0.0)).cumsum(axis=1)
+        last = np.where(alive, rng.geometric(leave), 0)
+        return np.diff(np.minimum(bought, last[:, None]), axis=1, prepend=0)
+
+
+class BetaGeoFitter(_LeavingAfterAPurchase, lifetimes.BetaGeoFitter):
+    """BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24(2), 275-284)."""
+
+    _generator = staticmethod(beta_geometric_nbd_model)
+
+
+class ModifiedBetaGeoFitter(_LeavingAfterAPurchase, lifetimes.ModifiedBetaGeoFitter):
+    """MBG/NBD (Batislam, Denizel & Filiztekin 2007, IJRM 24(3), 201-209)."""
+
+    _chances = 1
+    _generator = staticmethod(modified_beta_geometric_nbd_model)
+
+
+def _tables(params: np.ndarray, most: int, first: int) -> dict[str, np.ndarray]:
+    """All that depends on the number of purchases alone, for 0, 1, ... `most` of them."""
+    r, alpha, a, b = params
+    x = np.arange(most + 1.0)
+    k = x + first
+    stays = np.maximum(b + k - 1, b * (k == 0))
+    common = psi(a + b) - psi(a + b + k)
+    return {
+        "value": gammaln(r + x) - gammaln(r) + r * np.log(alpha) + betaln(a, b + k) - betaln(a, b),
+        "leave": np.where(k > 0, np.log(a) - np.log(stays), -np.inf),
+        "next": np.where(k > 0, 1 / stays, 0),
+        "r": psi(r + x) - psi(r) + np.log(alpha),
+        "a": common,
+        "b": common + psi(b + k) - psi(b),
+    }
+
+
+def _beta_nodes(a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
+    """Points in (0, 1) and weights that average a function over Beta(a, b): Golub & Welsch 1969.
+
+    By eigenvectors, whose squares add up to one: scipy's weights overflow from b = 1,020 on.
+    """
+    k = np.arange(1.0, NODES)
+    twice = 2 * k + a + b - 2
+    middle = (1 + (a - b) * (a + b - 2) / (twice * (twice + 2))) / 2
+    k, below = k[1:], twice[1:]
+    rest = k * (k + a - 1) * (k + b - 1) * (k + a + b - 2) / (below**2 * (below**2 - 1))
+    spread = a * b / (a + b) ** 2 / (a + b + 1)
+    points, vectors = eigh_tridiagonal([a / (a + b), *middle], np.sqrt([spread, *rest]))
+    return np.maximum(points, 1e-12), vectors[0] ** 2

@@ -1,0 +1,1 @@
+"""Before a measure starts: what it can show, and who is treated."""

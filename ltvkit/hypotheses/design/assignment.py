@@ -1,0 +1,86 @@
+"""Who is treated: drawn at random within RFM segments, from the target of a hypothesis."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ltvkit.core import csv_injection, files
+from ltvkit.errors import DataError, ParamsError, check_share
+from ltvkit.hypotheses.effects import targets
+from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
+from ltvkit.hypotheses.registry import registry, schema
+
+
+def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **cuts: Any) -> Path:
+    """Draw who is treated from the target of a hypothesis, and write the list; returns its path.
+
+    At random within RFM segments, on the selection date; see `assign`. `until` is the
+    last day of the orders, `cuts` are those of `candidates`. Raises `ParamsError` where
+    the list is there already, as it says who was treated, and where the orders end too early.
+    """
+    path = registry.path_of(folder, id)
+    hypothesis, target = schema.read(path, drawn=False), schema.assignment(path)
+    if target.exists():
+        raise ParamsError(
+            f"{target} is there already. Remove it if nobody has been treated yet, and draw again."
+        )
+    if until and str(until) < str(hypothesis.selected):
+        raise ParamsError(
+            f"{id}: customers are selected on {hypothesis.selected}, and the orders end on "
+            f"{until}: export them anew, or select earlier."
+        )
+    drawn = assign(candidates(hypothesis, lines, **cuts), share=hypothesis.treated_share, seed=seed)
+    with files.whole(target) as part:
+        csv_injection.frame(drawn).to_csv(part, index=False)
+    schema.read(path)
+    return target
+
+
+def assign(
+    customers: pd.DataFrame, *, share: float = 0.5, seed: int, by: str = "segment"
+) -> pd.DataFrame:
+    """Customers with `customer_id` and a stratum `by` -> customer_id, group, segment, seed.
+
+    Within each stratum, `share` of the customers are drawn to be "treated"; where that is no
+    whole number, chance rounds. The order of rows plays no part: the same customers and seed
+    always give the same groups.
+
+    >>> quiet = pd.DataFrame({"customer_id": list("abcd"), "segment": ["lost"] * 4})
+    >>> assign(quiet, seed=7)["group"].value_counts().to_dict()
+    {'control': 2, 'treated': 2}
+    """
+    check_share("share", share)
+    rng = np.random.default_rng(seed)
+    ordered = customers.sort_values("customer_id", ignore_index=True)
+    treated = np.zeros(len(ordered), dtype=bool)
+    for _stratum, rows in ordered.groupby(by, sort=True, dropna=False):
+        exact = share * len(rows)
+        n = int(exact) + (rng.random() < exact % 1)
+        treated[rng.permutation(rows.index.to_numpy())[:n]] = True
+    return pd.DataFrame(
+        {
+            "customer_id": ordered["customer_id"].astype(str),
+            "group": np.where(treated, TREATED, CONTROL),
+            "segment": ordered[by].astype(str),
+            "seed": seed,
+        }
+    )
+
+
+def candidates(
+    hypothesis: Hypothesis, lines: Any, *, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
+) -> pd.DataFrame:
+    """The customers of a target on its selection date, with their RFM segment: who to draw from.
+
+    All of the shop, however many they are: `customer_id`, `segment`. Raises `DataError` where the
+    target is empty.
+    """
+    target, cuts = hypothesis.target, {"rfm_cuts": rfm_cuts, "abc_cuts": abc_cuts}
+    found = targets.everybody(lines, target, on=hypothesis.selected, **cuts)
+    if found.empty:
+        raise DataError(f"{hypothesis.id}: {targets.nobody(target, targets.channels(lines))}")
+    return found

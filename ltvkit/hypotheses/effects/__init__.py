@@ -1,0 +1,1 @@
+"""What a measure changed: groups, metrics, estimates and their errors."""

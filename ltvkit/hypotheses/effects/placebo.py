@@ -1,0 +1,145 @@
+"""Placebo replays: the same comparison on past dates, when nothing was done.
+
+Customers picked for being low tend to rise, and those picked for being high to fall, whatever is
+done (regression to the mean); and months differ. What the same rule and the same number of days
+gave at other times is the natural change, and how much it varies is the error to judge by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ltvkit.hypotheses.effects import comparisons
+from ltvkit.hypotheses.effects.comparisons import Window
+from ltvkit.hypotheses.effects.customer_days import Histories
+from ltvkit.hypotheses.effects.estimates import FEWEST, interval_of, p_of
+from ltvkit.hypotheses.hypothesis import Hypothesis
+
+ENOUGH = 6  # replays, to know a natural change, how it drifts and how it varies
+MOST = 12
+TREND = 0.05  # below this p, the past says that the two groups do not move alike
+
+
+@dataclass(frozen=True)
+class Natural:
+    """What replays gave: `table` has back (days earlier), start, customers, change, se, busy
+    (another measure ran).
+
+    `change` is what a line through them, weighted by their precision, leads to expect at the time
+    of the measure (as a shop grows older, its natural changes drift), with its error `se`;
+    `spread` is how much more they vary than the customers in them account for (1: no more).
+    """
+
+    table: pd.DataFrame
+    change: float = np.nan
+    se: float = np.nan
+    spread: float = np.nan
+
+    @property
+    def enough(self) -> bool:
+        """Whether there are enough of them."""
+        return len(self.table) >= ENOUGH
+
+    def left(self, effect: float, se: float) -> tuple[float, float, float, float]:
+        """A change with its own error -> what is left without the natural one: effect, lowest,
+        highest, p. It is one more draw from where the replays came from, if nothing was done."""
+        rest, error = effect - self.change, self.error(se)
+        return (rest, *interval_of(rest, error, self.df), p_of(rest, error, self.df))
+
+    def error(self, se: float) -> float:
+        """The error of what is left of a change whose own is `se`."""
+        return float(np.sqrt(self.spread * se**2 + self.se**2))
+
+    @property
+    def df(self) -> int:
+        """Degrees of freedom: replays, less the two ends of the line through them."""
+        return len(self.table) - 2
+
+    @property
+    def trend_p(self) -> float:
+        """Of all replays being nothing but chance, as of two groups that move alike.
+
+        Two questions, answered together (Bonferroni): do they stray more than customers account
+        for, and do they lead to expect a change now? Neighbours share a window with opposite
+        signs, so they hang together by -1/2; their sum of squares is judged by a chi-squared of
+        the same mean and variance (Satterthwaite).
+        """
+        if not self.enough:
+            return np.nan
+        n, z = len(self.table), self.table["change"] / self.table["se"]
+        scale = (3 * n - 1) / (2 * n)
+        stray = float(stats.chi2.sf((z**2).sum() / scale, n / scale))
+        return min(1.0, 2 * min(stray, p_of(self.change, self.se, self.df)))
+
+
+def replays(
+    histories: Histories,
+    hypothesis: Hypothesis,
+    metrics: Iterable[str],
+    *,
+    days: Window,
+    busy: Sequence[Window] = (),
+) -> dict[str, Natural]:
+    """A hypothesis -> for each metric, the natural change.
+
+    Replays lie whole windows apart, rounded up to weeks so that weekdays match, the latest twelve
+    that the orders reach. Those in a time when another measure ran (`busy`) are left out where
+    enough are left without them.
+    """
+    rows: dict[str, list] = {metric: [] for metric in metrics}
+    for back, met in _dates(histories, hypothesis, days, busy):
+        found = comparisons.groups(histories, hypothesis, back=back)
+        if len(found.treated) < FEWEST or 0 < len(found.control) < FEWEST:
+            continue
+        for metric, kept in rows.items():
+            made = comparisons.contrast(
+                comparisons.sides(histories, hypothesis.comparison, metric, found, days.back(back))
+            )
+            if made.se > 0:
+                size = len(found.treated)
+                kept.append((back, days.start - back, size, made.effect, made.se, met))
+    known = days.start - histories.first - comparisons.looks_back(hypothesis.comparison, 0)
+    return {metric: _natural(kept, known=known) for metric, kept in rows.items()}
+
+
+def _dates(
+    histories: Histories, hypothesis: Hypothesis, days: Window, busy: Sequence[Window]
+) -> list[tuple[int, bool]]:
+    """How far back replays lie, and whether another measure ran then."""
+    # A list was drawn up once, for reasons unknown here.
+    if hypothesis.target.rule == "customers" or hypothesis.comparison == "randomized":
+        return []
+    step = -(-days.days // 7) * 7
+    # As many days before the first, to know customers by.
+    further = days.days + comparisons.looks_back(hypothesis.comparison, 0)
+    reach = days.before.start - histories.first - further
+    over = days.end - histories.last  # before the measure, the last of them may be yet to come
+    every = [back for back in range(step, max(reach, 0) + 1, step) if back >= over][:MOST]
+    whole = Window(days.before.start, days.end)
+    dates = [(back, any(map(whole.back(back).meets, busy))) for back in every]
+    quiet = [date for date in dates if not date[1]]
+    return quiet if len(quiet) >= ENOUGH else dates
+
+
+def _natural(rows: list, *, known: int) -> Natural:
+    """`known`: days of orders before the measure; replays have fewer.
+
+    Of customers picked by a rule, those who have just come are a share that falls as 1 / days
+    known, and with it falls what they do by themselves: the line is drawn over that.
+    """
+    from statsmodels.regression.linear_model import WLS
+
+    table = pd.DataFrame(rows, columns=["back", "start", "customers", "change", "se", "busy"])
+    if len(table) < ENOUGH:
+        return Natural(table)
+    aside = 1 / (known - table["back"]) - 1 / known
+    line = np.column_stack([np.ones(len(table)), aside])
+    fitted = WLS(table["change"], line, weights=table["se"] ** -2).fit()
+    return Natural(
+        table, float(fitted.params.iloc[0]), float(fitted.bse.iloc[0]), float(fitted.scale)
+    )

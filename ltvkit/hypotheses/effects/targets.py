@@ -1,0 +1,174 @@
+"""Who a rule selects, on the selection date or, for a replay, on any date before it.
+
+To judge, among the customers whose histories are known; to draw a list, among all of the shop.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import abc_classes, cohorts, customers, deciles, periods, rfm
+from ltvkit.display import formats
+from ltvkit.engines import frames
+from ltvkit.errors import ParamsError
+from ltvkit.hypotheses.effects.customer_days import Histories, day
+from ltvkit.hypotheses.hypothesis import Target
+from ltvkit.rfm import SEGMENT_NAMES
+
+BEST = 5  # the highest score
+
+
+def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> np.ndarray:
+    """The places of the customers whom `target` selects by the end of day `on` - `back`.
+
+    A cohort selected `back` days earlier is the customers who began as many days earlier, so that
+    they are as old. Raises `ParamsError` for a rule that the orders cannot answer.
+    """
+    known = histories.known(on - back)
+    if known.empty:
+        return np.array([], dtype="int64")
+    if target.rule == "cohort":
+        born = on - back - known["tenure_days"].to_numpy()
+        chosen = np.zeros(len(known), dtype=bool)
+        for first, last in map(_span, target.values):
+            chosen |= (first - back <= born) & (born <= last - back)
+    elif target.rule == "customers":
+        chosen = np.isin(known["customer_id"], histories.place(target.values))
+    elif target.rule == "channel":
+        chosen = _of_channel(histories, target.values)[known["customer_id"]]
+    else:
+        chosen = labels(histories, target.rule, on=on - back).isin(target.values)
+    return known["customer_id"].to_numpy()[chosen]
+
+
+def raised(histories: Histories, target: Target, who: np.ndarray) -> int:
+    """How many customers of the whole shop `who`, selected by `target`, are."""
+    return histories.raised(len(who), target.values if target.rule == "customers" else ())
+
+
+def everybody(
+    lines: Any, target: Target, *, on: Any, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
+) -> pd.DataFrame:
+    """Order lines -> `customer_id` and `segment` of all whom `target` selects by the end of `on`.
+
+    What `select` and `segments` say, of every customer, by the tables of the kit in the engine of
+    the lines: only those who are selected leave it.
+    """
+    told = customers.summarize(lines, as_of=on)
+    known = rfm.segment(rfm.score(told, cuts=rfm_cuts or None))
+    if target.rule == "cohort":
+        spans = [tuple(map(_date, _span(value))) for value in target.values]
+        within = [nw.col("first_order").is_between(*map(nw.lit, span)) for span in spans]
+        chosen = frames.lazy(told).filter(nw.any_horizontal(*within, ignore_nulls=True))
+    else:
+        labelled, column = {
+            "segment": lambda: (known, "segment"),
+            "decile": lambda: (deciles.assign(told), "decile"),
+            "abc_class": lambda: (
+                abc_classes.classify(told, by="customer_id", cuts=abc_cuts),
+                "class",
+            ),
+            "channel": lambda: (_by_channel(lines, on), "cohort"),
+            "customers": lambda: (told, "customer_id"),
+        }[target.rule]()
+        said = nw.col(column).cast(nw.String)
+        chosen = frames.lazy(labelled).filter(said.is_in(list(target.values)))
+    found = frames.lazy(known).join(chosen.select("customer_id"), on="customer_id")
+    return frames.table(found.select("customer_id", "segment").sort("customer_id"))
+
+
+def channels(lines: Any) -> list[str]:
+    """The channels that order lines name, in order; none where they know none."""
+    opened = frames.lazy(lines)
+    if "channel" not in opened.collect_schema().names():
+        return []
+    return sorted(frames.table(opened.select("channel").unique())["channel"].dropna().astype(str))
+
+
+def nobody(target: Target, channels: Sequence[str]) -> str:
+    """Why a target is empty, and what to do about it; `channels` are those that there are."""
+    known = ", ".join(channels)
+    hint = f"; the channels are {known}" if target.rule == "channel" else ""
+    return (
+        f"nobody is in the target, {target.rule} {', '.join(target.values[:5])}{hint}: name "
+        "another, or another selection date."
+    )
+
+
+def segments(histories: Histories, who: np.ndarray, *, on: int) -> pd.Series:
+    """The RFM segment of each of `who` on a day, by place."""
+    found = pd.Series(labels(histories, "segment", on=on), index=histories.known(on)["customer_id"])
+    return found.reindex(who)
+
+
+def labels(histories: Histories, rule: str, *, on: int) -> pd.Categorical:
+    """The segment, decile or class of each customer known on a day, in their order."""
+    return histories.remember((rule, on), lambda: LABELS[rule](histories, histories.known(on)))
+
+
+def _segments(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
+    # Segments read recency and orders; amounts, all different, would be sorted for nothing.
+    scored = rfm.score(known.assign(revenue=0.0), cuts=histories.rfm_cuts)
+    pair = (scored["r_score"] - 1) * BEST + scored["f_score"] - 1
+    return pd.Categorical.from_codes(_grid()[pair], SEGMENT_NAMES)
+
+
+@functools.cache
+def _grid() -> np.ndarray:
+    """The place among `NAMES` of the segment of each pair of scores."""
+    scores = np.divmod(np.arange(BEST**2), BEST)
+    pairs = pd.DataFrame({"r_score": scores[0] + 1, "f_score": scores[1] + 1})
+    return rfm.segment(pairs)["segment"].map(SEGMENT_NAMES.index).to_numpy()
+
+
+def _deciles(_histories: Histories, known: pd.DataFrame) -> pd.Categorical:
+    found = deciles.assign(known).sort_values("customer_id")["decile"]
+    return pd.Categorical(found).rename_categories(str)
+
+
+def _classes(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
+    found = abc_classes.classify(known, by="customer_id", cuts=histories.abc_cuts)
+    found = found.sort_values("customer_id")
+    return pd.Categorical(found["class"])
+
+
+LABELS: dict[str, Callable[[Histories, pd.DataFrame], pd.Categorical]] = {
+    "segment": _segments,
+    "decile": _deciles,
+    "abc_class": _classes,
+}
+
+
+def _span(label: str) -> tuple[int, int]:
+    """The first and the last day of a cohort such as 2024-03, 2024-Q1, 2024-W09 or 2024."""
+    every = formats.grain([label])
+    text = f"{label}-1" if every == "week" else label
+    first = (
+        pd.to_datetime(text, format="%G-W%V-%u") if every == "week" else pd.Period(label).start_time
+    )
+    return day(first), day(periods.end(periods.index_of(first, every), every))
+
+
+def _of_channel(histories: Histories, values: tuple[str, ...]) -> np.ndarray:
+    if histories.channels is None:
+        raise ParamsError(
+            "a target by channel needs the column channel; map it under `columns:` in the params "
+            "file."
+        )
+    return histories.channels.isin(values)
+
+
+def _date(number: int) -> dt.datetime:
+    """The date of a day that is given as a number."""
+    return dt.datetime(1970, 1, 1) + dt.timedelta(days=number)
+
+
+def _by_channel(lines: Any, on: Any) -> nw.LazyFrame:
+    return cohorts.members(lines, as_of=on, by="channel", every="month")

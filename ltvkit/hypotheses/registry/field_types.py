@@ -1,0 +1,139 @@
+"""What a field of a hypothesis file may hold: checks that turn a value of YAML into ours."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ltvkit.abc_classes import CLASSES
+from ltvkit.core.slugs import SLUG
+from ltvkit.errors import nearest
+from ltvkit.hypotheses.effects.metrics import METRICS
+from ltvkit.hypotheses.hypothesis import RULES, Target
+from ltvkit.rfm import SEGMENT_NAMES
+
+# What a rule may select by, where that can be listed.
+CHOICES = {"segment": SEGMENT_NAMES, "decile": tuple(map(str, range(1, 11))), "abc_class": CLASSES}
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_COHORT = re.compile(r"(19|20)\d\d(-(0[1-9]|1[0-2])|-Q[1-4]|-W\d\d)?")
+
+
+class Wrong(Exception):
+    """A value is not what its field holds; `found` is the part of it that is meant, if not all."""
+
+    def __init__(self, expected: str, *, found: str = "", hint: str = "") -> None:
+        super().__init__(expected)
+        self.expected, self.found, self.hint = expected, found, hint
+
+
+def text(value: Any) -> str:
+    """Words."""
+    if not isinstance(value, str) or not value.strip():
+        raise Wrong("text; put it in quotes")
+    return value.strip()
+
+
+def slug(value: Any) -> str:
+    """A name that is safe in files and links.
+
+    >>> slug("win-back")
+    'win-back'
+    """
+    if not isinstance(value, str) or not SLUG.fullmatch(value):
+        raise Wrong("small letters, digits, - and _, as in win-back-2024")
+    return value
+
+
+def day(value: Any) -> dt.date:
+    """A day.
+
+    >>> day("2024-03-01")
+    datetime.date(2024, 3, 1)
+    """
+    try:
+        if _DAY.fullmatch(value):
+            return dt.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        pass
+    raise Wrong("a date, as in 2024-03-01")
+
+
+def among(choices: Iterable[str]) -> Callable[[Any], str]:
+    """The check that a value is one of `choices`."""
+    choices = tuple(choices)
+
+    def check(value: Any) -> str:
+        if value not in choices:
+            raise Wrong(f"one of {', '.join(choices)}", hint=nearest(value, choices))
+        return value
+
+    return check
+
+
+def number(fits: Callable[[float], bool], expected: str) -> Callable[[Any], float]:
+    """The check that a value is a finite number that `fits`."""
+
+    def check(value: Any) -> float:
+        known = isinstance(value, int | float) and not isinstance(value, bool)
+        if not known or not math.isfinite(value) or not fits(value):
+            raise Wrong(expected)
+        return float(value)
+
+    return check
+
+
+def metrics(value: Any) -> tuple[str, ...]:
+    """Several metrics, each once."""
+    if not isinstance(value, list):
+        raise Wrong("a list, as in [retention_rate]")
+    known = tuple(METRICS)
+    for name in value:
+        if name not in known or value.count(name) > 1:
+            hint = "" if name in known else nearest(name, known)
+            raise Wrong(f"each once, of {', '.join(known)}", found=str(name), hint=hint)
+    return tuple(value)
+
+
+def target(value: Any) -> Target:
+    """Who: one rule and what it selects by. A list of customers is still the name of its file.
+
+    >>> target({"decile": [9, 10]})
+    Target(rule='decile', values=('9', '10'))
+    """
+    if not isinstance(value, dict) or len(value) != 1:
+        raise Wrong("one rule and its values, as in {segment: [at risk, can't lose]}")
+    [(rule, given)] = value.items()
+    if rule not in RULES:
+        raise Wrong(f"a rule of {', '.join(RULES)}", found=rule, hint=nearest(rule, RULES))
+    values = given if isinstance(given, list) else [given]
+    if not values or (rule == "customers" and len(values) > 1):
+        many = "one file" if rule == "customers" else f"a {rule} or several"
+        raise Wrong(f"{many} after {rule}", found="several" if values else "an empty list")
+    return Target(rule, tuple(dict.fromkeys(_selected(rule, v) for v in values)))
+
+
+def _selected(rule: str, value: Any) -> str:
+    """One value of a rule, as the kit's tables have it."""
+    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
+        shown = "nothing" if value in (None, "") else f"{value}"
+        raise Wrong(f"text after {rule}; put it in quotes", found=shown)
+    word = str(value).strip()
+    if rule in CHOICES and word not in CHOICES[rule]:
+        listed = ", ".join(CHOICES[rule])
+        raise Wrong(f"{rule} of {listed}", found=word, hint=nearest(word, CHOICES[rule]))
+    if rule == "cohort" and not _is_cohort(word):
+        raise Wrong("a cohort as in 2024-03, 2024-Q1, 2024-W09 or 2024", found=word)
+    return word
+
+
+def _is_cohort(label: str) -> bool:
+    try:
+        return bool(_COHORT.fullmatch(label)) and (
+            "W" not in label or bool(dt.date.fromisoformat(f"{label}-1"))
+        )
+    except ValueError:
+        return False

@@ -1,0 +1,198 @@
+"""A register: the folder that keeps a shop's hypotheses, and what was registered and decided.
+
+    params/hypotheses/<shop>/<id>.yaml      what is tried, one file each
+    params/hypotheses/<shop>/ledger.jsonl   what was registered and decided, and when
+    params/hypotheses/<shop>/lists/*.csv    customers, where a hypothesis names them one by one
+
+All of it belongs in git. Days are days in UTC.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ltvkit.core import paths
+from ltvkit.core.i18n import _
+from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
+from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Standing
+from ltvkit.hypotheses.registry import field_types, ledger, schema, template
+from ltvkit.hypotheses.registry.fields import FIELDS
+
+
+@dataclass(frozen=True)
+class Register:
+    """The hypotheses that can be used, by start and id, and what is wrong: file, problem."""
+
+    folder: Path
+    hypotheses: tuple[Hypothesis, ...] = ()
+    problems: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["file", "problem"], dtype=str), compare=False
+    )
+
+
+def folder(shop: str, register: str = "") -> Path:
+    """Where a shop's register is: `register` of its params, else params/hypotheses/<shop>.
+
+    Commands write there, so it must be inside the project; raises `ParamsError` elsewhere.
+    """
+    path = paths.resolve(register or f"params/hypotheses/{shop}")
+    if not path.resolve().is_relative_to(paths.root().resolve()):
+        raise ParamsError(
+            f"register: {register or path} leads out of the project; give a folder below it, as "
+            f"in params/hypotheses/{shop}."
+        )
+    return path
+
+
+def load(folder: Path) -> Register:
+    """A register's folder -> `Register`. What cannot be used is a problem; all else still loads."""
+    found, rows = [], []
+    entries = ledger.read(folder)
+    for path in _files(folder):
+        try:
+            found.append(_known(path, entries))
+        except ParamsError as error:
+            rows.append((path.name, str(error).removeprefix(str(path)).lstrip(":, ")))
+    rows += [(ledger.NAME, problem) for problem in ledger.problems(folder)]
+    for id in sorted({e.id for e in entries} - {p.stem for p in _files(folder)}):
+        rows.append((ledger.NAME, f"{id} is in the ledger, but {id}.yaml is gone; restore it."))
+    return Register(
+        folder=folder,
+        hypotheses=tuple(sorted(found, key=lambda h: (h.start, h.id))),
+        problems=pd.DataFrame(rows, columns=["file", "problem"], dtype=str),
+    )
+
+
+def of_shop(shop: str, register: str = "") -> Register:
+    """The register of a shop; raises `NothingYet`, which says how to begin, where it is empty."""
+    found = load(folder(shop, register))
+    if found.hypotheses or len(found.problems):
+        return found
+    raise NothingYet(
+        _(
+            "{shop} has no hypothesis yet. Write down the first one, with what you will do, for "
+            "whom, and what you expect:\n"
+            "    python -m ltvkit hypothesis new params/{shop}.yaml first-idea\n"
+            "Fill in the file that this makes, and register it before you begin:\n"
+            "    python -m ltvkit hypothesis register params/{shop}.yaml first-idea\n"
+            "From then on this page says whether it worked."
+        ).format(shop=shop)
+    )
+
+
+def get(folder: Path, id: str) -> Hypothesis:
+    """One hypothesis of a register; raises `ParamsError` where its file cannot be used."""
+    return _known(path_of(folder, id), ledger.read(folder))
+
+
+def design(folder: Path, id: str) -> Hypothesis:
+    """One hypothesis whose customers need not be drawn yet, to plan it."""
+    return schema.read(path_of(folder, id), drawn=False)
+
+
+def new(folder: Path, id: str, **given: Any) -> Path:
+    """Write a file to fill in, with the fields in `given` filled in already; returns its path."""
+    path = path_of(folder, id)
+    for name in given:
+        one_of("field", name, FIELDS)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(template.write({"id": id, **given}))
+    except FileExistsError as error:
+        raise ParamsError(f"{path} is there already. Fill it in, or choose another id.") from error
+    return path
+
+
+def register(folder: Path, id: str, *, by: str = "", now: dt.datetime | None = None) -> Hypothesis:
+    """Put on record what the file of a hypothesis says; returns it as it then stands.
+
+    It may be registered again, and the last time before its start is the one that counts.
+    """
+    path = path_of(folder, id)
+    schema.read(path)
+    content = schema.content_hash(path)
+    ledger.append(folder, "register", id, content=content, by=by, now=now)
+    return get(folder, id)
+
+
+def decide(
+    folder: Path,
+    id: str,
+    decision: str,
+    *,
+    reason: str,
+    by: str = "",
+    until: dt.date | None = None,
+    now: dt.datetime | None = None,
+) -> Hypothesis:
+    """Put a decision on record; returns the hypothesis as it then stands.
+
+    "extend" needs `until`, a day after the present end; the other decisions take none.
+    """
+    one_of("decision", decision, DECISIONS)
+    hypothesis = get(folder, id)
+    if not hypothesis.standing.registered:
+        raise ParamsError(f"{id} is not registered, so nothing can be decided. Register it first.")
+    if not reason.strip():
+        raise ParamsError("reason is empty: say in a sentence why.")
+    if decision != "extend" and until:
+        raise ParamsError(f"until={until} goes with 'extend' only; leave it out to {decision}.")
+    if decision == "extend" and (not until or until <= hypothesis.until):
+        raise ParamsError(
+            f"until={until or 'nothing'}: to extend, name a day after {hypothesis.until}, "
+            "the present end."
+        )
+    said = {"reason": reason.strip(), "by": by, "until": until.isoformat() if until else ""}
+    ledger.append(folder, "decide", id, decision=decision, now=now, **said)
+    return get(folder, id)
+
+
+def digest(folder: Path) -> str:
+    """All that a register says as one SHA-256; "" for a folder that is not there."""
+    if not folder.is_dir():
+        return ""
+    kept = [*_files(folder), *sorted(folder.glob("lists/*.csv")), *folder.glob(ledger.NAME)]
+    return ledger.fingerprint(
+        {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in kept
+        }
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of hypotheses; one that ends in .yml is told its right name."""
+    return sorted(folder.glob("[!.]*.y*ml"))
+
+
+def path_of(folder: Path, id: str) -> Path:
+    """The file of a hypothesis, which need not be there."""
+    try:
+        return folder / f"{field_types.slug(id)}.yaml"
+    except field_types.Wrong as wrong:
+        hint = nearest(id, [path.stem for path in _files(folder)])
+        raise ParamsError(f"id: found {id!r}, expected {wrong.expected}.{hint}") from wrong
+
+
+def _known(path: Path, entries: Iterable[ledger.Entry]) -> Hypothesis:
+    """What a file says, with what the ledger knows of it."""
+    hypothesis = schema.read(path)
+    mine = sorted((e for e in entries if e.id == hypothesis.id), key=lambda e: e.time)
+    decisions = tuple(
+        Decision(e.decision, e.day, e.reason, e.by, e.until) for e in mine if e.action == "decide"
+    )
+    registered = [e for e in mine if e.action == "register"]
+    in_time = [e for e in registered if e.day <= hypothesis.start]
+    if not registered:
+        return replace(hypothesis, standing=Standing(decisions=decisions))
+    counts = in_time[-1] if in_time else registered[0]
+    edited = counts.content != schema.content_hash(path)
+    return replace(hypothesis, standing=Standing(counts.day, not in_time, edited, decisions))

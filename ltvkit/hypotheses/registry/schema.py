@@ -1,0 +1,162 @@
+"""One YAML file of a register -> `Hypothesis`, checked whole.
+
+A file that cannot be used raises `ParamsError`: which file, line and field, what was found, what
+is expected, and the nearest valid name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ltvkit.core import strict_yaml
+from ltvkit.errors import ParamsError, nearest
+from ltvkit.hypotheses.hypothesis import Hypothesis, Target
+from ltvkit.hypotheses.registry import lists
+from ltvkit.hypotheses.registry.field_types import Wrong
+from ltvkit.hypotheses.registry.fields import DEFAULTS, FIELDS, wanted
+from ltvkit.hypotheses.registry.ledger import fingerprint
+
+# Fields that one comparison needs and the others refuse.
+BELONGS = {"control": "control_segment", "assignment": "randomized"}
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file as read: what stands empty is left out of `given`."""
+
+    path: Path
+    given: Mapping[str, Any]
+    nodes: Mapping[str, yaml.Node]
+
+    def complaint(self, name: str, wrong: Wrong) -> ParamsError:
+        """What is wrong with a field, and where."""
+        node = self.nodes.get(name)
+        where = f"{self.path}, line {node.start_mark.line + 1}" if node else str(self.path)
+        found = wrong.found or (strict_yaml.raw_text(node) if node else "") or "nothing"
+        return ParamsError(
+            f"{where}: {name}: found {found}, expected {wrong.expected}.{wrong.hint}"
+        )
+
+
+def read(path: Path, *, drawn: bool = True) -> Hypothesis:
+    """A file of a register -> the hypothesis it describes, with the customers of its lists.
+
+    Before customers are `drawn`, the list of its assignment need not be there.
+    """
+    file = _open(path)
+    _check_names(file)
+    values = {name: _value(file, name) for name in FIELDS if name in file.given}
+    _check_together(file, values)
+    values.pop("assignment", None)
+    if drawn and (name := _assignment(file)):
+        values["assigned"] = _listed(file, "assignment", lists.assigned, name)
+    for name in ("target", "control"):
+        if name in values and values[name].rule == "customers":
+            ids = _listed(file, name, lists.customers, values[name].values[0])
+            values[name] = Target("customers", ids)
+    _check_apart(file, values["target"], values.get("control"))
+    return Hypothesis(**values)
+
+
+def assignment(path: Path) -> Path:
+    """Where the list of a randomized comparison belongs; raises `ParamsError` for another one."""
+    file = _open(path)
+    if not (name := _assignment(file)):
+        raise file.complaint("comparison", Wrong("randomized: only there customers are drawn"))
+    try:
+        return lists.place(path.parent, name)
+    except Wrong as wrong:
+        raise file.complaint("assignment", wrong) from wrong
+
+
+def content_hash(path: Path) -> str:
+    """What a file that `read` takes says, as one SHA-256: its values, but `notes`, and its lists.
+
+    Comments, the order of keys and white space do not count.
+    """
+    file = _open(path)
+    given = {name: value for name, value in file.given.items() if name != "notes"}
+    targets = [given.get(name, {}).get("customers") for name in ("target", "control")]
+    names = [name for name in (*targets, _assignment(file)) if name]
+    files = [lists.locate(path.parent, n[0] if isinstance(n, list) else n) for n in names]
+    sealed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    return fingerprint([given, sealed])
+
+
+def _assignment(file: _File) -> str | None:
+    """The list of a randomized comparison: the one it names, or lists/<id>.csv."""
+    if file.given.get("comparison") != "randomized":
+        return None
+    return str(file.given.get("assignment") or f"{lists.FOLDER}/{file.path.stem}.csv")
+
+
+def _open(path: Path) -> _File:
+    given, nodes = strict_yaml.read(path)
+    return _File(path, {k: v for k, v in given.items() if v is not None}, nodes)
+
+
+def _check_names(file: _File) -> None:
+    """Unknown keys, and needed ones that are missing or still stand empty as in the template."""
+    for name in file.nodes:
+        if name not in FIELDS:
+            wrong = Wrong(
+                f"one of {', '.join(FIELDS)}", found="this key", hint=nearest(name, FIELDS)
+            )
+            raise file.complaint(name, wrong)
+    empty = [n for n in FIELDS if n not in DEFAULTS and n not in file.given]
+    if empty:
+        name, *others = empty
+        more = f" Also still to be filled in: {', '.join(others)}." if others else ""
+        raise file.complaint(name, Wrong(wanted(name), hint=more))
+
+
+def _value(file: _File, name: str) -> Any:
+    try:
+        return FIELDS[name].check(file.given[name])
+    except Wrong as wrong:
+        raise file.complaint(name, wrong) from wrong
+
+
+def _listed(file: _File, name: str, read: Any, list_name: str) -> Any:
+    try:
+        return read(file.path.parent, list_name)
+    except Wrong as wrong:
+        raise file.complaint(name, wrong) from wrong
+
+
+def _check_together(file: _File, values: Mapping[str, Any]) -> None:
+    """What fields must be to each other."""
+    comparison = values["comparison"]
+    if file.path.name != f"{values['id']}.yaml":
+        raise file.complaint("id", Wrong(f"the name of the file; call it {values['id']}.yaml"))
+    if values["selected"] >= values["start"]:
+        expected = f"a day before the start, {values['start']}, so that the members are known"
+        raise file.complaint("selected", Wrong(expected))
+    if values["end"] < values["start"]:
+        raise file.complaint("end", Wrong(f"the start, {values['start']}, or a later day"))
+    if values["metric"] in values.get("guardrails", ()):
+        expected = "other metrics than the one that is judged"
+        raise file.complaint("guardrails", Wrong(expected, found=values["metric"]))
+    if values["metric"].endswith("_rate") and values["smallest_effect"] >= 1:
+        raise file.complaint("smallest_effect", Wrong("a share, as in 0.03 for three points"))
+    for name, needing in BELONGS.items():
+        if comparison == needing and name not in values and name != "assignment":
+            raise file.complaint(name, Wrong(wanted(name)))
+        if comparison != needing and name in values:
+            expected = f"nothing with comparison: {comparison}; remove it, or say {needing}"
+            raise file.complaint(name, Wrong(expected))
+
+
+def _check_apart(file: _File, target: Target, control: Target | None) -> None:
+    """Whoever is treated is no control."""
+    both = set(target.values) & set(control.values) if control else set()
+    if both and target.rule == control.rule:
+        listed = target.rule == "customers"
+        found = f"{len(both)} of its customers" if listed else ", ".join(sorted(both))
+        raise file.complaint("control", Wrong("none who are in the target", found=found))

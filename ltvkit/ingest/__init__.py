@@ -1,0 +1,1 @@
+"""From a shop's export to checked order lines."""

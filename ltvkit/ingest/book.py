@@ -1,0 +1,48 @@
+"""What reading orders gives: kept lines, and all that was set aside, with reasons."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from ltvkit import periods
+from ltvkit.ingest import daily
+from ltvkit.ingest.lines import select_until
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What came through the door.
+
+    `lines`: the kept lines. `returns`: the lines below zero under returns="separate" (else
+    empty). `quarantine`: every other line with its file (of several), `line`, `reason`, its raw
+    columns, and its `text` where it was no row. `quality`: the reconciliation as a pandas table
+    (status, reason, lines, amount, share). `facts`: source, encoding, rows and date span.
+    `refused`: of the quarantine the file, line, reason and `customer_id` alone.
+    `spelled`: where ids were folded, `customer_id` and `_written_customer` of the kept lines.
+    """
+
+    lines: Any
+    returns: Any
+    quarantine: Any
+    quality: pd.DataFrame
+    facts: dict[str, Any]
+    refused: Any = None
+    spelled: Any = None
+
+    @cached_property
+    def days(self) -> Any:
+        """The lines added up by customer and day (see `days.of`): figures come sooner from them."""
+        return daily.of(self.lines)
+
+    def until(self, as_of: Any) -> Any:
+        """The lines up to and including the day `as_of`."""
+        return select_until(self.lines, as_of=as_of)
+
+    def as_of(self, month: str) -> dt.date:
+        """The last day a report of `month` counts ("1998-06", or "last")."""
+        return periods.last_day(month, first=self.facts["first"], until=self.facts["until"])

@@ -1,0 +1,172 @@
+"""Prepared orders: the door passed once, its result kept as Parquet and opened by every notebook.
+
+A preparation is named by what it depends on (the files, the mapping, the policies, this code),
+so that it never goes stale and never needs to be told to refresh. It is safe to delete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ltvkit.core import files, paths
+from ltvkit.core.i18n import language
+from ltvkit.engines import frames as engines
+from ltvkit.engines import limits
+from ltvkit.engines.connection import connect
+from ltvkit.engines.sql import literal, one_file
+from ltvkit.errors import ReportError
+from ltvkit.ingest import daily, pipeline, readers
+from ltvkit.ingest.book import Orders
+from ltvkit.ingest.parse import currencies
+from ltvkit.ingest.policies import Policies, check_options
+from ltvkit.ingest.schema import LINE
+
+# What a preparation depends on of the kit itself.
+_CODE = ("core", "engines", "ingest", "errors.py", "periods.py")
+# Small dictionaries: most columns of orders are either of few values or nearly all distinct.
+_PARQUET = "format parquet, dictionary_size_limit 5000"
+FACTS = "facts.json"
+_LATER = ("max_quarantined", "checks", "memory_limit")  # policies that change nothing here
+# Names a run of the report, all notebooks of which must see the same rows: a table on a server,
+# which only reading can tell from what it was, is read once for it.
+RUN = "LTVKIT_RUN"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared(Orders):
+    """`Orders` opened from a preparation: DuckDB relations over Parquet, but for the lines and
+    returns where another engine is asked for."""
+
+    folder: Path
+    key: str
+
+    @cached_property
+    def days(self) -> Any:
+        """The lines added up by customer and day (see `days.of`), kept with the preparation."""
+        if engines.in_memory(self.lines):
+            return daily.of(self.lines)
+        kept = self.folder / "days.parquet"
+        if not kept.exists():
+            with files.whole(kept) as part:
+                daily.of(self.lines).write_parquet(str(part))
+        return self.lines.query("lines", f"select * from read_parquet({one_file(kept)})")
+
+    def keep_days(self) -> None:
+        """Make the days that are kept, lest several notebooks make them at the same time."""
+        if not engines.in_memory(self.lines):
+            _kept = self.days
+
+
+def open(
+    source: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    policies: Mapping[str, Any] | None = None,
+    engine: str = "duckdb",
+) -> Prepared:
+    """The prepared orders of a source; prepared now if they were not before.
+
+    Takes what `orders.read` takes, and raises what it raises; `engine` is not Spark.
+    """
+    book = _open(source, columns=columns, policies=policies)
+    if engine == "duckdb":
+        return book
+    frames = ("lines", "returns")
+    return replace(book, **{name: engines.held(getattr(book, name), engine) for name in frames})
+
+
+def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> Prepared:
+    rules = check_options(columns=columns, policies=policies)
+    seen = readers.seen(source, rules)
+    home, depends = paths.cache() / "orders", asked(source, columns, policies, rules)
+    raw, note = None, None
+    if seen is None:
+        note = noted(*depends)
+        if note and note.exists():
+            named = note.read_text("utf-8")
+            return _opened(home / named, named, rules)
+        raw = readers.open(source, rules)
+        seen = raw.facts["digest"]
+    named = key(seen, *depends)
+    if not (home / named / FACTS).exists():
+        _prepare(raw or readers.open(source, rules), columns or {}, rules, home / named)
+    if note:
+        files.write(note, named)
+    return _opened(home / named, named, rules)
+
+
+def asked(
+    source: str, columns: Mapping | None, policies: Mapping | None, rules: Policies
+) -> tuple[Any, ...]:
+    """What a preparation depends on, beside what is read and the code."""
+    rates = currencies.asked(rules.rates)
+    beside = "" if rates is None else rates.to_csv()
+    decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
+    return source, columns or {}, decided, beside
+
+
+def noted(*depends: Any) -> Path | None:
+    """Where a run of the report notes the key of what it reads, so that all of it reads the same.
+
+    None outside of a run.
+    """
+    run = os.environ.get(RUN)
+    return paths.cache() / "orders" / f"{key(run, *depends)}.asked" if run else None
+
+
+def key(seen: object, *asked: Any) -> str:
+    """The name of a preparation: `seen` tells one reading of the source from another."""
+    home = paths.package()
+    code = (
+        path
+        for name in _CODE
+        for path in ([home / name] if name.endswith(".py") else sorted((home / name).rglob("*.py")))
+    )
+    texts = [path.read_text("utf-8") for path in code]
+    parts = [seen, *asked, texts, language()]
+    return hashlib.sha256(json.dumps(parts, default=dict).encode()).hexdigest()[:16]
+
+
+def _prepare(raw: readers.Raw, columns: Mapping, rules: Policies, folder: Path) -> None:
+    files.sweep(folder.parent, ".*.part")
+    files.sweep(folder.parent, "*.asked")
+    try:
+        with files.whole(folder) as part:
+            part.mkdir(parents=True)
+            _name(raw.connection, part)
+            rows = pipeline.pass_through(raw, columns=columns, rules=rules, keep=_keep)
+            (part / FACTS).write_text(rows.to_json(), "utf-8")
+    except OSError as error:  # another run may have prepared the same meanwhile
+        if not (folder / FACTS).exists():
+            raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
+
+
+def _keep(relation: Any, name: str, first: int | None) -> str:
+    """A `door.Keep` into Parquet files of the folder that the connection names."""
+    path = f"getvariable('folder') || '/{name}.parquet'"
+    relation.query("kept", f"copy (select * from kept) to ({path}) ({_PARQUET})")
+    if first is None:
+        return f"select * from read_parquet({path})"
+    line = f"file_row_number + {first} as {LINE}"
+    chosen = f"select * exclude (file_row_number), {line}"
+    return f"{chosen} from read_parquet({path}, file_row_number = true)"
+
+
+def _name(connection: Any, folder: Path) -> None:
+    connection.execute(f"set variable folder = {literal(str(folder))}")
+
+
+def _opened(folder: Path, key: str, rules: Policies) -> Prepared:
+    spill = paths.cache() / "spill"
+    connection = connect(memory=limits.memory(rules.memory_limit), spill=spill)
+    _name(connection, folder)
+    rows = pipeline.Rows.from_json((folder / FACTS).read_text("utf-8"))
+    book = pipeline.opened(connection, rows, returns=rules.returns)
+    return Prepared(**vars(book), folder=folder, key=key)

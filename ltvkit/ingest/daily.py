@@ -1,0 +1,112 @@
+"""Days: one row per customer and day. What customers, key figures and cohorts add up from.
+
+Here alone is decided what a purchase is and on which day an order counts. An order counts on the
+day of its first purchase; its other days are days with a purchase, and no more orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from ltvkit.engines import frames
+from ltvkit.ingest.lines import filter_until, is_purchase
+
+NEEDS = ("customer_id", "order_id", "order_date", "amount")
+MONEY = {"amount": "revenue", "margin": "margin", "quantity": "quantity"}
+KEY, ORDER = ("customer_id", "order_date"), ("customer_id", "order_id")
+
+
+def of(lines: Any) -> Any:
+    """Order lines -> one row per customer and day, as the kind of frame that went in.
+
+    - `customer_id`, `order_date`
+    - `orders`: orders begun on that day; `active`: 1 where the customer bought on it, else 0
+    - `revenue`, and `margin` and `quantity` where the lines have them: of all lines of the day,
+      returns netted
+
+    Whatever takes order lines up to a day takes these in their place, has less to read, and comes
+    to the same figures. Raises `ColumnError`.
+    """
+    return _added_up(frames.lazy(lines, needs=NEEDS), like=lines)
+
+
+def until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+    """Order lines, or `of` them -> the days up to and including `as_of`, lazy and added up once."""
+    seen = filter_until(frames.lazy(lines), as_of)
+    if _are_days(seen):
+        return seen
+    return frames.lazy(_added_up(frames.lazy(seen, needs=NEEDS), like=lines))
+
+
+def rows(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+    """Order lines, or `of` them -> `customer_id`, `order_date`, money and `active` up to `as_of`.
+
+    As they are, a customer's day in one row or several: for what adds up, or asks whether a day
+    is `active` at all. Lazy.
+    """
+    seen = filter_until(frames.lazy(lines, needs=KEY), as_of)
+    names = seen.collect_schema().names()
+    if _are_days(seen):
+        return seen.select(*KEY, *(n for n in MONEY.values() if n in names), "active")
+    frames.lazy(seen, needs=("amount",))
+    money = {new: nw.col(old).cast(nw.Float64) for old, new in MONEY.items() if old in names}
+    return seen.select(*KEY, **money, active=_one_if(is_purchase("amount")))
+
+
+def bought(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+    """Order lines, or `of` them -> `customer_id`, `order_date` of purchases up to `as_of`; lazy.
+
+    A day with several purchases may stand several times.
+    """
+    return rows(lines, as_of=as_of).filter(nw.col("active") > 0).select(*KEY)
+
+
+def _are_days(frame: nw.LazyFrame) -> bool:
+    """Whether these are days; lines, which have an amount, may have any other columns too."""
+    names = frame.collect_schema().names()
+    return "active" in names and "amount" not in names
+
+
+def _added_up(lines: nw.LazyFrame, *, like: Any) -> Any:
+    names = lines.collect_schema().names()
+    known = [name for name in MONEY if name in names]
+    money = {MONEY[name]: nw.col(name).sum() for name in known}
+    by_order = (
+        lines.with_columns(nw.col(*known).cast(nw.Float64))
+        .group_by(*ORDER, "order_date")
+        .agg(largest=nw.col("amount").max(), **money)
+        .select(*ORDER, "order_date", *money, active=_one_if(is_purchase("largest")))
+    )
+    with frames.once(by_order, like=like) as placed:
+        # Most orders have one day. Those of several are found by their id alone, which is cheap,
+        # and kept, as an engine would expect them to be many.
+        several = placed.group_by("order_id").agg(days=nw.len()).filter(nw.col("days") > 1)
+        with frames.once(several, like=like) as some:
+            begun = placed.select(*KEY, *money, "active", orders=nw.col("active"))
+            summed = (
+                nw.concat([begun, _went_on(placed, some, money)])
+                .group_by(*KEY)
+                .agg(nw.col("orders", *money).sum(), nw.col("active").max())
+                .select(*KEY, nw.col("orders").cast(nw.Int64), *money, "active")
+            )
+            return frames.back(summed, like=like)
+
+
+def _went_on(placed: nw.LazyFrame, several: nw.LazyFrame, money: Iterable[str]) -> nw.LazyFrame:
+    """Orders by day -> a row for each that had begun before: its day, and one order less.
+
+    Looked for among `several`: ids of orders that have more than a day, of whichever customer.
+    """
+    bought = placed.filter(nw.col("active") > 0).join(several, on="order_id", how="semi")
+    first = bought.group_by(*ORDER).agg(first=nw.col("order_date").min())
+    later = bought.join(first, on=ORDER).filter(nw.col("order_date") > nw.col("first"))
+    nothing = {name: nw.lit(0.0) for name in money}
+    none, one_less = nw.lit(0).cast(nw.Int64), nw.lit(-1).cast(nw.Int64)
+    return later.select(*KEY, **nothing, active=none, orders=one_less)
+
+
+def _one_if(holds: nw.Expr) -> nw.Expr:
+    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)

@@ -1,0 +1,1 @@
+"""How a written value is read: ids, numbers, dates, currencies."""

@@ -1,0 +1,163 @@
+"""Orders in several currencies: turned into one by a table of rates, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ltvkit.core import paths
+from ltvkit.engines import frames, sql
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.ingest.parse import dates, values
+
+COLUMNS = ("date", "currency", "rate")
+# Signs beside amounts: how each may be written, and the currencies that use it.
+SIGNS = {
+    "¥": (r"[¥￥\\円]|JPY", ("JPY", "CNY", "円", "¥", "￥")),
+    "$": (
+        r"[$＄]|USD",
+        ("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "BRL", "$", "US$"),
+    ),
+    "€": ("€|EUR", ("EUR", "€")),
+    "£": ("[£￡]|GBP", ("GBP", "£")),
+    "₩": ("[₩￦]|KRW", ("KRW", "₩")),
+    "元": ("元|CNY", ("CNY", "TWD", "元")),
+}
+
+# What a mixture is told by: a column, or the signs beside the amounts.
+BY_COLUMN = (
+    "the orders are in {n} currencies: {listed}. Give `rates`, a CSV file of date, currency, rate, "
+    "or export one currency only."
+)
+BY_SIGNS = (
+    "the amounts are written in several currencies: {listed}. Export one currency only, or map "
+    "`currency` to a column that says it of each line, and give `rates`."
+)
+
+
+def rates(path: Path) -> pd.DataFrame:
+    """A CSV file of date, currency, rate -> the same as timestamps, codes and floats, in order.
+
+    A rate is what one unit of `currency` is worth in the report's currency from that date on; the
+    report's own has one line with rate 1. Raises `DataError` naming the line that cannot be used.
+    """
+    import duckdb
+
+    options = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
+    try:
+        written = pd.read_csv(path, encoding="utf-8-sig", **options).fillna("")
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise _unusable(path, f"the file cannot be read: {error}".splitlines()[0]) from error
+    written.columns = written.iloc[0].str.strip().str.lower().tolist()
+    if sorted(written.columns) != sorted(COLUMNS):
+        raise _unusable(path, f"its columns are {', '.join(written.columns)}")
+    written.index += 1
+    written = written.iloc[1:][lambda w: w.ne("").any(axis=1)]
+    if written.empty:
+        raise _unusable(path, "it has no lines")
+    table = (
+        duckdb.connect()
+        .from_arrow(_arrow(written))
+        .project(
+            f"{dates.date('date', 'VARCHAR')} as date, "
+            f"upper({values.text('currency', 'VARCHAR')}) as currency, "
+            f"{values.number('rate', 'VARCHAR')} as rate"
+        )
+        .df()
+    )
+    _refuse(path, written, table["date"].isna(), "date is unreadable")
+    coded = table["currency"].str.fullmatch("[A-Z]{3}").eq(True)
+    _refuse(path, written, ~coded, "currency is no code of three letters")
+    _refuse(path, written, ~(table["rate"] > 0), "rate is not a number above 0")
+    _refuse(path, written, table.duplicated(["date", "currency"]), "date and currency stand twice")
+    return table.sort_values(["currency", "date"], ignore_index=True)
+
+
+def asked(path: str) -> pd.DataFrame | None:
+    """The rates of the file that the policies name; None where they name none."""
+    return rates(paths.resolve(path)) if path else None
+
+
+def converted(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -> Any:
+    """Lines with `currency` and `order_date` -> the same, `columns` in the report's currency.
+
+    The rate is that of the latest date on or before the line's day. Adds `_rated`: false where
+    there is none, and `columns` are NULL. As many rows come out as went in, in any order.
+    """
+    changed = ", ".join(f"{sql.quoted(c)} * _rate as {sql.quoted(c)}" for c in columns)
+    known = frames.bring(table, like=relation).to_native().sql_query()
+    return relation.query(
+        "lines",
+        f"select * exclude (_rate) replace ({changed}), _rate is not null as _rated "
+        f"from (select lines.*, known.rate as _rate from lines asof left join ({known}) known "
+        "on lines.currency = known.currency and lines.order_date >= known.date)",
+    )
+
+
+def refuse_mixture(counts: pd.DataFrame, *, mend: str = BY_COLUMN) -> None:
+    """Raise `DataError` where `currency`, `lines` name several currencies; blanks name none.
+
+    >>> refuse_mixture(pd.DataFrame({"currency": ["JPY", "USD"], "lines": [1200, 3]}))
+    Traceback (most recent call last):
+    ltvkit.errors.DataError: the orders are in 2 currencies: JPY (1,200 lines), USD (3 lines). \
+Give `rates`, a CSV file of date, currency, rate, or export one currency only.
+    """
+    named = counts.dropna(subset="currency").sort_values(["lines", "currency"], ascending=[0, 1])
+    if len(named) > 1:
+        pairs = zip(named["currency"], named["lines"], strict=True)
+        listed = ", ".join(f"{currency} ({lines:,} lines)" for currency, lines in pairs)
+        raise DataError(mend.format(n=len(named), listed=listed))
+
+
+def sign(column: str) -> str:
+    """SQL for the currency's sign beside an amount, as SIGNS names it; NULL where there is none.
+
+    >>> import duckdb
+    >>> written = duckdb.sql("select unnest(['¥1,200', '1200', '1,200円', '$5']) as amount")
+    >>> written.project(sign("amount") + " as sign").fetchall()
+    [('¥',), (None,), ('¥',), ('$',)]
+    """
+    name = sql.quoted(column)
+    named = (
+        f"when regexp_matches({name}, {sql.literal(written)}) then {sql.literal(known)}"
+        for known, (written, _codes) in SIGNS.items()
+    )
+    return f"case when try_cast({name} as double) is not null then null {' '.join(named)} end"
+
+
+def check_unit(currency: str, facts: Mapping[str, Any]) -> None:
+    """Raise `ParamsError` where amounts carry the sign of another currency than `currency`.
+
+    >>> check_unit("USD", {"signs": ["¥"]})
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: currency: 'USD', but the amounts are written with ¥. Write the ...
+    """
+    codes = {code for _written, several in SIGNS.values() for code in several}
+    for known in facts.get("signs", ()):
+        if currency in codes - set(SIGNS[known][1]):
+            raise ParamsError(
+                f"currency: {currency!r}, but the amounts are written with {known}. Write the "
+                "currency that the orders are in."
+            )
+
+
+def _arrow(frame: pd.DataFrame) -> Any:
+    import pyarrow as pa
+
+    return pa.table({c: pa.array(frame[c].tolist(), pa.string()) for c in frame})
+
+
+def _refuse(path: Path, written: pd.DataFrame, bad: pd.Series, reason: str) -> None:
+    if bad.any():
+        row = written[bad.to_numpy()].iloc[0]
+        raise _unusable(path, f"line {row.name}: {reason}: {','.join(row)}")
+
+
+def _unusable(path: Path, what: str) -> DataError:
+    return DataError(
+        f"rates {Path(path).name}: {what}. Give the columns date, currency, rate, one line per "
+        "date and currency, as 2024-01-05,USD,144.5."
+    )

@@ -1,0 +1,132 @@
+"""How one written value becomes an id, a name or a number: DuckDB expressions over raw columns.
+
+Each function takes the raw column's name and DuckDB type and gives SQL that is NULL where the
+value cannot be read, never an error and never a guess. The cheap reading comes first; the rich
+one is computed only for the rows that the cheap one leaves. `dates` reads days the same way.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from ltvkit.engines.sql import literal, once, quoted
+
+_NUMERIC = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
+# No-break and ideographic space, byte order mark: with the white space of ASCII, what stands
+# around values and is none of them.
+_WIDE_BLANKS = "\u00a0\u3000\ufeff"
+BLANKS = " \t\n\r\v\f" + _WIDE_BLANKS
+
+# Accountants' triangles, the minus of typography, and the hyphens and dash typed in its place.
+_MINUS = "△▲\u2212\u2010\u2011\u2013"
+# The backslash is the yen sign of Shift_JIS.
+_CURRENCY = (
+    r"(?:US\$|[¥\\$€£₩円元]|JPY|USD|EUR|GBP|CNY|KRW|TWD|HKD|SGD|THB|VND|INR|AUD|NZD|CAD|CHF|SEK"
+    r"|NOK|DKK|PLN|BRL|MXN)"
+)
+
+
+def _folds() -> tuple[str, str]:
+    codes = [0xA0, *range(0x2000, 0x200B), 0x202F, 0x3000, *range(0xFF01, 0xFFEF)]
+    pairs = [(chr(c), unicodedata.normalize("NFKC", chr(c))) for c in codes]
+    wide, plain = zip(*[(w, p) for w, p in pairs if w != p and len(p) == 1], strict=True)
+    return "".join(wide), "".join(plain)
+
+
+_WIDE, _PLAIN = _folds()
+
+
+def narrow(sql: str) -> str:
+    """A text with full-width letters and digits, half-width katakana and wide blanks made plain.
+
+    As Unicode's NFKC does for these characters; others only become composed (NFC).
+
+    >>> import duckdb
+    >>> duckdb.execute("select " + narrow("'Ａ１　ｶﾞ'")).fetchall()
+    [('A1 ガ',)]
+    """
+    # Replacing costs a hundred times as much as seeing that there is nothing to replace.
+    folded = f"when regexp_matches(v, '[{_WIDE}]') then translate(v, '{_WIDE}', {literal(_PLAIN)})"
+    plain = (
+        f"case when strlen(v) = length(v) then v else nfc_normalize(case {folded} else v end) end"
+    )
+    return once(sql, "v", plain)
+
+
+def is_number(kind: str) -> bool:
+    """Whether a DuckDB type is one of numbers."""
+    return kind.removeprefix("U").startswith(_NUMERIC)
+
+
+def text(column: str, kind: str, *, plain: bool = False) -> str:
+    """An id or a name: trimmed; NULL where empty. A whole number loses no digit, gains no '.0'.
+
+    `plain`: no value has other blanks around it than spaces.
+
+    >>> import duckdb
+    >>> duckdb.sql("select ' 007　' as id").project(text("id", "VARCHAR")).fetchall()
+    [('007',)]
+    """
+    name = quoted(column)
+    if kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
+        whole = f"{name} = floor({name}) and abs({name}) < 1.7e38"
+        return (
+            f"case when {whole} then {name}::hugeint::varchar "
+            f"when isfinite({name}::double) then {name}::varchar end"
+        )
+    name = f"cast({name} as varchar)" if kind != "VARCHAR" else name
+    return trimmed(name, plain=plain)
+
+
+def said(sql: str) -> str:
+    """What a text says without the blanks around it; NULL where it is blank."""
+    return f"nullif(trim({sql}, {literal(BLANKS)}), '')"
+
+
+def trimmed(sql: str, *, plain: bool = False) -> str:
+    """A text without the blanks around it (`plain`: spaces); NULL where nothing else is there."""
+    # Trimming costs ten times as much as seeing that there is nothing to trim.
+    blanks = " " if plain else BLANKS
+    starts = [f"{sql} >= '!'", *(f"not starts_with({sql}, '{b}')" for b in blanks if b > " ")]
+    clean = " and ".join([*starts, *(f"not suffix({sql}, '{b}')" for b in blanks)])
+    return f"case when {clean} then {sql} when {sql} > '' then {said(sql)} end"
+
+
+def number(column: str, kind: str, *, decimal: str = ".") -> str:
+    """A quantity or an amount of money, finite.
+
+    Reads 1200, 1,200, 1 200, １，２００, ¥1,200, 1,200円, JPY 1,200, and as below zero -500, −500,
+    △500, ▲ 500, (500), 500-. With `decimal` ",": 1.200,50. Groups are of three digits, so that
+    1,5 is unreadable until a decimal comma is declared; so is ¥500-, a price in Japan and a debt
+    elsewhere.
+
+    >>> import duckdb
+    >>> duckdb.sql("select '△1,200円' as amount").project(number("amount", "VARCHAR")).fetchall()
+    [(-1200.0,)]
+    """
+    name = quoted(column)
+    if is_number(kind):
+        # A float of 32 bits as it is written: 5.1, not 5.099999904632568.
+        value = f"{name}::varchar::double" if kind == "FLOAT" else f"{name}::double"
+        return f"case when isfinite({value}) then {value} end"
+    name = f"cast({name} as varchar)" if kind != "VARCHAR" else name
+    cheap = f"try_cast({name} as double)"
+    if decimal == ",":
+        point = f"replace({name}, ',', '.')"
+        cheap = f"case when not contains({name}, '.') then try_cast({point} as double) end"
+    rich = once(_money(name, decimal), "n", "case when isfinite(n) then n end")
+    return f"case when isfinite({cheap}) then {cheap} when {name} > '' then {rich} end"
+
+
+def _money(name: str, decimal: str) -> str:
+    group = "," if decimal == "." else r"\."
+    point = r"\." if decimal == "." else ","
+    digits = rf"(?:\d{{1,3}}(?:{group}\d{{3}})+|\d{{1,3}}(?: \d{{3}})+|\d+)(?:{point}\d*)?"
+    sign = rf"(?:[-+] ?{_CURRENCY}? ?|{_CURRENCY} ?[-+]? ?)?"
+    below = rf"^({_CURRENCY}? ?)\((.*)\)( ?{_CURRENCY}?)$|^(\d[\d., ]*)-$"
+
+    minus = f"regexp_replace({narrow(trimmed(name))}, '[{_MINUS}]', '-', 'g')"
+    signed = f"regexp_replace({minus}, '{below}', '-\\1\\2\\3\\4')"
+    whole = f"regexp_extract({signed}, '^{sign}(?:{digits}|{point}\\d+) ?{_CURRENCY}?$')"
+    bare = f"regexp_replace({whole}, '[^-0-9{decimal}]', '', 'g')"
+    return f"try_cast(replace({bare}, ',', '.') as double)"

@@ -1,0 +1,242 @@
+"""Through the door: each part of a source read once, judged, and kept with its reasons.
+
+A part is written in one pass, as it is read; what takes more than one line to judge is done on
+what was written. Lines, returns and quarantine are then three views of the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import periods
+from ltvkit.engines import frames
+from ltvkit.engines.sql import literal, quoted
+from ltvkit.errors import DataError
+from ltvkit.ingest import mapping, reconcile, validation
+from ltvkit.ingest.book import Orders
+from ltvkit.ingest.parse import currencies
+from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.readers import Raw, progress
+from ltvkit.ingest.readers.part import Part
+from ltvkit.ingest.schema import FILE, LINE, TEXT, WORKING
+
+# Keeps a relation under a name, its rows in order, and gives SQL that reads them back. Rows that
+# do not know their line are counted from the one that is given.
+Keep = Callable[[Any, str, int | None], str]
+OURS = ("file", "line", "reason", "text")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Judged rows: `sql` gives canonical columns and those of `contract.WORKING`. `raw_columns`
+    are those of the source, `quality` the reconciliation, `facts` about all of it.
+    """
+
+    sql: str
+    raw_columns: Sequence[str]
+    quality: pd.DataFrame
+    facts: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """All of it as text."""
+        kept = vars(self) | {"quality": self.quality.to_dict("list")}
+        return json.dumps(kept, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Rows:
+        """What `to_json` gave, read back."""
+        kept = json.loads(text)
+        return cls(**kept | {"quality": pd.DataFrame(kept["quality"])})
+
+
+def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Keep) -> Rows:
+    """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
+    several, zone = len(raw.parts) > 1, zone_of(raw, rules)
+    rates = currencies.asked(rules.rates)
+    named = [p.name if several else raw.facts["source"] for p in raw.parts]
+    mapped = [
+        mapping.mapping(part, columns=columns, source=name)
+        for part, name in zip(raw.parts, named, strict=True)
+    ]
+    kept = []
+    for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
+        part = mapping.filled(part, names, rules)
+        part = part.numbered() if rates is not None else part  # rates keep no order
+        reading = Reading(names, rules, zone, part.name if several else None, rates)
+        kept.append(_kept(raw.connection, part, reading, keep, f"rows-{number}"))
+    sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
+    lines = _lazy(raw.connection, sql)
+    if validation.takes_more(lines, rules, named=named):
+        with _in_words(raw.facts["source"]):
+            sql = keep(validation.settled(lines, rules, named=named).to_native(), "rows", None)
+        lines = _lazy(raw.connection, sql)
+    seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
+    return Rows(sql, list(seen), *concluded(lines, raw, mapped, rules))
+
+
+def zone_of(raw: Raw, rules: Policies) -> str:
+    """Whose day it is for a time with a zone."""
+    return rules.timezone or ("Asia/Tokyo" if raw.japanese else "UTC")
+
+
+def concluded(
+    lines: nw.LazyFrame, raw: Raw, mapped: Sequence[Mapping[str, str]], rules: Policies
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Judged rows of a source -> their reconciliation, and the facts about all of them."""
+    columns = lines.collect_schema().names()
+    if not rules.rates and "currency" in columns:
+        currencies.refuse_mixture(_counted(lines, "currency"))
+    signs = _counted(lines, "_sign") if "_sign" in columns else None
+    table = reconcile.reconcile(lines, returns=rules.returns)
+    facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
+    facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone_of(raw, rules)}
+    if signs is not None:
+        signs = signs.rename(columns={"_sign": "currency"})
+        currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
+        facts["signs"] = signs["currency"].tolist()
+    named = all("order_id" in names for names in mapped)
+    return table, facts | {"orders_from": "order_id" if named else "lines"}
+
+
+def opened(connection: Any, rows: Rows, *, returns: str) -> Orders:
+    """Judged rows -> `Orders`, its frames relations of the connection."""
+    found = connection.sql(rows.sql).columns
+    canonical = ", ".join(quoted(c) for c in found if c not in WORKING)
+    kept = f"select {canonical} from ({rows.sql}) where reason is null"
+    spelled = f"select customer_id, _written_customer from ({rows.sql}) where reason is null"
+    below = "amount < 0" if returns == "separate" else "false"
+    return Orders(
+        lines=connection.sql(f"{kept} and not ({below})"),
+        returns=connection.sql(f"{kept} and {below}"),
+        quarantine=connection.sql(_quarantine(rows, found)),
+        refused=connection.sql(_refused(rows, found)),
+        spelled=connection.sql(spelled) if "_written_customer" in found else None,
+        quality=rows.quality,
+        facts=dict(rows.facts),
+    )
+
+
+def in_memory(relation: Any, name: str, _first: int | None) -> str:
+    """A `Keep` into a table of the relation's own connection."""
+    relation.create(quoted(name))
+    return f"select * from {quoted(name)}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How one part is read."""
+
+    mapped: Mapping[str, str]
+    rules: Policies
+    zone: str
+    file: str | None
+    rates: pd.DataFrame | None
+
+    def judged(self, connection: Any, part: Part) -> Any:
+        """The part -> a relation of its rows, each with its reason."""
+        sql = mapping.typed(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
+        typed = connection.sql(sql)
+        if self.rates is not None and "currency" in self.mapped:
+            priced = tuple(c for c in ("amount", "unit_price", "margin") if c in typed.columns)
+            typed = currencies.converted(typed, self.rates, columns=priced)
+        lines = nw.from_native(typed).lazy()
+        judged = validation.judged(lines, self.rules, named="order_id" in self.mapped)
+        rated = "_rated" in typed.columns
+        chosen = validation.refined(part, mapped=self.mapped, file=self.file, rated=rated)
+        return judged.to_native().project(chosen)
+
+
+def _kept(connection: Any, part: Part, reading: Reading, keep: Keep, name: str) -> str:
+    """A part kept: as it reads by itself, or record by record where it has a fault."""
+    import duckdb
+
+    with _in_words(part.name):
+        try:
+            first = None if LINE in part.working else part.first
+            with progress.of_query(connection, part.name):
+                sql = keep(reading.judged(connection, part), name, first)
+            if part.expected in (None, _count(connection, sql)):
+                return sql
+        except duckdb.InvalidInputException:  # a line that is no record
+            if part.exact is None:
+                raise
+        return keep(reading.judged(connection, part.exact()), name, None)
+
+
+@contextmanager
+def _in_words(name: str) -> Iterator[None]:
+    """What the engine may stumble over, for a reader."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise DataError(
+            f"{name} needs more memory or disk than reading may take: raise policies: "
+            "memory_limit, or free some disk."
+        ) from error
+    except duckdb.Error as error:
+        raise DataError(f"{name} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def _count(connection: Any, sql: str) -> int:
+    return connection.sql(f"select count(*) from ({sql})").fetchall()[0][0]
+
+
+def _lazy(connection: Any, sql: str) -> nw.LazyFrame:
+    return nw.from_native(connection.sql(sql)).lazy()
+
+
+def _counted(lines: nw.LazyFrame, column: str) -> pd.DataFrame:
+    """How many kept lines have each value of a column."""
+    kept = lines.filter(nw.col("reason").is_null() & ~nw.col(column).is_null())
+    return frames.table(kept.group_by(column).agg(lines=nw.len()))
+
+
+def _amount_from(mapped: Mapping[str, str]) -> str:
+    return mapped.get("amount") or "{quantity} x {unit_price}".format(**mapped)
+
+
+def _span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies) -> dict:
+    """Lines read, first and last day of those kept, and the last day covered."""
+    days, kept = nw.col("order_date"), nw.col("reason").is_null()
+    if rules.returns == "separate":
+        kept = kept & (nw.col("amount") >= 0)
+    span = frames.table(lines.filter(kept).select(first=days.min(), last=days.max()))
+    if span["first"].isna().all():
+        reasons = ", ".join(table.loc[table["status"] != "read", "reason"])
+        dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
+        raise DataError(
+            f"no line of {source} could be kept ({reasons or 'it holds none'})."
+            f"{dates if 'order_date is unreadable' in reasons else ''}"
+        )
+    first, last = (date.date().isoformat() for date in span.iloc[0])
+    until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
+    read = int(table.loc[table["status"] == "read", "lines"].sum())
+    return {"lines_read": read, "first": first, "last": last, "until": until}
+
+
+def _refused(rows: Rows, found: Sequence[str]) -> str:
+    """SQL for the refused lines without what they say: file, line, reason and customer id."""
+    file = f"{FILE} as file, " if FILE in found else ""
+    chosen = f"select {file}{LINE} as line, reason, customer_id from ({rows.sql})"
+    return f"{chosen} where reason is not null order by all"
+
+
+def _quarantine(rows: Rows, found: Sequence[str]) -> str:
+    """SQL for the refused lines, by file and line, with their raw columns as written."""
+    raw = (
+        f"_written[{literal(c)}] as {quoted(f'{c} (raw)' if c in OURS else c)}"
+        for c in rows.raw_columns
+    )
+    file = [f"{FILE} as file"] if FILE in found else []
+    chosen = ", ".join([*file, f"{LINE} as line", "reason", *raw, f"{TEXT} as text"])
+    order = f"{FILE}, " if file else ""
+    return f"select {chosen} from ({rows.sql}) where reason is not null order by {order}{LINE}"

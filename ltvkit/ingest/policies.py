@@ -1,0 +1,166 @@
+"""The decisions at the door that change a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+from ltvkit.core import redaction
+from ltvkit.errors import ParamsError, check_share, nearest, one_of
+from ltvkit.ingest.parse import dates
+from ltvkit.ingest.schema import COLUMNS
+
+# Orders and products have names too; the ids of customers are on no page.
+_NAMED = ("customer_id", "order_id", "product_id", "product")
+# The checks of the data (see `gate`), each with its default severity.
+DEFAULT_SEVERITY = {
+    "unusable_lines": "stop",
+    "late_dates": "stop",
+    "early_dates": "warn",
+    "data_end": "warn",
+    "gap_days": "warn",
+    "sudden_changes": "warn",
+    "guests": "warn",
+    "duplicates": "warn",
+    "negative_amounts": "warn",
+    "spelled_ids": "warn",
+    "one_customer": "warn",
+}
+SEVERITIES = ("off", "warn", "stop")
+RESERVED = ("line", "reason", "born", "cohort", "age")
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The decisions that change a number; each is printed with the report.
+
+    How the export is written:
+
+    - `encoding`: of a text file, as "cp932"; empty: found out (UTF-8, UTF-16, EUC-JP, CP932).
+    - `delimiter`: between fields; empty: found out (comma, tab, semicolon or bar).
+    - `header_line`: the line that names the columns, where titles stand above it.
+    - `sheet`: of a workbook; empty: the first.
+    - `table`: of a database; empty: the only one.
+    - `date_format`: how dates are written, as in "%d/%m/%Y"; empty: year first, in the usual forms.
+    - `decimal`: the decimal mark, "." or ",".
+    - `timezone`: whose day counts for times that carry a zone, as "Asia/Tokyo"; empty: that of
+      Tokyo for a Japanese export, else UTC.
+    - `fill_down`: columns written only on the first line of an order, as in [customer_id].
+    - `fold_ids`: whether customer ids that differ only in "width" (１ and 1), "case" or "both" are
+      one customer; "none": they are not.
+    - `rates`: a CSV file of date, currency, rate, where the orders are in several currencies.
+    - `remote`: whether the source may be on another machine (a database, an address).
+    - `memory_limit`: for reading, as "60%" of the machine's or "4GB".
+
+    What counts:
+
+    - `returns`: lines below zero are "net" (they lower revenue), "separate" (kept beside, out of
+      revenue) or "drop" (quarantined). Under "net", a return without an earlier purchase by that
+      customer in the data is quarantined: it belongs to a sale that was not seen.
+    - `cancelled_status`: values of `status` that mean a cancelled line; quarantined.
+    - `cancelled_prefix`: beginning of the order ids that mean a cancellation; quarantined.
+    - `zero_amounts`: lines of zero are "keep" (a purchase that earned nothing) or "drop".
+    - `guest_ids`: customer ids that mean "nobody". Lines without a customer are always counted,
+      shown and quarantined: nobody's lifetime value can be followed.
+    - `same_day`: a customer's orders of one day are "separate" or "one_order". Where the export
+      has no order_id, each line is an order ("separate") or each day is one ("one_order").
+    - `data_until`: the last day that the export covers; later lines are quarantined. Empty: the
+      last order's day.
+
+    When to stop:
+
+    - `max_quarantined`: the share of unusable lines above which no report is made.
+    - `checks`: severity of single checks of the data, as in {gap_days: stop}: "off", "warn" or
+      "stop" (see `gate`).
+
+    Exact duplicates are kept and warned about, since two equal lines can be two sales.
+    """
+
+    encoding: str = ""
+    delimiter: str = ""
+    header_line: int = 1
+    sheet: str = ""
+    table: str = ""
+    date_format: str = ""
+    decimal: str = "."
+    timezone: str = ""
+    fill_down: tuple[str, ...] = ()
+    fold_ids: str = "none"
+    rates: str = ""
+    remote: bool = False
+    memory_limit: str = "60%"
+    returns: str = "net"
+    cancelled_status: tuple[str, ...] = ()
+    cancelled_prefix: str = ""
+    zero_amounts: str = "keep"
+    guest_ids: tuple[str, ...] = ()
+    same_day: str = "separate"
+    data_until: str = ""
+    max_quarantined: float = 0.01
+    checks: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._check_types()
+        one_of("returns", self.returns, ("net", "separate", "drop"))
+        one_of("zero_amounts", self.zero_amounts, ("keep", "drop"))
+        one_of("same_day", self.same_day, ("separate", "one_order"))
+        one_of("decimal", self.decimal, (".", ","))
+        one_of("fold_ids", self.fold_ids, ("none", "width", "case", "both"))
+        check_share("max_quarantined", self.max_quarantined)
+        for name in ("cancelled_status", "guest_ids", "fill_down"):
+            if isinstance(getattr(self, name), str):
+                raise ParamsError(
+                    f"policies: {name} must be a list, as in [{getattr(self, name)}]."
+                )
+            object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
+        if self.timezone:
+            dates.check_zone(self.timezone)
+        if self.date_format:
+            dates.check_format(self.date_format)
+        if self.data_until:
+            object.__setattr__(self, "data_until", dates.written(self.data_until))
+        self._check_checks()
+
+    def _check_types(self) -> None:
+        for known in fields(self):
+            value = getattr(self, known.name)
+            if isinstance(known.default, str) and not isinstance(value, str):
+                raise ParamsError(f"policies: {known.name}: {value!r} must be text, in quotes.")
+        if isinstance(self.header_line, bool) or not isinstance(self.header_line, int):
+            raise ParamsError(f"policies: header_line: {self.header_line!r} must be a number.")
+        if self.header_line < 1:
+            raise ParamsError("policies: header_line: lines are counted from 1.")
+
+    def _check_checks(self) -> None:
+        if not isinstance(self.checks, Mapping):
+            raise ParamsError("policies: checks must be a mapping, as in {gap_days: stop}.")
+        # YAML reads a bare `off` as false.
+        given = {name: "off" if to is False else to for name, to in self.checks.items()}
+        for name, severity in given.items():
+            one_of("policies: checks", name, DEFAULT_SEVERITY)
+            one_of(f"policies: checks: {name}", severity, SEVERITIES)
+        object.__setattr__(self, "checks", given)
+
+
+def check_options(*, columns: Mapping | None = None, policies: Mapping | None = None) -> Policies:
+    """`policies` as `Policies`; raises `ParamsError` naming an unknown key and the nearest one."""
+    known = [f.name for f in fields(Policies)]
+    for name in policies or {}:
+        if name not in known:
+            raise ParamsError(
+                f"policies: '{name}' is not a policy.{nearest(name, known)} "
+                f"Known: {', '.join(known)}."
+            )
+    for name, raw in (columns or {}).items():
+        if not isinstance(raw, str):
+            raise ParamsError(f"columns: {name}: {raw!r} must be the header's text, in quotes.")
+        if name in RESERVED or str(name).startswith("_"):
+            raise ParamsError(f"columns: '{name}' is a name of the kit's own; choose another.")
+        if not str(name).isidentifier():
+            raise ParamsError(f"columns: '{name}' must be letters, digits and _, as in gift_wrap.")
+        alike = [n for n in (*COLUMNS, *columns) if n != name and n.lower() == name.lower()]
+        if alike:
+            raise ParamsError(f"columns: '{name}' and '{alike[0]}' differ in case only.")
+        if name not in _NAMED:
+            redaction.check_column(name, raw)
+    return Policies(**dict(policies or {}))

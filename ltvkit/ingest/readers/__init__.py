@@ -1,0 +1,145 @@
+"""Opening what a shop hands over, as it is written: one row per record, with its line number.
+
+Text (CSV, TSV, Excel) comes as text, so that nothing is guessed at here; Parquet and databases
+keep the types they carry. `values` and `dates` read the values, `contract` judges them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ltvkit.core import paths
+from ltvkit.core.files import sweep
+from ltvkit.engines import limits
+from ltvkit.engines.connection import connect
+from ltvkit.engines.sql import quoted
+from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.readers import archives, csv_files, databases, excel, remote
+from ltvkit.ingest.readers.locate import locate
+from ltvkit.ingest.readers.part import File, Part, parquet, refuse_own
+
+READERS = dict.fromkeys((".csv", ".tsv", ".txt"), csv_files.read)
+READERS |= {".xlsx": excel.read, ".xlsm": excel.read, ".parquet": parquet}
+
+
+_JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠々]")
+
+
+@dataclass(frozen=True)
+class Raw:
+    """An opened source: its `parts` (one per file) on one DuckDB `connection`, and `facts`."""
+
+    connection: Any
+    parts: Sequence[Part]
+    facts: dict[str, Any]
+
+    @property
+    def frame(self) -> Any:
+        """All records as one DuckDB relation: the raw columns, as far as a part has them."""
+        sure = [part.sure(self.connection) for part in self.parts]
+        columns = (", ".join(map(quoted, part.columns)) for part in sure)
+        chosen = (f"select {c} from ({p.sql})" for c, p in zip(columns, sure, strict=True))
+        return self.connection.sql(" union all by name ".join(chosen))
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Raw column -> DuckDB type, of all parts."""
+        return {name: kind for part in self.parts for name, kind in part.columns.items()}
+
+    @property
+    def japanese(self) -> bool:
+        """Whether this is a Japanese export, by its encoding or its headers."""
+        encodings = {part.facts.get("encoding") for part in self.parts}
+        return bool(encodings & {"cp932", "euc_jp"} or any(map(_JAPANESE.search, self.columns)))
+
+
+def open(source: str, rules: Policies | None = None) -> Raw:
+    """A file, a folder or pattern of files, a database's URL, or a sample -> `Raw`.
+
+    Files may be CSV, TSV, Excel or Parquet, and packed as .gz or .zip. What has to be unpacked or
+    transcoded for reading lies in a folder that goes when the connection does. Raises `DataError`.
+    """
+    rules = rules or Policies()
+    remote.refuse(source, allowed=rules.remote)
+    asked = databases.is_address(source)
+    files = [] if asked else locate(source, rules)
+    home = paths.cache() / "reading"
+    home.mkdir(parents=True, exist_ok=True)
+    sweep(home)
+    work = Path(tempfile.mkdtemp(dir=home))
+    try:
+        limits.check(files, home)
+        connection = connect(memory=limits.memory(rules.memory_limit), spill=work)
+        if asked:
+            facts = databases.keep(source, work / "table.parquet", table=rules.table)
+            table = File(work / "table.parquet", facts["table"])
+            part = replace(parquet(connection, table, work, rules), facts=facts)
+            raw = Raw(connection, [part], facts)
+        else:
+            opened = [_part(connection, f, work, rules) for f in archives.unpacked(files, work)]
+            raw = Raw(connection, opened, {"source": source} | _facts(files, opened))
+    except BaseException:
+        shutil.rmtree(work, ignore_errors=True)
+        raise
+    # Every relation of the connection keeps it alive, and may still read there.
+    weakref.finalize(connection, shutil.rmtree, work, ignore_errors=True)
+    return raw
+
+
+def seen(source: str, rules: Policies) -> object:
+    """What changes whenever a source does; None where only reading can tell (a server's table)."""
+    remote.refuse(source, allowed=rules.remote)
+    if databases.is_address(source):
+        return databases.fingerprint(source)
+    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in locate(source, rules)]
+
+
+def sheets(source: str) -> list[str]:
+    """The sheets of a workbook, or of the first that a folder holds; of other sources, none."""
+    files = [] if databases.is_address(source) else locate(source, Policies())
+    books = [path for path in files if READERS.get(path.suffix.lower()) is excel.read]
+    return excel.sheets(books[0]) if books else []
+
+
+def from_frame(frame: Any) -> Raw:
+    """A pandas or Polars frame in memory -> `Raw`; lines are numbered from 1."""
+    import narwhals.stable.v2 as nw
+
+    connection = connect()
+    table = nw.from_native(frame, eager_only=True).to_arrow()
+    refuse_own(table.column_names, "the frame")
+    connection.register("raw", table)
+    part = Part.of(connection, "", "select *, row_number() over () as _line from raw")
+    return Raw(connection, [part], {"source": "a frame in memory", "encoding": None})
+
+
+def _part(connection: Any, file: File, work: Path, rules: Policies) -> Part:
+    return READERS[file.path.suffix.lower()](connection, file, work, rules)
+
+
+def _facts(files: Sequence[Path], parts: Sequence[Part]) -> dict[str, Any]:
+    """What holds for all files stands once; the files of a source of several, one by one."""
+    sums = [_sha256(path) for path in files]
+    shared = {
+        name: value
+        for name, value in parts[0].facts.items()
+        if all(part.facts.get(name) == value for part in parts)
+    }
+    if len(files) == 1:
+        return {"sha256": sums[0]} | shared
+    listed = [{"file": f.name, "sha256": s} for f, s in zip(files, sums, strict=True)]
+    together = hashlib.sha256("".join(sums).encode()).hexdigest()
+    return {"sha256": together} | shared | {"files": listed}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,105 @@
+"""CSV and its kin: by DuckDB where each line is one record, else record by record."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ltvkit.core import files
+from ltvkit.engines.sql import literal, one_file
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.readers import encodings, progress
+from ltvkit.ingest.readers.csv_records import NOT_CLOSED, Record, records
+from ltvkit.ingest.readers.part import File, Part, names
+from ltvkit.ingest.readers.spool import kept
+
+DELIMITERS = ",\t;|"
+
+
+def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
+    """A delimited text file -> `Part`; raises `DataError` where no line names the columns.
+
+    The part is read by DuckDB; it knows how many records that must give, and how to be read
+    record by record (`exact`) where it does not.
+    """
+    copy = {"declared": rules.encoding, "copy": files.fresh(work, ".csv")}
+    text = encodings.utf8(file.path, name=file.name, **copy)
+    delimiter, header = _header(text.path, file.name, rules)
+    columns, twins = names(header)
+    facts = {"encoding": text.encoding, "delimiter": delimiter}
+    known = {"columns": dict.fromkeys(columns, "VARCHAR"), "twins": twins, "facts": facts}
+
+    def exact() -> Part:
+        rows = slow(text.path, delimiter=delimiter, first=rules.header_line, width=len(columns))
+        sql, working = kept(rows, columns, work)
+        return Part(file.name, sql, working=working, **known)
+
+    if text.odd or any("\n" in field for field in header):
+        return exact()
+    sql = quick(text.path, columns, delimiter=delimiter, first=rules.header_line)
+    return Part(
+        file.name,
+        sql,
+        first=rules.header_line + 1,
+        expected=text.lines - rules.header_line,
+        exact=exact,
+        plain=not text.blanks,  # and each line is a record: no value has line breaks around it
+        **known,
+    )
+
+
+def quick(path: Path, columns: Sequence[str], *, delimiter: str, first: int) -> str:
+    """SQL that reads a text in UTF-8 whose header is line `first`, and fails on any fault."""
+    listed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in columns)
+    # Told all, DuckDB has nothing to guess from the first lines.
+    return (
+        f"select * from read_csv({one_file(path)}, auto_detect = false, strict_mode = true, "
+        f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', header = true, "
+        f"skip = {first - 1}, columns = {{{listed}}}, max_line_size = 16777216)"
+    )
+
+
+def slow(path: Path, *, delimiter: str, first: int, width: int) -> Iterator[Record]:
+    """The records below the header in line `first`, each a row or a fault."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        above = sum(1 for _line in itertools.islice(file, first - 1))
+        lines = progress.of_lines(file, path)
+        rows = records(lines, delimiter=delimiter, width=width, line=above + 1)
+        yield from itertools.islice(rows, 1, None)
+
+
+def _header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]]:
+    """The delimiter, and what the header's line names."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        below = list(itertools.islice(file, rules.header_line - 1, rules.header_line + 100))
+    choices = [_delimiter(rules.delimiter)] if rules.delimiter else DELIMITERS
+    delimiter = max(choices, key=lambda d: _fit(below, d))
+    header = next(records(below, delimiter=delimiter), None)
+    where = f"{name}: line {rules.header_line}, which must name the columns,"
+    if header is None:
+        raise DataError(f"{where} is not there: the file is empty from there on.")
+    if header.line > 1 or not (header.fault or any(f.strip() for f in header.fields)):
+        raise DataError(f"{where} is blank. Say which line does under policies: header_line.")
+    # A name of several lines and fields is rows that a quotation mark has taken in.
+    taken = any(delimiter in f and len(f.splitlines()) > 1 for f in header.fields or ())
+    if fault := NOT_CLOSED if taken else header.fault:
+        raise DataError(f"{where} cannot be read: {fault}. Mend it, or export it anew.")
+    return delimiter, header.fields
+
+
+def _fit(lines: list[str], delimiter: str) -> tuple[int, int]:
+    """How many lines have as many fields as the first, if it has several; and how many it has."""
+    header = next(records(lines, delimiter=delimiter), None)
+    width = len(header.fields or header.text.split(delimiter)) if header else 0
+    alike = sum(r.fault is None for r in records(lines, delimiter=delimiter, width=width))
+    return (alike if width > 1 else 0), width
+
+
+def _delimiter(declared: str) -> str:
+    found = {"tab": "\t", "comma": ",", "semicolon": ";"}.get(declared, declared)
+    if len(found) != 1:
+        raise ParamsError(f'policies: delimiter: {declared!r} must be one character, as in ";".')
+    return found

@@ -1,0 +1,202 @@
+"""Orders from a table of a database by its URL: DuckDB, SQLite, PostgreSQL.
+
+Databases are opened for reading only, and a table goes batch by batch into a Parquet file of
+plain types: text, numbers, dates and times. What a value means is for `values` and `dates` to
+say, as it is for text.
+
+Each kind of database is a module with `opened(url)`, a context that gives a `Database`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from ltvkit.core import paths
+from ltvkit.core.files import beside
+from ltvkit.engines.sql import literal, quoted
+from ltvkit.errors import DataError, ParamsError, nearest
+
+KINDS = {
+    "duckdb": "duckdb_file",
+    "sqlite": "sqlite_file",
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+}
+_SERVERS = ("postgresql", "postgres")
+_SHOWN = 20
+
+
+class Database(Protocol):
+    """An open database: its `version`, and the (schema, name) of its tables and views."""
+
+    version: str
+    tables: list[tuple[str, str]]
+
+    def batches(self, schema: str, name: str) -> tuple[Any, Iterable[Any]]:
+        """The Arrow schema of a table, and its rows in record batches."""
+
+
+def is_address(source: str) -> bool:
+    """Whether a source is the URL of a database.
+
+    >>> [is_address(s) for s in ("sqlite:///shop.db", "postgresql://host/shop", "shop.csv")]
+    [True, True, False]
+    """
+    kind, mark, _rest = source.partition("://")
+    return bool(mark) and kind in KINDS
+
+
+def shown(url: str) -> str:
+    """A URL as it may be shown: without user, password and options.
+
+    >>> shown("postgresql://me@db.example:5433/shop?sslmode=require")
+    'postgresql://db.example:5433/shop'
+    """
+    kind, _mark, rest = url.partition("://")
+    if kind not in _SERVERS:
+        return url
+    return f"{kind}://{rest.partition('?')[0].rpartition('@')[2]}"
+
+
+def keep(url: str, target: Path, *, table: str = "") -> dict[str, Any]:
+    """A table or view of a database -> the Parquet file `target`, and facts about it.
+
+    `table` is "name" or "schema.name"; empty: the only one. Facts: source, table, database
+    (its version), read_at, rows, digest (of the rows, whatever their order). Raises `DataError`
+    for what is not there or cannot be read, `ParamsError` for a password in the URL.
+    """
+    import pyarrow.parquet as pq
+
+    refuse_password(url)
+    read_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    kind = import_module(f"{__name__}.{KINDS[url.partition('://')[0]]}")
+    opened: AbstractContextManager[Database] = kind.opened(url)
+    with opened as database:
+        schema, name = _chosen(database.tables, table, shown(url))
+        columns, batches = database.batches(schema, name)
+        _refuse_twins(columns.names, name)
+        with pq.ParquetWriter(target, columns) as file:
+            for batch in _read(batches, shown(url)):
+                file.write_batch(batch)
+    return {
+        "source": shown(url),
+        "table": f"{schema}.{name}",
+        "database": database.version,
+        "read_at": read_at,
+        "encoding": None,
+        **_digest(target),
+    }
+
+
+def fingerprint(url: str) -> str | None:
+    """What changes whenever the tables of a database do; None where only reading them can tell.
+
+    For a file, its size and time, with those of the log of changes beside it. A server has
+    nothing of the kind that is cheap and sure.
+    """
+    if url.partition("://")[0] in _SERVERS:
+        return None
+    path = file(url)
+    beside = (path, *(path.with_name(path.name + end) for end in ("-wal", "-journal", ".wal")))
+    seen = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in beside if p.exists()]
+    return repr((str(path), seen))
+
+
+def file(url: str) -> Path:
+    """The file that a URL names: sqlite:///shop.db below the project, sqlite:////tmp/a.db not.
+
+    Raises `DataError` naming the nearest where there is none.
+    """
+    kind, _mark, rest = url.partition("://")
+    if not rest.startswith("/"):
+        raise DataError(f"source {url!r}: write three slashes, as in {kind}:///{rest}.")
+    path = paths.resolve(rest[1:])
+    if not path.is_file():
+        hint = nearest(path.name, beside(path))
+        if Path(rest).is_file():
+            hint = f" Did you mean '{kind}:///{rest}' (four slashes: from the root)?"
+        raise DataError(f"source {url!r}: there is no file at {path}.{hint}")
+    return path
+
+
+def refuse_password(url: str) -> None:
+    """Raise `ParamsError` for a server's URL with a password in it; nothing of it is repeated."""
+    kind, _mark, rest = url.partition("://")
+    if kind not in _SERVERS:
+        return
+    options = {n.lower() for n, _value in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+    # Whatever marks an unescaped password may hold, it stands between a colon and the last @.
+    if ":" in rest.rpartition("@")[0] or options & {"password", "sslpassword"}:
+        raise ParamsError(
+            "the source has a password in its URL, and params are printed in reports: take it out, "
+            "and set PGPASSWORD (or PGPASSFILE) in the environment."
+        )
+
+
+def said(error: BaseException) -> str:
+    """What a database says went wrong, in its own words and on one line."""
+    text = re.sub(r"^.*?\[libpq\] ", "", str(error), flags=re.S)
+    found = re.search(r"(?:FATAL|ERROR):\s*(.+)", text)
+    return (found[1] if found else text.partition("\n")[0]).strip().rstrip(".")
+
+
+def _read(batches: Iterable[Any], place: str) -> Iterator[Any]:
+    import pyarrow as pa
+
+    try:
+        yield from batches
+    except (OSError, pa.ArrowException) as error:  # as Arrow hands on what a database raises
+        raise DataError(f"{place} cannot be read: {said(error)}.") from error
+
+
+def _chosen(tables: list[tuple[str, str]], wanted: str, place: str) -> tuple[str, str]:
+    found = [t for t in tables if wanted in ("", t[1], ".".join(t))]
+    if len(found) == 1:
+        return found[0]
+    plain = len({name for _schema, name in tables}) == len(tables)
+    names = sorted(name if plain else f"{schema}.{name}" for schema, name in tables)
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    listed = f"It has: {', '.join(names[:_SHOWN])}{more}." if names else "It has none to read."
+    if not wanted:
+        raise DataError(f"{place} has {len(names)} tables: say `policies: table`. {listed}")
+    if found:
+        raise DataError(f"{place} has several tables {wanted!r}: say which schema. {listed}")
+    raise DataError(f"{place} has no table {wanted!r}.{nearest(wanted, names)} {listed}")
+
+
+def _refuse_twins(names: list[str], table: str) -> None:
+    alike = [name.casefold() for name in names]
+    twins = [name for name in names if alike.count(name.casefold()) > 1]
+    if twins:
+        raise DataError(
+            f"table {table!r} has columns that differ in case only: {', '.join(twins)}. "
+            "Make a view in which they have names of their own."
+        )
+
+
+def _digest(path: Path) -> dict[str, Any]:
+    """Rows of a Parquet file, and a digest of them in which their order doesn't count.
+
+    Of the hashes of DuckDB, which one version after another has kept: MD5 would take as long as
+    reading did.
+    """
+    import duckdb
+
+    with duckdb.connect() as connection:
+        rows = connection.read_parquet(str(path))
+        described = [*zip(rows.columns, map(str, rows.types), strict=True)]
+        columns = ", ".join(map(quoted, rows.columns))
+        counted = connection.sql(
+            f"select count(*), sum(hash({columns})) from read_parquet({literal(str(path))})"
+        )
+        count, total = counted.fetchall()[0]
+    said = repr((described, count, total))
+    return {"rows": count, "digest": hashlib.sha256(said.encode()).hexdigest()}

@@ -1,0 +1,77 @@
+"""Tables of a DuckDB file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ltvkit.engines.connection import CLOSED
+from ltvkit.engines.sql import quoted
+from ltvkit.errors import DataError
+from ltvkit.ingest.readers import databases
+
+# A view may name files or addresses; the tables of the file are all that is asked for.
+_ALONE = CLOSED | {"enable_external_access": False}
+_PLAIN = (
+    *("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"),
+    *("DOUBLE", "BOOLEAN", "VARCHAR"),
+)
+
+
+@contextmanager
+def opened(url: str) -> Iterator[DuckDB]:
+    """A DuckDB file, for reading only; raises `DataError` for what goes wrong meanwhile."""
+    import duckdb
+
+    path = databases.file(url)
+    try:
+        with duckdb.connect(str(path), read_only=True, config=_ALONE) as connection:
+            tables = connection.execute(
+                "select table_schema, table_name from information_schema.tables"
+            ).fetchall()
+            yield DuckDB(connection, f"DuckDB {duckdb.__version__}", tables)
+    except duckdb.Error as error:
+        said = databases.said(error)
+        if "lock" in said or "different configuration" in said:
+            raise DataError(
+                f"{path.name} is open elsewhere, and DuckDB lets nobody else read meanwhile: close "
+                f"it there (a notebook, a command line), or read a copy. ({said})"
+            ) from error
+        raise DataError(f"{path.name} cannot be read as a DuckDB database: {said}") from error
+
+
+@dataclass(frozen=True)
+class DuckDB:
+    """An open DuckDB file: `databases.Database`."""
+
+    connection: Any
+    version: str
+    tables: list[tuple[str, str]]
+
+    def batches(self, schema: str, name: str) -> tuple[Any, Iterable[Any]]:
+        """The Arrow schema of a table, and its rows in record batches."""
+        import pyarrow as pa
+
+        table = f"{quoted(schema)}.{quoted(name)}"
+        found = self.connection.sql(f"select * from {table}")
+        pairs = zip(found.columns, map(str, found.types), strict=True)
+        chosen = ", ".join(f"{_plain(quoted(c), kind)} as {quoted(c)}" for c, kind in pairs)
+        reader = pa.RecordBatchReader.from_stream(
+            self.connection.sql(f"select {chosen} from {table}")
+        )
+        return reader.schema, reader
+
+
+def _plain(column: str, kind: str) -> str:
+    """SQL for a column as one of the plain types; dates without an end are NULL."""
+    if kind in _PLAIN or kind.startswith("DECIMAL"):
+        return column
+    if kind == "FLOAT":
+        return f"{column}::varchar::double"  # 0.1 as it reads, not the nearest float
+    if kind == "DATE" or kind.endswith("TIME ZONE"):
+        return f"case when isfinite({column}) then {column} end"
+    if kind.startswith("TIMESTAMP"):
+        return f"case when isfinite({column}) then {column}::timestamp end"
+    return f"{column}::varchar"

@@ -1,0 +1,96 @@
+"""A sheet of an Excel workbook: every cell as the text that says its value."""
+
+from __future__ import annotations
+
+import datetime as dt
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ltvkit.errors import DataError, nearest
+from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.readers import archives
+from ltvkit.ingest.readers.csv_records import RAGGED, Record
+from ltvkit.ingest.readers.part import File, Part, names
+from ltvkit.ingest.readers.spool import kept
+
+
+def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
+    """A sheet -> `Part`; lines are the sheet's rows. Raises `DataError` for one not to be read."""
+    archives.check_inflated(file.path)
+    with _opened(file) as book:
+        sheet = _sheet(book, file, rules)
+        rows = enumerate(sheet.iter_rows(values_only=True), start=1)
+        header = next((cells for line, cells in rows if line == rules.header_line), ())
+        header = header[: max((n for n, cell in enumerate(header, 1) if _text(cell)), default=0)]
+        if not header:
+            raise DataError(
+                f"{file.name}: row {rules.header_line}, which must name the columns, is blank. "
+                "Say which row does under policies: header_line."
+            )
+        columns, twins = names(map(_text, header))
+        sql, working = kept(_records(rows, len(columns)), columns, work)
+        others = [name for name in _names(book) if name != sheet.title]
+    texts = dict.fromkeys(columns, "VARCHAR")
+    facts = {"encoding": None}
+    facts |= {"sheet": sheet.title, "other_sheets": others} if others else {}
+    return Part(file.name, sql, texts, working, twins=twins, facts=facts)
+
+
+def sheets(path: Path) -> list[str]:
+    """The names of a workbook's sheets, in its order."""
+    archives.check_inflated(path)
+    with _opened(File(path, path.name)) as book:
+        return _names(book)
+
+
+def _records(rows: Iterator[tuple[int, tuple]], width: int) -> Iterator[Record]:
+    for line, cells in rows:
+        texts = [_text(cell) for cell in cells]
+        if any(texts[width:]):
+            yield Record(line, None, RAGGED, "\t".join(t or "" for t in texts))
+        elif any(texts):
+            yield Record(line, (texts + [None] * width)[:width])
+
+
+def _text(cell: Any) -> str | None:
+    """A whole number has no point, a day no time; an empty cell is None."""
+    if cell is None or isinstance(cell, str):
+        return cell or None
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    if isinstance(cell, dt.datetime):
+        return cell.isoformat(" ")
+    return str(cell)
+
+
+def _sheet(book: Any, file: File, rules: Policies) -> Any:
+    found = _names(book)
+    name = rules.sheet or found[0]
+    if name not in found:
+        raise DataError(
+            f"{file.name} has no sheet {name!r}.{nearest(name, found)} It has: {', '.join(found)}."
+        )
+    sheet = book[name]
+    sheet.reset_dimensions()  # what a file says of its size may be wrong
+    return sheet
+
+
+def _names(book: Any) -> list[str]:
+    """Of the sheets that hold cells; a chart can be a sheet too."""
+    return [sheet.title for sheet in book.worksheets]
+
+
+@contextmanager
+def _opened(file: File) -> Iterator[Any]:
+    """A workbook that is read row by row, and may turn out to be broken at any of them."""
+    import openpyxl
+
+    fault = f"{file.name} cannot be read as an Excel workbook"
+    with archives.clear(fault, "Save it anew as .xlsx."), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of styles and links, which are not read
+        book = openpyxl.load_workbook(file.path, read_only=True, data_only=True)
+        with closing(book):
+            yield book

@@ -1,0 +1,146 @@
+"""One file of a source, opened: SQL for its records, and what is known of it."""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ltvkit.engines.sql import one_file, quoted
+from ltvkit.errors import DataError
+from ltvkit.ingest.parse import values
+from ltvkit.ingest.readers.csv_records import TOTAL
+from ltvkit.ingest.schema import FILE, LINE, RECORD
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to read: where it is, and the name that messages give it."""
+
+    path: Path
+    name: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """`sql` selects the records of one file: `columns` (raw column -> DuckDB type) as they are
+    written, and of `RECORD` what `working` names. `twins` are the names that several have;
+    `plain`: no value has other blanks around it than spaces.
+
+    Without `_line`, each line from `first` on is a record. If it gives not as many as `expected`,
+    or fails, there is a fault in the file, and `exact` gives the part read record by record.
+    """
+
+    name: str
+    sql: str
+    columns: Mapping[str, str]
+    working: Sequence[str] = ()
+    first: int = 1
+    expected: int | None = None
+    exact: Callable[[], Part] | None = None
+    plain: bool = False
+    twins: Sequence[str] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, connection: Any, name: str, sql: str, **known: Any) -> Part:
+        """A part whose columns are those of the query."""
+        opened = connection.sql(sql)
+        found = dict(zip(opened.columns, map(str, opened.types), strict=True))
+        columns = {n: kind for n, kind in found.items() if n not in (*RECORD, FILE)}
+        return cls(name, sql, columns, [n for n in found if n not in columns], **known)
+
+    def numbered(self) -> Part:
+        """This part with the line of each record, for what does not keep their order."""
+        if LINE in self.working:
+            return self
+        line = f"row_number() over () + {self.first - 1} as {LINE}"
+        exact = self.exact and (lambda: self.exact().numbered())
+        sql = f"select *, {line} from ({self.sql})"
+        return replace(self, sql=sql, working=(*self.working, LINE), exact=exact)
+
+    def filled(self, columns: Sequence[str], *, order_id: str) -> Part:
+        """This part with `columns` written on every line of an order, where only one has them.
+
+        An order's id, if it is among them, goes on until the next. What a line says itself stays,
+        and rows that add up others, or are empty, are no lines of an order.
+        """
+        lined = self.numbered()
+        said = {c: values.said(f"{quoted(c)}::varchar") for c in self.columns}
+        first = f"coalesce({', '.join(said.values())})"
+        none = f"({first} is null or regexp_full_match({values.narrow(first)}, '{TOTAL}', 'i'))"
+        last = f"last_value({said[order_id]} ignore nulls)"
+        window = f"over (order by {LINE} rows unbounded preceding)"
+        filled = f"case when {none} then {said[order_id]} else {last} {window} end"
+        ids = f" replace ({filled} as {quoted(order_id)})" if order_id in columns else ""
+        orders = f"over (partition by {quoted(order_id)})"
+        rest = ", ".join(
+            f"case when _none then {said[c]} "
+            f"else coalesce({said[c]}, arg_min({said[c]}, {LINE}) {orders}) end as {quoted(c)}"
+            for c in columns
+            if c != order_id
+        )
+        sql = f"select *{ids}, {none} as _none from ({lined.sql})"
+        sql = f"select * exclude (_none){f' replace ({rest})' * bool(rest)} from ({sql})"
+        exact = self.exact and (lambda: self.exact().filled(columns, order_id=order_id))
+        texts = {**self.columns} | dict.fromkeys(columns, "VARCHAR")
+        return replace(lined, sql=sql, columns=texts, exact=exact)
+
+    def sure(self, connection: Any) -> Part:
+        """This part if it can be read as it is, else as `exact` gives it."""
+        if self.exact is None:
+            return self
+        import duckdb
+
+        read = f"select count(*), bit_xor(hash({', '.join(map(quoted, self.columns))}))"
+        try:
+            count = connection.sql(f"{read} from ({self.sql})").fetchall()[0][0]
+        except duckdb.Error:
+            count = None
+        return self if count == self.expected else self.exact()
+
+
+def parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
+    """A Parquet file as `Part`; raises `DataError` for one that is broken."""
+    import duckdb
+
+    path = one_file(file.path)
+    sql = f"select * exclude (file_row_number), file_row_number + 1 as {LINE} "
+    sql += f"from read_parquet({path}, file_row_number = true)"
+    try:
+        refuse_own(connection.sql(f"from read_parquet({path})").columns, file.name)
+        return Part.of(connection, file.name, sql, facts={"encoding": None})
+    except (duckdb.Error, RuntimeError) as error:  # the latter: names that are no text
+        reason = str(error).splitlines()[0].replace(str(file.path), file.name)
+        raise DataError(f"{file.name} cannot be read as Parquet ({reason}).") from error
+
+
+def plain(written: Any) -> str:
+    """A header as it is compared: NFKC, without white space around it or lines in it."""
+    return " ".join(unicodedata.normalize("NFKC", str(written or "")).strip("\ufeff").split())
+
+
+def refuse_own(columns: Iterable[str], name: str) -> None:
+    """Raise `DataError` for columns named as the kit's own are."""
+    if own := [c for c in columns if c.lower() in (*RECORD, "file_row_number")]:
+        raise DataError(f"{name} has a column {own[0]!r}, a name of the kit's own: rename it.")
+
+
+def names(header: Sequence[Any]) -> tuple[list[str], list[str]]:
+    """A header's fields -> names of columns, normalised and distinct, and those that came twice.
+
+    >>> names([" 金額 ", "amount", "Amount", None])
+    (['金額', 'amount', 'Amount (2)', 'column 4'], ['amount'])
+    """
+    taken, twins = set(RECORD), []
+    found = [plain(written) or f"column {n}" for n, written in enumerate(header, start=1)]
+    for place, name in enumerate(found):
+        if name.casefold() in taken:
+            twins.append(name.casefold())
+            free = (f"{name} ({n})" for n in itertools.count(2))
+            found[place] = next(f for f in free if f.casefold() not in taken)
+        taken.add(found[place].casefold())
+    return found, list(dict.fromkeys(twins))

@@ -1,0 +1,84 @@
+"""Sources on other machines: refused, unless the params say `policies: {remote: true}`.
+
+This machine, and so no other: paths, `file://` without a host, and a PostgreSQL server by a socket
+or on a loopback address. All other addresses are remote, and so is a network share.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ltvkit.core import redaction
+from ltvkit.errors import ParamsError
+
+# One letter and a colon is a drive.
+_ADDRESS = re.compile(r"\s*(?P<scheme>[a-z][a-z0-9+.-]+):/", re.I)
+_CLOUD = re.compile(r"\s*(md|motherduck):", re.I)  # DuckDB's own service, by name alone
+_HOST = re.compile(r"(?:\[([^\]]*)\]|([^,:\[\]]+))(?::\d*)?")  # [::1]:5432 or localhost:5432
+_FILES = ("file", "duckdb", "sqlite", "sqlite3")
+_POSTGRES = ("postgres", "postgresql")
+
+
+def refuse(source: str, *, allowed: bool) -> None:
+    """Raise `ParamsError` for a source on another machine, unless that is `allowed`.
+
+    An address with a password or token in it is refused in any case.
+
+    >>> refuse("data/orders.csv", allowed=False)
+    >>> refuse("s3://bucket/orders.parquet", allowed=False)
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: source 's3://bucket/orders.parquet' is on another machine: say ...
+    """
+    redaction.check("source", source)
+    if is_remote(source) and not allowed:
+        raise ParamsError(
+            f"source {source!r} is on another machine: say `policies: {{remote: true}}` in the "
+            "params file if the orders are to come from there, or give a file of this machine."
+        )
+
+
+def is_remote(source: str) -> bool:
+    r"""Whether a source is on another machine.
+
+    >>> [is_remote(x) for x in ("C:\\a.csv", r"\\nas\a.csv", "postgresql:///shop", "https://a.b")]
+    [False, True, False, True]
+    """
+    if source.lstrip().startswith(("\\\\", "//")) or _CLOUD.match(source):
+        return True
+    if not (found := _ADDRESS.match(source)):
+        return False
+    scheme = found["scheme"].lower()
+    if scheme in _POSTGRES:
+        return not all(map(_is_here, _servers(source.strip())))
+    authority = urlsplit(source.strip()).netloc
+    return scheme not in _FILES or authority not in ("", "localhost")
+
+
+def _servers(address: str) -> list[str]:
+    """The hosts that libpq would try: of the address, else of its options, else of PGHOST.
+
+    Options are taken with the address and not for it, so that neither can hide the other.
+    """
+    parts = urlsplit(address)
+    pairs = _HOST.findall(parts.netloc.rpartition("@")[2])
+    options = parse_qs(parts.query)
+    named = [host for pair in pairs for host in pair]
+    named += [h for n in ("host", "hostaddr") for v in options.get(n, ()) for h in v.split(",")]
+    named += options.get("service", ())  # says where, in a file of its own
+    found = [unquote(host) for host in named if host]
+    return found or [os.environ.get(n, "") for n in ("PGHOST", "PGHOSTADDR", "PGSERVICE")]
+
+
+def _is_here(host: str) -> bool:
+    """A socket's folder, this machine's name for itself, or a loopback address."""
+    if "," in host:  # of the environment, or escaped in an address: libpq tries one after another
+        return all(map(_is_here, host.split(",")))
+    if host in ("", "localhost") or host.startswith(("/", "@")):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

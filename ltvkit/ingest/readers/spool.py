@@ -1,0 +1,36 @@
+"""Records that come one by one, kept as Parquet batch by batch, so that memory stays small."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from ltvkit.core import files
+from ltvkit.engines.sql import literal
+from ltvkit.ingest.readers.csv_records import Record
+from ltvkit.ingest.schema import RECORD
+
+BATCH = 50_000
+
+
+def kept(rows: Iterable[Record], columns: Sequence[str], work: Path) -> tuple[str, Sequence[str]]:
+    """Records of as many fields as `columns` -> SQL that reads them, and its working columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    line, fault, text = RECORD
+    kind = pa.string()
+    schema = pa.schema([(line, pa.int64()), (fault, kind), (text, kind)])
+    for name in columns:
+        schema = schema.append(pa.field(name, kind))
+    target, empty = files.fresh(work, ".parquet"), [None] * len(columns)
+    rows = iter(rows)
+    with pq.ParquetWriter(target, schema) as file:
+        while batch := list(itertools.islice(rows, BATCH)):
+            numbers, fields, faults, texts = zip(*batch, strict=True)
+            cells = zip(*(row or empty for row in fields), strict=True)
+            turned = zip(schema, (numbers, faults, texts, *cells), strict=True)
+            arrays = [pa.array(column, field.type) for field, column in turned]
+            file.write_batch(pa.record_batch(arrays, schema=schema))
+    return f"select * from read_parquet({literal(str(target))})", RECORD

@@ -1,0 +1,51 @@
+"""What became of the lines read: every one is kept or quarantined."""
+
+from __future__ import annotations
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit.core.i18n import _
+from ltvkit.engines import frames
+from ltvkit.ingest import validation
+
+
+def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
+    """Judged lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
+
+    read = kept + quarantined, in lines and in money, as far as the amount can be read (NaN where
+    none can, and for what is no order line: a total row's amount is sold in other lines).
+    """
+    below = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
+    counted = frames.table(
+        judged.with_columns(
+            status=nw.when(nw.col("reason").is_null())
+            .then(nw.lit("kept"))
+            .otherwise(nw.lit("quarantined")),
+            reason=nw.when(~nw.col("reason").is_null())
+            .then(nw.col("reason"))
+            .otherwise(
+                nw.when(nw.col("amount") < 0)
+                .then(nw.lit(below.get(returns, "")))
+                .otherwise(nw.lit(_("sales")))
+            ),
+        )
+        .group_by("status", "reason")
+        .agg(lines=nw.len(), amount=nw.col("amount").sum(), known=nw.col("amount").count())
+        .sort("status", "lines", "reason", descending=[True, True, False])
+    )
+    priced = (counted["known"] > 0) & ~counted["reason"].isin(validation.NO_ORDER_LINE)
+    counted["amount"] = counted["amount"].where(priced)
+    read = pd.DataFrame({"status": ["read"], "reason": [_("all lines")]}).assign(
+        lines=counted["lines"].sum(), amount=counted["amount"].sum()
+    )
+    parts = [read, counted.drop(columns="known")]
+    return with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
+
+
+def with_share(table: pd.DataFrame) -> pd.DataFrame:
+    """A reconciliation -> the same with `share`, of the lines read."""
+    whole = table.loc[table["status"] == "read", "lines"].sum()
+    return table[["status", "reason", "lines", "amount"]].assign(
+        share=table["lines"] / max(whole, 1)
+    )

@@ -1,0 +1,1 @@
+"""Orders that lie on a Spark cluster, read where they are."""

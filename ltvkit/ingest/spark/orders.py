@@ -1,0 +1,193 @@
+"""Orders that lie on the cluster's storage: through the door on the workers, and kept there.
+
+Of the orders themselves nothing comes to this machine: only what they add up to.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from ltvkit.core import files, paths
+from ltvkit.engines.spark import session, workers
+from ltvkit.engines.spark.settings import Settings
+from ltvkit.errors import ClusterError, ParamsError
+from ltvkit.ingest import cache, daily, mapping, pipeline, schema, validation
+from ltvkit.ingest.book import Orders
+from ltvkit.ingest.cache import Prepared
+from ltvkit.ingest.parse import currencies
+from ltvkit.ingest.pipeline import Rows
+from ltvkit.ingest.policies import Policies, check_options
+from ltvkit.ingest.readers import Raw
+from ltvkit.ingest.schema import FILE, LINE, TEXT
+from ltvkit.ingest.spark import sources
+
+
+@dataclass(frozen=True, kw_only=True)
+class SparkPrepared(Prepared):
+    """`Prepared` with its lines on a cluster, and their days kept on its storage."""
+
+    @cached_property
+    def days(self) -> Any:
+        """The lines added up by customer and day (see `days.of`), kept on the cluster's storage."""
+        note, settings = self.folder / "days.txt", session.settings()
+        with session.in_words("the days of the orders"):
+            if note.exists() and (kept := note.read_text("utf-8")).startswith(settings.folder()):
+                known = _there(self.lines.sparkSession, kept)
+                if known is not None:
+                    return known
+            folder = f"{_free(settings, self.key)}/days"
+            found = _kept(daily.of(self.lines), folder)
+        files.write(note, folder)
+        return found
+
+
+def open(
+    source: str, *, columns: Mapping | None, policies: Mapping | None, spark: Mapping[str, Any]
+) -> SparkPrepared:
+    """`prepared.open` with lines on a cluster. Raises `ClusterError` where it cannot be used.
+
+    What lies on the cluster's storage passes the door there, and all frames are Spark's. Another
+    source passes it here, and its lines are read by the workers, who must see the project's folder.
+    """
+    settings = Settings.of(spark)
+    rules = check_options(columns=columns, policies=policies)
+    running = session.start(settings)
+    with session.in_words(source):
+        if not sources.lies_there(source):
+            return _brought(running, cache.open(source, columns=columns, policies=policies), rules)
+        depends = (*cache.asked(source, columns, policies, rules), settings.storage)
+        named = cache.noted(*depends)
+        if named and named.exists():
+            return _known(running, named.read_text("utf-8"), rules)
+        frame, facts = sources.open(running, source, rules)
+        key = cache.key(facts.get("digest") or uuid.uuid4().hex, *depends)
+        note = paths.cache() / "orders" / key / cache.FACTS
+        if not note.exists() or _there(running, _rows(note).sql) is None:
+            rows = _prepare(frame, facts, columns or {}, rules, _free(settings, key))
+            files.write(note, rows.to_json())
+        if named:
+            files.write(named, key)
+        return _known(running, key, rules)
+
+
+def _known(running: Any, key: str, rules: Policies) -> SparkPrepared:
+    """Orders that are prepared already."""
+    home = paths.cache() / "orders" / key
+    book = _opened(running, _rows(home / cache.FACTS), rules)
+    return SparkPrepared(**vars(book), folder=home, key=key)
+
+
+def _rows(note: Path) -> Rows:
+    return Rows.from_json(note.read_text("utf-8"))
+
+
+def _there(running: Any, folder: str) -> Any | None:
+    """What is kept in a folder of the storage; None where somebody removed it."""
+    from pyspark.errors import AnalysisException
+
+    try:
+        found = running.read.parquet(folder)
+        return found if found.columns else None
+    except AnalysisException:
+        return None
+
+
+def _free(settings: Settings, key: str) -> str:
+    """A folder of the storage that nobody else writes: it counts once a file here names it.
+
+    So nothing is read that a killed run has half written, nor taken away from a run that reads it.
+    """
+    return settings.folder("orders", f"{key}-{uuid.uuid4().hex}")
+
+
+def _prepare(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder: str) -> Rows:
+    part = sources.part(frame)
+    raw = Raw(None, [part], facts)
+    names = mapping.mapping(part, columns=columns, source=facts["source"])
+    _check_order(names, facts, rules)
+    zone, rates = pipeline.zone_of(raw, rules), currencies.asked(rules.rates)
+    reading = pipeline.Reading(names, rules, zone, None, rates)
+    rows = _kept(workers.each(frame, partial(reading.judged, part=part)), f"{folder}/rows")
+    lines, named = nw.from_native(rows).lazy(), "order_id" in names
+    if validation.takes_more(lines, rules, named=named):
+        settled = validation.settled(lines, rules, named=named).to_native()
+        folder, lines = f"{folder}/settled", nw.from_native(_kept(settled, f"{folder}/settled"))
+    else:
+        folder = f"{folder}/rows"
+    return Rows(folder, list(part.columns), *pipeline.concluded(lines.lazy(), raw, [names], rules))
+
+
+def _check_order(names: Mapping[str, str], facts: Mapping, rules: Policies) -> None:
+    """What needs the order of lines can be asked of a file, and not of a cluster."""
+    if rules.fill_down:
+        raise ParamsError(
+            "policies: fill_down needs lines in their order, which a cluster does not keep: fill "
+            "them in where the orders are made."
+        )
+    if "order_id" not in names and "digest" not in facts and rules.same_day == "separate":
+        raise ParamsError(
+            f"{facts['source']} does not number its lines, and has no order_id: map it under "
+            "`columns:`, or set policies: same_day: one_order."
+        )
+
+
+def _kept(rows: Any, folder: str) -> Any:
+    """Rows written by the workers, and read back."""
+    rows.write.parquet(folder)
+    return rows.sparkSession.read.parquet(folder)
+
+
+def _opened(running: Any, rows: Rows, rules: Policies) -> Orders:
+    """Judged rows -> `Orders`, as `door.opened` has it, its frames Spark's."""
+    from pyspark.sql import functions as F
+
+    judged = running.read.parquet(rows.sql)
+    file = [FILE] if FILE in judged.columns else []
+    refused, kept = (judged.filter(f"reason is {what}") for what in ("not null", "null"))
+    placed = [*(F.col(f).alias("file") for f in file), F.col(LINE).alias("line"), "reason"]
+    raw = (
+        F.col("_written")[c].alias(f"{c} (raw)" if c in pipeline.OURS else c)
+        for c in rows.raw_columns
+    )
+    written = [*placed, *raw, F.col(TEXT).alias("text")]
+    spelled = kept.select("customer_id", "_written_customer") if rules.fold_ids != "none" else None
+    return Orders(
+        **_sold(kept, [c for c in judged.columns if c not in schema.WORKING], rules),
+        quarantine=refused.orderBy(*file, LINE).select(*written),
+        refused=refused.select(*placed, "customer_id"),
+        spelled=spelled,
+        quality=rows.quality,
+        facts=dict(rows.facts),
+    )
+
+
+def _sold(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
+    """Kept rows -> the canonical `lines`, and the `returns` that are kept beside them."""
+    below = "amount < 0" if rules.returns == "separate" else "false"
+    return {
+        "lines": kept.filter(f"not ({below})").select(*columns),
+        "returns": kept.filter(below).select(*columns),
+    }
+
+
+def _brought(running: Any, book: Prepared, rules: Policies) -> SparkPrepared:
+    """Orders that passed the door here, their lines read by the workers."""
+    kept_in = [*book.folder.glob("rows.parquet")] or sorted(book.folder.glob("rows-*.parquet"))
+    addresses = [paths.address(path.resolve()) for path in kept_in]
+    kept = running.read.option("mergeSchema", "true").parquet(*addresses).filter("reason is null")
+    sold = _sold(kept, book.lines.columns, rules)
+    try:
+        sold["lines"].select("amount").limit(1).collect()
+    except Exception as error:
+        raise ClusterError(
+            f"the workers cannot read {paths.shown(book.folder)}: put the project on a folder that "
+            "they see, or the orders on their storage (source: s3a://..., hdfs://... or table:...)."
+        ) from error
+    return SparkPrepared(**vars(replace(book, **sold)))

@@ -1,0 +1,113 @@
+"""Where an export keeps its orders: in which sheet, below which line, in which of its files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.errors import LtvkitError
+from ltvkit.ingest import headers, readers
+from ltvkit.ingest.policies import Policies
+
+HEADER_WITHIN = 10  # lines in which the names of the columns are looked for
+_SHOWN = 5  # files named in a question
+
+
+@dataclass(frozen=True)
+class Opening:
+    """An opened source, the `policies` that open it so, and what its owner has to decide (by
+    params key) or to know about it.
+    """
+
+    raw: readers.Raw
+    policies: Mapping[str, Any]
+    checks: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def find(source: str) -> Opening:
+    """A source -> the sheet and the files whose headers are understood best, as `Opening`.
+
+    Raises the `DataError` of a source that cannot be opened at all.
+    """
+    sheets = readers.sheets(source)
+    found, refusals = {}, []
+    for sheet in sheets or [""]:
+        try:
+            found[sheet] = _below_titles(source, {"sheet": sheet} if sheets[1:] else {})
+        except LtvkitError as error:
+            refusals.append(error)
+    if not found:
+        raise refusals[0]
+    best = max(found, key=lambda sheet: _worth(found[sheet][0].columns))
+    raw, policies = found.pop(best)
+    raw, checks = _of_one_kind(raw)
+    rest = ", ".join(_counted(s, found.get(s)) for s in sheets if s != best)
+    if not rest:
+        return Opening(raw, policies, checks)
+    if any(_worth(other.columns)[0] for other, _policies in found.values()):
+        question = _(
+            "{sheet} is read; not read are {rest}. Choose one, or save those that are orders as "
+            "CSV files in a folder, and give the folder as source."
+        )
+        said = question.format(sheet=repr(best), rest=rest)
+        return Opening(raw, policies, checks | {"policies.sheet": said})
+    note = _("Of the workbook, the sheet {sheet} is read; not read are {rest}.")
+    return Opening(raw, policies, checks, (note.format(sheet=repr(best), rest=rest),))
+
+
+def _below_titles(source: str, rules: Mapping) -> tuple[readers.Raw, dict[str, Any]]:
+    """The source from the first line on that names columns known; where none does, as it is."""
+    opened, refusals = [], []
+    for line in range(1, 2 if readers.databases.is_address(source) else HEADER_WITHIN + 1):
+        policies = rules | ({"header_line": line} if line > 1 else {})
+        try:
+            raw = readers.open(source, Policies(**policies))
+        except LtvkitError as error:
+            refusals.append(error)
+            continue
+        if len(headers.understood(raw.columns)) > 1:
+            return raw, policies
+        opened = opened or [(raw, policies)]
+    if not opened:
+        raise refusals[0]
+    return opened[0]
+
+
+def _of_one_kind(raw: readers.Raw) -> tuple[readers.Raw, dict[str, str]]:
+    """The files that have the headers of the best understood; a question where others do not."""
+    kinds = Counter(tuple(part.columns) for part in raw.parts)
+    best = max(kinds, key=lambda kind: (_worth(kind), kinds[kind]))
+    needed = headers.understood(best).values()
+    lacking = [[h for h in needed if not headers.match(h, part.columns)] for part in raw.parts]
+    strange = [(p.name, lacks) for p, lacks in zip(raw.parts, lacking, strict=True) if lacks]
+    if not strange:
+        return raw, {}
+    question = _(
+        "Not all files share their headers: {files}. Give a pattern that takes only one kind, as "
+        '"exports/orders-*.csv".'
+    )
+    each = _("{file} has no {headers}")
+    named = [each.format(file=repr(n), headers=", ".join(ls[:3])) for n, ls in strange[:_SHOWN]]
+    listed = "; ".join(named) + " ..." * (len(strange) > _SHOWN)
+    alike = [p for p, lacks in zip(raw.parts, lacking, strict=True) if not lacks]
+    return replace(raw, parts=alike), {"source": question.format(files=listed)}
+
+
+def _worth(found: Iterable[str]) -> tuple[bool, int]:
+    """Whether headers can be those of orders, and how many are understood."""
+    found = list(found)
+    known = {*headers.understood(found), *headers.undecided(found)}
+    priced = "amount" in known or {"quantity", "unit_price"} <= known
+    return "order_date" in known and priced, len(known)
+
+
+def _counted(sheet: str, found: tuple[readers.Raw, Any] | None) -> str:
+    if found is None:
+        return _("{sheet} (no table)").format(sheet=repr(sheet))
+    rows = found[0].frame.aggregate("count(*)").fetchall()[0][0]
+    return _("{sheet} (rows: {rows})").format(sheet=repr(sheet), rows=formats.count(rows))

@@ -1,0 +1,211 @@
+"""A first look at an order export: what it seems to be, and what only its owner can decide.
+
+Reads a file as a report would, with the mapping that `systems` and `headers` propose, and says in
+plain words what came of it. Values of ids and personal data are shown as dots.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from ltvkit import orders
+from ltvkit.core import personal_data
+from ltvkit.core.i18n import _
+from ltvkit.core.personal_data import header_key
+from ltvkit.display import formats
+from ltvkit.errors import LtvkitError
+from ltvkit.ingest import headers, schema
+from ltvkit.ingest.parse import dates, ids, values
+from ltvkit.ingest.parse.currencies import SIGNS
+from ltvkit.inspection import layout, questions, systems
+from ltvkit.inspection.result import Inspection
+
+HEAD = 1000  # lines that samples are taken from
+DAYS = 3000  # different days on which the form of dates is tried
+_MASKED = ("customer_id", "order_id")
+_CANCELLED = re.compile(r"キャンセル|取消|取り消|\bcancel|\bvoid", re.IGNORECASE)
+_OFFSET = re.compile(r":\d\d(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)$")
+
+
+def look(source: str) -> Inspection:
+    """A source as `sources.open` takes it -> `Inspection`; raises its `DataError`."""
+    opened = layout.find(source)
+    raw, policies = opened.raw, opened.policies
+    found = tuple(raw.columns)
+    system = systems.recognise(found)
+    columns, checks = _columns(found, system)
+    checks = opened.checks | checks
+    head = raw.frame.limit(HEAD).df()
+    texts = {n: [str(v) for v in head[h].dropna() if str(v).strip()] for n, h in columns.items()}
+    for propose in (_dates, _zone, _decimal, _folds, _cancelled):
+        more, questions = propose(raw, columns, texts, system)
+        policies, checks = policies | more, checks | questions
+    if system:
+        policies = {n: _there(v, columns) for n, v in system.policies.items()} | policies
+    currency, questions = _currency(raw, columns, texts, system)
+    seen = Inspection(
+        source=source,
+        facts=raw.facts,
+        headers=found,
+        system=system,
+        columns=columns,
+        currency=currency,
+        policies=policies,
+        checks=checks | questions,
+        samples={n: _samples(v, masked=_is_masked(n, columns[n])) for n, v in texts.items()},
+        notes=(*opened.notes, *map(_, system.notes if system else ())),
+    )
+    return _read(seen, raw)
+
+
+def _columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str], dict[str, str]]:
+    columns = system.mapping(found) if system else {}
+    taken = {"amount"} if {"quantity", "unit_price"} <= set(columns) else set()
+    free = [h for h in found if h not in columns.values()]
+    sure = headers.understood(free)
+    columns |= {n: h for n, h in sure.items() if n not in columns and n not in taken}
+    checks = {
+        f"columns.{name}": _("{headers} fit equally well: choose one.").format(
+            headers=_listed(fits)
+        )
+        for name, fits in headers.undecided(free).items()
+        if name not in columns and name not in taken
+    }
+    mails = [h for h in free if re.search(r"メール|e ?mail", header_key(h))]
+    sought = not {"customer_id", "columns.customer_id"} & {*columns, *checks}
+    if sought and len(mails) == 1:
+        columns["customer_id"] = mails[0]
+    if personal_data.is_personal(columns.get("customer_id", "")):
+        checks["columns.customer_id"] = _(
+            "No customer number was found, so the e-mail address tells customers apart. It is "
+            "personal data: better export a customer number, and map that."
+        )
+    ordered = [n for n in headers.ALIASES if n in columns]
+    return {n: columns[n] for n in ordered}, checks
+
+
+def _dates(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+    """Dates that are not year first: the only format that reads them, or a question."""
+    header = columns.get("order_date")
+    if not texts.get("order_date") or raw.columns[header] != "VARCHAR":
+        return {}, {}
+    # One of each day (by its first characters), since the order shows only from the 13th on.
+    day = values.text(header, "VARCHAR")
+    sql = f"select min(d) from (select {day} d from raw) group by left(d, 10) limit {DAYS}"
+    written = [d for (d,) in raw.frame.query("raw", sql).fetchall() if re.search(r"\d", d or "")]
+    fits = dates.guess_format(written)
+    if len(fits) < 2:
+        return ({"date_format": fits[0]} if any(fits) else {}), {}
+    question = _("{example} can be read as {formats}: choose one.")
+    formats = _(" or ").join(f'"{f}"' for f in fits)
+    example = texts["order_date"][0]
+    return {}, {"policies.date_format": question.format(example=example, formats=formats)}
+
+
+def _zone(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+    offsets = {m[1] for t in texts.get("order_date", ()) if (m := _OFFSET.search(t))}
+    if offsets and {o.replace(":", "") for o in offsets} <= {"+0900"}:
+        return {"timezone": "Asia/Tokyo"}, {}
+    question = _("Times carry a zone: name the shop's own, so that its days begin when they do.")
+    return {}, {"policies.timezone": question} if offsets else {}
+
+
+def _decimal(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+    money = [t.strip() for n in ("amount", "unit_price") for t in texts.get(n, ())]
+    by_comma, by_point = (any(re.search(rf"{m}\d{{1,2}}$", t) for t in money) for m in (",", r"\."))
+    return ({"decimal": ","} if by_comma and not by_point else {}), {}
+
+
+def _folds(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+    header = columns.get("customer_id")
+    if not header or raw.columns[header] != "VARCHAR":
+        return {}, {}
+    fold, several = ids.proposed(raw.frame, values.text(header, "VARCHAR"))
+    if not several:
+        return {}, {}
+    kinds = {"width": _("width"), "case": _("case"), "both": _("width or case")}
+    question = _(
+        "{customers} customers are written in more than one way, with ids that differ in {kind} "
+        'alone. "{fold}" counts each as one, "none" counts every way as a customer.'
+    )
+    said = question.format(customers=formats.count(several), kind=kinds[fold], fold=fold)
+    return {"fold_ids": fold}, {"policies.fold_ids": said}
+
+
+def _cancelled(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+    if "status" not in columns:
+        return {}, {}
+    known = _distinct(raw, columns["status"])
+    listed = system.policies.get("cancelled_status", ()) if system else ()
+    meant = list(dict.fromkeys((*listed, *(s for s in known if _CANCELLED.search(s)))))
+    yes, no = ([s for s in known if (s in meant) == is_so] for is_so in (True, False))
+    question = _("Of the values of status, {yes} count as cancelled, {no} do not. Is that so?")
+    said = question.format(yes=_listed(yes) or _("none"), no=_listed(no) or _("none"))
+    return {"cancelled_status": meant} if meant else {}, {"policies.cancelled_status": said}
+
+
+def _currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[str, dict]:
+    stated = _distinct(raw, columns["currency"]) if "currency" in columns else []
+    if len(stated) > 1:
+        question = _("The orders are in {currencies}: name a file of rates under policies.")
+        return stated[0], {"currency": question.format(currencies=_listed(stated))}
+    if stated:
+        return stated[0], {}
+    if system and system.currency:
+        return system.currency, {}
+    money = " ".join(t for n in ("amount", "unit_price") for t in texts.get(n, ()))
+    signs = {codes[0] for written, codes in SIGNS.values() if re.search(written, money)}
+    if len(signs) == 1:
+        return signs.pop(), {}
+    if raw.japanese:
+        return "JPY", {"currency": _("The file does not say it; taken from its language.")}
+    return "USD", {"currency": _("The file does not say it: USD is only a stopgap.")}
+
+
+def _read(seen: Inspection, raw: Any) -> Inspection:
+    if seen.missing:
+        lacking = _("No column was found for {names}.").format(names=", ".join(seen.missing))
+        asked = {f"columns.{name}": _("Which column is it?") for name in seen.missing}
+        return replace(seen, refusal=lacking, checks=asked | dict(seen.checks))
+    if "source" in seen.checks:
+        return replace(
+            seen, refusal=_("The orders can be read when source takes one kind of file.")
+        )
+    if "policies.date_format" in seen.checks:
+        return replace(seen, refusal=_("The orders can be read when date_format is chosen."))
+    try:
+        book = orders.read(seen.source, columns=seen.columns, policies=seen.policies)
+    except LtvkitError as error:
+        return replace(seen, refusal=str(error))
+    seen = replace(seen, book=book)
+    return replace(seen, checks=dict(seen.checks) | questions.of(seen, raw))
+
+
+def _distinct(raw: Any, header: str, limit: int = 20) -> list[str]:
+    name = values.text(header, raw.columns[header])
+    sql = f"select {name} v from raw where v is not null group by 1 order by count(*) desc, 1"
+    return [v for (v,) in raw.frame.query("raw", f"{sql} limit {limit}").fetchall()]
+
+
+def _samples(texts: Iterable[str], *, masked: bool) -> list[str]:
+    shown = (re.sub(r"\w", "•", t) if masked or "@" in t else t for t in texts)
+    return list(dict.fromkeys(t.strip()[:40] for t in shown))[:3]
+
+
+def _is_masked(name: str, header: str) -> bool:
+    return name in _MASKED or personal_data.is_personal(header)
+
+
+def _there(value: Any, columns: Mapping) -> Any:
+    """Of the columns in a list, those that are mapped."""
+    known = (*schema.COLUMNS, "currency")
+    return (
+        [v for v in value if v in columns or v not in known] if isinstance(value, tuple) else value
+    )
+
+
+def _listed(texts: Iterable[str]) -> str:
+    return ", ".join(map(repr, texts))

@@ -1,0 +1,117 @@
+"""What orders that could be read still leave to their owner: params key -> the question."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Any
+
+from ltvkit import periods
+from ltvkit.core.i18n import _
+from ltvkit.core.personal_data import header_key
+from ltvkit.display import formats
+from ltvkit.ingest import readers
+from ltvkit.ingest.parse import values
+from ltvkit.ingest.policies import Policies
+from ltvkit.quality import summary
+
+if TYPE_CHECKING:
+    from ltvkit.inspection.result import Inspection
+
+CLOSE_DAYS = 7  # a month whose last days have no order may be covered all the same
+_CANCELLED_AT = re.compile(r"(date )?cancell?(ed|ation) (at|on|date)|date cancell?ed|.*取消日時?")
+
+
+def of(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
+    """An inspection with its `book`, and its source -> what is to be decided about the orders."""
+    return _amounts(seen) | _cancelled_at(seen, raw) | _month_end(seen) | _unusable(seen)
+
+
+def _amounts(seen: Inspection) -> dict[str, str]:
+    """A question where each order's lines all say the same amount: it seems to be the order's."""
+    if not {"amount", "order_id"} <= set(seen.columns):
+        return {}
+    several, same = seen.book.lines.query(
+        "lines",
+        "select count(*), count(*) filter (amounts = 1) from (select count(*) lines, "
+        "count(distinct amount) amounts from lines group by order_id) where lines > 1",
+    ).fetchall()[0]
+    if several < 3 or same < 0.9 * several:
+        return {}
+    question = _(
+        "{header} is the same on all lines of an order. If it is the order's total, it counts once "
+        "per line: map the line's amount, or quantity and unit_price, instead."
+    )
+    return {"columns.amount": question.format(header=seen.columns["amount"])}
+
+
+def _cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
+    """A question where orders have a day of cancellation, and a status that is none."""
+    keyed = {h: header_key(h).replace("キャンセル", "取消") for h in seen.headers}
+    header = next((h for h, key in keyed.items() if _CANCELLED_AT.fullmatch(key)), None)
+    if header is None or "order_id" not in seen.columns:
+        return {}
+    order, at = (values.text(h, raw.columns[h]) for h in (seen.columns["order_id"], header))
+    ids = f"select {order} from raw where {at} is not null"
+    count, amount = _kept(raw, seen.book.lines.to_arrow_reader(), ids)
+    if not count:
+        return {}
+    question = _(
+        "{orders} orders ({amount}) have {header} filled and count all the same, as their status "
+        "is not a cancelled one. If they should not, leave them out of the export."
+    )
+    said = question.format(
+        orders=formats.count(count),
+        amount=formats.money(amount, seen.currency),
+        header=repr(header),
+    )
+    key = "policies.cancelled_status"
+    return {key: " ".join(filter(None, [seen.checks.get(key), said]))}
+
+
+def _kept(raw: readers.Raw, lines: Any, ids: str) -> tuple[int, float]:
+    """How many orders of `lines` are among those that `ids` selects of `raw`, and their amount."""
+    sums = "count(distinct order_id), sum(amount)"  # DuckDB finds the lines by their name
+    sql = f"select {sums} from lines where order_id in ({ids})"
+    return raw.frame.query("raw", sql).fetchall()[0]
+
+
+def _month_end(seen: Inspection) -> dict[str, str]:
+    """A question where the last month lacks orders on its last days only, and was over."""
+    last = seen.book.facts["last"]
+    end = periods.end(periods.index_of(last, "month"), "month").date()
+    silent = (end - dt.date.fromisoformat(last)).days
+    if not 0 < silent <= CLOSE_DAYS or _written(seen.source) <= end:
+        return {}
+    question = _(
+        'The last order is of {last}. If the export covers that month to its end, write "{end}"; '
+        "left empty, the month counts as not over, and {before} is the latest that is reported."
+    )
+    before = format(periods.month_before(end), "%Y-%m")
+    return {"policies.data_until": question.format(last=last, end=end, before=before)}
+
+
+def _written(source: str) -> dt.date:
+    """The day on which a source was written last; today where its files do not say."""
+    files: Any = () if readers.databases.is_address(source) else readers.seen(source, Policies())
+    times = [time / 1e9 for _path, _size, time in files]
+    return dt.date.fromtimestamp(max(times)) if times else dt.date.today()
+
+
+def _unusable(seen: Inspection) -> dict[str, str]:
+    """A question where a report would stop at the lines that cannot be used."""
+    limit = Policies().max_quarantined
+    read, lost = summary.unusable(seen.book.quality)
+    if lost <= limit * read:
+        return {}
+    question = _(
+        "{lost} of {read} lines ({share}) cannot be used, and above {limit} no report is made: "
+        "mend the export, or raise the limit if what is left stands for the whole."
+    )
+    said = question.format(
+        lost=formats.count(lost),
+        read=formats.count(read),
+        share=formats.share(lost / read),
+        limit=formats.share(limit),
+    )
+    return {"policies.max_quarantined": said}

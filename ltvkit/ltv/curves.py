@@ -1,0 +1,96 @@
+"""The LTV curve: what a customer has paid by each age, and how sure we are of the average."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import cohorts, periods
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames, ranking
+from ltvkit.errors import TooLittleData
+from ltvkit.ingest import daily
+
+GROUPS = 200
+FEWEST = 30  # customers; a resample of fewer says little of how sure their average is
+
+
+def ltv(
+    lines: Any, *, as_of: Any, of: str = "revenue", draws: int = 1000, seed: int = 1
+) -> pd.DataFrame:
+    """Order lines up to `as_of` -> age_months, customers, ltv, low, high: all cohorts together.
+
+    LTV at age n = sum over ages a = 0..n of (revenue at age a / customers who have lived age a to
+    its end), ages in calendar months since the first purchase. `of` is "revenue" or "margin".
+    `low` and `high` are a 95% percentile bootstrap: customers are dealt into 200 groups of equal
+    size (one each where there are fewer) and groups are drawn with replacement, `draws` times
+    from `seed`. The band is the uncertainty of the average, not the spread between customers;
+    ages that fewer than 30 customers have lived have none (NaN). Raises `ColumnError` where the
+    lines have no margin, `DataError` where nobody has lived a whole month.
+    """
+    frames.lazy(daily.rows(lines, as_of=as_of), needs=(of,))
+    paid, lived = _by_group(lines, as_of=as_of, column=of)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(paid), np.full(len(paid), 1 / len(paid)), size=draws)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        drawn = np.cumsum((weights @ paid) / (weights @ lived), axis=1)
+    enough = lived.sum(axis=0) >= FEWEST
+    low, high = np.where(enough, np.nanquantile(drawn, [0.025, 0.975], axis=0), np.nan)
+    return pd.DataFrame(
+        {
+            "age_months": np.arange(paid.shape[1]),
+            "customers": lived.sum(axis=0).astype("int64"),
+            "ltv": np.cumsum(paid.sum(axis=0) / lived.sum(axis=0)),
+            "low": low,
+            "high": high,
+        }
+    )
+
+
+def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
+    """What a customer is worth by `age` months, or by the last age that there is."""
+    row = curve[curve["age_months"] <= age].iloc[-1]
+    text = _("By age {age} months, a customer is worth {ltv} so far (95%: {low} to {high}).")
+    if pd.isna(row["low"]):
+        text = _("By age {age} months, a customer is worth {ltv} so far, on average of a few.")
+    worth = {name: formats.money(row[name], currency) for name in ("ltv", "low", "high")}
+    return text.format(age=int(row["age_months"]), **worth)
+
+
+def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """Money paid at, and customers who have lived through, each age: two arrays, group x age."""
+    born = cohorts.members(lines, as_of=as_of, by="month", every="month")
+    dealt = ranking.ranked(born, by="customer_id", ascending=True)
+    dealt = dealt.with_columns(group=(nw.col("rank") - 1) % GROUPS)
+    sizes = frames.table(dealt.group_by("group", "born").agg(customers=nw.len()))
+    spent = frames.table(
+        cohorts.aged(lines, dealt, as_of=as_of, every="month")
+        .group_by("group", "born", "age")
+        .agg(paid=nw.col(column).sum())
+        .with_columns(frames.exact("paid"))
+    )
+    last = _last_whole_month(as_of)
+    ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0
+    if ages < 1:
+        raise TooLittleData(
+            "no customer has lived a whole calendar month, so there is no LTV curve. Take a later "
+            "month."
+        )
+    groups = int(sizes["group"].max()) + 1
+    paid, lived = np.zeros((groups, ages)), np.zeros((groups, ages))
+    seen = spent[spent["born"] + spent["age"] <= last]
+    np.add.at(paid, (seen["group"], seen["age"]), seen["paid"])
+    for age in range(ages):
+        reached = sizes[sizes["born"] + age <= last]
+        np.add.at(lived[:, age], reached["group"], reached["customers"])
+    return paid, lived
+
+
+def _last_whole_month(as_of: Any) -> int:
+    month = periods.index_of(as_of, "month")
+    whole = periods.end(month, "month") <= pd.Timestamp(periods.day(as_of))
+    return month if whole else month - 1

@@ -1,0 +1,285 @@
+"""LTV by the formulas in use, side by side: what each says, and why they differ.
+
+Source of the discounted formula: Gupta & Lehmann (2003), Customers as assets.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import customers, periods
+from ltvkit.core.i18n import N_, _
+from ltvkit.display import formats
+from ltvkit.engines import frames
+from ltvkit.errors import ParamsError, TooLittleData, check_share
+from ltvkit.ingest import daily
+from ltvkit.ingest.lines import filter_until
+from ltvkit.ltv import contracts, curves, survival
+
+REVENUE, MARGIN, PROFIT = N_("revenue"), N_("margin"), N_("profit")
+AGE = 12  # months
+LEAST_DAYS = 30  # of orders, to say how many a year would hold
+YEARS = 10  # of contracts: an average without an end is often infinite
+WHOLE, MONTHS, REACHED = N_("whole life"), N_("first {months} months"), "{reached}"
+COLUMNS = ["method", "value", "of", "horizon", "definition", "why"]
+
+# fmt: off
+METHODS = {  # of, horizon, method, definition, why
+    "orders": (REVENUE, WHOLE, N_("Order value x orders a year x years"), N_(
+        "average order value (money an order) x orders a year (of a customer who ordered in the "
+        "last 12 months) x years (from the first order until the customer counts as gone, mean of "
+        "those who have left)"), N_(
+        "Multiplies averages of different customers. Orders a year leave out who did not order "
+        "(too high), and divide by a whole year also for who came or left within it (too low). "
+        "Years know only those who have left, and not the loyal: too low.")),
+    "orders_margin": (MARGIN, WHOLE, N_("Order value x orders a year x years x margin"), N_(
+        "the same (money of revenue) x margin rate (margin / revenue)"), N_(
+        "Lower by the cost of what was sold; otherwise as above.")),
+    "orders_profit": (PROFIT, WHOLE, N_(
+        "Order value x orders a year x years x margin, less costs"), N_(
+        "the same (money of margin) - acquisition cost (money, once) - retention cost (money a "
+        "year) x years"), N_(
+        "Lower by the cost of winning and keeping a customer, which the others leave out.")),
+    "churn": (REVENUE, WHOLE, N_("ARPU / churn"), N_(
+        "monthly ARPU (money a month of a customer not yet lost) / monthly churn (customers lost "
+        "/ months that customers were not yet lost)"), N_(
+        "One ARPU and one churn for all, without end: what each lost customer stands for. Right "
+        "once most have left; far off, either way, while few have.")),
+    "churn_margin": (MARGIN, WHOLE, N_("ARPU x margin / churn"), N_(
+        "monthly ARPU (money a month) x margin rate / monthly churn"), N_(
+        "Lower by the cost of what was sold; otherwise as above.")),
+    "discounted_margin": (MARGIN, WHOLE, N_("ARPU x margin / churn, discounted"), N_(
+        "monthly margin m (money) x r / (1 + i - r): r = 1 - monthly churn, i = {discount} a year "
+        "by the month; each month is paid at its end by those who stayed, the first on winning "
+        "them is not in it"), N_(
+        "Lower than without discount: money later is worth less, and a month less is counted.")),
+    "contract": (REVENUE, N_("first {years} years"), N_("Unit price x contract periods"), N_(
+        "average order value (money a period of {days} days, one order each) x expected periods "
+        "(sum of the shifted beta-geometric survival, the first period included)"), N_(
+        "Customers differ, and those who stay leave ever less: higher than by one churn. A period "
+        "without its order counts as paid: too high where deliveries are skipped.")),
+    "realised": (REVENUE, REACHED, N_("Realised LTV"), N_(
+        "sum over the calendar months of age 0 to {months} of revenue (money) / customers who "
+        "have lived that month to its end; half a month more on average than {months} months"), N_(
+        "Observed, without a model. What comes later is left out: too low for a whole life.")),
+    "realised_margin": (MARGIN, REACHED, N_("Realised LTV x margin"), N_(
+        "realised LTV (money of revenue) x margin rate"), N_(
+        "Lower by the cost of what was sold; otherwise as above.")),
+    "model": (REVENUE, MONTHS, N_("Model LTV"), N_(
+        "revenue (money) that the fitted model expects from a newly won customer"), N_(
+        "Customers differ and leave unseen; no season and no trend. Differs from realised by what "
+        "the model smooths, and by newer customers.")),
+}
+# fmt: on
+
+
+def compare(
+    lines: Any,
+    *,
+    as_of: Any,
+    margin_rate: float | None = None,
+    acquisition_cost: float = 0.0,
+    retention_cost: float = 0.0,
+    lapse_days: int = 180,
+    discount: float = 0.1,
+    contract_days: int = 0,
+    expected: Mapping[int, float] | None = None,
+) -> pd.DataFrame:
+    """Order lines up to `as_of` -> method, value (money a customer), of, horizon, definition, why.
+
+    One row per method of `METHODS`, all of the same customers, from their `measures` and the
+    LTV curve: "so far" where nobody has lived 12 months. Costs are money a customer,
+    `retention_cost` a year; `discount` is a share a year. Rows of margin and profit need a margin
+    (see `measures`), contracts `contract_days`, model rows `expected`: revenue expected of a newly
+    won customer by its horizon in months. NaN: not yet observable, as nobody has left. Raises
+    `ParamsError`, and the `DataError` of `curves.ltv`.
+    """
+    check_share("discount", discount)
+    by_day, rate = daily.of(lines), _rate(lines, margin_rate, as_of=as_of)
+    rule = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
+    parts = _measures(by_day, **rule, contract_days=contract_days).iloc[0]
+    curve = curves.ltv(by_day, as_of=as_of)
+    reached = curve[curve["age_months"] <= AGE].iloc[-1]
+    costs = acquisition_cost + retention_cost * parts["years"]
+    values = _values(parts, costs=costs, discount=discount, realised=reached["ltv"])
+    months = int(reached["age_months"])
+    words = {"months": months, "years": YEARS, "days": contract_days}
+    words["reached"] = _(MONTHS).format(months=AGE) if months == AGE else _("so far")
+    words["discount"] = formats.share(discount)
+    rows = [_row(key, value, **words) for key, value in values.items()]
+    rows += [_row("model", v, months=n) for n, v in ({} if expected is None else expected).items()]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def measures(
+    lines: Any,
+    *,
+    as_of: Any,
+    margin_rate: float | None = None,
+    lapse_days: int = 180,
+    contract_days: int = 0,
+) -> pd.DataFrame:
+    """Order lines up to `as_of` -> one row: what the formulas of `compare` are made of.
+
+    - `average_order_value`: revenue, returns netted, / orders
+    - `orders_per_year`: orders begun in the 12 months up to `as_of` / customers who bought in them,
+      scaled up to a year where the orders span less; NaN where they span less than 30 days
+    - `years`: (days from first to last order + `lapse_days`) / 365.25, mean of those who have left
+      (no order for `lapse_days`); NaN where nobody has
+    - `monthly_arpu`: revenue / the months (30.4375 days) that all customers were not yet lost:
+      from the first order until they counted as gone, or `as_of`
+    - `monthly_churn_rate`: customers who have left / the same months
+    - `margin_rate`: as given, else sum of margin / sum of amount of the lines that have a margin;
+      NaN where there is none
+    - `contract_periods`: expected in ten years by the sBG, the first included; NaN without
+      `contract_days`, and where these orders do not tell (see `renewals.fit`)
+
+    >>> lines = pd.DataFrame({"customer_id": list("aab"), "order_id": list("123"), "amount": 6.0,
+    ...     "order_date": pd.to_datetime(["2024-01-01", "2024-05-01", "2024-01-01"])})
+    >>> row = measures(lines, as_of="2024-12-31", margin_rate=0.5).iloc[0]
+    >>> row[["average_order_value", "orders_per_year", "margin_rate"]].tolist()
+    [6.0, 1.5, 0.5]
+    """
+    rate = _rate(lines, margin_rate, as_of=as_of)
+    rule = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
+    return _measures(daily.of(lines), **rule, contract_days=contract_days)
+
+
+def _measures(
+    by_day: Any, *, as_of: Any, margin_rate: float, lapse_days: int, contract_days: int
+) -> pd.DataFrame:
+    if lapse_days < 1:
+        raise ParamsError(f"lapse_days={lapse_days}: give 1 day at least.")
+    rule = {"as_of": as_of, "lapse_days": lapse_days}
+    whole = _whole(by_day, **rule)
+    end = pd.Timestamp(periods.day(as_of))
+    year_before = end - pd.DateOffset(years=1)
+    year = _since(by_day, year_before, as_of=as_of)
+    months = whole["stayed"] / periods.MONTH_DAYS
+    spanned = (end - whole["first"]).days + 1
+    covered = min(1, spanned / (end - year_before).days) if spanned >= LEAST_DAYS else 0
+    parts = {
+        "average_order_value": _ratio(whole["revenue"], whole["orders"]),
+        "orders_per_year": _ratio(year["orders"], year["customers"] * covered),
+        "years": _ratio(whole["days"] / contracts.YEAR_DAYS, whole["left"]),
+        "monthly_arpu": _ratio(whole["revenue"], months),
+        "monthly_churn_rate": _ratio(whole["left"], months) or np.nan,
+        "margin_rate": margin_rate,
+        "contract_periods": _periods(by_day, **rule, period_days=contract_days),
+    }
+    return pd.DataFrame([parts])
+
+
+def _periods(lines: Any, *, period_days: int, **rule: Any) -> float:
+    """Contract periods to expect; NaN without contracts, or where too little is known of them."""
+    if not period_days:
+        return np.nan
+    try:
+        asked = survival.survivors(lines, **rule, period_days=period_days)
+        contract = contracts.fit(asked, model="sbg")
+    except TooLittleData:
+        return np.nan
+    return contract.survival(np.arange(YEARS * contracts.YEAR_DAYS // period_days)).sum()
+
+
+def finding(table: pd.DataFrame, *, currency: str) -> str:
+    """What customers brought, and between which values the formulas for a whole life lie."""
+    revenue = table[(table["of"] == REVENUE) & table["value"].notna()]
+    seen = revenue[revenue["method"] == _(METHODS["realised"][2])].iloc[0]
+    text = _("{method}: {value} of revenue ({horizon}).")
+    said = text.format(
+        method=seen["method"],
+        value=formats.money(seen["value"], currency),
+        horizon=seen["horizon"],
+    )
+    whole = revenue[revenue["horizon"] == _(WHOLE)]
+    if whole.empty:
+        return said + " " + _("Nobody has left yet, so no formula tells of a whole life.")
+    ends = {"low": whole["value"].idxmin(), "high": whole["value"].idxmax()}
+    text = _("The formulas for a whole life say {low} to {high}.")
+    said += " " + text.format(**{end: _said(whole.loc[at], currency) for end, at in ends.items()})
+    if whole["value"].min() < seen["value"]:
+        said += " " + _("What is below what was observed is refuted.")
+    return said
+
+
+def _said(row: pd.Series, currency: str) -> str:
+    value = formats.money(row["value"], currency)
+    return f"{value} ({row['method']})"
+
+
+def _values(
+    parts: pd.Series, *, costs: float, discount: float, realised: float
+) -> dict[str, float]:
+    value, rate, churn = parts[["average_order_value", "margin_rate", "monthly_churn_rate"]]
+    orders_ = value * parts["orders_per_year"] * parts["years"]
+    lasting = _ratio(parts["monthly_arpu"], churn)
+    monthly = (1 + discount) ** (1 / 12) - 1
+    stay = 1 - churn
+    later = _ratio(parts["monthly_arpu"] * rate * stay, (1 + monthly - stay) if churn else 0)
+    values = {
+        "orders": orders_,
+        "orders_margin": orders_ * rate,
+        "orders_profit": orders_ * rate - costs,
+        "churn": lasting,
+        "churn_margin": lasting * rate,
+        "discounted_margin": later,
+        "contract": value * parts["contract_periods"],
+        "realised": realised,
+        "realised_margin": realised * rate,
+    }
+    unknown = {k for k in values if METHODS[k][0] != REVENUE} if np.isnan(rate) else set()
+    unknown |= {"contract"} if np.isnan(parts["contract_periods"]) else set()
+    return {k: v for k, v in values.items() if k not in unknown}
+
+
+def _row(key: str, value: float, **words: Any) -> tuple:
+    of, *texts = METHODS[key]
+    horizon, method, definition, why = (_(text).format(**words) for text in texts)
+    return method, float(value), of, horizon, definition, why
+
+
+def _whole(lines: Any, *, as_of: Any, lapse_days: int) -> pd.Series:
+    """Totals of all customers. `left`: how many have; `days`: that those were customers, `stayed`:
+    that all were, each from the first order until they counted as gone, or `as_of`."""
+    gone = nw.col("recency_days") >= lapse_days
+    until_gone = nw.col("tenure_days") - nw.col("recency_days") + int(lapse_days)
+    stayed = nw.when(gone).then(until_gone).otherwise(nw.col("tenure_days"))
+    sums = frames.lazy(customers.summarize(lines, as_of=as_of)).select(
+        nw.col("revenue", "orders").sum(),
+        first=nw.col("first_order").min(),
+        left=gone.cast(nw.Int64).sum(),
+        days=nw.when(gone).then(stayed).otherwise(0).sum(),
+        stayed=stayed.sum(),
+    )
+    return frames.table(sums).iloc[0]
+
+
+def _since(lines: Any, day: dt.datetime, *, as_of: Any) -> pd.Series:
+    """customers, orders, revenue of the lines after `day`, up to `as_of`."""
+    part = frames.lazy(lines).filter(nw.col("order_date") > nw.lit(day))
+    return customers.totals(customers.summarize(part, as_of=as_of)).iloc[0]
+
+
+def _rate(lines: Any, given: float | None, *, as_of: Any) -> float:
+    """The margin rate that is given, else that of the lines which know their margin."""
+    check_share("margin_rate", given)
+    if given is not None:
+        return given
+    seen = filter_until(frames.lazy(lines), as_of)
+    if "margin" not in seen.collect_schema().names():
+        return np.nan
+    known = seen.filter(~nw.col("margin").is_null()).select(nw.col("margin", "amount").sum())
+    margin, amount = frames.table(known).fillna(0).iloc[0]
+    return _ratio(margin, amount)
+
+
+def _ratio(part: float, whole: float) -> float:
+    """part / whole; NaN where there is nothing to divide by."""
+    return float(part / whole) if whole else np.nan

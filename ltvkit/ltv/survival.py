@@ -1,0 +1,162 @@
+"""When customers leave: how many are left after each period of tenure, as observed.
+
+Nobody tells a shop that they have left; a customer who has not bought for `lapse_days` has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import periods
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames
+from ltvkit.errors import DataError, ParamsError, TooLittleData
+from ltvkit.ingest import daily
+from ltvkit.periods import MONTH_DAYS
+
+FEWEST = 30  # customers; the hazard of fewer is mostly chance
+
+
+def survivors(
+    lines: Any, *, as_of: Any, lapse_days: int = 180, period_days: float = MONTH_DAYS
+) -> pd.DataFrame:
+    """Order lines up to `as_of` -> one row per period of tenure, from 1 on.
+
+    - `period`; `tenure_days`: its end, period x `period_days` after the first purchase
+    - `at_risk`: customers who had not left before it; `lost`: of those, who left in it
+    - `hazard`: lost / at_risk; `survival`: share left at its end; `survival_low`,
+      `survival_high`: its 95% interval
+
+    All is judged on one day, c = as_of - lapse_days, for who first bought by then: a customer
+    without a purchase after c has left, in period floor((last - first purchase) / period_days) + 1;
+    who has bought since is censored. A period counts for a customer only if it was over by c:
+    who is in it at c is not at risk in it, nor lost in it, or those who leave early in a period
+    would count more than those who stay. Kaplan-Meier (1958), log-log interval. Raises
+    `DataError` where nobody has been observed for a whole period.
+
+    >>> lines = pd.DataFrame({"customer_id": list("aab"), "amount": 1.0, "order_date":
+    ...     pd.to_datetime(["2024-01-01", "2024-05-01", "2024-01-01"])})
+    >>> table = survivors(lines, as_of="2024-06-30", lapse_days=90)
+    >>> table[["period", "at_risk", "lost", "survival"]].values.tolist()
+    [[1.0, 2.0, 1.0, 0.5], [2.0, 1.0, 0.0, 0.5], [3.0, 1.0, 0.0, 0.5]]
+    """
+    if lapse_days < 1 or period_days < 1:
+        raise ParamsError(f"lapse_days={lapse_days}, period_days={period_days}: give 1 or more.")
+    table = _followed(lines, as_of=as_of, lapse_days=lapse_days, period_days=period_days)
+    if table.empty:
+        raise TooLittleData(
+            f"no customer was observed for a whole period of {period_days} days by {lapse_days} "
+            f"days before {periods.day(as_of):%Y-%m-%d}, so nobody can be said to have stayed or "
+            "left. Take a later as_of, or a smaller lapse_days."
+        )
+    return _estimated(table, period_days)
+
+
+def from_curve(survivors: Sequence[float], *, period_days: float = MONTH_DAYS) -> pd.DataFrame:
+    """Survivors after 0, 1, 2, ... renewals (numbers or shares) -> the table of `survivors`.
+
+    `survival_low` and `survival_high` are NaN: a curve does not say how many customers it is of.
+
+    >>> from_curve([100, 80, 60])[["period", "at_risk", "lost", "hazard"]].values.tolist()
+    [[1.0, 100.0, 20.0, 0.2], [2.0, 80.0, 20.0, 0.25]]
+    """
+    left = np.asarray(survivors, dtype=float)
+    if left.ndim != 1 or left.size < 2 or not (left[:-1] > 0).all() or not left[-1] >= 0:
+        raise DataError("a survivor curve is two or more numbers above zero (the last may be 0).")
+    if (np.diff(left) > 0).any():
+        raise DataError("a survivor curve never rises: who has left is not counted again.")
+    return _table(left[:-1], -np.diff(left), period_days).assign(
+        survival=left[1:] / left[0], survival_low=np.nan, survival_high=np.nan
+    )
+
+
+def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
+    """By when half have left, and when the risk is highest (of periods with 30 at risk or more)."""
+    half = survivors[survivors["survival"] <= 0.5]
+    row = survivors.iloc[-1] if half.empty else half.iloc[0]
+    text = _("Half of customers place their last order by day {days} (then {rule} silent days).")
+    if half.empty:
+        text = _("After {days} days {share} of customers still order (gone: {rule} silent days).")
+    at_risk = survivors["at_risk"]
+    few = FEWEST if at_risk.max() >= FEWEST else at_risk.min()
+    worst = survivors.loc[survivors["hazard"].where(at_risk >= few).idxmax()]
+    risk = _("The risk is highest from day {start} to {end}: {hazard} of those still there leave.")
+    said = text.format(
+        days=formats.count(row["tenure_days"]),
+        share=formats.share(row["survival"]),
+        rule=formats.count(lapse_days),
+    )
+    if not worst["hazard"]:
+        return said
+    end = worst["tenure_days"]
+    return f"{said} " + risk.format(
+        start=formats.count(end - end / worst["period"]),
+        end=formats.count(end),
+        hazard=formats.share(worst["hazard"]),
+    )
+
+
+def _followed(lines: Any, *, as_of: Any, lapse_days: int, period_days: float) -> pd.DataFrame:
+    """Customers by `period` (the last that they count for) and `left` (1: they left in it)."""
+    end = periods.number_of(as_of) - int(lapse_days)
+    first, last = periods.number("first"), periods.number("last")
+    bought = daily.bought(lines, as_of=as_of)
+    return frames.table(
+        bought.group_by("customer_id")
+        .agg(first=nw.col("order_date").min(), last=nw.col("order_date").max())
+        .filter(first <= end)
+        .with_columns(
+            # The day c itself was observed too, hence the day more.
+            over=_periods(end - first + 1, period_days),
+            ended=_periods(last - first, period_days) + 1,
+        )
+        .filter(nw.col("over") >= 1)
+        .with_columns(left=((last <= end) & (nw.col("ended") <= nw.col("over"))))
+        .with_columns(
+            nw.col("left").cast(nw.Int64),
+            period=nw.when(nw.col("left")).then(nw.col("ended")).otherwise(nw.col("over")),
+        )
+        .group_by("period", "left")
+        .agg(customers=nw.len())
+    )
+
+
+def _periods(days: nw.Expr, period_days: float) -> nw.Expr:
+    return (days.cast(nw.Float64) / float(period_days)).floor().cast(nw.Int64)
+
+
+def _estimated(table: pd.DataFrame, period_days: float) -> pd.DataFrame:
+    from lifelines import KaplanMeierFitter
+
+    ends = np.arange(1, table["period"].max() + 1)
+    counts = table.set_index(["period", "left"])["customers"].unstack("left")
+    counts = counts.reindex(index=ends, columns=[0, 1]).fillna(0).astype("int64")
+    at_risk = counts.sum(axis=1)[::-1].cumsum()[::-1]
+    curve = KaplanMeierFitter().fit(
+        table["period"], table["left"], timeline=ends, weights=table["customers"]
+    )
+    low, high = curve.confidence_interval_survival_function_.to_numpy().T
+    return _table(at_risk.to_numpy(), counts[1].to_numpy(), period_days).assign(
+        survival=curve.survival_function_["KM_estimate"].to_numpy(),
+        survival_low=low,
+        survival_high=high,
+    )
+
+
+def _table(at_risk: np.ndarray, lost: np.ndarray, period_days: float) -> pd.DataFrame:
+    period = np.arange(1, len(lost) + 1)
+    return pd.DataFrame(
+        {
+            "period": period,
+            "tenure_days": period * period_days,
+            "at_risk": at_risk,
+            "lost": lost,
+            "hazard": lost / at_risk,
+        }
+    )

@@ -1,0 +1,108 @@
+"""Unit economics: what winning a customer costs, by channel, and when they have paid it back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import cohorts, periods
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames
+from ltvkit.errors import ParamsError, TooLittleData, check_share
+
+
+def summarize(
+    lines: Any,
+    *,
+    as_of: Any,
+    acquisition_cost: Mapping[str, float],
+    by: str = "channel",
+    margin_rate: float | None = None,
+    months: int = 12,
+) -> pd.DataFrame:
+    """Order lines -> one row per value of column `by`: what a customer costs, and brings back.
+
+    - `<by>`, `customers`: of the first purchase (as `cohorts.build`), by the end of the last whole
+      month up to `as_of`, so that no month counts by halves
+    - `acquisition_cost` of one: by value, "all" for those not named; NaN, not zero, without
+    - `ltv`: realised up to age `months`, `of` margin (`margin_rate` x revenue, where given), or of
+      revenue, where the orders have no margin either; `ltv_to_cost`
+    - `payback_months`: first age by which it has covered the cost; NaN: not yet, or no cost
+    - `affordable_cost`: the most that winning one may cost to pay back by age `months`
+
+    With by="" all customers are one group, "all". NaN: nobody of the value has reached that age.
+    Raises `ParamsError` for a cost of no value, `DataError` without a whole
+    month.
+    """
+    if by in cohorts.CALENDAR:
+        raise ParamsError(f"by={by!r}: give a column of the orders, such as 'channel'.")
+    check_share("margin_rate", margin_rate)
+    if not by:
+        everyone = frames.lazy(lines).with_columns(all=nw.lit("all"))
+        lines, by = frames.back(everyone, like=lines), "all"
+    has_margin = "margin" in frames.lazy(lines).collect_schema().names()
+    of = "margin" if has_margin and margin_rate is None else "revenue"
+    until = periods.month_before(periods.day(as_of) + dt.timedelta(days=1))
+    built = cohorts.build(lines, as_of=until, by=by)
+    if built.empty:
+        raise TooLittleData(
+            "no customer has lived to the end of a calendar month. Take a later month."
+        )
+    worth = cohorts.ltv(built, of=of).set_index("cohort")
+    named = frames.table(frames.lazy(lines).select(nw.col(by).cast(nw.String)).unique())[by]
+    costs = _costs(acquisition_cost, worth.index, {*named.dropna(), *worth.index})
+    sizes = worth.pop("customers")
+    worth *= 1 if margin_rate is None else margin_rate
+    ltv = worth.reindex(columns=[months])[months]
+    paid = worth.ge(costs, axis=0)
+    table = pd.DataFrame(
+        {
+            "customers": sizes,
+            "of": _("margin") if has_margin or margin_rate is not None else _("revenue"),
+            "acquisition_cost": costs,
+            "ltv": ltv,
+            "ltv_to_cost": ltv / costs.where(costs > 0),
+            "payback_months": paid.idxmax(axis=1).where(paid.any(axis=1)).astype(float),
+            "affordable_cost": ltv,
+        }
+    )
+    return table.rename_axis(by).reset_index()
+
+
+def average_cost(table: pd.DataFrame) -> float:
+    """What winning a customer costs on average, of those whose cost is known; 0 without any."""
+    known = table.dropna(subset=["acquisition_cost"])
+    if not known["customers"].sum():
+        return 0.0
+    return float(np.average(known["acquisition_cost"], weights=known["customers"]))
+
+
+def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
+    """Which group brings most for its cost; empty where no cost is given."""
+    known = table.dropna(subset=["ltv_to_cost"])
+    if known.empty:
+        return ""
+    text = _(
+        "Best value: {group}, where a customer costs {cost} and brings {ltv} of {of} within "
+        "{months} months."
+    )
+    best = known.loc[known["ltv_to_cost"].idxmax()]
+    cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
+    return text.format(group=best.iloc[0], cost=cost, ltv=ltv, of=best["of"], months=months)
+
+
+def _costs(given: Mapping[str, float], groups: pd.Index, named: set[str]) -> pd.Series:
+    for name, cost in given.items():
+        if name not in {*named, "all"}:
+            known = ", ".join(sorted(named))
+            raise ParamsError(f"acquisition_cost: {name!r} is none of {known}; name one, or 'all'.")
+        if not isinstance(cost, int | float) or not cost >= 0:
+            raise ParamsError(f"acquisition_cost: {name}={cost!r}; give money, 0 or more.")
+    rest = given.get("all", np.nan)
+    return pd.Series([given.get(g, rest) for g in groups], index=groups, dtype=float)

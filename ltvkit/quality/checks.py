@@ -1,0 +1,261 @@
+"""The checks of the quality gate: what each looks at, and what it means when it finds something."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import periods
+from ltvkit.core.i18n import N_, _
+from ltvkit.display import formats
+from ltvkit.engines import frames
+from ltvkit.ingest.lines import filter_until
+from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.validation import BROKEN
+from ltvkit.quality import anomalies, spellings, summary
+
+if TYPE_CHECKING:
+    from ltvkit.ingest.book import Orders
+
+APART_DAYS, APART_SHARE = 365, 0.02  # dates this far from the rest, of this share of the lines
+FEW_CUSTOMERS = 100  # with fewer, a large share of one is no surprise
+# Shares above which something is found: of the lines, of the money, of all revenue or orders.
+MOST_GUESTS, MOST_TWINS, MOST_RETURNED, MOST_OF_ONE = 0.2, 0.01, 0.25, 0.1
+
+
+class Seen(NamedTuple):
+    """What the checks look at: small tables, whatever the engine of the orders."""
+
+    quality: pd.DataFrame
+    days: pd.DataFrame
+    early: int
+    late: int
+    lines: int
+    customers: pd.Series
+    alike: int
+    first: Any
+    until: Any
+    as_of: dt.date
+    declared: bool
+    most_broken: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: how it is judged, what it means and what to do.
+
+    `judge` takes what was seen, and gives whether it finds something, and the figure in words.
+    """
+
+    name: str
+    judge: Callable[[Seen], tuple[bool, str]]
+    meaning: str
+
+
+def look(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies) -> Seen:
+    """Orders and their reconciliation -> what the checks look at."""
+    lines = frames.lazy(book.lines)
+    daily = frames.table(
+        lines.group_by("order_date")
+        .agg(lines=nw.len(), orders=nw.col("order_id").n_unique(), revenue=nw.col("amount").sum())
+        .sort("order_date")
+    ).set_index("order_date")
+    daily.index = pd.DatetimeIndex(daily.index)
+    core = _core(daily)
+    before, after = daily.index < core.index[0], daily.index > core.index[-1]
+    until = pd.Timestamp(periods.day(book.facts["until"]))
+    last = min(until, core.index[-1]) if after.any() else max(until, core.index[-1])
+    days = core.reindex(pd.date_range(core.index[0], last), fill_value=0)
+    counted = filter_until(lines, as_of)
+    per_customer = (
+        counted.group_by("customer_id")
+        .agg(revenue=nw.col("amount").sum(), orders=nw.col("order_id").n_unique())
+        .select(
+            nw.col("revenue", "orders").sum(),
+            customers=nw.len(),
+            top_revenue=nw.col("revenue").max(),
+            top_orders=nw.col("orders").max(),
+        )
+    )
+    return Seen(
+        quality=reconciled,
+        days=days,
+        early=int(daily.loc[before, "lines"].sum()),
+        late=int(daily.loc[after, "lines"].sum()),
+        lines=int(daily["lines"].sum()),
+        customers=frames.table(per_customer).iloc[0],
+        alike=0 if rules.fold_ids == "both" else spellings.alike(counted),
+        first=core.index[0],
+        until=until,
+        as_of=min(pd.Timestamp(periods.day(as_of)), last),
+        declared=bool(rules.data_until),
+        most_broken=rules.max_quarantined,
+    )
+
+
+def _core(daily: pd.DataFrame) -> pd.DataFrame:
+    """The days without a few lines that lie more than a year before or after all others."""
+    apart = pd.Series(daily.index).diff().dt.days.to_numpy() > APART_DAYS
+    below = (daily["lines"].cumsum() - daily["lines"]).to_numpy() / daily["lines"].sum()
+    starts = apart.nonzero()[0]
+    first = max((n for n in starts if below[n] <= APART_SHARE), default=0)
+    end = min((n for n in starts if 1 - below[n] <= APART_SHARE), default=len(daily))
+    return daily.iloc[first:end]
+
+
+def _unusable(seen: Seen) -> tuple[bool, str]:
+    read, lost = summary.unusable(seen.quality)
+    broken = seen.quality[seen.quality["reason"].isin(BROKEN)]
+    text = _("{lost} of {read} lines ({share}) cannot be used, and the limit is {limit}")
+    figure = text.format(
+        lost=formats.count(lost),
+        read=formats.count(read),
+        share=formats.share(lost / max(read, 1)),
+        limit=formats.share(seen.most_broken),
+    )
+    top = broken.sort_values("lines", ascending=False, kind="stable").head(3)
+    listed = [f"{row.reason} ({formats.count(row.lines)})" for row in top.itertuples()]
+    return lost > seen.most_broken * read, ": ".join([figure, *filter(None, [", ".join(listed)])])
+
+
+def _late(seen: Seen) -> tuple[bool, str]:
+    text = _("{n} of {lines} lines are dated more than a year after all others, which end on {day}")
+    day = f"{seen.days.index[-1]:%Y-%m-%d}"
+    return _dated(seen.late, text, seen, day)
+
+
+def _early(seen: Seen) -> tuple[bool, str]:
+    text = _("{n} of {lines} lines are dated more than a year before all others, from {day} on")
+    return _dated(seen.early, text, seen, f"{seen.first:%Y-%m-%d}")
+
+
+def _dated(n: int, text: str, seen: Seen, day: str) -> tuple[bool, str]:
+    return n > 0, text.format(n=formats.count(n), lines=formats.count(seen.lines), day=day)
+
+
+def _data_end(seen: Seen) -> tuple[bool, str]:
+    end = periods.end(periods.index_of(seen.as_of, "month"), "month")
+    text = _("the data end on {until}, and the month of the report on {end}")
+    return seen.until < end, text.format(until=f"{seen.until:%Y-%m-%d}", end=f"{end:%Y-%m-%d}")
+
+
+def _gaps(seen: Seen) -> tuple[bool, str]:
+    days = seen.days[: seen.as_of]
+    runs = anomalies.silent_runs(days, ends=seen.declared or len(days) < len(seen.days))
+    runs = runs.sort_values("days", ascending=False, kind="stable")
+    if runs.empty:
+        return False, _("no silent day that is unlike this shop")
+    spans = [
+        f"{row.start:%Y-%m-%d}" + (f" to {row.end:%Y-%m-%d}" if row.days > 1 else "")
+        for row in runs.head(3).sort_values("start").itertuples()
+    ]
+    text = _("no orders on {spans}") + (_(", and other days") if len(runs) > 3 else "")
+    return True, text.format(spans=", ".join(spans))
+
+
+def _changes(seen: Seen) -> tuple[bool, str]:
+    found = anomalies.sudden_changes(seen.days[: seen.as_of])
+    if found is None:
+        return False, _("too short a history to tell")
+    text = _("{measure} in {period}: {factor} times the usual")
+    words = {"orders": _("orders"), "revenue_per_order": _("revenue per order")}
+    rows = [
+        text.format(
+            measure=words[row.measure],
+            period=row.period,
+            factor=formats.number(row.factor, decimals=2),
+        )
+        for row in found.head(3).itertuples()
+    ]
+    return len(found) > 0, ", ".join(rows) or _("the latest month, weeks and days are as usual")
+
+
+def _guests(seen: Seen) -> tuple[bool, str]:
+    guests = _lines(seen.quality["reason"].str.startswith("guest:"), seen.quality)
+    return _part(guests, seen, MOST_GUESTS, _("{share} of the lines name no customer"))
+
+
+def _duplicates(seen: Seen) -> tuple[bool, str]:
+    twins = _lines(seen.quality["reason"] == _(summary.TWINS), seen.quality)
+    return _part(twins, seen, MOST_TWINS, _("{share} of the lines are exactly like an earlier one"))
+
+
+def _part(lines: int, seen: Seen, most: float, text: str) -> tuple[bool, str]:
+    share = lines / max(_lines(seen.quality["status"] == "read", seen.quality), 1)
+    return share > most, text.format(share=formats.share(share))
+
+
+def _negative(seen: Seen) -> tuple[bool, str]:
+    table = seen.quality
+    returned = (table["status"] == "kept") | table["reason"].str.startswith("return")
+    taken = -table.loc[returned & (table["amount"] < 0), "amount"].sum()
+    paid = table.loc[(table["status"] == "kept") & (table["amount"] > 0), "amount"].sum()
+    text = _("amounts below zero are {share} of those above")
+    return taken > MOST_RETURNED * paid, text.format(
+        share=formats.share(taken / paid if paid else 0)
+    )
+
+
+def _spelled(seen: Seen) -> tuple[bool, str]:
+    if seen.alike == 0:
+        return False, _("no customer is written in more than one way")
+    text = _("{n} customers are written in more than one way")
+    text = _("1 customer is written in more than one way") if seen.alike == 1 else text
+    return True, text.format(n=formats.count(seen.alike))
+
+
+def _one_customer(seen: Seen) -> tuple[bool, str]:
+    row = seen.customers
+    most = MOST_OF_ONE * max(1, FEW_CUSTOMERS / row["customers"])
+    if most >= 1:
+        return False, _("too few customers to tell")
+    shares = {
+        _("revenue"): row["top_revenue"] / row["revenue"] if row["revenue"] > 0 else 0.0,
+        _("orders"): row["top_orders"] / max(row["orders"], 1),
+    }
+    of, share = max(shares.items(), key=lambda pair: pair[1])
+    text = _("one customer has {share} of all {of}")
+    return bool(share > most), text.format(share=formats.share(share), of=of)
+
+
+def _lines(rows: pd.Series, table: pd.DataFrame) -> int:
+    return int(table.loc[rows, "lines"].sum())
+
+
+# fmt: off
+CHECKS = (
+    Check("unusable_lines", _unusable, N_(
+        "What is left may not stand for the whole. Mend the export, or raise "
+        "policies: max_quarantined.")),
+    Check("late_dates", _late, N_(
+        "Typing errors would move the month of the report. Mend them, or give the export's last "
+        "day as policies: data_until, so that they are quarantined.")),
+    Check("early_dates", _early, N_(
+        "Typing errors, or days that mean \"unknown\", make cohorts that never were. Mend them.")),
+    Check("data_end", _data_end, N_(
+        "The month is compared low with whole ones. Export again after its end.")),
+    Check("gap_days", _gaps, N_(
+        "The shop was closed, or a part of the export is missing. Look whether a file is.")),
+    Check("sudden_changes", _changes, N_(
+        "A campaign or a season, or lines that are missing, doubled or in another unit. Look "
+        "before you explain it.")),
+    Check("guests", _guests, N_(
+        "They are in no figure here. Ask guests for an account, or fill in an id that stays.")),
+    Check("duplicates", _duplicates, N_(
+        "A part may have been exported twice: look at lists/duplicates.csv, and mend the export. "
+        "But two equal lines can be two sales; then set policies: checks: {duplicates: off}.")),
+    Check("negative_amounts", _negative, N_(
+        "Many returns, or amounts with the wrong sign. Look at some of them.")),
+    Check("spelled_ids", _spelled, N_(
+        "Their ids differ only in width (１ and 1) or case (A and a), so each counts as several "
+        "customers. Set policies: fold_ids: width (or case, or both).")),
+    Check("one_customer", _one_customer, N_(
+        "Perhaps an id that means nobody, or a wholesaler. If so, name it in "
+        "policies: guest_ids.")),
+)
+# fmt: on

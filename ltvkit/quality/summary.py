@@ -1,0 +1,144 @@
+"""Data quality: what was read, what of it is used, and what to look at twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import periods
+from ltvkit.core import pseudonyms
+from ltvkit.core.i18n import N_, _
+from ltvkit.display import formats
+from ltvkit.engines import frames
+from ltvkit.ingest import headers, validation
+from ltvkit.ingest.parse import ids
+from ltvkit.ingest.reconcile import with_share
+
+if TYPE_CHECKING:
+    from ltvkit.ingest.book import Orders
+
+TWINS = N_("kept, but exactly like an earlier line (sold twice?)")
+MOST_LINES = 100_000  # of a list to look at
+
+
+def origin(book: Orders) -> str:
+    """Where the orders come from, which column is their amount, and whose day a time falls on."""
+    facts = book.facts
+    tax = {"included": _("tax included"), "excluded": _("tax excluded")}
+    said = {
+        "source": ", ".join(filter(None, [facts["source"], facts.get("encoding"), sheet(facts)])),
+        "amount": facts["amount_from"],
+        "tax": tax.get(headers.tax_basis(facts["amount_from"]), _("tax not stated")),
+        "zone": facts["timezone"],
+    }
+    text = _(
+        "Read from {source}. Amounts: {amount} ({tax}). Days are as written; times with a zone "
+        "count in {zone}."
+    )
+    return text.format(**said)
+
+
+def sheet(facts: Mapping[str, Any]) -> str:
+    """Which sheet of several was read, in words; empty where there is no choice."""
+    if "other_sheets" not in facts:
+        return ""
+    count = len(facts["other_sheets"]) + 1
+    return _("sheet {name} of {count}").format(name=facts["sheet"], count=count)
+
+
+def _duplicates(book: Orders) -> pd.DataFrame:
+    twins = frames.table(
+        _twins(book)
+        .with_columns(extra=nw.col("copies") - 1)
+        .with_columns(amount=nw.col("amount") * nw.col("extra"))
+        .select(lines=nw.col("extra").sum(), amount=nw.col("amount").sum())
+    ).assign(status="of which", reason=_(TWINS))
+    return twins[twins["lines"] > 0].astype({"lines": "int64"})
+
+
+def _twins(book: Orders) -> nw.LazyFrame:
+    # An order id made up at the door is no sign that two lines differ, or are alike.
+    lines = frames.lazy(book.lines)
+    made_up = [] if book.facts["orders_from"] == "order_id" else ["order_id"]
+    columns = [c for c in lines.collect_schema().names() if c not in made_up]
+    return lines.group_by(*columns).agg(copies=nw.len()).filter(nw.col("copies") > 1)
+
+
+def duplicates(book: Orders) -> pd.DataFrame:
+    """The kept lines that stand more than once, with how many `copies` there are; most first.
+
+    At most `MOST_LINES`. Where lists have pseudonyms, without what could still name somebody.
+    """
+    twins = _twins(book)
+    if pseudonyms.key():
+        twins = twins.select("customer_id", "order_date", "amount", "copies")
+    names = [c for c in twins.collect_schema().names() if c != "copies"]
+    listed = twins.sort("copies", *names, descending=[True] + [False] * len(names))
+    return frames.table(listed.head(MOST_LINES))
+
+
+def folded(book: Orders) -> pd.DataFrame:
+    """The customer ids that were written in several ways and count as one (see `ids`).
+
+    At most `MOST_LINES`, those of most lines first.
+    """
+    if book.spelled is None:
+        return pd.DataFrame(columns=["customer_id", "spellings", "written", "lines"])
+    found = ids.collisions(book.spelled, most=MOST_LINES)
+    return found.drop(columns="written") if pseudonyms.key() else found
+
+
+def _folded(book: Orders) -> pd.DataFrame:
+    lines = 0 if book.spelled is None else ids.lines_of_several(book.spelled)
+    said = _("kept, of customers whose id is written in several ways")
+    return pd.DataFrame({"status": ["of which"] * bool(lines), "reason": said, "lines": lines})
+
+
+def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
+    """The reconciliation of one report: `book.quality`, and kept lines to look at twice.
+
+    Their rows are "of which", as they are part of "kept": exact copies of earlier lines, and lines
+    dated after `as_of`.
+    """
+    later = frames.table(
+        frames.lazy(book.lines)
+        .filter(nw.col("order_date") > nw.lit(periods.day(as_of)))
+        .select(lines=nw.len(), amount=nw.col("amount").sum())
+    ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
+    parts = [book.quality, _duplicates(book), _folded(book), later[later["lines"] > 0]]
+    return with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
+
+
+def unusable(table: pd.DataFrame) -> tuple[int, int]:
+    """A reconciliation -> the lines read, and those of them that are broken."""
+    read = table.loc[table["status"] == "read", "lines"].sum()
+    return int(read), int(table.loc[table["reason"].isin(validation.BROKEN), "lines"].sum())
+
+
+def quarantined(book: Orders) -> Any:
+    """The quarantine as a list of the report: `book.quarantine`, with every raw column.
+
+    Where lists have pseudonyms, a raw line could still name somebody anywhere: then it is line,
+    reason and customer_id alone. The line number leads whoever may see it to the rest.
+    """
+    return book.refused if pseudonyms.key() else book.quarantine
+
+
+def finding(table: pd.DataFrame) -> str:
+    """The reconciliation in a sentence."""
+    lines = table.groupby("status")["lines"].sum()
+    read, lost = int(lines["read"]), int(lines.get("quarantined", 0))
+    text = _("{kept} of {read} lines read are used ({share}).")
+    if lost == 1:
+        text += " " + _("1 is quarantined, with its reason.")
+    elif lost:
+        text += " " + _("{lost} are quarantined, each with its reason.")
+    return text.format(
+        kept=formats.count(read - lost),
+        read=formats.count(read),
+        share=formats.share(1 - lost / read),
+        lost=formats.count(lost),
+    )

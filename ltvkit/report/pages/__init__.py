@@ -1,0 +1,1 @@
+"""What a report shows: its pages, its workbook, the list of reports."""

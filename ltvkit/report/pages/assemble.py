@@ -1,0 +1,186 @@
+"""A report's folder, filled from its finished runs.
+
+Everything in it but manifest.json is a pure function of the orders, the params and the code:
+what a clock or a machine has to say stands in the manifest alone.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ltvkit.config.notebooks import digest
+from ltvkit.config.params import Params
+from ltvkit.core import paths, pseudonyms
+from ltvkit.core.i18n import _
+from ltvkit.errors import ReportError
+from ltvkit.report import plan, results
+from ltvkit.report.pages import front_page, templates, workbook
+from ltvkit.report.publishing import unchanged
+from ltvkit.report.runner.workers import Done
+
+
+@dataclass(frozen=True)
+class Report:
+    """One shop and month: what it is made from, and which notebooks it is made of.
+
+    `months`: lines and revenue of each; `restated`: what an earlier report knew otherwise. No
+    page may show that.
+    """
+
+    params: Params
+    month: str
+    as_of: dt.date
+    facts: Mapping[str, Any]
+    jobs: Sequence[plan.Job]
+    left_out: Sequence[str]
+    register: Mapping[str, str]
+    months: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    restated: Sequence[str] = ()
+
+    @property
+    def named(self) -> dict[str, str]:
+        """Which report this is."""
+        return {"shop": self.params.shop, "month": self.month, "as_of": str(self.as_of)}
+
+    @property
+    def inputs(self) -> str:
+        """A name for all that the report is made from."""
+        runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
+        made_by = plan.code(), plan.versions(plan.ALL_PACKAGES)
+        return digest(self.named, self.params.values, runs, self.left_out, made_by)
+
+    @property
+    def currency(self) -> str:
+        return self.params.values.get("currency", "")
+
+    @property
+    def title(self) -> str:
+        return self.params.values.get("title") or self.params.shop
+
+
+def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.datetime) -> None:
+    """Fill the empty `folder` with the report; `done` are its finished runs, in any order."""
+    from ltvkit.report.pages import notebook_page
+
+    if plan.register(report.params) != report.register:
+        raise ReportError(_("The register of hypotheses changed meanwhile; run it again."))
+    done = sorted(done, key=lambda d: d.job.notebook.page)
+    found = [results.load(d.job.folder) for d in done]
+    tables = _together(found)
+    front = _front(report, found, tables)
+    for run, shown in zip(done, front["pages"], strict=True):
+        _copy(run.job, folder)
+        notebook = json.loads((run.job.folder / "notebook.ipynb").read_text("utf-8"))
+        html = templates.render("page.html.j2", **front, **shown, body=notebook_page.body(notebook))
+        _write(folder / f"{run.job.notebook.page}.html", html)
+    _write(folder / "index.html", templates.render("index.html.j2", **front))
+    summary = templates.render("summary.md.j2", **front, escaped=front_page.escaped)
+    _write(folder / "summary.md", summary)
+    workbook.write(tables, folder / "tables.xlsx")
+    metrics = {r.page: {n: _number(x) for n, x in r.metrics.items()} for r in found}
+    _json(folder / "metrics.json", report.named | {"metrics": metrics})
+    manifest = _manifest(report, done, started) | {"files": unchanged.sums(folder)}
+    _json(folder / unchanged.MANIFEST, manifest)
+
+
+def _front(
+    report: Report, found: Sequence[results.Result], tables: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the templates show; the same inputs give the same words."""
+    by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
+    return report.named | {
+        "title": report.title,
+        "kpis": front_page.kpis(by_month, report.month, currency=report.currency),
+        "partial": front_page.is_partial(by_month, report.month),
+        "quality": front_page.quality(quality, currency=report.currency),
+        "checks": front_page.checks(tables.get("data_checks")),
+        "pages": [
+            vars(result) | {"notebook": job.notebook}
+            for job, result in zip(report.jobs, found, strict=True)
+        ],
+        "left_out": report.left_out,
+    }
+
+
+def _together(found: Sequence[results.Result]) -> dict[str, Any]:
+    """All tables by name; two notebooks that save one name would hide each other's numbers."""
+    owner: dict[str, str] = {}
+    for result in found:
+        for name in (*result.tables, *(f"lists/{n}" for n in result.lists)):
+            if name in owner:
+                text = _("{a} and {b} both save '{name}'; rename one of them.")
+                raise ReportError(text.format(a=owner[name], b=result.page, name=name))
+            owner[name] = result.page
+    return {name: table for result in found for name, table in result.tables.items()}
+
+
+def _copy(job: plan.Job, folder: Path) -> None:
+    """Copies, not links: who edits a published file must not change the kept run."""
+    shutil.copyfile(job.folder / "notebook.ipynb", folder / f"{job.notebook.page}.ipynb")
+    for part in ("tables", "lists"):
+        if (job.folder / part).is_dir():
+            shutil.copytree(job.folder / part, folder / part, dirs_exist_ok=True)
+
+
+def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dict[str, Any]:
+    finished = dt.datetime.now(dt.UTC)
+    facts = dict(report.facts)
+    return report.named | {
+        "status": "complete",
+        "title": report.title,
+        "inputs": [
+            {"source": facts.pop("source", None), "sha256": facts.pop("sha256", None)},
+            *filter(None, [report.register]),
+        ],
+        "orders": facts,
+        "months": dict(report.months),
+        "restated": list(report.restated),
+        "parameters": dict(report.params.values) | {"month": report.month},
+        "notebooks": [
+            {
+                "page": d.job.notebook.page,
+                "title": d.job.notebook.title,
+                "reused": d.reused,
+                "seconds": d.seconds,
+                "run": d.job.folder.name,
+            }
+            for d in done
+        ],
+        "left_out": list(report.left_out),
+        "customer_lists": "pseudonymised" if pseudonyms.key() else "customer ids as they are",
+        "packages": plan.versions(plan.ALL_PACKAGES),
+        "git_commit": _commit(),
+        "inputs_key": report.inputs,
+        "started": started.isoformat(timespec="seconds"),
+        "seconds": round((finished - started).total_seconds(), 2),
+    }
+
+
+def _commit() -> str | None:
+    """The commit of the project, marked if files differ from it; None outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        found = subprocess.run(command, cwd=paths.root(), capture_output=True, text=True)
+    except OSError:
+        return None
+    return found.stdout.strip() or None
+
+
+def _number(x: float) -> float | None:
+    return x if math.isfinite(x) else None
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, "utf-8", newline="\n")
+
+
+def _json(path: Path, content: Any) -> None:
+    _write(path, json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")

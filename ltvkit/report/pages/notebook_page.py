@@ -1,0 +1,167 @@
+"""A finished notebook as a page that stands alone: no script, no reference to anything outside.
+
+Code is folded, exercises are dropped, formulas become MathML, pictures are part of the page.
+All HTML, the notebook's own and what its outputs hold, passes one list of allowed elements.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Any
+
+import bleach
+from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
+from latex2mathml.converter import convert
+from nbconvert.filters import strip_ansi
+from nbconvert.filters.highlight import Highlight2HTML
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+from ltvkit.config.notebooks import source_of, tags
+from ltvkit.core.i18n import _
+from ltvkit.report.pages import templates
+
+# The richest kind of an output comes first.
+_KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
+# fmt: off
+_HTML = {
+    "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del",
+    "details", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5",
+    "h6", "hr", "i", "img", "kbd", "li", "ol", "p", "pre", "s", "small", "span", "strong",
+    "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
+}
+_MATH = {
+    "math", "menclose", "merror", "mfenced", "mfrac", "mi", "mmultiscripts", "mn", "mo",
+    "mover", "mpadded", "mphantom", "mroot", "mrow", "ms", "mspace", "msqrt", "mstyle", "msub",
+    "msubsup", "msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover",
+}
+_ATTRIBUTES = {
+    "accent", "accentunder", "alt", "class", "colspan", "columnalign", "columnspacing",
+    "display", "displaystyle", "fence", "form", "height", "id", "linethickness", "lspace",
+    "mathvariant", "maxsize", "minsize", "rowspacing", "rowspan", "rspace", "scope",
+    "scriptlevel", "separator", "stretchy", "style", "summary", "title", "width", "xmlns",
+}
+# fmt: on
+_OWN_LINK = re.compile(r"(?:\.?/)?([\w-]+)\.ipynb(#[\w-]*)?$")
+
+
+def body(notebook: dict[str, Any]) -> str:
+    """The cells of an executed notebook as safe HTML, without the page around them."""
+    cells = [_shown(cell) for cell in notebook["cells"] if "exercise" not in tags(cell)]
+    return templates.render("body/cells.html.j2", cells=cells)
+
+
+def _shown(cell: dict[str, Any]) -> dict[str, Any]:
+    source = source_of(cell)
+    if cell["cell_type"] == "markdown":
+        return {"kind": "markdown", "html": markdown(source, cell.get("attachments"))}
+    if cell["cell_type"] != "code" or not source.strip():
+        return {"kind": "none"}
+    labels = {"parameters": _("Parameters"), "injected-parameters": _("Parameters of this report")}
+    return {
+        "kind": "code",
+        "label": next((labels[tag] for tag in tags(cell) if tag in labels), _("Code")),
+        "code": Highlight2HTML(pygments_lexer="python")(source),
+        "outputs": [shown for output in cell["outputs"] if (shown := _output(output))],
+    }
+
+
+def _output(output: dict[str, Any]) -> dict[str, str] | None:
+    """One output as what the template needs; None for one that has nothing a page can show."""
+    if output["output_type"] == "stream":
+        return {"kind": output["name"], "text": strip_ansi("".join(output["text"]))}
+    if output["output_type"] == "error":
+        return {"kind": "error", "text": strip_ansi("\n".join(output["traceback"]))}
+    kind = next((kind for kind in _KINDS if kind in output["data"]), None)
+    if kind is None:
+        return None
+    data = "".join(output["data"][kind])
+    if kind == "text/html":
+        return {"kind": "html", "html": clean(data)}
+    if kind == "text/markdown":
+        return {"kind": "html", "html": markdown(data)}
+    if kind == "text/plain":
+        return {"kind": "stdout", "text": strip_ansi(data)}
+    width = output["metadata"].get(kind, {}).get("width", "")
+    return {"kind": "image", "source": _embedded(kind, data), "width": width}
+
+
+def _embedded(kind: str, data: str) -> str:
+    """A picture as a data address. An SVG shown as a picture cannot run scripts."""
+    if kind == "image/svg+xml":
+        data = base64.b64encode(data.encode()).decode()
+    return f"data:{kind};base64,{''.join(data.split())}"
+
+
+def markdown(text: str, attachments: dict[str, Any] | None = None) -> str:
+    """Markdown -> safe HTML; formulas as MathML.
+
+    >>> markdown("**A** customer's $m$")
+    '<p><strong>A</strong> customer\\'s <math ...
+    """
+    renderer = _Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
+    return clean(MarkdownWithMath(renderer=renderer).render(text))
+
+
+def clean(html: str) -> str:
+    """`html` with allowed elements only, and without any reference that leaves the page.
+
+    >>> clean('<b onclick="x()">hi</b><script>x()</script>')
+    '<b>hi</b>'
+    """
+    styles = CSSSanitizer(allowed_css_properties=[*ALLOWED_CSS_PROPERTIES, "padding", "border"])
+    # A style sheet's text is no text to read.
+    html = re.sub(r"(?is)<(style|script)\b.*?</\1\s*>", "", html)
+    return bleach.clean(
+        html,
+        tags=_HTML | _MATH,
+        attributes=_allowed,
+        css_sanitizer=styles,
+        protocols={"data", "http", "https"},
+        strip=True,
+    )
+
+
+def _allowed(tag: str, name: str, value: str) -> bool:
+    if name == "href":
+        return value.startswith("#") or bool(re.fullmatch(r"[\w-]+\.html(#[\w-]*)?", value))
+    if name == "src":
+        return tag == "img" and value.startswith("data:image/")
+    if name in ("name", "open"):  # of those with one name, one is open at a time
+        return tag == "details"
+    return name in _ATTRIBUTES
+
+
+class _Renderer(IPythonRenderer):
+    """Markdown as JupyterLab shows it, made to stand alone."""
+
+    def block_math(self, body: str) -> str:
+        return _formula(body, display="block")
+
+    def inline_math(self, body: str) -> str:
+        return _formula(body, display="inline")
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return _formula(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        """A link to another notebook leads to its page; an address outside is written out."""
+        if own := _OWN_LINK.match(url):
+            return f'<a href="{own[1]}.html{own[2] or ""}">{text}</a>'
+        if url.startswith("#"):
+            return f'<a href="{self.escape_html(url)}">{text}</a>'
+        address = self.escape_html(url)
+        return text if text == address else f'{text} <span class="address">{address}</span>'
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        """A picture that the notebook carries; of any other, what it shows, in words."""
+        carried = url.startswith(("attachment:", "data:image/"))
+        return super().image(text, url, title) if carried else self.escape_html(text)
+
+
+def _formula(latex: str, *, display: str) -> str:
+    """LaTeX -> MathML; the LaTeX itself, as code, where it cannot be read."""
+    try:
+        return convert(latex.replace("{aligned}", "{align*}"), display=display)
+    except Exception:  # latex2mathml raises whatever it stumbles over
+        return f"<code>{bleach.clean(latex, tags=set())}</code>"

@@ -1,0 +1,72 @@
+"""The tables of a report in one Excel workbook: numbers as numbers, text as text."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ltvkit.core import csv_injection
+
+# The format keeps 31 characters of a sheet's name, and refuses control characters in a cell.
+_NAME = 31
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_DATES = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def write(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
+    """One sheet per table, in order; a cell that has no value is left empty.
+
+    Text never becomes a formula or an error value, whatever it starts with. The file holds no
+    time of its making: the same tables give the same bytes.
+    """
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
+    book = Workbook(write_only=True)
+    for name, table in tables.items():
+        sheet = book.create_sheet(name[:_NAME])
+        sheet.freeze_panes = "A2"
+        for number, column in enumerate(table.columns, start=1):
+            width = min(40, max(12, len(str(column)) + 2))
+            sheet.column_dimensions[get_column_letter(number)].width = width
+        sheet.append([_cell(sheet, str(column), font=Font(bold=True)) for column in table.columns])
+        for row in table.itertuples(index=False, name=None):
+            sheet.append([_cell(sheet, value) for value in row])
+    if not tables:
+        book.create_sheet("empty")
+    stream = io.BytesIO()
+    book.save(stream)
+    path.write_bytes(_timeless(stream))
+
+
+def _cell(sheet: Any, value: Any, *, font: Any = None) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
+    if not isinstance(value, str):
+        return None if pd.isna(value) or value in (float("inf"), float("-inf")) else value
+    cell = WriteOnlyCell(sheet, _CONTROL.sub("", value))
+    cell.data_type = "s"
+    if font:
+        cell.font = font
+    if csv_injection.is_armed(value):
+        # As with a leading apostrophe: it stays text when somebody edits the cell.
+        cell.quotePrefix = True
+    return cell
+
+
+def _timeless(stream: io.BytesIO) -> bytes:
+    """The same archive with every date set to the first one the format knows."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(stream) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = _DATES.sub(rb"\g<1>1980-01-01T00:00:00Z", old.read(name))
+            new.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return packed.getvalue()

@@ -1,0 +1,1 @@
+"""A finished report takes the place of the last one."""

@@ -1,0 +1,145 @@
+"""From a staged folder to the published one, so that a reader never meets half a report.
+
+A report is built beside its target and put in place by two renames: the old one out, the new
+one in. A run that dies between them leaves the old one whole, and the next run puts it back.
+
+    reports/<shop>/<month>/            the last good report
+    reports/<shop>/.failed/<month>/    why a later run failed, and the failed notebooks
+    reports/<shop>/.work/<month>.*     lock, staging and the old report during the swap
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from ltvkit.core import files, paths
+from ltvkit.errors import ReportError
+from ltvkit.report import results
+from ltvkit.report.runner.outcome import Failure
+
+QUARANTINE = "quarantine.csv"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the report of one shop and month lives."""
+
+    shop: str
+    month: str
+
+    @property
+    def target(self) -> Path:
+        return paths.reports() / self.shop / self.month
+
+    @property
+    def failed(self) -> Path:
+        return paths.reports() / self.shop / ".failed" / self.month
+
+    def work(self, suffix: str) -> Path:
+        """A file or folder that exists only while a report is built."""
+        return paths.reports() / self.shop / ".work" / f"{self.month}.{suffix}"
+
+    def check(self) -> None:
+        """Raise `ReportError` where a link in reports/ would have it written elsewhere."""
+        home = paths.reports().resolve()
+        for path in (self.target, self.failed, self.work("new"), self.work("lock")):
+            if not path.resolve().is_relative_to(home):
+                raise ReportError(
+                    f"{path} leads out of {paths.reports()}, by a link: remove the link. To "
+                    "publish elsewhere, say where with --out."
+                )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold this report; raises `ReportError` at once if another run does."""
+        self.check()
+        path = self.work("lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(path, timeout=0)
+        try:
+            with lock:
+                recover(self)
+                yield
+        except filelock.Timeout as error:
+            raise ReportError(
+                f"{self.shop} {self.month} is being built by another run. Wait for it, or stop it."
+            ) from error
+
+
+def recover(place: Place) -> None:
+    """Put right what a run that failed or died left behind. Call it under the lock."""
+    old, new = place.work("old"), place.work("new")
+    if old.exists() and not place.target.exists():
+        os.rename(old, place.target)
+    for left in (old, new):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def recover_all() -> None:
+    """`recover` every report that nobody is building."""
+    for left in [*paths.reports().glob("*/.work/*.old"), *paths.reports().glob("*/.work/*.new")]:
+        place = Place(left.parents[1].name, left.stem)
+        with suppress(ReportError), place.locked():
+            pass
+
+
+def stage(place: Place) -> Path:
+    """An empty folder to build the report in, on the file system of its target."""
+    new = place.work("new")
+    new.mkdir(parents=True)
+    return new
+
+
+def swap(place: Place) -> None:
+    """Publish the staged report. Where that fails, `recover` brings the one before back."""
+    target, old = place.target, place.work("old")
+    if target.exists():
+        os.rename(target, old)
+    os.rename(place.work("new"), target)
+    shutil.rmtree(old, ignore_errors=True)
+    forget_failure(place)
+
+
+def record_failure(
+    place: Place,
+    reason: str,
+    failed: list[tuple[Failure, str | None]] = (),
+    *,
+    quarantine: Any = None,
+) -> None:
+    """Keep why the report of `place` failed, whole or not at all.
+
+    With it go the failed notebooks, and the quarantined lines where those are why.
+    """
+    place.check()
+    kept: list[dict[str, Any]] = []
+    with files.whole(place.failed) as part:
+        part.mkdir()
+        for failure, notebook in failed:
+            name = f"{failure.page}.ipynb" if notebook else None
+            if notebook:
+                (part / name).write_text(notebook, "utf-8")
+            kept.append(asdict(failure) | {"text": failure.text, "notebook": name})
+        if quarantine is not None:
+            results.save_list(quarantine, part / QUARANTINE)
+        when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        record = vars(place) | {"when": when, "reason": reason, "notebooks": kept}
+        text = json.dumps(record, ensure_ascii=False, indent=1)
+        (part / "failure.json").write_text(text, "utf-8")
+        forget_failure(place)
+
+
+def forget_failure(place: Place) -> None:
+    """A later success clears the record."""
+    if place.failed.exists():
+        shutil.rmtree(place.failed)

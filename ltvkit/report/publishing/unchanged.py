@@ -1,0 +1,56 @@
+"""Is there anything to do? A report whose inputs did not change is not built again.
+
+The published files are checked against the sums in their manifest, so that a report that
+somebody changed is built again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from ltvkit.report.publishing.publish import Place
+
+MANIFEST = "manifest.json"
+
+
+def confirm(place: Place, inputs: str) -> bool:
+    """Whether the report of `inputs` stands as it was built; its manifest then says "reused"."""
+    try:
+        manifest = json.loads((place.target / MANIFEST).read_text("utf-8"))
+        same = manifest["inputs_key"] == inputs and manifest["files"] == sums(place.target)
+    except (OSError, ValueError, KeyError):
+        return False
+    if not same or place.failed.exists():
+        return False
+    manifest |= {"started": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "seconds": 0.0}
+    for notebook in manifest["notebooks"]:
+        notebook |= {"reused": True, "seconds": 0.0}
+    # What stands is good, even where nothing can be noted: on a disk full or read-only.
+    with suppress(OSError):
+        _replace(place, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+    return True
+
+
+def sums(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file below `folder` but the manifest."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+        if path != folder / MANIFEST
+    }
+
+
+def _replace(place: Place, manifest: str) -> None:
+    """Not by a file beside it, which would be one more in the published folder."""
+    part = place.work("manifest")
+    try:
+        part.write_text(manifest, "utf-8")
+        os.replace(part, place.target / MANIFEST)
+    finally:
+        part.unlink(missing_ok=True)

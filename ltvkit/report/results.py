@@ -1,0 +1,148 @@
+"""What a notebook hands to the report in its last cell: tables, findings, figures, lists."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+
+from ltvkit.core import csv_injection, files, pseudonyms
+from ltvkit.core.i18n import _
+from ltvkit.engines import frames
+from ltvkit.errors import ReportError
+from ltvkit.report.missing_data import Absent
+
+FINISHED = "result.json"
+CHUNK = 100_000  # rows of a list that are held at once
+# What lies beyond them is the order in which an engine happened to add.
+_DIGITS = "%.12g"
+_NAME = re.compile(r"\w[\w '&+-]{0,99}")
+_NONE: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Result:
+    """A page's results, read back: `tables` by name, `findings`, `metrics`, names of `lists`.
+
+    `elsewhere`: those of the lists that are too long for a CSV file, and lie on a cluster.
+    """
+
+    page: str
+    findings: list[str]
+    metrics: dict[str, float]
+    tables: dict[str, pd.DataFrame]
+    lists: list[str]
+    elsewhere: list[str] = field(default_factory=list)
+
+
+def save(
+    out: str,
+    *,
+    page: str,
+    tables: Mapping[str, pd.DataFrame],
+    findings: Sequence[str] = (),
+    metrics: Mapping[str, float] | pd.Series = _NONE,
+    lists: Mapping[str, Any] = _NONE,
+) -> None:
+    """Keep a page's results in the folder `out`; with out="" (exploring) keep nothing.
+
+    `tables` go to tables/<name>.csv, `lists` (frames of any engine, with customer ids) to
+    lists/<name>.csv, both UTF-8 with BOM, so that a spreadsheet reads them, and takes no text for
+    a formula (see `disarm`). Lists have pseudonyms where the shop wants them (see `pseudonyms`). A
+    long list of a cluster stays there (see `cluster.lists`), and lists/<name>.txt says where.
+    result.json is written last: its presence says that the notebook came to its end. Raises
+    `ReportError` for a name that is no name of a file. What is absent for want of data is left
+    out; of a finding, why it is absent is kept.
+    """
+    tables, metrics, lists = map(_there, (tables, metrics, lists))
+    findings = [findings] if isinstance(findings, Absent) else findings
+    if out:
+        folder = Path(out)
+        for name, table in tables.items():
+            _csv([table], _file(folder, "tables", name))
+        files_of = {n: save_list(frame, _file(folder, "lists", n)) for n, frame in lists.items()}
+        kept = {
+            "page": page,
+            "findings": list(dict.fromkeys(str(said) for said in findings if str(said))),
+            "metrics": {name: float(_DIGITS % value) for name, value in dict(metrics).items()},
+            "tables": list(tables),
+            "texts": {name: _texts(table) for name, table in tables.items()},
+            "lists": list(lists),
+            "elsewhere": [n for n, file in files_of.items() if file.suffix == ".txt"],
+        }
+        files.write(folder / FINISHED, json.dumps(kept, ensure_ascii=False, indent=1))
+    print(_("finished: {page}").format(page=page))
+
+
+def save_list(frame: Any, path: Path) -> Path:
+    """A list, a frame of any engine, as CSV for a spreadsheet, with pseudonyms where wanted.
+
+    Gives the file that it is in: `path`, or beside it the .txt file that names a folder of the
+    cluster, where the list is too long to be brought here.
+    """
+    opened = frames.lazy(frame)
+    if frames.is_spark(opened):
+        from ltvkit.engines.spark import lists
+
+        if note := lists.kept(opened.to_native(), path):
+            return note
+    _csv(map(pseudonyms.applied, frames.chunks(opened, rows=CHUNK)), path)
+    return path
+
+
+def load(out: str | Path) -> Result:
+    """The results that `save` kept in `out`."""
+    folder = Path(out)
+    kept = json.loads((folder / FINISHED).read_text("utf-8"))
+    texts = kept.pop("texts", {})
+    tables = {name: _read(folder, name, texts.get(name, [])) for name in kept["tables"]}
+    return Result(**{**kept, "tables": tables})
+
+
+def _there(found: Any) -> dict[str, Any]:
+    found = {} if isinstance(found, Absent) else dict(found)
+    return {name: it for name, it in found.items() if not isinstance(it, Absent)}
+
+
+def _texts(table: pd.DataFrame) -> list[str]:
+    """Columns whose text must come back as it was: "001" is no number, "NA" is not missing."""
+    return [str(c) for c in table if not pd.api.types.is_numeric_dtype(table[c])]
+
+
+def _read(folder: Path, name: str, texts: list[str]) -> pd.DataFrame:
+    kinds = dict.fromkeys(map(csv_injection.text, texts), str)
+    path = _file(folder, "tables", name)
+    return csv_injection.restored(
+        pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
+    )
+
+
+def _file(folder: Path, kind: str, name: str) -> Path:
+    """Where a table or list is kept; a name never leads out of its folder."""
+    if not _NAME.fullmatch(name):
+        raise ReportError(
+            f"{kind}: {name[:100]!r} cannot name a file: use up to 100 letters, digits, spaces "
+            "and - _ ' & +, as in rfm_segments."
+        )
+    return folder / kind / f"{name}.csv"
+
+
+def _csv(parts: Iterable[pd.DataFrame], path: Path) -> None:
+    """Tables of the same columns, one below the other."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        for number, part in enumerate(parts):
+            csv_injection.frame(part).to_csv(
+                file,
+                header=not number,
+                index=False,
+                float_format=_DIGITS,
+                date_format="%Y-%m-%d",
+                lineterminator="\r\n",  # as RFC 4180 has it; then a lone CR in a text is quoted too
+            )

@@ -1,0 +1,105 @@
+"""Did this notebook really finish? If not: why, and in which cell.
+
+Papermill hides a killed kernel, a time-out and a quiet `sys.exit(0)`: the notebook it saves
+looks complete. So a run is good only if its worker ended well *and* every code cell was
+executed *and* the last cell left its result.
+"""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ltvkit.core import redaction
+from ltvkit.core.i18n import _
+
+# Cells that papermill adds to the notebook it saves.
+_ADDED = {"injected-parameters", "papermill-error-cell-tag"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a notebook did not finish; `cell` counts the committed notebook's cells from 1."""
+
+    page: str
+    reason: str
+    cell: int | None = None
+    source: str = ""
+    error: str = ""
+
+    @property
+    def text(self) -> str:
+        """The failure in one line."""
+        where = _("{page}, cell {cell} `{source}`") if self.cell else "{page}"
+        return ": ".join(filter(None, [where.format(**vars(self)), self.reason, self.error]))
+
+
+def judge(folder: Path, page: str, *, ok: bool, reason: str = "", log: str = "") -> Failure | None:
+    """The run of `page` in `folder` -> None if it finished, else its `Failure`.
+
+    `ok` is whether the worker says that all went well, `log` what it wrote, and `reason` what
+    the runner already knows (a time-out).
+    """
+    cells = _cells(folder / "notebook.ipynb")
+    error = next((error for _number, cell in cells if (error := _error(cell))), "")
+    skipped = any(cell["execution_count"] is None for _number, cell in cells)
+    if not reason:
+        reason = _reason(cells, error, skipped) or _unsaved(folder, page)
+        if not reason and ok:
+            return None
+    if not cells or not reason:
+        reason = reason or _("the worker failed")
+        error = redaction.foreign(log.strip().rpartition("\n")[2])
+    number, cell = _culprit(cells)
+    source = "".join(cell["source"]).strip().partition("\n")[0] if cell else ""
+    return Failure(page, reason, number, textwrap.shorten(source, 80, placeholder=" ..."), error)
+
+
+def _cells(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """The code cells with text, numbered as in the committed notebook; none if there is no file."""
+    try:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+    except (OSError, ValueError):
+        return []
+    own = [cell for cell in cells if not _ADDED & set(cell["metadata"].get("tags", ()))]
+    return [
+        (number, cell)
+        for number, cell in enumerate(own, start=1)
+        if cell["cell_type"] == "code" and "".join(cell["source"]).strip()
+    ]
+
+
+def _reason(cells: list, error: str, skipped: bool) -> str:
+    if not cells:
+        return _("the notebook did not start")
+    if error:
+        return _("a cell raised an error")
+    return _("the kernel ended before the notebook did") if skipped else ""
+
+
+def _unsaved(folder: Path, page: str) -> str:
+    """What is wrong with the result; empty if the last cell saved it under this page's name."""
+    try:
+        saved = json.loads((folder / "result.json").read_text("utf-8"))["page"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return _("the last cell saved no result: it must end with results.save(out, ...)")
+    return "" if saved == page else _("it saved its result as '{page}'").format(page=saved)
+
+
+def _culprit(cells: list) -> tuple[int | None, dict[str, Any] | None]:
+    """The cell that raised, else the last one that was started."""
+    raised = [pair for pair in cells if _error(pair[1])]
+    begun = [pair for pair in cells if pair[1]["metadata"].get("papermill", {}).get("start_time")]
+    return (raised[:1] or begun[-1:] or [(None, None)])[0]
+
+
+def _error(cell: dict[str, Any]) -> str:
+    """The error that a cell's output holds, as "ValueError: text"; a lesson may ask for one."""
+    if "raises-exception" in cell["metadata"].get("tags", ()):
+        return ""
+    found = (o for o in cell.get("outputs", ()) if o["output_type"] == "error")
+    said = (f"{o['ename']}: {redaction.error(o['ename'], o['evalue'])}" for o in found)
+    return next(said, "")

@@ -1,0 +1,53 @@
+"""SIGINT and SIGTERM as an exception of the main thread, held back while a report is published."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ltvkit.core.i18n import _
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupted(BaseException):
+    """The run was told to stop; `status` is the exit status that says so (130 or 143)."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(_("interrupted by {signal}").format(signal=signal.Signals(number).name))
+        self.status = 128 + number
+
+
+class Signals:
+    """What the handlers know: whether they must wait, and what came meanwhile."""
+
+    def __init__(self) -> None:
+        self._held, self._pending = 0, 0
+
+    @contextmanager
+    def raised(self) -> Iterator[None]:
+        """Within, a signal raises `Interrupted`. The handlers before are put back."""
+        before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Within, a signal waits for the end: a step that is begun is finished."""
+        self._held += 1
+        try:
+            yield
+        finally:
+            self._held -= 1
+        if self._pending and not self._held:
+            raise Interrupted(self._pending)
+
+    def _handle(self, number: int, _frame: object) -> None:
+        if self._held:
+            self._pending = number
+            return
+        raise Interrupted(number)

@@ -1,0 +1,107 @@
+"""`python -m ltvkit.report.runner.worker`: run one notebook through papermill for the runner.
+
+The task comes as a line of JSON on standard input: the notebook, where the executed one goes, its
+parameters, and a folder for the kernel's sockets. Standard input stays open for as long as the
+runner lives; when it closes, the worker ends itself and its kernel, so that nothing is orphaned.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from ltvkit.core import paths
+
+_BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def main() -> None:
+    """Do the task; whatever is raised becomes the exit status."""
+    task = json.loads(sys.stdin.buffer.readline())
+    threading.Thread(target=_end_with_runner, daemon=True).start()
+    _execute(**task)
+
+
+def _end_with_runner() -> None:
+    os.read(0, 1)  # not by sys.stdin, which cannot be closed while a thread reads it
+    _end_family(os.getpid())
+
+
+def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str) -> None:
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
+
+    from ltvkit.report.runner import cut_short
+
+    # Kernels that start at the same moment can be given the same TCP port, and then hang. A
+    # socket file has one owner. Its path must be short, so it is not kept with the run.
+    talk = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
+    config = Config(KernelManager=talk if os.name == "posix" else {})
+    # papermill fills braces in both paths.
+    named = [path.replace("{", "{{").replace("}", "}}") for path in (source, target)]
+    options = {"progress_bar": False, "start_timeout": 120, "config": config}
+    options |= {"extra_arguments": ["--ext=ltvkit.report.missing_data"], "coalesce_streams": True}
+    try:
+        execute_notebook(*named, parameters, **options)
+    except PapermillExecutionError as error:
+        if error.ename not in cut_short.ENDS:
+            raise
+        cut_short.close(Path(target), page=Path(source).stem, out=parameters["out"])
+
+
+def environment(jobs: int) -> dict[str, str]:
+    """The environment of workers and kernels, the same for every notebook of a run.
+
+    The kit is the runner's own; reports and cache are shared; set order is fixed, since a
+    report is a pure function of its inputs; and parallel notebooks share the cores.
+    """
+    home = str(paths.package().parent)
+    known = os.environ.get("PYTHONPATH", "")
+    threads = str(max(1, (os.cpu_count() or 1) // jobs))
+    changed = {
+        "LTVKIT_ROOT": str(paths.root().resolve()),
+        "LTVKIT_REPORTS": str(paths.reports().resolve()),
+        "LTVKIT_THREADS": threads,
+        "PYTHONPATH": os.pathsep.join(filter(None, [home, known])),
+        "PYTHONHASHSEED": "0",
+        # The kernel of this very environment, not one of the same name in the user's home.
+        "JUPYTER_PREFER_ENV_PATH": "1",
+    }
+    # A backend chosen for scripts would leave the notebooks without pictures.
+    kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return kept | changed | dict.fromkeys(_BLAS, threads)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Kill a worker and all it started, unless it has ended: its number may be another's."""
+    if process.poll() is None:
+        _end_family(process.pid)
+        process.wait()
+
+
+def _end_family(pid: int) -> None:
+    """Kill a process and all it started: frozen first, so that it starts nothing more."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        if pid != os.getpid():
+            process.suspend()
+        family = [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        try:
+            member.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""Run one notebook, or reuse its finished run, and keep it if it finished.
+
+A finished run is a folder in the cache, put there by one rename: what is there is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ltvkit.config.notebooks import tags
+from ltvkit.core import files, paths, redaction
+from ltvkit.core.i18n import _
+from ltvkit.errors import LtvkitError
+from ltvkit.report.plan import Job
+from ltvkit.report.runner import worker
+from ltvkit.report.runner.outcome import Failure, judge
+from ltvkit.report.runner.signals import Interrupted
+
+# Where the file names of a running kernel are; they differ from run to run.
+_KERNEL_FILE = re.compile(re.escape(tempfile.gettempdir()) + r"/ipykernel_\d+/\d+\.py")
+_INJECTED = "injected-parameters"
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one job went. A failed one brings its notebook, for the record."""
+
+    job: Job
+    seconds: float = 0.0
+    reused: bool = False
+    failure: Failure | None = None
+    notebook: str | None = None
+
+
+class Workers:
+    """The processes of one command, one a notebook. Safe to use from many threads."""
+
+    def __init__(self, *, jobs: int, timeout: float | None) -> None:
+        self.jobs, self.timeout = jobs, timeout
+        self._lock, self._stopped = threading.Lock(), False
+        self._cluster = threading.Lock()
+        self._started: list[subprocess.Popen] = []
+
+    def finish(self, job: Job) -> Done:
+        """Reuse the finished run of the job's name, else have a worker make it."""
+        if job.done:
+            return Done(job, reused=True)
+        start, notebook = time.monotonic(), None
+        try:
+            with suppress(_Unfinished), files.whole(job.folder) as folder:
+                folder.mkdir()
+                with self._turn(job):
+                    start = time.monotonic()
+                    failure = self._run(job, folder)
+                notebook = _tidied(folder / "notebook.ipynb")
+                if failure:
+                    raise _Unfinished
+                (folder / "notebook.ipynb").write_text(notebook, "utf-8")
+        except OSError as error:  # a full disk, a folder that cannot be written
+            failure = Failure(job.notebook.page, in_words(error))
+        if not failure:
+            _drop_older(job)
+        return Done(job, round(time.monotonic() - start, 2), False, failure, notebook)
+
+    def _turn(self, job: Job) -> AbstractContextManager:
+        """A notebook has a cluster for itself, as it takes all workers; a server takes many."""
+        values = job.parameters
+        alone = values.get("engine") == "spark" and not values["spark"].get("remote")
+        return self._cluster if alone else nullcontext()
+
+    def stop(self) -> None:
+        """End every worker and its kernel, and let none start from now on."""
+        with self._lock:
+            self._stopped = True
+            for process in self._started:
+                worker.end(process)
+
+    def _run(self, job: Job, folder: Path) -> Failure | None:
+        with tempfile.TemporaryDirectory(prefix="ltvkit-") as sockets:
+            task = {
+                "source": str(job.notebook.path.resolve()),
+                "target": str(folder / "notebook.ipynb"),
+                "parameters": job.parameters | {"out": str(folder)},
+                "sockets": sockets,
+            }
+            late, log = "", Path(sockets, "log")
+            with log.open("wb") as said, self._start(said) as process:
+                try:
+                    process.stdin.write(json.dumps(task).encode() + b"\n")
+                    process.stdin.flush()
+                    process.wait(self.timeout)
+                except subprocess.TimeoutExpired:
+                    late = _("it took longer than {s:g} s").format(s=self.timeout)
+                finally:
+                    worker.end(process)
+            good, text = process.returncode == 0, log.read_text("utf-8", "replace")
+            return judge(folder, job.notebook.page, ok=good, reason=late, log=text)
+
+    def _start(self, said: BinaryIO) -> subprocess.Popen:
+        with self._lock:
+            if self._stopped:
+                raise InterruptedError
+            process = subprocess.Popen(
+                [sys.executable, "-m", "ltvkit.report.runner.worker"],
+                stdin=subprocess.PIPE,
+                stdout=said,
+                stderr=said,
+                cwd=paths.root(),
+                env=worker.environment(self.jobs),
+                # Ctrl-C is for the runner alone, which ends its workers in order.
+                start_new_session=True,
+            )
+            self._started.append(process)
+        return process
+
+
+class _Unfinished(Exception):
+    """Leaves the folder of a run that is not to be kept."""
+
+
+def clean(shop: str, month: str) -> None:
+    """Remove what runs that died left among a report's finished runs. Call it under its lock."""
+    for left in (paths.cache() / "runs" / shop / month).glob(".*-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def in_words(error: BaseException) -> str:
+    """An error for a reader: the kit's own text, others with their kind and without data."""
+    if isinstance(error, LtvkitError | Interrupted):
+        return redaction.masked(str(error))
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {redaction.foreign(str(error))}"
+
+
+def _drop_older(job: Job) -> None:
+    for older in job.folder.parent.glob(f"{job.notebook.page}-*"):
+        if older != job.folder:
+            shutil.rmtree(older, ignore_errors=True)
+
+
+def _tidied(path: Path) -> str | None:
+    """An executed notebook without what differs from run to run: times, ids, paths of the run.
+
+    The same inputs then give the same file, and nothing on a page names the machine. None for
+    what is no notebook.
+    """
+    try:
+        notebook = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    passed = notebook["metadata"].pop("papermill", {}).get("parameters", {})
+    for cell in notebook["cells"]:
+        for name in ("papermill", "execution"):
+            cell["metadata"].pop(name, None)
+        if "outputs" in cell:
+            cell["outputs"] = redaction.outputs(cell["outputs"])
+        if _INJECTED in tags(cell) and passed:
+            # Papermill gives it a new id, the folder of this run, and escapes for all but ASCII.
+            cell["id"] = _INJECTED
+            lines = [f"{name} = {value!r}" for name, value in (passed | {"out": ""}).items()]
+            cell["source"] = "\n".join(["# Parameters", *lines])
+    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    folder = json.dumps(str(path.parent), ensure_ascii=False)[1:-1]
+    return _KERNEL_FILE.sub("cell", text.replace(folder, ""))

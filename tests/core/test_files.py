@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import pytest
+
+from ltvkit.core import files
+
+
+def test_a_file_takes_the_place_of_the_one_before(tmp_path):
+    path = tmp_path / "below" / "a.txt"
+    for text in ("first", "second"):
+        with files.whole(path) as part:
+            part.write_text(text)
+            assert not path.exists() or path.read_text() == "first"
+        assert path.read_text() == text
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("make", [lambda p: p.write_text("half"), lambda p: p.mkdir()])
+def test_what_fails_leaves_nothing_and_changes_nothing(tmp_path, make):
+    path = tmp_path / "a"
+    path.write_text("good")
+
+    def fail():
+        with files.whole(path) as part:
+            make(part)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [("a", "good")]
+
+
+def test_a_folder_comes_whole_and_replaces_none(tmp_path):
+    for name in ("one", "two"):
+        path = tmp_path / "folder"
+        if path.exists():
+            with pytest.raises(OSError, match="folder"), files.whole(path) as part:
+                part.mkdir()
+        else:
+            with files.whole(path) as part:
+                part.mkdir()
+                (part / name).touch()
+    assert [p.name for p in tmp_path.iterdir()] == ["folder"]
+    assert [p.name for p in path.iterdir()] == ["one"]

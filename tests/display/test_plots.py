@@ -1,0 +1,577 @@
+"""Charts of finished tables: what is drawn is what the table says, legibly, and nothing else."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection, QuadMesh
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+from test_plots_forecasts import CASES as FORECASTS
+from test_plots_measures import CASES as MEASURES
+
+from ltvkit import periods
+from ltvkit.display import formats, plots
+from ltvkit.errors import ColumnError, ParamsError
+
+NAN = float("nan")
+SEGMENTS = [
+    "champions",
+    "loyal",
+    "potential loyalist",
+    "new",
+    "promising",
+    "need attention",
+    "about to sleep",
+    "at risk",
+    "can't lose",
+    "hibernating",
+    "lost",
+]
+
+
+@pytest.fixture(autouse=True)
+def agg():
+    """Draw off screen, take every warning for an error, and close what was drawn."""
+    with mpl.rc_context(), warnings.catch_warnings():
+        plt.switch_backend("agg")
+        warnings.simplefilter("error")
+        yield
+        plt.close("all")
+
+
+def kpis(n: int = 18, every: str = "month") -> pd.DataFrame:
+    first = periods.index_of("2023-01-01", every)
+    return pd.DataFrame(
+        {
+            "period": [periods.label(first + i, every) for i in range(n)],
+            "start": [periods.start(first + i, every) for i in range(n)],
+            "end": [periods.end(first + i, every) for i in range(n)],
+            "partial": [False] * (n - 1) + [True],
+            "revenue": 1e5 + 1e4 * np.sin(np.arange(n)),
+            "repeat_rate": 0.4 + 0.1 * np.cos(np.arange(n)),
+        }
+    )
+
+
+def summary(names: list[str] = SEGMENTS) -> pd.DataFrame:
+    n = len(names)
+    customers = np.arange(1, n + 1) / (n * (n + 1) / 2)
+    table = {"segment": names, "customers_share": customers, "revenue_share": customers[::-1]}
+    return pd.DataFrame(table)
+
+
+def grid() -> pd.DataFrame:
+    counts = np.arange(25).reshape(5, 5)
+    return pd.DataFrame(counts, columns=range(1, 6)).assign(r_score=range(5, 0, -1))
+
+
+def migration(names: list[str] = SEGMENTS) -> pd.DataFrame:
+    n = len(names)
+    counts = np.triu(np.arange(n * n + n).reshape(n + 1, n))
+    return pd.DataFrame(counts, columns=names).assign(before=[*names, "not yet a customer"])
+
+
+def deciles() -> pd.DataFrame:
+    share = np.array([0.45, 0.2, 0.12, 0.08, 0.05, 0.04, 0.03, 0.02, 0.006, 0.004])
+    shares = {"revenue_share": share, "cumulative_share": share.cumsum()}
+    return pd.DataFrame({"decile": range(1, 11), **shares})
+
+
+def lorenz() -> pd.DataFrame:
+    x = np.linspace(0, 1, 101)
+    return pd.DataFrame({"customers_share": x, "revenue_share": x**3})
+
+
+def pareto() -> pd.DataFrame:
+    y = 1 - (1 - np.arange(1, 101) / 100) ** 3
+    classes = np.select([y <= 0.7, y <= 0.9], ["A", "B"], "C")
+    return pd.DataFrame(
+        {"items_share": np.arange(1, 101) / 100, "cumulative_share": y, "class": classes}
+    )
+
+
+def leaders(names: list[str] | None = None) -> pd.DataFrame:
+    names = names or [f"item {n}" for n in range(10)]
+    return pd.DataFrame(
+        {
+            "rank": range(1, 11),
+            "product_id": [f"P{n:03d}" for n in range(10)],
+            "product": names,
+            "revenue": np.linspace(9e5, 1e5, 10),
+            "class": list("AAAAAABBBC"),
+        }
+    )
+
+
+def triangle(n: int = 6, *, money: bool = False, names: list[str] | None = None) -> pd.DataFrame:
+    ages = np.arange(n)
+    row = 40 + 8 * np.sqrt(ages) * 5 if money else np.where(ages == 0, 1.0, 0.3 / (ages + 1))
+    cells = [np.where(ages < n - i, row * (1 + i / 100 * (ages > 0)), NAN) for i in range(n)]
+    cohorts = names or list(pd.period_range("2022-01", periods=n, freq="M").strftime("%Y-%m"))
+    wide = pd.DataFrame(cells, columns=list(range(n)))
+    wide.insert(0, "cohort", cohorts)
+    wide.insert(1, "customers", np.arange(n) * 700 + 60)
+    return wide
+
+
+def band(n: int = 6) -> pd.DataFrame:
+    ltv = 40.0 + 10 * np.arange(n)
+    return pd.DataFrame({"age_months": range(n), "ltv": ltv, "low": ltv * 0.9, "high": ltv * 1.1})
+
+
+def second(n: int = 12) -> pd.DataFrame:
+    cohorts = pd.period_range("2023-01", periods=n, freq="M").strftime("%Y-%m")
+    table = pd.DataFrame({"cohort": cohorts, "customers": 100})
+    for days, gone in ((30, 1), (60, 2), (90, 3), (180, 6)):
+        table[f"within_{days}"] = [days / 400] * (n - gone) + [NAN] * gone
+    return table
+
+
+CASES = {
+    "kpi_series": (plots.kpi_series, kpis(), {}),
+    "segments": (plots.segments, summary(), {}),
+    "rfm_grid": (plots.rfm_grid, grid(), {}),
+    "migration": (plots.migration, migration(), {}),
+    "deciles": (plots.deciles, deciles(), {}),
+    "lorenz": (plots.lorenz, lorenz(), {"gini": 0.5, "top20": 0.488}),
+    "leaders": (plots.leaders, leaders(), {"currency": "JPY"}),
+    "pareto": (plots.pareto, pareto(), {}),
+    "triangle": (plots.triangle, triangle(), {}),
+    "ltv_curves": (plots.ltv_curves, triangle(money=True), {"band": band()}),
+    "second_order": (plots.second_order, second(), {}),
+}
+each = pytest.mark.parametrize("name", CASES)
+
+
+def drawn(name: str, **more) -> Axes:
+    draw, table, options = CASES[name]
+    return draw(table, **{**options, **more})
+
+
+def bars(ax: Axes) -> list[Rectangle]:
+    return [bar for container in ax.containers for bar in container]
+
+
+def mesh(ax: Axes) -> QuadMesh:
+    return next(c for c in ax.collections if isinstance(c, QuadMesh))
+
+
+def words(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def line_values(ax: Axes) -> list[list[float]]:
+    return [
+        list(np.asarray(line.get_ydata(), dtype=float))
+        for line in ax.lines
+        if len(line.get_ydata())
+    ]
+
+
+def tick_labels(axis) -> list[Text]:
+    """The labels that are drawn: of ticks in view, and not empty."""
+    low, high = sorted(axis.get_view_interval())
+    ticks = [t for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
+    return [t.label1 for t in ticks if t.label1.get_text()]
+
+
+def illegible(ax: Axes) -> list:
+    """Tick labels of one axis whose boxes touch, and words that leave the figure, as drawn."""
+    ax.figure.canvas.draw()
+    renderer = ax.figure.canvas.get_renderer()
+    return [*touching(ax, renderer), *outside(ax, renderer)]
+
+
+def touching(ax: Axes, renderer) -> list[tuple[str, str]]:
+    pairs = []
+    for axis in (ax.xaxis, ax.yaxis):
+        boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in tick_labels(axis)]
+        pairs += [(a, b) for (a, x), (b, y) in itertools.combinations(boxes, 2) if x.overlaps(y)]
+    return pairs
+
+
+def outside(ax: Axes, renderer) -> list[str]:
+    whole = ax.figure.bbox
+    labels = [*tick_labels(ax.xaxis), *tick_labels(ax.yaxis), ax.title, ax._left_title, *ax.texts]
+    texts = [t for t in (*labels, ax.xaxis.label, ax.yaxis.label) if t.get_text()]
+    texts += ax.get_legend().get_texts() if ax.get_legend() else []
+    boxes = [(t.get_text(), t.get_window_extent(renderer)) for t in texts]
+    return [
+        text
+        for text, box in boxes
+        if box.x0 < -1 or box.y0 < -1 or box.x1 > whole.x1 + 1 or box.y1 > whole.y1 + 1
+    ]
+
+
+def legend(ax: Axes) -> list[str]:
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+@each
+def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monkeypatch):
+    monkeypatch.setattr(plt, "show", lambda: pytest.fail("shown"))
+    _draw, table, options = CASES[name]
+    frames = [table, *(o for o in options.values() if isinstance(o, pd.DataFrame))]
+    copies, settings = [frame.copy(deep=True) for frame in frames], mpl.rcParams.copy()
+    ax = drawn(name)
+    assert (ax.figure.get_figwidth(), ax.figure.dpi) == (9, 110)
+    assert ax.get_title(loc="left")
+    assert ax.get_xlabel()
+    assert ax.get_ylabel() or name in ("segments", "leaders")  # whose rows are named
+    assert illegible(ax) == []
+    assert {k for k, v in mpl.rcParams.items() if settings[k] != v} == set()
+    for frame, copy in zip(frames, copies, strict=True):
+        pd.testing.assert_frame_equal(frame, copy)
+
+
+@each
+def test_it_draws_on_the_axes_given_in_the_words_of_the_catalogue(name, monkeypatch):
+    for module in ("heatmaps", "series", "shares"):
+        monkeypatch.setattr(f"ltvkit.display.plots.{module}._", lambda text: f"[{text}]")
+    figure, (mine, other) = plt.subplots(1, 2)
+    assert drawn(name, ax=mine) is mine
+    assert plt.get_fignums() == [figure.number]
+    assert not other.has_data()
+    assert "[" in mine.get_title(loc="left")
+
+
+@each
+def test_it_takes_the_table_first_and_the_rest_by_name(name):
+    first, *rest = inspect.signature(CASES[name][0]).parameters.values()
+    assert first.kind is first.POSITIONAL_OR_KEYWORD
+    assert {p.kind for p in rest} == {inspect.Parameter.KEYWORD_ONLY}
+    assert rest[-1].name == "ax"
+
+
+def test_importing_the_charts_changes_no_setting():
+    code = (
+        "import sys, ltvkit; assert not {'matplotlib', 'seaborn', 'pandas'} & set(sys.modules);"
+        "import matplotlib, matplotlib.pyplot; before = matplotlib.rcParams.copy();"
+        "import ltvkit.display.plots; after = matplotlib.rcParams;"
+        "assert {k for k in after if k != 'backend' and after[k] != before[k]} == set()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+@each
+def test_one_row_is_drawn(name):
+    draw, table, options = CASES[name]
+    ax = draw(table.head(1), **options)
+    assert ax.has_data()
+    assert illegible(ax) == []
+
+
+@each
+def test_nothing_to_show_is_said_in_words(name):
+    draw, table, options = CASES[name]
+    ids = ["period", "start", "end", "partial", "segment", "r_score", "before", "class", "cohort"]
+    ids += ["rank", "product_id", "product"]
+    kept = [c for c in (*ids, "customers", "decile") if c in table]
+    blank = table.astype({c: float for c in table.columns if c not in kept}).copy()
+    blank.loc[:, [c for c in blank.columns if c not in kept]] = NAN
+    for empty in (table.head(0), pd.DataFrame(), blank):
+        _figure, ax = plt.subplots()
+        assert words(draw(empty, **options, ax=ax)) == ["There is nothing to show."]
+        assert len(ax.patches) + len(ax.lines) + len(ax.collections) == 0
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(ColumnError, match=r"'cumulative_share'.*decile, revenue_share"):
+        plots.deciles(deciles().drop(columns="cumulative_share"))
+
+
+# kpi_series
+
+
+def test_a_bar_per_period_and_a_hollow_one_for_the_partial():
+    ax = drawn("kpi_series", currency="USD")
+    hatched = [bar.get_hatch() for bar in bars(ax)]
+    assert sorted(bar.get_height() for bar in bars(ax)) == sorted(kpis()["revenue"])
+    assert hatched.count("////") == 1
+    assert legend(ax) == ["partial"]
+    assert words(ax) == []
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Month", "Revenue (USD)")
+    assert ax.get_title(loc="left") == "Revenue by month"
+
+
+def test_few_bars_carry_their_values():
+    assert words(plots.kpi_series(kpis(4)))[:2] == ["100,000", "108,415"]
+    assert words(plots.kpi_series(kpis(4), measure="repeat_rate")) == []
+
+
+def test_a_period_without_a_value_is_not_drawn():
+    series = kpis()
+    series.loc[[2, 5], ["revenue", "repeat_rate"]] = NAN
+    heights = [bar.get_height() for bar in bars(plots.kpi_series(series))]
+    assert np.flatnonzero(np.isnan(heights)).tolist() == [2, 5]
+    ax = plots.kpi_series(series, measure="repeat_rate")
+    solid = line_values(ax)[-1]
+    assert np.flatnonzero(np.isnan(solid)).tolist() == [2, 5, 17]  # the last one is partial
+
+
+def test_negative_revenue_hangs_below_zero():
+    series = kpis()
+    series.loc[3, "revenue"] = -20000.0
+    ax = plots.kpi_series(series)
+    assert min(bar.get_height() for bar in bars(ax)) == -20000
+    assert ax.get_ylim()[0] < -20000
+
+
+@pytest.mark.parametrize(
+    ("every", "n", "measure"),
+    [
+        ("day", 70, "revenue"),
+        ("week", 53, "repeat_rate"),
+        ("month", 36, "revenue"),
+        ("quarter", 13, "repeat_rate"),
+        ("year", 2, "revenue"),
+    ],
+)
+def test_time_axes_are_named_at_any_length(every, n, measure):
+    ax = plots.kpi_series(kpis(n, every), measure=measure)
+    named = [t.get_text() for t in ax.get_xticklabels()]
+    assert set(named) <= set(kpis(n, every)["period"])
+    assert len(named) >= min(n, 5)
+    assert illegible(ax) == []
+    assert (ax.get_xlabel(), ax.get_title(loc="left")[-len(every) :]) == (every.capitalize(), every)
+
+
+# segments, grid, migration
+
+
+def test_a_dot_per_share_and_the_largest_revenue_on_top():
+    ax = drawn("segments")
+    dots = [c for c in ax.collections if isinstance(c, PathCollection)]
+    assert [len(c.get_offsets()) for c in dots] == [11, 11]
+    assert next(t.get_text() for t in ax.get_yticklabels()) == "champions"
+    assert ax.yaxis_inverted()
+    assert legend(ax) == ["Share of customers", "Share of revenue"]
+    assert sorted(dots[0].get_offsets()[:, 0]) == sorted(summary()["customers_share"])
+
+
+def test_grid_cells_print_their_counts_and_leave_nobody_blank():
+    ax = drawn("rfm_grid")
+    assert mesh(ax).get_array().shape == (5, 5)
+    assert words(ax) == [str(n) for n in range(1, 25)]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["5", "4", "3", "2", "1"]
+    assert ax.get_ylabel() == "Recency score (5 = most recent)"
+
+
+def test_migration_colours_shares_of_rows_and_prints_counts():
+    ax = drawn("migration")
+    counts = migration().set_index("before")
+    colours = mesh(ax).get_array()
+    assert colours.count() == (counts > 0).sum().sum() == len(words(ax))
+    np.testing.assert_allclose(colours.sum(axis=1).compressed(), 1)
+    assert "11" not in words(ax)  # it lies below the diagonal
+    assert len(ax.patches) == len(SEGMENTS) - 1  # who stayed is outlined: no champion did
+    assert len(ax.get_xticklabels()) == len(SEGMENTS)
+
+
+@pytest.mark.parametrize("columns", [2, 12])
+def test_all_segments_are_named_however_many(columns):
+    names = [*SEGMENTS, "gone"][:columns]
+    ax = plots.migration(migration(names))
+    assert len(ax.get_xticklabels()) == columns
+    assert illegible(ax) == []
+
+
+# deciles, lorenz, pareto
+
+
+def test_a_bar_per_decile_and_the_shares_added_up():
+    ax = drawn("deciles")
+    assert [bar.get_height() for bar in bars(ax)] == list(deciles()["revenue_share"])
+    assert line_values(ax)[0] == list(deciles()["cumulative_share"])
+    assert words(ax)[:2] == ["45.0%", "20.0%"]
+    assert legend(ax) == ["Cumulative share"]
+
+
+def test_the_lorenz_curve_marks_the_best_fifth():
+    ax = drawn("lorenz")
+    assert line_values(ax)[1] == list(lorenz()["revenue_share"])
+    assert list(ax.lines[2].get_xdata()) == [0.8, 0.8]
+    assert line_values(ax)[2] == pytest.approx([1 - 0.488, 1])
+    assert legend(ax)[-1] == "the best 20% of customers bring 48.8%"
+    assert ax.get_title(loc="left") == "Concentration of revenue (Gini 0.50)"
+
+
+def test_without_a_share_of_the_best_fifth_none_is_marked():
+    assert len(drawn("lorenz", top20=NAN).lines) == 2
+
+
+def test_the_pareto_zones_are_named_with_their_share_of_items():
+    ax = drawn("pareto", cuts=(0.6, 0.9))
+    assert legend(ax) == ["A: 33.0% of items", "B: 20.0% of items", "C: 47.0% of items"]
+    assert len(ax.collections) == 3
+    ticks = [t.get_text() for t in ax.get_yticklabels()]
+    assert {"60%", "90%"} <= set(ticks)
+
+
+def test_items_without_revenue_are_a_zone_of_their_own():
+    none = pd.DataFrame({"items_share": [1.0], "cumulative_share": [1.0], "class": ["none"]})
+    points = pareto().assign(items_share=pareto()["items_share"] * 0.8)
+    ax = plots.pareto(pd.concat([points, none], ignore_index=True))
+    assert legend(ax)[-1] == "none: 20.0% of items"
+
+
+def test_the_leaders_have_their_names_from_the_top_and_the_colour_of_their_class():
+    ax = drawn("leaders")
+    assert [t.get_text() for t in ax.get_yticklabels()] == [f"item {n}" for n in range(10)]
+    assert ax.yaxis_inverted()
+    assert [bar.get_width() for bar in bars(ax)] == list(leaders()["revenue"])
+    assert legend(ax) == ["A", "B", "C"]
+    assert ax.get_xlabel() == "Revenue (JPY)"
+    nameless = plots.leaders(leaders().drop(columns=["product", "product_id"]), currency="JPY")
+    assert [t.get_text() for t in nameless.get_yticklabels()] == [str(n) for n in range(1, 11)]
+
+
+def test_names_in_japanese_are_drawn_with_glyphs():
+    """A glyph that is missing is a warning, and so an error."""
+    names = [
+        "煎茶 髙級①",
+        "ほうじ茶",
+        "玄米茶 200g",
+        "㈱の茶筒",
+        "羊羹",
+        "カステラ",
+        "土鍋",
+        "ﾏｸﾞ",
+        "化粧水",
+        "甘酒～",
+    ]
+    ax = plots.leaders(leaders(names), currency="円")
+    ax.figure.canvas.draw()
+    assert [t.get_text() for t in ax.get_yticklabels()] == names
+
+
+# triangle, curves, second order
+
+
+def test_cells_to_come_are_blank():
+    ax = drawn("triangle")
+    cells = mesh(ax).get_array()
+    assert cells.shape == (6, 6)
+    assert cells.count() == 21 == len(words(ax))
+    assert ax.get_xlabel() == "Age (months)"
+    assert ax.get_ylabel() == "Cohort (customers)"
+    assert [t.get_text() for t in ax.get_yticklabels()][:2] == ["2022-01 (60)", "2022-02 (760)"]
+
+
+def test_the_first_column_of_retention_is_left_out_of_the_colours():
+    cells = triangle().set_index("cohort").drop(columns=["customers", 0])
+    assert mesh(drawn("triangle")).norm.vmax == pytest.approx(cells.max().max())
+    money = plots.triangle(triangle(money=True), kind="money")
+    assert mesh(money).norm.vmin == pytest.approx(40)
+
+
+def test_values_are_printed_up_to_18_and_explained_by_a_bar_beyond():
+    small, large = plots.triangle(triangle(18)), plots.triangle(triangle(30))
+    assert len(words(small)) == 171
+    assert len(small.figure.axes) == 1
+    assert words(large) == []
+    assert len(large.figure.axes) == 2
+    for ax in (small, large):
+        assert illegible(ax) == []
+
+
+def test_large_money_is_explained_by_a_bar_with_its_unit():
+    wide = triangle(18, money=True)
+    wide[list(range(18))] *= 15000
+    ax = plots.triangle(wide, kind="money", currency="円", title="売上")
+    assert ax.figure.axes[1].get_ylabel() == "LTV per customer (円)"
+    assert ax.get_title(loc="left") == "売上"
+
+
+def test_what_is_not_over_is_hatched():
+    partial = triangle().assign(**{"1": [False] * 4 + [True, True]}).drop(columns=[*range(6)])
+    ax = plots.triangle(triangle(), partial=partial)
+    assert [p.get_xy() for p in ax.patches] == [(1, 4)]  # (1, 5) is not observable
+    assert ax.get_xlabel() == "Age (months); hatched: period not over yet"
+
+
+def test_ages_are_named_in_the_unit_of_the_cohorts():
+    weeks = [f"2024-W{i:02d}" for i in range(1, 7)]
+    assert plots.triangle(triangle(names=weeks)).get_xlabel() == "Age (weeks)"
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(ParamsError, match="percent"):
+        plots.triangle(triangle(), kind="percent")
+
+
+def test_a_line_per_cohort_and_the_band_over_them():
+    ax = drawn("ltv_curves", currency="USD")
+    known = [np.isfinite(values).sum() for values in line_values(ax)]
+    assert (len(known), sum(known[:-1])) == (7, 21)
+    assert line_values(ax)[-1] == list(band()["ltv"])
+    assert ax.get_ylabel() == "LTV per customer (USD)"
+    assert legend(ax)[-1] == "all cohorts"
+
+
+def test_of_many_cohorts_the_legend_names_every_nth():
+    ax = plots.ltv_curves(triangle(30, money=True))
+    assert len(line_values(ax)) == 30
+    assert legend(ax)[:2] == ["2022-01", "2022-05"]
+    assert illegible(ax) == []
+
+
+def test_a_line_per_span_of_days_ending_where_it_can_be_known():
+    ax = drawn("second_order")
+    assert len(line_values(ax)) == 4
+    assert [int(np.isfinite(v).sum()) for v in line_values(ax)] == [11, 10, 9, 6]
+    assert legend(ax) == [f"Within {n} days" for n in (180, 90, 60, 30)]
+    assert illegible(plots.second_order(second(40))) == []
+
+
+# words of any script
+
+
+def test_japanese_and_dollars_are_drawn_as_written(recwarn):
+    names = [f"$5 手拭い 桜柄 $10 とても長い名前の商品 {i}" for i in range(8)]
+    for ax in (
+        plots.triangle(triangle(8, names=names), title="売上 $1 と $2"),
+        plots.ltv_curves(triangle(8, money=True, names=names), currency="$"),
+        plots.segments(summary(names)),
+        plots.migration(migration(names)),
+        plots.kpi_series(kpis(), currency="円"),
+    ):
+        assert illegible(ax) == []
+        assert not any(t.get_parse_math() for t in (*ax.texts, *ax.get_yticklabels(), ax.title))
+    assert [str(w.message) for w in recwarn] == []
+
+
+def test_the_callers_axes_show_japanese_too():
+    _figure, ax = plt.subplots()
+    plots.triangle(triangle(3), title="売上", ax=ax)
+    ax.figure.canvas.draw()
+
+
+def test_large_tables_fit_small_axes():
+    figure, panels = plt.subplots(2, 2, figsize=(9, 7))
+    plots.triangle(triangle(30), ax=panels[0, 0])
+    plots.kpi_series(kpis(60), ax=panels[0, 1])
+    plots.migration(migration(), ax=panels[1, 0])
+    plots.second_order(second(36), ax=panels[1, 1])
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    assert [touching(ax, renderer) for ax in panels.flat] == [[], [], [], []]
+
+
+def test_the_public_charts_are_named():
+    public = {name for name, thing in vars(plots).items() if inspect.isfunction(thing)}
+    assert public == set(plots.__all__) == set(CASES) | set(FORECASTS) | set(MEASURES)
+    assert all(getattr(plots, name).__doc__ for name in plots.__all__)
+    assert formats.label("within_30") in legend(drawn("second_order"))

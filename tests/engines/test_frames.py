@@ -1,0 +1,113 @@
+"""Frames of any engine: opened, ranked, and brought back as they came."""
+
+from __future__ import annotations
+
+import duckdb
+import narwhals.stable.v2 as nw
+import pandas as pd
+import polars as pl
+import pytest
+from conftest import make_lines
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ltvkit import customers, kpis, orders, rfm
+from ltvkit.engines import frames, ranking
+from ltvkit.engines.connection import connect
+from ltvkit.ingest import cache, daily
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("pandas", "DataFrame"), ("polars", "DataFrame"), ("duckdb", "DuckDBPyRelation")],
+)
+def test_prepared_orders_are_opened_on_the_engine_asked_for(name, kind):
+    book = orders.read("demo:cdnow", engine=name)
+    buyers = customers.summarize(book.lines, as_of="1998-06-30")
+    for frame in (book.lines, buyers):
+        assert type(frame).__module__.lstrip("_").startswith(name)
+        assert type(frame).__name__ == kind
+    totals = customers.totals(buyers)
+    assert totals.iloc[0].tolist() == [23_570, 69_659, 2_500_315.63]
+
+
+LINES = make_lines(
+    ("a", "1", "2024-02-29", 5), ("a", "2", "2024-12-31", 7), ("b", "3", "2024-03-01", 1)
+)
+DATED = {
+    "polars, dates": lambda: pl.from_pandas(LINES).with_columns(pl.col("order_date").dt.date()),
+    "polars, a zone": lambda: pl.from_pandas(LINES).with_columns(
+        pl.col("order_date").dt.replace_time_zone("Asia/Tokyo")
+    ),
+    "pandas, a zone": lambda: LINES.assign(order_date=LINES["order_date"].dt.tz_localize("UTC")),
+    "duckdb, dates": lambda: (
+        duckdb.connect().from_df(LINES).project("* replace (order_date::date as order_date)")
+    ),
+}
+
+
+@pytest.mark.parametrize("form", DATED)
+def test_a_day_is_a_day_however_the_frame_holds_it(form):
+    found = kpis.series(DATED[form](), as_of="2024-12-31", every="week")
+    pd.testing.assert_frame_equal(found, kpis.series(LINES, as_of="2024-12-31", every="week"))
+
+
+def test_tables_of_the_user_are_not_taken_for_the_kits():
+    connection = duckdb.connect()
+    connection.execute("create table result as select 1 as x")
+    connection.execute("create table content as select 1 as r_score, 1 as f_score, 'no' as segment")
+    buyers = customers.summarize(connection.from_df(LINES), as_of="2024-12-31")
+    segmented = frames.table(frames.lazy(rfm.segment(rfm.score(buyers))))
+    expected = rfm.segment(rfm.score(customers.summarize(LINES, as_of="2024-12-31")))
+    columns = ["customer_id", "orders", "segment"]
+    pd.testing.assert_frame_equal(segmented[columns], expected[columns], check_dtype=False)
+
+
+def test_days_leave_no_table_behind_but_their_own():
+    connection = duckdb.connect()
+    found = daily.of(connection.from_df(LINES))
+    tables = connection.sql("select estimated_size from duckdb_tables()").fetchall()
+    assert tables == [(len(found),)]
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.booleans())
+def test_ranks_and_running_sums_are_those_of_a_sorted_list(values, ascending):
+    frame = pd.DataFrame({"id": [f"{n:02}" for n in range(len(values))], "paid": values})
+    found = frames.table(
+        ranking.ranked(
+            nw.from_native(frame).lazy(),
+            by="paid",
+            ties="id",
+            ascending=ascending,
+            running=["paid"],
+        )
+    )
+    ordered = frame.sort_values(["paid", "id"], ascending=[ascending, True], kind="stable")
+    by_id = found.set_index("id").loc[ordered["id"]]
+    assert by_id["rank"].tolist() == list(range(1, len(values) + 1))
+    assert by_id["paid_upto"].tolist() == ordered["paid"].cumsum().tolist()
+
+
+def test_long_results_of_duckdb_keep_the_order_they_are_sorted_in():
+    """A list is read in this order, and so comes out the same each time."""
+    connection = connect(threads=4)
+    lines = connection.sql(
+        "select 'c' || hash(i) as customer_id, i::double as paid from range(400000) r(i)"
+    )
+    ordered = frames.back(frames.lazy(lines).sort("customer_id"), like=lines)
+    found = pd.concat(frames.chunks(ordered, rows=50_000))["customer_id"]
+    assert found.is_monotonic_increasing
+    assert len(found) == 400_000
+
+
+def test_rows_without_a_line_are_numbered_as_they_were_read(tmp_path):
+    """A file of many megabytes is read by several threads at once."""
+    path = tmp_path / "long.csv"
+    path.write_text("n\n" + "\n".join(f"{n:>20}" for n in range(2, 1_000_002)) + "\n")
+    connection = connect(threads=4)
+    cache._name(connection, tmp_path)
+    # As small as a buffer can be: then it takes several, as it does of a large file.
+    read = f"select * from read_csv('{path}', columns = {{'n': 'BIGINT'}}, max_line_size = 4096)"
+    kept = cache._keep(connection.sql(read), "rows", 2)
+    wrong = connection.sql(f"select count(*) from ({kept}) where n <> _line")
+    assert wrong.fetchall() == [(0,)]

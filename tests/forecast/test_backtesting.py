@@ -1,0 +1,449 @@
+"""Backtest, rivals, scores, the months to come: by hand, without leaks, in a known world."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_lines
+
+from ltvkit import customers, forecast, kpis
+from ltvkit.engines import frames, sampling
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.forecast import model, uncertainty
+from ltvkit.forecast.backtesting import baselines, holdout, scores
+
+TRUTH = {"r": 0.7, "alpha": 8.0, "a": 0.6, "b": 2.6, "p": 5.0, "q": 4.0, "v": 60.0}
+FIRST, AS_OF = pd.Timestamp("2022-01-01"), "2023-12-31"
+
+
+def a_log(seed: int = 1, *, size: int = 1200, days: int = 730) -> pd.DataFrame:
+    """Order lines of a BG/NBD and Gamma-Gamma world, customers won evenly over `days`."""
+    t, rng = TRUTH, np.random.default_rng(seed)
+    born = rng.integers(0, days, size)
+    left = (days - 1 - born).astype(float)
+    bought = rng.poisson(rng.gamma(t["r"], 1 / t["alpha"], size) * left / 7)
+    leaves = rng.geometric(rng.beta(t["a"], t["b"], size))
+    level = 1 / rng.gamma(t["q"], 1 / t["v"], size)
+    repeats = np.repeat(np.arange(size), bought)
+    times = pd.DataFrame(
+        {"who": repeats, "after": np.ceil(rng.random(repeats.size) * left[repeats])}
+    )
+    times = times.sort_values(["who", "after"])
+    times = times[times.groupby("who").cumcount() < leaves[times["who"]]]
+    both = pd.concat([pd.DataFrame({"who": range(size), "after": 0.0}), times])
+    who = both["who"].to_numpy()
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{i:05d}" for i in who],
+            "order_id": [f"o{i:06d}" for i in range(len(both))],
+            "order_date": FIRST + pd.to_timedelta(born[who] + both["after"].to_numpy(), unit="D"),
+            "amount": (rng.gamma(t["p"], size=len(both)) * level[who]).round(2),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def log() -> pd.DataFrame:
+    return a_log()
+
+
+@pytest.fixture(scope="module")
+def tested(log) -> forecast.Backtest:
+    return forecast.backtest(log, as_of=AS_OF, months=6, draws=20)
+
+
+@pytest.fixture(scope="module")
+def summary(log) -> pd.DataFrame:
+    return customers.summarize(log, as_of=AS_OF)
+
+
+@pytest.fixture(scope="module")
+def fitted(summary) -> forecast.Fitted:
+    return forecast.fit(summary)
+
+
+@pytest.fixture(scope="module")
+def drawn(fitted) -> pd.DataFrame:
+    return forecast.parameters(fitted, draws=20)
+
+
+# Scores.
+
+
+def test_scores_by_hand():
+    actual, predicted = np.array([0.0, 0, 10, 30]), np.array([5.0, 5, 20, 10])
+    found = scores.scores(actual, predicted)
+    assert found["mae"] == 10
+    assert found["bias"] == 0
+    # Ranks of the actual 1.5 1.5 3 4, of the forecast 1.5 1.5 4 3.
+    assert found["rank_correlation"] == pytest.approx(3.5 / 4.5)
+    # Cumulated shares by forecast 1/4 1 1 1, by actual 3/4 1 1 1, each less 2.5.
+    assert found["gini"] == pytest.approx(0.75 / 1.25)
+
+
+def test_tweedie_deviance_by_hand():
+    # 2 (y^.5 / (-.25) + y / .5 mean^.5 + 2 mean^.5), power 1.5.
+    found = scores.deviance(np.array([0.0, 4, 4]), np.array([1.0, 4, 1]))
+    assert found.tolist() == pytest.approx([4, 0, 4])
+    from sklearn.metrics import mean_tweedie_deviance
+
+    y, mean = np.random.default_rng(1).gamma(0.5, size=(2, 50)) + 0.3
+    theirs = mean_tweedie_deviance(y, mean, power=1.5)
+    assert scores.deviance(y, mean).mean() == pytest.approx(theirs)
+
+
+def test_the_same_for_everybody_has_no_skill_and_no_order():
+    actual = np.array([0.0, 3, 0, 9, 8])
+    found = scores.scores(actual, np.full(5, 4.0))
+    assert found["skill"] == pytest.approx(0)
+    assert found["gini"] == pytest.approx(0)
+    assert found["bias"] == pytest.approx(0)
+
+
+def test_a_perfect_forecast_is_perfect():
+    actual = np.array([1.0, 3, 2, 9, 8])
+    found = scores.scores(actual, actual)
+    assert found["mae"] == 0
+    assert [found[k] for k in ("skill", "gini", "rank_correlation")] == pytest.approx([1, 1, 1])
+
+
+def test_the_reversed_order_has_a_gini_of_minus_one():
+    actual = np.arange(6.0)
+    assert scores.gini(actual, -actual) == pytest.approx(-1)
+
+
+def test_nobody_bought_has_no_score():
+    found = scores.scores(np.zeros(3), np.array([1.0, 2, 3]))
+    assert np.isnan([found["bias"], found["gini"], found["skill"]]).all()
+
+
+def test_a_net_return_does_not_break_the_scores():
+    found = scores.scores(np.array([-5.0, 10, 20]), np.array([0.0, 10, 20]))
+    assert np.isfinite(list(found.values())).all()
+
+
+def test_calibration_adds_up_and_keeps_equals_together():
+    predicted = np.array([9.0, 1, 1, 1, 1, 1, 1, 8, 7, 1])
+    actual = np.arange(10.0)
+    table = scores.calibration(actual, predicted)
+    assert table["customers"].tolist() == [1, 1, 1, 7]
+    assert table["decile"].is_monotonic_increasing
+    for column, whole in (("actual", actual), ("predicted", predicted)):
+        assert (table[column] * table["customers"]).sum() == pytest.approx(whole.sum())
+
+
+# Rivals.
+
+TABLE = make_lines(
+    ("a", "1", "2023-01-01", 10),
+    ("a", "2", "2023-01-20", 20),
+    ("a", "3", "2023-03-01", 30),
+    ("b", "4", "2023-02-01", 40),
+    ("c", "5", "2021-06-01", 50),
+    ("a", "6", "2023-04-10", 60),
+    ("a", "7", "2023-04-10", 5),
+    ("b", "8", "2023-04-11", -8),
+    ("c", "9", "2023-07-01", 90),
+)
+SPLIT = "2023-04-01"
+
+
+@pytest.fixture(scope="module")
+def hand() -> tuple[pd.DataFrame, pd.DataFrame]:
+    return customers.summarize(TABLE, as_of=SPLIT), TABLE[TABLE["order_date"] <= SPLIT]
+
+
+def test_the_outcome_by_hand(hand):
+    known, _past = hand
+    found = baselines.outcome(known, TABLE, split=SPLIT, days=30)
+    # Two orders of a day are one purchase; a return is none, and lowers revenue.
+    assert found.loc["a"].tolist() == [1, 65]
+    assert found.loc["b"].tolist() == [0, -8]
+    assert found.loc["c"].tolist() == [0, 0]
+
+
+def test_the_run_rate_by_hand(hand):
+    known, past = hand
+    found = baselines.run_rate(known, past, split=SPLIT, days=73)
+    assert found.loc["a"].tolist() == pytest.approx([3 / 5, 60 / 5])
+    assert found.loc["b"].tolist() == pytest.approx([1 / 5, 40 / 5])
+    assert found.loc["c"].tolist() == [0, 0]
+
+
+def test_the_cohort_curve_by_hand():
+    # Ages at the split: a 90 days, b 60, c 0. Two have lived through days 1-30 and 31-60, one
+    # through days 61-90. Repeats: a on days 10 (5.0) and 70 (9.0), b on day 30 (3.0).
+    lines = make_lines(
+        ("a", "1", "2023-01-01", 1),
+        ("a", "2", "2023-01-11", 5),
+        ("a", "3", "2023-03-12", 9),
+        ("b", "4", "2023-01-31", 1),
+        ("b", "5", "2023-03-02", 3),
+        ("c", "6", "2023-04-01", 1),
+    )
+    known = customers.summarize(lines, as_of=SPLIT)
+    assert known["tenure_days"].tolist() == [90, 60, 0]
+    found = baselines.cohort_curve(known, lines, split=SPLIT, days=60)
+    orders, revenue = [1, 0, 1], [4, 0, 9.0]
+    # Beyond the oldest: the mean of the last three spans.
+    tail = np.mean(orders), np.mean(revenue)
+    assert found.loc["a"].tolist() == pytest.approx([2 * tail[0], 2 * tail[1]])
+    assert found.loc["b"].tolist() == pytest.approx([1 + tail[0], 9 + tail[1]])
+    assert found.loc["c"].tolist() == pytest.approx([1, 4])
+
+
+def test_the_rfm_cell_is_the_mean_of_its_like(log):
+    split, days = pd.Timestamp("2023-06-30"), 184
+    known = customers.summarize(log, as_of=split)
+    past = log[log["order_date"] <= split]
+    found = baselines.rfm_cell(known, past, split=split, days=days)
+    assert found.index.tolist() == known["customer_id"].tolist()
+    assert found.notna().all(axis=None)
+    # Everybody of a cell gets the same, so there are no more values than cells.
+    assert len(found.round(9).drop_duplicates()) <= 125
+
+
+# The backtest.
+
+
+def test_models_of_the_true_world_are_hardly_biased(tested):
+    rows = tested.table.set_index("method")
+    assert rows.loc[["bg_nbd", "mbg_nbd", "pareto_nbd"], "bias"].abs().max() < 0.1
+    assert abs(rows.loc["bg_nbd", "orders_bias"]) < 0.08
+    assert rows.loc["bg_nbd", "skill"] > rows.loc["run_rate", "skill"]
+    assert 0.9 < rows.loc["bg_nbd", "coverage"] <= 1
+
+
+def test_calibration_adds_up_to_the_totals(log, tested):
+    split = pd.Timestamp(tested.split)
+    known = customers.summarize(log, as_of=split)
+    assert split == pd.Timestamp("2023-06-30")
+    assert tested.days == 184
+    after = log[(log["order_date"] > split) & log["customer_id"].isin(known["customer_id"])]
+    groups = tested.calibration.groupby("method")
+    assert set(groups.groups) == set(tested.table["method"])
+    for name, group in groups:
+        assert group["customers"].sum() == len(known)
+        actual = (group["customers"] * group["actual"]).sum()
+        assert actual == pytest.approx(after["amount"].sum())
+        bias = tested.table.set_index("method").loc[name, "bias"]
+        assert (group["customers"] * group["predicted"]).sum() == pytest.approx(actual * (1 + bias))
+
+
+def test_the_winner_is_the_first_of_the_table(tested):
+    table = tested.table
+    assert table["skill"].is_monotonic_decreasing
+    assert tested.best == table["method"].iloc[0]
+    assert tested.best_model == table.loc[table["method"].isin(tested.fitted), "method"].iloc[0]
+    assert table.set_index("method").loc[["bg_bb", "bg_nbd"], "kind"].tolist() == ["model", "model"]
+    assert tested.simple == table.loc[table["kind"] == "simple", "method"].iloc[0]
+    assert "184 days" in tested.text
+
+
+def test_what_comes_after_the_split_changes_no_forecast(log, tested):
+    later = log["order_date"] > pd.Timestamp(tested.split)
+    changed = log.assign(amount=log["amount"].where(~later, log["amount"] * 3 + 100))
+    gone = later & (np.arange(len(log)) % 2 == 0)
+    stranger = make_lines(("new", "x", "2023-09-09", 5000))
+    changed = pd.concat([changed[~gone], stranger]).sample(frac=1, random_state=3)
+    other = forecast.backtest(changed, as_of=AS_OF, months=6, draws=20)
+    columns = ["method", "decile", "customers", "predicted"]
+    sort = ["method", "decile"]
+    one, two = (t.calibration.sort_values(sort, ignore_index=True) for t in (tested, other))
+    pd.testing.assert_frame_equal(one[columns], two[columns])
+    assert (one["actual"] != two["actual"]).any()
+    for name, fitted in tested.fitted.items():
+        assert fitted.buying.params_.equals(other.fitted[name].buying.params_)
+        assert fitted.spend.params_.equals(other.fitted[name].spend.params_)
+
+
+def test_tracking_counts_what_was_bought(log, tested):
+    table = forecast.tracking(log, tested, as_of=AS_OF)
+    known = customers.summarize(log, as_of=tested.split)["customer_id"]
+    mine = log[log["customer_id"].isin(known)]
+    days = mine.drop_duplicates(["customer_id", "order_date"])
+    assert table["actual"].iloc[-1] == len(days) - len(known)
+    assert table["actual"].is_monotonic_increasing
+    assert table["bg_nbd"].is_monotonic_increasing
+    assert table["bg_nbd"].iloc[-1] == pytest.approx(table["actual"].iloc[-1], rel=0.06)
+
+
+def test_too_little_to_backtest_is_refused(log):
+    with pytest.raises(ParamsError, match="months=0"):
+        forecast.backtest(log, as_of=AS_OF, months=0)
+    with pytest.raises(DataError, match="fewer `holdout_months`"):
+        forecast.backtest(log, as_of=AS_OF, months=24)
+
+
+# A sample of very many customers.
+
+
+@pytest.fixture(scope="module")
+def sampled(log) -> forecast.Backtest:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(holdout, "MOST", 400)
+        return forecast.backtest(log, as_of=AS_OF, months=6, draws=20)
+
+
+def test_a_sample_is_drawn_by_the_ids(log, on, monkeypatch):
+    monkeypatch.setattr(holdout, "MOST", 400)
+    sizes, whole = [], frames.table
+    monkeypatch.setattr(frames, "table", lambda r: sizes.append(len(f := whole(r))) or f)
+    monkeypatch.setattr(holdout, "CHALLENGERS", {})
+    told = forecast.backtest(on(log), as_of=AS_OF, months=6, draws=20)
+    known = customers.summarize(log, as_of=told.split)["customer_id"]
+    held = known[sampling.contains(known, 400 / len(known))]
+    assert told.calibration.groupby("method")["customers"].sum().eq(len(held)).all()
+    assert max(sizes) == log["customer_id"].isin(held).sum() < 0.5 * len(log)
+    judged = f"Judged on {len(held)} of {len(known)} customers, drawn by their id."
+    assert told.notes == f"{judged} Totals are raised to those of all."
+
+
+def test_totals_of_a_sample_are_raised_to_those_of_the_shop(log, tested, sampled):
+    whole, part = (t.table.set_index("method") for t in (tested, sampled))
+    assert part["actual"].tolist() == pytest.approx(len(part) * [whole["actual"].iloc[0]])
+    assert (part["predicted"] / part["actual"] - 1 - part["bias"]).abs().max() < 1e-9
+    models = part.loc[["bg_nbd", "mbg_nbd", "pareto_nbd"]]
+    held = models["actual"].between(models["low"], models["high"])
+    assert held.tolist() == models["total_in_interval"].tolist() == [True] * 3
+    # As wide as for so many customers: by the root of how many times fewer they are.
+    widths = [(t["high"] - t["low"])["bg_nbd"] for t in (part, whole)]
+    assert widths[0] / widths[1] == pytest.approx(np.sqrt(whole_of(tested) / 400), rel=0.25)
+    # What the whole forecast says lies within what a sample leaves open.
+    assert abs(part.loc["bg_nbd", "bias"] - whole.loc["bg_nbd", "bias"]) < 0.25
+    assert not tested.notes
+
+
+def whole_of(tested) -> int:
+    return tested.calibration.groupby("method")["customers"].sum().iloc[0]
+
+
+# The months to come.
+
+
+@pytest.fixture(scope="module")
+def history(log) -> pd.DataFrame:
+    return kpis.series(log, as_of=AS_OF, every="month")
+
+
+def test_revenue_of_todays_customers_is_that_of_predict(summary, fitted, drawn, history):
+    # 48 calendar months with one leap day are 48 x 30.4375 days: the two agree to the day.
+    ahead = forecast.revenue(
+        summary, fitted, drawn, history=history, as_of=AS_OF, months=48, acquisition=0.0
+    )
+    ahead = ahead[ahead["expected"].notna()]
+    assert ahead["month"].iloc[[0, 1, -1]].tolist() == ["2024-01", "2024-02", "2027-12"]
+    predicted = forecast.predict(summary, fitted, months=(48,))["ltv_48m"].sum()
+    assert ahead["existing_revenue"].sum() == pytest.approx(predicted, rel=1e-9)
+    assert (ahead["new_revenue"] == 0).all()
+    assert (ahead["expected"] == ahead["existing_revenue"]).all()
+    assert (ahead["low"] < ahead["expected"]).all()
+    assert (ahead["expected"] < ahead["high"]).all()
+
+
+def test_a_month_is_a_calendar_month(summary, fitted, drawn, history):
+    # From the middle of a month: the rest of it belongs to no month to come.
+    middle = pd.Timestamp("2024-01-10")
+    ahead = forecast.revenue(
+        summary, fitted, drawn, history=history, as_of=middle, months=2, acquisition=0.0
+    ).tail(2)
+    assert ahead["month"].tolist() == ["2024-02", "2024-03"]
+    triples = forecast.histories(summary)
+    spans = np.array([21.0, 21 + 29, 21 + 29 + 31])
+    paths = uncertainty.paths(triples, fitted, spans).sum(axis=0)[1:]
+    assert ahead["existing_revenue"].tolist() == pytest.approx(paths.tolist())
+
+
+def test_new_customers_by_simulation(summary, fitted, drawn, history):
+    ahead = forecast.revenue(
+        summary, fitted, drawn, history=history, as_of=AS_OF, months=12, acquisition=2.0
+    )
+    found = ahead.loc[ahead["expected"].notna(), "new_revenue"].sum()
+    won = 2 * history.loc[~history["partial"], "new_customers"].tail(12).mean()
+    rng, n = np.random.default_rng(1), 4000
+    zeros = np.zeros(n)
+    ends = pd.date_range(AS_OF, periods=13, freq="ME")
+    days = (ends - ends[0]).days.to_numpy()
+    middles = (days[1:] + days[:-1]) / 2
+    orders = []
+    for middle in middles:
+        left = np.array([(days[-1] - middle) / 7])
+        # A new customer has bought once, and is alive under BG/NBD.
+        orders.append(1 + fitted.buying.simulate(left, zeros.astype(int), zeros, zeros, rng=rng))
+    p, q, v = fitted.spend.params_
+    error = np.std(np.hstack(orders).sum(axis=1)) / np.sqrt(n) * won * p * v / (q - 1)
+    assert abs(np.mean(orders, axis=1).sum() * won * p * v / (q - 1) - found) < 4 * error
+
+
+def test_impossible_futures_are_refused(summary, fitted, drawn, history):
+    for wrong in ({"months": 0}, {"acquisition": -1.0}):
+        with pytest.raises(ParamsError, match=next(iter(wrong))):
+            forecast.revenue(summary, fitted, drawn, history=history, as_of=AS_OF, **wrong)
+
+
+# Looking into a forecast.
+
+
+def test_an_unknown_customer_is_refused(log, fitted):
+    with pytest.raises(DataError, match="this customer has no purchase"):
+        forecast.explain_customer(log, fitted, "nobody", as_of=AS_OF)
+    born_later = log.loc[log["order_date"].idxmax(), "customer_id"]
+    with pytest.raises(DataError, match="no purchase by 2021-12-31"):
+        forecast.explain_customer(log, fitted, born_later, as_of="2021-12-31")
+
+
+def test_one_customer_as_all_customers_are_predicted(log, summary, fitted):
+    customer = summary.loc[summary["purchase_days"].idxmax(), "customer_id"]
+    found = forecast.explain_customer(log, fitted, customer, as_of=AS_OF)
+    told = found.table.iloc[0]
+    predicted = forecast.predict(summary, fitted, months=(12,)).set_index("customer_id")
+    for column in ("purchase_days", "revenue", "p_alive", "orders_12m", "ltv_12m"):
+        assert told[column] == pytest.approx(predicted.loc[customer, column])
+    assert told["low"] < told["ltv_12m"] < told["high"]
+    assert found.history["p_alive"].iloc[-1] == pytest.approx(told["p_alive"])
+    bought = log.loc[log["customer_id"] == customer, "order_date"].nunique()
+    assert found.history["ordered"].sum() == bought
+    assert (found.history.loc[found.history["ordered"], "p_alive"] > 0.5).all()
+
+
+def test_the_span_covers_what_such_customers_bring(log, summary, fitted):
+    twice = summary[(summary["purchase_days"] == 2) & (summary["recency_days"] > 0)]
+    one = twice.sort_values("recency_days").head(1)
+    customer = one["customer_id"].iloc[0]
+    told = forecast.explain_customer(log, fitted, customer, as_of=AS_OF).table.iloc[0]
+    x, t_x, age = model.in_unit(forecast.histories(one), "week")
+    rng, n = np.random.default_rng(9), 4000
+    rows = [np.repeat(v, n) for v in (x, t_x, age)]
+    counts = fitted.buying.simulate(np.array([12 * 30.4375 / 7]), *rows, rng=rng)[:, 0]
+    p, q, v = fitted.spend.params_
+    level = (v + one["revenue"].iloc[0]) / rng.gamma(q + p * (x[0] + 1), size=n)
+    paid = np.where(counts > 0, level * rng.gamma(np.maximum(p * counts, 1e-9)), 0)
+    # 4,000 draws on either side know a share of 2.5% to 0.35 points. Nothing is below zero, so
+    # where more than that bring nothing, the lower end leaves nobody out.
+    assert (paid > told["high"]).mean() == pytest.approx(0.025, abs=0.012)
+    assert (paid < told["low"]).mean() < 0.037
+    assert (paid <= told["low"]).mean() > 0.013
+
+
+def test_the_matrix_holds_what_the_model_says(summary, fitted):
+    alive = forecast.matrix(fitted, summary, of="p_alive")
+    oldest = summary["tenure_days"].max()
+    row, week = alive.iloc[3], alive.columns[5]
+    direct = fitted.buying.conditional_probability_alive(row["orders"], week, oldest / 7)
+    assert row[week] == pytest.approx(direct[0])
+    assert alive[0].notna().tolist() == (alive["orders"] == 0).tolist()
+    ahead = forecast.matrix(fitted, summary, of="expected_orders", months=6)
+    orders = fitted.buying.predict(6 * 30.4375 / 7, row["orders"], week, oldest / 7)
+    assert ahead.loc[3, week] == pytest.approx(orders[0])
+
+
+def test_the_spread_of_ltv_holds_everybody(on, summary, fitted):
+    predicted = forecast.predict(summary, fitted, months=(12,))
+    table = forecast.distribution(on(predicted))
+    assert table["customers"].sum() == len(summary)
+    assert table["customers_share"].sum() == pytest.approx(1)
+    assert table["value_share"].sum() == pytest.approx(1)
+    for row in table.iloc[[0, 3, -1]].itertuples():
+        held = predicted["ltv_12m"].between(row.above, row.up_to, inclusive="left")
+        assert row.customers == held.sum()

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ltvkit.errors import ParamsError
+from ltvkit.ingest.parse import dates
+
+CONNECTION = duckdb.connect()
+QUICK = settings(max_examples=40, deadline=None)
+ZONES = ("Asia/Tokyo", "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata")
+
+
+def read(texts: list, **options) -> list:
+    frame = CONNECTION.from_arrow(pa.table({"x": pa.array(texts, pa.string())}))
+    found = frame.project(dates.date("x", "VARCHAR", **options))
+    assert str(found.types[0]) == "TIMESTAMP"
+    return [None if day is None else day.date() for (day,) in found.fetchall()]
+
+
+def typed(value: str, **options):
+    frame = CONNECTION.sql(f"select {value} as x")
+    day = frame.project(dates.date("x", str(frame.types[0]), **options)).fetchall()[0][0]
+    return day and day.date()
+
+
+FIFTH = [
+    "2024-01-05", "2024-1-5", "2024/1/5", "2024/01/05", "2024.1.5", "20240105", "2024年1月5日",
+    "2024年 1月 5日", "２０２４／０１／０５", "２０２４年１月５日", " 2024-01-05 ",
+    "\u30002024/1/5\u3000",
+    "\ufeff2024-01-05", "2024-01-05\t", "2024/01/05(金)", "2024年1月5日（金）",
+    "2024-01-05 10:30", "2024-01-05 10:30:59", "2024-01-05T10:30:59", "2024-01-05T10:30:59.123456",
+    "2024/1/5 9:05", "2024/01/05(金) 10:30", "20240105 10:30", "20240105T103059", "20240105103059",
+    "2024年1月5日10時30分", "2024年1月5日 午後3時", "2024/1/5 午前10:30:59", "2024-01-05 10:30 PM",
+    "2024-01-05 24:00:00", "2024年1月5日　１０：３０",
+    "令和6年1月5日", "令和６年１月５日", "令和06年01月05日 10:30", "R6.1.5", "R06/01/05", "r6-1-5",
+    "45296", "45296.0", "45296.9999", "４５２９６",
+]  # fmt: skip
+
+
+def test_every_form_of_a_day():
+    assert read(FIFTH) == [date(2024, 1, 5)] * len(FIFTH)
+
+
+UNREADABLE = [
+    "03/04/2024", "3.4.2024", "24-01-05", "24/1/5 10:00", "'24-01-05", "240105", "2024101",
+    "2024-01", "2024", "2024-02-30", "2023-02-29", "20240230", "2024-13-01", "2024年2月30日",
+    "0024-01-05",
+    "1899-12-31", "18991231", "0001-01-01 00:00:00", "12024-01-05", "12024-1-5", "-2024-01-05",
+    "2024-01-05 (BC)", "99999-1-5", "2024-01-05 25:00", "2024-01-05 24:30", "2024-01-05 10:61",
+    "2024-01-0510:30", "2024-01-05x", "2024-01-05 10:30 x", "epoch", "infinity", "-infinity", "now",
+    "yesterday", "2024-01-05 10:00 +25:00", "2024-01-05 10:00 +09:60",
+    "2024-01-05 10:00 Asia/Tokyo",
+    "令和0年1月5日", "令和6年2月30日", "R6.13.1", "大正3年1月1日", "X6.1.5",
+    "19999", "80001", "1704412800",
+    "day 2024-01-05", "=2024-01-05",
+]  # fmt: skip
+
+
+def test_what_is_no_certain_day_is_not_read():
+    assert read([*UNREADABLE, "", " ", None]) == [None] * (len(UNREADABLE) + 3)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "outside"),
+    [
+        (("昭和元年12月25日", "1926-12-25"), ("S64.1.7", "1989-01-07"), ["S1.12.24", "S64.1.8"]),
+        (("平成元年1月8日", "1989-01-08"), ("H31.4.30", "2019-04-30"), ["H1.1.7", "H31.5.1"]),
+        (("令和元年5月1日", "2019-05-01"), ("R31.4.30", "2049-04-30"), ["R1.4.30", "令和元.4.1"]),
+    ],
+)
+def test_an_era_has_only_its_own_days(first, last, outside):
+    days = [date.fromisoformat(day) for _, day in (first, last)]
+    assert read([first[0], last[0], *outside]) == [*days, None, None]
+
+
+def era(day: date) -> str:
+    name, begun = next((n, y) for n, y, d in ERAS if day >= d)
+    return f"{name}{day.year - begun}年{day.month}月{day.day}日"
+
+
+ERAS = [
+    ("令和", 2018, date(2019, 5, 1)),
+    ("平成", 1988, date(1989, 1, 8)),
+    ("昭和", 1925, date(1926, 12, 25)),
+]
+FORMS = [
+    *(lambda d, f=f: d.strftime(f) for f in ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d")),
+    lambda d: f"{d.year}年{d.month}月{d.day}日",
+    lambda d: f"{d.year}/{d.month}/{d.day}",
+    era,
+]
+TIMES = ("", " 00:00:00", " 23:59", " 午後11時59分")
+
+
+@QUICK
+@given(st.dates(date(1926, 12, 25), date(2100, 12, 31)))
+def test_any_day_reads_back_from_any_form_and_time(day):
+    texts = [form(day) + time for form in FORMS for time in TIMES]
+    assert read(texts) == [day] * len(texts)
+
+
+@QUICK
+@given(st.integers(20000, 80000), st.floats(0, 0.999))
+def test_serials_of_excel(serial, part):
+    day = date(1899, 12, 30) + timedelta(serial)
+    assert read([str(serial), f"{serial + part:.6f}"]) == [day, day]
+    assert typed(f"{serial + part:.6f}::double") == typed(f"{serial}::bigint") == day
+
+
+MOMENTS = st.datetimes(datetime(1971, 1, 1), datetime(2037, 12, 31))
+OFFSETS = st.integers(-12 * 4, 14 * 4).map(lambda quarters: timedelta(minutes=15 * quarters))
+
+
+def offset(of: datetime) -> str:
+    return of.isoformat()[-6:]
+
+
+@QUICK
+@given(MOMENTS, OFFSETS, st.sampled_from(ZONES))
+def test_an_instant_counts_by_the_day_of_the_zone(moment, away, zone):
+    instant = moment.replace(microsecond=0, tzinfo=timezone(away))
+    day = instant.astimezone(ZoneInfo(zone)).date()
+    short = offset(instant).replace(":", "")
+    utc = instant.astimezone(UTC).replace(tzinfo=None)
+    texts = [
+        instant.isoformat(), instant.isoformat(" "), f"{instant:%Y-%m-%d %H:%M:%S} {short}",
+        f"{instant:%Y/%m/%d %H:%M:%S}.999{short}", f"{utc.isoformat()}Z",
+        f"{utc} UTC", f"{utc} GMT",
+    ]  # fmt: skip
+    assert read(texts, zone=zone) == [day] * len(texts)
+    assert typed(f"'{instant}'::timestamptz", zone=zone) == day
+
+
+@pytest.mark.parametrize("zone", ZONES)
+def test_days_begin_when_the_zone_says_so_in_summer_and_winter(zone):
+    """Every hour around the changes of the clock of 2024, and a second around each midnight."""
+    starts = [datetime(2024, m, d, tzinfo=UTC) for m, d in ((3, 10), (3, 31), (10, 27), (11, 3))]
+    hours = [s + timedelta(hours=h) for s in starts for h in range(-24, 48)]
+    moments = [h - timedelta(seconds=s) for h in hours for s in (0, 1)]
+    days = [m.astimezone(ZoneInfo(zone)).date() for m in moments]
+    assert read([m.isoformat() for m in moments], zone=zone) == days
+
+
+def test_japanese_time_and_the_machines_own_zone():
+    assert read(["2024-01-06 08:59 JST", "2024-01-06T09:00+0900"]) == [
+        date(2024, 1, 5),
+        date(2024, 1, 6),
+    ]
+    CONNECTION.execute("set timezone = 'America/New_York'")
+    assert typed("'2024-01-05 16:00+00'::timestamptz", zone="Asia/Tokyo") == date(2024, 1, 6)
+    assert read(["2024-01-05T16:00Z"], zone="Asia/Tokyo") == [date(2024, 1, 6)]
+    CONNECTION.execute("reset timezone")
+
+
+@pytest.mark.parametrize(
+    ("value", "day"),
+    [
+        ("date '2024-01-05'", date(2024, 1, 5)),
+        ("timestamp '2024-01-05 23:59:59'", date(2024, 1, 5)),
+        ("'2024-01-05 23:59:59'::timestamp_ns", date(2024, 1, 5)),
+        ("20240105::integer", date(2024, 1, 5)),
+        ("20240105.0::double", date(2024, 1, 5)),
+        ("date '0001-01-01'", None),
+        ("'infinity'::timestamp", None),
+        ("'infinity'::timestamptz", None),
+        ("time '10:00'", None),
+        ("true", None),
+        ("null::date", None),
+    ],
+)
+def test_days_from_typed_columns(value, day):
+    assert typed(value, zone="Asia/Tokyo") == day
+
+
+def test_a_declared_form_is_the_only_one_read():
+    texts = [
+        "03/04/2024",
+        "３/4/2024",
+        " 31/12/2023 ",
+        "2024-01-05",
+        "31/02/2024",
+        "3/4/24",
+        "epoch",
+    ]
+    found = [date(2024, 4, 3), date(2024, 4, 3), date(2023, 12, 31), None, None, None, None]
+    assert read([*texts, "", None], date_format="%d/%m/%Y") == [*found, None, None]
+    assert read(["05/01/24"], date_format="%d/%m/%y") == [date(2024, 1, 5)]
+    zoned = {"date_format": "%d/%m/%Y %H:%M %z", "zone": "Asia/Tokyo"}
+    assert read(["05/01/2024 16:00 +0000"], **zoned) == [date(2024, 1, 6)]
+
+
+@QUICK
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("0123年月日-/:RT+ "))
+    )
+)
+def test_no_text_is_an_error_or_a_year_of_two_digits(texts):
+    for options in ({}, {"date_format": "%d/%m/%Y"}):
+        assert all(day is None or day.year >= 1900 for day in read(texts, **options))
+
+
+@pytest.mark.parametrize(
+    ("samples", "forms"),
+    [
+        (["2024-01-05", "令和6年1月5日", "", None], [""]),
+        (["03/04/2024", "05/06/2024"], ["%d/%m/%Y", "%m/%d/%Y"]),
+        (["03/04/2024", "13/04/2024"], ["%d/%m/%Y"]),
+        (["03/04/2024", "04/13/2024"], ["%m/%d/%Y"]),
+        (["13/04/2024", "04/13/2024"], []),
+        (["31.12.2024 18:05"], ["%d.%m.%Y %H:%M"]),
+        (["1/31/2024 3:04:05 PM"], ["%m/%d/%Y %I:%M:%S %p"]),
+        (["24/12/31"], ["%d/%m/%y", "%y/%m/%d"]),
+        (["Jan 5, 2024"], ["%b %d, %Y"]),
+        (["yesterday"], []),
+        (["", " "], []),
+    ],
+)
+def test_the_forms_that_fit_samples(samples, forms):
+    assert dates.guess_format(samples) == forms
+
+
+def test_zones_and_formats_are_checked():
+    for zone in ZONES:
+        dates.check_zone(zone)
+    for form in ("%d/%m/%Y", "%m/%d/%y %H:%M", "%Y年%m月%d日", "%b %d, %Y", "%d/%m/%Y %H:%M %z"):
+        dates.check_format(form)
+    with pytest.raises(ParamsError, match="Did you mean 'Asia/Tokyo'"):
+        dates.check_zone("Asia/Tokio")
+    for form in ("dd/mm/yyyy", "%d/%m", "%q", "%"):
+        with pytest.raises(ParamsError, match="date_format"):
+            dates.check_format(form)

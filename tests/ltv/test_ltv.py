@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_lines
+
+from ltvkit.errors import ColumnError, DataError, ParamsError
+from ltvkit.ltv import contracts, formulas, survival
+from ltvkit.ltv import unit_economics as unit_economics
+
+# As of 2024-12-31 with 90 days to lapse, a and b have left (judged on 2024-10-02), c stays and
+# d is too new to be judged. Half of revenue is margin.
+BARE = make_lines(
+    ("a", "1", "2024-01-01", 100, "web"),
+    ("a", "2", "2024-03-01", 50, "shop"),
+    ("b", "3", "2024-01-01", 30, "web"),
+    ("c", "4", "2024-01-01", 60, "shop"),
+    ("c", "5", "2024-12-01", 90, "shop"),
+    ("c", "R", "2024-12-02", -10, "shop"),
+    ("d", "6", "2024-11-30", 40, "shop"),
+    extra=("channel",),
+)
+LINES = BARE.assign(margin=BARE["amount"] / 2)
+AS_OF, LAPSE = "2024-12-31", 90
+YEARS = (60 + 90 + 0 + 90) / 2 / 365.25  # a: 60 days, b: none, and 90 more each until gone
+ARPU = 360 / ((150 + 90 + 365 + 31) / 30.4375)
+CHURN = 2 / ((150 + 90 + 365 + 31) / 30.4375)  # of a, b until gone; of c, d until today
+
+
+def compared(lines, **changes) -> pd.DataFrame:
+    return formulas.compare(lines, **{"as_of": AS_OF, "lapse_days": LAPSE} | changes)
+
+
+def named(table: pd.DataFrame) -> pd.Series:
+    return table.set_index("method")["value"]
+
+
+def subscribers(customers: int = 3000) -> pd.DataFrame:
+    """A box of 40 every 30 days, by customers whose chance to stop is Beta(2, 6)."""
+    rng = np.random.default_rng(3)
+    boxes = np.minimum(rng.geometric(rng.beta(2, 6, customers)), 40)
+    born = rng.integers(0, 700, customers)
+    days = np.concatenate([b + 30 * np.arange(n) for b, n in zip(born, boxes, strict=True)])
+    dates = pd.Timestamp("2022-01-01") + pd.to_timedelta(days, "D")
+    ids = np.repeat(np.arange(customers), boxes)
+    rows = zip(
+        ids.astype(str), np.arange(len(ids)).astype(str), dates, [40] * len(ids), strict=True
+    )
+    return make_lines(*rows)
+
+
+def test_measures_by_hand(on):
+    row = formulas.measures(on(LINES), as_of=AS_OF, lapse_days=LAPSE).iloc[0]
+    assert row.to_dict() == pytest.approx(
+        {
+            "average_order_value": 360 / 6,
+            "orders_per_year": 6 / 4,
+            "years": YEARS,
+            "monthly_arpu": ARPU,
+            "monthly_churn_rate": CHURN,
+            "margin_rate": 0.5,
+            "contract_periods": np.nan,
+        },
+        nan_ok=True,
+    )
+
+
+def test_every_method_by_hand(on):
+    costs = {"acquisition_cost": 5, "retention_cost": 2}
+    table = compared(on(LINES), discount=0.1, expected=pd.Series({12: 70, 24: 80}), **costs)
+    schoolbook = 60 * 1.5 * YEARS
+    i = 1.1 ** (1 / 12) - 1
+    realised = 230 / 4 + 50 / 3 + 80 / 3
+    assert table["value"].tolist() == pytest.approx(
+        [
+            schoolbook,
+            schoolbook / 2,
+            schoolbook / 2 - 5 - 2 * YEARS,
+            ARPU / CHURN,
+            ARPU / 2 / CHURN,
+            ARPU / 2 * (1 - CHURN) / (i + CHURN),
+            realised,
+            realised / 2,
+            70,
+            80,
+        ]
+    )
+    whole = [("revenue", "margin", "profit", "revenue", "margin", "margin"), ["whole life"] * 6]
+    assert table["of"].tolist() == [*whole[0], "revenue", "margin", "revenue", "revenue"]
+    ends = ["so far", "so far", "first 12 months", "first 24 months"]
+    assert table["horizon"].tolist() == [*whole[1], *ends]
+    assert not table[["definition", "why"]].isin([""]).any(axis=None)
+    assert not table.astype(str).apply(lambda c: c.str.contains("[{}]")).any(axis=None)
+    assert "10.0% a year" in table["definition"][5]
+
+
+def test_discounting_is_the_sum_of_the_months_paid_at_their_end():
+    months = np.arange(1, 2000)
+    summed = (ARPU / 2 * (1 - CHURN) ** months / 1.2 ** (months / 12)).sum()
+    found = named(compared(LINES, discount=0.2))["ARPU x margin / churn, discounted"]
+    assert found == pytest.approx(summed)
+    still = named(compared(LINES, discount=0))
+    a_month_less = still["ARPU x margin / churn"] - ARPU / 2
+    assert still["ARPU x margin / churn, discounted"] == pytest.approx(a_month_less)
+
+
+def test_realised_at_twelve_months_leaves_out_what_came_later():
+    later = make_lines(("a", "9", "2025-02-03", 999))
+    lines = pd.concat([LINES, later.assign(channel="web", margin=0.0)])
+    table = compared(lines, as_of="2025-02-28").set_index("method")
+    assert table.loc["Realised LTV", "horizon"] == "first 12 months"
+    assert "age 0 to 12" in table.loc["Realised LTV", "definition"]
+    assert table.loc["Realised LTV", "value"] == pytest.approx(230 / 4 + 50 / 4 + 80 / 3)
+
+
+def test_no_margin_no_row_of_it(on):
+    table = compared(on(BARE))
+    assert table["of"].tolist() == ["revenue"] * 3
+    assert np.isnan(formulas.measures(BARE, as_of=AS_OF, lapse_days=LAPSE)["margin_rate"][0])
+    given = compared(on(BARE), margin_rate=0.5)
+    pd.testing.assert_frame_equal(given, compared(LINES))
+
+
+def test_a_line_without_a_margin_is_left_out_of_the_rate(on):
+    lines = LINES.assign(margin=LINES["margin"].where(LINES["customer_id"] != "a"))
+    row = formulas.measures(on(lines), as_of=AS_OF, lapse_days=LAPSE).iloc[0]
+    assert row["margin_rate"] == pytest.approx(0.5)
+
+
+def test_orders_of_less_than_a_year_are_scaled_up_to_one():
+    row = formulas.measures(LINES, as_of="2024-06-30", lapse_days=LAPSE).iloc[0]
+    assert row["orders_per_year"] == pytest.approx(4 / 3 / (182 / 366))
+
+
+def test_the_day_a_window_begins_after_is_not_in_it_nor_any_day_after_as_of(on):
+    edges = make_lines(
+        ("a", "1", "2023-12-31", 10),
+        ("a", "2", "2024-01-01", 10),
+        ("a", "3", "2024-10-02", 10),  # 90 days before: a has left
+        ("a", "4", "2025-01-01", 99),
+    ).assign(margin=[2, 2, 2, 99])
+    row = formulas.measures(on(edges), as_of=AS_OF, lapse_days=LAPSE).iloc[0]
+    assert row["monthly_arpu"] == pytest.approx(30 / ((276 + 90 - 1) / 30.4375), rel=0.01)
+    assert row[["orders_per_year", "margin_rate"]].tolist() == pytest.approx([2, 0.2])
+    assert row["years"] == pytest.approx((276 + 90) / 365.25)
+
+
+def test_what_nobody_has_left_to_show_is_not_yet_observable():
+    lines = make_lines(("a", "1", "2024-01-01", 10), ("a", "2", "2024-12-20", 10))
+    table = compared(lines, margin_rate=0.5)
+    assert table["value"].isna().tolist() == [True] * 6 + [False] * 2
+    assert "Nobody has left yet" in formulas.finding(table, currency="USD")
+
+
+def test_a_shop_that_nobody_buys_from_any_more_has_no_orders_a_year(on):
+    row = formulas.measures(on(LINES), as_of="2026-12-31", lapse_days=LAPSE).iloc[0]
+    assert np.isnan(row["orders_per_year"])
+    assert row["monthly_arpu"] / row["monthly_churn_rate"] == pytest.approx(360 / 4)
+    assert row["years"] == pytest.approx(((60 + 0 + 335 + 0) / 4 + 90) / 365.25)
+
+
+def test_a_contract_is_its_price_by_the_periods_to_expect(on):
+    lines = subscribers()
+    how = {"as_of": "2023-12-31", "lapse_days": 45}
+    table = compared(on(lines), contract_days=30, **how).set_index("method")
+    row = table.loc["Unit price x contract periods"]
+    assert (row["of"], row["horizon"]) == ("revenue", "first 10 years")
+    curve = contracts.fit(survival.survivors(lines, period_days=30, **how), model="sbg").survival(
+        np.arange(121)
+    )
+    assert row["value"] == pytest.approx(40 * curve.sum())
+    truth = contracts.Contract("sbg", pd.Series({"alpha": 2.0, "beta": 6.0}), 0.0)
+    assert row["value"] == pytest.approx(40 * truth.survival(np.arange(121)).sum(), rel=0.1)
+
+
+def test_the_finding_is_the_tables():
+    table = compared(LINES, expected=pd.Series({12: 70, 24: 9999}), acquisition_cost=5)
+    text = formulas.finding(table, currency="USD")
+    assert text.startswith("Realised LTV: 100.83 USD of revenue (so far). The formulas")
+    assert "29.57 USD (Order value x orders a year x years) to 180.00 USD (ARPU / churn)." in text
+    assert text.endswith("What is below what was observed is refuted.")
+
+
+def test_what_cannot_be_compared_is_said():
+    with pytest.raises(ParamsError, match="margin_rate=35: give a share"):
+        compared(LINES, margin_rate=35)
+    with pytest.raises(ParamsError, match="discount=-0.1"):
+        compared(LINES, discount=-0.1)
+    assert compared(LINES, lapse_days=400)["value"].isna().tolist() == [True] * 6 + [False] * 2
+
+
+def economics(lines, cost, **changes) -> pd.DataFrame:
+    given = {"as_of": AS_OF, "acquisition_cost": cost, "months": 11} | changes
+    return unit_economics.summarize(lines, **given).set_index(given.get("by", "channel") or "all")
+
+
+def test_unit_economics_by_hand(on):
+    table = economics(on(LINES), {"web": 40, "shop": 70})
+    assert table["customers"].to_dict() == {"shop": 2, "web": 2}
+    # shop: (60 + 40) / 2 / 2 at age 0, and (90 - 10) / 2 at 11, which c alone has reached.
+    assert table["ltv"].to_dict() == {"shop": 65, "web": 45}
+    assert table["affordable_cost"].equals(table["ltv"])
+    assert table["ltv_to_cost"].to_dict() == pytest.approx({"shop": 65 / 70, "web": 45 / 40})
+    assert table["payback_months"].to_dict() == pytest.approx(
+        {"shop": np.nan, "web": 2}, nan_ok=True
+    )
+    assert economics(on(BARE), {"all": 0}, margin_rate=0.5)["ltv"].equals(table["ltv"])
+
+
+def test_a_cost_for_all_and_a_cost_for_none():
+    table = economics(LINES, {"all": 32.5, "shop": 0.0})
+    assert table["acquisition_cost"].to_dict() == {"shop": 0, "web": 32.5}
+    assert table["payback_months"].to_dict() == {"shop": 0, "web": 0}
+    assert np.isnan(table.loc["shop", "ltv_to_cost"])
+    partly = economics(LINES, {"web": 40}).loc["shop"]
+    assert partly[["acquisition_cost", "ltv_to_cost", "payback_months"]].isna().all()
+    assert partly["ltv"] == 65
+
+
+def test_an_age_that_nobody_has_reached_is_not_yet_observable():
+    table = economics(LINES, {"all": 1}, months=12)
+    assert table[["ltv", "affordable_cost", "ltv_to_cost"]].isna().all(axis=None)
+
+
+def test_a_month_that_is_not_over_counts_not_at_all():
+    half = economics(LINES, {"all": 1}, as_of="2024-12-15", months=10)
+    whole = economics(LINES, {"all": 1}, as_of="2024-11-30", months=10)
+    pd.testing.assert_frame_equal(half, whole)
+    assert whole.loc["shop", "ltv"] == 25
+
+
+def test_all_customers_are_one_group_where_costs_do_not_differ():
+    table = economics(LINES, {"all": 40}, by="")
+    assert table["customers"].to_dict() == {"all": 4}
+
+
+def test_costs_and_columns_that_are_not_there_are_named():
+    with pytest.raises(ParamsError, match="'tv' is none of shop, web"):
+        economics(LINES, {"tv": 40})
+    assert economics(BARE, {"web": 40})["of"].tolist() == ["revenue", "revenue"]
+    assert economics(LINES, {"web": 40})["of"].tolist() == ["margin", "margin"]
+    with pytest.raises(ColumnError, match="'region' is needed"):
+        economics(LINES, {"all": 40}, by="region")
+    with pytest.raises(ParamsError, match="give a column"):
+        economics(LINES, {"all": 40}, by="week")
+    with pytest.raises(ParamsError, match="margin_rate=35"):
+        economics(LINES, {"all": 40}, margin_rate=35)
+    with pytest.raises(DataError, match="end of a calendar month"):
+        economics(LINES, {"all": 40}, as_of="2024-01-15")

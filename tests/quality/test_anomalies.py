@@ -1,0 +1,104 @@
+"""Silent days and sudden changes, against the shop's own rhythm."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ltvkit.quality import anomalies
+
+
+def days(orders, *, start: str = "2022-01-03", value: float = 50.0) -> pd.DataFrame:
+    """Days from a Monday on, with these numbers of orders."""
+    index = pd.date_range(start, periods=len(orders))
+    return pd.DataFrame({"orders": orders, "revenue": np.multiply(orders, value)}, index=index)
+
+
+def silent(table: pd.DataFrame) -> list[tuple]:
+    return [(f"{r.start:%m-%d}", f"{r.end:%m-%d}", r.days) for r in table.itertuples()]
+
+
+def test_a_silent_day_is_unlike_a_shop_that_sells_every_day():
+    orders = [20, 22, 18, 25, 19, 30, 28] * 20
+    orders[70] = 0
+    assert silent(anomalies.silent_runs(days(orders))) == [("03-14", "03-14", 1)]
+
+
+def test_a_weekday_that_is_always_closed_is_normal():
+    orders = [20, 22, 18, 25, 19, 30, 0] * 20
+    assert anomalies.silent_runs(days(orders)).empty
+    orders[69:71] = [0, 0]
+    assert silent(anomalies.silent_runs(days(orders))) == [("03-13", "03-14", 2)]
+
+
+def test_a_shop_that_sells_now_and_then_may_be_silent_for_days_but_not_for_months():
+    orders = [1, 0, 0, 1, 0, 0, 0, 0, 1, 0] * 40
+    assert anomalies.silent_runs(days(orders)).empty
+    orders[150:210] = [0] * 60
+    assert [r[2] for r in silent(anomalies.silent_runs(days(orders)))] == [61]
+
+
+def test_a_shop_of_a_few_orders_is_not_judged():
+    assert anomalies.silent_runs(days([1, 0, 1, *[0] * 28, 1, 0, 0, 1])).empty
+    assert anomalies.silent_runs(days([5] * 13 + [0] * 9 + [5] * 90)).empty
+
+
+def test_the_end_counts_only_where_it_is_known_that_data_go_on():
+    orders = [20] * 100 + [0] * 5
+    assert anomalies.silent_runs(days(orders)).empty
+    assert silent(anomalies.silent_runs(days(orders), ends=True)) == [("04-13", "04-17", 5)]
+
+
+@pytest.fixture
+def noisy():
+    return np.random.default_rng(7).poisson(20, 730)
+
+
+def found(table: pd.DataFrame) -> dict:
+    changes = anomalies.sudden_changes(table)
+    return {(r.period, r.measure): round(r.factor, 1) for r in changes.itertuples()}
+
+
+def test_a_steady_shop_has_no_sudden_change(noisy):
+    assert found(days(noisy)) == {}
+
+
+def test_a_month_of_half_the_orders_is_sudden_and_a_slow_fall_is_not(noisy):
+    last = days(noisy).index >= "2023-12-01"
+    table = days(np.where(last, noisy // 3, noisy))[:"2023-12-31"]
+    assert ("2023-12", "orders") in found(table)
+    assert found(days(np.round(noisy * np.linspace(1, 0.4, 730)))) == {}
+
+
+def test_another_unit_shows_in_the_revenue_per_order(noisy):
+    table = days(noisy)[:"2023-12-31"]
+    table["revenue"] *= np.random.default_rng(1).uniform(0.8, 1.25, len(table))
+    table.loc["2023-12", "revenue"] *= 100
+    assert {m for _p, m in found(table)} == {"revenue_per_order"}
+
+
+def test_a_season_that_comes_every_year_is_not_sudden():
+    index = pd.date_range("2020-01-01", "2023-12-31")
+    orders = np.random.default_rng(3).poisson(np.where(index.month == 12, 60, 20))
+    assert found(days(orders, start="2020-01-01")) == {}
+    assert ("2023-12", "orders") in found(days(orders, start="2020-01-01")["2023-01-01":])
+
+
+def test_too_short_a_history_is_not_judged():
+    assert anomalies.sudden_changes(days([5, 7, 6, 8] * 10)) is None
+
+
+def test_false_alarms_on_shops_without_fault_are_rare():
+    alarms = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        rate = np.exp(rng.uniform(np.log(0.3), np.log(200)))
+        week, drift = rng.lognormal(0, 0.3, 7), rng.lognormal(0, 0.1, 20).cumprod()
+        mean = rate * np.tile(week, 80) * np.repeat(drift, 28) * rng.gamma(50, 1 / 50, 560)
+        orders = rng.poisson(mean)
+        table = days(orders)
+        table["revenue"] = [rng.lognormal(3, 0.8, n).sum() for n in orders]
+        alarms += len(anomalies.silent_runs(table, ends=True)) > 0
+        alarms += len(anomalies.sudden_changes(table)) > 0
+    assert alarms <= 2

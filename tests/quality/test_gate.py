@@ -1,0 +1,175 @@
+"""The quality gate: what passes, what warns, what stops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import make_lines
+
+from ltvkit import orders
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.ingest.book import Orders
+from ltvkit.ingest.policies import Policies
+from ltvkit.quality import gate
+
+ROWS = [
+    (f"C{n % 150}", f"{n}", f"2024-{1 + n % 6:02d}-{1 + n % 28:02d}", 10 + n % 7)
+    for n in range(600)
+]
+
+
+def book(*more: tuple, drop: int = 0, **policies) -> Orders:
+    rows = [*ROWS[drop:], *more]
+    frame = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date", "amount"])
+    return orders.read(frame.astype(str), policies=policies)
+
+
+def results(found: Orders, *, as_of="2024-06-30", **policies) -> dict[str, str]:
+    table = gate.check(found, as_of=as_of, policies=policies)
+    return {row.check: row.result for row in table.itertuples() if row.result != "ok"}
+
+
+def figure(found: Orders, check: str, *, as_of="2024-06-30", **policies) -> str:
+    table = gate.check(found, as_of=as_of, policies=policies).set_index("check")
+    return table.loc[check, "figure"]
+
+
+UNTIL = {"data_until": "2024-06-30"}
+
+
+def test_a_usual_shop_passes_on_every_engine_alike(on):
+    found = book(**UNTIL)
+    table = gate.check(found, as_of="2024-06-30", policies=UNTIL)
+    same = gate.check(replace(found, lines=on(found.lines)), as_of="2024-06-30", policies=UNTIL)
+    pd.testing.assert_frame_equal(same, table)
+    assert set(table["result"]) == {"ok"}
+    assert gate.finding(table) == "All 11 checks of the data are passed."
+
+
+@pytest.mark.parametrize("name", ["cdnow", "shop"])
+def test_the_samples_pass(name):
+    policies = {"cancelled_status": ["cancelled"], "data_until": "2024-09-30"}
+    policies = policies if name == "shop" else {}
+    found = orders.read(f"demo:{name}", policies=policies)
+    assert results(found, as_of=found.as_of("last"), **policies) == {}
+
+
+def test_too_many_unusable_lines_stop_with_the_three_most_frequent_reasons():
+    bad = [("C1", "a", "2024-02-01", "x")] * 5 + [("C1", "b", "20x4", 1)] * 4
+    bad += [("C1", "", "2024-02-01", 1)] * 3 + [("C1", "d", "", 1)] * 2
+    found = book(*bad, drop=14, **UNTIL)
+    table = gate.check(found, as_of="2024-06-30", policies=UNTIL)
+    assert results(found, **UNTIL) == {"unusable_lines": "stop"}
+    with pytest.raises(DataError) as error:
+        gate.pass_through(table, where="reports/x/quarantine.csv")
+    text = str(error.value)
+    assert "14 of 600 lines (2.3%) cannot be used, and the limit is 1.0%" in text
+    assert (
+        "amount is unreadable (5), order_date is unreadable (4), order_id is missing (3)." in text
+    )
+    assert "order_date is missing" not in text
+    assert "policies: max_quarantined" in text
+    assert "reports/x/quarantine.csv" in text
+    assert "\n" not in text
+    assert results(found, max_quarantined=0.03, **UNTIL) == {}
+
+
+def test_the_limit_itself_is_not_passed():
+    found = book(*[("C1", "a", "2024-02-01", "x")] * 6, drop=6, **UNTIL)
+    assert results(found, **UNTIL) == {}
+    assert results(found, max_quarantined=0.0099, **UNTIL) == {"unusable_lines": "stop"}
+
+
+def test_what_a_policy_sets_aside_is_not_unusable():
+    aside = [("", "g", "2024-02-01", 5)] * 60 + [("C1", "a", "2024-07-01", 5)] * 60
+    aside += [("new", f"r{n}", "2024-02-01", -5) for n in range(20)]
+    assert results(book(*aside, **UNTIL), **UNTIL) == {}
+
+
+def test_a_date_far_after_the_rest_stops_and_one_far_before_warns():
+    late = book(("C1", "x", "2042-03-01", 5))
+    assert results(late, as_of=late.as_of("last")) == {"late_dates": "stop"}
+    assert "1 of 601 lines" in figure(late, "late_dates", as_of=late.as_of("last"))
+    assert "end on 2024-06-28" in figure(late, "late_dates", as_of=late.as_of("last"))
+    early = book(("C1", "x", "1970-01-01", 5), **UNTIL)
+    assert results(early, **UNTIL) == {"early_dates": "warn"}
+    both_halves = book(*[("C1", f"x{n}", "2020-05-01", 5) for n in range(300)], **UNTIL)
+    assert "early_dates" not in results(both_halves, **UNTIL)
+
+
+def test_a_month_that_the_data_do_not_cover_to_its_end():
+    assert results(book(), as_of="2024-06-28") == {"data_end": "warn"}
+    assert results(book(), as_of="2024-05-31") == {}
+
+
+def test_days_without_orders():
+    rows = [(f"C{n % 150}", f"{n}", f"{day:%Y-%m-%d}", 9)
+            for n, day in enumerate(pd.date_range("2024-01-01", "2024-06-30").repeat(8))
+            if not "2024-03-04" <= f"{day:%Y-%m-%d}" <= "2024-03-09"]  # fmt: skip
+    found = replace(book(**UNTIL), lines=make_lines(*rows))
+    assert results(found, **UNTIL) == {"gap_days": "warn"}
+    assert figure(found, "gap_days", **UNTIL) == "no orders on 2024-03-04 to 2024-03-09"
+    assert results(found, as_of="2024-02-29", **UNTIL) == {}
+
+
+def test_shares_of_guests_twins_and_returns():
+    guests = book(*[("", f"g{n}", "2024-02-01", 5) for n in range(160)], **UNTIL)
+    assert results(guests, **UNTIL) == {"guests": "warn"}
+    twins = book(*ROWS[:20], **UNTIL)
+    assert results(twins, **UNTIL) == {"duplicates": "warn"}
+    returned = [(c, f"r{o}", day, -2 * a) for c, o, day, a in ROWS[::6]]
+    assert results(book(*returned, **UNTIL), **UNTIL) == {"negative_amounts": "warn"}
+
+
+def test_one_customer_with_a_large_share_is_told_without_the_id():
+    wholesale = book(("HANA-0007", "w", "2024-03-01", 2000), **UNTIL)
+    assert results(wholesale, **UNTIL) == {"one_customer": "warn"}
+    assert figure(wholesale, "one_customer", **UNTIL) == "one customer has 20.4% of all revenue"
+    everyone = [("POS", f"p{n}", f"2024-{1 + n % 6:02d}-{1 + n % 28:02d}", 0.01) for n in range(90)]
+    assert figure(book(*everyone), "one_customer") == "one customer has 13.0% of all orders"
+    few = book(drop=594, **UNTIL)
+    assert "one_customer" not in results(few, **UNTIL)
+    assert figure(few, "one_customer", **UNTIL) == "too few customers to tell"
+
+
+def test_ids_that_differ_only_in_width_or_case_are_counted_and_not_shown(on):
+    twice = [("c1", "x1", "2024-02-01", 5), ("Ｃ２", "x2", "2024-02-01", 5)]
+    found = book(*twice, ("c２", "x3", "2024-02-01", 5), **UNTIL)
+    found = replace(found, lines=on(found.lines))
+    assert results(found, **UNTIL) == {"spelled_ids": "warn"}
+    said = figure(found, "spelled_ids", **UNTIL)
+    assert said == "2 customers are written in more than one way"
+    assert results(book(*twice, fold_ids="both", **UNTIL), fold_ids="both", **UNTIL) == {}
+    said = figure(book(*twice, fold_ids="width", **UNTIL), "spelled_ids", fold_ids="width", **UNTIL)
+    assert said == "1 customer is written in more than one way"
+
+
+def test_severities_are_set_by_name():
+    found = book(*[("", f"g{n}", "2024-02-01", 5) for n in range(160)], **UNTIL)
+    assert results(found, checks={"guests": "stop"}, **UNTIL) == {"guests": "stop"}
+    assert results(found, checks=yaml.safe_load("{guests: off}"), **UNTIL) == {"guests": "off"}
+    with pytest.raises(ParamsError, match="Did you mean 'guests'"):
+        Policies(checks={"guest": "warn"})
+    with pytest.raises(ParamsError, match="'off', 'warn', 'stop'"):
+        Policies(checks={"guests": "halt"})
+    with pytest.raises(ParamsError, match="mapping"):
+        Policies(checks=["guests"])
+
+
+def test_what_is_said_follows_the_table():
+    found = book(*[("", f"g{n}", "2024-02-01", 5) for n in range(160)], **UNTIL)
+    table = gate.check(found, as_of="2024-06-30", policies=UNTIL)
+    assert gate.finding(table) == "1 of 11 checks of the data is not passed: guests."
+    assert set(table.loc[table["result"] == "ok", "meaning"]) == {""}
+    assert not table["meaning"].str.contains("`").any()
+    assert gate.said(table)[0].startswith("guests: 21.1% of the lines name no customer. They ")
+    gate.pass_through(table)
+
+
+@pytest.mark.parametrize("returns", ["net", "separate", "drop"])
+def test_a_shop_of_one_line_is_judged(returns):
+    found = book(drop=599, returns=returns)
+    assert set(results(found, as_of=found.as_of("last"))) <= {"data_end"}

@@ -1,0 +1,470 @@
+"""A report from the outside: its folder, its pages, and what is done again and what is not."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import openpyxl
+import pandas as pd
+import pytest
+import stub_register
+from nbformat.v4 import new_code_cell, new_markdown_cell
+from stub_project import (
+    PARAMETERS,
+    environment,
+    files,
+    make,
+    report,
+    write_notebook,
+    write_params,
+)
+
+from ltvkit.config.notebooks import Notebook, select_notebooks
+from ltvkit.report.pages import front_page, notebook_page, workbook
+from ltvkit.report.publishing import publish
+from ltvkit.report.runner.outcome import judge
+
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"
+    "rkJggg=="
+)
+PROSE = r"""
+## The idea
+
+$$\text{LTV} = \sum_{t \le 9} \frac{m_t}{(1+d)^t} \quad a < b$$ and inline $x_i$, see
+[the overview](00_overview.ipynb), [a book](https://example.org/book) and ![a map](http://a.b/c.png).
+<script>alert(1)</script><img src="http://a.b/d.png" onerror="alert(1)">
+"""
+NASTY = """
+from IPython.display import HTML, SVG, Image, display
+import base64, sys, warnings
+display(HTML("<style>@import url(http://a.b/s.css);</style><table><tr><td onclick='x()' "
+             "style='color: red; background-image: url(http://a.b/i.png)'>A &amp; B</td></tr>"
+             "</table><script src='http://a.b/x.js'></script><iframe src='http://a.b'></iframe>"
+             "<a href='javascript:x()'>click</a><form action='http://a.b'></form>"))
+display(SVG("<svg xmlns='http://www.w3.org/2000/svg'><script>x()</script></svg>"))
+display(Image(base64.b64decode("{pixel}")))
+print("<b>plain</b>", out)
+warnings.warn("look at this")
+""".replace("{pixel}", PIXEL)
+
+
+def rich(root: Path) -> Path:
+    """The stub project with a notebook that shows all that a page must cope with."""
+    make(root)
+    exercise = {"metadata": {"tags": ["exercise"]}}
+    write_notebook(
+        root,
+        "02_abc",
+        new_markdown_cell(PROSE),
+        NASTY,
+        new_markdown_cell("Find it out yourself.", **exercise),
+        new_code_cell("answer = 42", **exercise),
+        tables={"abc_products": 'class,items,revenue\nA,1,10.5\n"=cmd()",2,\n'},
+        findings=("<script>alert(2)</script> [x](http://a.b) grew",),
+    )
+    write_params(root, title="'Tea <b>&</b> \"茶\"'")
+    return root
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A project with a published report, in a folder whose name is awkward."""
+    root = rich(tmp_path_factory.mktemp("it's a {shop} 茶"))
+    done = report(root)
+    assert done.returncode == 0, done.stderr
+    return root
+
+
+@pytest.fixture(scope="module")
+def folder(root):
+    return root / "reports" / "stub" / "1998-06"
+
+
+@pytest.fixture
+def manifest(folder):
+    return json.loads((folder / "manifest.json").read_text("utf-8"))
+
+
+def text_of(folder: Path, name: str) -> str:
+    return (folder / name).read_text("utf-8")
+
+
+class References(HTMLParser):
+    """Every address that a page names, and every element in it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found, self.elements = [], set()
+        self.feed(text)
+        for style in re.findall(r"(?s)<style>.*?</style>|style=\"[^\"]*", text):
+            self.found += re.findall(r"url\(\s*['\"]?([^'\")]*)", style)
+            self.found += re.findall(r"@import\s+(\S+)", style)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.add(tag)
+        for name, value in attributes:
+            assert not name.startswith("on"), (tag, name)
+            if name in ("href", "src", "srcset", "action", "data", "poster", "background"):
+                self.found.append(value)
+
+
+def test_the_folder_holds_what_was_promised(folder):
+    names = set(files(folder))
+    assert names == {
+        "index.html", "summary.md", "metrics.json", "manifest.json", "tables.xlsx",
+        "tables/kpis_month.csv", "tables/rfm_segments.csv", "tables/abc_products.csv",
+        *(f"{page}.{kind}" for page in ("00_overview", "01_rfm", "02_abc")
+          for kind in ("html", "ipynb")),
+    }  # fmt: skip
+    assert (folder / "tables" / "abc_products.csv").read_bytes().startswith(b"\xef\xbb\xbf")
+
+
+def test_pages_refer_to_nothing_outside(root):
+    pages = list((root / "reports").glob("index.html")) + list(
+        (root / "reports").glob("*/*/*.html")
+    )
+    assert len(pages) == 5
+    for path in pages:
+        seen = References(path.read_text("utf-8"))
+        assert not seen.elements & {"script", "iframe", "link", "object", "embed", "form", "base"}
+        for address in seen.found:
+            if not address.startswith(("data:image/", "#")):
+                assert "://" not in address
+                target = path.parent / unquote(address.partition("#")[0])
+                assert target.resolve().is_relative_to(root / "reports")
+                assert target.is_file(), address
+
+
+def test_what_comes_from_data_is_escaped(folder):
+    front = text_of(folder, "index.html")
+    assert "Tea &lt;b&gt;&amp;&lt;/b&gt; &#34;茶&#34;" in front
+    assert "&lt;script&gt;alert(2)&lt;/script&gt;" in front
+    assert "Up &lt;b&gt;5%&lt;/b&gt; &amp; *" in front
+    summary = text_of(folder, "summary.md")
+    assert r"# Tea \<b\>&\</b\>" in summary
+    assert r"\<script\>alert(2)\</script\> \[x\](http://a.b) grew" in summary
+
+
+def test_the_figures_of_the_month(folder):
+    front = text_of(folder, "index.html")
+    assert ">1,234 USD<" in front
+    assert "▲ +5.2%</b> on last month" in front
+    assert "\N{MINUS SIGN}1.2 pp</b> on last month" in front
+    assert "on last year: unavailable" in front
+    assert "This month is partial" in front
+    assert "**Repeat rate**: 25.0%" in text_of(folder, "summary.md")
+
+
+def test_a_page_reads_like_the_notebook_without_its_code(folder):
+    text = text_of(folder, "02_abc.html")
+    assert text.count("<h1>") == 1
+    assert '<math xmlns="http://www.w3.org/1998/Math/MathML" display="block">' in text
+    assert "$" not in re.sub(r"<pre>.*?</pre>", "", text, flags=re.S)
+    assert '<a href="00_overview.html">the overview</a>' in text
+    assert 'a book <span class="address">https://example.org/book</span>' in text
+    assert "Find it out yourself" not in text
+    assert "answer" not in text
+    assert "Find it out yourself" in text_of(folder, "02_abc.ipynb")
+    assert text.count('<details class="code"><summary>') == 4
+    assert "<summary>Parameters of this report</summary>" in text
+    assert "<details open" not in text
+    assert re.search(r'<pre class="stderr"[^>]*>.*UserWarning: look at this', text)
+    assert f'<img src="data:image/png;base64,{PIXEL}' in text
+    assert '<img src="data:image/svg+xml;base64,' in text
+    assert "&lt;b&gt;plain&lt;/b&gt;" in text
+    assert "茶" in text[text.index("Parameters of this report") :]
+    assert '<td style="color: red;">A &amp; B</td>' in text
+    assert 'aria-current="page">ABC</a>' in text
+
+
+def test_nothing_but_the_manifest_knows_when_and_where(root, folder):
+    for name, content in files(folder).items():
+        if name not in ("manifest.json", "tables.xlsx"):
+            assert root.name not in content.decode("utf-8"), name
+            assert "ipykernel_" not in content.decode("utf-8"), name
+
+
+def test_the_workbook_has_numbers_as_numbers_and_no_formulas(folder):
+    book = openpyxl.load_workbook(folder / "tables.xlsx")
+    assert book.sheetnames == ["kpis_month", "rfm_segments", "abc_products"]
+    rows = [[(c.value, c.data_type) for c in row] for row in book["abc_products"].iter_rows()]
+    assert rows[1:] == [
+        [("A", "s"), (1, "n"), (10.5, "n")],
+        [("=cmd()", "s"), (2, "n"), (None, "n")],
+    ]
+
+
+@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "#N/A", "a\x01b", ""])
+def test_text_in_a_workbook_stays_text(value, tmp_path):
+    workbook.write({"t": pd.DataFrame({"=h": [value, None]})}, tmp_path / "t.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "t.xlsx")["t"]
+    assert sheet["A1"].data_type == "s"
+    assert sheet["A2"].data_type in ("s", "inlineStr")
+    assert (sheet["A2"].value or "") == value.replace("\x01", "").replace("\r", "\n")
+
+
+def test_the_manifest_says_what_the_report_is_made_of(manifest, folder):
+    assert manifest["status"] == "complete"
+    assert (manifest["shop"], manifest["month"]) == ("stub", "1998-06")
+    assert manifest["inputs"][0]["source"] == "orders.csv"
+    assert len(manifest["inputs"][0]["sha256"]) == 64
+    assert manifest["orders"]["lines_read"] == 60
+    assert manifest["parameters"]["top"] == 5
+    assert manifest["parameters"]["month"] == "1998-06"
+    assert [n["page"] for n in manifest["notebooks"]] == ["00_overview", "01_rfm", "02_abc"]
+    assert manifest["packages"]["pandas"] == pd.__version__
+    assert manifest["git_commit"] is None
+    assert set(manifest["files"]) == set(files(folder)) - {"manifest.json"}
+    assert json.loads(text_of(folder, "metrics.json"))["metrics"]["01_rfm"] == {"top": 5.0}
+
+
+def test_a_report_is_a_pure_function_of_its_inputs(root, folder, tmp_path):
+    """Built again from nothing, elsewhere: the same bytes, but for the manifest."""
+    done = report(
+        root, "params/stub.yaml", "--month", "1998-06", "--out", str(tmp_path), "--jobs", "1"
+    )
+    assert "finished in" in done.stderr
+    again, before = files(tmp_path / "stub" / "1998-06"), files(folder)
+    assert again.keys() == before.keys()
+    assert [n for n in again if again[n] != before[n]] == ["manifest.json"]
+
+
+def test_what_is_done_is_not_done_again(root, folder):
+    """Reports stand; what is lost or touched is made again from the finished runs."""
+    before = files(folder)
+    del before["manifest.json"]
+    done = report(root)
+    assert "Nothing changed: reports/stub/1998-06/index.html" in done.stdout
+    notebooks = json.loads(text_of(folder, "manifest.json"))["notebooks"]
+    assert all(n["reused"] for n in notebooks)
+    (folder / "index.html").write_text("scribbled over")
+    (folder / "02_abc.html").unlink()
+    done = report(root)
+    assert done.stderr.count("reused") == 3
+    now = files(folder)
+    del now["manifest.json"]
+    assert now == before
+
+
+def test_only_what_changed_runs(root, folder):
+    """A parameter, a notebook: each touches the runs that depend on it."""
+    text = text_of(root / "notebooks", "01_rfm.ipynb")
+    try:
+        (root / "notebooks" / "01_rfm.ipynb").write_text(text.replace("All is well", "Better"))
+        done = report(root, "params/stub.yaml", "--month", "1998-06", "--only", "rfm")
+        assert "01_rfm: finished" in done.stderr
+        assert done.stderr.count("reused") == 2
+        assert "Better." in text_of(folder, "index.html")
+        assert "Left out" not in text_of(folder, "index.html")
+    finally:
+        (root / "notebooks" / "01_rfm.ipynb").write_text(text)
+    runs = root / "reports" / ".cache" / "runs" / "stub" / "1998-06"
+    assert len(list(runs.iterdir())) == 3
+
+
+def test_months_and_shops_in_one_command(root, tmp_path):
+    """Two shops, a range of months, one page of each: what is left out is said."""
+    write_params(root, shop="twin")
+    out = tmp_path / "out"
+    done = report(
+        root, "params/stub.yaml", "params/twin.yaml", "--from", "1998-05", "--to", "1998-06",
+        "--only", "rfm", "--out", str(out),
+    )  # fmt: skip
+    (root / "params" / "twin.yaml").unlink()
+    assert done.returncode == 0, done.stderr
+    assert sorted(str(p.parent.relative_to(out)) for p in out.glob("*/*/index.html")) == [
+        "stub/1998-05", "stub/1998-06", "twin/1998-05", "twin/1998-06",
+    ]  # fmt: skip
+    front = text_of(out / "twin" / "1998-05", "index.html")
+    assert "Left out by --only: OVERVIEW, ABC." in front
+    assert "key figures are unavailable" in front
+    archive = text_of(out, "index.html")
+    assert "Stub twin <small>(twin)</small>" in archive
+    assert archive.index("1998-06") < archive.index("1998-05") < archive.index("Stub twin")
+
+
+def test_pages_that_only_takes_away_are_named(root, tmp_path):
+    """Other params, and only one page is made anew: the others told of the old ones."""
+    asked = ("params/fewer.yaml", "--month", "1998-06", "--out", str(tmp_path / "out"))
+    params = write_params(root, shop="fewer")
+    first = report(root, *asked)
+    write_params(root, shop="fewer", title="Renamed")
+    done = report(root, *asked, "--only", "rfm")
+    params.unlink()
+    assert "--only" not in first.stderr
+    assert "WARNING fewer 1998-06: --only leaves out OVERVIEW, ABC: made from" in done.stderr
+    assert "in part" in text_of(tmp_path / "out", "index.html")
+
+
+def test_a_report_stands_by_itself_month_by_month(root, tmp_path):
+    """Without the cache, beside a month that is made, and after orders that could not be read."""
+    span = ("params/stub.yaml", "--out", str(tmp_path), "--from", "1998-05", "--to")
+    assert report(root, *span, "1998-05").returncode == 0
+    shutil.rmtree(tmp_path / ".cache")
+    orders = root / "orders.csv"
+    orders.rename(root / "away")
+    assert report(root, "params/stub.yaml", "--out", str(tmp_path)).returncode == 1
+    assert (tmp_path / "stub" / ".failed" / "last").exists()
+    (root / "away").rename(orders)
+    done = report(root, *span, "1998-06")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"Nothing changed: .*1998-05", done.stdout)
+    assert re.search(r"Published: .*1998-06", done.stdout)
+    assert "1998-05" not in done.stderr
+    assert not (tmp_path / "stub" / ".failed" / "last").exists()
+
+
+def test_only_is_lenient_about_names():
+    pages = ("00_overview", "01_rfm", "04_cohort_ltv", "05_ltv")
+    books = [Notebook(Path(), page, "", "", (), "") for page in pages]
+    for word in ("rfm", "01", "01_rfm", "01-RFM.ipynb", " rfm "):
+        assert [b.page for b in select_notebooks(books, [word])] == ["01_rfm"]
+    assert [b.page for b in select_notebooks(books, ["cohort", "05"])] == [
+        "04_cohort_ltv",
+        "05_ltv",
+    ]
+    assert [b.page for b in select_notebooks(books, ["ltv"])] == ["05_ltv"]
+    assert select_notebooks(books, []) == books
+
+
+def test_unavailable_is_not_zero():
+    row = {"period": "1998-06", "revenue": 0.0, "orders": float("nan"), "revenue_vs_previous": 0.0}
+    figures = {k.label: k for k in front_page.kpis(pd.DataFrame([row]), "1998-06", currency="USD")}
+    assert figures["Revenue"].value == "0.00 USD"
+    assert figures["Revenue"].previous == ("0.0%", "flat")
+    assert figures["Revenue"].last_year == ("unavailable", "unavailable")
+    assert figures["Orders"].value == "unavailable"
+    assert front_page.kpis(pd.DataFrame([row]), "1998-05", currency="USD") == []
+    assert front_page.kpis(None, "1998-06", currency="USD") == []
+
+
+@pytest.mark.parametrize(
+    "latex", [r"\begin{aligned} a &= b \\ c &= d \end{aligned}", r"\text{<script>x</script>}", "x_"]
+)
+def test_formulas_are_safe_whatever_they_hold(latex):
+    html = notebook_page.markdown(f"$${latex}$$")
+    assert "<script" not in html
+    assert "&=" not in html
+    assert "<math" in html or "<code>" in html
+
+
+def executed(*counts: int | None, error: bool = False) -> list[dict]:
+    outputs = [{"output_type": "error", "ename": "E", "evalue": "no", "traceback": []}]
+    return [
+        {
+            "cell_type": "code",
+            "execution_count": count,
+            "metadata": {"papermill": {"start_time": count and "then"}},
+            "outputs": outputs if error and count == 2 else [],
+            "source": f"step({number})",
+        }
+        for number, count in enumerate(counts, start=1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "result", "ok", "reason", "cell"),
+    [
+        (executed(1, 2), "01_rfm", True, None, None),
+        (executed(1, None), "01_rfm", True, "the kernel ended", 1),
+        (executed(1, 2, 3, error=True), "01_rfm", True, "a cell raised an error", 2),
+        (executed(1, 2), None, True, "the last cell saved no result", 2),
+        (executed(1, 2), "02_abc", True, "it saved its result as '02_abc'", 2),
+        (executed(1, 2), "01_rfm", False, "the worker failed", 2),
+        ([], "01_rfm", True, "the notebook did not start", None),
+    ],
+)
+def test_a_run_is_judged_by_all_its_signs(tmp_path, cells, result, ok, reason, cell):
+    (tmp_path / "notebook.ipynb").write_text(json.dumps({"cells": cells}))
+    if result:
+        (tmp_path / "result.json").write_text(json.dumps({"page": result}))
+    failure = judge(tmp_path, "01_rfm", ok=ok)
+    if reason is None:
+        assert failure is None
+    else:
+        assert reason in failure.reason
+        assert failure.cell == cell
+
+
+def test_a_swap_that_was_cut_short_is_put_right(tmp_path, monkeypatch):
+    """Killed after each step of publishing: the last good report, or the new one, is there."""
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path))
+    place = publish.Place("stub", "1998-06")
+    place.target.mkdir(parents=True)
+    (place.target / "index.html").write_text("old")
+    (publish.stage(place) / "index.html").write_text("new")
+    place.target.rename(place.work("old"))  # killed here, between the two renames
+    publish.recover_all()
+    assert files(place.target) == {"index.html": b"old"}
+    (publish.stage(place) / "index.html").write_text("new")
+    publish.swap(place)
+    shutil.copytree(place.target, place.work("old"))  # killed here, before the old one is dropped
+    publish.recover_all()
+    assert files(place.target) == {"index.html": b"new"}
+    assert [p.suffix for p in place.work("x").parent.iterdir()] == [".lock"]
+
+
+def test_the_environment_of_kernels_is_the_runners(root, monkeypatch):
+    from ltvkit.report.runner.worker import environment as of_kernels
+
+    for name, value in environment(root, MPLBACKEND="Agg").items():
+        monkeypatch.setenv(name, value)
+    found = of_kernels(jobs=2)
+    assert found["LTVKIT_REPORTS"] == str((root / "reports").resolve())
+    assert found["PYTHONHASHSEED"] == "0"
+    assert "MPLBACKEND" not in found
+
+
+def test_too_little_data_is_a_short_page_and_the_report_stands(tmp_path):
+    root = make(tmp_path)
+    stops = "print('shown so far')\nfrom ltvkit.errors import TooLittleData\n"
+    stops += "raise TooLittleData('2 <customers>, and it needs 100: take more orders.')"
+    write_notebook(root, "02_small", "fine = 1", stops, "never = 2")
+    done = report(root)
+    assert done.returncode == 0, done.stderr
+    target = root / "reports" / "stub" / "1998-06"
+    shown = (target / "02_small.html").read_text("utf-8")
+    why = "Too little data for this page: 2 &lt;customers&gt;, and it needs 100: take more orders."
+    assert why in shown
+    assert "shown so far" in shown
+    assert "Traceback" not in shown
+    assert "never = 2" not in shown
+    assert why in (target / "index.html").read_text("utf-8")
+    assert json.loads((target / "manifest.json").read_text("utf-8"))["status"] == "complete"
+
+
+def test_nothing_yet_is_a_page_that_says_how_to_begin(tmp_path):
+    root = make(tmp_path)
+    stops = "from ltvkit.errors import NothingYet\nraise NothingYet('Begin by <this>.')"
+    write_notebook(root, "02_small", stops, "never = 2")
+    done = report(root)
+    assert done.returncode == 0, done.stderr
+    shown = text_of(root / "reports" / "stub" / "1998-06", "02_small.html")
+    assert "Begin by &lt;this&gt;." in shown
+    assert "Too little data" not in shown
+    assert "never = 2" not in shown
+
+
+def test_a_register_is_an_input_of_the_page_that_reads_it(tmp_path):
+    """A changed hypothesis runs that notebook again, and no other; the manifest names it."""
+    root = make(tmp_path)
+    parameters = PARAMETERS + '\nregister: str = ""  # the folder of the hypotheses'
+    write_notebook(root, "02_hypotheses", parameters=parameters)
+    before = report(root)
+    assert before.returncode == 0, before.stderr
+    target = root / "reports" / "stub" / "1998-06"
+    assert len(json.loads(text_of(target, "manifest.json"))["inputs"]) == 1
+    stub_register.write(root / "params" / "hypotheses" / "stub")
+    again = report(root)
+    assert "02_hypotheses: finished" in again.stderr
+    assert again.stderr.count("reused") == 2
+    _orders, kept = json.loads(text_of(target, "manifest.json"))["inputs"]
+    assert kept["register"] == "stub"
+    assert len(kept["sha256"]) == 64
+    assert "Nothing changed" in report(root).stdout
