@@ -1,0 +1,63 @@
+"""The house: no import goes round in a circle or up, wherever in a file it stands."""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HOME = ROOT / "ltvkit"
+
+
+def modules() -> dict[str, Path]:
+    found = {".".join(p.relative_to(ROOT).with_suffix("").parts): p for p in HOME.rglob("*.py")}
+    return {name.removesuffix(".__init__"): path for name, path in found.items()}
+
+
+def imported(path: Path, known: dict[str, Path]) -> set[str]:
+    """The kit's modules that a file imports: at its top, in functions, under TYPE_CHECKING."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import"
+            found = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in known else node.module for name in found}
+    return names & set(known)
+
+
+@pytest.fixture(scope="module")
+def graph() -> dict[str, set[str]]:
+    known = modules()
+    return {name: imported(path, known) for name, path in known.items()}
+
+
+def test_no_import_goes_round_in_a_circle(graph):
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_no_import_goes_up(graph):
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    height = {name.strip(): -n for n, row in enumerate(layers) for name in row.split(":")}
+    up = [
+        (name, other)
+        for name, others in graph.items()
+        for other in others
+        if name.count(".") and other.count(".") and name.split(".")[1] != "__main__"
+        if height[name.split(".")[1]] < height[other.split(".")[1]]
+    ]
+    assert not up
+
+
+def test_the_top_of_the_house_is_seen_at_a_glance():
+    entries = [p.name for p in HOME.iterdir() if p.name != "__pycache__"]
+    assert len(entries) <= 25
