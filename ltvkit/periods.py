@@ -7,12 +7,15 @@ subtraction and the period before is `index - 1`, on every engine.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TypeAlias
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit.errors import ParamsError, one_of
+
+Day: TypeAlias = str | dt.date
+"""A date: "1998-06-30", or what is a date in Python, as a datetime and a pandas Timestamp are."""
 
 EVERY = ("day", "week", "month", "quarter", "year")
 
@@ -25,7 +28,7 @@ MONTH_DAYS = 30.4375  # of an average month: 365.25 / 12
 _MONDAY = dt.datetime(1900, 1, 1)
 
 
-def day(date: Any) -> dt.datetime:
+def day(date: Day) -> dt.datetime:
     """A date in any usual form as the midnight that starts it.
 
     >>> day("1998-06-30")
@@ -65,7 +68,7 @@ def number(column: str) -> nw.Expr:
     return past * 365 + past // 4 - past // 100 + past // 400 + day - _MONDAY.toordinal()
 
 
-def number_of(date: Any) -> int:
+def number_of(date: Day) -> int:
     """The day `date` as the whole number that `number` gives.
 
     >>> number_of("1900-01-31")
@@ -74,7 +77,7 @@ def number_of(date: Any) -> int:
     return day(date).toordinal() - _MONDAY.toordinal()
 
 
-def index_of(date: Any, every: str) -> int:
+def index_of(date: Day, every: str) -> int:
     """The period that holds `date`.
 
     >>> index_of("1998-06-30", "month") - index_of("1997-06-01", "month")
@@ -124,7 +127,7 @@ def label(index: int, every: str) -> str:
     return first.strftime({"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}[every])
 
 
-def month_before(as_of: Any) -> dt.date:
+def month_before(as_of: Day) -> dt.date:
     """The last day of the month before the one that holds `as_of`.
 
     >>> month_before("1998-06-30")
@@ -133,7 +136,7 @@ def month_before(as_of: Any) -> dt.date:
     return end(index_of(as_of, "month") - 1, "month").date()
 
 
-def last_day(month: str, *, first: Any, until: Any) -> dt.date:
+def last_day(month: str, *, first: Day, until: Day) -> dt.date:
     """The last day that a report of `month` counts, in data that span `first` to `until`.
 
     `month` is "1998-06", or "last": the latest month that the data cover to its end (the only

@@ -1,4 +1,4 @@
-"""The words a reader sees, through gettext: English is the source, LTVKIT_LANG picks another."""
+"""The words a reader sees, by gettext: English is the source, LTVKIT_LANG picks another language."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import gettext
 import os
 from pathlib import Path
 
-N_ = str  # marks a word for the catalogue; it is looked up when it is shown
+N_ = str  # marks a text for the catalogue of a table of texts; `_` translates it when it is shown
 
 
 def _(message: str) -> str:
@@ -15,8 +15,16 @@ def _(message: str) -> str:
     >>> _("revenue")
     'revenue'
     """
-    chosen = language()
-    return _catalogue(chosen).gettext(message) if chosen else message
+    return _catalogue().gettext(message)
+
+
+def n_(one: str, many: str, n: int) -> str:
+    """`one` or `many`, as `n` asks for in the language of LTVKIT_LANG. Numbers are filled in after.
+
+    >>> [n_("1 customer", "{n} customers", n).format(n=f"{n:,}") for n in (0, 1, 1200)]
+    ['0 customers', '1 customer', '1,200 customers']
+    """
+    return _catalogue().ngettext(one, many, n)
 
 
 def language() -> str | None:
@@ -24,6 +32,8 @@ def language() -> str | None:
     return os.environ.get("LTVKIT_LANG")
 
 
-def _catalogue(language: str) -> gettext.NullTranslations:
-    folder = Path(__file__).parents[1] / "locale"
-    return gettext.translation("ltvkit", folder, languages=[language], fallback=True)
+def _catalogue() -> gettext.NullTranslations:
+    chosen, folder = language(), Path(__file__).parents[1] / "locale"
+    if not chosen:
+        return gettext.NullTranslations()
+    return gettext.translation("ltvkit", folder, languages=[chosen], fallback=True)

@@ -10,12 +10,16 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 import pandas as pd
+from narwhals.stable.v2.typing import IntoFrame
 
 from ltvkit.errors import ColumnError, nearest
+
+Frame: TypeAlias = IntoFrame
+"""A table of any supported engine: a pandas or Polars frame, a DuckDB relation, or Spark's."""
 
 NAMES = ("duckdb", "pandas", "polars", "spark")
 DAY = "order_date"

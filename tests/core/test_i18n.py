@@ -1,0 +1,38 @@
+"""Words in the language of the reader."""
+
+from __future__ import annotations
+
+import gettext
+
+import pytest
+
+from ltvkit.core.i18n import _, n_
+
+
+class Shouting(gettext.NullTranslations):
+    """A catalogue whose language has one form for all numbers, as Japanese has."""
+
+    def gettext(self, message):
+        return message.upper()
+
+    def ngettext(self, msgid1, msgid2, n):
+        return msgid2.upper()
+
+
+@pytest.mark.parametrize(
+    ("n", "text"), [(0, "{n} orders"), (1, "1 order"), (2, "{n} orders"), (1_000, "{n} orders")]
+)
+def test_english_has_one_and_many(n, text, monkeypatch):
+    monkeypatch.delenv("LTVKIT_LANG", raising=False)
+    assert n_("1 order", "{n} orders", n) == text
+
+
+def test_another_language_has_its_own_plural_forms(monkeypatch):
+    monkeypatch.setenv("LTVKIT_LANG", "xx")
+    monkeypatch.setattr(gettext, "translation", lambda *args, **kwargs: Shouting())
+    assert (_("revenue"), n_("1 order", "{n} orders", 1)) == ("REVENUE", "{N} ORDERS")
+
+
+def test_without_a_catalogue_english_is_shown(monkeypatch):
+    monkeypatch.setenv("LTVKIT_LANG", "xx")
+    assert (_("revenue"), n_("1 order", "{n} orders", 1)) == ("revenue", "1 order")
