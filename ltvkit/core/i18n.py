@@ -1,4 +1,4 @@
-"""The words a reader sees, by gettext: English is the source, LTVKIT_LANG picks another language."""
+"""The words a reader sees, by gettext: English is the source, LTVKIT_LANG names another one."""
 
 from __future__ import annotations
 
