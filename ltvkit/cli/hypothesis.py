@@ -91,7 +91,7 @@ def register_(params: Path, id: str, by: str) -> None:
     from ltvkit.hypotheses.registry import registry
 
     standing = registry.register(_folder(params), id, by=by).standing
-    click.echo(f"{id} is registered. What counts is the registration of {_registered(standing)}.")
+    click.echo(f"{id} is registered. The registration that counts: {_registered(standing)}.")
 
 
 @hypothesis.command()
@@ -198,15 +198,15 @@ def _listed(hypotheses: Iterable[Hypothesis]) -> list[tuple[str, ...]]:
 
 def _doubt(standing: Standing) -> str:
     """What the page will say of it, though the file can be used."""
-    late = " It was registered after its start." * standing.late
-    return late + " It was edited since it was registered." * standing.edited
+    late = " It was registered too late: not before its first day." * standing.late
+    return late + " It was edited after it was registered." * standing.edited
 
 
 def _registered(standing: Standing) -> str:
     if not standing.registered:
         return _("no")
     said = [str(standing.registered)]
-    said += [_("after the start")] * standing.late + [_("edited since")] * standing.edited
+    said += [_("too late")] * standing.late + [_("edited since")] * standing.edited
     return ", ".join(said)
 
 

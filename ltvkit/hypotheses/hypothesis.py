@@ -41,11 +41,11 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True)
 class Standing:
-    """What the ledger knows of a hypothesis.
+    """What the ledger says about a hypothesis.
 
     `registered`: the day of its last registration before the start (else of its first), None if
-    never; `late`: that day is after the start; `edited`: the file says something else than what
-    was registered then; `decisions`, the oldest first.
+    never; `late`: that day is not before the start; `edited`: the file has changed since it was
+    registered; `decisions`, the oldest first.
     """
 
     registered: dt.date | None = None

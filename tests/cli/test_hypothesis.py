@@ -49,12 +49,10 @@ def test_from_a_new_file_to_a_decision(folder):
     )
     status, said, _e = call("register", SHOP, "mail", "--by", "Sato")
     day = ledger.read(folder)[0].day
-    assert said == (
-        f"mail is registered. What counts is the registration of {day}, after the start.\n"
-    )
+    assert said == (f"mail is registered. The registration that counts: {day}, too late.\n")
     assert call("check", SHOP, "mail")[:2] == (
         0,
-        "mail is fine. It was registered after its start.\n",
+        "mail is fine. It was registered too late: not before its first day.\n",
     )
     status, said, _e = call(
         "decide", SHOP, "mail", "extend", "--reason", "Few", "--until", "2024-04-30", "--by", "Ito"
@@ -69,7 +67,7 @@ def test_from_a_new_file_to_a_decision(folder):
         ("decide", "Ito"),
         ("decide", ""),
     ]
-    late = "mail: It was registered after its start.\n"
+    late = "mail: It was registered too late: not before its first day.\n"
     assert call("check", SHOP) == (0, "1 hypothesis and the ledger are fine.\n", late)
 
 

@@ -222,10 +222,10 @@ def test_an_unknown_natural_change_concludes_nothing(lines):
 def test_power_is_that_of_statsmodels(lines):
     """Equal groups, an error that the effect does not change: the t test of two samples."""
     seen = power.Foreseen(baseline=10.0, se=0.5, df=198, customers=200)
-    row = power._row(hypothesis(comparison="randomized", smallest_effect=1.4), seen, 31)
+    row = power._power(hypothesis(comparison="randomized", smallest_effect=1.4), seen, 31)
     known = TTestIndPower().power(1.4 / (0.5 * np.sqrt(200 / 4)), nobs1=100, alpha=0.05)
     assert row["power"] == pytest.approx(known, abs=1e-6)
-    least = power._row(
+    least = power._power(
         hypothesis(comparison="randomized", smallest_effect=row["smallest_detectable"]), seen, 31
     )
     assert least["power"] == pytest.approx(0.8, abs=0.002)
@@ -234,10 +234,10 @@ def test_power_is_that_of_statsmodels(lines):
 
 def test_the_error_grows_with_the_effect():
     seen = power.Foreseen(baseline=10.0, se=0.5, df=198, customers=200, grows=0.2)
-    row = power._row(hypothesis(comparison="randomized", smallest_effect=2.0), seen, 31)
+    row = power._power(hypothesis(comparison="randomized", smallest_effect=2.0), seen, 31)
     assert row["error"] == pytest.approx(np.sqrt(0.25 + 0.4))
     least = row["smallest_detectable"]
-    again = power._row(hypothesis(comparison="randomized", smallest_effect=least), seen, 31)
+    again = power._power(hypothesis(comparison="randomized", smallest_effect=least), seen, 31)
     assert again["power"] == pytest.approx(0.8, abs=0.002)
 
 
@@ -272,6 +272,26 @@ def test_drafts_are_those_that_have_not_begun(lines):
     found = hypotheses.drafts(register(hypothesis(), soon), lines, as_of=dt.date(2024, 3, 31))
     assert found[["title", "weeks"]].to_numpy().tolist() == [["x", 30 / 7]]
     assert hypotheses.drafts(register(hypothesis()), lines, as_of=APRIL).empty
+
+
+def test_a_list_of_strangers_is_not_named_in_an_error(lines):
+    """Errors stand on pages, and customers on none."""
+    soon = {"start": dt.date(2024, 6, 1), "end": dt.date(2024, 6, 30)}
+    tried = hypothesis(target=Target("customers", ("Taro-Yamada", "Jiro-Sato")), **soon)
+    for step in (hypotheses.power, lambda h, x, as_of: hypotheses.candidates(h, x)):
+        with pytest.raises(DataError, match="none of the 2 customers of the list") as caught:
+            step(tried, lines, as_of=APRIL)
+        assert "Taro" not in str(caught.value)
+
+
+def test_a_draft_that_nobody_fits_does_not_hide_the_others(lines):
+    soon = {"start": dt.date(2024, 6, 1), "end": dt.date(2024, 6, 30)}
+    lost = hypothesis(id="lost", target=Target("channel", ("fax",)), **soon)
+    fine = hypothesis(id="fine", **soon)
+    found = hypotheses.drafts(register(lost, fine), lines, as_of=APRIL)
+    assert found["power"].isna().tolist() == [True, False]
+    bare = hypotheses.drafts(register(lost), lines.drop(columns="channel"), as_of=APRIL)
+    assert bare["power"].isna().tolist() == [True]
 
 
 # --- drawing

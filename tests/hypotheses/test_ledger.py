@@ -301,3 +301,78 @@ def test_eight_processes_at_once_lose_no_line(tmp_path):
         assert [e.reason for e in mine if e.action == "decide"] == [f"{name} {n}" for n in range(4)]
     assert ledger.problems(tmp_path) == []
     assert registry.load(tmp_path).problems.empty
+
+
+TWICE = """
+import pathlib, sys, time
+from stub_hypotheses import steady
+from ltvkit import hypotheses
+from ltvkit.hypotheses.design import assignment
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+assign = assignment.assign
+
+def meet(*given, **more):
+    (folder / f"{name}.ready").touch()
+    while len(list(folder.glob("*.ready"))) < 2:
+        time.sleep(0.001)
+    return assign(*given, **more)
+
+assignment.assign = meet
+try:
+    hypotheses.draw(folder, "mail", steady(customers=200), seed=int(name))
+    print(f"drawn with {name}")
+except hypotheses.ParamsError as error:
+    print(error)
+"""
+AGAIN = """
+import pathlib, sys, time
+from ltvkit import hypotheses
+folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]
+(folder / f"{name}.ready").touch()
+while len(list(folder.glob("*.ready"))) < 2:
+    time.sleep(0.001)
+try:
+    DO
+    print("done")
+except hypotheses.ParamsError as error:
+    print(error)
+"""
+
+
+def both(folder: Path, code: str) -> list[str]:
+    """What two processes say that do the same at the same time, the one that did it first."""
+    code = code.replace("hypotheses.ParamsError", "ltvkit.errors.ParamsError")
+    command = [sys.executable, "-c", "import ltvkit.errors\n" + code, str(folder)]
+    known = environment(folder)
+    known["PYTHONPATH"] = os.pathsep.join([str(HOME / "tests"), known["PYTHONPATH"]])
+    pipes = {"stdout": subprocess.PIPE, "text": True, "env": known}
+    started = [subprocess.Popen([*command, n], **pipes) for n in ("1", "2")]
+    said = [process.communicate(timeout=60)[0].strip() for process in started]
+    return sorted(said, key=lambda text: not text.startswith(("done", "drawn")))
+
+
+def test_of_two_who_draw_at_once_one_is_told_that_the_list_is_there(tmp_path):
+    write(tmp_path, comparison="randomized", target="{channel: web}")
+    first, second = both(tmp_path, TWICE)
+    rows = (tmp_path / "lists" / "mail.csv").read_text("utf-8").splitlines()
+    assert first == f"drawn with {rows[1].rpartition(',')[2]}"
+    assert "is there already" in second
+
+
+def test_of_two_who_write_the_same_file_at_once_one_is_refused(tmp_path):
+    new = "hypotheses.new(folder, 'mail', owner=name)"
+    first, second = both(tmp_path, AGAIN.replace("DO", new))
+    assert first == "done"
+    assert "is there already" in second
+
+
+def test_of_two_who_extend_at_once_one_is_held_against_the_other(tmp_path):
+    """Both name the same day, which is after the end once."""
+    write(tmp_path)
+    registered(tmp_path, "2024-02-20")
+    until = "__import__('datetime').date(2024, 4, 30)"
+    decide = f"hypotheses.decide(folder, 'mail', 'extend', reason='few', until={until})"
+    first, second = both(tmp_path, AGAIN.replace("DO", decide))
+    assert first == "done"
+    assert "name a day after 2024-04-30" in second
+    assert len(ledger.read(tmp_path)) == 2

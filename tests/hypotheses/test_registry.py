@@ -252,6 +252,51 @@ def test_a_control_may_go_by_another_rule(tmp_path):
     assert schema.read(path).control == Target("decile", ("3",))
 
 
+SECRET = "Taro-Yamada"  # an id of a customer
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"target": f"{{customers: {SECRET}}}"},
+        {"target": f"{{customers: {SECRET}@example.jp}}"},
+        {"target": f"{{customers: 2024/{SECRET}}}"},
+        {"target": f"{{customers: [{SECRET}, C2]}}"},
+        {"target": f"{{customers: [[{SECRET}]]}}"},
+        {"target": f"{{customers: {{{SECRET}: treated}}}}"},
+        {"comparison": "control_segment", "control": f"{{customers: {SECRET}.2}}"},
+        {"comparison": "randomized", "assignment": f"{SECRET}@example.jp"},
+        {"comparison": "randomized", "assignment": f"[{SECRET}]"},
+    ],
+)
+def test_an_id_where_a_list_is_meant_is_not_repeated(tmp_path, fields):
+    write(tmp_path, **fields)
+    said = problem(tmp_path)
+    assert SECRET not in said
+    assert "found " in said
+
+
+@pytest.mark.parametrize(
+    ("rows", "header"),
+    [
+        ([SECRET, SECRET], "customer_id"),
+        ([SECRET, ""], SECRET),
+        ([f"{SECRET},1"], "customer_id"),
+        ([f'{SECRET},"{SECRET}" x'], "customer_id,group"),
+        ([f"C1,{SECRET}"], "customer_id,group"),
+        ([f"{SECRET},trated", "C2,control"], "customer_id,group"),
+        ([f"{SECRET},treated", f"{SECRET},control"], "customer_id,group"),
+        ([f"{SECRET},treated"], "customer_id,group"),
+    ],
+)
+def test_a_bad_list_names_file_and_line_and_no_id(tmp_path, rows, header):
+    name = write_list(tmp_path, *rows, header=header)
+    write(tmp_path, comparison="randomized", assignment=name)
+    said = problem(tmp_path)
+    assert SECRET not in said
+    assert name in said
+
+
 SAME = [
     lambda text: f"# a comment\n{text}\n\n",
     lambda text: "".join(reversed(text.splitlines(keepends=True))),
@@ -300,7 +345,8 @@ def test_a_changed_list_is_an_edit(tmp_path, fields):
     [
         ((), None, False),
         (("2024-02-01", "2024-02-20", "2024-03-05"), "2024-02-20", False),
-        (("2024-03-01", "2024-03-02"), "2024-03-01", False),
+        (("2024-02-29", "2024-03-01"), "2024-02-29", False),
+        (("2024-03-01", "2024-03-02"), "2024-03-01", True),
         (("2024-03-02", "2024-03-05"), "2024-03-02", True),
     ],
 )

@@ -12,7 +12,7 @@ from ltvkit.core import csv_injection, files
 from ltvkit.errors import DataError, ParamsError, check_share
 from ltvkit.hypotheses.effects import targets
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
-from ltvkit.hypotheses.registry import registry, schema
+from ltvkit.hypotheses.registry import ledger, registry, schema
 
 
 def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **cuts: Any) -> Path:
@@ -24,20 +24,27 @@ def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **c
     """
     path = registry.path_of(folder, id)
     hypothesis, target = schema.read(path, drawn=False), schema.assignment(path)
-    if target.exists():
-        raise ParamsError(
-            f"{target} is there already. Remove it if nobody has been treated yet, and draw again."
-        )
+    _refuse_second(target)
     if until and str(until) < str(hypothesis.selected):
         raise ParamsError(
             f"{id}: customers are selected on {hypothesis.selected}, and the orders end on "
             f"{until}: export them anew, or select earlier."
         )
     drawn = assign(candidates(hypothesis, lines, **cuts), share=hypothesis.treated_share, seed=seed)
-    with files.whole(target) as part:
-        csv_injection.frame(drawn).to_csv(part, index=False)
+    with ledger.locked(folder):
+        _refuse_second(target)  # another process may have drawn meanwhile
+        with files.whole(target) as part:
+            csv_injection.frame(drawn).to_csv(part, index=False)
     schema.read(path)
     return target
+
+
+def _refuse_second(target: Path) -> None:
+    """A list says who was treated, so it is never overwritten."""
+    if target.exists():
+        raise ParamsError(
+            f"{target} is there already. Remove it if nobody has been treated yet, and draw again."
+        )
 
 
 def assign(

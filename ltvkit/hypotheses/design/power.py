@@ -15,7 +15,7 @@ from scipy import stats
 
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
-from ltvkit.errors import DataError
+from ltvkit.errors import DataError, LtvkitError
 from ltvkit.hypotheses import verdicts
 from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, targets
 from ltvkit.hypotheses.effects.comparisons import Groups, Window
@@ -66,23 +66,29 @@ def power(
     if not _sizes(known, hypothesis)[0]:
         channels = () if known.channels is None else known.channels.categories
         raise DataError(f"{hypothesis.id}: {targets.nobody(hypothesis.target, channels)}")
-    rows = []
-    for length in sorted({hypothesis.days, *(7 * w for w in weeks)}):
-        seen = foreseen(known, hypothesis, hypothesis.metric, length=length)
-        rows.append(_row(hypothesis, seen, length))
-    return pd.DataFrame(rows)
+    lengths = sorted({hypothesis.days, *(7 * w for w in weeks)})
+    return pd.DataFrame([_row(known, hypothesis, length) for length in lengths])
 
 
 def drafts(register: Register, lines: Any, *, as_of: Any) -> pd.DataFrame:
     """What the hypotheses of a register that have not begun can show, a row each: `title`,
-    `metric`, `smallest_effect`, then the columns of `power` for the planned length."""
+    `metric`, `smallest_effect`, then the columns of `power` for the planned length.
+
+    Where the orders cannot say, the columns of `power` are NaN: one bad draft does not hide others.
+    """
     known = customer_days.of(lines, as_of=as_of)
-    rows = []
-    for plan in (h for h in register.hypotheses if day(h.start) > day(as_of)):
-        row = power(plan, known, as_of=as_of, weeks=()).iloc[0]
-        said = {"title": plan.title, "metric": plan.metric}
-        rows.append(said | {"smallest_effect": plan.smallest_effect, **row[COLUMNS]})
-    return pd.DataFrame(rows, columns=["title", "metric", "smallest_effect", *COLUMNS])
+    plans = [h for h in register.hypotheses if day(h.start) > day(as_of)]
+    fields = ["title", "metric", "smallest_effect"]
+    rows = [{n: getattr(p, n) for n in fields} | _planned(known, p) for p in plans]
+    return pd.DataFrame(rows, columns=[*fields, *COLUMNS])
+
+
+def _planned(known: Histories, plan: Hypothesis) -> dict[str, Any]:
+    """The row of the planned length; no figures where the orders cannot give them."""
+    try:
+        return _row(known, plan, plan.days)
+    except LtvkitError:
+        return {"weeks": plan.days / 7}
 
 
 def foreseen(known: Histories, hypothesis: Hypothesis, metric: str, *, length: int) -> Foreseen:
@@ -166,7 +172,12 @@ def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") 
     )
 
 
-def _row(hypothesis: Hypothesis, seen: Foreseen, length: int) -> dict[str, Any]:
+def _row(known: Histories, hypothesis: Hypothesis, length: int) -> dict[str, Any]:
+    seen = foreseen(known, hypothesis, hypothesis.metric, length=length)
+    return _power(hypothesis, seen, length)
+
+
+def _power(hypothesis: Hypothesis, seen: Foreseen, length: int) -> dict[str, Any]:
     worth = hypothesis.smallest_effect
     edge, error = stats.t.ppf(1 - verdicts.ALPHA / 2, seen.df), seen.error(worth)
     away = worth / error

@@ -94,6 +94,11 @@ def channels(lines: Any) -> list[str]:
 
 def nobody(target: Target, channels: Sequence[str]) -> str:
     """Why a target is empty, and what to do about it; `channels` are those that there are."""
+    if target.rule == "customers":  # ids are on no page, so neither in an error
+        return (
+            f"none of the {len(target.values)} customers of the list has ordered by the selection "
+            "date: check the list, or name another selection date."
+        )
     known = ", ".join(channels)
     hint = f"; the channels are {known}" if target.rule == "channel" else ""
     return (

@@ -153,7 +153,7 @@ def registration(hypothesis: Hypothesis) -> Check:
         )
     text = _("on {day}, by the start")
     if known.late:
-        text = _("on {day}, after the start: the result may have been known")
+        text = _("on {day}, not before the start: the result may have been known")
     elif known.edited:
         text = _("on {day}; edited after its start")
     return Check(REGISTERED, known.in_time, text.format(day=formats.date(known.registered)))

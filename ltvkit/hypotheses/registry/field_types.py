@@ -119,7 +119,8 @@ def target(value: Any) -> Target:
 def _selected(rule: str, value: Any) -> str:
     """One value of a rule, as the kit's tables have it."""
     if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
-        shown = "nothing" if value in (None, "") else f"{value}"
+        hidden = rule == "customers"  # it may be an id, and errors are shown on pages
+        shown = "nothing" if value in (None, "") else "another value" if hidden else f"{value}"
         raise Wrong(f"text after {rule}; put it in quotes", found=shown)
     word = str(value).strip()
     if rule in CHOICES and word not in CHOICES[rule]:

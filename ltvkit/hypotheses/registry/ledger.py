@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -65,6 +66,16 @@ def problems(folder: Path) -> list[str]:
     return [f"line {line.number}: {line.problem}." for line in lines if line.problem]
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a register: what is checked inside still holds when it is written.
+
+    Other processes and threads wait for up to `WAIT` seconds; the holder may enter again.
+    """
+    with filelock.FileLock(folder / ".ledger.lock", timeout=WAIT, is_singleton=True):
+        yield
+
+
 def append(
     folder: Path, action: str, id: str, *, now: dt.datetime | None = None, **said: str
 ) -> None:
@@ -74,7 +85,7 @@ def append(
     """
     one_of("action", action, ACTIONS)
     fields = {"action": action, "id": id, **dict.fromkeys((*ACTIONS[action], "by"), ""), **said}
-    with filelock.FileLock(folder / ".ledger.lock", timeout=WAIT):
+    with locked(folder):
         for left in folder.glob(f".{NAME}-*.part"):
             left.unlink()  # of a process that died
         old = _content(folder)

@@ -6,6 +6,7 @@ What is wrong with one is shown on pages, so it names lines and no customers.
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ from ltvkit.hypotheses.registry.field_types import Wrong
 FOLDER = "lists"
 DRAW = "`python -m ltvkit hypothesis assign`"
 GROUPS = (TREATED, CONTROL)
+_FILE = re.compile(r"(/|\.\./).*|.+\.(csv|tsv|txt|xlsx?)")
 
 
 def place(folder: Path, name: str) -> Path:
@@ -28,7 +30,7 @@ def place(folder: Path, name: str) -> Path:
         path.is_file()
     except (ValueError, OSError) as error:
         raise Wrong(expected, found="a name that no file can have") from error
-    shown = name if "/" in name or "." in name else "a word that is no file"  # it may be an id
+    shown = name if _FILE.fullmatch(name) else "a word that is not a file"  # it may be an id
     if path.parent != folder.resolve() / FOLDER or path.suffix != ".csv":
         raise Wrong(expected, found=shown)
     return path
@@ -100,6 +102,7 @@ def _records(path: Path, name: str) -> list[tuple[int, list[str]]]:
     except UnicodeDecodeError as error:
         raise Wrong("UTF-8; save it as CSV UTF-8", found=f"other text in {name}") from error
     except (OSError, csv.Error) as error:
-        raise Wrong("a CSV file that can be read", found=f"{name} ({error})") from error
+        why = getattr(error, "strerror", None) or error
+        raise Wrong("a CSV file that can be read", found=f"{name} ({why})") from error
     filled = [(line, record) for line, record in found if any(record)]
     return filled or [(1, ["(none)"])]

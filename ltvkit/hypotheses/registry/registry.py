@@ -138,9 +138,19 @@ def decide(
     "extend" needs `until`, a day after the present end; the other decisions take none.
     """
     one_of("decision", decision, DECISIONS)
-    hypothesis = get(folder, id)
+    _check_decision(get(folder, id), decision, reason, until)
+    entry = {"reason": reason.strip(), "by": by, "until": until.isoformat() if until else ""}
+    with ledger.locked(folder):
+        _check_decision(get(folder, id), decision, reason, until)  # another may have come first
+        ledger.append(folder, "decide", id, decision=decision, now=now, **entry)
+    return get(folder, id)
+
+
+def _check_decision(
+    hypothesis: Hypothesis, decision: str, reason: str, until: dt.date | None
+) -> None:
     if not hypothesis.standing.registered:
-        raise ParamsError(f"{id} is not registered, so nothing can be decided. Register it first.")
+        raise ParamsError(f"{hypothesis.id} is not registered. Register it first, then decide.")
     if not reason.strip():
         raise ParamsError("reason is empty: say in a sentence why.")
     if decision != "extend" and until:
@@ -150,9 +160,6 @@ def decide(
             f"until={until or 'nothing'}: to extend, name a day after {hypothesis.until}, "
             "the present end."
         )
-    said = {"reason": reason.strip(), "by": by, "until": until.isoformat() if until else ""}
-    ledger.append(folder, "decide", id, decision=decision, now=now, **said)
-    return get(folder, id)
 
 
 def digest(folder: Path) -> str:
@@ -190,7 +197,7 @@ def _known(path: Path, entries: Iterable[ledger.Entry]) -> Hypothesis:
         Decision(e.decision, e.day, e.reason, e.by, e.until) for e in mine if e.action == "decide"
     )
     registered = [e for e in mine if e.action == "register"]
-    in_time = [e for e in registered if e.day <= hypothesis.start]
+    in_time = [e for e in registered if e.day < hypothesis.start]
     if not registered:
         return replace(hypothesis, standing=Standing(decisions=decisions))
     counts = in_time[-1] if in_time else registered[0]
