@@ -61,7 +61,8 @@ def explain_customer(
     rule = {"months": (months,), "discount": discount, "margin_rate": margin_rate}
     expected = predictions.predict(summary, fitted, **rule).iloc[0]
     revenue = expected[f"orders_{months}m"] * expected["expected_spend"]
-    low, high = _span(summary, fitted, months, seed) * expected[f"ltv_{months}m"] / revenue
+    worth = expected[f"ltv_{months}m"] / revenue if revenue else 0.0  # of a unit of revenue
+    low, high = _span(summary, fitted, months, seed) * worth
     known = ["purchase_days", "tenure_days", "recency_days", "revenue"]
     ahead = ["p_alive", f"orders_{months}m", "expected_spend", f"ltv_{months}m"]
     table = expected[[*known, *ahead]].to_frame().T.astype(float).assign(low=low, high=high)

@@ -11,7 +11,7 @@ from ltvkit import customers, forecast, kpis
 from ltvkit.engines import frames, sampling
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.forecast import model, uncertainty
-from ltvkit.forecast.backtesting import baselines, holdout, scores
+from ltvkit.forecast.backtesting import baselines, holdout, scores, trials
 
 TRUTH = {"r": 0.7, "alpha": 8.0, "a": 0.6, "b": 2.6, "p": 5.0, "q": 4.0, "v": 60.0}
 FIRST, AS_OF = pd.Timestamp("2022-01-01"), "2023-12-31"
@@ -166,9 +166,29 @@ def test_the_outcome_by_hand(hand):
 def test_the_run_rate_by_hand(hand):
     known, past = hand
     found = baselines.run_rate(known, past, split=SPLIT, days=73)
-    assert found.loc["a"].tolist() == pytest.approx([3 / 5, 60 / 5])
-    assert found.loc["b"].tolist() == pytest.approx([1 / 5, 40 / 5])
+    # a has been a customer for 90 days, b for 59, which counts as 90.
+    assert found.loc["a"].tolist() == pytest.approx([3 / 90 * 73, 60 / 90 * 73])
+    assert found.loc["b"].tolist() == pytest.approx([1 / 90 * 73, 40 / 90 * 73])
     assert found.loc["c"].tolist() == [0, 0]
+
+
+def test_the_run_rate_counts_the_days_since_the_first_purchase_within_bounds():
+    lines = make_lines(
+        ("old", "1", "2021-01-01", 7),
+        ("old", "2", "2022-06-01", 73),
+        ("year", "3", "2022-04-01", 50),  # 365 days before the split: its first day is not counted
+        ("year", "4", "2022-04-02", 365),
+        ("half", "5", "2022-10-03", 10),  # 180 days before
+        ("half", "6", "2022-12-12", 20),
+        ("today", "7", "2023-04-01", 60),
+    )
+    known = customers.summarize(lines, as_of=SPLIT)
+    found = baselines.run_rate(known, lines, split=SPLIT, days=60)
+    assert found.loc["old"].tolist() == pytest.approx([60 / 365, 73 * 60 / 365])
+    assert found.loc["year"].tolist() == pytest.approx([60 / 365, 60])
+    assert found.loc["half"].tolist() == pytest.approx([2 * 60 / 180, 30 * 60 / 180])
+    # Won on the last day: as if 90 days had passed.
+    assert found.loc["today"].tolist() == pytest.approx([60 / 90, 60 * 60 / 90])
 
 
 def test_the_cohort_curve_by_hand():
@@ -202,6 +222,22 @@ def test_the_rfm_cell_is_the_mean_of_its_like(log):
     assert found.notna().all(axis=None)
     # Everybody of a cell gets the same, so there are no more values than cells.
     assert len(found.round(9).drop_duplicates()) <= 125
+
+
+def test_months_that_end_early_count_by_the_share_of_their_days(log):
+    split = pd.Timestamp("2023-08-31")
+    known = customers.summarize(log, as_of=split)
+    past = log[log["order_date"] <= split]
+    fitted = forecast.fit(known)
+
+    def total(days: int) -> float:
+        found = trials.by_months(known, past, split=split, days=days, fitted=fitted)
+        return found["orders"].sum()
+
+    month, two = total(30), total(30 + 31)
+    assert month > 0
+    assert total(10) == pytest.approx(month * 10 / 30)
+    assert total(30 + 10) == pytest.approx(month + (two - month) * 10 / 31)
 
 
 # The backtest.
@@ -447,3 +483,12 @@ def test_the_spread_of_ltv_holds_everybody(on, summary, fitted):
     for row in table.iloc[[0, 3, -1]].itertuples():
         held = predicted["ltv_12m"].between(row.above, row.up_to, inclusive="left")
         assert row.customers == held.sum()
+
+
+def test_a_customer_who_is_gone_for_sure_is_explained_in_numbers(log, fitted):
+    days = pd.date_range("2013-01-01", periods=400).strftime("%Y-%m-%d")
+    gone = make_lines(*(("gone", f"g{i}", day, 5) for i, day in enumerate(days)))
+    found = forecast.explain_customer(gone, fitted, "gone", as_of=AS_OF)
+    assert found.table["p_alive"].iloc[0] == 0
+    assert found.table[["low", "high"]].iloc[0].tolist() == [0, 0]
+    assert "nan" not in found.text.lower()

@@ -15,6 +15,7 @@ from ltvkit import customers, rfm
 from ltvkit.errors import TooLittleData
 
 YEAR = 365
+SHORTEST = 90  # days that a rate is taken over, at least
 FEWEST = 50  # customers a year's past can be learnt from
 FEATURES = ["purchase_days", "recency_days", "tenure_days", "revenue"]
 SCORES = ["r_score", "f_score", "m_score"]
@@ -35,9 +36,15 @@ def outcome(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int) 
 
 
 def run_rate(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int) -> pd.DataFrame:
-    """The last 365 days go on: what a customer did in them, x days / 365."""
+    """Every customer goes on as in the last 365 days: what they did a day, times `days`.
+
+    For a customer won within these 365 days, the days count from the first purchase, and are 90
+    at least: somebody who bought for the first time yesterday is not expected to buy every day.
+    """
     start = pd.Timestamp(split) - pd.Timedelta(days=YEAR)
-    return outcome(known, lines, split=start, days=YEAR) * (days / YEAR)
+    past = outcome(known, lines, split=start, days=YEAR)
+    observed = known["tenure_days"].clip(SHORTEST, YEAR).to_numpy()
+    return past.mul(days / observed, axis=0)
 
 
 def cohort_curve(

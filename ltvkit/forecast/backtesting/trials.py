@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.forecast import model, predictions, uncertainty
 from ltvkit.forecast.models import bg_bb
@@ -23,16 +24,30 @@ def forecast(known: pd.DataFrame, fitted: model.Fitted, days: int) -> pd.DataFra
 
 
 def by_months(known, past, *, split, days: int, fitted: model.Fitted) -> pd.DataFrame:
-    """BG/BB on calendar months: those with a purchase, as many purchases in each as before."""
+    """BG/BB on calendar months: those with a purchase, as many purchases in each as before.
+
+    Where the `days` after `split` end within a month, that month counts by the share of its days.
+    """
     each = frames.table(bg_bb.by_customer(past, as_of=split, every="month"))
     each = each.set_index("customer_id").loc[known["customer_id"]]
     history = each.loc[each["n_periods"] > 0, bg_bb.HISTORY].to_numpy().T
     fitter = bg_bb.BetaGeoBetaBinomFitter()
     settled(fitter, *history)
-    months = np.full(len(each), round(days / model.MONTH))
+    months = np.full(len(each), _months_after(split, days))
     active = fitter.predict(months, *(each[c].to_numpy() for c in bg_bb.HISTORY))
     a_month = known["purchase_days"].sum() / (each["frequency"] + 1).sum()
     return _worth(known, active * a_month, fitted)
+
+
+def _months_after(split: Any, days: int) -> float:
+    """The months of the `days` after the month that ends on `split`.
+
+    >>> _months_after("2024-03-31", 183), _months_after("2024-03-31", 15)
+    (6.0, 0.5)
+    """
+    end = pd.Timestamp(split) + pd.Timedelta(days=days)
+    whole = periods.index_of(end, "month") - periods.index_of(split, "month") - 1
+    return whole + end.day / end.days_in_month
 
 
 def covered(known, triples, fitted, actual, days, *, draws, seed) -> dict[str, Any]:

@@ -93,13 +93,16 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
     def conditional_expected_number_of_purchases_up_to_time(
         self, m_periods_in_future, frequency, recency, n_periods
     ):
-        """Occasions with a purchase expected among the next `m_periods_in_future`."""
+        """Occasions with a purchase expected among the next `m_periods_in_future`.
+
+        Of 2.5 occasions, the third counts by half.
+        """
         alpha, beta, gamma, delta = self._unload_params(*self._names)
         x, n = np.atleast_1d(frequency), np.atleast_1d(n_periods)
-        future = np.arange(1, np.max(m_periods_in_future) + 1)
-        counted = future <= np.atleast_1d(m_periods_in_future)[:, None]
+        future = np.arange(1, np.ceil(np.max(m_periods_in_future)) + 1)
+        counted = (np.atleast_1d(m_periods_in_future)[:, None] + 1 - future).clip(0, 1)
         stays = betaln(gamma, delta + n[:, None] + future) - betaln(gamma, delta + n)[:, None]
-        occasions = np.where(counted, np.exp(stays), 0).sum(axis=1)
+        occasions = (counted * np.exp(stays)).sum(axis=1)
         alive = self.conditional_probability_alive(0, frequency, recency, n_periods)
         return alive * (alpha + x) / (alpha + beta + n) * occasions
 
