@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from ltvkit.config.notebooks import KINDS, RESERVED, Parameter, find_notebooks, 
 from ltvkit.core.slugs import check_shop
 from ltvkit.core.strict_yaml import raw_text, read
 from ltvkit.errors import ParamsError, ReportError, nearest
-from ltvkit.ingest.policies import check_options
+from ltvkit.ingest.policies import Policies, check_options
 from ltvkit.ingest.readers.locate import PACKED, SUFFIXES
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def load(
     if notebooks is None:
         notebooks = [known.path for known in find_notebooks()]
     known = _union(notebooks)
-    given, nodes = read(path)
+    given, nodes = read(path, texts=_texts(known))
     for key, value in given.items():
         where = f"{path}, line {nodes[key].start_mark.line + 1}"
         if key not in known:
@@ -120,6 +120,17 @@ def _union(notebooks: Iterable[str | Path]) -> dict[str, list[Parameter]]:
                 )
             same.append(parameter)
     return {name: same for name, same in known.items() if name not in RESERVED}
+
+
+def _texts(known: Mapping[str, list[Parameter]]) -> list[str]:
+    """The keys that hold text, alone, in a list or in a mapping."""
+    policies = [f.name for f in fields(Policies) if not isinstance(f.default, int | float)]
+    lists = [
+        name
+        for name, [first, *_others] in known.items()
+        if first.kind == "list" and isinstance(next(iter(first.default), None), str)
+    ]
+    return ["columns", "spark.conf", *(f"policies.{name}" for name in policies), *lists]
 
 
 def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> None:

@@ -1,9 +1,9 @@
-"""YAML without surprises: what would come out as something else than was written is refused."""
+"""YAML files in which text stays as written; what YAML would change without a word is refused."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -12,43 +12,89 @@ import yaml
 from ltvkit.core import redaction
 from ltvkit.errors import ParamsError, nearest
 
+TAG = "tag:yaml.org,2002:"
+# What YAML takes text without quotes for: in a list, where the kit has no switches; and elsewhere.
+SWITCHES = frozenset({f"{TAG}bool", f"{TAG}null"})
+WORDS = SWITCHES | {f"{TAG}float"}
+
+_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
+_DECIMAL = re.compile(r"[-+]?(((0|[1-9]\d*)\.?\d*|\.\d+)(e[-+]?\d+)?|\.inf|\.nan)", re.I | re.A)
+
+
+class _Refusal(yaml.constructor.ConstructorError):
+    """What can be read as YAML, and is refused by the kit."""
+
 
 class _Loader(yaml.SafeLoader):
-    """YAML as papermill reads it, without the surprises: what it would change is refused."""
+    """YAML 1.1, as papermill reads it, except that dates stay text and no value is changed."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen: set[str] = set()
         for key, _value in node.value:
-            if not key.tag.endswith((":str", ":merge")):
-                self._refuse(key, f"the key {key.value} is not text; put it in quotes")
+            if key.tag not in (f"{TAG}str", f"{TAG}merge"):
+                self._refuse(key, f"the key {raw_text(key)} is not text; put it in quotes")
             if key.value in seen:
                 self._refuse(key, f"the key '{key.value}' appears twice")
             seen.add(key.value)
         return super().construct_mapping(node, deep=deep)
 
     def construct_whole(self, node: yaml.ScalarNode) -> int:
-        """An id like 00123 would come out as 83, and 12:30 as 750."""
-        if not re.fullmatch(r"[-+]?(0|[1-9][0-9]*)", node.value):
-            self._refuse(node, f'{node.value} would be changed; put it in quotes: "{node.value}"')
+        """YAML would read 00123 as 83, 12:30 as 750, and 1_0 as 10."""
+        if not _WHOLE.fullmatch(node.value):
+            self._refuse_change(node)
         return int(node.value)
 
+    def construct_decimal(self, node: yaml.ScalarNode) -> float:
+        """YAML would read 1:30.5 as 90.5."""
+        if not _DECIMAL.fullmatch(node.value):
+            self._refuse_change(node)
+        return self.construct_yaml_float(node)
+
+    def construct_switch(self, node: yaml.ScalarNode) -> bool:
+        """True or False, also of yes, no, on and off."""
+        if node.value.lower() not in self.bool_values:
+            self._refuse(node, f"{node.value} is not true or false")
+        return self.construct_yaml_bool(node)
+
+    def _refuse_change(self, node: yaml.ScalarNode) -> NoReturn:
+        self._refuse(node, f'{node.value} would be changed; put it in quotes: "{node.value}"')
+
     def _refuse(self, node: yaml.Node, problem: str) -> NoReturn:
-        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        raise _Refusal(None, None, problem, node.start_mark)
 
 
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_whole)
-# Dates stay text.
+_Loader.yaml_constructors = {
+    None: _Loader.construct_undefined,
+    f"{TAG}bool": _Loader.construct_switch,
+    f"{TAG}float": _Loader.construct_decimal,
+    f"{TAG}int": _Loader.construct_whole,
+    f"{TAG}map": _Loader.construct_yaml_map,
+    f"{TAG}null": _Loader.construct_yaml_null,
+    f"{TAG}seq": _Loader.construct_yaml_seq,
+    f"{TAG}str": _Loader.construct_yaml_str,
+}
+# Dates stay text, and so does a lone "=".
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in rules if not tag.endswith(":timestamp")]
+    first: [(tag, pattern) for tag, pattern in rules if not tag.endswith((":timestamp", ":value"))]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
-def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
+def read(path: Path, *, texts: Collection[str] = ()) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
     """The mapping in a YAML file, and the node of each value (it knows the line and the raw text).
+
+    Text stays as written: dates everywhere; `No`, `off` and `null` in any list; and these and
+    `1.50` below the keys in `texts` ("columns", "policies.guest_ids"). A number that YAML would
+    change (00123, 1:30.5, 1_000) is refused until it is in quotes.
 
     Raises `ParamsError` for a file that cannot be read, is not a mapping, or holds a secret.
     Checks no key beyond that.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "a.yaml")
+    >>> _ = path.write_text("shares: [0.70, 1]\\nwords: [No, 1.50]\\non_sale: off")
+    >>> read(path, texts=["words"])[0]
+    {'shares': [0.7, 1], 'words': ['No', '1.50'], 'on_sale': False}
     """
     try:
         loader = _Loader(path.read_text("utf-8-sig"))
@@ -58,6 +104,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
                 f"{path}: expected lines of `key: value`, found "
                 f"{'nothing' if node is None else 'a ' + node.id}."
             )
+        _keep_text(node, texts)
         values = loader.construct_document(node)
         nodes = {key.value: value for key, value in node.value}
         for key, value in values.items():
@@ -67,15 +114,39 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, yaml.Node]]:
         raise ParamsError(f"{path}: cannot be read ({error.strerror}).{hint}") from error
     except UnicodeDecodeError as error:
         raise ParamsError(f"{path}: is not UTF-8 text; save it as UTF-8.") from error
+    except RecursionError as error:
+        raise ParamsError(
+            f"{path}: a list or mapping in it contains itself, or is too deep."
+        ) from error
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
+        if isinstance(error, _Refusal):
+            raise ParamsError(f"{where}: {problem}.") from error
         text = problem or str(error).partition("\n")[0]
         raise ParamsError(
             f"{where}: cannot be read as YAML: {text}. A key and its value are `key: value`; what "
             "is below a key is indented by two spaces, never by tabs."
         ) from error
     return values, nodes
+
+
+def _keep_text(
+    node: yaml.Node, texts: Collection[str], kept: frozenset[str] = frozenset(), path: str = ""
+) -> None:
+    """Read as text what has a tag in `kept` or is below a key of `texts`, unless it is empty."""
+    if isinstance(node, yaml.ScalarNode):
+        signed = kept == WORDS and node.value.startswith("+") and _WHOLE.fullmatch(node.value)
+        if node.tag == f"{TAG}merge" or (node.tag in kept and node.value) or signed:
+            node.tag = f"{TAG}str"
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _keep_text(item, texts, kept | SWITCHES, path)
+    else:
+        for key, value in node.value:
+            below = f"{path}.{key.value}" if path else key.value
+            named = kept == WORDS or below in texts
+            _keep_text(value, texts, WORDS if named else frozenset(), below)
 
 
 def _check_secret(path: Path, key: str, value: Any, nodes: Mapping[str, yaml.Node]) -> None:

@@ -199,6 +199,45 @@ def test_ids_and_dates_stay_text(root):
     assert "'2024-02-31' is not a date" in complaint(root, "start_date: 2024-02-31\n")
 
 
+def test_words_of_the_policies_stay_as_written_down_to_the_figures(root):
+    words = "{cancelled_status: [No, 1.50, null], guest_ids: [~], cancelled_prefix: Off}"
+    values = load(root, f"policies: {words}\ncolumns: {{status: yes, order_id: No}}\n").values
+    assert values["policies"] == {
+        "cancelled_status": ["No", "1.50", "null"],
+        "guest_ids": ["~"],
+        "cancelled_prefix": "Off",
+    }
+    assert values["columns"] == {"status": "yes", "order_id": "No"}
+    raw = pd.DataFrame(
+        [
+            ("a", "1", "No"),
+            ("b", "2", "1.50"),
+            ("c", "3", "null"),
+            ("~", "4", "x"),
+            ("d", "5", "x"),
+        ],
+        columns=["customer_id", "No", "yes"],
+    ).assign(order_date="2024-01-05", amount=10)
+    lines = orders.read(raw, columns=values["columns"], policies=values["policies"]).lines
+    assert lines["customer_id"].tolist() == ["d"]
+
+
+def test_numbers_in_lists_and_switches_stay_what_they_are(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "shop: mine\ntitle: M\ncurrency: EUR\nsource: m.csv\nabc_cuts: [0.70, 0.9]\n"
+        "rfm_cuts: {recency_days: [30, 90.0], orders: [1, 2], revenue: [20, 50.50]}\n"
+        "acquisition_cost: {table: 12.50}\npolicies: {remote: true, checks: {guests: off}}\n"
+        'spark: {master: "local[2]", conf: {spark.a: 0.60, spark.b: on}}\n'
+    )
+    values = params.load(path, sorted((HOME / "notebooks").glob("*.ipynb"))).values
+    assert values["abc_cuts"] == [0.7, 0.9]
+    assert values["rfm_cuts"]["revenue"] == [20, 50.5]
+    assert values["acquisition_cost"] == {"table": 12.5}
+    assert values["policies"] == {"remote": True, "checks": {"guests": "off"}}
+    assert values["spark"]["conf"] == {"spark.a": "0.60", "spark.b": "on"}
+
+
 def test_files_that_are_no_params(root):
     notebooks = list((root / "notebooks").glob("*.ipynb"))
     with pytest.raises(ParamsError, match=re.escape("Did you mean 'stub.yaml'?")):

@@ -1,0 +1,98 @@
+"""Text in a YAML file stays as written, is refused, or is a number or switch that is meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ltvkit.core import strict_yaml
+from ltvkit.errors import ParamsError
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text: str, texts: tuple[str, ...] = ()) -> dict:
+        path = Path(tmp_path, "a.yaml")
+        path.write_text(text, "utf-8")
+        return strict_yaml.read(path, texts=texts)[0]
+
+    return read
+
+
+WORDS = ["No", "no", "yes", "on", "Off", "TRUE", "false", "null", "Null", "~", "=", "<<", "y"]
+NUMBERS = ["1.50", ".5", "1.", "1e3", "1.0e+3", "-0.10", "+5", ".inf", "-.INF", ".NaN"]
+CHANGED = ["00123", "017", "0x1F", "0b1", "1_0", "1_0.5", "12:30", "1:30.5", "01.5"]
+
+
+@pytest.mark.parametrize("word", WORDS)
+@pytest.mark.parametrize("form", ["[{}]", "[a, {}]", "\n- {}\n- b", "[[{}]]"])
+def test_words_in_a_list_stay_text(read, form, word):
+    found = read(f"a: {form.format(word)}")["a"]
+    assert word in (found[0] if isinstance(found[0], list) else found)
+
+
+@pytest.mark.parametrize("word", [*WORDS, *NUMBERS])
+@pytest.mark.parametrize("form", ["{}", "[{}]", "{{b: {}}}", "{{b: [{}, c]}}"])
+def test_below_a_key_of_texts_everything_stays_text(read, form, word):
+    expected = read(f"a: {form.format(repr(word))}")
+    assert read(f"a: {form.format(word)}", ("a",)) == expected
+    nested = read(f"p: {{a: {form.format(word)}, n: 1.50}}", ("p.a",))
+    assert nested == {"p": {**expected, "n": 1.5}}
+
+
+@pytest.mark.parametrize("word", CHANGED)
+@pytest.mark.parametrize("form", ["{}", "[{}]", "{{b: {}}}", "{{b: [{}, c]}}"])
+def test_what_would_be_changed_is_refused_until_it_is_in_quotes(read, form, word):
+    with pytest.raises(ParamsError, match="line 1: .* would be changed; put it in quotes"):
+        read(f"a: {form.format(word)}")
+    assert word in str(read(f"a: {form.format(repr(word))}"))
+
+
+def test_numbers_and_switches_stay_what_they_are(read):
+    text = (
+        "cuts: [0.70, 0.9]\nedges: {orders: [1, 2.0], paid: [-30, +90]}\nremote: true\nx: {g: off}"
+    )
+    assert read(text) == {
+        "cuts": [0.7, 0.9],
+        "edges": {"orders": [1, 2], "paid": [-30, 90]},
+        "remote": True,
+        "x": {"g": False},
+    }
+
+
+def test_what_is_empty_is_no_text(read):
+    assert read("a:\nb: {c: }\nd:\n-\n- e", ("a", "b", "d")) == {
+        "a": None,
+        "b": {"c": None},
+        "d": [None, "e"],
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("a: &x [*x]", f"a: {'[' * 5000}", "a: !!bool maybe", "a: !!int x", "a: !!float x"),
+        *("a: !!set {b}", "a: !!python/name:os.system", "[a]: 1", "? {b: 1}\n: 2"),
+        f"a: {'9' * 5000}",
+    ],
+)
+def test_what_the_kit_has_no_use_for_is_a_message(read, text):
+    with pytest.raises(ParamsError, match=r"a\.yaml"):
+        read(text)
+
+
+plain = st.text(alphabet="0123456789.:_-+eExXoOnNyYfFtTrRuUlLsSaAiI~=<", min_size=1, max_size=7)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400)
+@given(plain)
+def test_any_word_is_text_as_written_or_refused(read, word):
+    """In a list of texts; whole numbers may be numbers, as they are written back the same."""
+    try:
+        [found] = read(f"a: [{word}]", ("a",))["a"]
+    except ParamsError:
+        return
+    assert str(found) == word or isinstance(found, dict | list)
