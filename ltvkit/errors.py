@@ -14,6 +14,10 @@ class ParamsError(LtvkitError):
     """A parameter is unknown, of the wrong type, or has a value that cannot be used."""
 
 
+class ProjectError(LtvkitError):
+    """The folder is no project, or one cannot be made there."""
+
+
 class ColumnError(LtvkitError):
     """A column that a step needs is not in the frame."""
 

@@ -9,11 +9,10 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from ltvkit.config import params
+from ltvkit.config import params, shop
 from ltvkit.core.i18n import _
 from ltvkit.display import tables
 from ltvkit.quality import gate, summary
-from ltvkit.report import session
 from ltvkit.report.runner.workers import in_words
 
 STOPPED, WRONG = 1, 2
@@ -28,10 +27,10 @@ def check(files: Iterable[Path], *, month: str | None, engine: str | None = None
 def _checked(file: Path, month: str | None, engine: str | None) -> int:
     try:
         given = params.load(file, engine=engine)
-        book = session.opened(given)
+        book = shop.read_orders(given)
         as_of = book.as_of(month or given.values.get("month", "last"))
         found = summary.report(book, as_of=as_of)
-        policies = session.reading(given).get("policies")
+        policies = shop.reading(given).get("policies")
         checks = gate.check(book, as_of=as_of, policies=policies, reconciled=found)
     except Exception as error:  # whatever a file can do to its reader
         click.echo(f"Error: {' '.join(in_words(error).split())}", err=True)

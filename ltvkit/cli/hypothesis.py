@@ -173,10 +173,9 @@ def _cuts(given: Params) -> dict[str, Any]:
 
 
 def _orders(given: Params) -> Orders:
-    from ltvkit import orders
+    from ltvkit.config import shop
 
-    named = {name: given.values[name] for name in ("source", "columns", "policies")}
-    return orders.read(**named)
+    return shop.read_orders(given)
 
 
 def _listed(hypotheses: Iterable[Hypothesis]) -> list[tuple[str, ...]]:

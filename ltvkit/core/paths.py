@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+
+from ltvkit.errors import ProjectError
+
+_chosen: ContextVar[Path | None] = ContextVar("_chosen", default=None)
 
 
 def package() -> Path:
@@ -12,14 +19,47 @@ def package() -> Path:
 
 
 def root() -> Path:
-    """The project: LTVKIT_ROOT, else the nearest folder upwards holding params/ and notebooks/."""
-    if chosen := os.environ.get("LTVKIT_ROOT"):
+    """The project's folder.
+
+    It is the one chosen by `inside`, else LTVKIT_ROOT, else the nearest folder upwards that holds
+    params/ and notebooks/, else the checkout that the kit is installed from. Raises `ProjectError`
+    where there is none of them.
+    """
+    if chosen := _chosen.get() or os.environ.get("LTVKIT_ROOT"):
         return Path(chosen)
     here = Path.cwd().resolve()
-    for folder in (here, *here.parents):
-        if (folder / "params").is_dir() and (folder / "notebooks").is_dir():
-            return folder
-    return Path(__file__).resolve().parents[2]
+    found = project_of(here) or checkout()
+    if found is None:
+        raise ProjectError(
+            f"{here} is no ltvkit project: neither it nor a folder above it has params/ and "
+            "notebooks/. Go to your project's folder, or make one: ltvkit init myshop"
+        )
+    return found
+
+
+def project_of(folder: Path) -> Path | None:
+    """The nearest project at or above `folder`; None without one."""
+    return next(filter(_is_project, (folder, *folder.parents)), None)
+
+
+def checkout() -> Path | None:
+    """The checkout that the kit is installed from; None where it is a wheel."""
+    home = package().parent
+    return home if _is_project(home) else None
+
+
+def _is_project(folder: Path) -> bool:
+    return (folder / "params").is_dir() and (folder / "notebooks").is_dir()
+
+
+@contextmanager
+def inside(project: Path | None) -> Iterator[None]:
+    """While the block runs, `project` is the root; None changes nothing."""
+    token = _chosen.set(project or _chosen.get())
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
 
 
 def reports() -> Path:

@@ -13,15 +13,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit import orders, periods
-from ltvkit.config import choices, params
+from ltvkit import periods
+from ltvkit.config import params, shop
 from ltvkit.config.notebooks import Notebook
 from ltvkit.core import paths
 from ltvkit.core.i18n import _
 from ltvkit.engines import spark
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.ingest.cache import Prepared
-from ltvkit.ingest.parse import currencies
 from ltvkit.quality import gate, summary
 from ltvkit.report import plan
 from ltvkit.report.pages import all_reports
@@ -80,7 +79,7 @@ class Session:
         """Prepare a shop's orders; lock and plan those of its reports that do not stand."""
         asked = self.months.month or self.months.start or given.values.get("month", "last")
         try:
-            book = opened(given)
+            book = shop.read_orders(given)
             days = _days(book, self.months, given)
         except ParamsError as error:
             raise ParamsError(f"{given.path}: {error}") from error
@@ -211,20 +210,6 @@ class Session:
                 with suppress(OSError):
                     all_reports.refresh()
             raise
-
-
-def opened(given: params.Params) -> Prepared:
-    """The shop's orders, once they carry what the rest of its params asks of them."""
-    book = orders.read(given.values["source"], **reading(given))
-    currencies.check_unit(given.values.get("currency", ""), book.facts)
-    choices.check_columns(given.values, book.lines.columns)
-    return book
-
-
-def reading(given: params.Params) -> dict[str, Any]:
-    """What a params file says of how its orders are read."""
-    known = ("columns", "policies", "engine", "spark")
-    return {key: given.values[key] for key in known if key in given.values}
 
 
 def _days(book: Prepared, months: Months, given: params.Params) -> list[dt.date]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
-from stub_project import environment, make, write_notebook, write_params
+from stub_project import HOME, environment, make, write_notebook, write_params
 
+from ltvkit import __main__
 from ltvkit.cli.main import ENGINES, main
 from ltvkit.engines import frames
 
+MAIN = "from ltvkit.__main__ import main; main()"
 HEAVY = {"pandas", "duckdb", "papermill", "nbconvert", "nbformat", "matplotlib", "jinja2", "yaml"}
 
 
@@ -85,6 +88,39 @@ def test_outside_a_project(tmp_path, monkeypatch):
     status, text = call("report", "params/stub.yaml")
     assert status == 2
     assert "holds no notebooks" in text
+
+
+def without(*options: str) -> tuple[int, str]:
+    """The command line where packages are missing: all of them with -S, or those that it names."""
+    command = [sys.executable, *options, "report", "params/shop.yaml"]
+    done = subprocess.run(command, cwd=HOME, capture_output=True, text=True, env={})
+    assert not done.stdout
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "options"),
+    [
+        ("click", ["-S", "-m", "ltvkit"]),
+        ("pandas", ["-c", f"import sys; sys.modules['pandas'] = None; {MAIN}"]),
+    ],
+)
+def test_a_forgotten_environment_is_one_kind_line(package, options):
+    status, text = without(*options)
+    assert status == 1
+    assert text.startswith(f"Error: ltvkit needs the package '{package}', which this Python lacks")
+    assert ". .venv/bin/activate" in text
+    assert text.count("\n") == 1
+
+
+def test_a_python_that_is_too_old_is_told(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 10))
+    with pytest.raises(SystemExit, match=r"needs Python 3.11 or newer, and this is 3.10 \(.*venv"):
+        __main__.main()
+    for name in ("__init__", "__main__", "core/__init__", "core/version"):
+        text = (HOME / "ltvkit" / f"{name}.py").read_text("utf-8")
+        ast.parse(text, feature_version=(3, 7))
+        assert "from __future__ import annotations" not in text, "Python 3.6 refuses it"
 
 
 def test_the_engines_that_may_be_asked_for_are_those_there_are():
