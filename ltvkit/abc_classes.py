@@ -21,6 +21,19 @@ CLASSES = ("A", "B", "C", "none")
 PLURALS = {"product_id": "products", "category": "categories", "customer_id": "customers"}
 
 
+def find_columns(lines: Any, by: Sequence[str]) -> list[str]:
+    """Those columns of `by` that the order lines have; raises `ColumnError` where there is none.
+
+    >>> find_columns(pd.DataFrame({"customer_id": ["A"]}), ["product_id", "customer_id"])
+    ['customer_id']
+    """
+    names = frames.lazy(lines).collect_schema().names()
+    found = [column for column in by if column in names]
+    if not found:
+        frames.lazy(lines, needs=tuple(by))
+    return found
+
+
 def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
     """Order lines -> one row per item of column `by`: revenue, rank, shares and `class`.
 
@@ -140,6 +153,17 @@ def table_name(by: str) -> str:
     ('abc_products', 'abc_channel')
     """
     return f"abc_{PLURALS.get(by, by)}"
+
+
+def findings(summaries: Mapping[str, pd.DataFrame], *, by: Sequence[str]) -> list[str]:
+    """Summaries by kind of item -> a sentence for each column of `by`, missing ones too."""
+    absent = _("No classes of {items}: the orders have no column '{column}'.")
+    return [
+        finding(summaries[column], items=name(column))
+        if column in summaries
+        else absent.format(items=name(column), column=column)
+        for column in by
+    ]
 
 
 def finding(summary: pd.DataFrame, *, items: str) -> str:

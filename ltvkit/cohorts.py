@@ -15,7 +15,7 @@ from ltvkit import periods
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
-from ltvkit.errors import ParamsError
+from ltvkit.errors import ColumnError, ParamsError
 from ltvkit.ingest import daily
 from ltvkit.ingest.lines import filter_purchases, filter_until
 
@@ -80,7 +80,7 @@ def ltv(table: pd.DataFrame, *, of: str = "revenue") -> pd.DataFrame:
     "margin". NaN: not yet observable.
     """
     if of not in table:
-        raise ParamsError(f"of={of!r}: the orders have no such column; map it under `columns:`.")
+        raise ColumnError(f"of={of!r}: the orders have no such column; map it under `columns:`.")
     each = table[of] / table["observed"]
     return _wide(table, each.groupby(table["cohort"]).cumsum())
 

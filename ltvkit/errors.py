@@ -30,6 +30,10 @@ class TooLittleData(DataError):
     """There is too little of the data for this method: a report says so, and goes on without."""
 
 
+class NoOptimum(TooLittleData):
+    """The data do not determine a model's parameters: its likelihood has no maximum."""
+
+
 class NothingYet(TooLittleData):
     """There is nothing for this page yet; the message says how to begin."""
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import make_lines
 
 from ltvkit import cohorts
-from ltvkit.errors import ColumnError, ParamsError
+from ltvkit.errors import ColumnError
 from ltvkit.ltv import curves
 
 LINES = make_lines(
@@ -91,7 +91,7 @@ def test_margin_is_followed_where_it_is_given():
     lines = LINES.assign(margin=LINES["amount"] / 2)
     table = cohorts.build(lines, as_of="2024-03-31")
     assert rows(cohorts.ltv(table, of="margin"))["2024-01"] == [12.5, 16.5, 24]
-    with pytest.raises(ParamsError, match="no such column"):
+    with pytest.raises(ColumnError, match="no such column"):
         cohorts.ltv(cohorts.build(LINES, as_of="2024-03-31"), of="margin")
 
 

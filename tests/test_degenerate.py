@@ -12,16 +12,20 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ltvkit.report import missing_data, results
+from ltvkit.report import results
+from ltvkit.report.runner.missing_data import MissingData
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 # The pages that could mind.
 PAGES = {"one-line": "012345", "all-alike": "15", "all-zero": "02345", "two-customers": "145"}
+PAGES |= {"no-columns": "345", "no-margin": "45"}
 MONTHS = [f"2024-{month:02d}" for month in range(1, 13)]
 SHOPS = {
     "one-line": [("A", "1", "2024-03-05", 100)],
     "all-alike": [(f"C{n}", f"{n} {m}", f"{m}-05", 100) for n in range(120) for m in MONTHS],
     "all-zero": [(f"C{n % 8}", f"{n}", f"{MONTHS[n % 6]}-0{1 + n % 5}", 0) for n in range(40)],
+    "no-columns": [(f"C{n}", f"{n}", f"{MONTHS[n % 11]}-0{1 + n % 5}", n) for n in range(40)],
+    "no-margin": [(f"C{n % 9}", f"{n}", f"{MONTHS[n % 12]}-0{1 + n % 5}", n) for n in range(40)],
     "two-customers": [
         ("A", "1", "2024-03-05", 100),
         ("A", "2", "2024-04-05", 100),
@@ -35,12 +39,26 @@ CAN = {
     "all-alike": {"rfm_segments", "forecast_revenue", "survival", "ltv_methods"},
     "all-zero": {"kpis_month", "deciles", "ltv_curve", "ltv_methods"},
     "two-customers": {"rfm_segments", "ltv_curve", "ltv_methods", "unit_economics"},
+    "no-margin": {"cohort_customers", "second_order", "unit_economics"},
+    "no-columns": {"abc_customers", "second_order", "survival", "ltv_methods"},
 }
 CANNOT = {
     "one-line": {"backtest", "forecast_parameters", "ltv_curve", "survival", "ltv_methods"},
     "all-alike": {"backtest", "forecast_calibration"},
     "all-zero": {"backtest", "forecast_parameters", "forecast_revenue", "survival"},
     "two-customers": {"backtest", "forecast_parameters", "forecast_revenue", "survival"},
+    "no-columns": {"abc_products", "cohort_retention", "unit_economics"},
+    "no-margin": {"cohort_ltv", "ltv_curve"},
+}
+# Params that ask for columns which the orders do not have.
+ASKED = {
+    "no-columns": {
+        "abc_by": ["product_id", "category", "customer_id"],
+        "cohort_by": "channel",
+        "cost_by": "channel",
+        "acquisition_cost": {"search": 15},
+    },
+    "no-margin": {"ltv_of": "margin", "acquisition_cost": {"all": 15}},
 }
 
 
@@ -55,18 +73,25 @@ def plt():
 
 
 def run(notebook: Path, given: dict) -> None:
-    """All code cells of a notebook, with `given` for its parameters."""
+    """All code cells of a notebook, with `given` for its parameters, as a report runs them."""
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
     shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
-    missing_data.load_ipython_extension(shell)
+    shell.showtraceback = lambda *_any, **_options: None  # a note stands in its place
+    missing = MissingData()
     for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
         if cell["cell_type"] == "code":
-            ran = shell.run_cell("".join(cell["source"]), store_history=True)
-            assert ran.success, "".join(cell["source"])
+            source = "".join(cell["source"])
+            error = shell.run_cell(source, store_history=True).error_in_exec
+            if error:
+                note = missing.explain(source, type(error).__name__, str(error))
+                assert note, f"{source}\n{error!r}"
+                print(note)
         if "parameters" in cell["metadata"].get("tags", ()):
             shell.push(given)
+    if missing.reasons:
+        results.add_findings(given["out"], missing.reasons, page=notebook.stem)
 
 
 @pytest.mark.parametrize("shop", SHOPS)
@@ -75,6 +100,7 @@ def test_each_page_shows_what_can_be_computed(shop, plt, tmp_path, capsys):
     pd.DataFrame(SHOPS[shop], columns=columns).to_csv(tmp_path / "orders.csv", index=False)
     given = {"shop": shop, "source": str(tmp_path / "orders.csv"), "columns": {}, "policies": {}}
     given |= {"abc_by": ["customer_id"], "acquisition_cost": {}, "cost_by": "", "month": "last"}
+    given |= ASKED.get(shop, {})
     saved: set[str] = set()
     for notebook in sorted(FOLDER.glob(f"0[{PAGES[shop]}]*.ipynb")):
         run(notebook, given | {"out": str(tmp_path / notebook.stem)})

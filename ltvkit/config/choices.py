@@ -46,23 +46,6 @@ loyalist', 'new', 'promising', 'need attention', 'about to sleep', 'at risk', "c
         Settings.of(values.get("spark", {}))
 
 
-def check_columns(values: Mapping[str, Any], found: Iterable[str]) -> None:
-    """Params beside the columns that the orders have; raises `ParamsError` for one not there.
-
-    >>> check_columns({"cohort_by": "channel"}, ["customer_id", "category"])
-    Traceback (most recent call last):
-    ltvkit.errors.ParamsError: cohort_by='channel', and the orders have no such column; ...
-    """
-    named = [("abc_by", name) for name in values.get("abc_by", ())]
-    named += [(key, values[key]) for key in ("cohort_by", "cost_by") if values.get(key)]
-    for key, name in named:
-        if name not in (*found, *cohorts.CALENDAR):
-            raise ParamsError(
-                f"{key}={name!r}, and the orders have no such column; they have "
-                f"{', '.join(found)}. Map it under `columns:`, or choose another."
-            )
-
-
 def _cohorts(columns: Iterable[str]) -> list[str]:
     """What cohorts may be made of: the calendar, or what holds for a customer."""
     own = ("customer_id", "order_id", "order_date", *schema.NUMBERS)

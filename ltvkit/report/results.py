@@ -16,7 +16,6 @@ from ltvkit.core import csv_injection, files, pseudonyms
 from ltvkit.core.i18n import _
 from ltvkit.engines import frames
 from ltvkit.errors import ReportError
-from ltvkit.report.missing_data import Absent
 
 FINISHED = "result.json"
 CHUNK = 100_000  # rows of a list that are held at once
@@ -57,11 +56,8 @@ def save(
     a formula (see `disarm`). Lists have pseudonyms where the shop wants them (see `pseudonyms`). A
     long list of a cluster stays there (see `cluster.lists`), and lists/<name>.txt says where.
     result.json is written last: its presence says that the notebook came to its end. Raises
-    `ReportError` for a name that is no name of a file. What is absent for want of data is left
-    out; of a finding, why it is absent is kept.
+    `ReportError` for a name that is no name of a file.
     """
-    tables, metrics, lists = map(_there, (tables, metrics, lists))
-    findings = [findings] if isinstance(findings, Absent) else findings
     if out:
         folder = Path(out)
         for name, table in tables.items():
@@ -69,7 +65,7 @@ def save(
         files_of = {n: save_list(frame, _file(folder, "lists", n)) for n, frame in lists.items()}
         kept = {
             "page": page,
-            "findings": list(dict.fromkeys(str(said) for said in findings if str(said))),
+            "findings": list(dict.fromkeys(filter(None, findings))),
             "metrics": {name: float(_DIGITS % value) for name, value in dict(metrics).items()},
             "tables": list(tables),
             "texts": {name: _texts(table) for name, table in tables.items()},
@@ -78,6 +74,17 @@ def save(
         }
         files.write(folder / FINISHED, json.dumps(kept, ensure_ascii=False, indent=1))
     print(_("finished: {page}").format(page=page))
+
+
+def add_findings(out: str, findings: Sequence[str], *, page: str) -> None:
+    """Add findings to a page's results; a page that saved none has these alone."""
+    path = Path(out, FINISHED)
+    if not path.is_file():
+        save(out, page=page, tables={}, findings=findings)
+        return
+    kept = json.loads(path.read_text("utf-8"))
+    kept["findings"] += [text for text in findings if text not in kept["findings"]]
+    files.write(path, json.dumps(kept, ensure_ascii=False, indent=1))
 
 
 def save_list(frame: Any, path: Path) -> Path:
@@ -103,11 +110,6 @@ def load(out: str | Path) -> Result:
     texts = kept.pop("texts", {})
     tables = {name: _read(folder, name, texts.get(name, [])) for name in kept["tables"]}
     return Result(**{**kept, "tables": tables})
-
-
-def _there(found: Any) -> dict[str, Any]:
-    found = {} if isinstance(found, Absent) else dict(found)
-    return {name: it for name, it in found.items() if not isinstance(it, Absent)}
 
 
 def _texts(table: pd.DataFrame) -> list[str]:

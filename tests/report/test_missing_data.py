@@ -1,106 +1,112 @@
-"""Where there is too little data: what needs it is left out, what does not is shown."""
+"""Steps that lack data: a note says why, what needs them is left out, the rest stands."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from IPython.core.interactiveshell import InteractiveShell
+from nbformat.v4 import new_code_cell
 from stub_project import make, report, write_notebook
-from traitlets.config import Config
 
-from ltvkit.errors import NothingYet, TooLittleData
-from ltvkit.report import missing_data, results
+from ltvkit import errors
+from ltvkit.report import results
+from ltvkit.report.runner.missing_data import MissingData
 
-
-def too_few(*_any, **_options):
-    raise TooLittleData("2 customers, and it needs 100.")
-
-
-def nothing():
-    raise NothingYet("begin.")
-
-
-WHY = "Too little data for this: 2 customers, and it needs 100."
 AGAIN = "Not shown, for the same reason."
 
 
-@pytest.fixture
-def shell():
-    shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
-    missing_data.load_ipython_extension(shell)
-    shell.push({"too_few": too_few, "nothing": nothing, "results": results})
-    return shell
+def undefined(name: str) -> tuple[str, str]:
+    return "NameError", f"name '{name}' is not defined"
 
 
-def said(shell, capsys, *cells: str) -> list[str]:
-    for cell in cells:
-        ran = shell.run_cell(cell, store_history=True)
-        assert ran.success, ran.error_in_exec
-    return capsys.readouterr().out.splitlines()
+def test_what_needs_a_missing_step_is_missing_too():
+    missing = MissingData()
+    few = "TooLittleData", "2 customers, and it needs 100."
+    why = "Not enough data: 2 customers, and it needs 100."
+    assert missing.explain("%time\nx, (y, *z) = test(lines)", *few) == why
+    assert missing.explain("worth = 2 * z", *undefined("z")) == AGAIN
+    column = missing.explain("c = f(lines)", "ColumnError", "column 'c' is needed here.")
+    assert column == "Not shown: column 'c' is needed here."
+    assert missing.explain("show(worth)", *undefined("worth")) == why  # another stands between
+    assert missing.explain("show(c)", *undefined("c")) == column
+    assert missing.reasons == [why, column]
+    assert not missing.ended
 
 
 @pytest.mark.parametrize(
-    "cells",
-    [
-        ("too_few()",),
-        ("x = too_few()", "x"),
-        ("x = too_few()", "len(x.table['skill'][:3])"),
-        ("x = too_few()", "print(f'known up to {x.split}')"),
-        ("x = too_few()", "print(*x)"),
-        ("x = too_few()", "y = max(x, 1)\ny.plot();"),
-        ("x = too_few()", "y = {'a': 1, 'x': x}\ndict(**y)\nint(y['x'])"),
-        ("x = [too_few(n) for n in range(2)]", "print(*x)"),
-    ],
+    "error", [undefined("nowhere"), ("ValueError", "x"), ("DataError", "x"), ("ParamsError", "x")]
 )
-def test_what_needs_it_says_why_once(cells, shell, capsys):
-    assert [line for line in said(shell, capsys, *cells) if "Out" not in line] == [WHY]
+def test_other_errors_are_no_want_of_data(error):
+    missing = MissingData()
+    missing.explain("x = 1", "TooLittleData", "none.")
+    assert missing.explain("y = nowhere + x", *error) is None
+    assert len(missing.reasons) == 1
 
 
-def test_a_later_cell_is_short_unless_another_reason_stands_between(shell, capsys):
-    shell.push({"other": lambda: missing_data.Absent("no orders.")})
-    lines = said(shell, capsys, "x = too_few()\nx", "x.table", "other()", "x.table")
-    assert lines == [WHY, AGAIN, "Too little data for this: no orders.", WHY]
+def test_every_error_of_too_little_data_is_recognised_by_its_name():
+    import ltvkit.forecast.models  # noqa: F401  (a kind defined there would not be recognised)
+
+    def kinds(kind):
+        return {kind}.union(*map(kinds, kind.__subclasses__()))
+
+    for kind in kinds(errors.TooLittleData):
+        assert getattr(errors, kind.__name__) is kind
+        assert MissingData().explain("f()", kind.__name__, "why.")
 
 
-def test_what_does_not_need_it_is_as_ever(shell, capsys):
-    cells = (
-        "x, y = too_few(), sorted([3, 1])",
-        "print(y)",
-        "y",
-        "model = x.best or 'bg_nbd'\nmodel",
-    )
-    assert said(shell, capsys, *cells) == ["[1, 3]", "Out[3]: [1, 3]", "Out[4]: 'bg_nbd'"]
+def test_reasons_are_added_to_what_a_page_saved(tmp_path, capsys):
+    results.save(str(tmp_path), page="p", tables={}, findings=["All is well."])
+    results.add_findings(str(tmp_path), ["why.", "All is well."], page="p")
+    assert results.load(tmp_path).findings == ["All is well.", "why."]
+    results.add_findings(str(tmp_path / "q"), ["why."], page="q")
+    assert results.load(tmp_path / "q").page == "q"
+    assert capsys.readouterr().out == "finished: p\nfinished: q\n"
 
 
-def test_other_errors_and_nothing_yet_end_the_page_as_ever(shell):
-    for cell, kind in (("nothing()", NothingYet), ("int('x')", ValueError), ("nowhere", NameError)):
-        assert isinstance(shell.run_cell(cell).error_in_exec, kind)
+ERRORS = "from ltvkit.errors import NothingYet, TooLittleData\n"
+LESSON = new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
 
 
-def test_what_is_there_is_saved_and_why_the_rest_is_not(shell, capsys, tmp_path):
-    shell.push({"out": str(tmp_path)})
-    said(
-        shell,
-        capsys,
-        "import pandas as pd\nx = too_few()\nfound = {'a': pd.DataFrame({'n': [1]}), 'b': x.table}",
-        "findings = ['All is well.', len(x), too_few()]",
-        "results.save(out, page='p', tables=found, findings=findings, metrics=x.metrics)",
-    )
-    kept = results.load(tmp_path)
-    assert list(kept.tables) == ["a"]
-    assert kept.findings == ["All is well.", WHY]
-    assert kept.metrics == {}
-
-
-def test_a_page_of_a_report_stands_around_what_is_missing(tmp_path):
+def test_pages_stand_around_what_is_missing(tmp_path):
+    """A report runs the cells as written; an error that a lesson asks for is not taken for one."""
     root = make(tmp_path)
-    cells = [
-        "from ltvkit.errors import TooLittleData",
-        "def few():\n    raise TooLittleData('2 <b>.')",
-    ]
-    cells += ["x = few()\nprint(x.table)", "print('shown after all')"]
-    write_notebook(root, "01_rfm", *cells)
+    few = f"{ERRORS}print('shown so far')\nx = 1\nraise TooLittleData('2 <b>, and it needs 100.')"
+    write_notebook(root, "02_small", few, "print(x, 'is known')", tables={"kept": "a\n1\n"})
+    made = f"{ERRORS}def few():\n    raise TooLittleData('few.')\ntable = few()"
+    write_notebook(root, "03_none", LESSON, made, "print(table)", "print('after', 'all')")
+    begin = f"{ERRORS}raise NothingYet('Begin by <this>.')"
+    write_notebook(root, "04_empty", LESSON, begin, "never = 2")
     done = report(root)
     assert done.returncode == 0, done.stderr
-    page = (root / "reports/stub/1998-06/01_rfm.html").read_text("utf-8")
-    assert "Too little data for this: 2 &lt;b&gt;." in page
-    assert "shown after all" in page
+    target = root / "reports/stub/1998-06"
+    index, small, none, empty = (
+        (target / f"{page}.html").read_text("utf-8")
+        for page in ("index", "02_small", "03_none", "04_empty")
+    )
+    why = "Not enough data: 2 &lt;b&gt;, and it needs 100."
+    for text in ("shown so far", why, "1 is known"):
+        assert text in small
+    assert "Traceback" not in small
+    assert why in index
+    assert "Not enough data: few." in none
+    assert AGAIN in none
+    assert "after all" in none
+    assert "ZeroDivisionError" in none
+    assert "Begin by &lt;this&gt;." in empty
+    assert "Not enough data" not in empty
+    assert "never = 2" not in empty
+    assert "ZeroDivisionError" in empty
+    assert (target / "tables/kept.csv").exists()
+    assert json.loads((target / "manifest.json").read_text("utf-8"))["status"] == "complete"
+    run = next((root / "reports/.cache/runs/stub/1998-06").glob("02_small-*/notebook.ipynb"))
+    cells = [c for c in json.loads(run.read_text("utf-8"))["cells"] if c["cell_type"] == "code"]
+    assert cells[2]["source"] == few  # as written
+
+
+def test_a_fault_beside_a_lesson_and_a_missing_step_is_named(tmp_path):
+    root = make(tmp_path)
+    few = f"{ERRORS}x = 0\nraise TooLittleData('few.')"
+    write_notebook(root, "02_small", LESSON, few, "print(y)")
+    done = report(root, "params/stub.yaml", "--month", "1998-06", "--only", "small")
+    assert done.returncode == 1
+    assert "02_small, cell 5 `print(y)`: a cell raised an error: NameError" in done.stderr

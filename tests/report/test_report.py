@@ -421,36 +421,6 @@ def test_the_environment_of_kernels_is_the_runners(root, monkeypatch):
     assert "MPLBACKEND" not in found
 
 
-def test_too_little_data_is_a_short_page_and_the_report_stands(tmp_path):
-    root = make(tmp_path)
-    stops = "print('shown so far')\nfrom ltvkit.errors import TooLittleData\n"
-    stops += "raise TooLittleData('2 <customers>, and it needs 100: take more orders.')"
-    write_notebook(root, "02_small", "fine = 1", stops, "never = 2")
-    done = report(root)
-    assert done.returncode == 0, done.stderr
-    target = root / "reports" / "stub" / "1998-06"
-    shown = (target / "02_small.html").read_text("utf-8")
-    why = "Too little data for this page: 2 &lt;customers&gt;, and it needs 100: take more orders."
-    assert why in shown
-    assert "shown so far" in shown
-    assert "Traceback" not in shown
-    assert "never = 2" not in shown
-    assert why in (target / "index.html").read_text("utf-8")
-    assert json.loads((target / "manifest.json").read_text("utf-8"))["status"] == "complete"
-
-
-def test_nothing_yet_is_a_page_that_says_how_to_begin(tmp_path):
-    root = make(tmp_path)
-    stops = "from ltvkit.errors import NothingYet\nraise NothingYet('Begin by <this>.')"
-    write_notebook(root, "02_small", stops, "never = 2")
-    done = report(root)
-    assert done.returncode == 0, done.stderr
-    shown = text_of(root / "reports" / "stub" / "1998-06", "02_small.html")
-    assert "Begin by &lt;this&gt;." in shown
-    assert "Too little data" not in shown
-    assert "never = 2" not in shown
-
-
 def test_a_register_is_an_input_of_the_page_that_reads_it(tmp_path):
     """A changed hypothesis runs that notebook again, and no other; the manifest names it."""
     root = make(tmp_path)

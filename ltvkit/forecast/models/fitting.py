@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 
-from ltvkit.errors import DataError, TooLittleData
+from ltvkit.errors import DataError, NoOptimum, TooLittleData
 
 FEWEST = 10  # customers with a repeat purchase; below, the parameters are anybody's guess
 COARSE = 3_000  # distinct histories from which on a coarser grid finds the neighbourhood first
@@ -21,10 +21,6 @@ ROUGH = 14  # and where only the movement of the parameters counts
 PRIOR_SD = 2.0  # of log parameters: a factor of 50 either way is nothing strange
 REACH = 10.0  # how far log parameters may go from their start; beyond lies nothing but a limit
 NORMAL_95 = 1.959963984540054
-
-
-class NotSettled(TooLittleData):
-    """The likelihood has no optimum that the data could settle."""
 
 
 class DistinctFitter:
@@ -73,7 +69,7 @@ class DistinctFitter:
         # A top so flat that a standard error passes the reach of the search is none: where on it
         # the search stops is a matter of rounding, and of the machine.
         if not np.linalg.eigvalsh(self._hessian_).min() * data["weights"].sum() > REACH**-2:
-            raise NotSettled(self._no_optimum(found.x))
+            raise NoOptimum(self._no_optimum(found.x))
         self._keep(data, np.exp(found.x))
         return self
 
@@ -117,14 +113,14 @@ class DistinctFitter:
             )
             theta = found.x
             if (np.abs(theta - start) > REACH - 0.01).any() or not np.isfinite(found.fun):
-                raise NotSettled(self._no_optimum(theta))
+                raise NoOptimum(self._no_optimum(theta))
         if curvature is None:
             curvature = _inverse(_hessian(near, theta))
         polish = {"gtol": tol * 10, "maxiter": 200, "hess_inv0": curvature, "disp": verbose}
         found = minimize(self._objective(data), theta, jac=True, method="BFGS", options=polish)
         settled = found.success or _gain(found.jac, curvature) * data["weights"].sum() < 1e-3
         if not (settled and np.isfinite(found.x).all() and (np.abs(found.x - start) < REACH).all()):
-            raise NotSettled(self._no_optimum(found.x))
+            raise NoOptimum(self._no_optimum(found.x))
         return found
 
     def _no_optimum(self, theta: np.ndarray) -> str:
@@ -177,7 +173,7 @@ def settled(fitter: DistinctFitter, *history: Any, weights: Any = None) -> bool:
     """Fit, and whether the data settle it; if not, it is held by a weak prior."""
     try:
         fitter.fit(*history, weights=weights)
-    except NotSettled:
+    except NoOptimum:
         fitter.fit(*history, weights=weights, prior_sd=PRIOR_SD)
         return False
     return True

@@ -33,26 +33,29 @@ def _end_with_runner() -> None:
 
 
 def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str) -> None:
-    from papermill import execute_notebook
     from papermill.exceptions import PapermillExecutionError
+    from papermill.execute import execute_notebook, remove_error_markers
+    from papermill.iorw import load_notebook_node, write_ipynb
     from traitlets.config import Config
 
-    from ltvkit.report.runner import cut_short
+    from ltvkit.report import results
+    from ltvkit.report.runner import engine
+    from ltvkit.report.runner.missing_data import MissingData
 
     # Kernels that start at the same moment can be given the same TCP port, and then hang. A
     # socket file has one owner. Its path must be short, so it is not kept with the run.
     talk = {"transport": "ipc", "connection_file": f"{sockets}/kernel.json"}
-    config = Config(KernelManager=talk if os.name == "posix" else {})
+    options = {"config": Config(KernelManager=talk if os.name == "posix" else {})}
+    options |= {"engine_name": engine.NAME, "progress_bar": False, "start_timeout": 120}
     # papermill fills braces in both paths.
     named = [path.replace("{", "{{").replace("}", "}}") for path in (source, target)]
-    options = {"progress_bar": False, "start_timeout": 120, "config": config}
-    options |= {"extra_arguments": ["--ext=ltvkit.report.missing_data"], "coalesce_streams": True}
+    missing = MissingData()
     try:
-        execute_notebook(*named, parameters, **options)
-    except PapermillExecutionError as error:
-        if error.ename not in cut_short.ENDS:
-            raise
-        cut_short.close(Path(target), page=Path(source).stem, out=parameters["out"])
+        execute_notebook(*named, parameters, missing=missing, **options)
+    except PapermillExecutionError:  # whether a cell was meant to raise it, `outcome` knows
+        write_ipynb(remove_error_markers(load_notebook_node(target)), target)
+    if missing.reasons:
+        results.add_findings(parameters["out"], missing.reasons, page=Path(source).stem)
 
 
 def environment(jobs: int) -> dict[str, str]:

@@ -1,0 +1,51 @@
+"""Papermill's engine for reports: a step that lacks data gets a note, and the notebook goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_output
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+
+from ltvkit.report.runner.missing_data import MissingData
+
+NAME = "ltvkit"
+
+
+class Client(PapermillNotebookClient):
+    """Runs the cells of one notebook; `missing` explains the errors that are no fault."""
+
+    missing: MissingData
+
+    def execute_cell(self, cell: Any, cell_index: int, **options: Any) -> Any:
+        """Run one cell; its error is raised unless it is for want of data."""
+        try:
+            return super().execute_cell(cell, cell_index, **options)
+        except CellExecutionError as error:
+            note = self.missing.explain(cell.source, error.ename, error.evalue)
+            if note is None:
+                raise
+        shown = [output for output in cell.outputs if output.output_type != "error"]
+        cell.outputs = [*shown, new_output("stream", name="stdout", text=f"{note}\n")]
+        if self.missing.ended:
+            del self.nb.cells[cell_index + 1 :]
+        return cell
+
+
+class Engine(NBClientEngine):
+    """Papermill's own engine, with another client."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, missing: MissingData, start_timeout: int, **options
+    ) -> None:
+        """Run the notebook that `nb_man` holds."""
+        named = {"kernel_name": kernel_name, "startup_timeout": start_timeout}
+        client = Client(nb_man, **named, config=options["config"], coalesce_streams=True)
+        client.missing = missing
+        client.execute()
+
+
+papermill_engines.register(NAME, Engine)
