@@ -120,6 +120,30 @@ def test_text_from_data_cannot_leave_its_place(text):
     assert len(shown.body[0][0]) <= 300
 
 
+@pytest.mark.parametrize(
+    ("html", "kept"),
+    [
+        ('<a href="javascript:x()">a</a>', "<a>a</a>"),
+        ('<a href="//example.com/a.html">a</a>', "<a>a</a>"),
+        ('<a href="01_rfm.html#top">a</a>', '<a href="01_rfm.html#top">a</a>'),
+        ('<img src="https://example.com/a.png" alt="a">', '<img alt="a">'),
+        ('<img src="data:text/html,x">', "<img>"),
+        ('<p style="color:red;position:fixed">a</p>', '<p style="color:red">a</p>'),
+        ('<p style="color:URL(//example.com)">a</p>', "<p>a</p>"),
+        (r'<p style="color:\75rl(//example.com)">a</p>', "<p>a</p>"),
+        ("<style>p { color: red }</style>a<script>x()</script>", "a"),
+        ('<svg onload="x()"><style><img src=x onerror=x()></style></svg>a', "<img>a"),
+        ("<!-- a -->b<iframe src=//example.com></iframe><form>c</form>", "bc"),
+        (
+            "<math><mtext><b onclick=x()>a</b></mtext></math>",
+            "<math><mtext><b>a</b></mtext></math>",
+        ),
+    ],
+)
+def test_what_leads_out_of_a_page_is_taken_out(html, kept):
+    assert notebook_page.clean(html) == kept
+
+
 def test_text_in_plots_is_no_formula_and_has_its_length():
     rows = [(f"c{n}", f"o{n}", "2024-01-05", 10.0, NASTY[n % len(NASTY)]) for n in range(14)]
     table = cohorts.build(make_lines(*rows, extra=("channel",)), as_of="2024-03-31", by="channel")

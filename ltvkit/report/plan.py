@@ -28,7 +28,7 @@ PACKAGES = (
     "pillow", "polars", "pyarrow", "pyyaml", "scikit-learn", "scipy", "seaborn", "statsmodels",
 )  # fmt: skip
 ALL_PACKAGES = (
-    *PACKAGES, "bleach", "jinja2", "latex2mathml", "mistune", "nbconvert", "openpyxl",
+    *PACKAGES, "jinja2", "latex2mathml", "mistune", "nbconvert", "nh3", "openpyxl",
     "papermill", "pygments",
 )  # fmt: skip
 # Code that builds the report around the notebooks' results, and cannot change them.

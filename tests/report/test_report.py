@@ -179,7 +179,7 @@ def test_a_page_reads_like_the_notebook_without_its_code(folder):
     assert '<img src="data:image/svg+xml;base64,' in text
     assert "&lt;b&gt;plain&lt;/b&gt;" in text
     assert "茶" in text[text.index("Parameters of this report") :]
-    assert '<td style="color: red;">A &amp; B</td>' in text
+    assert '<td style="color:red">A &amp; B</td>' in text
     assert 'aria-current="page">ABC</a>' in text
 
 

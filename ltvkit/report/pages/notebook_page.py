@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import re
+from pathlib import Path
 from typing import Any
 
-import bleach
-from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
+import nh3
+import yaml
 from latex2mathml.converter import convert
 from nbconvert.filters import strip_ansi
 from nbconvert.filters.highlight import Highlight2HTML
@@ -23,25 +24,7 @@ from ltvkit.report.pages import templates
 
 # The richest kind of an output comes first.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
-# fmt: off
-_HTML = {
-    "a", "abbr", "b", "blockquote", "br", "caption", "code", "col", "colgroup", "dd", "del",
-    "details", "div", "dl", "dt", "em", "figcaption", "figure", "h1", "h2", "h3", "h4", "h5",
-    "h6", "hr", "i", "img", "kbd", "li", "ol", "p", "pre", "s", "small", "span", "strong",
-    "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul",
-}
-_MATH = {
-    "math", "menclose", "merror", "mfenced", "mfrac", "mi", "mmultiscripts", "mn", "mo",
-    "mover", "mpadded", "mphantom", "mroot", "mrow", "ms", "mspace", "msqrt", "mstyle", "msub",
-    "msubsup", "msup", "mtable", "mtd", "mtext", "mtr", "munder", "munderover",
-}
-_ATTRIBUTES = {
-    "accent", "accentunder", "alt", "class", "colspan", "columnalign", "columnspacing",
-    "display", "displaystyle", "fence", "form", "height", "id", "linethickness", "lspace",
-    "mathvariant", "maxsize", "minsize", "rowspacing", "rowspan", "rspace", "scope",
-    "scriptlevel", "separator", "stretchy", "style", "summary", "title", "width", "xmlns",
-}
-# fmt: on
+_ALLOWED = yaml.safe_load(Path(__file__).with_name("allowed_html.yaml").read_text("utf-8"))
 _OWN_LINK = re.compile(r"(?:\.?/)?([\w-]+)\.ipynb(#[\w-]*)?$")
 
 
@@ -109,27 +92,30 @@ def clean(html: str) -> str:
     >>> clean('<b onclick="x()">hi</b><script>x()</script>')
     '<b>hi</b>'
     """
-    styles = CSSSanitizer(allowed_css_properties=[*ALLOWED_CSS_PROPERTIES, "padding", "border"])
-    # A style sheet's text is no text to read.
-    html = re.sub(r"(?is)<(style|script)\b.*?</\1\s*>", "", html)
-    return bleach.clean(
+    own = {"a": {"href"}, "img": {"src"}, "details": {"name", "open"}}
+    return nh3.clean(
         html,
-        tags=_HTML | _MATH,
-        attributes=_allowed,
-        css_sanitizer=styles,
-        protocols={"data", "http", "https"},
-        strip=True,
+        tags={*_ALLOWED["html"], *_ALLOWED["math"]},
+        clean_content_tags={"script", "style"},  # a style sheet's text is no text to read
+        attributes={"*": {*_ALLOWED["attributes"]}, **own},
+        attribute_filter=_keep_inside,
+        filter_style_properties={*_ALLOWED["styles"]},
+        url_schemes={"data"},
+        link_rel=None,
     )
 
 
-def _allowed(tag: str, name: str, value: str) -> bool:
+def _keep_inside(_tag: str, name: str, value: str) -> str | None:
+    """An attribute's value; None for an address that leads out of the report."""
     if name == "href":
-        return value.startswith("#") or bool(re.fullmatch(r"[\w-]+\.html(#[\w-]*)?", value))
-    if name == "src":
-        return tag == "img" and value.startswith("data:image/")
-    if name in ("name", "open"):  # of those with one name, one is open at a time
-        return tag == "details"
-    return name in _ATTRIBUTES
+        inside = re.fullmatch(r"#.*|[\w-]+\.html(#[\w-]*)?", value)
+    elif name == "src":
+        inside = value.startswith("data:image/")
+    elif name == "style":  # a style sheet may write url( with escapes
+        inside = not re.search(r"url|\\", value, flags=re.IGNORECASE)
+    else:
+        inside = True
+    return value if inside else None
 
 
 class _Renderer(IPythonRenderer):
@@ -164,4 +150,4 @@ def _formula(latex: str, *, display: str) -> str:
     try:
         return convert(latex.replace("{aligned}", "{align*}"), display=display)
     except Exception:  # latex2mathml raises whatever it stumbles over
-        return f"<code>{bleach.clean(latex, tags=set())}</code>"
+        return f"<code>{nh3.clean_text(latex)}</code>"
