@@ -11,7 +11,7 @@ SPARK := $(VENV)/.spark
 COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
-.PHONY: help report test test-spark spark bench lab notebooks lock clean gone
+.PHONY: help report test test-spark test-wheel spark bench lab notebooks lock clean gone
 
 help: ## List what can be done (default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ spark: $(SPARK) ## Add what engine: spark needs, beside Java 17 or later
 
 test-spark: $(SPARK) ## Hold all engines equal, on a Spark cluster of this machine
 	@LTVKIT_SPARK=1 $(RUN) -m pytest tests/spark
+
+test-wheel: $(READY) ## Install the wheel into empty environments, on Python 3.11 and 3.13
+	@LTVKIT_PYTHONS="3.11 3.13" $(RUN) -m pytest tests/test_wheel.py
 
 bench: $(READY) ## Measure speed, memory and intervals (some hours, an idle machine)
 	@$(RUN) tests/benchmarks/bench_forecast.py

@@ -104,6 +104,23 @@ def report(params, month, start, end, only, jobs, timeout, engine, out) -> None:
 
 
 @main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder) -> None:
+    """Make a project in FOLDER: the notebooks, params of two sample shops, a README.
+
+    FOLDER, such as myshop, is made if it is not there. Nothing is overwritten.
+    """
+    from ltvkit.config import project
+
+    written = project.create(folder)
+    click.echo(f"Written to {folder}: {', '.join(written)}")
+    click.echo(f"Next:    cd {folder}")
+    click.echo("         python -m ltvkit report params/shop.yaml    # a sample shop's report")
+    click.echo("         python -m ltvkit inspect mine.csv           # your own orders")
+    click.echo("         jupyter lab notebooks                       # explore and learn")
+
+
+@main.command()
 @click.argument("file")
 @click.option("--shop", metavar="NAME", help="Short name of the shop.  [default: from the file's]")
 @click.option(

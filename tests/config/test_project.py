@@ -1,0 +1,75 @@
+"""`ltvkit init` makes a project that works, and overwrites nothing."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from click.testing import CliRunner
+from stub_project import HOME, files
+
+from ltvkit.cli.main import main
+from ltvkit.config import notebooks, params, project
+from ltvkit.core import paths
+from ltvkit.errors import ProjectError
+
+
+def tracked(*names: str) -> set[str]:
+    listed = subprocess.run(
+        ["git", "ls-files", *names], cwd=HOME, capture_output=True, text=True, check=True
+    )
+    return set(listed.stdout.splitlines())
+
+
+def test_a_new_project_has_the_notebooks_and_params_of_the_kit(tmp_path, monkeypatch):
+    project.create(tmp_path / "deep" / "myshop")
+    root = tmp_path / "deep" / "myshop"
+    made = files(root)
+    assert set(made) == tracked("notebooks", "params") | {"README.md", ".gitignore"}
+    for name in made.keys() - {"README.md", ".gitignore"}:
+        assert made[name] == (HOME / name).read_bytes(), name
+    monkeypatch.setenv("LTVKIT_ROOT", str(root))
+    assert len(notebooks.find_notebooks()) == len([*(HOME / "notebooks").glob("*.ipynb")])
+    for path in (root / "params").glob("*.yaml"):
+        assert params.load(path).shop == path.stem
+
+
+def test_nothing_is_overwritten(tmp_path):
+    for name in ("README.md", ".gitignore", "mine.csv"):
+        (tmp_path / name).write_text("mine", "utf-8")
+    assert project.create(tmp_path) == ["notebooks/", "params/"]
+    (tmp_path / "params" / "cdnow.yaml").write_text("mine", "utf-8")
+    before = files(tmp_path)
+    with pytest.raises(ProjectError, match=r"has notebooks/ and params/ already.*overwritten"):
+        project.create(tmp_path)
+    assert files(tmp_path) == before
+
+
+def test_a_folder_that_has_params_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "params").mkdir()
+    with pytest.raises(ProjectError, match="has params/ already"):
+        project.create(tmp_path)
+    assert not [path for path in tmp_path.iterdir() if path.name != "params"]
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "myshop").write_text("mine", "utf-8")
+    with pytest.raises(ProjectError, match="myshop is a file"):
+        project.create(tmp_path / "myshop")
+
+
+def test_an_installation_without_its_files_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "checkout", lambda: None)
+    monkeypatch.setattr(project, "NEW", tmp_path / "gone")
+    with pytest.raises(ProjectError, match="install it anew"):
+        list(project._files("params"))
+
+
+def test_the_command_says_what_comes_next(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["init", "myshop"])
+    assert result.exit_code == 0
+    assert "cd myshop" in result.output
+    assert "python -m ltvkit inspect mine.csv" in result.output
+    result = CliRunner().invoke(main, ["init", "myshop"])
+    assert (result.exit_code, result.output[:7]) == (2, "Error: ")
