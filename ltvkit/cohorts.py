@@ -98,7 +98,7 @@ def second_order(lines: Any, *, as_of: Any, within: tuple[int, ...] = WITHIN) ->
     The second order is the second day with a purchase. A cohort has a value once all its
     customers have had n days by `as_of`; until then NaN.
     """
-    bought = daily.bought(lines, as_of=as_of).unique()
+    bought = daily.select_purchases(lines, as_of=as_of).unique()
     first = bought.group_by("customer_id").agg(first=nw.col("order_date").min())
     gaps = (
         bought.join(first, on="customer_id")
@@ -138,7 +138,7 @@ def finding(second: pd.DataFrame, *, within: int = 90) -> str:
 
 def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
     """Order lines -> customer_id, born (the period of the first purchase), cohort; still lazy."""
-    first = daily.bought(lines, as_of=as_of).group_by("customer_id")
+    first = daily.select_purchases(lines, as_of=as_of).group_by("customer_id")
     first = first.agg(first=nw.col("order_date").min())
     born = first.with_columns(born=periods.index("first", every))
     if by in CALENDAR:
@@ -156,7 +156,9 @@ def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
 
 
 def _spent(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
-    seen = daily.rows(lines, as_of=as_of).with_columns(period=periods.index("order_date", every))
+    seen = daily.select_days(lines, as_of=as_of).with_columns(
+        period=periods.index("order_date", every)
+    )
     sums = [c for c in ("revenue", "margin") if c in seen.collect_schema().names()]
     each = seen.group_by("customer_id", "period").agg(nw.col(*sums).sum(), nw.col("active").max())
     return frames.table(
@@ -172,7 +174,7 @@ def aged(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> nw.LazyFr
 
     A return dated before the first purchase has no age, and is left out; the door keeps none.
     """
-    seen = daily.rows(lines, as_of=as_of)
+    seen = daily.select_days(lines, as_of=as_of)
     return _aged(seen.with_columns(period=periods.index("order_date", every)), born)
 
 

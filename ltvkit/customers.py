@@ -32,7 +32,7 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
     """
     day = nw.when(nw.col("active") > 0).then(nw.col("order_date"))
     summed = (
-        daily.until(lines, as_of=as_of)
+        daily.aggregate_until(lines, as_of=as_of)
         .with_columns(bought=day)
         .group_by("customer_id")
         .agg(

@@ -52,7 +52,7 @@ def tables(
     """The `series` of several kinds of period, by kind; the lines are read once for all of them."""
     for kind in every:
         one_of("every", kind, periods.EVERY)
-    seen = daily.until(lines, as_of=as_of)
+    seen = daily.aggregate_until(lines, as_of=as_of)
     active = seen.filter(nw.col("active") > 0).select("customer_id", "order_date")
     by_day = _daily(seen, active)
     if by_day.empty:

@@ -59,14 +59,18 @@ def read(
     if not isinstance(source, str | Path):
         return _read_frame(source, columns=columns, policies=policies)
     if engine == "spark":
-        return on_cluster.open(str(source), columns=columns, policies=policies, spark=spark or {})
-    return cache.open(str(source), columns=columns, policies=policies, engine=engine)
+        return on_cluster.open_orders(
+            str(source), columns=columns, policies=policies, spark=spark or {}
+        )
+    return cache.open_orders(str(source), columns=columns, policies=policies, engine=engine)
 
 
 def _read_frame(frame: Any, *, columns: Mapping | None, policies: Mapping | None) -> Orders:
     rules = check_options(columns=columns, policies=policies)
-    raw = readers.from_frame(frame)
-    rows = pipeline.pass_through(raw, columns=columns or {}, rules=rules, keep=pipeline.in_memory)
-    book = pipeline.opened(raw.connection, rows, returns=rules.returns)
+    raw = readers.open_frame(frame)
+    rows = pipeline.validate_source(
+        raw, columns=columns or {}, rules=rules, keep=pipeline.store_in_memory
+    )
+    book = pipeline.build_orders(raw.connection, rows, returns=rules.returns)
     frames = ("lines", "returns", "quarantine", "refused")
     return replace(book, **{f: engines.convert(getattr(book, f), like=frame) for f in frames})

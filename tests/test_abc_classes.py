@@ -109,7 +109,7 @@ def test_customers_are_classed_from_lines_days_and_customers_alike(on):
     )
     expected = frames.table(frames.lazy(abc_classes.classify(on(lines), by="customer_id")))
     assert expected["class"].tolist() == ["A", "C"]
-    for frame in (daily.of(on(lines)), customers.summarize(on(lines), as_of="2024-03-31")):
+    for frame in (daily.aggregate(on(lines)), customers.summarize(on(lines), as_of="2024-03-31")):
         found = frames.table(frames.lazy(abc_classes.classify(frame, by="customer_id")))
         pd.testing.assert_frame_equal(found, expected)
 

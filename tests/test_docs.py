@@ -70,7 +70,7 @@ def test_the_worked_example_does_what_it_says(tmp_path, monkeypatch):
 
 def test_the_worked_example_is_what_inspect_makes_of_the_file(tmp_path):
     (tmp_path / "mine.csv").write_text(block("csv"), "utf-8")
-    seen = proposals.look(str(tmp_path / "mine.csv"))
+    seen = proposals.inspect(str(tmp_path / "mine.csv"))
     assert seen.columns == yaml.safe_load(block("yaml"))["columns"]
     for system in systems.SYSTEMS:
         assert system.name.partition(" (")[0] in README

@@ -160,13 +160,13 @@ def test_exact_duplicates_are_kept_and_shown_with_or_without_order_ids():
     frame = pd.concat([raw(), raw().iloc[[1, 1]]])
     for given_frame in (frame, frame.drop(columns="order_id")):
         book = orders.read(given_frame)
-        table = summary.report(book, as_of=book.facts["last"])
+        table = summary.summarize(book, as_of=book.facts["last"])
         row = table[table["status"] == "of which"].iloc[0]
         assert (row["lines"], row["amount"], len(book.lines)) == (2, 2400.0, 6)
-        listed = summary.duplicates(book)
+        listed = summary.list_duplicates(book)
         assert listed[["amount", "copies"]].to_numpy().tolist() == [[1200.0, 3]]
         assert ("order_id" in listed) == ("order_id" in given_frame)
-    assert summary.duplicates(orders.read(raw())).empty
+    assert summary.list_duplicates(orders.read(raw())).empty
 
 
 def test_what_is_no_order_line_has_no_money():
@@ -194,7 +194,7 @@ def test_frames_come_back_as_the_kind_that_went_in():
 
 def test_orders_after_the_reports_last_day_are_counted():
     book = orders.read(raw())
-    table = summary.report(book, as_of="2024-01-31")
+    table = summary.summarize(book, as_of="2024-01-31")
     later = table[table["reason"].str.contains("after")].iloc[0]
     assert (later["lines"], later["amount"]) == (1, 5.5)
     assert len(select_until(book.lines, as_of="2024-01-31")) == 3

@@ -270,8 +270,8 @@ def test_a_month_is_no_path(month):
 def test_a_source_elsewhere_is_refused_unless_declared(source, monkeypatch):
     monkeypatch.delenv("PGHOST", raising=False)
     with pytest.raises(ParamsError, match="remote: true"):
-        remote.refuse(source, allowed=False)
-    remote.refuse(source, allowed=True)
+        remote.refuse_remote(source, allowed=False)
+    remote.refuse_remote(source, allowed=True)
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_a_source_elsewhere_is_refused_unless_declared(source, monkeypatch):
 )  # fmt: skip
 def test_what_is_on_this_machine_is_read(source, monkeypatch):
     monkeypatch.delenv("PGHOST", raising=False)
-    remote.refuse(source, allowed=False)
+    remote.refuse_remote(source, allowed=False)
 
 
 def test_the_environment_can_make_a_database_remote(monkeypatch):
@@ -300,7 +300,7 @@ def test_the_environment_can_make_a_database_remote(monkeypatch):
 def test_an_address_with_a_password_is_refused(allowed):
     for source in ("postgresql://me:hunter22@localhost/x", "https://a.b/c?sig=hunter22"):
         with pytest.raises(ParamsError, match="environment variable") as caught:
-            remote.refuse(source, allowed=allowed)
+            remote.refuse_remote(source, allowed=allowed)
         assert "hunter22" not in str(caught.value)
 
 
@@ -403,7 +403,7 @@ def test_quarantine_under_a_key_shows_no_raw_column(key):
         {"Id": [" 7 ", "8"], "order_date": ["?", "2024-01-05"], "amount": 1, "Name": "ZZ Hanako"}
     )
     book = orders.read(raw, columns={"customer_id": "Id"})
-    listed = summary.quarantined(book)
+    listed = summary.list_quarantined(book)
     assert list(listed.columns) == ["line", "reason", "customer_id"]
     assert listed["customer_id"].tolist() == ["7"]
 
@@ -411,7 +411,7 @@ def test_quarantine_under_a_key_shows_no_raw_column(key):
 def test_duplicates_under_a_key_show_nothing_that_names_anybody(key):
     twice = {"customer_id": "7", "order_date": "2024-01-05", "amount": 1, "name": "ZZ Hanako"}
     book = orders.read(pd.DataFrame([twice] * 2), policies={"same_day": "one_order"})
-    assert list(summary.duplicates(book)) == ["customer_id", "order_date", "amount", "copies"]
+    assert list(summary.list_duplicates(book)) == ["customer_id", "order_date", "amount", "copies"]
 
 
 def test_a_short_key_is_no_key(monkeypatch):

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 import pandas as pd
 
+from ltvkit import quality
 from ltvkit.config import params, shop
 from ltvkit.core.i18n import _
 from ltvkit.display import tables
-from ltvkit.quality import gate, summary
 from ltvkit.report.runner.workers import in_words
 
 STOPPED, WRONG = 1, 2
@@ -29,18 +29,18 @@ def _checked(file: Path, month: str | None, engine: str | None) -> int:
         given = params.load(file, engine=engine)
         book = shop.read_orders(given)
         as_of = book.as_of(month or given.values.get("month", "last"))
-        found = summary.report(book, as_of=as_of)
+        found = quality.summarize(book, as_of=as_of)
         policies = shop.reading(given).get("policies")
-        checks = gate.check(book, as_of=as_of, policies=policies, reconciled=found)
+        checks = quality.check(book, as_of=as_of, policies=policies, reconciled=found)
     except Exception as error:  # whatever a file can do to its reader
         click.echo(f"Error: {' '.join(in_words(error).split())}", err=True)
         return WRONG
     click.echo(_("{shop}: orders up to {day}").format(shop=given.shop, day=as_of))
     shown = tables.show(found, currency=given.values.get("currency", ""))
     click.echo(f"\n{shown.text(cell=LONGEST)}\n")
-    click.echo(f"{summary.finding(found)}\n")
+    click.echo(f"{quality.finding(found)}\n")
     click.echo(_in_full(checks))
-    click.echo(f"\n{gate.finding(checks)}")
+    click.echo(f"\n{quality.check_finding(checks)}")
     return STOPPED if (checks["result"] == "stop").any() else 0
 
 

@@ -143,17 +143,17 @@ def inspect(file, shop, out) -> None:
     from ltvkit.inspection import drafts, proposals
 
     source = paths.given(file)
-    readers.seen(source, Policies())  # refuses it before anything is said of its shop
-    shop = check_shop(shop or drafts.slug(file))
+    readers.fingerprint(source, Policies())  # refuses it before anything is said of its shop
+    shop = check_shop(shop or drafts.make_slug(file))
     out = out or paths.root() / "params" / f"{shop}.yaml"
     if out.exists():
         raise ParamsError(
             f"{_shown(out)} is there already, and is not overwritten: give another --shop NAME, "
             "or --out PARAMS."
         )
-    seen = proposals.look(source)
-    click.echo(drafts.text(seen))
-    draft = drafts.write(seen, shop=shop)
+    seen = proposals.inspect(source)
+    click.echo(drafts.describe(seen))
+    draft = drafts.write_params(seen, shop=shop)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(draft, "utf-8")
     click.echo(f"\nWritten: {_shown(out)}")

@@ -73,7 +73,7 @@ def open_shop(path: str | Path, *, month: str | None = None, engine: str | None 
 def read_orders(given: Params) -> Orders:
     """The orders of a shop; raises `ParamsError` where its params name another currency."""
     book = orders.read(given.values["source"], **reading(given))
-    currencies.check_unit(given.values.get("currency", ""), book.facts)
+    currencies.check_currency(given.values.get("currency", ""), book.facts)
     return book
 
 

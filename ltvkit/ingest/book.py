@@ -37,7 +37,7 @@ class Orders:
     @cached_property
     def days(self) -> Any:
         """The lines added up by customer and day (see `days.of`): figures come sooner from them."""
-        return daily.of(self.lines)
+        return daily.aggregate(self.lines)
 
     def until(self, as_of: Any) -> Any:
         """The lines up to and including the day `as_of`."""

@@ -40,7 +40,7 @@ RUN = "LTVKIT_RUN"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prepared(Orders):
+class CachedOrders(Orders):
     """`Orders` opened from a preparation: DuckDB relations over Parquet, but for the lines and
     returns where another engine is asked for."""
 
@@ -51,26 +51,26 @@ class Prepared(Orders):
     def days(self) -> Any:
         """The lines added up by customer and day (see `days.of`), kept with the preparation."""
         if engines.in_memory(self.lines):
-            return daily.of(self.lines)
+            return daily.aggregate(self.lines)
         kept = self.folder / "days.parquet"
         if not kept.exists():
             with files.whole(kept) as part:
-                daily.of(self.lines).write_parquet(str(part))
+                daily.aggregate(self.lines).write_parquet(str(part))
         return self.lines.query("lines", f"select * from read_parquet({one_file(kept)})")
 
-    def keep_days(self) -> None:
+    def store_days(self) -> None:
         """Make the days that are kept, lest several notebooks make them at the same time."""
         if not engines.in_memory(self.lines):
             _kept = self.days
 
 
-def open(
+def open_orders(
     source: str,
     *,
     columns: Mapping[str, str] | None = None,
     policies: Mapping[str, Any] | None = None,
     engine: str = "duckdb",
-) -> Prepared:
+) -> CachedOrders:
     """The prepared orders of a source; prepared now if they were not before.
 
     Takes what `orders.read` takes, and raises what it raises; `engine` is not Spark.
@@ -82,46 +82,46 @@ def open(
     return replace(book, **{name: engines.held(getattr(book, name), engine) for name in frames})
 
 
-def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> Prepared:
+def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> CachedOrders:
     rules = check_options(columns=columns, policies=policies)
-    seen = readers.seen(source, rules)
-    home, depends = paths.cache() / "orders", asked(source, columns, policies, rules)
+    seen = readers.fingerprint(source, rules)
+    home, depends = paths.cache() / "orders", list_dependencies(source, columns, policies, rules)
     raw, note = None, None
     if seen is None:
-        note = noted(*depends)
+        note = find_run_note(*depends)
         if note and note.exists():
             named = note.read_text("utf-8")
-            return _opened(home / named, named, rules)
-        raw = readers.open(source, rules)
+            return _load(home / named, named, rules)
+        raw = readers.open_source(source, rules)
         seen = raw.facts["digest"]
-    named = key(seen, *depends)
+    named = make_key(seen, *depends)
     if not (home / named / FACTS).exists():
-        _prepare(raw or readers.open(source, rules), columns or {}, rules, home / named)
+        _prepare(raw or readers.open_source(source, rules), columns or {}, rules, home / named)
     if note:
         files.write(note, named)
-    return _opened(home / named, named, rules)
+    return _load(home / named, named, rules)
 
 
-def asked(
+def list_dependencies(
     source: str, columns: Mapping | None, policies: Mapping | None, rules: Policies
 ) -> tuple[Any, ...]:
     """What a preparation depends on, beside what is read and the code."""
-    rates = currencies.asked(rules.rates)
+    rates = currencies.load_rates(rules.rates)
     beside = "" if rates is None else rates.to_csv()
     decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
     return source, columns or {}, decided, beside
 
 
-def noted(*depends: Any) -> Path | None:
+def find_run_note(*depends: Any) -> Path | None:
     """Where a run of the report notes the key of what it reads, so that all of it reads the same.
 
     None outside of a run.
     """
     run = os.environ.get(RUN)
-    return paths.cache() / "orders" / f"{key(run, *depends)}.asked" if run else None
+    return paths.cache() / "orders" / f"{make_key(run, *depends)}.asked" if run else None
 
 
-def key(seen: object, *asked: Any) -> str:
+def make_key(seen: object, *asked: Any) -> str:
     """The name of a preparation: `seen` tells one reading of the source from another."""
     home = paths.package()
     code = (
@@ -140,15 +140,15 @@ def _prepare(raw: readers.Raw, columns: Mapping, rules: Policies, folder: Path) 
     try:
         with files.whole(folder) as part:
             part.mkdir(parents=True)
-            _name(raw.connection, part)
-            rows = pipeline.pass_through(raw, columns=columns, rules=rules, keep=_keep)
+            _set_folder(raw.connection, part)
+            rows = pipeline.validate_source(raw, columns=columns, rules=rules, keep=_store)
             (part / FACTS).write_text(rows.to_json(), "utf-8")
     except OSError as error:  # another run may have prepared the same meanwhile
         if not (folder / FACTS).exists():
             raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
 
 
-def _keep(relation: Any, name: str, first: int | None) -> str:
+def _store(relation: Any, name: str, first: int | None) -> str:
     """A `door.Keep` into Parquet files of the folder that the connection names."""
     path = f"getvariable('folder') || '/{name}.parquet'"
     relation.query("kept", f"copy (select * from kept) to ({path}) ({_PARQUET})")
@@ -159,14 +159,14 @@ def _keep(relation: Any, name: str, first: int | None) -> str:
     return f"{chosen} from read_parquet({path}, file_row_number = true)"
 
 
-def _name(connection: Any, folder: Path) -> None:
+def _set_folder(connection: Any, folder: Path) -> None:
     connection.execute(f"set variable folder = {literal(str(folder))}")
 
 
-def _opened(folder: Path, key: str, rules: Policies) -> Prepared:
+def _load(folder: Path, key: str, rules: Policies) -> CachedOrders:
     spill = paths.cache() / "spill"
     connection = connect(memory=limits.memory(rules.memory_limit), spill=spill)
-    _name(connection, folder)
+    _set_folder(connection, folder)
     rows = pipeline.Rows.from_json((folder / FACTS).read_text("utf-8"))
-    book = pipeline.opened(connection, rows, returns=rules.returns)
-    return Prepared(**vars(book), folder=folder, key=key)
+    book = pipeline.build_orders(connection, rows, returns=rules.returns)
+    return CachedOrders(**vars(book), folder=folder, key=key)

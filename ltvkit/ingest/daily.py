@@ -19,7 +19,7 @@ MONEY = {"amount": "revenue", "margin": "margin", "quantity": "quantity"}
 KEY, ORDER = ("customer_id", "order_date"), ("customer_id", "order_id")
 
 
-def of(lines: Any) -> Any:
+def aggregate(lines: Any) -> Any:
     """Order lines -> one row per customer and day, as the kind of frame that went in.
 
     - `customer_id`, `order_date`
@@ -30,47 +30,47 @@ def of(lines: Any) -> Any:
     Whatever takes order lines up to a day takes these in their place, has less to read, and comes
     to the same figures. Raises `ColumnError`.
     """
-    return _added_up(frames.lazy(lines, needs=NEEDS), like=lines)
+    return _aggregate_lines(frames.lazy(lines, needs=NEEDS), like=lines)
 
 
-def until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
-    """Order lines, or `of` them -> the days up to and including `as_of`, lazy and added up once."""
+def aggregate_until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+    """Order lines, or days of `aggregate` -> the days up to and including `as_of`; lazy."""
     seen = filter_until(frames.lazy(lines), as_of)
-    if _are_days(seen):
+    if _is_daily(seen):
         return seen
-    return frames.lazy(_added_up(frames.lazy(seen, needs=NEEDS), like=lines))
+    return frames.lazy(_aggregate_lines(frames.lazy(seen, needs=NEEDS), like=lines))
 
 
-def rows(lines: Any, *, as_of: Any) -> nw.LazyFrame:
-    """Order lines, or `of` them -> `customer_id`, `order_date`, money and `active` up to `as_of`.
+def select_days(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+    """Order lines, or days -> `customer_id`, `order_date`, money and `active` up to `as_of`; lazy.
 
     As they are, a customer's day in one row or several: for what adds up, or asks whether a day
     is `active` at all. Lazy.
     """
     seen = filter_until(frames.lazy(lines, needs=KEY), as_of)
     names = seen.collect_schema().names()
-    if _are_days(seen):
+    if _is_daily(seen):
         return seen.select(*KEY, *(n for n in MONEY.values() if n in names), "active")
     frames.lazy(seen, needs=("amount",))
     money = {new: nw.col(old).cast(nw.Float64) for old, new in MONEY.items() if old in names}
     return seen.select(*KEY, **money, active=_one_if(is_purchase("amount")))
 
 
-def bought(lines: Any, *, as_of: Any) -> nw.LazyFrame:
-    """Order lines, or `of` them -> `customer_id`, `order_date` of purchases up to `as_of`; lazy.
+def select_purchases(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+    """Order lines, or days -> `customer_id`, `order_date` of purchases up to `as_of`; lazy.
 
     A day with several purchases may stand several times.
     """
-    return rows(lines, as_of=as_of).filter(nw.col("active") > 0).select(*KEY)
+    return select_days(lines, as_of=as_of).filter(nw.col("active") > 0).select(*KEY)
 
 
-def _are_days(frame: nw.LazyFrame) -> bool:
+def _is_daily(frame: nw.LazyFrame) -> bool:
     """Whether these are days; lines, which have an amount, may have any other columns too."""
     names = frame.collect_schema().names()
     return "active" in names and "amount" not in names
 
 
-def _added_up(lines: nw.LazyFrame, *, like: Any) -> Any:
+def _aggregate_lines(lines: nw.LazyFrame, *, like: Any) -> Any:
     names = lines.collect_schema().names()
     known = [name for name in MONEY if name in names]
     money = {MONEY[name]: nw.col(name).sum() for name in known}
@@ -87,7 +87,7 @@ def _added_up(lines: nw.LazyFrame, *, like: Any) -> Any:
         with frames.once(several, like=like) as some:
             begun = placed.select(*KEY, *money, "active", orders=nw.col("active"))
             summed = (
-                nw.concat([begun, _went_on(placed, some, money)])
+                nw.concat([begun, _correct_split_orders(placed, some, money)])
                 .group_by(*KEY)
                 .agg(nw.col("orders", *money).sum(), nw.col("active").max())
                 .select(*KEY, nw.col("orders").cast(nw.Int64), *money, "active")
@@ -95,7 +95,9 @@ def _added_up(lines: nw.LazyFrame, *, like: Any) -> Any:
             return frames.back(summed, like=like)
 
 
-def _went_on(placed: nw.LazyFrame, several: nw.LazyFrame, money: Iterable[str]) -> nw.LazyFrame:
+def _correct_split_orders(
+    placed: nw.LazyFrame, several: nw.LazyFrame, money: Iterable[str]
+) -> nw.LazyFrame:
     """Orders by day -> a row for each that had begun before: its day, and one order less.
 
     Looked for among `several`: ids of orders that have more than a day, of whichever customer.

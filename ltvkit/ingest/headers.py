@@ -117,10 +117,10 @@ _UNIT = r"円|yen|jpy|¥|\$|usd|€|eur|個|点"
 _BRACKETS = r"[(\[【<]\s*(?:{})?\s*[)\]】>]"
 
 
-def match(wanted: str, found: Iterable[str]) -> str | None:
+def match_header(wanted: str, found: Iterable[str]) -> str | None:
     """The header that `wanted` names: the same text, else the only one of the same key.
 
-    >>> match("order date", ["Order_Date", "Total"]), match("a b", ["A B", "a-b"])
+    >>> match_header("order date", ["Order_Date", "Total"]), match_header("a b", ["A B", "a-b"])
     ('Order_Date', None)
     """
     found = list(found)
@@ -130,44 +130,44 @@ def match(wanted: str, found: Iterable[str]) -> str | None:
     return alike[0] if len(alike) == 1 else None
 
 
-def understood(found: Iterable[str]) -> dict[str, str]:
+def match_columns(found: Iterable[str]) -> dict[str, str]:
     """Headers -> canonical name: header, for each that is certain, in the order of `ALIASES`.
 
-    >>> understood(["会員番号", "受注日", "税抜金額", "税込金額", "備考"])
+    >>> match_columns(["会員番号", "受注日", "税抜金額", "税込金額", "備考"])
     {'customer_id': '会員番号', 'order_date': '受注日', 'amount': '税抜金額'}
     """
-    return {name: fits[0] for name, fits in _fitting(found).items() if len(fits) == 1}
+    return {name: fits[0] for name, fits in _find_candidates(found).items() if len(fits) == 1}
 
 
-def undecided(found: Iterable[str]) -> dict[str, list[str]]:
+def find_ambiguous(found: Iterable[str]) -> dict[str, list[str]]:
     """Headers -> canonical name: the headers that fit it equally well.
 
-    >>> undecided(["会員番号", "顧客番号", "受注日"])
+    >>> find_ambiguous(["会員番号", "顧客番号", "受注日"])
     {'customer_id': ['会員番号', '顧客番号']}
     """
-    return {name: fits for name, fits in _fitting(found).items() if len(fits) > 1}
+    return {name: fits for name, fits in _find_candidates(found).items() if len(fits) > 1}
 
 
-def tax_basis(header: str) -> str:
+def find_tax_basis(header: str) -> str:
     """Whether an amount's header says that tax is "included" or "excluded"; "": it says neither.
 
-    >>> tax_basis("売上（税込）"), tax_basis("Order Line (w/o tax)"), tax_basis("売上")
+    >>> find_tax_basis("売上（税込）"), find_tax_basis("Line (w/o tax)"), find_tax_basis("売上")
     ('included', 'excluded', '')
     """
     found = [basis for basis, words in _TAX.items() if re.search(words, header_key(header))]
     return found[0] if found else ""
 
 
-def _fitting(found: Iterable[str]) -> dict[str, list[str]]:
-    known = {header: _name(header) for header in found}
+def _find_candidates(found: Iterable[str]) -> dict[str, list[str]]:
+    known = {header: _normalize(header) for header in found}
     fitting: dict[str, list[str]] = {}
     for name, tiers in ALIASES.items():
         if name == "amount" and _is_priced(known):
             tiers = tiers[:ORDER_TOTALS]
         for tier in tiers:
-            names = set(map(_name, tier))
+            names = set(map(_normalize, tier))
             if fits := [h for h, bare in known.items() if bare in names]:
-                fitting[name] = _by_tax(fits, known)
+                fitting[name] = _prefer_untaxed(fits, known)
                 break
     return fitting
 
@@ -176,23 +176,23 @@ def _is_priced(known: dict[str, str]) -> bool:
     """Whether quantity and unit price are there, which then make the amount."""
     there = set(known.values())
     return all(
-        there & {_name(alias) for alias in chain(*ALIASES[name])}
+        there & {_normalize(alias) for alias in chain(*ALIASES[name])}
         for name in ("quantity", "unit_price")
     )
 
 
-def _by_tax(fits: list[str], known: dict[str, str]) -> list[str]:
+def _prefer_untaxed(fits: list[str], known: dict[str, str]) -> list[str]:
     """Of headers that differ only in tax, the one without it."""
     if len({known[h] for h in fits}) > 1:
         return fits
     for basis in ("excluded", "", "included"):
-        if alike := [h for h in fits if tax_basis(h) == basis]:
+        if alike := [h for h in fits if find_tax_basis(h) == basis]:
             return alike
     return fits
 
 
 @cache
-def _name(header: str) -> str:
+def _normalize(header: str) -> str:
     """A header bare of tax, unit and blanks: 税込金額(円) is 金額, OrderDate is order date."""
     bare = re.sub("|".join(_TAX.values()), "", header_key(header))
     bare = re.sub(_BRACKETS.format(_UNIT), "", bare)

@@ -9,7 +9,7 @@ from ltvkit.engines.sql import quoted
 from ltvkit.errors import ColumnError, ParamsError, nearest
 from ltvkit.ingest import headers
 from ltvkit.ingest.parse import currencies, dates, ids, values
-from ltvkit.ingest.readers.part import plain
+from ltvkit.ingest.readers.part import normalize_header
 from ltvkit.ingest.schema import COLUMNS, FAULT, FILE, FIRST, LINE, NUMBERS, REQUIRED, TEXT
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ltvkit.ingest.readers.part import Part
 
 
-def mapping(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str, str]:
+def map_columns(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str, str]:
     """Canonical name -> raw column: those of `columns`, and those that have a canonical name.
 
     Raises `ColumnError` for a header that is not there or stands over several columns, and for a
@@ -25,7 +25,7 @@ def mapping(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str,
     """
     found = part.columns
     said = {name: name for name in COLUMNS if name in found} | dict(columns)
-    mapped = {n: _header(n, h, part, source) for n, h in said.items()}
+    mapped = {n: _find_header(n, h, part, source) for n, h in said.items()}
     needed = [n for n in REQUIRED if n not in mapped]
     if "amount" in needed and {"quantity", "unit_price"} <= set(mapped):
         needed.remove("amount")
@@ -39,7 +39,7 @@ def mapping(part: Part, *, columns: Mapping[str, str], source: str) -> dict[str,
     return mapped
 
 
-def filled(part: Part, mapped: Mapping[str, str], rules: Policies) -> Part:
+def fill_down(part: Part, mapped: Mapping[str, str], rules: Policies) -> Part:
     """A part with the columns of `fill_down` on every line; raises `ParamsError` without an id."""
     if not rules.fill_down:
         return part
@@ -49,26 +49,26 @@ def filled(part: Part, mapped: Mapping[str, str], rules: Policies) -> Part:
             f"policies: fill_down: no column is mapped to {unknown[0]}; orders are told apart by "
             f"order_id. Mapped are: {', '.join(mapped)}."
         )
-    return part.filled([mapped[n] for n in rules.fill_down], order_id=mapped["order_id"])
+    return part.fill_down([mapped[n] for n in rules.fill_down], order_id=mapped["order_id"])
 
 
-def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) -> str:
+def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) -> str:
     """SQL for the raw records of a part under canonical names, each value read or NULL.
 
     `mapped` is canonical name -> raw column. Adds the raw columns as `_raw_1`, `_raw_2`, ...
     """
-    _check_needed(mapped, rules, part)
-    written = {n: _value(n, h, part, rules, zone) for n, h in mapped.items()}
+    _check_policy_columns(mapped, rules, part)
+    written = {n: _parse_value(n, h, part, rules, zone) for n, h in mapped.items()}
     if "amount" not in written:
         amount = f"({written['quantity']}) * ({written['unit_price']})"
         written["amount"] = f"case when isfinite({amount}) then {amount} end"
     written.setdefault("order_id", "null::varchar")
     if rules.fold_ids != "none":
         customer = mapped["customer_id"]
-        written["_written_customer"] = values.text(customer, part.columns[customer])
+        written["_written_customer"] = values.parse_text(customer, part.columns[customer])
     priced = mapped.get("amount") or mapped["unit_price"]
     if "currency" not in mapped and part.columns[priced] == "VARCHAR":
-        written["_sign"] = currencies.sign(priced)
+        written["_sign"] = currencies.detect_sign(priced)
     written |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns, start=1)}
     written |= {n: n if n in part.working else "null::varchar" for n in (FAULT, TEXT)}
     written |= {n: n for n in (FILE, LINE) if n in part.working}
@@ -77,7 +77,7 @@ def typed(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) 
     return f"select {chosen} from ({part.sql})"
 
 
-def _check_needed(mapped: Mapping[str, str], rules: Policies, part: Part) -> None:
+def _check_policy_columns(mapped: Mapping[str, str], rules: Policies, part: Part) -> None:
     for policy, name in (("cancelled_status", "status"), ("rates", "currency")):
         if getattr(rules, policy) and name not in mapped:
             where = f" of {part.name}" * bool(part.name)
@@ -87,9 +87,9 @@ def _check_needed(mapped: Mapping[str, str], rules: Policies, part: Part) -> Non
             )
 
 
-def _header(name: str, written: str, part: Part, source: str) -> str:
-    found = {plain(column): column for column in part.columns}
-    wanted = plain(written)
+def _find_header(name: str, written: str, part: Part, source: str) -> str:
+    found = {normalize_header(column): column for column in part.columns}
+    wanted = normalize_header(written)
     if not wanted:
         raise ColumnError(
             f"columns: {name}: its header is not filled in yet. {source} has: {', '.join(found)}."
@@ -104,7 +104,7 @@ def _header(name: str, written: str, part: Part, source: str) -> str:
         )
     if wanted in found:
         return found[wanted]
-    if alike := headers.match(written, part.columns):
+    if alike := headers.match_header(written, part.columns):
         return alike
     nameless = "column 2" in found
     further = " If a line below names the columns: policies: header_line." if nameless else ""
@@ -114,15 +114,15 @@ def _header(name: str, written: str, part: Part, source: str) -> str:
     )
 
 
-def _value(name: str, header: str, part: Part, rules: Policies, zone: str) -> str:
+def _parse_value(name: str, header: str, part: Part, rules: Policies, zone: str) -> str:
     kind = part.columns[header]
     if name == "order_date":
-        return dates.date(header, kind, date_format=rules.date_format, zone=zone)
+        return dates.parse_date(header, kind, date_format=rules.date_format, zone=zone)
     if name in NUMBERS or (name not in COLUMNS and values.is_number(kind)):
         # A database writes its numbers with a point, whatever the shop does.
         decimal = "." if "database" in part.facts else rules.decimal
-        return values.number(header, kind, decimal=decimal)
-    text = values.text(header, kind, plain=part.plain)
+        return values.parse_number(header, kind, decimal=decimal)
+    text = values.parse_text(header, kind, plain=part.plain)
     if name == "currency":
         return f"upper({text})"
-    return ids.folded(text, rules.fold_ids) if name == "customer_id" else text
+    return ids.fold_id(text, rules.fold_ids) if name == "customer_id" else text

@@ -19,7 +19,7 @@ from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError
-from ltvkit.ingest import mapping, reconcile, validation
+from ltvkit.ingest import mapping, reconciliation, validation
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies
@@ -29,8 +29,8 @@ from ltvkit.ingest.schema import FILE, LINE, TEXT, WORKING
 
 # Keeps a relation under a name, its rows in order, and gives SQL that reads them back. Rows that
 # do not know their line are counted from the one that is given.
-Keep = Callable[[Any, str, int | None], str]
-OURS = ("file", "line", "reason", "text")
+Store = Callable[[Any, str, int | None], str]
+LIST_COLUMNS = ("file", "line", "reason", "text")
 
 
 @dataclass(frozen=True)
@@ -56,47 +56,49 @@ class Rows:
         return cls(**kept | {"quality": pd.DataFrame(kept["quality"])})
 
 
-def pass_through(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Keep) -> Rows:
+def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Store) -> Rows:
     """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
-    several, zone = len(raw.parts) > 1, zone_of(raw, rules)
-    rates = currencies.asked(rules.rates)
+    several, zone = len(raw.parts) > 1, choose_timezone(raw, rules)
+    rates = currencies.load_rates(rules.rates)
     named = [p.name if several else raw.facts["source"] for p in raw.parts]
     mapped = [
-        mapping.mapping(part, columns=columns, source=name)
+        mapping.map_columns(part, columns=columns, source=name)
         for part, name in zip(raw.parts, named, strict=True)
     ]
     kept = []
     for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
-        part = mapping.filled(part, names, rules)
-        part = part.numbered() if rates is not None else part  # rates keep no order
-        reading = Reading(names, rules, zone, part.name if several else None, rates)
-        kept.append(_kept(raw.connection, part, reading, keep, f"rows-{number}"))
+        part = mapping.fill_down(part, names, rules)
+        part = part.with_line_numbers() if rates is not None else part  # rates keep no order
+        reading = PartReader(names, rules, zone, part.name if several else None, rates)
+        kept.append(_store_part(raw.connection, part, reading, keep, f"rows-{number}"))
     sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
-    lines = _lazy(raw.connection, sql)
-    if validation.takes_more(lines, rules, named=named):
-        with _in_words(raw.facts["source"]):
-            sql = keep(validation.settled(lines, rules, named=named).to_native(), "rows", None)
-        lines = _lazy(raw.connection, sql)
+    lines = _open_lazy(raw.connection, sql)
+    if validation.needs_comparison(lines, rules, named=named):
+        with _translate_errors(raw.facts["source"]):
+            sql = keep(
+                validation.compare_lines(lines, rules, named=named).to_native(), "rows", None
+            )
+        lines = _open_lazy(raw.connection, sql)
     seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
-    return Rows(sql, list(seen), *concluded(lines, raw, mapped, rules))
+    return Rows(sql, list(seen), *summarize_rows(lines, raw, mapped, rules))
 
 
-def zone_of(raw: Raw, rules: Policies) -> str:
+def choose_timezone(raw: Raw, rules: Policies) -> str:
     """Whose day it is for a time with a zone."""
     return rules.timezone or ("Asia/Tokyo" if raw.japanese else "UTC")
 
 
-def concluded(
+def summarize_rows(
     lines: nw.LazyFrame, raw: Raw, mapped: Sequence[Mapping[str, str]], rules: Policies
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Judged rows of a source -> their reconciliation, and the facts about all of them."""
     columns = lines.collect_schema().names()
     if not rules.rates and "currency" in columns:
-        currencies.refuse_mixture(_counted(lines, "currency"))
-    signs = _counted(lines, "_sign") if "_sign" in columns else None
-    table = reconcile.reconcile(lines, returns=rules.returns)
-    facts = raw.facts | _span(lines, table, raw.facts["source"], rules)
-    facts |= {"amount_from": _amount_from(mapped[0]), "timezone": zone_of(raw, rules)}
+        currencies.refuse_mixture(_count_values(lines, "currency"))
+    signs = _count_values(lines, "_sign") if "_sign" in columns else None
+    table = reconciliation.reconcile(lines, returns=rules.returns)
+    facts = raw.facts | _find_span(lines, table, raw.facts["source"], rules)
+    facts |= {"amount_from": _describe_amount(mapped[0]), "timezone": choose_timezone(raw, rules)}
     if signs is not None:
         signs = signs.rename(columns={"_sign": "currency"})
         currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
@@ -105,7 +107,7 @@ def concluded(
     return table, facts | {"orders_from": "order_id" if named else "lines"}
 
 
-def opened(connection: Any, rows: Rows, *, returns: str) -> Orders:
+def build_orders(connection: Any, rows: Rows, *, returns: str) -> Orders:
     """Judged rows -> `Orders`, its frames relations of the connection."""
     found = connection.sql(rows.sql).columns
     canonical = ", ".join(quoted(c) for c in found if c not in WORKING)
@@ -115,22 +117,22 @@ def opened(connection: Any, rows: Rows, *, returns: str) -> Orders:
     return Orders(
         lines=connection.sql(f"{kept} and not ({below})"),
         returns=connection.sql(f"{kept} and {below}"),
-        quarantine=connection.sql(_quarantine(rows, found)),
-        refused=connection.sql(_refused(rows, found)),
+        quarantine=connection.sql(_quarantine_sql(rows, found)),
+        refused=connection.sql(_refused_sql(rows, found)),
         spelled=connection.sql(spelled) if "_written_customer" in found else None,
         quality=rows.quality,
         facts=dict(rows.facts),
     )
 
 
-def in_memory(relation: Any, name: str, _first: int | None) -> str:
-    """A `Keep` into a table of the relation's own connection."""
+def store_in_memory(relation: Any, name: str, _first: int | None) -> str:
+    """A `Store` into a table of the relation's own connection."""
     relation.create(quoted(name))
     return f"select * from {quoted(name)}"
 
 
 @dataclass(frozen=True)
-class Reading:
+class PartReader:
     """How one part is read."""
 
     mapped: Mapping[str, str]
@@ -139,39 +141,39 @@ class Reading:
     file: str | None
     rates: pd.DataFrame | None
 
-    def judged(self, connection: Any, part: Part) -> Any:
+    def read_part(self, connection: Any, part: Part) -> Any:
         """The part -> a relation of its rows, each with its reason."""
-        sql = mapping.typed(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
+        sql = mapping.build_query(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
         typed = connection.sql(sql)
         if self.rates is not None and "currency" in self.mapped:
             priced = tuple(c for c in ("amount", "unit_price", "margin") if c in typed.columns)
-            typed = currencies.converted(typed, self.rates, columns=priced)
+            typed = currencies.convert(typed, self.rates, columns=priced)
         lines = nw.from_native(typed).lazy()
-        judged = validation.judged(lines, self.rules, named="order_id" in self.mapped)
+        judged = validation.validate_each_line(lines, self.rules, named="order_id" in self.mapped)
         rated = "_rated" in typed.columns
-        chosen = validation.refined(part, mapped=self.mapped, file=self.file, rated=rated)
+        chosen = validation.build_projection(part, mapped=self.mapped, file=self.file, rated=rated)
         return judged.to_native().project(chosen)
 
 
-def _kept(connection: Any, part: Part, reading: Reading, keep: Keep, name: str) -> str:
+def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, name: str) -> str:
     """A part kept: as it reads by itself, or record by record where it has a fault."""
     import duckdb
 
-    with _in_words(part.name):
+    with _translate_errors(part.name):
         try:
             first = None if LINE in part.working else part.first
-            with progress.of_query(connection, part.name):
-                sql = keep(reading.judged(connection, part), name, first)
-            if part.expected in (None, _count(connection, sql)):
+            with progress.show_query(connection, part.name):
+                sql = keep(reading.read_part(connection, part), name, first)
+            if part.expected in (None, _count_rows(connection, sql)):
                 return sql
         except duckdb.InvalidInputException:  # a line that is no record
             if part.exact is None:
                 raise
-        return keep(reading.judged(connection, part.exact()), name, None)
+        return keep(reading.read_part(connection, part.exact()), name, None)
 
 
 @contextmanager
-def _in_words(name: str) -> Iterator[None]:
+def _translate_errors(name: str) -> Iterator[None]:
     """What the engine may stumble over, for a reader."""
     import duckdb
 
@@ -186,25 +188,25 @@ def _in_words(name: str) -> Iterator[None]:
         raise DataError(f"{name} cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def _count(connection: Any, sql: str) -> int:
+def _count_rows(connection: Any, sql: str) -> int:
     return connection.sql(f"select count(*) from ({sql})").fetchall()[0][0]
 
 
-def _lazy(connection: Any, sql: str) -> nw.LazyFrame:
+def _open_lazy(connection: Any, sql: str) -> nw.LazyFrame:
     return nw.from_native(connection.sql(sql)).lazy()
 
 
-def _counted(lines: nw.LazyFrame, column: str) -> pd.DataFrame:
+def _count_values(lines: nw.LazyFrame, column: str) -> pd.DataFrame:
     """How many kept lines have each value of a column."""
     kept = lines.filter(nw.col("reason").is_null() & ~nw.col(column).is_null())
     return frames.table(kept.group_by(column).agg(lines=nw.len()))
 
 
-def _amount_from(mapped: Mapping[str, str]) -> str:
+def _describe_amount(mapped: Mapping[str, str]) -> str:
     return mapped.get("amount") or "{quantity} x {unit_price}".format(**mapped)
 
 
-def _span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies) -> dict:
+def _find_span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies) -> dict:
     """Lines read, first and last day of those kept, and the last day covered."""
     days, kept = nw.col("order_date"), nw.col("reason").is_null()
     if rules.returns == "separate":
@@ -223,17 +225,17 @@ def _span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies
     return {"lines_read": read, "first": first, "last": last, "until": until}
 
 
-def _refused(rows: Rows, found: Sequence[str]) -> str:
+def _refused_sql(rows: Rows, found: Sequence[str]) -> str:
     """SQL for the refused lines without what they say: file, line, reason and customer id."""
     file = f"{FILE} as file, " if FILE in found else ""
     chosen = f"select {file}{LINE} as line, reason, customer_id from ({rows.sql})"
     return f"{chosen} where reason is not null order by all"
 
 
-def _quarantine(rows: Rows, found: Sequence[str]) -> str:
+def _quarantine_sql(rows: Rows, found: Sequence[str]) -> str:
     """SQL for the refused lines, by file and line, with their raw columns as written."""
     raw = (
-        f"_written[{literal(c)}] as {quoted(f'{c} (raw)' if c in OURS else c)}"
+        f"_written[{literal(c)}] as {quoted(f'{c} (raw)' if c in LIST_COLUMNS else c)}"
         for c in rows.raw_columns
     )
     file = [f"{FILE} as file"] if FILE in found else []

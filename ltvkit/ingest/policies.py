@@ -114,11 +114,11 @@ class Policies:
                 )
             object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
         if self.timezone:
-            dates.check_zone(self.timezone)
+            dates.check_timezone(self.timezone)
         if self.date_format:
             dates.check_format(self.date_format)
         if self.data_until:
-            object.__setattr__(self, "data_until", dates.written(self.data_until))
+            object.__setattr__(self, "data_until", dates.normalize_day(self.data_until))
         self._check_checks()
 
     def _check_types(self) -> None:

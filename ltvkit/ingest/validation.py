@@ -14,7 +14,7 @@ from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal
 from ltvkit.ingest.parse import ids
-from ltvkit.ingest.parse.values import narrow, said
+from ltvkit.ingest.parse.values import narrow, strip_blanks
 from ltvkit.ingest.readers.csv_records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
 from ltvkit.ingest.schema import FAULT, FILE, LINE
 
@@ -41,15 +41,15 @@ BROKEN = (
 NO_ORDER_LINE = (RAGGED, NOT_CLOSED, STRAY, NUL, TOTAL_ROW, "empty row", "repeated header")
 
 
-def judged(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
+def validate_each_line(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
     """Typed lines -> the same with `reason` (null: the line can be kept, by itself).
 
-    The first reason that applies is the one given, in the order of `_reasons`. `named`: whether
+    The first reason that applies is the one given, in the order of `_list_rules`. `named`: whether
     the export has order ids.
     """
     reason = nw.lit(None, nw.String)
     for text, applies in reversed(
-        _reasons(rules, named=named, columns=lines.collect_schema().names())
+        _list_rules(rules, named=named, columns=lines.collect_schema().names())
     ):
         reason = (
             nw.when(applies)
@@ -63,7 +63,9 @@ def judged(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame
     return lines
 
 
-def refined(part: Part, *, mapped: Mapping[str, str], file: str | None, rated: bool = False) -> str:
+def build_projection(
+    part: Part, *, mapped: Mapping[str, str], file: str | None, rated: bool = False
+) -> str:
     """Projection of judged lines onto what is kept of them: canonical columns and `WORKING`.
 
     Only here, where few lines are left to ask, what is unreadable is told from what is missing,
@@ -71,17 +73,19 @@ def refined(part: Part, *, mapped: Mapping[str, str], file: str | None, rated: b
     line that is refused, or may be later, its raw columns are kept.
     """
     raw = {c: f"_raw_{n}::varchar" for n, c in enumerate(part.columns, start=1)}
-    cells = f"coalesce({', '.join(f'{said(text)}' for text in raw.values())})"
+    cells = f"coalesce({', '.join(f'{strip_blanks(text)}' for text in raw.values())})"
     date = raw[mapped["order_date"]]
     priced = [raw[mapped[n]] for n in ("amount", "quantity", "unit_price") if n in mapped]
-    missing = " or ".join(f"{said(p)} is null" for p in priced[: 1 if "amount" in mapped else 2])
+    missing = " or ".join(
+        f"{strip_blanks(p)} is null" for p in priced[: 1 if "amount" in mapped else 2]
+    )
     reason = f"""case when {FAULT} is not null then reason
         when reason = '{NO_DATE}' and {cells} is null then 'empty row'
         when reason = '{NO_DATE}' and regexp_full_match({narrow(cells)}, '{TOTAL}', 'i')
         then '{TOTAL_ROW}'
         when reason = '{NO_DATE}' and trim({narrow(date)}) = {literal(mapped["order_date"])}
         then 'repeated header'
-        when reason = '{NO_DATE}' and {said(date)} is null then 'order_date is missing'
+        when reason = '{NO_DATE}' and {strip_blanks(date)} is null then 'order_date is missing'
         when reason = '{NO_AMOUNT}' and ({missing}) then 'amount is missing'
         else reason end"""
     names, texts = ", ".join(map(literal, part.columns)), ", ".join(raw.values())
@@ -94,15 +98,15 @@ def refined(part: Part, *, mapped: Mapping[str, str], file: str | None, rated: b
     return f"* exclude ({left_out}) replace ({reason} as reason), {written} as _written{placed}"
 
 
-def takes_more(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> bool:
-    """Whether `settled` could change anything of the judged lines."""
+def needs_comparison(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> bool:
+    """Whether `compare_lines` could change anything of the judged lines."""
     if not named and rules.same_day == "separate":
         return True
     below = lines.filter(nw.col("reason").is_null() & (nw.col("amount") < 0))
     return rules.returns == "net" and len(frames.table(below.select("amount").head(1))) > 0
 
 
-def settled(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
+def compare_lines(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
     """Judged lines with their numbers -> the same, where a reason or an id takes more than a line.
 
     An order without an id is its line; a return needs an earlier purchase by its customer.
@@ -110,10 +114,10 @@ def settled(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFram
     if not named and rules.same_day == "separate":
         by_line = _by_line(lines.collect_schema().names())
         lines = lines.with_columns(order_id=nw.coalesce("order_id", by_line))
-    return _without_purchase(lines) if rules.returns == "net" else lines
+    return _reject_orphan_returns(lines) if rules.returns == "net" else lines
 
 
-def _reasons(rules: Policies, *, named: bool, columns: Iterable[str]) -> list[tuple]:
+def _list_rules(rules: Policies, *, named: bool, columns: Iterable[str]) -> list[tuple]:
     amount, order_id, customer = nw.col("amount"), nw.col("order_id"), nw.col("customer_id")
     reasons = [
         (nw.col(FAULT), ~nw.col(FAULT).is_null()),
@@ -133,7 +137,7 @@ def _reasons(rules: Policies, *, named: bool, columns: Iterable[str]) -> list[tu
         reasons += [("cancelled, by order_id", order_id.str.starts_with(rules.cancelled_prefix))]
     reasons += [("guest: no customer_id", customer.is_null())]
     if rules.guest_ids:
-        guests = ids.all_folded(rules.guest_ids, rules.fold_ids)
+        guests = ids.fold_ids(rules.guest_ids, rules.fold_ids)
         reasons += [("guest: customer_id means nobody", customer.is_in(guests))]
     if rules.returns == "drop":
         reasons += [("return, dropped by policy", amount < 0)]
@@ -158,7 +162,7 @@ def _by_line(columns: Iterable[str]) -> nw.Expr:
     return nw.concat_str(*file, nw.lit("line "), nw.col(LINE).cast(nw.String))
 
 
-def _without_purchase(lines: nw.LazyFrame) -> nw.LazyFrame:
+def _reject_orphan_returns(lines: nw.LazyFrame) -> nw.LazyFrame:
     usable = nw.col("reason").is_null()
     first = (
         lines.filter(usable & (nw.col("amount") >= 0))

@@ -37,10 +37,10 @@ _HEAD = """\
 """
 
 
-def slug(source: str) -> str:
+def make_slug(source: str) -> str:
     """A shop's short name from that of its export.
 
-    >>> slug("exports/My Shop 2024.csv.gz"), slug("受注データ_2024.csv")
+    >>> make_slug("exports/My Shop 2024.csv.gz"), make_slug("受注データ_2024.csv")
     ('my-shop-2024', 'my-shop')
     """
     stem = Path(source).name.partition(".")[0].casefold()
@@ -48,49 +48,49 @@ def slug(source: str) -> str:
     return plain if plain[:1].isalpha() and stem.isascii() else FALLBACK
 
 
-def text(seen: Inspection) -> str:
+def describe(seen: Inspection) -> str:
     """What was understood, for the one who owns the file."""
-    parts = [[_file(seen)], _columns(seen)]
+    parts = [[_describe_file(seen)], _describe_columns(seen)]
     if seen.book:
-        parts.append(_read(seen))
+        parts.append(_describe_orders(seen))
     if seen.refusal:
         parts.append([_("Not readable yet:"), f"  {seen.refusal}"])
     asked = [f"{name}: {question}" for name, question in seen.checks.items()]
     for title, lines in ((_("To decide:"), asked), (_("To know:"), seen.notes)):
-        wrapped = (_wrapped(note, first="  - ", rest="    ") for note in lines)
+        wrapped = (_wrap(note, first="  - ", rest="    ") for note in lines)
         parts.append([title, *chain(*wrapped)] * bool(lines))
     return "\n\n".join("\n".join(part) for part in parts if part)
 
 
-def write(seen: Inspection, *, shop: str) -> str:
+def write_params(seen: Inspection, *, shop: str) -> str:
     """The text of the params file; raises `ParamsError` where the model file is not there."""
     title = shop.replace("-", " ").replace("_", " ").title()
     own = {
-        "shop": _line(
+        "shop": _write_line(
             "shop", shop, _("short name: letters, digits, - and _; folder of the reports")
         ),
-        "title": _line("title", title, _("name on the pages")),
-        "currency": _line(
+        "title": _write_line("title", title, _("name on the pages")),
+        "currency": _write_line(
             "currency", seen.currency, _("unit of all money"), seen.checks.get("currency")
         ),
-        "source": _line(
+        "source": _write_line(
             "source",
             seen.source,
             _("order export, its path from the project's folder"),
             seen.checks.get("source"),
         ),
-        "columns": _mapping(seen),
-        "policies": _policies(seen),
-        "abc_by": _line(
-            "abc_by", _abc_by(seen), _("what to class A, B, C; the first is the main one")
+        "columns": _write_columns(seen),
+        "policies": _write_policies(seen),
+        "abc_by": _write_line(
+            "abc_by", _choose_abc_by(seen), _("what to class A, B, C; the first is the main one")
         ),
     }
-    gaps = {key: "\n" * block.endswith("\n\n") for key, block in _model()}
-    blocks = (own[key] + gaps[key] if key in own else block for key, block in _model())
+    gaps = {key: "\n" * block.endswith("\n\n") for key, block in _read_model()}
+    blocks = (own[key] + gaps[key] if key in own else block for key, block in _read_model())
     return _HEAD.format(title=title) + "\n" + "".join(blocks)
 
 
-def _file(seen: Inspection) -> str:
+def _describe_file(seen: Inspection) -> str:
     facts = seen.facts
     delimiters = {",": _("commas"), "\t": _("tabs"), ";": _("semicolons"), "|": _("bars")}
     known = [
@@ -103,7 +103,7 @@ def _file(seen: Inspection) -> str:
         _("header in line {line}").format(line=seen.policies["header_line"])
         if "header_line" in seen.policies
         else "",
-        summary.sheet(facts),
+        summary.describe_sheet(facts),
         _("an export of {system}").format(system=seen.system.name)
         if seen.system
         else _("of no system that is known, so by its headers"),
@@ -111,35 +111,35 @@ def _file(seen: Inspection) -> str:
     return f"{seen.source}: {', '.join(filter(None, known))}"
 
 
-def _columns(seen: Inspection) -> list[str]:
-    shown = {n: _printable(", ".join(values)) for n, values in seen.samples.items()}
-    rows = [(n, _printable(h), shown[n]) for n, h in seen.columns.items()]
+def _describe_columns(seen: Inspection) -> list[str]:
+    shown = {n: _make_printable(", ".join(values)) for n, values in seen.samples.items()}
+    rows = [(n, _make_printable(h), shown[n]) for n, h in seen.columns.items()]
     rows += [(n, "?", "") for n in seen.missing]
-    width = max((_wide(h) for _n, h, _s in rows), default=0)
-    lines = [f"  {n:<12} <- {h}{' ' * (width - _wide(h))}   {s}".rstrip() for n, h, s in rows]
+    width = max((_text_width(h) for _n, h, _s in rows), default=0)
+    lines = [f"  {n:<12} <- {h}{' ' * (width - _text_width(h))}   {s}".rstrip() for n, h, s in rows]
     unused = [h for h in seen.headers if h not in seen.columns.values()]
     if unused:
         listed = _("Not used: {headers}").format(headers=", ".join(unused))
-        lines += _wrapped(listed, first="  ", rest="    ")
+        lines += _wrap(listed, first="  ", rest="    ")
     return [
         _("What the columns mean (ids and personal data are not shown):"),
         *lines,
-        *_amount(seen),
+        *_describe_amount(seen),
     ]
 
 
-def _amount(seen: Inspection) -> list[str]:
+def _describe_amount(seen: Inspection) -> list[str]:
     if "amount" in seen.missing:
         return []
     taken = [seen.columns[n] for n in ("amount",) if n in seen.columns]
     taken = taken or [seen.columns["quantity"], seen.columns["unit_price"]]
-    basis = headers.tax_basis(taken[-1])
+    basis = headers.find_tax_basis(taken[-1])
     tax = {"included": _("tax included"), "excluded": _("without tax")}
     said = tax.get(basis, _("the header does not say whether tax is in it"))
     return [_("  Amounts: {taken} ({tax}).").format(taken=" x ".join(taken), tax=said)]
 
 
-def _read(seen: Inspection) -> list[str]:
+def _describe_orders(seen: Inspection) -> list[str]:
     facts, table = seen.book.facts, seen.book.quality
     span = _("Orders from {first} to {last}, in {currency}.")
     aside = table[table["status"] == "quarantined"]
@@ -150,27 +150,27 @@ def _read(seen: Inspection) -> list[str]:
     ]
 
 
-def _mapping(seen: Inspection) -> str:
-    lines = [_line("columns", None, _("canonical name: header in the export"))]
+def _write_columns(seen: Inspection) -> str:
+    lines = [_write_line("columns", None, _("canonical name: header in the export"))]
     checks = {n.removeprefix("columns."): c for n, c in seen.checks.items() if "columns." in n}
     for name, header in (seen.columns | dict.fromkeys(seen.missing, "")).items():
-        lines.append(_line(name, header, "", checks.pop(name, None), indent=2))
+        lines.append(_write_line(name, header, "", checks.pop(name, None), indent=2))
     for name, check in checks.items():  # can be left out, so nothing is written for it
         lines += [
-            f"{line}\n" for line in _wrapped(f"CHECK: {name}: {check}", first="  # ", rest="  # ")
+            f"{line}\n" for line in _wrap(f"CHECK: {name}: {check}", first="  # ", rest="  # ")
         ]
     empty = seen.missing or checks
     if empty:
         listed = _("Headers of the export: {headers}").format(headers=", ".join(seen.headers))
-        lines += [f"{line}\n" for line in _wrapped(listed, first="  # ", rest="  # ")]
+        lines += [f"{line}\n" for line in _wrap(listed, first="  # ", rest="  # ")]
     return "".join(lines)
 
 
-def _policies(seen: Inspection) -> str:
+def _write_policies(seen: Inspection) -> str:
     known = dict(
         re.findall(r"^    - `(\w+)`: (.+?)(?=\n    -|\n\n)", Policies.__doc__, re.M | re.S)
     )
-    model = dict(_model())["policies"].strip().splitlines(keepends=True)
+    model = dict(_read_model())["policies"].strip().splitlines(keepends=True)
     checks = {n.removeprefix("policies."): c for n, c in seen.checks.items()}
     asked = {n: getattr(Policies(), n) for n in known if f"policies.{n}" in seen.checks}
     values = {"data_until": "", "date_format": ""} | asked | dict(seen.policies)
@@ -178,20 +178,20 @@ def _policies(seen: Inspection) -> str:
     for line in model[1:]:
         name, comment = re.match(r"  (\w+): .*?(?:  # (.*))?$", line).groups()
         own = name in values
-        new = own and _line(name, values.pop(name), comment, checks.get(name), indent=2)
+        new = own and _write_line(name, values.pop(name), comment, checks.get(name), indent=2)
         lines.append(new or line)
     for name, value in values.items():
         comment = " ".join(known[name].split()).rstrip(".")
-        lines.append(_line(name, value, comment, checks.get(name), indent=2))
+        lines.append(_write_line(name, value, comment, checks.get(name), indent=2))
     return "".join(lines)
 
 
-def _abc_by(seen: Inspection) -> list[str]:
+def _choose_abc_by(seen: Inspection) -> list[str]:
     product = [n for n in ("product_id", "product") if n in seen.columns][:1]
     return [*product, *(n for n in ("category",) if n in seen.columns), "customer_id"]
 
 
-def _model() -> Iterator[tuple[str, str]]:
+def _read_model() -> Iterator[tuple[str, str]]:
     """The keys of the model file, each with its lines; what stands above the first is left out."""
     path = paths.root() / MODEL
     if not path.is_file():
@@ -200,45 +200,47 @@ def _model() -> Iterator[tuple[str, str]]:
     return ((key, f"{key}:{rest}") for key, rest in zip(parts[1::2], parts[2::2], strict=True))
 
 
-def _line(name: str, value: Any, comment: str, check: str | None = None, *, indent: int = 0) -> str:
+def _write_line(
+    name: str, value: Any, comment: str, check: str | None = None, *, indent: int = 0
+) -> str:
     """A key with its value; what has to be decided about it above, its comment beside it."""
     start = " " * indent
-    key = f"{start}{name}:{'' if value is None else ' ' + _yaml(value)}"
-    lines = [_wrapped(f"CHECK: {check}", first=f"{start}# ", rest=f"{start}# ")] if check else []
-    if comment and _wide(key) < _COMMENT:
-        beside = key + " " * (_COMMENT - _wide(key)) + "# "
-        lines.append(_wrapped(comment, first=beside, rest=" " * _COMMENT + "# "))
+    key = f"{start}{name}:{'' if value is None else ' ' + _to_yaml(value)}"
+    lines = [_wrap(f"CHECK: {check}", first=f"{start}# ", rest=f"{start}# ")] if check else []
+    if comment and _text_width(key) < _COMMENT:
+        beside = key + " " * (_COMMENT - _text_width(key)) + "# "
+        lines.append(_wrap(comment, first=beside, rest=" " * _COMMENT + "# "))
     else:
-        lines.append(_wrapped(comment, first=f"{start}# ", rest=f"{start}# ") if comment else [])
+        lines.append(_wrap(comment, first=f"{start}# ", rest=f"{start}# ") if comment else [])
         lines.append([key])
     return "".join(f"{line}\n" for line in chain(*lines))
 
 
-def _yaml(value: Any) -> str:
+def _to_yaml(value: Any) -> str:
     """A value on one line, in quotes only where YAML would read it as something else."""
     if isinstance(value, str):
         plain = re.fullmatch(r"[^\W\d_][\w ./-]*", value) and yaml.safe_load(value) == value
         return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
     if isinstance(value, Iterable):
-        return f"[{', '.join(map(_yaml, value))}]"
+        return f"[{', '.join(map(_to_yaml, value))}]"
     return json.dumps(value)
 
 
-def _wrapped(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
+def _wrap(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
     """A text in lines that a terminal shows whole, whatever its script."""
     lines = [first]
-    for word in _printable(shown).split():
-        if _wide(lines[-1]) + _wide(word) > width and lines[-1] not in (first, rest):
+    for word in _make_printable(shown).split():
+        if _text_width(lines[-1]) + _text_width(word) > width and lines[-1] not in (first, rest):
             lines.append(rest)
         lines[-1] += f"{word} "
     return [line.rstrip() for line in lines]
 
 
-def _printable(shown: str) -> str:
+def _make_printable(shown: str) -> str:
     """What a file says, without what would steer a terminal or break a line."""
     return "".join(c if c.isprintable() else " " for c in shown)
 
 
-def _wide(shown: str) -> int:
+def _text_width(shown: str) -> int:
     """How many columns of a terminal a text takes."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in shown)

@@ -18,7 +18,7 @@ _SHOWN = 5  # files named in a question
 
 
 @dataclass(frozen=True)
-class Opening:
+class Layout:
     """An opened source, the `policies` that open it so, and what its owner has to decide (by
     params key) or to know about it.
     """
@@ -29,48 +29,48 @@ class Opening:
     notes: tuple[str, ...] = ()
 
 
-def find(source: str) -> Opening:
-    """A source -> the sheet and the files whose headers are understood best, as `Opening`.
+def find_layout(source: str) -> Layout:
+    """A source -> the sheet and the files whose headers are understood best, as `Layout`.
 
     Raises the `DataError` of a source that cannot be opened at all.
     """
-    sheets = readers.sheets(source)
+    sheets = readers.list_sheets(source)
     found, refusals = {}, []
     for sheet in sheets or [""]:
         try:
-            found[sheet] = _below_titles(source, {"sheet": sheet} if sheets[1:] else {})
+            found[sheet] = _skip_titles(source, {"sheet": sheet} if sheets[1:] else {})
         except LtvkitError as error:
             refusals.append(error)
     if not found:
         raise refusals[0]
-    best = max(found, key=lambda sheet: _worth(found[sheet][0].columns))
+    best = max(found, key=lambda sheet: _score_headers(found[sheet][0].columns))
     raw, policies = found.pop(best)
-    raw, checks = _of_one_kind(raw)
-    rest = ", ".join(_counted(s, found.get(s)) for s in sheets if s != best)
+    raw, checks = _select_alike(raw)
+    rest = ", ".join(_describe_sheet(s, found.get(s)) for s in sheets if s != best)
     if not rest:
-        return Opening(raw, policies, checks)
-    if any(_worth(other.columns)[0] for other, _policies in found.values()):
+        return Layout(raw, policies, checks)
+    if any(_score_headers(other.columns)[0] for other, _policies in found.values()):
         question = _(
             "{sheet} is read; not read are {rest}. Choose one, or save those that are orders as "
             "CSV files in a folder, and give the folder as source."
         )
         said = question.format(sheet=repr(best), rest=rest)
-        return Opening(raw, policies, checks | {"policies.sheet": said})
+        return Layout(raw, policies, checks | {"policies.sheet": said})
     note = _("Of the workbook, the sheet {sheet} is read; not read are {rest}.")
-    return Opening(raw, policies, checks, (note.format(sheet=repr(best), rest=rest),))
+    return Layout(raw, policies, checks, (note.format(sheet=repr(best), rest=rest),))
 
 
-def _below_titles(source: str, rules: Mapping) -> tuple[readers.Raw, dict[str, Any]]:
+def _skip_titles(source: str, rules: Mapping) -> tuple[readers.Raw, dict[str, Any]]:
     """The source from the first line on that names columns known; where none does, as it is."""
     opened, refusals = [], []
     for line in range(1, 2 if readers.databases.is_address(source) else HEADER_WITHIN + 1):
         policies = rules | ({"header_line": line} if line > 1 else {})
         try:
-            raw = readers.open(source, Policies(**policies))
+            raw = readers.open_source(source, Policies(**policies))
         except LtvkitError as error:
             refusals.append(error)
             continue
-        if len(headers.understood(raw.columns)) > 1:
+        if len(headers.match_columns(raw.columns)) > 1:
             return raw, policies
         opened = opened or [(raw, policies)]
     if not opened:
@@ -78,12 +78,14 @@ def _below_titles(source: str, rules: Mapping) -> tuple[readers.Raw, dict[str, A
     return opened[0]
 
 
-def _of_one_kind(raw: readers.Raw) -> tuple[readers.Raw, dict[str, str]]:
+def _select_alike(raw: readers.Raw) -> tuple[readers.Raw, dict[str, str]]:
     """The files that have the headers of the best understood; a question where others do not."""
     kinds = Counter(tuple(part.columns) for part in raw.parts)
-    best = max(kinds, key=lambda kind: (_worth(kind), kinds[kind]))
-    needed = headers.understood(best).values()
-    lacking = [[h for h in needed if not headers.match(h, part.columns)] for part in raw.parts]
+    best = max(kinds, key=lambda kind: (_score_headers(kind), kinds[kind]))
+    needed = headers.match_columns(best).values()
+    lacking = [
+        [h for h in needed if not headers.match_header(h, part.columns)] for part in raw.parts
+    ]
     strange = [(p.name, lacks) for p, lacks in zip(raw.parts, lacking, strict=True) if lacks]
     if not strange:
         return raw, {}
@@ -98,15 +100,15 @@ def _of_one_kind(raw: readers.Raw) -> tuple[readers.Raw, dict[str, str]]:
     return replace(raw, parts=alike), {"source": question.format(files=listed)}
 
 
-def _worth(found: Iterable[str]) -> tuple[bool, int]:
+def _score_headers(found: Iterable[str]) -> tuple[bool, int]:
     """Whether headers can be those of orders, and how many are understood."""
     found = list(found)
-    known = {*headers.understood(found), *headers.undecided(found)}
+    known = {*headers.match_columns(found), *headers.find_ambiguous(found)}
     priced = "amount" in known or {"quantity", "unit_price"} <= known
     return "order_date" in known and priced, len(known)
 
 
-def _counted(sheet: str, found: tuple[readers.Raw, Any] | None) -> str:
+def _describe_sheet(sheet: str, found: tuple[readers.Raw, Any] | None) -> str:
     if found is None:
         return _("{sheet} (no table)").format(sheet=repr(sheet))
     rows = found[0].frame.aggregate("count(*)").fetchall()[0][0]

@@ -30,22 +30,28 @@ _CANCELLED = re.compile(r"キャンセル|取消|取り消|\bcancel|\bvoid", re.
 _OFFSET = re.compile(r":\d\d(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)$")
 
 
-def look(source: str) -> Inspection:
+def inspect(source: str) -> Inspection:
     """A source as `sources.open` takes it -> `Inspection`; raises its `DataError`."""
-    opened = layout.find(source)
+    opened = layout.find_layout(source)
     raw, policies = opened.raw, opened.policies
     found = tuple(raw.columns)
     system = systems.recognise(found)
-    columns, checks = _columns(found, system)
+    columns, checks = _propose_columns(found, system)
     checks = opened.checks | checks
     head = raw.frame.limit(HEAD).df()
     texts = {n: [str(v) for v in head[h].dropna() if str(v).strip()] for n, h in columns.items()}
-    for propose in (_dates, _zone, _decimal, _folds, _cancelled):
+    for propose in (
+        _propose_date_format,
+        _propose_timezone,
+        _propose_decimal,
+        _propose_fold,
+        _propose_cancelled,
+    ):
         more, questions = propose(raw, columns, texts, system)
         policies, checks = policies | more, checks | questions
     if system:
-        policies = {n: _there(v, columns) for n, v in system.policies.items()} | policies
-    currency, questions = _currency(raw, columns, texts, system)
+        policies = {n: _keep_mapped(v, columns) for n, v in system.policies.items()} | policies
+    currency, questions = _propose_currency(raw, columns, texts, system)
     seen = Inspection(
         source=source,
         facts=raw.facts,
@@ -55,23 +61,21 @@ def look(source: str) -> Inspection:
         currency=currency,
         policies=policies,
         checks=checks | questions,
-        samples={n: _samples(v, masked=_is_masked(n, columns[n])) for n, v in texts.items()},
+        samples={n: _take_samples(v, masked=_is_masked(n, columns[n])) for n, v in texts.items()},
         notes=(*opened.notes, *map(_, system.notes if system else ())),
     )
-    return _read(seen, raw)
+    return _try_reading(seen, raw)
 
 
-def _columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str], dict[str, str]]:
+def _propose_columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str], dict[str, str]]:
     columns = system.mapping(found) if system else {}
     taken = {"amount"} if {"quantity", "unit_price"} <= set(columns) else set()
     free = [h for h in found if h not in columns.values()]
-    sure = headers.understood(free)
+    sure = headers.match_columns(free)
     columns |= {n: h for n, h in sure.items() if n not in columns and n not in taken}
     checks = {
-        f"columns.{name}": _("{headers} fit equally well: choose one.").format(
-            headers=_listed(fits)
-        )
-        for name, fits in headers.undecided(free).items()
+        f"columns.{name}": _("{headers} fit equally well: choose one.").format(headers=_join(fits))
+        for name, fits in headers.find_ambiguous(free).items()
         if name not in columns and name not in taken
     }
     mails = [h for h in free if re.search(r"メール|e ?mail", header_key(h))]
@@ -87,13 +91,15 @@ def _columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str], dict[
     return {n: columns[n] for n in ordered}, checks
 
 
-def _dates(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+def _propose_date_format(
+    raw: Any, columns: Mapping, texts: Mapping, system: Any
+) -> tuple[dict, dict]:
     """Dates that are not year first: the only format that reads them, or a question."""
     header = columns.get("order_date")
     if not texts.get("order_date") or raw.columns[header] != "VARCHAR":
         return {}, {}
     # One of each day (by its first characters), since the order shows only from the 13th on.
-    day = values.text(header, "VARCHAR")
+    day = values.parse_text(header, "VARCHAR")
     sql = f"select min(d) from (select {day} d from raw) group by left(d, 10) limit {DAYS}"
     written = [d for (d,) in raw.frame.query("raw", sql).fetchall() if re.search(r"\d", d or "")]
     fits = dates.guess_format(written)
@@ -105,7 +111,7 @@ def _dates(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dic
     return {}, {"policies.date_format": question.format(example=example, formats=formats)}
 
 
-def _zone(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+def _propose_timezone(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
     offsets = {m[1] for t in texts.get("order_date", ()) if (m := _OFFSET.search(t))}
     if offsets and {o.replace(":", "") for o in offsets} <= {"+0900"}:
         return {"timezone": "Asia/Tokyo"}, {}
@@ -113,17 +119,17 @@ def _zone(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict
     return {}, {"policies.timezone": question} if offsets else {}
 
 
-def _decimal(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+def _propose_decimal(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
     money = [t.strip() for n in ("amount", "unit_price") for t in texts.get(n, ())]
     by_comma, by_point = (any(re.search(rf"{m}\d{{1,2}}$", t) for t in money) for m in (",", r"\."))
     return ({"decimal": ","} if by_comma and not by_point else {}), {}
 
 
-def _folds(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
     header = columns.get("customer_id")
     if not header or raw.columns[header] != "VARCHAR":
         return {}, {}
-    fold, several = ids.proposed(raw.frame, values.text(header, "VARCHAR"))
+    fold, several = ids.propose_fold(raw.frame, values.parse_text(header, "VARCHAR"))
     if not several:
         return {}, {}
     kinds = {"width": _("width"), "case": _("case"), "both": _("width or case")}
@@ -135,23 +141,25 @@ def _folds(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dic
     return {"fold_ids": fold}, {"policies.fold_ids": said}
 
 
-def _cancelled(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+def _propose_cancelled(
+    raw: Any, columns: Mapping, texts: Mapping, system: Any
+) -> tuple[dict, dict]:
     if "status" not in columns:
         return {}, {}
-    known = _distinct(raw, columns["status"])
+    known = _list_values(raw, columns["status"])
     listed = system.policies.get("cancelled_status", ()) if system else ()
     meant = list(dict.fromkeys((*listed, *(s for s in known if _CANCELLED.search(s)))))
     yes, no = ([s for s in known if (s in meant) == is_so] for is_so in (True, False))
     question = _("Of the values of status, {yes} count as cancelled, {no} do not. Is that so?")
-    said = question.format(yes=_listed(yes) or _("none"), no=_listed(no) or _("none"))
+    said = question.format(yes=_join(yes) or _("none"), no=_join(no) or _("none"))
     return {"cancelled_status": meant} if meant else {}, {"policies.cancelled_status": said}
 
 
-def _currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[str, dict]:
-    stated = _distinct(raw, columns["currency"]) if "currency" in columns else []
+def _propose_currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[str, dict]:
+    stated = _list_values(raw, columns["currency"]) if "currency" in columns else []
     if len(stated) > 1:
         question = _("The orders are in {currencies}: name a file of rates under policies.")
-        return stated[0], {"currency": question.format(currencies=_listed(stated))}
+        return stated[0], {"currency": question.format(currencies=_join(stated))}
     if stated:
         return stated[0], {}
     if system and system.currency:
@@ -165,7 +173,7 @@ def _currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[
     return "USD", {"currency": _("The file does not say it: USD is only a stopgap.")}
 
 
-def _read(seen: Inspection, raw: Any) -> Inspection:
+def _try_reading(seen: Inspection, raw: Any) -> Inspection:
     if seen.missing:
         lacking = _("No column was found for {names}.").format(names=", ".join(seen.missing))
         asked = {f"columns.{name}": _("Which column is it?") for name in seen.missing}
@@ -181,16 +189,16 @@ def _read(seen: Inspection, raw: Any) -> Inspection:
     except LtvkitError as error:
         return replace(seen, refusal=str(error))
     seen = replace(seen, book=book)
-    return replace(seen, checks=dict(seen.checks) | questions.of(seen, raw))
+    return replace(seen, checks=dict(seen.checks) | questions.find_questions(seen, raw))
 
 
-def _distinct(raw: Any, header: str, limit: int = 20) -> list[str]:
-    name = values.text(header, raw.columns[header])
+def _list_values(raw: Any, header: str, limit: int = 20) -> list[str]:
+    name = values.parse_text(header, raw.columns[header])
     sql = f"select {name} v from raw where v is not null group by 1 order by count(*) desc, 1"
     return [v for (v,) in raw.frame.query("raw", f"{sql} limit {limit}").fetchall()]
 
 
-def _samples(texts: Iterable[str], *, masked: bool) -> list[str]:
+def _take_samples(texts: Iterable[str], *, masked: bool) -> list[str]:
     shown = (re.sub(r"\w", "•", t) if masked or "@" in t else t for t in texts)
     return list(dict.fromkeys(t.strip()[:40] for t in shown))[:3]
 
@@ -199,7 +207,7 @@ def _is_masked(name: str, header: str) -> bool:
     return name in _MASKED or personal_data.is_personal(header)
 
 
-def _there(value: Any, columns: Mapping) -> Any:
+def _keep_mapped(value: Any, columns: Mapping) -> Any:
     """Of the columns in a list, those that are mapped."""
     known = (*schema.COLUMNS, "currency")
     return (
@@ -207,5 +215,5 @@ def _there(value: Any, columns: Mapping) -> Any:
     )
 
 
-def _listed(texts: Iterable[str]) -> str:
+def _join(texts: Iterable[str]) -> str:
     return ", ".join(map(repr, texts))

@@ -22,12 +22,17 @@ CLOSE_DAYS = 7  # a month whose last days have no order may be covered all the s
 _CANCELLED_AT = re.compile(r"(date )?cancell?(ed|ation) (at|on|date)|date cancell?ed|.*取消日時?")
 
 
-def of(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
+def find_questions(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
     """An inspection with its `book`, and its source -> what is to be decided about the orders."""
-    return _amounts(seen) | _cancelled_at(seen, raw) | _month_end(seen) | _unusable(seen)
+    return (
+        _ask_amounts(seen)
+        | _ask_cancelled_at(seen, raw)
+        | _ask_month_end(seen)
+        | _ask_unusable(seen)
+    )
 
 
-def _amounts(seen: Inspection) -> dict[str, str]:
+def _ask_amounts(seen: Inspection) -> dict[str, str]:
     """A question where each order's lines all say the same amount: it seems to be the order's."""
     if not {"amount", "order_id"} <= set(seen.columns):
         return {}
@@ -45,15 +50,15 @@ def _amounts(seen: Inspection) -> dict[str, str]:
     return {"columns.amount": question.format(header=seen.columns["amount"])}
 
 
-def _cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
+def _ask_cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
     """A question where orders have a day of cancellation, and a status that is none."""
     keyed = {h: header_key(h).replace("キャンセル", "取消") for h in seen.headers}
     header = next((h for h, key in keyed.items() if _CANCELLED_AT.fullmatch(key)), None)
     if header is None or "order_id" not in seen.columns:
         return {}
-    order, at = (values.text(h, raw.columns[h]) for h in (seen.columns["order_id"], header))
+    order, at = (values.parse_text(h, raw.columns[h]) for h in (seen.columns["order_id"], header))
     ids = f"select {order} from raw where {at} is not null"
-    count, amount = _kept(raw, seen.book.lines.to_arrow_reader(), ids)
+    count, amount = _count_cancelled(raw, seen.book.lines.to_arrow_reader(), ids)
     if not count:
         return {}
     question = _(
@@ -69,19 +74,19 @@ def _cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
     return {key: " ".join(filter(None, [seen.checks.get(key), said]))}
 
 
-def _kept(raw: readers.Raw, lines: Any, ids: str) -> tuple[int, float]:
+def _count_cancelled(raw: readers.Raw, lines: Any, ids: str) -> tuple[int, float]:
     """How many orders of `lines` are among those that `ids` selects of `raw`, and their amount."""
     sums = "count(distinct order_id), sum(amount)"  # DuckDB finds the lines by their name
     sql = f"select {sums} from lines where order_id in ({ids})"
     return raw.frame.query("raw", sql).fetchall()[0]
 
 
-def _month_end(seen: Inspection) -> dict[str, str]:
+def _ask_month_end(seen: Inspection) -> dict[str, str]:
     """A question where the last month lacks orders on its last days only, and was over."""
     last = seen.book.facts["last"]
     end = periods.end(periods.index_of(last, "month"), "month").date()
     silent = (end - dt.date.fromisoformat(last)).days
-    if not 0 < silent <= CLOSE_DAYS or _written(seen.source) <= end:
+    if not 0 < silent <= CLOSE_DAYS or _last_modified(seen.source) <= end:
         return {}
     question = _(
         'The last order is of {last}. If the export covers that month to its end, write "{end}"; '
@@ -91,17 +96,19 @@ def _month_end(seen: Inspection) -> dict[str, str]:
     return {"policies.data_until": question.format(last=last, end=end, before=before)}
 
 
-def _written(source: str) -> dt.date:
+def _last_modified(source: str) -> dt.date:
     """The day on which a source was written last; today where its files do not say."""
-    files: Any = () if readers.databases.is_address(source) else readers.seen(source, Policies())
+    files: Any = (
+        () if readers.databases.is_address(source) else readers.fingerprint(source, Policies())
+    )
     times = [time / 1e9 for _path, _size, time in files]
     return dt.date.fromtimestamp(max(times)) if times else dt.date.today()
 
 
-def _unusable(seen: Inspection) -> dict[str, str]:
+def _ask_unusable(seen: Inspection) -> dict[str, str]:
     """A question where a report would stop at the lines that cannot be used."""
     limit = Policies().max_quarantined
-    read, lost = summary.unusable(seen.book.quality)
+    read, lost = summary.count_unusable(seen.book.quality)
     if lost <= limit * read:
         return {}
     question = _(

@@ -52,7 +52,10 @@ class System:
     def mapping(self, found: Iterable[str]) -> dict[str, str]:
         """Canonical name -> the file's own header, for those that are there."""
         found = list(found)
-        taken = {n: [headers.match(h, found) for h in wanted] for n, wanted in self.columns.items()}
+        taken = {
+            n: [headers.match_header(h, found) for h in wanted]
+            for n, wanted in self.columns.items()
+        }
         return {n: next(filter(None, hits)) for n, hits in taken.items() if any(hits)}
 
 
@@ -193,6 +196,6 @@ def recognise(found: Iterable[str]) -> System | None:
     """
     found = list(found)
     for system in SYSTEMS:
-        if all(headers.match(header, found) for header in system.known_by):
+        if all(headers.match_header(header, found) for header in system.known_by):
             return system
     return None

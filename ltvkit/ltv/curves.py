@@ -32,7 +32,7 @@ def ltv(
     ages that fewer than 30 customers have lived have none (NaN). Raises `ColumnError` where the
     lines have no margin, `DataError` where nobody has lived a whole month.
     """
-    frames.lazy(daily.rows(lines, as_of=as_of), needs=(of,))
+    frames.lazy(daily.select_days(lines, as_of=as_of), needs=(of,))
     paid, lived = _by_group(lines, as_of=as_of, column=of)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(paid), np.full(len(paid), 1 / len(paid)), size=draws)

@@ -101,7 +101,7 @@ def compare(
     `ParamsError`, and the `DataError` of `curves.ltv`.
     """
     check_share("discount", discount)
-    by_day, rate = daily.of(lines), _rate(lines, margin_rate, as_of=as_of)
+    by_day, rate = daily.aggregate(lines), _rate(lines, margin_rate, as_of=as_of)
     rule = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
     parts = _measures(by_day, **rule, contract_days=contract_days).iloc[0]
     curve = curves.ltv(by_day, as_of=as_of)
@@ -148,7 +148,7 @@ def measures(
     """
     rate = _rate(lines, margin_rate, as_of=as_of)
     rule = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
-    return _measures(daily.of(lines), **rule, contract_days=contract_days)
+    return _measures(daily.aggregate(lines), **rule, contract_days=contract_days)
 
 
 def _measures(

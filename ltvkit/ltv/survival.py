@@ -106,7 +106,7 @@ def _followed(lines: Any, *, as_of: Any, lapse_days: int, period_days: float) ->
     """Customers by `period` (the last that they count for) and `left` (1: they left in it)."""
     end = periods.number_of(as_of) - int(lapse_days)
     first, last = periods.number("first"), periods.number("last")
-    bought = daily.bought(lines, as_of=as_of)
+    bought = daily.select_purchases(lines, as_of=as_of)
     return frames.table(
         bought.group_by("customer_id")
         .agg(first=nw.col("order_date").min(), last=nw.col("order_date").max())

@@ -1,1 +1,24 @@
 """Whether the orders can be relied on: what became of each line, and checks of the data."""
+
+from ltvkit.quality.gate import check, check_finding, describe, raise_on_stop
+from ltvkit.quality.summary import (
+    finding,
+    list_duplicates,
+    list_folded_ids,
+    list_quarantined,
+    origin,
+    summarize,
+)
+
+__all__ = [
+    "check",
+    "check_finding",
+    "describe",
+    "finding",
+    "list_duplicates",
+    "list_folded_ids",
+    "list_quarantined",
+    "origin",
+    "raise_on_stop",
+    "summarize",
+]

@@ -26,7 +26,7 @@ GRAINS = {
 HISTORY = 6  # earlier deviations, to know what is usual
 
 
-def silent_runs(days: pd.DataFrame, *, ends: bool = False) -> pd.DataFrame:
+def find_gaps(days: pd.DataFrame, *, ends: bool = False) -> pd.DataFrame:
     """Days -> start, end, days, chance: runs of days without orders that are unlike the shop.
 
     A day's chance of silence is that of its weekday in the eight weeks before, or after, the run,
@@ -37,7 +37,7 @@ def silent_runs(days: pd.DataFrame, *, ends: bool = False) -> pd.DataFrame:
     """
     counts, weekday = days["orders"].to_numpy(float), days.index.day_of_week.to_numpy()
     found = []
-    for start, end in _runs(counts == 0):
+    for start, end in _find_runs(counts == 0):
         if start < LEAST or (end == len(counts) and not ends):
             continue
         sides = [slice(max(0, start - WINDOW), start), slice(end, end + WINDOW)]
@@ -49,7 +49,7 @@ def silent_runs(days: pd.DataFrame, *, ends: bool = False) -> pd.DataFrame:
     return table[table["chance"] < FALSE_ALARM].reset_index(drop=True)
 
 
-def sudden_changes(days: pd.DataFrame) -> pd.DataFrame | None:
+def find_sudden_changes(days: pd.DataFrame) -> pd.DataFrame | None:
     """Days -> period, measure, factor: the latest months, weeks and days unlike those before.
 
     Measures are orders and revenue per order. A period is compared on a log scale with the median
@@ -59,9 +59,9 @@ def sudden_changes(days: pd.DataFrame) -> pd.DataFrame | None:
     """
     found, judged = [], False
     for every, (level, season, latest, times, least) in GRAINS.items():
-        for names, values in _periods(days, every):
+        for names, values in _split_periods(days, every):
             for measure, x in values.items():
-                off = _deviations(x, level=level, season=season)
+                off = _measure_deviations(x, level=level, season=season)
                 usual = np.abs(off[:-latest][np.isfinite(off[:-latest])])
                 if len(usual) < HISTORY:
                     continue
@@ -72,7 +72,7 @@ def sudden_changes(days: pd.DataFrame) -> pd.DataFrame | None:
     return pd.DataFrame(found, columns=["period", "measure", "factor"]) if judged else None
 
 
-def _runs(silent: np.ndarray) -> np.ndarray:
+def _find_runs(silent: np.ndarray) -> np.ndarray:
     """Start and end (exclusive) of each run of true."""
     return np.flatnonzero(np.diff(np.concatenate([[0], silent.astype(int), [0]]))).reshape(-1, 2)
 
@@ -92,12 +92,14 @@ def _chance(run: np.ndarray, counts: np.ndarray, weekday: np.ndarray) -> float:
     return float(np.prod(rate[run]))
 
 
-def _periods(days: pd.DataFrame, every: str) -> Iterator[tuple[list[str], dict[str, np.ndarray]]]:
+def _split_periods(
+    days: pd.DataFrame, every: str
+) -> Iterator[tuple[list[str], dict[str, np.ndarray]]]:
     """Names and log values of whole periods; of days, one series per weekday, the last week's."""
     if every == "day":
         for n in range(1, min(7, len(days)) + 1):
             same = days.iloc[len(days) - n :: -7].iloc[::-1]
-            yield [f"{day:%Y-%m-%d}" for day in same.index], _logs(same)
+            yield [f"{day:%Y-%m-%d}" for day in same.index], _take_logs(same)
         return
     spans = days.index.to_period({"month": "M", "week": "W-SUN"}[every])
     whole = days[
@@ -105,25 +107,25 @@ def _periods(days: pd.DataFrame, every: str) -> Iterator[tuple[list[str], dict[s
     ]
     sums = whole.groupby(whole.index.to_period(spans.freq)).sum()
     names = [f"{p:%Y-%m}" if every == "month" else f"{p.start_time:%G-W%V}" for p in sums.index]
-    yield names, _logs(sums)
+    yield names, _take_logs(sums)
 
 
-def _logs(sums: pd.DataFrame) -> dict[str, np.ndarray]:
+def _take_logs(sums: pd.DataFrame) -> dict[str, np.ndarray]:
     orders, revenue = sums["orders"].to_numpy(float), sums["revenue"].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where((orders > 0) & (revenue > 0), np.log(revenue / orders), np.nan)
         return {"orders": np.where(orders > 0, np.log(orders), np.nan), "revenue_per_order": value}
 
 
-def _deviations(x: np.ndarray, *, level: int, season: int) -> np.ndarray:
-    off = x - _level(x, level)
+def _measure_deviations(x: np.ndarray, *, level: int, season: int) -> np.ndarray:
+    off = x - _rolling_median(x, level)
     yearly = x - np.concatenate(
         [np.full(min(season, len(x)), np.nan), x[: max(0, len(x) - season)]]
     )
-    seasonal = yearly - _level(yearly, level)
+    seasonal = yearly - _rolling_median(yearly, level)
     return np.where(np.abs(seasonal) < np.abs(off), seasonal, off)
 
 
-def _level(x: np.ndarray, level: int) -> np.ndarray:
+def _rolling_median(x: np.ndarray, level: int) -> np.ndarray:
     """The median of the `level` values before each; NaN where fewer than half of them are known."""
     return pd.Series(x).shift().rolling(level, min_periods=level // 2).median().to_numpy()

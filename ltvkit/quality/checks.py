@@ -28,7 +28,7 @@ FEW_CUSTOMERS = 100  # with fewer, a large share of one is no surprise
 MOST_GUESTS, MOST_TWINS, MOST_RETURNED, MOST_OF_ONE = 0.2, 0.01, 0.25, 0.1
 
 
-class Seen(NamedTuple):
+class Measures(NamedTuple):
     """What the checks look at: small tables, whatever the engine of the orders."""
 
     quality: pd.DataFrame
@@ -53,11 +53,11 @@ class Check:
     """
 
     name: str
-    judge: Callable[[Seen], tuple[bool, str]]
+    judge: Callable[[Measures], tuple[bool, str]]
     meaning: str
 
 
-def look(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies) -> Seen:
+def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies) -> Measures:
     """Orders and their reconciliation -> what the checks look at."""
     lines = frames.lazy(book.lines)
     daily = frames.table(
@@ -66,7 +66,7 @@ def look(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies)
         .sort("order_date")
     ).set_index("order_date")
     daily.index = pd.DatetimeIndex(daily.index)
-    core = _core(daily)
+    core = _find_core(daily)
     before, after = daily.index < core.index[0], daily.index > core.index[-1]
     until = pd.Timestamp(periods.day(book.facts["until"]))
     last = min(until, core.index[-1]) if after.any() else max(until, core.index[-1])
@@ -82,14 +82,14 @@ def look(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies)
             top_orders=nw.col("orders").max(),
         )
     )
-    return Seen(
+    return Measures(
         quality=reconciled,
         days=days,
         early=int(daily.loc[before, "lines"].sum()),
         late=int(daily.loc[after, "lines"].sum()),
         lines=int(daily["lines"].sum()),
         customers=frames.table(per_customer).iloc[0],
-        alike=0 if rules.fold_ids == "both" else spellings.alike(counted),
+        alike=0 if rules.fold_ids == "both" else spellings.count_collisions(counted),
         first=core.index[0],
         until=until,
         as_of=min(pd.Timestamp(periods.day(as_of)), last),
@@ -98,7 +98,7 @@ def look(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies)
     )
 
 
-def _core(daily: pd.DataFrame) -> pd.DataFrame:
+def _find_core(daily: pd.DataFrame) -> pd.DataFrame:
     """The days without a few lines that lie more than a year before or after all others."""
     apart = pd.Series(daily.index).diff().dt.days.to_numpy() > APART_DAYS
     below = (daily["lines"].cumsum() - daily["lines"]).to_numpy() / daily["lines"].sum()
@@ -108,8 +108,8 @@ def _core(daily: pd.DataFrame) -> pd.DataFrame:
     return daily.iloc[first:end]
 
 
-def _unusable(seen: Seen) -> tuple[bool, str]:
-    read, lost = summary.unusable(seen.quality)
+def _unusable(seen: Measures) -> tuple[bool, str]:
+    read, lost = summary.count_unusable(seen.quality)
     broken = seen.quality[seen.quality["reason"].isin(BROKEN)]
     text = _("{lost} of {read} lines ({share}) cannot be used, and the limit is {limit}")
     figure = text.format(
@@ -123,30 +123,30 @@ def _unusable(seen: Seen) -> tuple[bool, str]:
     return lost > seen.most_broken * read, ": ".join([figure, *filter(None, [", ".join(listed)])])
 
 
-def _late(seen: Seen) -> tuple[bool, str]:
+def _late(seen: Measures) -> tuple[bool, str]:
     text = _("{n} of {lines} lines are dated more than a year after all others, which end on {day}")
     day = f"{seen.days.index[-1]:%Y-%m-%d}"
-    return _dated(seen.late, text, seen, day)
+    return _describe_dates(seen.late, text, seen, day)
 
 
-def _early(seen: Seen) -> tuple[bool, str]:
+def _early(seen: Measures) -> tuple[bool, str]:
     text = _("{n} of {lines} lines are dated more than a year before all others, from {day} on")
-    return _dated(seen.early, text, seen, f"{seen.first:%Y-%m-%d}")
+    return _describe_dates(seen.early, text, seen, f"{seen.first:%Y-%m-%d}")
 
 
-def _dated(n: int, text: str, seen: Seen, day: str) -> tuple[bool, str]:
+def _describe_dates(n: int, text: str, seen: Measures, day: str) -> tuple[bool, str]:
     return n > 0, text.format(n=formats.count(n), lines=formats.count(seen.lines), day=day)
 
 
-def _data_end(seen: Seen) -> tuple[bool, str]:
+def _data_end(seen: Measures) -> tuple[bool, str]:
     end = periods.end(periods.index_of(seen.as_of, "month"), "month")
     text = _("the data end on {until}, and the month of the report on {end}")
     return seen.until < end, text.format(until=f"{seen.until:%Y-%m-%d}", end=f"{end:%Y-%m-%d}")
 
 
-def _gaps(seen: Seen) -> tuple[bool, str]:
+def _gaps(seen: Measures) -> tuple[bool, str]:
     days = seen.days[: seen.as_of]
-    runs = anomalies.silent_runs(days, ends=seen.declared or len(days) < len(seen.days))
+    runs = anomalies.find_gaps(days, ends=seen.declared or len(days) < len(seen.days))
     runs = runs.sort_values("days", ascending=False, kind="stable")
     if runs.empty:
         return False, _("no silent day that is unlike this shop")
@@ -158,8 +158,8 @@ def _gaps(seen: Seen) -> tuple[bool, str]:
     return True, text.format(spans=", ".join(spans))
 
 
-def _changes(seen: Seen) -> tuple[bool, str]:
-    found = anomalies.sudden_changes(seen.days[: seen.as_of])
+def _changes(seen: Measures) -> tuple[bool, str]:
+    found = anomalies.find_sudden_changes(seen.days[: seen.as_of])
     if found is None:
         return False, _("too short a history to tell")
     text = _("{measure} in {period}: {factor} times the usual")
@@ -175,22 +175,24 @@ def _changes(seen: Seen) -> tuple[bool, str]:
     return len(found) > 0, ", ".join(rows) or _("the latest month, weeks and days are as usual")
 
 
-def _guests(seen: Seen) -> tuple[bool, str]:
-    guests = _lines(seen.quality["reason"].str.startswith("guest:"), seen.quality)
-    return _part(guests, seen, MOST_GUESTS, _("{share} of the lines name no customer"))
+def _guests(seen: Measures) -> tuple[bool, str]:
+    guests = _count_lines(seen.quality["reason"].str.startswith("guest:"), seen.quality)
+    return _compare_share(guests, seen, MOST_GUESTS, _("{share} of the lines name no customer"))
 
 
-def _duplicates(seen: Seen) -> tuple[bool, str]:
-    twins = _lines(seen.quality["reason"] == _(summary.TWINS), seen.quality)
-    return _part(twins, seen, MOST_TWINS, _("{share} of the lines are exactly like an earlier one"))
+def _duplicates(seen: Measures) -> tuple[bool, str]:
+    twins = _count_lines(seen.quality["reason"] == _(summary.DUPLICATES), seen.quality)
+    return _compare_share(
+        twins, seen, MOST_TWINS, _("{share} of the lines are exactly like an earlier one")
+    )
 
 
-def _part(lines: int, seen: Seen, most: float, text: str) -> tuple[bool, str]:
-    share = lines / max(_lines(seen.quality["status"] == "read", seen.quality), 1)
+def _compare_share(lines: int, seen: Measures, most: float, text: str) -> tuple[bool, str]:
+    share = lines / max(_count_lines(seen.quality["status"] == "read", seen.quality), 1)
     return share > most, text.format(share=formats.share(share))
 
 
-def _negative(seen: Seen) -> tuple[bool, str]:
+def _negative(seen: Measures) -> tuple[bool, str]:
     table = seen.quality
     returned = (table["status"] == "kept") | table["reason"].str.startswith("return")
     taken = -table.loc[returned & (table["amount"] < 0), "amount"].sum()
@@ -201,7 +203,7 @@ def _negative(seen: Seen) -> tuple[bool, str]:
     )
 
 
-def _spelled(seen: Seen) -> tuple[bool, str]:
+def _spelled(seen: Measures) -> tuple[bool, str]:
     if seen.alike == 0:
         return False, _("no customer is written in more than one way")
     text = _("{n} customers are written in more than one way")
@@ -209,7 +211,7 @@ def _spelled(seen: Seen) -> tuple[bool, str]:
     return True, text.format(n=formats.count(seen.alike))
 
 
-def _one_customer(seen: Seen) -> tuple[bool, str]:
+def _one_customer(seen: Measures) -> tuple[bool, str]:
     row = seen.customers
     most = MOST_OF_ONE * max(1, FEW_CUSTOMERS / row["customers"])
     if most >= 1:
@@ -223,7 +225,7 @@ def _one_customer(seen: Seen) -> tuple[bool, str]:
     return bool(share > most), text.format(share=formats.share(share), of=of)
 
 
-def _lines(rows: pd.Series, table: pd.DataFrame) -> int:
+def _count_lines(rows: pd.Series, table: pd.DataFrame) -> int:
     return int(table.loc[rows, "lines"].sum())
 
 

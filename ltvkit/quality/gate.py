@@ -15,7 +15,7 @@ from ltvkit.core.i18n import _
 from ltvkit.errors import DataError
 from ltvkit.ingest.policies import DEFAULT_SEVERITY, Policies, check_options
 from ltvkit.quality import summary
-from ltvkit.quality.checks import CHECKS, look
+from ltvkit.quality.checks import CHECKS, measure
 
 if TYPE_CHECKING:
     from ltvkit.ingest.book import Orders
@@ -38,8 +38,8 @@ def check(
     """
     rules = policies if isinstance(policies, Policies) else check_options(policies=policies)
     if reconciled is None:
-        reconciled = summary.report(book, as_of=as_of)
-    seen = look(book, reconciled, as_of=as_of, rules=rules)
+        reconciled = summary.summarize(book, as_of=as_of)
+    seen = measure(book, reconciled, as_of=as_of, rules=rules)
     rows = []
     for one in CHECKS:
         severity = rules.checks.get(one.name, DEFAULT_SEVERITY[one.name])
@@ -49,13 +49,13 @@ def check(
     return pd.DataFrame(rows, columns=["check", "severity", "result", "figure", "meaning"])
 
 
-def said(table: pd.DataFrame, *results: str) -> list[str]:
+def describe(table: pd.DataFrame, *results: str) -> list[str]:
     """The rows of these results (default: warn and stop) in a sentence each."""
     bad = table[table["result"].isin(results or ("warn", "stop"))]
     return [f"{row.check}: {row.figure}. {row.meaning}" for row in bad.itertuples()]
 
 
-def finding(table: pd.DataFrame) -> str:
+def check_finding(table: pd.DataFrame) -> str:
     """The checks in a sentence."""
     looked = table[table["result"] != "off"]
     bad = looked.loc[looked["result"] != "ok", "check"]
@@ -67,9 +67,9 @@ def finding(table: pd.DataFrame) -> str:
     return text.format(bad=len(bad), n=len(looked), names=", ".join(bad))
 
 
-def pass_through(table: pd.DataFrame, *, where: str = "") -> None:
+def raise_on_stop(table: pd.DataFrame, *, where: str = "") -> None:
     """Raise `DataError` where a check stops the report; `where` its quarantine can be looked at."""
-    stops = said(table, "stop")
+    stops = describe(table, "stop")
     if stops:
         text = " ".join([_("the data do not pass their checks:"), *stops])
         looked = _("The quarantined lines are in {where}.").format(where=where) if where else ""

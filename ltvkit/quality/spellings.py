@@ -11,30 +11,30 @@ from ltvkit.engines.spark import workers
 from ltvkit.ingest.parse import ids
 
 
-def alike(lines: Any) -> int:
+def count_collisions(lines: Any) -> int:
     """Lines -> how many customers have several ids that differ only in width or case.
 
     >>> import pandas as pd
-    >>> alike(pd.DataFrame({"customer_id": ["A1", "a1", "００１７", "0017", "B2", "B2"]}))
+    >>> count_collisions(pd.DataFrame({"customer_id": ["A1", "a1", "００１７", "0017", "B2"]}))
     2
     """
     import duckdb
 
     known = frames.lazy(lines, needs=("customer_id",)).group_by("customer_id").agg(lines=nw.len())
     if frames.is_spark(known):
-        return _on_workers(known.to_native())
+        return _count_on_workers(known.to_native())
     if known.implementation.is_duckdb():
         spelled = known.to_native()
     else:
         spelled = duckdb.connect().from_df(frames.table(known))
-    return ids.proposed(spelled, "customer_id")[1]
+    return ids.propose_fold(spelled, "customer_id")[1]
 
 
-def _on_workers(known: Any) -> int:
+def _count_on_workers(known: Any) -> int:
     """The same for a Spark frame with each `customer_id` once."""
     from pyspark.sql import functions as F
 
-    folded = workers.each(known.select("customer_id"), _folded)
+    folded = workers.each(known.select("customer_id"), _fold_part)
     counts = folded.select(*(F.count_distinct(fold).alias(fold) for fold in ids.FOLDS))
     left = frames.table(nw.from_native(counts)).iloc[0]
     fold = left.idxmin()
@@ -44,7 +44,7 @@ def _on_workers(known: Any) -> int:
     return frames.count(several)
 
 
-def _folded(connection: Any) -> Any:
+def _fold_part(connection: Any) -> Any:
     """Each id of a part in each way of folding."""
-    ways = ", ".join(f'{ids.folded("customer_id", fold)} as "{fold}"' for fold in ids.FOLDS)
+    ways = ", ".join(f'{ids.fold_id("customer_id", fold)} as "{fold}"' for fold in ids.FOLDS)
     return connection.sql(f"select {ways} from {workers.BATCH}")

@@ -15,12 +15,12 @@ from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.ingest import headers, validation
 from ltvkit.ingest.parse import ids
-from ltvkit.ingest.reconcile import with_share
+from ltvkit.ingest.reconciliation import with_share
 
 if TYPE_CHECKING:
     from ltvkit.ingest.book import Orders
 
-TWINS = N_("kept, but exactly like an earlier line (sold twice?)")
+DUPLICATES = N_("kept, but exactly like an earlier line (sold twice?)")
 MOST_LINES = 100_000  # of a list to look at
 
 
@@ -29,9 +29,11 @@ def origin(book: Orders) -> str:
     facts = book.facts
     tax = {"included": _("tax included"), "excluded": _("tax excluded")}
     said = {
-        "source": ", ".join(filter(None, [facts["source"], facts.get("encoding"), sheet(facts)])),
+        "source": ", ".join(
+            filter(None, [facts["source"], facts.get("encoding"), describe_sheet(facts)])
+        ),
         "amount": facts["amount_from"],
-        "tax": tax.get(headers.tax_basis(facts["amount_from"]), _("tax not stated")),
+        "tax": tax.get(headers.find_tax_basis(facts["amount_from"]), _("tax not stated")),
         "zone": facts["timezone"],
     }
     text = _(
@@ -41,7 +43,7 @@ def origin(book: Orders) -> str:
     return text.format(**said)
 
 
-def sheet(facts: Mapping[str, Any]) -> str:
+def describe_sheet(facts: Mapping[str, Any]) -> str:
     """Which sheet of several was read, in words; empty where there is no choice."""
     if "other_sheets" not in facts:
         return ""
@@ -49,17 +51,17 @@ def sheet(facts: Mapping[str, Any]) -> str:
     return _("sheet {name} of {count}").format(name=facts["sheet"], count=count)
 
 
-def _duplicates(book: Orders) -> pd.DataFrame:
+def _summarize_duplicates(book: Orders) -> pd.DataFrame:
     twins = frames.table(
-        _twins(book)
+        _find_duplicates(book)
         .with_columns(extra=nw.col("copies") - 1)
         .with_columns(amount=nw.col("amount") * nw.col("extra"))
         .select(lines=nw.col("extra").sum(), amount=nw.col("amount").sum())
-    ).assign(status="of which", reason=_(TWINS))
+    ).assign(status="of which", reason=_(DUPLICATES))
     return twins[twins["lines"] > 0].astype({"lines": "int64"})
 
 
-def _twins(book: Orders) -> nw.LazyFrame:
+def _find_duplicates(book: Orders) -> nw.LazyFrame:
     # An order id made up at the door is no sign that two lines differ, or are alike.
     lines = frames.lazy(book.lines)
     made_up = [] if book.facts["orders_from"] == "order_id" else ["order_id"]
@@ -67,12 +69,12 @@ def _twins(book: Orders) -> nw.LazyFrame:
     return lines.group_by(*columns).agg(copies=nw.len()).filter(nw.col("copies") > 1)
 
 
-def duplicates(book: Orders) -> pd.DataFrame:
+def list_duplicates(book: Orders) -> pd.DataFrame:
     """The kept lines that stand more than once, with how many `copies` there are; most first.
 
     At most `MOST_LINES`. Where lists have pseudonyms, without what could still name somebody.
     """
-    twins = _twins(book)
+    twins = _find_duplicates(book)
     if pseudonyms.key():
         twins = twins.select("customer_id", "order_date", "amount", "copies")
     names = [c for c in twins.collect_schema().names() if c != "copies"]
@@ -80,24 +82,24 @@ def duplicates(book: Orders) -> pd.DataFrame:
     return frames.table(listed.head(MOST_LINES))
 
 
-def folded(book: Orders) -> pd.DataFrame:
+def list_folded_ids(book: Orders) -> pd.DataFrame:
     """The customer ids that were written in several ways and count as one (see `ids`).
 
     At most `MOST_LINES`, those of most lines first.
     """
     if book.spelled is None:
         return pd.DataFrame(columns=["customer_id", "spellings", "written", "lines"])
-    found = ids.collisions(book.spelled, most=MOST_LINES)
+    found = ids.list_collisions(book.spelled, most=MOST_LINES)
     return found.drop(columns="written") if pseudonyms.key() else found
 
 
-def _folded(book: Orders) -> pd.DataFrame:
-    lines = 0 if book.spelled is None else ids.lines_of_several(book.spelled)
+def _summarize_folded(book: Orders) -> pd.DataFrame:
+    lines = 0 if book.spelled is None else ids.count_collision_lines(book.spelled)
     said = _("kept, of customers whose id is written in several ways")
     return pd.DataFrame({"status": ["of which"] * bool(lines), "reason": said, "lines": lines})
 
 
-def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
+def summarize(book: Orders, *, as_of: Any) -> pd.DataFrame:
     """The reconciliation of one report: `book.quality`, and kept lines to look at twice.
 
     Their rows are "of which", as they are part of "kept": exact copies of earlier lines, and lines
@@ -108,17 +110,22 @@ def report(book: Orders, *, as_of: Any) -> pd.DataFrame:
         .filter(nw.col("order_date") > nw.lit(periods.day(as_of)))
         .select(lines=nw.len(), amount=nw.col("amount").sum())
     ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
-    parts = [book.quality, _duplicates(book), _folded(book), later[later["lines"] > 0]]
+    parts = [
+        book.quality,
+        _summarize_duplicates(book),
+        _summarize_folded(book),
+        later[later["lines"] > 0],
+    ]
     return with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 
-def unusable(table: pd.DataFrame) -> tuple[int, int]:
+def count_unusable(table: pd.DataFrame) -> tuple[int, int]:
     """A reconciliation -> the lines read, and those of them that are broken."""
     read = table.loc[table["status"] == "read", "lines"].sum()
     return int(read), int(table.loc[table["reason"].isin(validation.BROKEN), "lines"].sum())
 
 
-def quarantined(book: Orders) -> Any:
+def list_quarantined(book: Orders) -> Any:
     """The quarantine as a list of the report: `book.quarantine`, with every raw column.
 
     Where lists have pseudonyms, a raw line could still name somebody anywhere: then it is line,

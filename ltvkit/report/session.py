@@ -13,15 +13,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit import periods
+from ltvkit import periods, quality
 from ltvkit.config import params, shop
 from ltvkit.config.notebooks import Notebook
 from ltvkit.core import paths
 from ltvkit.core.i18n import _
 from ltvkit.engines import spark
 from ltvkit.errors import ParamsError, ReportError
-from ltvkit.ingest.cache import Prepared
-from ltvkit.quality import gate, summary
+from ltvkit.ingest.cache import CachedOrders
+from ltvkit.quality.summary import MOST_LINES
 from ltvkit.report import plan
 from ltvkit.report.pages import all_reports
 from ltvkit.report.pages.assemble import Report, assemble
@@ -107,18 +107,18 @@ class Session:
             try:
                 self._unmade[place] = self._admitted(place, report, book, stopped)
             except Exception as error:  # a fault in one report must not take the others along
-                listed = summary.quarantined(book).limit(summary.MOST_LINES)
+                listed = quality.list_quarantined(book).limit(MOST_LINES)
                 self._fail(stopped, in_words(error), quarantine=listed)
 
-    def _admitted(self, place: Place, report: Report, book: Prepared, stopped: Place) -> Report:
+    def _admitted(self, place: Place, report: Report, book: CachedOrders, stopped: Place) -> Report:
         """The report with what is to be said of its data; `DataError` where a check stops it."""
         values = report.params.values
-        found = gate.check(book, as_of=report.as_of, policies=values.get("policies"))
-        gate.pass_through(found, where=paths.shown(stopped.failed / publish.QUARANTINE))
+        found = quality.check(book, as_of=report.as_of, policies=values.get("policies"))
+        quality.raise_on_stop(found, where=paths.shown(stopped.failed / publish.QUARANTINE))
         months = restated.months(book.lines, as_of=report.as_of)
-        book.keep_days()
+        book.store_days()
         changed = restated.since_last(place, months, params=values)
-        said = [gate.finding(found)] if (found["result"] == "warn").any() else []
+        said = [quality.check_finding(found)] if (found["result"] == "warn").any() else []
         said += changed + self._lost(place, report)
         self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in said]
         return replace(report, months=months, restated=changed)
@@ -133,7 +133,7 @@ class Session:
         text = _("--only leaves out {pages}: made from other orders, params or code, they go.")
         return [text.format(pages=", ".join(lost))] if lost else []
 
-    def _planned(self, given: params.Params, book: Prepared, day: dt.date) -> Report:
+    def _planned(self, given: params.Params, book: CachedOrders, day: dt.date) -> Report:
         month = f"{day:%Y-%m}"
         jobs = plan.jobs(self.notebooks, given, month=month, orders_key=book.key)
         # What --only leaves out stays in the report if it is finished for the same inputs.
@@ -212,7 +212,7 @@ class Session:
             raise
 
 
-def _days(book: Prepared, months: Months, given: params.Params) -> list[dt.date]:
+def _days(book: CachedOrders, months: Months, given: params.Params) -> list[dt.date]:
     """The last day that each report counts, the earliest first."""
     if not months.start:
         return [book.as_of(months.month or given.values.get("month", "last"))]

@@ -53,12 +53,12 @@ def bare(path: Path, *, own: bool = False) -> None:
     from ltvkit.ingest.readers import csv_files
     from ltvkit.ingest.readers.part import Part
 
-    sql = csv_files.quick(path, NAMES, delimiter=",", first=1)
+    sql = csv_files.build_fast_query(path, NAMES, delimiter=",", first=1)
     chosen = PLAIN
     if own:
         part = Part("", sql, dict.fromkeys(NAMES, "VARCHAR"), plain=True)
         mapped = {name: name for name in NAMES}
-        sql = mapping.typed(part, mapped=mapped, rules=Policies(), zone="Asia/Tokyo")
+        sql = mapping.build_query(part, mapped=mapped, rules=Policies(), zone="Asia/Tokyo")
         chosen = ", ".join(NAMES)
     target = Path(os.environ["LTVKIT_REPORTS"]) / "bare.parquet"
     duckdb.connect().sql(f"copy (select {chosen} from ({sql})) to '{target}' (format parquet)")

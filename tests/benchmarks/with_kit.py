@@ -58,7 +58,7 @@ def keep_days(shop: Shop) -> dict[str, Any]:
     """Write the days of the lines, as a preparation does once per export."""
     whole = days_of(shop.path)
     part = whole.with_name(f"part-{whole.name}")
-    ltvkit.ingest.daily.of(shop.lines).write_parquet(str(part))
+    ltvkit.ingest.daily.aggregate(shop.lines).write_parquet(str(part))
     part.rename(whole)
     return {}
 
@@ -109,7 +109,7 @@ def kpis(shop: Shop) -> dict[str, Any]:
 def everything(shop: Shop) -> dict[str, Any]:
     """All tables, as a report makes them: from the days of the lines; ABC from the lines."""
     if shop.days is None:
-        shop = shop._replace(days=ltvkit.ingest.daily.of(shop.lines))
+        shop = shop._replace(days=ltvkit.ingest.daily.aggregate(shop.lines))
     found = customers(shop)
     buyers = found["customers"]
     return found | scored(buyers) | ranked(buyers) | abc(shop) | cohorts(shop) | kpis(shop)

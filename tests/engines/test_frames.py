@@ -65,7 +65,7 @@ def test_tables_of_the_user_are_not_taken_for_the_kits():
 
 def test_days_leave_no_table_behind_but_their_own():
     connection = duckdb.connect()
-    found = daily.of(connection.from_df(LINES))
+    found = daily.aggregate(connection.from_df(LINES))
     tables = connection.sql("select estimated_size from duckdb_tables()").fetchall()
     assert tables == [(len(found),)]
 
@@ -105,9 +105,9 @@ def test_rows_without_a_line_are_numbered_as_they_were_read(tmp_path):
     path = tmp_path / "long.csv"
     path.write_text("n\n" + "\n".join(f"{n:>20}" for n in range(2, 1_000_002)) + "\n")
     connection = connect(threads=4)
-    cache._name(connection, tmp_path)
+    cache._set_folder(connection, tmp_path)
     # As small as a buffer can be: then it takes several, as it does of a large file.
     read = f"select * from read_csv('{path}', columns = {{'n': 'BIGINT'}}, max_line_size = 4096)"
-    kept = cache._keep(connection.sql(read), "rows", 2)
+    kept = cache._store(connection.sql(read), "rows", 2)
     wrong = connection.sql(f"select count(*) from ({kept}) where n <> _line")
     assert wrong.fetchall() == [(0,)]

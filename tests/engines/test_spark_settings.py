@@ -77,12 +77,12 @@ def test_where_a_cluster_is(spark, servers, is_here):
     ],
 )
 def test_what_lies_on_the_cluster(source, there):
-    assert cluster_sources.lies_there(source) is there
+    assert cluster_sources.is_on_cluster(source) is there
 
 
 def test_other_files_on_the_storage_are_refused():
     with pytest.raises(ParamsError, match="Save it as Parquet"):
-        cluster_sources.open(None, "s3a://shop/orders.CSV", Policies(remote=True))
+        cluster_sources.open_source(None, "s3a://shop/orders.CSV", Policies(remote=True))
 
 
 def test_options_of_the_shop_come_last_and_words_are_as_spark_writes_them():
@@ -190,4 +190,4 @@ def test_after_waiting_for_a_silent_cluster_errors_are_seen_again(monkeypatch):
 @pytest.mark.parametrize("source", ["table:parquet.`s3a://bucket/orders`", "table:", "table:a b"])
 def test_an_address_is_no_table(source):
     with pytest.raises(ParamsError, match="must name a table"):
-        cluster_sources._named(source)
+        cluster_sources._table_name(source)

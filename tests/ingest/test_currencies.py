@@ -27,7 +27,7 @@ def lines(rows: list[tuple]):
 
 
 def test_rates_are_read_and_stand_in_order(tmp_path):
-    table = currencies.rates(written(tmp_path, RATES))
+    table = currencies.read_rates(written(tmp_path, RATES))
     assert table.astype({"date": "str"}).to_numpy().tolist() == [
         ["2020-01-01", "JPY", 1.0],
         ["2024-01-01", "USD", 140.0],
@@ -52,13 +52,13 @@ def test_rates_are_read_and_stand_in_order(tmp_path):
 )
 def test_rates_that_cannot_be_used_are_refused_with_their_line(tmp_path, text, message):
     with pytest.raises(DataError, match=f"rates rates.csv: .*{message}") as refusal:
-        currencies.rates(written(tmp_path, text))
+        currencies.read_rates(written(tmp_path, text))
     assert "\n" not in str(refusal.value)
 
 
 def test_rates_that_are_not_there(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
-        currencies.rates(tmp_path / "none.csv")
+        currencies.read_rates(tmp_path / "none.csv")
 
 
 def test_each_amount_takes_the_latest_rate_known_on_its_day(tmp_path):
@@ -72,8 +72,8 @@ def test_each_amount_takes_the_latest_rate_known_on_its_day(tmp_path):
         (7, None, "2024-01-10", 2.0, 1.0),
         (8, "USD", None, 2.0, 1.0),
     ]
-    table = currencies.rates(written(tmp_path, RATES))
-    found = currencies.converted(lines(rows), table, columns=("amount", "margin")).order("line")
+    table = currencies.read_rates(written(tmp_path, RATES))
+    found = currencies.convert(lines(rows), table, columns=("amount", "margin")).order("line")
     assert found.columns == ["line", "currency", "order_date", "amount", "margin", "_rated"]
     assert [row[3:] for row in found.fetchall()] == [
         (None, None, False),
@@ -97,7 +97,7 @@ def test_no_line_is_lost_or_doubled(orders, known):
     table = pd.DataFrame(sorted(known), columns=["date", "currency"]).assign(rate=2.0)
     table["date"] = pd.to_datetime(table["date"])
     rows = lines([(n, code, day, 1.0, 1.0) for n, (code, day) in enumerate(orders)])
-    found = currencies.converted(rows, table, columns=("amount",)).fetchall()
+    found = currencies.convert(rows, table, columns=("amount",)).fetchall()
     assert sorted(row[0] for row in found) == list(range(len(orders)))
     rated = {n for n, (c, d) in enumerate(orders) if any(k == c and s <= d for s, k in known)}
     assert {row[0] for row in found if row[-1]} == rated

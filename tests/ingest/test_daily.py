@@ -28,7 +28,7 @@ def test_an_order_counts_on_the_day_of_its_first_purchase(on):
         ("b", "1", "2024-01-03", 7),  # another customer's order of the same number
         ("b", "1", "2024-01-04", -7),
     )
-    found = table(daily.of(on(lines)))
+    found = table(daily.aggregate(on(lines)))
     assert found["orders"].tolist() == [0, 1, 1, 1, 0]
     assert found["active"].tolist() == [0, 1, 1, 1, 0]
     assert found["revenue"].tolist() == [-3, 10, 5, 7, -7]
@@ -40,9 +40,9 @@ def test_money_that_lines_have_is_added_up_and_no_other(on):
         ("a", "1", "2024-01-01", 5, np.nan, 1),
         extra=("margin", "quantity"),
     )
-    found = table(daily.of(on(lines)))
+    found = table(daily.aggregate(on(lines)))
     assert found[["revenue", "margin", "quantity"]].iloc[0].tolist() == [15, 4, 3]
-    assert "margin" not in table(daily.of(on(lines.drop(columns="margin"))))
+    assert "margin" not in table(daily.aggregate(on(lines.drop(columns="margin"))))
 
 
 def test_lines_may_have_columns_named_as_those_of_days(on):
@@ -75,7 +75,7 @@ def scattered(seed):
 def test_orders_are_counted_one_by_one(on, seed):
     """The definition, order by order: begun on the first day with a line of zero or more."""
     lines = scattered(seed)
-    found = table(daily.of(on(lines))).set_index(["customer_id", "order_date"])
+    found = table(daily.aggregate(on(lines))).set_index(["customer_id", "order_date"])
     bought = lines[lines["amount"] >= 0]
     begun = {}
     for key, order in bought.groupby(["customer_id", "order_id"]):
@@ -120,7 +120,7 @@ def test_days_of_all_lines_tell_any_day_as_the_lines_up_to_it_do(engine_name, se
     """Also of orders that go on after that day, of which only the first part is known."""
     lines = scattered(seed)
     frame = ENGINES[engine_name](lines)
-    whole = daily.of(frame)
+    whole = daily.aggregate(frame)
     for day in ("2023-03-31", "2023-12-15", "2024-12-31"):
         before = lines[lines["order_date"] <= day]
         for name, count in COUNTS.items():

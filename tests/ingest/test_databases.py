@@ -66,7 +66,7 @@ def kept(url: str, table: str = "") -> tuple[dict, dict, dict]:
     """Facts, types and values of a table as it is kept."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "table.parquet"
-        facts = databases.keep(url, target, table=table)
+        facts = databases.export_table(url, target, table=table)
         with duckdb.connect() as connection:
             rows = connection.read_parquet(str(target))
             types = dict(zip(rows.columns, map(str, rows.types), strict=True))

@@ -19,14 +19,14 @@ ZONES = ("Asia/Tokyo", "UTC", "America/New_York", "Europe/Berlin", "Asia/Kolkata
 
 def read(texts: list, **options) -> list:
     frame = CONNECTION.from_arrow(pa.table({"x": pa.array(texts, pa.string())}))
-    found = frame.project(dates.date("x", "VARCHAR", **options))
+    found = frame.project(dates.parse_date("x", "VARCHAR", **options))
     assert str(found.types[0]) == "TIMESTAMP"
     return [None if day is None else day.date() for (day,) in found.fetchall()]
 
 
 def typed(value: str, **options):
     frame = CONNECTION.sql(f"select {value} as x")
-    day = frame.project(dates.date("x", str(frame.types[0]), **options)).fetchall()[0][0]
+    day = frame.project(dates.parse_date("x", str(frame.types[0]), **options)).fetchall()[0][0]
     return day and day.date()
 
 
@@ -229,11 +229,11 @@ def test_the_forms_that_fit_samples(samples, forms):
 
 def test_zones_and_formats_are_checked():
     for zone in ZONES:
-        dates.check_zone(zone)
+        dates.check_timezone(zone)
     for form in ("%d/%m/%Y", "%m/%d/%y %H:%M", "%Y年%m月%d日", "%b %d, %Y", "%d/%m/%Y %H:%M %z"):
         dates.check_format(form)
     with pytest.raises(ParamsError, match="Did you mean 'Asia/Tokyo'"):
-        dates.check_zone("Asia/Tokio")
+        dates.check_timezone("Asia/Tokio")
     for form in ("dd/mm/yyyy", "%d/%m", "%q", "%"):
         with pytest.raises(ParamsError, match="date_format"):
             dates.check_format(form)

@@ -116,7 +116,7 @@ def test_a_broken_file_is_read_to_the_last_character_or_refused(round_, tmp_path
         path.write_bytes(data)
         read.clear()
         try:
-            raw = readers.open(str(path))  # what it unpacked lasts as long as it does
+            raw = readers.open_source(str(path))  # what it unpacked lasts as long as it does
         except LtvkitError as error:
             several_lines += [number] * ("\n" in str(error))
             continue

@@ -20,14 +20,14 @@ KNOWN = [(name, alias) for name, tiers in headers.ALIASES.items() for alias in c
 
 def test_every_column_has_headers_and_no_header_has_two_meanings():
     assert set(headers.ALIASES) == {*COLUMNS, "currency"}
-    bare = [headers._name(alias) for _name, alias in KNOWN]
+    bare = [headers._normalize(alias) for _name, alias in KNOWN]
     assert len(bare) == len(set(bare))
 
 
 @pytest.mark.parametrize(("name", "alias"), KNOWN, ids=[alias for _name, alias in KNOWN])
 def test_every_header_is_understood_alone_and_however_it_is_written(name, alias):
     for written in (alias, f' "{alias.upper()}" ', f"\ufeff{alias}", alias.replace(" ", "_")):
-        assert headers.understood([written]) == {name: written}
+        assert headers.match_columns([written]) == {name: written}
 
 
 @given(st.text())
@@ -51,23 +51,23 @@ def test_a_key_is_its_own_key(text):
     ],
 )
 def test_the_amount_is_the_lines_before_the_orders_and_without_tax_before_with(found, amount):
-    assert headers.understood(found).get("amount") == amount
+    assert headers.match_columns(found).get("amount") == amount
 
 
 def test_two_that_fit_alike_are_asked_about():
     found = ["顧客ID", "会員番号", "注文日", "受注日時"]
-    assert headers.undecided(found) == {"customer_id": ["顧客ID", "会員番号"]}
-    assert headers.understood(found) == {"order_date": "受注日時"}
+    assert headers.find_ambiguous(found) == {"customer_id": ["顧客ID", "会員番号"]}
+    assert headers.match_columns(found) == {"order_date": "受注日時"}
 
 
 @given(st.lists(st.sampled_from([alias for _name, alias in KNOWN]), unique=True, max_size=12))
 def test_certain_and_undecided_share_nothing_and_use_a_header_once(found):
-    sure, asked = headers.understood(found), headers.undecided(found)
+    sure, asked = headers.match_columns(found), headers.find_ambiguous(found)
     assert not set(sure) & set(asked)
     used = [*sure.values(), *chain(*asked.values())]
     assert len(used) == len(set(used))
     assert set(used) <= set(found)
-    assert headers.understood(found[::-1]) == sure
+    assert headers.match_columns(found[::-1]) == sure
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_certain_and_undecided_share_nothing_and_use_a_header_once(found):
     ],
 )
 def test_what_a_header_says_of_tax(header, basis):
-    assert headers.tax_basis(header) == basis
+    assert headers.find_tax_basis(header) == basis
 
 
 def test_matching_is_exact_first_then_by_key_and_never_between_two():
-    assert headers.match("Order Date", ["order_date", "Order Date"]) == "Order Date"
-    assert headers.match("Order Date", ["ＯＲＤＥＲ＿ＤＡＴＥ"]) == "ＯＲＤＥＲ＿ＤＡＴＥ"
-    assert headers.match("Order Date", ["order_date", "order-date"]) is None
-    assert headers.match("Order Date", ["date"]) is None
+    assert headers.match_header("Order Date", ["order_date", "Order Date"]) == "Order Date"
+    assert headers.match_header("Order Date", ["ＯＲＤＥＲ＿ＤＡＴＥ"]) == "ＯＲＤＥＲ＿ＤＡＴＥ"
+    assert headers.match_header("Order Date", ["order_date", "order-date"]) is None
+    assert headers.match_header("Order Date", ["date"]) is None
 
 
 @pytest.mark.parametrize("header", ["お名前(姓)", "氏(請求先)", "メールアドレス", "Email", "TEL"])

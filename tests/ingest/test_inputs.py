@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from ltvkit import orders
 from ltvkit.cli.main import main
-from ltvkit.ingest.cache import Prepared
+from ltvkit.ingest.cache import CachedOrders
 
 INPUTS = Path(__file__).parents[1] / "inputs"
 CASES = yaml.safe_load((INPUTS / "cases.yaml").read_text("utf-8"))["cases"]
@@ -46,7 +46,7 @@ def test_a_file_gives_what_was_worked_out_by_hand(case, tmp_path):
     assert outcome(book, case) == expected(case)
 
 
-def outcome(book: Prepared, case: dict) -> dict:
+def outcome(book: CachedOrders, case: dict) -> dict:
     """What a book holds, in the words of cases.yaml."""
     lines, quarantine = book.lines.df(), book.quarantine.df()
     found = {

@@ -72,13 +72,13 @@ def test_line_numbers_are_those_of_the_file_and_ragged_records_are_quarantined(t
 def test_a_file_that_cannot_be_read_says_why(tmp_path, name, content, says):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=says):
-        readers.open(str(tmp_path / name))
+        readers.open_source(str(tmp_path / name))
 
 
 def test_a_missing_file_names_the_nearest(tmp_path):
     (tmp_path / "orders.csv").write_text(TEXT)
     with pytest.raises(DataError, match=r"no file at .*Did you mean 'orders.csv'"):
-        readers.open(str(tmp_path / "order.csv"))
+        readers.open_source(str(tmp_path / "order.csv"))
 
 
 def test_orders_are_prepared_once_and_again_when_anything_changes(tmp_path, monkeypatch):

@@ -105,7 +105,7 @@ def test_orders_in_euc_jp_are_those_in_utf_8(rows, tmp_path_factory):
     written = text(rows).replace("髙", "高")
     (folder / "utf8.csv").write_text(written, "utf-8", newline="")
     (folder / "eucjp.csv").write_bytes((written + "x,9,2024-01-01,1,ほうじ茶\r\n").encode("euc_jp"))
-    known, raw = (readers.open(str(folder / name)) for name in ("utf8.csv", "eucjp.csv"))
+    known, raw = (readers.open_source(str(folder / name)) for name in ("utf8.csv", "eucjp.csv"))
     assert raw.facts["encoding"] == "euc_jp"
     assert raw.frame.fetchall()[:-1] == known.frame.fetchall()
 
@@ -195,7 +195,7 @@ def test_the_quick_way_gives_what_the_exact_one_gives_or_declines(body, header, 
         part = csv_files.read(connection, readers.archives.File(path, "x.csv"), work, POLICIES)
     except LtvkitError:  # few bytes of which some are NUL may pass for UTF-16
         return
-    sure = part.sure(connection)
+    sure = part.resolve(connection)
     if sure is part and part.exact:
         exact = part.exact()
         assert rows(part, connection) == rows(exact, connection)

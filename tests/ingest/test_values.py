@@ -21,7 +21,7 @@ def read(texts: list, expression: str) -> list:
 
 
 def number(texts: list, **options) -> list:
-    return read(texts, values.number("x", "VARCHAR", **options))
+    return read(texts, values.parse_number("x", "VARCHAR", **options))
 
 
 def typed(value: str, reader) -> object:
@@ -35,14 +35,14 @@ def typed(value: str, reader) -> object:
 )
 def test_a_text_is_kept_as_written_without_the_blanks_around_it(written):
     around = [f"{b}{written}{c}" for b in ("", *BLANKS) for c in ("", *BLANKS)]
-    assert read(around, values.text("x", "VARCHAR")) == [written] * len(around)
+    assert read(around, values.parse_text("x", "VARCHAR")) == [written] * len(around)
 
 
 @QUICK
 @given(st.lists(st.text(st.sampled_from(BLANKS + "a0 煎")), min_size=1))
 def test_trimming_takes_blanks_from_the_ends_only(texts):
     expected = [t.strip(BLANKS) or None for t in texts]
-    assert read(texts, values.text("x", "VARCHAR")) == expected
+    assert read(texts, values.parse_text("x", "VARCHAR")) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_trimming_takes_blanks_from_the_ends_only(texts):
     ],
 )
 def test_ids_from_typed_columns_lose_no_digit_and_gain_no_point(value, text):
-    assert typed(value, values.text) == text
+    assert typed(value, values.parse_text) == text
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_ids_from_typed_columns_lose_no_digit_and_gain_no_point(value, text):
     ],
 )
 def test_numbers_from_typed_columns(value, amount):
-    assert typed(value, values.number) == amount
+    assert typed(value, values.parse_number) == amount
 
 
 WRITTEN = {
@@ -127,7 +127,7 @@ def test_a_decimal_comma_counts_only_where_it_is_declared():
     }  # fmt: skip
     assert number(list(comma), decimal=",") == list(comma.values())
     assert number(["12,5", "1.234,56"]) == [None, None]
-    assert typed("5.25::float", lambda *c: values.number(*c, decimal=",")) == 5.25
+    assert typed("5.25::float", lambda *c: values.parse_number(*c, decimal=",")) == 5.25
 
 
 FRAMES = ("{}", "¥{}", "￥{}", "{}円", "JPY {}", "{} EUR", " {} ", "\u3000{}", "$ {}")

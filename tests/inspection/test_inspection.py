@@ -42,7 +42,7 @@ def file(text: str, name: str = "mine.csv", encoding: str = "utf-8") -> str:
 
 
 def look(text: str, **how: str) -> result.Inspection:
-    return proposals.look(file(text, **how))
+    return proposals.inspect(file(text, **how))
 
 
 def call(*arguments: str) -> tuple[int, str]:
@@ -53,7 +53,7 @@ def call(*arguments: str) -> tuple[int, str]:
 
 
 def draft(seen: result.Inspection) -> dict:
-    Path("draft.yaml").write_text(drafts.write(seen, shop="mine"), "utf-8")
+    Path("draft.yaml").write_text(drafts.write_params(seen, shop="mine"), "utf-8")
     return dict(params.load("draft.yaml", NOTEBOOKS).values)
 
 
@@ -71,7 +71,7 @@ def test_a_japanese_export_in_cp932_is_understood():
         "status": "対応状況",
     }
     assert seen.policies == {"cancelled_status": ["キャンセル"]}
-    said = drafts.text(seen)
+    said = drafts.describe(seen)
     for words in ("CP932", "煎茶", "without tax", "2024-04-01", "JPY", "税込金額, お名前"):
         assert words in said
     assert re.search(r"1  amount is unreadable\n +1  cancelled, by status", said)
@@ -88,7 +88,7 @@ def test_the_export_of_a_system_is_understood(name):
     assert seen.columns["customer_id"] == customers
     priced = tuple(seen.columns.get(n) for n in ("quantity", "unit_price"))
     assert (seen.columns.get("amount") or priced) == amounts
-    said = drafts.text(seen)
+    said = drafts.describe(seen)
     assert name in said
     assert "example.com" not in said
     assert ("columns.customer_id" in seen.checks) == personal_data.is_personal(customers)
@@ -107,7 +107,7 @@ def test_what_a_shop_system_needs_is_written_down():
 
 
 def test_a_draft_has_every_key_of_the_model_with_the_models_comments():
-    text = drafts.write(look(PLAIN + "1,2024-01-05,10\n"), shop="mine")
+    text = drafts.write_params(look(PLAIN + "1,2024-01-05,10\n"), shop="mine")
     model = (HOME / drafts.MODEL).read_text("utf-8")
     mine, theirs = yaml.safe_load(text), yaml.safe_load(model)
     assert list(mine) == list(theirs)
@@ -137,7 +137,7 @@ def test_the_order_of_a_dates_parts_is_found_or_asked_about(dates, date_format, 
     assert ("policies.date_format" in seen.checks) == asked
     if asked:
         assert seen.book is None
-        for told in (drafts.text(seen), Path("draft.yaml").read_text("utf-8")):
+        for told in (drafts.describe(seen), Path("draft.yaml").read_text("utf-8")):
             assert '"%d/%m/%Y" or "%m/%d/%Y"' in told
 
 
@@ -223,10 +223,10 @@ def workbook(**sheets: list) -> str:
     [([["メモ"], ["2枚目"]], "rows: 1"), ([], "no table"), ([[], ["メモ"]], "rows: 0")],
 )
 def test_the_sheet_of_orders_is_found_behind_a_cover(cover, rows):
-    seen = proposals.look(workbook(表紙=cover, 売上=ORDERS))
+    seen = proposals.inspect(workbook(表紙=cover, 売上=ORDERS))
     assert seen.policies["sheet"] == draft(seen)["policies"]["sheet"] == "売上"
     assert "policies.sheet" not in seen.checks
-    said = drafts.text(seen)
+    said = drafts.describe(seen)
     assert f"not read are '表紙' ({rows})" in said
     assert "sheet 売上 of 2" in said
     assert seen.book.facts["other_sheets"] == ["表紙"]
@@ -234,14 +234,14 @@ def test_the_sheet_of_orders_is_found_behind_a_cover(cover, rows):
 
 
 def test_of_several_sheets_of_orders_one_is_proposed_and_asked_about():
-    seen = proposals.look(workbook(一月=ORDERS[:2], 二月=ORDERS, メモ=[["x"]]))
+    seen = proposals.inspect(workbook(一月=ORDERS[:2], 二月=ORDERS, メモ=[["x"]]))
     assert seen.policies["sheet"] == "一月"
     assert "'二月' (rows: 2), 'メモ' (rows: 0)" in seen.checks["policies.sheet"]
-    assert "CHECK: '一月' is read" in drafts.write(seen, shop="mine")
+    assert "CHECK: '一月' is read" in drafts.write_params(seen, shop="mine")
 
 
 def test_a_workbook_of_one_sheet_has_nothing_to_choose():
-    seen = proposals.look(workbook(売上=[[], *ORDERS]))
+    seen = proposals.inspect(workbook(売上=[[], *ORDERS]))
     assert seen.policies == {"header_line": 2}
     assert ", sheet" not in summary.origin(seen.book)
 
@@ -259,7 +259,7 @@ def test_a_workbook_of_one_sheet_has_nothing_to_choose():
 def test_ids_that_fall_together_are_counted_and_not_shown(written, fold):
     seen = look(PLAIN + "".join(f"{i},2024-01-31,10\n" for i in written))
     assert (seen.policies.get("fold_ids"), "policies.fold_ids" in seen.checks) == (fold, bool(fold))
-    assert not any(i in drafts.text(seen) for i in written)
+    assert not any(i in drafts.describe(seen) for i in written)
     if fold:
         several = str(len(written) - len({"a7", "b8"}))
         assert seen.checks["policies.fold_ids"].startswith(f"{several} customers are")
@@ -291,13 +291,13 @@ def test_orders_with_a_day_of_cancellation_that_count_are_counted():
 )
 def test_a_last_month_that_may_be_whole_is_asked_about(last, end):
     source = file(PLAIN + f"1,2024-01-05,10\n1,{last},10\n")
-    seen = proposals.look(source)
+    seen = proposals.inspect(source)
     assert ("policies.data_until" in seen.checks) == bool(end)
     if end:
         assert f'write "{end}"' in seen.checks["policies.data_until"]
         early = pd.Timestamp(last).timestamp()
         os.utime(source, (early, early))  # an export from within the month cannot cover it
-        assert "policies.data_until" not in proposals.look(source).checks
+        assert "policies.data_until" not in proposals.inspect(source).checks
 
 
 def test_what_would_stop_a_report_is_said():
@@ -306,7 +306,7 @@ def test_what_would_stop_a_report_is_said():
     for count, asked in ((2, False), (3, True)):
         seen = look(PLAIN + "".join(rows) + broken * count)
         assert ("policies.max_quarantined" in seen.checks) == asked
-    assert "3 of 201 lines (1.5%)" in drafts.text(seen)
+    assert "3 of 201 lines (1.5%)" in drafts.describe(seen)
     assert draft(seen)["policies"]["max_quarantined"] == 0.01
 
 
@@ -314,21 +314,21 @@ def test_files_of_other_kinds_in_a_folder_are_named():
     Path("mine").mkdir()
     file("customer id,order date,amount\n1,2024-01-31,10\n", "mine/orders-1.csv")
     file("order date,customer id,amount,coupon\n2024-01-31,1,10,x\n", "mine/orders-2.csv")
-    seen = proposals.look(str(Path("mine").resolve()))
+    seen = proposals.inspect(str(Path("mine").resolve()))
     assert "source" not in seen.checks
     assert seen.book.facts["lines_read"] == 2
     file("customer id,rank,date\n1,a,2020-01-01\n", "mine/customers.csv")
-    seen = proposals.look(str(Path("mine").resolve()))
+    seen = proposals.inspect(str(Path("mine").resolve()))
     assert "'customers.csv' has no order date, amount." in seen.checks["source"]
     assert set(seen.columns) == {"customer_id", "order_date", "amount"}
-    assert "rank" not in drafts.text(seen)
-    assert "# CHECK: Not all files" in drafts.write(seen, shop="mine")
+    assert "rank" not in drafts.describe(seen)
+    assert "# CHECK: Not all files" in drafts.write_params(seen, shop="mine")
 
 
 def test_a_file_cannot_steer_the_terminal_or_break_the_draft():
     nasty = 'customer id,order date,amount,status,"x\x1b[31m\ny"\n1,2024-01-05,10,"\x1b]0;\x07",#\n'
     seen = look(nasty)
-    assert "\x1b" not in drafts.text(seen) + drafts.write(seen, shop="mine")
+    assert "\x1b" not in drafts.describe(seen) + drafts.write_params(seen, shop="mine")
     assert draft(seen)["columns"]["status"] == "status"
     missing = look('"a\x1b\n: [","b"\n1,2\n')
     assert draft(missing)["columns"]["amount"] == ""
@@ -346,7 +346,7 @@ def test_a_file_cannot_steer_the_terminal_or_break_the_draft():
     ],
 )
 def test_a_shops_name_is_a_folder_name(source, name):
-    assert drafts.slug(source) == slugs.check_shop(name) == name
+    assert drafts.make_slug(source) == slugs.check_shop(name) == name
 
 
 def test_the_command_shows_writes_and_says_what_next():
@@ -420,4 +420,4 @@ def test_a_model_that_is_gone_is_named(tmp_path, monkeypatch):
     seen = look(PLAIN + "1,2024-01-05,10\n")
     monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
     with pytest.raises(ParamsError, match=re.escape("cdnow.yaml is not there")):
-        drafts.write(seen, shop="mine")
+        drafts.write_params(seen, shop="mine")

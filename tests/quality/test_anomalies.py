@@ -22,32 +22,32 @@ def silent(table: pd.DataFrame) -> list[tuple]:
 def test_a_silent_day_is_unlike_a_shop_that_sells_every_day():
     orders = [20, 22, 18, 25, 19, 30, 28] * 20
     orders[70] = 0
-    assert silent(anomalies.silent_runs(days(orders))) == [("03-14", "03-14", 1)]
+    assert silent(anomalies.find_gaps(days(orders))) == [("03-14", "03-14", 1)]
 
 
 def test_a_weekday_that_is_always_closed_is_normal():
     orders = [20, 22, 18, 25, 19, 30, 0] * 20
-    assert anomalies.silent_runs(days(orders)).empty
+    assert anomalies.find_gaps(days(orders)).empty
     orders[69:71] = [0, 0]
-    assert silent(anomalies.silent_runs(days(orders))) == [("03-13", "03-14", 2)]
+    assert silent(anomalies.find_gaps(days(orders))) == [("03-13", "03-14", 2)]
 
 
 def test_a_shop_that_sells_now_and_then_may_be_silent_for_days_but_not_for_months():
     orders = [1, 0, 0, 1, 0, 0, 0, 0, 1, 0] * 40
-    assert anomalies.silent_runs(days(orders)).empty
+    assert anomalies.find_gaps(days(orders)).empty
     orders[150:210] = [0] * 60
-    assert [r[2] for r in silent(anomalies.silent_runs(days(orders)))] == [61]
+    assert [r[2] for r in silent(anomalies.find_gaps(days(orders)))] == [61]
 
 
 def test_a_shop_of_a_few_orders_is_not_judged():
-    assert anomalies.silent_runs(days([1, 0, 1, *[0] * 28, 1, 0, 0, 1])).empty
-    assert anomalies.silent_runs(days([5] * 13 + [0] * 9 + [5] * 90)).empty
+    assert anomalies.find_gaps(days([1, 0, 1, *[0] * 28, 1, 0, 0, 1])).empty
+    assert anomalies.find_gaps(days([5] * 13 + [0] * 9 + [5] * 90)).empty
 
 
 def test_the_end_counts_only_where_it_is_known_that_data_go_on():
     orders = [20] * 100 + [0] * 5
-    assert anomalies.silent_runs(days(orders)).empty
-    assert silent(anomalies.silent_runs(days(orders), ends=True)) == [("04-13", "04-17", 5)]
+    assert anomalies.find_gaps(days(orders)).empty
+    assert silent(anomalies.find_gaps(days(orders), ends=True)) == [("04-13", "04-17", 5)]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def noisy():
 
 
 def found(table: pd.DataFrame) -> dict:
-    changes = anomalies.sudden_changes(table)
+    changes = anomalies.find_sudden_changes(table)
     return {(r.period, r.measure): round(r.factor, 1) for r in changes.itertuples()}
 
 
@@ -86,7 +86,7 @@ def test_a_season_that_comes_every_year_is_not_sudden():
 
 
 def test_too_short_a_history_is_not_judged():
-    assert anomalies.sudden_changes(days([5, 7, 6, 8] * 10)) is None
+    assert anomalies.find_sudden_changes(days([5, 7, 6, 8] * 10)) is None
 
 
 def test_false_alarms_on_shops_without_fault_are_rare():
@@ -99,6 +99,6 @@ def test_false_alarms_on_shops_without_fault_are_rare():
         orders = rng.poisson(mean)
         table = days(orders)
         table["revenue"] = [rng.lognormal(3, 0.8, n).sum() for n in orders]
-        alarms += len(anomalies.silent_runs(table, ends=True)) > 0
-        alarms += len(anomalies.sudden_changes(table)) > 0
+        alarms += len(anomalies.find_gaps(table, ends=True)) > 0
+        alarms += len(anomalies.find_sudden_changes(table)) > 0
     assert alarms <= 2

@@ -46,7 +46,7 @@ def test_a_usual_shop_passes_on_every_engine_alike(on):
     same = gate.check(replace(found, lines=on(found.lines)), as_of="2024-06-30", policies=UNTIL)
     pd.testing.assert_frame_equal(same, table)
     assert set(table["result"]) == {"ok"}
-    assert gate.finding(table) == "All 11 checks of the data are passed."
+    assert gate.check_finding(table) == "All 11 checks of the data are passed."
 
 
 @pytest.mark.parametrize("name", ["cdnow", "shop"])
@@ -64,7 +64,7 @@ def test_too_many_unusable_lines_stop_with_the_three_most_frequent_reasons():
     table = gate.check(found, as_of="2024-06-30", policies=UNTIL)
     assert results(found, **UNTIL) == {"unusable_lines": "stop"}
     with pytest.raises(DataError) as error:
-        gate.pass_through(table, where="reports/x/quarantine.csv")
+        gate.raise_on_stop(table, where="reports/x/quarantine.csv")
     text = str(error.value)
     assert "14 of 600 lines (2.3%) cannot be used, and the limit is 1.0%" in text
     assert (
@@ -162,11 +162,11 @@ def test_severities_are_set_by_name():
 def test_what_is_said_follows_the_table():
     found = book(*[("", f"g{n}", "2024-02-01", 5) for n in range(160)], **UNTIL)
     table = gate.check(found, as_of="2024-06-30", policies=UNTIL)
-    assert gate.finding(table) == "1 of 11 checks of the data is not passed: guests."
+    assert gate.check_finding(table) == "1 of 11 checks of the data is not passed: guests."
     assert set(table.loc[table["result"] == "ok", "meaning"]) == {""}
     assert not table["meaning"].str.contains("`").any()
-    assert gate.said(table)[0].startswith("guests: 21.1% of the lines name no customer. They ")
-    gate.pass_through(table)
+    assert gate.describe(table)[0].startswith("guests: 21.1% of the lines name no customer. They ")
+    gate.raise_on_stop(table)
 
 
 @pytest.mark.parametrize("returns", ["net", "separate", "drop"])

@@ -113,11 +113,11 @@ def test_the_door_on_the_workers_judges_as_the_door_here(
         tables = [rows(getattr(book, name)) for book in (there, here)]
         assert_same(*tables, name)
     day = here.as_of("last")
-    assert_same(summary.report(there, as_of=day), summary.report(here, as_of=day), "report")
+    assert_same(summary.summarize(there, as_of=day), summary.summarize(here, as_of=day), "report")
     checks = [gate.check(book, as_of=day, policies=policies) for book in (there, here)]
     assert_same(*checks, "checks")
     if here.spelled is not None:
-        assert_same(summary.folded(there), summary.folded(here), "folded")
+        assert_same(summary.list_folded_ids(there), summary.list_folded_ids(here), "folded")
 
 
 def rows(frame: Any) -> pd.DataFrame:

@@ -22,7 +22,7 @@ def tracking(lines: Any, tested: Backtest, *, as_of: Any) -> pd.DataFrame:
         "customer_id", "first_order"
     )
     bought = (
-        daily.bought(lines, as_of=as_of)
+        daily.select_purchases(lines, as_of=as_of)
         .unique()
         .join(born, on="customer_id")
         .with_columns(week=periods.index("order_date", "week"))

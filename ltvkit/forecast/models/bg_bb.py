@@ -130,7 +130,7 @@ def by_customer(lines: Any, *, as_of: Any, every: str) -> nw.LazyFrame:
     if periods.end(last, every) > pd.Timestamp(periods.day(as_of)):
         last -= 1
     return (
-        daily.bought(lines, as_of=as_of)
+        daily.select_purchases(lines, as_of=as_of)
         .select("customer_id", period=periods.index("order_date", every))
         .filter(nw.col("period") <= last)
         .unique()

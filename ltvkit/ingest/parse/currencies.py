@@ -38,7 +38,7 @@ BY_SIGNS = (
 )
 
 
-def rates(path: Path) -> pd.DataFrame:
+def read_rates(path: Path) -> pd.DataFrame:
     """A CSV file of date, currency, rate -> the same as timestamps, codes and floats, in order.
 
     A rate is what one unit of `currency` is worth in the report's currency from that date on; the
@@ -62,9 +62,9 @@ def rates(path: Path) -> pd.DataFrame:
         duckdb.connect()
         .from_arrow(_arrow(written))
         .project(
-            f"{dates.date('date', 'VARCHAR')} as date, "
-            f"upper({values.text('currency', 'VARCHAR')}) as currency, "
-            f"{values.number('rate', 'VARCHAR')} as rate"
+            f"{dates.parse_date('date', 'VARCHAR')} as date, "
+            f"upper({values.parse_text('currency', 'VARCHAR')}) as currency, "
+            f"{values.parse_number('rate', 'VARCHAR')} as rate"
         )
         .df()
     )
@@ -76,12 +76,12 @@ def rates(path: Path) -> pd.DataFrame:
     return table.sort_values(["currency", "date"], ignore_index=True)
 
 
-def asked(path: str) -> pd.DataFrame | None:
+def load_rates(path: str) -> pd.DataFrame | None:
     """The rates of the file that the policies name; None where they name none."""
-    return rates(paths.resolve(path)) if path else None
+    return read_rates(paths.resolve(path)) if path else None
 
 
-def converted(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -> Any:
+def convert(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -> Any:
     """Lines with `currency` and `order_date` -> the same, `columns` in the report's currency.
 
     The rate is that of the latest date on or before the line's day. Adds `_rated`: false where
@@ -112,12 +112,12 @@ Give `rates`, a CSV file of date, currency, rate, or export one currency only.
         raise DataError(mend.format(n=len(named), listed=listed))
 
 
-def sign(column: str) -> str:
+def detect_sign(column: str) -> str:
     """SQL for the currency's sign beside an amount, as SIGNS names it; NULL where there is none.
 
     >>> import duckdb
     >>> written = duckdb.sql("select unnest(['¥1,200', '1200', '1,200円', '$5']) as amount")
-    >>> written.project(sign("amount") + " as sign").fetchall()
+    >>> written.project(detect_sign("amount") + " as sign").fetchall()
     [('¥',), (None,), ('¥',), ('$',)]
     """
     name = sql.quoted(column)
@@ -128,10 +128,10 @@ def sign(column: str) -> str:
     return f"case when try_cast({name} as double) is not null then null {' '.join(named)} end"
 
 
-def check_unit(currency: str, facts: Mapping[str, Any]) -> None:
+def check_currency(currency: str, facts: Mapping[str, Any]) -> None:
     """Raise `ParamsError` where amounts carry the sign of another currency than `currency`.
 
-    >>> check_unit("USD", {"signs": ["¥"]})
+    >>> check_currency("USD", {"signs": ["¥"]})
     Traceback (most recent call last):
     ltvkit.errors.ParamsError: currency: 'USD', but the amounts are written with ¥. Write the ...
     """

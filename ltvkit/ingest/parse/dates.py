@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from ltvkit.engines.sql import literal, once, quoted
 from ltvkit.errors import ParamsError, nearest
-from ltvkit.ingest.parse.values import narrow, text, trimmed
+from ltvkit.ingest.parse.values import narrow, parse_text, trim
 
 # A year before this is one of two digits read as if it had four, or a placeholder.
 FIRST, LAST = "1900-01-01", "9999-12-31"
@@ -40,7 +40,7 @@ _WRITTEN = rf"^(?:{_YEAR}{_MONTH_DAY}(?:{_TIME})?|{_PACKED}(?:{_TIME})?)$"
 _SERIAL = r"^(?:[2-7]\d{4}|80000)(?:\.\d*)?$"
 
 
-def date(column: str, kind: str, *, date_format: str = "", zone: str = "UTC") -> str:
+def parse_date(column: str, kind: str, *, date_format: str = "", zone: str = "UTC") -> str:
     """A day, as the timestamp of its midnight; with a `date_format`, texts in that form only.
 
     Reads 2024-01-05, 2024/1/5, 2024.1.5, 20240105, 2024年1月5日, 令和6年1月5日, R6.1.5, a time
@@ -48,24 +48,24 @@ def date(column: str, kind: str, *, date_format: str = "", zone: str = "UTC") ->
 
     >>> import duckdb
     >>> written = duckdb.sql("select unnest(['令和6年1月5日', '2024-01-05T16:00Z', '1/5']) as day")
-    >>> days = written.project(date("day", "VARCHAR", zone="Asia/Tokyo") + "::date::varchar")
+    >>> days = written.project(parse_date("day", "VARCHAR", zone="Asia/Tokyo") + "::date::varchar")
     >>> days.fetchall()
     [('2024-01-05',), ('2024-01-06',), (None,)]
     """
     name = quoted(column)
     if kind.startswith(("DATE", "TIMESTAMP")):
         # By the clock of `zone`: the day must not depend on the machine's own.
-        local = _local(name, zone) if kind.endswith("TIME ZONE") else name
-        return f"case when {_sane(f'{local}::date')} then {local}::date::timestamp end"
+        local = _to_zone(name, zone) if kind.endswith("TIME ZONE") else name
+        return f"case when {_is_plausible(f'{local}::date')} then {local}::date::timestamp end"
     x = name if kind == "VARCHAR" else "x"
-    read = _declared(x, date_format, zone) if date_format else _undeclared(x, zone)
-    return read if kind == "VARCHAR" else once(text(column, kind), "x", read)
+    read = _parse_declared(x, date_format, zone) if date_format else _parse_undeclared(x, zone)
+    return read if kind == "VARCHAR" else once(parse_text(column, kind), "x", read)
 
 
-def written(day: str) -> str:
+def normalize_day(day: str) -> str:
     """A day in words of the year first, as 1998-06-30; raises `ParamsError` for any other.
 
-    >>> written("2024年12月31日"), written("2024/1/5")
+    >>> normalize_day("2024年12月31日"), normalize_day("2024/1/5")
     ('2024-12-31', '2024-01-05')
     """
     found = re.fullmatch(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?", str(day).strip())
@@ -75,10 +75,10 @@ def written(day: str) -> str:
         raise ParamsError(f"{day!r} is not a date: write it as 1998-06-30.") from error
 
 
-def check_zone(name: str) -> None:
+def check_timezone(name: str) -> None:
     """Raise `ParamsError` unless `name` is a time zone.
 
-    >>> check_zone("Asia/Tokio")
+    >>> check_timezone("Asia/Tokio")
     Traceback (most recent call last):
     ltvkit.errors.ParamsError: timezone='Asia/Tokio' is not known. Did you mean 'Asia/Tokyo'? \
 Give its name, as "Asia/Tokyo" or "UTC".
@@ -132,14 +132,14 @@ def guess_format(samples: Iterable[str]) -> list[str]:
 
     texts = [s for s in samples if s and s.strip()]
     frame = duckdb.connect().from_arrow(pa.table({"x": pa.array(texts, pa.string())}))
-    forms = ["", *_candidates()]
-    fits = [f"count({date('x', 'VARCHAR', date_format=f)}) = count(*)" for f in forms]
+    forms = ["", *_list_formats()]
+    fits = [f"count({parse_date('x', 'VARCHAR', date_format=f)}) = count(*)" for f in forms]
     fitting = frame.aggregate(", ".join(fits)).fetchall()[0]
     found = [f for f, fit in zip(forms, fitting, strict=True) if fit and texts]
     return found[:1] if found[:1] == [""] else found
 
 
-def _candidates() -> list[str]:
+def _list_formats() -> list[str]:
     orders = ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")
     days = [order.format(mark) for mark in ("/", "-", ".", "") for order in orders]
     days += ["%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y"]
@@ -147,17 +147,17 @@ def _candidates() -> list[str]:
     return [day + time for time, day in itertools.product(times, days)]
 
 
-def _declared(x: str, date_format: str, zone: str) -> str:
+def _parse_declared(x: str, date_format: str, zone: str) -> str:
     def read(sql: str) -> str:
         found = f"try_strptime({sql}, {literal(date_format)})"
-        return f"{_local(found, zone) if '%z' in date_format.lower() else found}::date"
+        return f"{_to_zone(found, zone) if '%z' in date_format.lower() else found}::date"
 
-    found = once(f"coalesce({read(x)}, {read(narrow(x))})", "d", _kept("d"))
+    found = once(f"coalesce({read(x)}, {read(narrow(x))})", "d", _null_implausible("d"))
     # A text without a digit is no date: "epoch" and "infinity" would be one to strptime.
     return f"case when regexp_matches({x}, '[0-9０-９]') then {found} end::timestamp"
 
 
-def _undeclared(x: str, zone: str) -> str:
+def _parse_undeclared(x: str, zone: str) -> str:
     bare = f"try_cast({x} as date)"
     # Too short for a time, or a time without a zone, first as most write it: the cast would drop
     # the zone.
@@ -165,28 +165,28 @@ def _undeclared(x: str, zone: str) -> str:
         f"strlen({x}) between 8 and 10 or ({x} like '____-__-_____:__:__' and {x} not like '%Z') "
         f"or regexp_matches({x}, '{_INSTANT}$')"
     )
-    rich = once(narrow(trimmed(x)), "t", _rich("t", zone))
+    rich = once(narrow(trim(x)), "t", _parse_rich("t", zone))
     return (
-        f"case when {_sane(bare)} and ({zoneless}) then {bare} "
+        f"case when {_is_plausible(bare)} and ({zoneless}) then {bare} "
         f"when {x} > '' then {rich} end::timestamp"
     )
 
 
-def _rich(t: str, zone: str) -> str:
+def _parse_rich(t: str, zone: str) -> str:
     joined = f"replace(replace({t}, ' +', '+'), ' -', '-')"
     days = f"try_cast({t}[:5] as integer)"
     readings = {
-        f"{_INSTANT}{_ZONE}$": _local(f"try_cast({joined} as timestamptz)", zone) + "::date",
+        f"{_INSTANT}{_ZONE}$": _to_zone(f"try_cast({joined} as timestamptz)", zone) + "::date",
         _WRITTEN: f"try_cast(regexp_replace({t}, '{_WRITTEN}', '\\1\\4-\\2\\5-\\3\\6') as date)",
         # Day 60 is a 29 February 1900 that never was; later days count as from 1899-12-30.
         _SERIAL: f"date '1899-12-30' + {days}",
     }
     tried = [f"when regexp_matches({t}, '{form}') then {day}" for form, day in readings.items()]
-    eras = ", ".join(_era(t, *era) for era in ERAS)
+    eras = ", ".join(_parse_era(t, *era) for era in ERAS)
     return f"case {' '.join(tried)} else coalesce({eras}) end"
 
 
-def _era(t: str, name: str, mark: str, before: int, first: str, last: str) -> str:
+def _parse_era(t: str, name: str, mark: str, before: int, first: str, last: str) -> str:
     written = rf"^(?:{name}|(?i:{mark})\.?) ?(\d{{1,2}}|元){_MONTH_DAY}(?:{_TIME})?$"
     parts = f"regexp_extract({t}, '{written}', ['y', 'm', 'd'])"
     # By ['y']: p.y would be the field of a column that is named p.
@@ -195,13 +195,13 @@ def _era(t: str, name: str, mark: str, before: int, first: str, last: str) -> st
     return once(day, "d", f"case when d between '{first}' and '{last}' then d end")
 
 
-def _local(instant: str, zone: str) -> str:
+def _to_zone(instant: str, zone: str) -> str:
     return f"timezone({literal(zone)}, {instant})"
 
 
-def _sane(day: str) -> str:
+def _is_plausible(day: str) -> str:
     return f"{day} between '{FIRST}' and '{LAST}'"
 
 
-def _kept(day: str) -> str:
-    return f"case when {_sane(day)} then {day} end"
+def _null_implausible(day: str) -> str:
+    return f"case when {_is_plausible(day)} then {day} end"

@@ -14,55 +14,59 @@ from ltvkit.ingest.parse import values
 FOLDS = ("none", "width", "case", "both")
 
 
-def folded(sql: str, fold: str) -> str:
+def fold_id(sql: str, fold: str) -> str:
     """An id as SQL, with "width" (１ and 1, ｱ and ア), "case" (A and a), "both" or "none" folded.
 
     >>> import duckdb
-    >>> duckdb.execute("select " + folded("'Ａ00１'", "both")).fetchall()
+    >>> duckdb.execute("select " + fold_id("'Ａ00１'", "both")).fetchall()
     [('a001',)]
     """
     sql = values.narrow(sql) if fold in ("width", "both") else sql
     return f"lower({sql})" if fold in ("case", "both") else sql
 
 
-def all_folded(names: Sequence[str], fold: str) -> list[str]:
-    """Ids as `folded` has them: a list of the params is then like what is read."""
+def fold_ids(names: Sequence[str], fold: str) -> list[str]:
+    """Ids as `fold_id` has them: a list of the params is then like what is read."""
     import duckdb
 
-    rows = [f"select {folded(sql.literal(name), fold)}" for name in names]
+    rows = [f"select {fold_id(sql.literal(name), fold)}" for name in names]
     return [name for (name,) in duckdb.connect().execute(" union all ".join(rows)).fetchall()]
 
 
-def proposed(frame: Any, sql: str) -> tuple[str, int]:
+def propose_fold(frame: Any, sql: str) -> tuple[str, int]:
     """How ids, `sql` over a relation, are best folded, and how many are then of several spellings.
 
     The least that brings together all that differ in width or case; ("none", 0) if none do.
 
     >>> import duckdb
-    >>> proposed(duckdb.sql("select unnest(['a1', 'ａ1', 'b']) as id"), "id")
+    >>> propose_fold(duckdb.sql("select unnest(['a1', 'ａ1', 'b']) as id"), "id")
     ('width', 1)
     """
-    counts = ", ".join(f"count(distinct {folded('id', fold)})" for fold in FOLDS)
+    counts = ", ".join(f"count(distinct {fold_id('id', fold)})" for fold in FOLDS)
     written = f"select distinct {sql} as id from frame"
     left = frame.query("frame", f"select {counts} from ({written})").fetchall()[0]
     fold = FOLDS[left.index(min(left))]
-    several = f"select 1 from ({written}) group by {folded('id', fold)} having count(id) > 1"
+    several = f"select 1 from ({written}) group by {fold_id('id', fold)} having count(id) > 1"
     return fold, frame.query("frame", f"select count(*) from ({several})").fetchall()[0][0]
 
 
-def collisions(lines: Any, *, most: int) -> pd.DataFrame:
+def list_collisions(lines: Any, *, most: int) -> pd.DataFrame:
     """Lines with `customer_id` and `_written_customer` -> one row per id of several spellings.
 
     `spellings` counts them, `written` joins them by " | ", `lines` counts the lines; most lines
     first, at most `most` ids.
 
     >>> frame = pd.DataFrame({"customer_id": ["a1", "a1", "b"]})
-    >>> collisions(frame.assign(_written_customer=["A1", "a1", "b"]), most=9)
+    >>> list_collisions(frame.assign(_written_customer=["A1", "a1", "b"]), most=9)
       customer_id  spellings  written  lines
     0          a1          2  A1 | a1      2
     """
-    spelled = _spelled(lines)
-    first = _several(spelled).sort("all_lines", "customer_id", descending=[True, False]).head(most)
+    spelled = _count_spellings(lines)
+    first = (
+        _filter_collisions(spelled)
+        .sort("all_lines", "customer_id", descending=[True, False])
+        .head(most)
+    )
     found = frames.table(spelled.join(first, on="customer_id"))
     return (
         found.sort_values(["all_lines", "customer_id", "_written_customer"], ascending=[0, 1, 1])
@@ -76,18 +80,18 @@ def collisions(lines: Any, *, most: int) -> pd.DataFrame:
     )
 
 
-def lines_of_several(lines: Any) -> int:
+def count_collision_lines(lines: Any) -> int:
     """Lines with `customer_id` and `_written_customer` -> those of ids of several spellings.
 
     >>> frame = pd.DataFrame({"customer_id": ["a1", "a1", "b"]})
-    >>> lines_of_several(frame.assign(_written_customer=["A1", "a1", "b"]))
+    >>> count_collision_lines(frame.assign(_written_customer=["A1", "a1", "b"]))
     2
     """
-    several = _several(_spelled(lines)).select(nw.col("all_lines").sum())
+    several = _filter_collisions(_count_spellings(lines)).select(nw.col("all_lines").sum())
     return int(frames.table(several)["all_lines"].fillna(0).iloc[0])
 
 
-def _spelled(lines: Any) -> nw.LazyFrame:
+def _count_spellings(lines: Any) -> nw.LazyFrame:
     """Each spelling of each customer, with its lines."""
     return (
         frames.lazy(lines, needs=("customer_id", "_written_customer"))
@@ -97,7 +101,7 @@ def _spelled(lines: Any) -> nw.LazyFrame:
     )
 
 
-def _several(spelled: nw.LazyFrame) -> nw.LazyFrame:
+def _filter_collisions(spelled: nw.LazyFrame) -> nw.LazyFrame:
     """Customers of several spellings: how many, and all their lines."""
     return (
         spelled.group_by("customer_id")

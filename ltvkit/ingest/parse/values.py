@@ -26,14 +26,14 @@ _CURRENCY = (
 )
 
 
-def _folds() -> tuple[str, str]:
+def _build_folds() -> tuple[str, str]:
     codes = [0xA0, *range(0x2000, 0x200B), 0x202F, 0x3000, *range(0xFF01, 0xFFEF)]
     pairs = [(chr(c), unicodedata.normalize("NFKC", chr(c))) for c in codes]
     wide, plain = zip(*[(w, p) for w, p in pairs if w != p and len(p) == 1], strict=True)
     return "".join(wide), "".join(plain)
 
 
-_WIDE, _PLAIN = _folds()
+_WIDE, _PLAIN = _build_folds()
 
 
 def narrow(sql: str) -> str:
@@ -58,13 +58,13 @@ def is_number(kind: str) -> bool:
     return kind.removeprefix("U").startswith(_NUMERIC)
 
 
-def text(column: str, kind: str, *, plain: bool = False) -> str:
+def parse_text(column: str, kind: str, *, plain: bool = False) -> str:
     """An id or a name: trimmed; NULL where empty. A whole number loses no digit, gains no '.0'.
 
     `plain`: no value has other blanks around it than spaces.
 
     >>> import duckdb
-    >>> duckdb.sql("select ' 007　' as id").project(text("id", "VARCHAR")).fetchall()
+    >>> duckdb.sql("select ' 007　' as id").project(parse_text("id", "VARCHAR")).fetchall()
     [('007',)]
     """
     name = quoted(column)
@@ -75,24 +75,24 @@ def text(column: str, kind: str, *, plain: bool = False) -> str:
             f"when isfinite({name}::double) then {name}::varchar end"
         )
     name = f"cast({name} as varchar)" if kind != "VARCHAR" else name
-    return trimmed(name, plain=plain)
+    return trim(name, plain=plain)
 
 
-def said(sql: str) -> str:
+def strip_blanks(sql: str) -> str:
     """What a text says without the blanks around it; NULL where it is blank."""
     return f"nullif(trim({sql}, {literal(BLANKS)}), '')"
 
 
-def trimmed(sql: str, *, plain: bool = False) -> str:
+def trim(sql: str, *, plain: bool = False) -> str:
     """A text without the blanks around it (`plain`: spaces); NULL where nothing else is there."""
     # Trimming costs ten times as much as seeing that there is nothing to trim.
     blanks = " " if plain else BLANKS
     starts = [f"{sql} >= '!'", *(f"not starts_with({sql}, '{b}')" for b in blanks if b > " ")]
     clean = " and ".join([*starts, *(f"not suffix({sql}, '{b}')" for b in blanks)])
-    return f"case when {clean} then {sql} when {sql} > '' then {said(sql)} end"
+    return f"case when {clean} then {sql} when {sql} > '' then {strip_blanks(sql)} end"
 
 
-def number(column: str, kind: str, *, decimal: str = ".") -> str:
+def parse_number(column: str, kind: str, *, decimal: str = ".") -> str:
     """A quantity or an amount of money, finite.
 
     Reads 1200, 1,200, 1 200, １，２００, ¥1,200, 1,200円, JPY 1,200, and as below zero -500, −500,
@@ -101,7 +101,8 @@ def number(column: str, kind: str, *, decimal: str = ".") -> str:
     elsewhere.
 
     >>> import duckdb
-    >>> duckdb.sql("select '△1,200円' as amount").project(number("amount", "VARCHAR")).fetchall()
+    >>> written = duckdb.sql("select '△1,200円' as amount")
+    >>> written.project(parse_number("amount", "VARCHAR")).fetchall()
     [(-1200.0,)]
     """
     name = quoted(column)
@@ -114,18 +115,18 @@ def number(column: str, kind: str, *, decimal: str = ".") -> str:
     if decimal == ",":
         point = f"replace({name}, ',', '.')"
         cheap = f"case when not contains({name}, '.') then try_cast({point} as double) end"
-    rich = once(_money(name, decimal), "n", "case when isfinite(n) then n end")
+    rich = once(_parse_money(name, decimal), "n", "case when isfinite(n) then n end")
     return f"case when isfinite({cheap}) then {cheap} when {name} > '' then {rich} end"
 
 
-def _money(name: str, decimal: str) -> str:
+def _parse_money(name: str, decimal: str) -> str:
     group = "," if decimal == "." else r"\."
     point = r"\." if decimal == "." else ","
     digits = rf"(?:\d{{1,3}}(?:{group}\d{{3}})+|\d{{1,3}}(?: \d{{3}})+|\d+)(?:{point}\d*)?"
     sign = rf"(?:[-+] ?{_CURRENCY}? ?|{_CURRENCY} ?[-+]? ?)?"
     below = rf"^({_CURRENCY}? ?)\((.*)\)( ?{_CURRENCY}?)$|^(\d[\d., ]*)-$"
 
-    minus = f"regexp_replace({narrow(trimmed(name))}, '[{_MINUS}]', '-', 'g')"
+    minus = f"regexp_replace({narrow(trim(name))}, '[{_MINUS}]', '-', 'g')"
     signed = f"regexp_replace({minus}, '{below}', '-\\1\\2\\3\\4')"
     whole = f"regexp_extract({signed}, '^{sign}(?:{digits}|{point}\\d+) ?{_CURRENCY}?$')"
     bare = f"regexp_replace({whole}, '[^-0-9{decimal}]', '', 'g')"

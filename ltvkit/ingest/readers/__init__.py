@@ -24,10 +24,10 @@ from ltvkit.engines.sql import quoted
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import archives, csv_files, databases, excel, remote
 from ltvkit.ingest.readers.locate import locate
-from ltvkit.ingest.readers.part import File, Part, parquet, refuse_own
+from ltvkit.ingest.readers.part import File, Part, read_parquet, refuse_reserved
 
 READERS = dict.fromkeys((".csv", ".tsv", ".txt"), csv_files.read)
-READERS |= {".xlsx": excel.read, ".xlsm": excel.read, ".parquet": parquet}
+READERS |= {".xlsx": excel.read, ".xlsm": excel.read, ".parquet": read_parquet}
 
 
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠々]")
@@ -44,7 +44,7 @@ class Raw:
     @property
     def frame(self) -> Any:
         """All records as one DuckDB relation: the raw columns, as far as a part has them."""
-        sure = [part.sure(self.connection) for part in self.parts]
+        sure = [part.resolve(self.connection) for part in self.parts]
         columns = (", ".join(map(quoted, part.columns)) for part in sure)
         chosen = (f"select {c} from ({p.sql})" for c, p in zip(columns, sure, strict=True))
         return self.connection.sql(" union all by name ".join(chosen))
@@ -61,14 +61,14 @@ class Raw:
         return bool(encodings & {"cp932", "euc_jp"} or any(map(_JAPANESE.search, self.columns)))
 
 
-def open(source: str, rules: Policies | None = None) -> Raw:
+def open_source(source: str, rules: Policies | None = None) -> Raw:
     """A file, a folder or pattern of files, a database's URL, or a sample -> `Raw`.
 
     Files may be CSV, TSV, Excel or Parquet, and packed as .gz or .zip. What has to be unpacked or
     transcoded for reading lies in a folder that goes when the connection does. Raises `DataError`.
     """
     rules = rules or Policies()
-    remote.refuse(source, allowed=rules.remote)
+    remote.refuse_remote(source, allowed=rules.remote)
     asked = databases.is_address(source)
     files = [] if asked else locate(source, rules)
     home = paths.cache() / "reading"
@@ -79,12 +79,12 @@ def open(source: str, rules: Policies | None = None) -> Raw:
         limits.check(files, home)
         connection = connect(memory=limits.memory(rules.memory_limit), spill=work)
         if asked:
-            facts = databases.keep(source, work / "table.parquet", table=rules.table)
+            facts = databases.export_table(source, work / "table.parquet", table=rules.table)
             table = File(work / "table.parquet", facts["table"])
-            part = replace(parquet(connection, table, work, rules), facts=facts)
+            part = replace(read_parquet(connection, table, work, rules), facts=facts)
             raw = Raw(connection, [part], facts)
         else:
-            opened = [_part(connection, f, work, rules) for f in archives.unpacked(files, work)]
+            opened = [_part(connection, f, work, rules) for f in archives.unpack(files, work)]
             raw = Raw(connection, opened, {"source": source} | _facts(files, opened))
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
@@ -94,30 +94,30 @@ def open(source: str, rules: Policies | None = None) -> Raw:
     return raw
 
 
-def seen(source: str, rules: Policies) -> object:
+def fingerprint(source: str, rules: Policies) -> object:
     """What changes whenever a source does; None where only reading can tell (a server's table)."""
-    remote.refuse(source, allowed=rules.remote)
+    remote.refuse_remote(source, allowed=rules.remote)
     if databases.is_address(source):
         return databases.fingerprint(source)
     return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in locate(source, rules)]
 
 
-def sheets(source: str) -> list[str]:
+def list_sheets(source: str) -> list[str]:
     """The sheets of a workbook, or of the first that a folder holds; of other sources, none."""
     files = [] if databases.is_address(source) else locate(source, Policies())
     books = [path for path in files if READERS.get(path.suffix.lower()) is excel.read]
-    return excel.sheets(books[0]) if books else []
+    return excel.list_sheets(books[0]) if books else []
 
 
-def from_frame(frame: Any) -> Raw:
+def open_frame(frame: Any) -> Raw:
     """A pandas or Polars frame in memory -> `Raw`; lines are numbered from 1."""
     import narwhals.stable.v2 as nw
 
     connection = connect()
     table = nw.from_native(frame, eager_only=True).to_arrow()
-    refuse_own(table.column_names, "the frame")
+    refuse_reserved(table.column_names, "the frame")
     connection.register("raw", table)
-    part = Part.of(connection, "", "select *, row_number() over () as _line from raw")
+    part = Part.from_query(connection, "", "select *, row_number() over () as _line from raw")
     return Raw(connection, [part], {"source": "a frame in memory", "encoding": None})
 
 

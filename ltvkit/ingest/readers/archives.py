@@ -23,7 +23,7 @@ MOST, SMALL, ENTRIES = 200, 100_000_000, 1000
 BLOCK = 1 << 22
 
 
-def unpacked(files: Iterable[Path], work: Path) -> Iterator[File]:
+def unpack(files: Iterable[Path], work: Path) -> Iterator[File]:
     """Files -> the files to read: themselves, or what is packed in them, unpacked into `work`.
 
     Raises `DataError` for an archive that is broken, encrypted, holds nothing to read, or would
@@ -31,24 +31,24 @@ def unpacked(files: Iterable[Path], work: Path) -> Iterator[File]:
     """
     for path in files:
         if path.suffix.lower() == ".gz":
-            with _clear(path), gzip.open(path) as stream:
-                yield _copied(stream, path, PurePosixPath(path.stem), work)
+            with _archive_errors(path), gzip.open(path) as stream:
+                yield _unpack_entry(stream, path, PurePosixPath(path.stem), work)
         elif path.suffix.lower() == ".zip":
-            with _clear(path), zipfile.ZipFile(path) as archive:
-                for entry in _entries(archive, path):
+            with _archive_errors(path), zipfile.ZipFile(path) as archive:
+                for entry in _list_entries(archive, path):
                     with archive.open(entry) as stream:
-                        yield _copied(stream, path, PurePosixPath(entry.filename), work)
+                        yield _unpack_entry(stream, path, PurePosixPath(entry.filename), work)
         else:
             yield File(path, path.name)
 
 
 def check_inflated(path: Path) -> None:
     """Raise `DataError` if a zipped document (as .xlsx is) claims to unpack beyond bounds."""
-    with _clear(path), zipfile.ZipFile(path) as archive:
-        _bound(sum(entry.file_size for entry in archive.infolist()), path)
+    with _archive_errors(path), zipfile.ZipFile(path) as archive:
+        _check_size(sum(entry.file_size for entry in archive.infolist()), path)
 
 
-def _entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
+def _list_entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
     names = [PurePosixPath(e.filename).name for e in archive.infolist()]
     refuse_others(names, path.name)
     if inner := [name for name in names if name.lower().endswith(PACKED)]:
@@ -62,18 +62,18 @@ def _entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]:
         )
     if any(e.flag_bits & 1 for e in found):
         raise DataError(f"{path.name} is encrypted. Unpack it with its password and give the file.")
-    _bound(sum(e.file_size for e in found), path)  # no entry gives more than it claims
+    _check_size(sum(e.file_size for e in found), path)  # no entry gives more than it claims
     return sorted(found, key=lambda e: e.filename)
 
 
-def _copied(stream: IO[bytes], archive: Path, inside: PurePosixPath, work: Path) -> File:
+def _unpack_entry(stream: IO[bytes], archive: Path, inside: PurePosixPath, work: Path) -> File:
     suffix = _suffix(inside) if _suffix(inside) in SUFFIXES else ".csv"
     target = files.fresh(work, suffix)
     written = 0
     with target.open("wb") as file:
         while block := stream.read(BLOCK):
             written += len(block)
-            _bound(written, archive)
+            _check_size(written, archive)
             file.write(block)
     return File(target, f"{archive.name}/{inside}")
 
@@ -82,7 +82,7 @@ def _suffix(name: PurePosixPath) -> str:
     return name.suffix.lower()
 
 
-def _bound(size: int, archive: Path) -> None:
+def _check_size(size: int, archive: Path) -> None:
     if size > max(SMALL, MOST * archive.stat().st_size):
         raise DataError(
             f"{archive.name} unpacks to more than {size / 1e9:,.1f} GB, {MOST} times its size. "
@@ -91,7 +91,7 @@ def _bound(size: int, archive: Path) -> None:
 
 
 @contextmanager
-def clear(fault: str, mend: str) -> Iterator[None]:
+def translate_errors(fault: str, mend: str) -> Iterator[None]:
     """What a library stumbles over in a broken file is a `DataError`: the fault, how to mend it."""
     try:
         yield
@@ -103,5 +103,5 @@ def clear(fault: str, mend: str) -> Iterator[None]:
         raise DataError(f"{fault} ({' '.join(str(error).split())}). {mend}") from error
 
 
-def _clear(path: Path) -> AbstractContextManager[None]:
-    return clear(f"{path.name} is a broken archive", "Pack or export it anew.")
+def _archive_errors(path: Path) -> AbstractContextManager[None]:
+    return translate_errors(f"{path.name} is a broken archive", "Pack or export it anew.")

@@ -12,9 +12,9 @@ from ltvkit.engines.sql import literal, one_file
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import encodings, progress
-from ltvkit.ingest.readers.csv_records import NOT_CLOSED, Record, records
-from ltvkit.ingest.readers.part import File, Part, names
-from ltvkit.ingest.readers.spool import kept
+from ltvkit.ingest.readers.csv_records import NOT_CLOSED, Record, parse_records
+from ltvkit.ingest.readers.part import File, Part, name_columns
+from ltvkit.ingest.readers.spool import write_records
 
 DELIMITERS = ",\t;|"
 
@@ -26,20 +26,22 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     record by record (`exact`) where it does not.
     """
     copy = {"declared": rules.encoding, "copy": files.fresh(work, ".csv")}
-    text = encodings.utf8(file.path, name=file.name, **copy)
-    delimiter, header = _header(text.path, file.name, rules)
-    columns, twins = names(header)
+    text = encodings.convert_to_utf8(file.path, name=file.name, **copy)
+    delimiter, header = _find_header(text.path, file.name, rules)
+    columns, twins = name_columns(header)
     facts = {"encoding": text.encoding, "delimiter": delimiter}
     known = {"columns": dict.fromkeys(columns, "VARCHAR"), "twins": twins, "facts": facts}
 
     def exact() -> Part:
-        rows = slow(text.path, delimiter=delimiter, first=rules.header_line, width=len(columns))
-        sql, working = kept(rows, columns, work)
+        rows = iterate_records(
+            text.path, delimiter=delimiter, first=rules.header_line, width=len(columns)
+        )
+        sql, working = write_records(rows, columns, work)
         return Part(file.name, sql, working=working, **known)
 
     if text.odd or any("\n" in field for field in header):
         return exact()
-    sql = quick(text.path, columns, delimiter=delimiter, first=rules.header_line)
+    sql = build_fast_query(text.path, columns, delimiter=delimiter, first=rules.header_line)
     return Part(
         file.name,
         sql,
@@ -51,7 +53,7 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     )
 
 
-def quick(path: Path, columns: Sequence[str], *, delimiter: str, first: int) -> str:
+def build_fast_query(path: Path, columns: Sequence[str], *, delimiter: str, first: int) -> str:
     """SQL that reads a text in UTF-8 whose header is line `first`, and fails on any fault."""
     listed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in columns)
     # Told all, DuckDB has nothing to guess from the first lines.
@@ -62,22 +64,22 @@ def quick(path: Path, columns: Sequence[str], *, delimiter: str, first: int) -> 
     )
 
 
-def slow(path: Path, *, delimiter: str, first: int, width: int) -> Iterator[Record]:
+def iterate_records(path: Path, *, delimiter: str, first: int, width: int) -> Iterator[Record]:
     """The records below the header in line `first`, each a row or a fault."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         above = sum(1 for _line in itertools.islice(file, first - 1))
-        lines = progress.of_lines(file, path)
-        rows = records(lines, delimiter=delimiter, width=width, line=above + 1)
+        lines = progress.show_lines(file, path)
+        rows = parse_records(lines, delimiter=delimiter, width=width, line=above + 1)
         yield from itertools.islice(rows, 1, None)
 
 
-def _header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]]:
+def _find_header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]]:
     """The delimiter, and what the header's line names."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         below = list(itertools.islice(file, rules.header_line - 1, rules.header_line + 100))
-    choices = [_delimiter(rules.delimiter)] if rules.delimiter else DELIMITERS
-    delimiter = max(choices, key=lambda d: _fit(below, d))
-    header = next(records(below, delimiter=delimiter), None)
+    choices = [_check_delimiter(rules.delimiter)] if rules.delimiter else DELIMITERS
+    delimiter = max(choices, key=lambda d: _score_delimiter(below, d))
+    header = next(parse_records(below, delimiter=delimiter), None)
     where = f"{name}: line {rules.header_line}, which must name the columns,"
     if header is None:
         raise DataError(f"{where} is not there: the file is empty from there on.")
@@ -90,15 +92,15 @@ def _header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]]:
     return delimiter, header.fields
 
 
-def _fit(lines: list[str], delimiter: str) -> tuple[int, int]:
+def _score_delimiter(lines: list[str], delimiter: str) -> tuple[int, int]:
     """How many lines have as many fields as the first, if it has several; and how many it has."""
-    header = next(records(lines, delimiter=delimiter), None)
+    header = next(parse_records(lines, delimiter=delimiter), None)
     width = len(header.fields or header.text.split(delimiter)) if header else 0
-    alike = sum(r.fault is None for r in records(lines, delimiter=delimiter, width=width))
+    alike = sum(r.fault is None for r in parse_records(lines, delimiter=delimiter, width=width))
     return (alike if width > 1 else 0), width
 
 
-def _delimiter(declared: str) -> str:
+def _check_delimiter(declared: str) -> str:
     found = {"tab": "\t", "comma": ",", "semicolon": ";"}.get(declared, declared)
     if len(found) != 1:
         raise ParamsError(f'policies: delimiter: {declared!r} must be one character, as in ";".')

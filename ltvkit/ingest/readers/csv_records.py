@@ -35,7 +35,7 @@ class Record(NamedTuple):
     text: str | None = None
 
 
-def records(
+def parse_records(
     lines: Iterable[str], *, delimiter: str, width: int = 0, line: int = 1
 ) -> Iterator[Record]:
     """Physical lines, ends included, from `line` on -> records; blank lines are none.
@@ -43,21 +43,21 @@ def records(
     With `width`, a record of another number of fields is a fault, but for empty ones at its end.
     Where a quotation mark is not closed, its line alone is the fault, and the next is read anew.
 
-    >>> list(records(["a,b\\n", '"1,2\\n', "3,4\\n"], delimiter=",", width=2))[1:]
+    >>> list(parse_records(["a,b\\n", '"1,2\\n', "3,4\\n"], delimiter=",", width=2))[1:]
     [Record(line=2, fields=None, fault='quotation mark is not closed', text='"1,2'),
      Record(line=3, fields=['3', '4'], fault=None, text=None)]
     """
     form = {"delimiter": delimiter, "strict": True, "skipinitialspace": True}
     source, size = _Lines(lines), MOST
     while chunk := source.take(size):
-        rows, used = _clean(chunk, width, form)
+        rows, used = _parse_chunk(chunk, width, form)
         yield from (Record(line + n, fields) for n, fields in rows)
         line += used
         size = min(MOST, 2 * size)
         if used < len(chunk):
             source.give_back(chunk[used:])
             size = LEAST
-            fields, fault, text = _one(source, width, form)
+            fields, fault, text = _parse_one(source, width, form)
             if fault:
                 yield Record(line, None, fault, "".join(text).rstrip("\r\n"))
             elif not "".join(text).isspace():
@@ -81,7 +81,7 @@ class _Lines:
         self._back.extendleft(reversed(lines))
 
 
-def _clean(
+def _parse_chunk(
     chunk: list[str], width: int, form: dict[str, Any]
 ) -> tuple[list[tuple[int, list[str]]], int]:
     """Rows before the first that is none, each with the place of its line; how many lines they are.
@@ -101,7 +101,7 @@ def _clean(
     return rows, used
 
 
-def _one(
+def _parse_one(
     source: _Lines, width: int, form: dict[str, Any]
 ) -> tuple[list[str], str | None, list[str]]:
     """The next record: its fields, its fault, and the lines that it takes."""
@@ -117,10 +117,14 @@ def _one(
         fields, fault = next(csv.reader(lines(), **form)), None
     except csv.Error as error:
         fields, fault = [], NOT_CLOSED if "end of data" in str(error) else STRAY
-    if fault == STRAY and len(taken) == 1 and (fields := _closed(taken[0], form)):
+    if (
+        fault == STRAY
+        and len(taken) == 1
+        and (fields := _parse_blanks_after_quotes(taken[0], form))
+    ):
         fault = None
     if fault is None and width and len(fields) != width:
-        fault = _ragged(fields, width)
+        fault = _check_width(fields, width)
     if len(taken) > 1 and fault:
         fault = NOT_CLOSED
     elif any("\0" in line for line in taken) and fault != NOT_CLOSED:
@@ -131,7 +135,7 @@ def _one(
     return fields, fault, taken
 
 
-def _closed(line: str, form: dict[str, Any]) -> list[str]:
+def _parse_blanks_after_quotes(line: str, form: dict[str, Any]) -> list[str]:
     """The fields of a line where only blanks follow closing quotation marks; else none."""
     tidy = re.sub(f'" +(?={re.escape(form["delimiter"])}|[\r\n]*$)', '"', line)
     try:
@@ -140,7 +144,7 @@ def _closed(line: str, form: dict[str, Any]) -> list[str]:
         return []
 
 
-def _ragged(fields: list[str], width: int) -> str | None:
+def _check_width(fields: list[str], width: int) -> str | None:
     """The fault of a record whose fields are not `width`; one of empty fields is made to fit."""
     first = next((f for f in fields if f.strip()), "")
     if not first:

@@ -38,51 +38,51 @@ class Text:
     blanks: bool
 
 
-def utf8(path: Path, *, name: str, declared: str = "", copy: Path) -> Text:
+def convert_to_utf8(path: Path, *, name: str, declared: str = "", copy: Path) -> Text:
     """A text file in any known encoding -> `Text`: itself if it is UTF-8, else its `copy`.
 
     A byte order mark decides; else the first of UTF-16, UTF-8, EUC-JP and CP932 in which all of
     it is text. Raises `DataError` for a file that is text in none of them, or in both EUC-JP and
     CP932 with nothing to tell them apart; `ParamsError` for a declared encoding that is unknown.
     """
-    head = _head(path)
+    head = _read_head(path)
     marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), "")
-    encoding = _declared(declared) or marked or _wide(path, head) or "utf-8"
-    if encoding == "utf-8" and (seen := _seen(path)):
+    encoding = _check_declared(declared) or marked or _detect_utf16(path, head) or "utf-8"
+    if encoding == "utf-8" and (seen := _scan_utf8(path)):
         return seen
     if encoding == "utf-8" and not (marked or declared):
-        encoding = _japanese(path, name)  # which has read all of it
-    elif fault := _fault(path, encoding):
+        encoding = _detect_japanese(path, name)  # which has read all of it
+    elif fault := _find_fault(path, encoding):
         reason = "`encoding` says" if declared else "its first bytes say"
         raise DataError(f"{name} is not {encoding} throughout, as {reason}: {fault}.")
     with copy.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(_decoded(path, encoding))
-    return replace(_seen(copy), encoding=encoding)
+        file.writelines(_decode(path, encoding))
+    return replace(_scan_utf8(copy), encoding=encoding)
 
 
-def _seen(path: Path) -> Text | None:
+def _scan_utf8(path: Path) -> Text | None:
     """A text file as it is, if all of it is UTF-8; read once, block by block."""
     feeds, odd, blanks, rest, tail = 0, False, False, b"", b""
-    for block in _blocks(path):
+    for block in _read_blocks(path):
         start = _last_start(block := rest + block)
         rest, whole = block[start:], block[:start]
-        if not _valid(whole):
+        if not _is_utf8(whole):
             return None
         codes = np.frombuffer(whole, np.uint8)
         feeds += int(np.count_nonzero(codes == 10))
-        odd = odd or b"\0" in whole or (b"\r" in whole and _alone(block, start))
+        odd = odd or b"\0" in whole or (b"\r" in whole and _has_bare_return(block, start))
         odd = odd or (b'"' in block and bool(_SPACED.search(tail[-99:] + block)))
-        blanks = blanks or _blank(whole)
+        blanks = blanks or _has_wide_blanks(whole)
         tail = (tail + whole[-4096:])[-4096:]
-    if not _valid(rest):
+    if not _is_utf8(rest):
         return None
     end = (tail + rest).rstrip(b"\r\n")
     lines = feeds + rest.count(b"\n") - (tail + rest)[len(end) :].count(b"\n") + (end != b"")
     odd = odd or rest in (b"\r", b"\0")
-    return Text(path, "utf-8", lines, odd=odd, blanks=blanks or _blank(rest))
+    return Text(path, "utf-8", lines, odd=odd, blanks=blanks or _has_wide_blanks(rest))
 
 
-def _alone(block: bytes, start: int) -> bool:
+def _has_bare_return(block: bytes, start: int) -> bool:
     """Whether a carriage return before `start` ends a line by itself."""
     return block.count(b"\r", 0, start) > block.count(b"\r\n", 0, start + 1)
 
@@ -93,7 +93,7 @@ def _last_start(block: bytes) -> int:
     return len(block) - next(back, 0)
 
 
-def _valid(block: bytes) -> bool:
+def _is_utf8(block: bytes) -> bool:
     """Whether a block is UTF-8; Arrow checks that several times as fast as it can be decoded."""
     import pyarrow as pa
 
@@ -106,43 +106,43 @@ def _valid(block: bytes) -> bool:
     return True
 
 
-def _blank(text: bytes) -> bool:
+def _has_wide_blanks(text: bytes) -> bool:
     """Whether white space other than spaces and ends of lines is in a text."""
     codes = np.frombuffer(text, np.uint8)
     pairs = (bool(((codes[:-1] == a) & (codes[1:] == b)).any()) for a, b in _WIDE_BLANKS)
     return any(b in text for b in b"\t\v\f") or any(pairs)
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def _read_blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(BLOCK):
             yield block
 
 
-def _head(path: Path) -> bytes:
+def _read_head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(4096)
 
 
-def _wide(path: Path, head: bytes) -> str:
+def _detect_utf16(path: Path, head: bytes) -> str:
     """UTF-16 without a mark: every other byte of its digits, commas and line feeds is NUL."""
     even, odd = head[::2].count(0), head[1::2].count(0)
     if min(even, odd) or max(even, odd) * 4 < len(head) or not head:
         return ""
     found = "utf-16-be" if even else "utf-16-le"
-    return "" if _fault(path, found) else found
+    return "" if _find_fault(path, found) else found
 
 
-def _japanese(path: Path, name: str) -> str:
+def _detect_japanese(path: Path, name: str) -> str:
     """EUC-JP or CP932: whichever the file is; of both, EUC-JP if it then holds kana."""
-    fitting = [encoding for encoding in ("euc_jp", "cp932") if not _fault(path, encoding)]
+    fitting = [encoding for encoding in ("euc_jp", "cp932") if not _find_fault(path, encoding)]
     if not fitting:
         raise DataError(
             f"{name} is text in none of UTF-8, UTF-16, EUC-JP and CP932 (Shift_JIS): as UTF-8, "
-            f"{_fault(path, 'utf-8')}. Save it as UTF-8, or name its encoding under policies: "
+            f"{_find_fault(path, 'utf-8')}. Save it as UTF-8, or name its encoding under policies: "
             "encoding."
         )
-    if len(fitting) == 1 or any(map(_KANA.search, _decoded(path, "euc_jp"))):
+    if len(fitting) == 1 or any(map(_KANA.search, _decode(path, "euc_jp"))):
         return fitting[0]
     raise DataError(
         f"{name} can be read as EUC-JP and as CP932, and only you know which it is. "
@@ -150,11 +150,11 @@ def _japanese(path: Path, name: str) -> str:
     )
 
 
-def _fault(path: Path, encoding: str) -> str:
+def _find_fault(path: Path, encoding: str) -> str:
     """What keeps a file from being text in this encoding, with its line; empty: nothing."""
     line, said = 1, "line {} holds bytes that are no character"
     try:
-        for text in _decoded(path, encoding):
+        for text in _decode(path, encoding):
             if encoding == "cp932" and (strange := _NOT_CP932.search(text)):
                 return said.format(line + text.count("\n", 0, strange.start()))
             line += text.count("\n")
@@ -165,14 +165,14 @@ def _fault(path: Path, encoding: str) -> str:
     return ""
 
 
-def _decoded(path: Path, encoding: str) -> Iterator[str]:
+def _decode(path: Path, encoding: str) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder(encoding)()
-    for block in _blocks(path):
+    for block in _read_blocks(path):
         yield decoder.decode(block)
     yield decoder.decode(b"", final=True)
 
 
-def _declared(name: str) -> str:
+def _check_declared(name: str) -> str:
     if not name:
         return ""
     try:

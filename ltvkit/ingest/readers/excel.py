@@ -13,49 +13,49 @@ from ltvkit.errors import DataError, nearest
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import archives
 from ltvkit.ingest.readers.csv_records import RAGGED, Record
-from ltvkit.ingest.readers.part import File, Part, names
-from ltvkit.ingest.readers.spool import kept
+from ltvkit.ingest.readers.part import File, Part, name_columns
+from ltvkit.ingest.readers.spool import write_records
 
 
 def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     """A sheet -> `Part`; lines are the sheet's rows. Raises `DataError` for one not to be read."""
     archives.check_inflated(file.path)
-    with _opened(file) as book:
-        sheet = _sheet(book, file, rules)
+    with _open_workbook(file) as book:
+        sheet = _choose_sheet(book, file, rules)
         rows = enumerate(sheet.iter_rows(values_only=True), start=1)
         header = next((cells for line, cells in rows if line == rules.header_line), ())
-        header = header[: max((n for n, cell in enumerate(header, 1) if _text(cell)), default=0)]
+        header = header[: max((n for n, cell in enumerate(header, 1) if _to_text(cell)), default=0)]
         if not header:
             raise DataError(
                 f"{file.name}: row {rules.header_line}, which must name the columns, is blank. "
                 "Say which row does under policies: header_line."
             )
-        columns, twins = names(map(_text, header))
-        sql, working = kept(_records(rows, len(columns)), columns, work)
-        others = [name for name in _names(book) if name != sheet.title]
+        columns, twins = name_columns(map(_to_text, header))
+        sql, working = write_records(_records(rows, len(columns)), columns, work)
+        others = [name for name in _sheet_names(book) if name != sheet.title]
     texts = dict.fromkeys(columns, "VARCHAR")
     facts = {"encoding": None}
     facts |= {"sheet": sheet.title, "other_sheets": others} if others else {}
     return Part(file.name, sql, texts, working, twins=twins, facts=facts)
 
 
-def sheets(path: Path) -> list[str]:
+def list_sheets(path: Path) -> list[str]:
     """The names of a workbook's sheets, in its order."""
     archives.check_inflated(path)
-    with _opened(File(path, path.name)) as book:
-        return _names(book)
+    with _open_workbook(File(path, path.name)) as book:
+        return _sheet_names(book)
 
 
 def _records(rows: Iterator[tuple[int, tuple]], width: int) -> Iterator[Record]:
     for line, cells in rows:
-        texts = [_text(cell) for cell in cells]
+        texts = [_to_text(cell) for cell in cells]
         if any(texts[width:]):
             yield Record(line, None, RAGGED, "\t".join(t or "" for t in texts))
         elif any(texts):
             yield Record(line, (texts + [None] * width)[:width])
 
 
-def _text(cell: Any) -> str | None:
+def _to_text(cell: Any) -> str | None:
     """A whole number has no point, a day no time; an empty cell is None."""
     if cell is None or isinstance(cell, str):
         return cell or None
@@ -66,8 +66,8 @@ def _text(cell: Any) -> str | None:
     return str(cell)
 
 
-def _sheet(book: Any, file: File, rules: Policies) -> Any:
-    found = _names(book)
+def _choose_sheet(book: Any, file: File, rules: Policies) -> Any:
+    found = _sheet_names(book)
     name = rules.sheet or found[0]
     if name not in found:
         raise DataError(
@@ -78,18 +78,18 @@ def _sheet(book: Any, file: File, rules: Policies) -> Any:
     return sheet
 
 
-def _names(book: Any) -> list[str]:
+def _sheet_names(book: Any) -> list[str]:
     """Of the sheets that hold cells; a chart can be a sheet too."""
     return [sheet.title for sheet in book.worksheets]
 
 
 @contextmanager
-def _opened(file: File) -> Iterator[Any]:
+def _open_workbook(file: File) -> Iterator[Any]:
     """A workbook that is read row by row, and may turn out to be broken at any of them."""
     import openpyxl
 
     fault = f"{file.name} cannot be read as an Excel workbook"
-    with archives.clear(fault, "Save it anew as .xlsx."), warnings.catch_warnings():
+    with archives.translate_errors(fault, "Save it anew as .xlsx."), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of styles and links, which are not read
         book = openpyxl.load_workbook(file.path, read_only=True, data_only=True)
         with closing(book):

@@ -46,30 +46,30 @@ class Part:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, connection: Any, name: str, sql: str, **known: Any) -> Part:
+    def from_query(cls, connection: Any, name: str, sql: str, **known: Any) -> Part:
         """A part whose columns are those of the query."""
         opened = connection.sql(sql)
         found = dict(zip(opened.columns, map(str, opened.types), strict=True))
         columns = {n: kind for n, kind in found.items() if n not in (*RECORD, FILE)}
         return cls(name, sql, columns, [n for n in found if n not in columns], **known)
 
-    def numbered(self) -> Part:
+    def with_line_numbers(self) -> Part:
         """This part with the line of each record, for what does not keep their order."""
         if LINE in self.working:
             return self
         line = f"row_number() over () + {self.first - 1} as {LINE}"
-        exact = self.exact and (lambda: self.exact().numbered())
+        exact = self.exact and (lambda: self.exact().with_line_numbers())
         sql = f"select *, {line} from ({self.sql})"
         return replace(self, sql=sql, working=(*self.working, LINE), exact=exact)
 
-    def filled(self, columns: Sequence[str], *, order_id: str) -> Part:
+    def fill_down(self, columns: Sequence[str], *, order_id: str) -> Part:
         """This part with `columns` written on every line of an order, where only one has them.
 
         An order's id, if it is among them, goes on until the next. What a line says itself stays,
         and rows that add up others, or are empty, are no lines of an order.
         """
-        lined = self.numbered()
-        said = {c: values.said(f"{quoted(c)}::varchar") for c in self.columns}
+        lined = self.with_line_numbers()
+        said = {c: values.strip_blanks(f"{quoted(c)}::varchar") for c in self.columns}
         first = f"coalesce({', '.join(said.values())})"
         none = f"({first} is null or regexp_full_match({values.narrow(first)}, '{TOTAL}', 'i'))"
         last = f"last_value({said[order_id]} ignore nulls)"
@@ -85,11 +85,11 @@ class Part:
         )
         sql = f"select *{ids}, {none} as _none from ({lined.sql})"
         sql = f"select * exclude (_none){f' replace ({rest})' * bool(rest)} from ({sql})"
-        exact = self.exact and (lambda: self.exact().filled(columns, order_id=order_id))
+        exact = self.exact and (lambda: self.exact().fill_down(columns, order_id=order_id))
         texts = {**self.columns} | dict.fromkeys(columns, "VARCHAR")
         return replace(lined, sql=sql, columns=texts, exact=exact)
 
-    def sure(self, connection: Any) -> Part:
+    def resolve(self, connection: Any) -> Part:
         """This part if it can be read as it is, else as `exact` gives it."""
         if self.exact is None:
             return self
@@ -103,7 +103,7 @@ class Part:
         return self if count == self.expected else self.exact()
 
 
-def parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
+def read_parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
     """A Parquet file as `Part`; raises `DataError` for one that is broken."""
     import duckdb
 
@@ -111,32 +111,34 @@ def parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
     sql = f"select * exclude (file_row_number), file_row_number + 1 as {LINE} "
     sql += f"from read_parquet({path}, file_row_number = true)"
     try:
-        refuse_own(connection.sql(f"from read_parquet({path})").columns, file.name)
-        return Part.of(connection, file.name, sql, facts={"encoding": None})
+        refuse_reserved(connection.sql(f"from read_parquet({path})").columns, file.name)
+        return Part.from_query(connection, file.name, sql, facts={"encoding": None})
     except (duckdb.Error, RuntimeError) as error:  # the latter: names that are no text
         reason = str(error).splitlines()[0].replace(str(file.path), file.name)
         raise DataError(f"{file.name} cannot be read as Parquet ({reason}).") from error
 
 
-def plain(written: Any) -> str:
+def normalize_header(written: Any) -> str:
     """A header as it is compared: NFKC, without white space around it or lines in it."""
     return " ".join(unicodedata.normalize("NFKC", str(written or "")).strip("\ufeff").split())
 
 
-def refuse_own(columns: Iterable[str], name: str) -> None:
+def refuse_reserved(columns: Iterable[str], name: str) -> None:
     """Raise `DataError` for columns named as the kit's own are."""
     if own := [c for c in columns if c.lower() in (*RECORD, "file_row_number")]:
         raise DataError(f"{name} has a column {own[0]!r}, a name of the kit's own: rename it.")
 
 
-def names(header: Sequence[Any]) -> tuple[list[str], list[str]]:
+def name_columns(header: Sequence[Any]) -> tuple[list[str], list[str]]:
     """A header's fields -> names of columns, normalised and distinct, and those that came twice.
 
-    >>> names([" 金額 ", "amount", "Amount", None])
+    >>> name_columns([" 金額 ", "amount", "Amount", None])
     (['金額', 'amount', 'Amount (2)', 'column 4'], ['amount'])
     """
     taken, twins = set(RECORD), []
-    found = [plain(written) or f"column {n}" for n, written in enumerate(header, start=1)]
+    found = [
+        normalize_header(written) or f"column {n}" for n, written in enumerate(header, start=1)
+    ]
     for place, name in enumerate(found):
         if name.casefold() in taken:
             twins.append(name.casefold())

@@ -14,7 +14,7 @@ EVERY = 0.5  # seconds
 
 
 @contextmanager
-def of_query(connection: Any, name: str) -> Iterator[None]:
+def show_query(connection: Any, name: str) -> Iterator[None]:
     """Within, a query of the connection that takes long shows how far it is."""
     if not sys.stderr.isatty():
         yield
@@ -31,7 +31,7 @@ def of_query(connection: Any, name: str) -> Iterator[None]:
         watcher.join()
 
 
-def of_lines(lines: Iterable[str], path: Path) -> Iterator[str]:
+def show_lines(lines: Iterable[str], path: Path) -> Iterator[str]:
     """The lines of a file as they come, showing how much of it they were."""
     from tqdm import tqdm
 

@@ -22,13 +22,13 @@ _FILES = ("file", "duckdb", "sqlite", "sqlite3")
 _POSTGRES = ("postgres", "postgresql")
 
 
-def refuse(source: str, *, allowed: bool) -> None:
+def refuse_remote(source: str, *, allowed: bool) -> None:
     """Raise `ParamsError` for a source on another machine, unless that is `allowed`.
 
     An address with a password or token in it is refused in any case.
 
-    >>> refuse("data/orders.csv", allowed=False)
-    >>> refuse("s3://bucket/orders.parquet", allowed=False)
+    >>> refuse_remote("data/orders.csv", allowed=False)
+    >>> refuse_remote("s3://bucket/orders.parquet", allowed=False)
     Traceback (most recent call last):
     ltvkit.errors.ParamsError: source 's3://bucket/orders.parquet' is on another machine: say ...
     """
@@ -52,12 +52,12 @@ def is_remote(source: str) -> bool:
         return False
     scheme = found["scheme"].lower()
     if scheme in _POSTGRES:
-        return not all(map(_is_here, _servers(source.strip())))
+        return not all(map(_is_local, _list_hosts(source.strip())))
     authority = urlsplit(source.strip()).netloc
     return scheme not in _FILES or authority not in ("", "localhost")
 
 
-def _servers(address: str) -> list[str]:
+def _list_hosts(address: str) -> list[str]:
     """The hosts that libpq would try: of the address, else of its options, else of PGHOST.
 
     Options are taken with the address and not for it, so that neither can hide the other.
@@ -72,10 +72,10 @@ def _servers(address: str) -> list[str]:
     return found or [os.environ.get(n, "") for n in ("PGHOST", "PGHOSTADDR", "PGSERVICE")]
 
 
-def _is_here(host: str) -> bool:
+def _is_local(host: str) -> bool:
     """A socket's folder, this machine's name for itself, or a loopback address."""
     if "," in host:  # of the environment, or escaped in an address: libpq tries one after another
-        return all(map(_is_here, host.split(",")))
+        return all(map(_is_local, host.split(",")))
     if host in ("", "localhost") or host.startswith(("/", "@")):
         return True
     try:

@@ -14,7 +14,9 @@ from ltvkit.ingest.schema import RECORD
 BATCH = 50_000
 
 
-def kept(rows: Iterable[Record], columns: Sequence[str], work: Path) -> tuple[str, Sequence[str]]:
+def write_records(
+    rows: Iterable[Record], columns: Sequence[str], work: Path
+) -> tuple[str, Sequence[str]]:
     """Records of as many fields as `columns` -> SQL that reads them, and its working columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq

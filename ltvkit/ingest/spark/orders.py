@@ -20,7 +20,7 @@ from ltvkit.engines.spark.settings import Settings
 from ltvkit.errors import ClusterError, ParamsError
 from ltvkit.ingest import cache, daily, mapping, pipeline, schema, validation
 from ltvkit.ingest.book import Orders
-from ltvkit.ingest.cache import Prepared
+from ltvkit.ingest.cache import CachedOrders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.pipeline import Rows
 from ltvkit.ingest.policies import Policies, check_options
@@ -30,7 +30,7 @@ from ltvkit.ingest.spark import sources
 
 
 @dataclass(frozen=True, kw_only=True)
-class SparkPrepared(Prepared):
+class SparkOrders(CachedOrders):
     """`Prepared` with its lines on a cluster, and their days kept on its storage."""
 
     @cached_property
@@ -39,18 +39,18 @@ class SparkPrepared(Prepared):
         note, settings = self.folder / "days.txt", session.settings()
         with session.in_words("the days of the orders"):
             if note.exists() and (kept := note.read_text("utf-8")).startswith(settings.folder()):
-                known = _there(self.lines.sparkSession, kept)
+                known = _find_parquet(self.lines.sparkSession, kept)
                 if known is not None:
                     return known
-            folder = f"{_free(settings, self.key)}/days"
-            found = _kept(daily.of(self.lines), folder)
+            folder = f"{_new_folder(settings, self.key)}/days"
+            found = _store(daily.aggregate(self.lines), folder)
         files.write(note, folder)
         return found
 
 
-def open(
+def open_orders(
     source: str, *, columns: Mapping | None, policies: Mapping | None, spark: Mapping[str, Any]
-) -> SparkPrepared:
+) -> SparkOrders:
     """`prepared.open` with lines on a cluster. Raises `ClusterError` where it cannot be used.
 
     What lies on the cluster's storage passes the door there, and all frames are Spark's. Another
@@ -60,35 +60,37 @@ def open(
     rules = check_options(columns=columns, policies=policies)
     running = session.start(settings)
     with session.in_words(source):
-        if not sources.lies_there(source):
-            return _brought(running, cache.open(source, columns=columns, policies=policies), rules)
-        depends = (*cache.asked(source, columns, policies, rules), settings.storage)
-        named = cache.noted(*depends)
+        if not sources.is_on_cluster(source):
+            return _share_local(
+                running, cache.open_orders(source, columns=columns, policies=policies), rules
+            )
+        depends = (*cache.list_dependencies(source, columns, policies, rules), settings.storage)
+        named = cache.find_run_note(*depends)
         if named and named.exists():
-            return _known(running, named.read_text("utf-8"), rules)
-        frame, facts = sources.open(running, source, rules)
-        key = cache.key(facts.get("digest") or uuid.uuid4().hex, *depends)
+            return _load(running, named.read_text("utf-8"), rules)
+        frame, facts = sources.open_source(running, source, rules)
+        key = cache.make_key(facts.get("digest") or uuid.uuid4().hex, *depends)
         note = paths.cache() / "orders" / key / cache.FACTS
-        if not note.exists() or _there(running, _rows(note).sql) is None:
-            rows = _prepare(frame, facts, columns or {}, rules, _free(settings, key))
+        if not note.exists() or _find_parquet(running, _read_note(note).sql) is None:
+            rows = _validate(frame, facts, columns or {}, rules, _new_folder(settings, key))
             files.write(note, rows.to_json())
         if named:
             files.write(named, key)
-        return _known(running, key, rules)
+        return _load(running, key, rules)
 
 
-def _known(running: Any, key: str, rules: Policies) -> SparkPrepared:
+def _load(running: Any, key: str, rules: Policies) -> SparkOrders:
     """Orders that are prepared already."""
     home = paths.cache() / "orders" / key
-    book = _opened(running, _rows(home / cache.FACTS), rules)
-    return SparkPrepared(**vars(book), folder=home, key=key)
+    book = _build_orders(running, _read_note(home / cache.FACTS), rules)
+    return SparkOrders(**vars(book), folder=home, key=key)
 
 
-def _rows(note: Path) -> Rows:
+def _read_note(note: Path) -> Rows:
     return Rows.from_json(note.read_text("utf-8"))
 
 
-def _there(running: Any, folder: str) -> Any | None:
+def _find_parquet(running: Any, folder: str) -> Any | None:
     """What is kept in a folder of the storage; None where somebody removed it."""
     from pyspark.errors import AnalysisException
 
@@ -99,7 +101,7 @@ def _there(running: Any, folder: str) -> Any | None:
         return None
 
 
-def _free(settings: Settings, key: str) -> str:
+def _new_folder(settings: Settings, key: str) -> str:
     """A folder of the storage that nobody else writes: it counts once a file here names it.
 
     So nothing is read that a killed run has half written, nor taken away from a run that reads it.
@@ -107,21 +109,23 @@ def _free(settings: Settings, key: str) -> str:
     return settings.folder("orders", f"{key}-{uuid.uuid4().hex}")
 
 
-def _prepare(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder: str) -> Rows:
-    part = sources.part(frame)
+def _validate(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder: str) -> Rows:
+    part = sources.build_part(frame)
     raw = Raw(None, [part], facts)
-    names = mapping.mapping(part, columns=columns, source=facts["source"])
+    names = mapping.map_columns(part, columns=columns, source=facts["source"])
     _check_order(names, facts, rules)
-    zone, rates = pipeline.zone_of(raw, rules), currencies.asked(rules.rates)
-    reading = pipeline.Reading(names, rules, zone, None, rates)
-    rows = _kept(workers.each(frame, partial(reading.judged, part=part)), f"{folder}/rows")
+    zone, rates = pipeline.choose_timezone(raw, rules), currencies.load_rates(rules.rates)
+    reading = pipeline.PartReader(names, rules, zone, None, rates)
+    rows = _store(workers.each(frame, partial(reading.read_part, part=part)), f"{folder}/rows")
     lines, named = nw.from_native(rows).lazy(), "order_id" in names
-    if validation.takes_more(lines, rules, named=named):
-        settled = validation.settled(lines, rules, named=named).to_native()
-        folder, lines = f"{folder}/settled", nw.from_native(_kept(settled, f"{folder}/settled"))
+    if validation.needs_comparison(lines, rules, named=named):
+        settled = validation.compare_lines(lines, rules, named=named).to_native()
+        folder, lines = f"{folder}/settled", nw.from_native(_store(settled, f"{folder}/settled"))
     else:
         folder = f"{folder}/rows"
-    return Rows(folder, list(part.columns), *pipeline.concluded(lines.lazy(), raw, [names], rules))
+    return Rows(
+        folder, list(part.columns), *pipeline.summarize_rows(lines.lazy(), raw, [names], rules)
+    )
 
 
 def _check_order(names: Mapping[str, str], facts: Mapping, rules: Policies) -> None:
@@ -138,13 +142,13 @@ def _check_order(names: Mapping[str, str], facts: Mapping, rules: Policies) -> N
         )
 
 
-def _kept(rows: Any, folder: str) -> Any:
+def _store(rows: Any, folder: str) -> Any:
     """Rows written by the workers, and read back."""
     rows.write.parquet(folder)
     return rows.sparkSession.read.parquet(folder)
 
 
-def _opened(running: Any, rows: Rows, rules: Policies) -> Orders:
+def _build_orders(running: Any, rows: Rows, rules: Policies) -> Orders:
     """Judged rows -> `Orders`, as `door.opened` has it, its frames Spark's."""
     from pyspark.sql import functions as F
 
@@ -153,13 +157,13 @@ def _opened(running: Any, rows: Rows, rules: Policies) -> Orders:
     refused, kept = (judged.filter(f"reason is {what}") for what in ("not null", "null"))
     placed = [*(F.col(f).alias("file") for f in file), F.col(LINE).alias("line"), "reason"]
     raw = (
-        F.col("_written")[c].alias(f"{c} (raw)" if c in pipeline.OURS else c)
+        F.col("_written")[c].alias(f"{c} (raw)" if c in pipeline.LIST_COLUMNS else c)
         for c in rows.raw_columns
     )
     written = [*placed, *raw, F.col(TEXT).alias("text")]
     spelled = kept.select("customer_id", "_written_customer") if rules.fold_ids != "none" else None
     return Orders(
-        **_sold(kept, [c for c in judged.columns if c not in schema.WORKING], rules),
+        **_split_returns(kept, [c for c in judged.columns if c not in schema.WORKING], rules),
         quarantine=refused.orderBy(*file, LINE).select(*written),
         refused=refused.select(*placed, "customer_id"),
         spelled=spelled,
@@ -168,7 +172,7 @@ def _opened(running: Any, rows: Rows, rules: Policies) -> Orders:
     )
 
 
-def _sold(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
+def _split_returns(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
     """Kept rows -> the canonical `lines`, and the `returns` that are kept beside them."""
     below = "amount < 0" if rules.returns == "separate" else "false"
     return {
@@ -177,12 +181,12 @@ def _sold(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
     }
 
 
-def _brought(running: Any, book: Prepared, rules: Policies) -> SparkPrepared:
+def _share_local(running: Any, book: CachedOrders, rules: Policies) -> SparkOrders:
     """Orders that passed the door here, their lines read by the workers."""
     kept_in = [*book.folder.glob("rows.parquet")] or sorted(book.folder.glob("rows-*.parquet"))
     addresses = [paths.address(path.resolve()) for path in kept_in]
     kept = running.read.option("mergeSchema", "true").parquet(*addresses).filter("reason is null")
-    sold = _sold(kept, book.lines.columns, rules)
+    sold = _split_returns(kept, book.lines.columns, rules)
     try:
         sold["lines"].select("amount").limit(1).collect()
     except Exception as error:
@@ -190,4 +194,4 @@ def _brought(running: Any, book: Prepared, rules: Policies) -> SparkPrepared:
             f"the workers cannot read {paths.shown(book.folder)}: put the project on a folder that "
             "they see, or the orders on their storage (source: s3a://..., hdfs://... or table:...)."
         ) from error
-    return SparkPrepared(**vars(replace(book, **sold)))
+    return SparkOrders(**vars(replace(book, **sold)))

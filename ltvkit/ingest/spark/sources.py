@@ -16,17 +16,17 @@ from ltvkit.errors import ParamsError
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import remote
 from ltvkit.ingest.readers.locate import OTHERS, PACKED, SUFFIXES
-from ltvkit.ingest.readers.part import Part, refuse_own
+from ltvkit.ingest.readers.part import Part, refuse_reserved
 from ltvkit.ingest.schema import FILE, LINE
 
 TABLE = "table:"
 NOT_READ = tuple({*SUFFIXES, *PACKED, *OTHERS} - {".parquet"})
 
 
-def lies_there(source: str) -> bool:
+def is_on_cluster(source: str) -> bool:
     """Whether the cluster reads this source itself: a table, Parquet files, or its own storage.
 
-    >>> [lies_there(x) for x in ("table:sales.orders", "s3a://shop/orders/", "orders.csv")]
+    >>> [is_on_cluster(x) for x in ("table:sales.orders", "s3a://shop/orders/", "orders.csv")]
     [True, True, False]
     """
     if "://" in source and remote.is_remote(source):
@@ -37,17 +37,17 @@ def lies_there(source: str) -> bool:
     return folder.is_dir() and any(folder.glob("*.parquet"))
 
 
-def open(running: Any, source: str, rules: Policies) -> tuple[Any, dict[str, Any]]:
+def open_source(running: Any, source: str, rules: Policies) -> tuple[Any, dict[str, Any]]:
     """A table, or a Parquet file or folder -> its rows with their file and line, and facts.
 
     `digest` changes whenever the files do; it is missing where the table does not say which files
     it is made of.
     """
-    remote.refuse("" if source.startswith(TABLE) else source, allowed=rules.remote)
+    remote.refuse_remote("" if source.startswith(TABLE) else source, allowed=rules.remote)
     frame = _read(running, source)
-    refuse_own(frame.columns, source)
+    refuse_reserved(frame.columns, source)
     facts: dict[str, Any] = {"source": source, "encoding": None}
-    known = _files(frame)
+    known = _fingerprint(frame)
     if known is None:
         from pyspark.sql import functions as F
 
@@ -58,16 +58,16 @@ def open(running: Any, source: str, rules: Policies) -> tuple[Any, dict[str, Any
     return frame.withColumns(placed), facts | {"digest": digest, "files": count}
 
 
-def part(frame: Any) -> Part:
+def build_part(frame: Any) -> Part:
     """A Spark frame as a source that is read by parts: its columns, and SQL for one part."""
     connection = connect(threads=1)
     connection.register(workers.BATCH, workers.empty(frame))
-    return Part.of(connection, "", f"select * from {workers.BATCH}")
+    return Part.from_query(connection, "", f"select * from {workers.BATCH}")
 
 
 def _read(running: Any, source: str) -> Any:
     if source.startswith(TABLE):
-        return running.read.table(_named(source))
+        return running.read.table(_table_name(source))
     if source.lower().endswith(NOT_READ):
         raise ParamsError(
             f"source {source!r}: a cluster reads tables and Parquet files. Save it as Parquet "
@@ -77,10 +77,10 @@ def _read(running: Any, source: str) -> Any:
     return running.read.parquet(there)
 
 
-def _named(source: str) -> str:
+def _table_name(source: str) -> str:
     """The name in "table:..."; Spark would also take an address for one, as in parquet.`s3a://...`.
 
-    >>> _named("table:sales.orders")
+    >>> _table_name("table:sales.orders")
     'sales.orders'
     """
     name = source.removeprefix(TABLE)
@@ -95,7 +95,7 @@ def _metadata(name: str) -> Any:
     return F.col(f"_metadata.{name}")
 
 
-def _files(frame: Any) -> tuple[int, str] | None:
+def _fingerprint(frame: Any) -> tuple[int, str] | None:
     """How many files a frame is read from, and what changes when one does; None: not known."""
     from pyspark.errors import AnalysisException
     from pyspark.sql import functions as F

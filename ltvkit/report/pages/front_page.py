@@ -12,7 +12,7 @@ import pandas as pd
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats, tables
 from ltvkit.kpis import MEASURES
-from ltvkit.quality import gate
+from ltvkit.quality import describe
 
 LABELS = formats.LABELS | {"customers": N_("Active customers")}
 # Code, which stays; what Markdown reads anywhere ("_" not within a word), or where a line begins.
@@ -67,7 +67,7 @@ def quality(table: pd.DataFrame | None, *, currency: str) -> str:
 
 def checks(table: pd.DataFrame | None) -> list[str]:
     """The table data_checks -> what warns, a sentence each, but what `is_partial` says already."""
-    return [] if table is None else gate.said(table[table["check"] != "data_end"])
+    return [] if table is None else describe(table[table["check"] != "data_end"])
 
 
 def escaped(text: Any) -> str:

@@ -54,10 +54,10 @@ def is_address(source: str) -> bool:
     return bool(mark) and kind in KINDS
 
 
-def shown(url: str) -> str:
+def redact_url(url: str) -> str:
     """A URL as it may be shown: without user, password and options.
 
-    >>> shown("postgresql://me@db.example:5433/shop?sslmode=require")
+    >>> redact_url("postgresql://me@db.example:5433/shop?sslmode=require")
     'postgresql://db.example:5433/shop'
     """
     kind, _mark, rest = url.partition("://")
@@ -66,7 +66,7 @@ def shown(url: str) -> str:
     return f"{kind}://{rest.partition('?')[0].rpartition('@')[2]}"
 
 
-def keep(url: str, target: Path, *, table: str = "") -> dict[str, Any]:
+def export_table(url: str, target: Path, *, table: str = "") -> dict[str, Any]:
     """A table or view of a database -> the Parquet file `target`, and facts about it.
 
     `table` is "name" or "schema.name"; empty: the only one. Facts: source, table, database
@@ -80,14 +80,14 @@ def keep(url: str, target: Path, *, table: str = "") -> dict[str, Any]:
     kind = import_module(f"{__name__}.{KINDS[url.partition('://')[0]]}")
     opened: AbstractContextManager[Database] = kind.opened(url)
     with opened as database:
-        schema, name = _chosen(database.tables, table, shown(url))
+        schema, name = _choose_table(database.tables, table, redact_url(url))
         columns, batches = database.batches(schema, name)
         _refuse_twins(columns.names, name)
         with pq.ParquetWriter(target, columns) as file:
-            for batch in _read(batches, shown(url)):
+            for batch in _translate_errors(batches, redact_url(url)):
                 file.write_batch(batch)
     return {
-        "source": shown(url),
+        "source": redact_url(url),
         "table": f"{schema}.{name}",
         "database": database.version,
         "read_at": read_at,
@@ -104,13 +104,13 @@ def fingerprint(url: str) -> str | None:
     """
     if url.partition("://")[0] in _SERVERS:
         return None
-    path = file(url)
+    path = find_file(url)
     beside = (path, *(path.with_name(path.name + end) for end in ("-wal", "-journal", ".wal")))
     seen = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in beside if p.exists()]
     return repr((str(path), seen))
 
 
-def file(url: str) -> Path:
+def find_file(url: str) -> Path:
     """The file that a URL names: sqlite:///shop.db below the project, sqlite:////tmp/a.db not.
 
     Raises `DataError` naming the nearest where there is none.
@@ -141,23 +141,23 @@ def refuse_password(url: str) -> None:
         )
 
 
-def said(error: BaseException) -> str:
+def extract_message(error: BaseException) -> str:
     """What a database says went wrong, in its own words and on one line."""
     text = re.sub(r"^.*?\[libpq\] ", "", str(error), flags=re.S)
     found = re.search(r"(?:FATAL|ERROR):\s*(.+)", text)
     return (found[1] if found else text.partition("\n")[0]).strip().rstrip(".")
 
 
-def _read(batches: Iterable[Any], place: str) -> Iterator[Any]:
+def _translate_errors(batches: Iterable[Any], place: str) -> Iterator[Any]:
     import pyarrow as pa
 
     try:
         yield from batches
     except (OSError, pa.ArrowException) as error:  # as Arrow hands on what a database raises
-        raise DataError(f"{place} cannot be read: {said(error)}.") from error
+        raise DataError(f"{place} cannot be read: {extract_message(error)}.") from error
 
 
-def _chosen(tables: list[tuple[str, str]], wanted: str, place: str) -> tuple[str, str]:
+def _choose_table(tables: list[tuple[str, str]], wanted: str, place: str) -> tuple[str, str]:
     found = [t for t in tables if wanted in ("", t[1], ".".join(t))]
     if len(found) == 1:
         return found[0]

@@ -21,11 +21,11 @@ _PLAIN = (
 
 
 @contextmanager
-def opened(url: str) -> Iterator[DuckDB]:
+def connect(url: str) -> Iterator[DuckDB]:
     """A DuckDB file, for reading only; raises `DataError` for what goes wrong meanwhile."""
     import duckdb
 
-    path = databases.file(url)
+    path = databases.find_file(url)
     try:
         with duckdb.connect(str(path), read_only=True, config=_ALONE) as connection:
             tables = connection.execute(
@@ -33,7 +33,7 @@ def opened(url: str) -> Iterator[DuckDB]:
             ).fetchall()
             yield DuckDB(connection, f"DuckDB {duckdb.__version__}", tables)
     except duckdb.Error as error:
-        said = databases.said(error)
+        said = databases.extract_message(error)
         if "lock" in said or "different configuration" in said:
             raise DataError(
                 f"{path.name} is open elsewhere, and DuckDB lets nobody else read meanwhile: close "
@@ -57,14 +57,14 @@ class DuckDB:
         table = f"{quoted(schema)}.{quoted(name)}"
         found = self.connection.sql(f"select * from {table}")
         pairs = zip(found.columns, map(str, found.types), strict=True)
-        chosen = ", ".join(f"{_plain(quoted(c), kind)} as {quoted(c)}" for c, kind in pairs)
+        chosen = ", ".join(f"{_cast_plain(quoted(c), kind)} as {quoted(c)}" for c, kind in pairs)
         reader = pa.RecordBatchReader.from_stream(
             self.connection.sql(f"select {chosen} from {table}")
         )
         return reader.schema, reader
 
 
-def _plain(column: str, kind: str) -> str:
+def _cast_plain(column: str, kind: str) -> str:
     """SQL for a column as one of the plain types; dates without an end are NULL."""
     if kind in _PLAIN or kind.startswith("DECIMAL"):
         return column

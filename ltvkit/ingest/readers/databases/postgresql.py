@@ -41,17 +41,17 @@ _PLAIN = ("smallint", "integer", "bigint", "double precision", "boolean")
 
 
 @contextmanager
-def opened(url: str) -> Iterator[PostgreSQL]:
+def connect(url: str) -> Iterator[PostgreSQL]:
     """A PostgreSQL database, for reading only; raises `DataError` for what goes wrong meanwhile."""
     import adbc_driver_postgresql.dbapi as adbc
 
-    place = databases.shown(url)
+    place = databases.redact_url(url)
     try:
         connection = adbc.connect(_address(url))
     except adbc.Error as error:
         raise DataError(
-            f"{place} cannot be reached: {databases.said(error)}. Is the server running, and are "
-            "PGUSER and PGPASSWORD (or PGPASSFILE) set in the environment?"
+            f"{place} cannot be reached: {databases.extract_message(error)}. Is the server "
+            "running, and are PGUSER and PGPASSWORD (or PGPASSFILE) set in the environment?"
         ) from error
     try:
         with connection, connection.cursor() as cursor:
@@ -62,7 +62,7 @@ def opened(url: str) -> Iterator[PostgreSQL]:
             cursor.execute(_TABLES)
             yield PostgreSQL(cursor, version, cursor.fetchall())
     except adbc.Error as error:
-        raise DataError(f"{place} cannot be read: {databases.said(error)}.") from error
+        raise DataError(f"{place} cannot be read: {databases.extract_message(error)}.") from error
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,9 @@ class PostgreSQL:
         table = f"{quoted(schema)}.{quoted(name)}"
         self.cursor.execute(_COLUMNS.format(literal(table)))
         kinds = dict(self.cursor.fetchall())
-        chosen = ", ".join(f"{_plain(quoted(c), kind)} as {quoted(c)}" for c, kind in kinds.items())
+        chosen = ", ".join(
+            f"{_cast_plain(quoted(c), kind)} as {quoted(c)}" for c, kind in kinds.items()
+        )
         self.cursor.execute(f"select {chosen} from {table}")
         reader = self.cursor.fetch_record_batch()
         fields = [pa.field(f.name, _decimal(kinds[f.name]) or f.type) for f in reader.schema]
@@ -88,7 +90,7 @@ class PostgreSQL:
         return columns, (batch.cast(columns) for batch in reader)
 
 
-def _plain(column: str, kind: str) -> str:
+def _cast_plain(column: str, kind: str) -> str:
     """SQL for a column as one of the plain types; dates without an end are NULL."""
     if kind in _PLAIN:
         return column

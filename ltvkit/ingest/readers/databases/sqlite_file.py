@@ -23,9 +23,9 @@ _WAIT = 30  # seconds, for another program that writes
 
 
 @contextmanager
-def opened(url: str) -> Iterator[SQLite]:
+def connect(url: str) -> Iterator[SQLite]:
     """A SQLite file, for reading only; raises `DataError` for what goes wrong meanwhile."""
-    path = databases.file(url)
+    path = databases.find_file(url)
     try:
         address = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True, timeout=_WAIT)) as connection:
