@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
@@ -179,10 +179,10 @@ def _row(known: Histories, hypothesis: Hypothesis, length: int) -> dict[str, Any
 
 def _power(hypothesis: Hypothesis, seen: Foreseen, length: int) -> dict[str, Any]:
     worth = hypothesis.smallest_effect
-    edge, error = stats.t.ppf(1 - verdicts.ALPHA / 2, seen.df), seen.error(worth)
+    edge, error = scipy.stats.t.ppf(1 - verdicts.ALPHA / 2, seen.df), seen.error(worth)
     away = worth / error
-    chance = stats.nct.sf(edge, seen.df, away) + stats.nct.cdf(-edge, seen.df, away)
-    reach = edge + stats.t.ppf(POWER, seen.df)
+    chance = scipy.stats.nct.sf(edge, seen.df, away) + scipy.stats.nct.cdf(-edge, seen.df, away)
+    reach = edge + scipy.stats.t.ppf(POWER, seen.df)
     # The effect that lies `reach` errors from zero, when its error grows with it.
     least = (reach**2 * seen.grows + np.hypot(reach**2 * seen.grows, 2 * reach * seen.se)) / 2
     needed = np.ceil(seen.customers * (reach / away) ** 2)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+import scipy
 
 LEVEL = 0.95  # of every interval
 ALONE = 0.5  # leverage from which a fitted value follows one customer more than all others
@@ -198,13 +198,13 @@ def independent(columns: np.ndarray) -> np.ndarray:
 
 def interval_of(effect: float, se: float, df: float) -> tuple[float, float]:
     """The 95% interval of an effect with this standard error, by the t distribution."""
-    reach = stats.t.ppf((1 + LEVEL) / 2, df) * se
+    reach = scipy.stats.t.ppf((1 + LEVEL) / 2, df) * se
     return float(effect - reach), float(effect + reach)
 
 
 def p_of(effect: float, se: float, df: float) -> float:
     """Two-sided, against no effect at all; NaN where nothing varies."""
-    return float(2 * stats.t.sf(abs(effect) / se, df)) if se > 0 else np.nan
+    return float(2 * scipy.stats.t.sf(abs(effect) / se, df)) if se > 0 else np.nan
 
 
 def _freedom(pulls: np.ndarray, groups: np.ndarray) -> float:

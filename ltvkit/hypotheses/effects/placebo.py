@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ltvkit.hypotheses.effects import comparisons
 from ltvkit.hypotheses.effects.comparisons import Window
@@ -73,7 +73,7 @@ class Natural:
             return np.nan
         n, z = len(self.table), self.table["change"] / self.table["se"]
         scale = (3 * n - 1) / (2 * n)
-        stray = float(stats.chi2.sf((z**2).sum() / scale, n / scale))
+        stray = float(scipy.stats.chi2.sf((z**2).sum() / scale, n / scale))
         return min(1.0, 2 * min(stray, p_of(self.change, self.se, self.df)))
 
 

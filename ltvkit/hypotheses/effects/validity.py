@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
@@ -40,7 +40,7 @@ def ratio(histories: Histories, found: Groups, hypothesis: Hypothesis) -> Check:
     share = hypothesis.treated_share
     counts = np.array(comparisons.sizes(histories, hypothesis, found))
     planned = counts.sum() * np.array([share, 1 - share])
-    p = float(stats.chisquare(counts, planned).pvalue)
+    p = float(scipy.stats.chisquare(counts, planned).pvalue)
     text = _("{treated} treated and {control} control customers; {share} were to be treated")
     said = text.format(
         treated=formats.count(counts[0]),

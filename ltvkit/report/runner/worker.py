@@ -38,7 +38,6 @@ def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str)
     from papermill.iorw import load_notebook_node, write_ipynb
     from traitlets.config import Config
 
-    from ltvkit.report import results
     from ltvkit.report.runner import engine
     from ltvkit.report.runner.missing_data import MissingData
 
@@ -55,6 +54,8 @@ def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str)
     except PapermillExecutionError:  # whether a cell was meant to raise it, `outcome` knows
         write_ipynb(remove_error_markers(load_notebook_node(target)), target)
     if missing.reasons:
+        from ltvkit.report import results  # loads pandas, as costly as all the rest here
+
         results.add_findings(parameters["out"], missing.reasons, page=Path(source).stem)
 
 
