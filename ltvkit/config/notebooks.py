@@ -61,14 +61,20 @@ def select_notebooks(books: list[Notebook], only: Iterable[str]) -> list[Noteboo
     """The notebooks that `only` names, loosely: "rfm", "01" and "01_rfm" are all 01_rfm."""
     chosen: set[str] = set()
     for name in only:
-        word = name.strip().removesuffix(".ipynb").lower().replace("-", "_")
-        parts = {b.page: (b.page, *b.page.split("_", 1)) for b in books}
-        hits = [p for p in parts if word in parts[p]] or [p for p in parts if word and word in p]
+        word = _plain(name.strip().removesuffix(".ipynb"))
+        parts = {b.page: [*map(_plain, (b.page, *b.page.split("_", 1)))] for b in books}
+        hits = [p for p in parts if word in parts[p]] or [
+            p for p in parts if word and word in _plain(p)
+        ]
         if not hits:
             hint = nearest(word, [part for names in parts.values() for part in names])
             raise ParamsError(f"--only: no notebook '{name}'.{hint} There is {', '.join(parts)}.")
         chosen |= set(hits)
     return [b for b in books if b.page in chosen or not chosen]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("-", "_")
 
 
 def digest(*parts: Any) -> str:

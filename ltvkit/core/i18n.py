@@ -27,13 +27,19 @@ def n_(one: str, many: str, n: int) -> str:
     return _catalogue().ngettext(one, many, n)
 
 
-def language() -> str | None:
-    """The language that LTVKIT_LANG asks for; None is English."""
-    return os.environ.get("LTVKIT_LANG")
+def language() -> str:
+    """The language of what `_` gives, as HTML names it: "en" where there is no catalogue.
+
+    >>> language()
+    'en'
+    """
+    if type(_catalogue()) is gettext.NullTranslations:
+        return "en"
+    return os.environ["LTVKIT_LANG"].partition(".")[0].replace("_", "-")
 
 
 def _catalogue() -> gettext.NullTranslations:
-    chosen, folder = language(), Path(__file__).parents[1] / "locale"
+    chosen, folder = os.environ.get("LTVKIT_LANG"), Path(__file__).parents[1] / "locale"
     if not chosen:
         return gettext.NullTranslations()
     return gettext.translation("ltvkit", folder, languages=[chosen], fallback=True)

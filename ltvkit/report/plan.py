@@ -8,7 +8,6 @@ means the same result, so that it can be reused, and needs no date to be trusted
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from typing import Any
 from ltvkit.config import params
 from ltvkit.config.notebooks import Notebook, digest
 from ltvkit.core import paths, pseudonyms
+from ltvkit.core.i18n import language
 from ltvkit.hypotheses.registry import registry
 
 # What can change a number or a picture, and what else builds a report.
@@ -53,7 +53,7 @@ class Job:
 def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key: str) -> list[Job]:
     """A report's notebooks with the parameters each declares, and the name of each run."""
     folder = paths.cache() / "runs" / given.shop / month
-    below = orders_key, code(without=AROUND), versions(), os.environ.get("LTVKIT_LANG")
+    below = orders_key, code(without=AROUND), versions(), language()
     below += (pseudonyms.fingerprint(),)
     found = []
     for book in books:

@@ -6,7 +6,7 @@ import gettext
 
 import pytest
 
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import _, language, n_
 
 
 class Shouting(gettext.NullTranslations):
@@ -36,3 +36,12 @@ def test_another_language_has_its_own_plural_forms(monkeypatch):
 def test_without_a_catalogue_english_is_shown(monkeypatch):
     monkeypatch.setenv("LTVKIT_LANG", "xx")
     assert (_("revenue"), n_("1 order", "{n} orders", 1)) == ("revenue", "1 order")
+
+
+def test_the_language_is_that_of_the_words_shown(monkeypatch):
+    monkeypatch.setenv("LTVKIT_LANG", "xx_YY.UTF-8")
+    assert language() == "en"
+    monkeypatch.setattr(gettext, "translation", lambda *args, **kwargs: Shouting())
+    assert language() == "xx-YY"
+    monkeypatch.setenv("LTVKIT_LANG", "")
+    assert language() == "en"

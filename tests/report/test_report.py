@@ -25,7 +25,7 @@ from stub_project import (
 )
 
 from ltvkit.config.notebooks import Notebook, select_notebooks
-from ltvkit.report.pages import front_page, notebook_page, workbook
+from ltvkit.report.pages import front_page, notebook_page, templates, workbook
 from ltvkit.report.publishing import publish
 from ltvkit.report.runner.outcome import judge
 
@@ -331,6 +331,16 @@ def test_only_is_lenient_about_names():
     ]
     assert [b.page for b in select_notebooks(books, ["ltv"])] == ["05_ltv"]
     assert select_notebooks(books, []) == books
+    books += [Notebook(Path(), "01_rfm-extended", "", "", (), "")]
+    for word in ("rfm-extended", "RFM_extended", "01_rfm-extended"):
+        assert [b.page for b in select_notebooks(books, [word])] == ["01_rfm-extended"]
+    assert [b.page for b in select_notebooks(books, ["rfm"])] == ["01_rfm"]
+
+
+def test_a_page_names_the_language_it_is_in(monkeypatch):
+    """There is no Japanese catalogue, so the words are English."""
+    monkeypatch.setenv("LTVKIT_LANG", "ja")
+    assert '<html lang="en">' in templates.render("archive.html.j2", shops=[])
 
 
 def test_unavailable_is_not_zero():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,8 @@ def write(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     from openpyxl.utils import get_column_letter
 
     book = Workbook(write_only=True)
-    for name, table in tables.items():
-        sheet = book.create_sheet(name[:_NAME])
+    for name, table in zip(sheet_names(tables), tables.values(), strict=True):
+        sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
         for number, column in enumerate(table.columns, start=1):
             width = min(40, max(12, len(str(column)) + 2))
@@ -45,6 +45,25 @@ def write(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     stream = io.BytesIO()
     book.save(stream)
     path.write_bytes(_timeless(stream))
+
+
+def sheet_names(names: Iterable[str]) -> list[str]:
+    """Names of tables -> names that Excel takes for sheets, each once, in the same order.
+
+    >>> sheet_names(["abc_products", "ABC_Products", "'a/b'", "x" * 40, "x" * 32])[1:]
+    ['ABC_Products~2', 'a_b', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx', 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxx~2']
+    """
+    found: list[str] = []
+    taken = {"", "history"}  # Excel keeps the name "History" for itself
+    for name in names:
+        plain = re.sub(r"[\[\]:*?/\\]", "_", name.strip("'"))
+        sheet, number = plain[:_NAME].rstrip("'"), 1
+        while sheet.casefold() in taken:
+            number += 1
+            sheet = f"{plain[: _NAME - len(str(number)) - 1]}~{number}"
+        taken.add(sheet.casefold())
+        found.append(sheet)
+    return found
 
 
 def _cell(sheet: Any, value: Any, *, font: Any = None) -> Any:

@@ -70,7 +70,7 @@ class Workers:
         except OSError as error:  # a full disk, a folder that cannot be written
             failure = Failure(job.notebook.page, in_words(error))
         if not failure:
-            _drop_older(job)
+            remove_older(job)
         return Done(job, round(time.monotonic() - start, 2), False, failure, notebook)
 
     def _turn(self, job: Job) -> AbstractContextManager:
@@ -144,9 +144,10 @@ def in_words(error: BaseException) -> str:
     return f"{type(error).__name__}: {redaction.foreign(str(error))}"
 
 
-def _drop_older(job: Job) -> None:
-    for older in job.folder.parent.glob(f"{job.notebook.page}-*"):
-        if older != job.folder:
+def remove_older(job: Job) -> None:
+    """Remove finished runs of the same notebook; "01_rfm-extended" is another one."""
+    for older in job.folder.parent.iterdir():
+        if older.name.rpartition("-")[0] == job.notebook.page and older != job.folder:
             shutil.rmtree(older, ignore_errors=True)
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, language, n_
 
 HERE = Path(__file__).parent
 
 
 def render(name: str, **values: Any) -> str:
     """A template filled in. In HTML everything is escaped unless the template says it is safe."""
-    return _environment().get_template(name).render(language=_language(), **values)
+    return _environment().get_template(name).render(language=language(), **values)
 
 
 @cache
@@ -29,9 +28,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(_=_, style=(HERE / "style.css").read_text("utf-8"))
+    environment.globals.update(_=_, n_=n_, style=(HERE / "style.css").read_text("utf-8"))
     return environment
-
-
-def _language() -> str:
-    return os.environ.get("LTVKIT_LANG") or "en"
