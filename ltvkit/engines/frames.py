@@ -7,10 +7,13 @@ came in) or `table` (a pandas summary). What is long leaves by `chunks`.
 
 from __future__ import annotations
 
+import atexit
 import itertools
+import threading
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, TypeAlias
+from contextlib import contextmanager, suppress
+from typing import Any, NamedTuple, TypeAlias
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -24,6 +27,19 @@ Frame: TypeAlias = IntoFrame
 NAMES = ("duckdb", "pandas", "polars", "spark")
 DAY = "order_date"
 _numbers = itertools.count(1)
+
+
+class _Table(NamedTuple):
+    """A temporary table: what tells that it is read, what can drop it, and the thread it is of."""
+
+    readers: weakref.ref
+    made: Any
+    thread: int
+
+
+_tables: dict[str, _Table] = {}
+_unread: list[str] = []
+atexit.register(_tables.clear)  # while DuckDB is still there
 
 
 def lazy(frame: Any, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
@@ -78,7 +94,7 @@ def once(result: nw.LazyFrame, *, like: Any) -> Iterator[nw.LazyFrame]:
         yield lazy(kept)
     finally:
         if nw.from_native(kept).implementation.is_duckdb():
-            kept.query("given_back", f"drop table {kept.alias}")
+            kept.query("dropped", f"drop table {kept.alias}")
 
 
 def unread(result: nw.LazyFrame, *, like: Any) -> Any:
@@ -115,8 +131,15 @@ def bring(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
     return nw.from_dict(columns, backend=kind).lazy()
 
 
+def add_table(content: pd.DataFrame, *, like: Any) -> str:
+    """A pandas table as a temporary one of a DuckDB relation's connection, until it is closed."""
+    return _make_table(like, content)[1]
+
+
 def table(result: nw.LazyFrame) -> pd.DataFrame:
     """A summary as pandas, with a fresh index."""
+    if result.implementation.is_duckdb():
+        drop_unread()
     result = _plain(result)
     if is_spark(result):  # by Arrow, as PySpark is not sure of this pandas
         return result.collect("pyarrow").to_pandas()
@@ -178,14 +201,38 @@ def _plain(result: nw.LazyFrame) -> nw.LazyFrame:
     return result.with_columns(nw.col(*others).cast(nw.Int64)) if others else result
 
 
-def _stored(relation: Any, ltvkit_content: pd.DataFrame | None = None) -> Any:
-    """A temporary table of the relation's connection: of the relation itself, or of a content.
+def _stored(relation: Any, content: pd.DataFrame | None = None) -> Any:
+    """A relation, or a content, computed into a temporary table of the relation's connection.
 
-    DuckDB finds both by their names, and a table of the user before them: so no usual ones.
+    The table is dropped once nothing reads it any more. `ltvkit_readers` is a part of each query
+    that reads the table, which DuckDB holds as long as any relation does, and plans away. When it
+    goes, DuckDB may be busy, so the table is dropped when the kit's next query begins.
     """
+    drop_unread()
+    made, name = _make_table(relation, content)
+    ltvkit_readers = pd.DataFrame({"none": [0]})
+    read = f"from {name} union all (select {name}.* from {name}, ltvkit_readers where false)"
+    readers = weakref.ref(ltvkit_readers, lambda _gone: _unread.append(name))
+    _tables[name] = _Table(readers, made, threading.get_ident())
+    return made.query("made", read).set_alias(name)
+
+
+def drop_unread() -> None:
+    """Drop the temporary tables that this thread made and nothing reads any more."""
+    import duckdb
+
+    for name in list(_unread):
+        if _tables[name].thread == threading.get_ident():
+            _unread.remove(name)
+            with suppress(duckdb.Error):  # its connection may be closed
+                _tables.pop(name).made.query("dropped", f"drop table if exists {name}")
+
+
+def _make_table(relation: Any, ltvkit_content: pd.DataFrame | None) -> tuple[Any, str]:
+    # DuckDB finds sources by their names, and a table of the user before them: so no usual ones.
     name = f"ltvkit_{next(_numbers)}"
     source = f"{name}_rows" if ltvkit_content is None else "ltvkit_content"
     made = relation.query(f"{name}_rows", f"create temp table {name} as select * from {source}")
     # Asked of what making it returned (DuckDB 1 returns nothing), the table is free of the steps it
     # was made by, which would else be planned again with each step to come.
-    return (relation if made is None else made).query("made", f"from {name}").set_alias(name)
+    return (relation if made is None else made), name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import duckdb
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -68,6 +70,83 @@ def test_days_leave_no_table_behind_but_their_own():
     found = daily.aggregate(connection.from_df(LINES))
     tables = connection.sql("select estimated_size from duckdb_tables()").fetchall()
     assert tables == [(len(found),)]
+
+
+def tables_of(connection):
+    """Names of the temporary tables of a connection."""
+    return {name for (name,) in connection.sql("select table_name from duckdb_tables()").fetchall()}
+
+
+def chain(connection):
+    buyers = customers.summarize(connection.from_df(LINES), as_of="2024-12-31")
+    segmented = rfm.segment(rfm.score(buyers))
+    return buyers, segmented, rfm.summarize(segmented)
+
+
+def test_temporary_tables_go_with_the_results_that_read_them():
+    connection = duckdb.connect()
+    before = tables_of(connection)
+    for _ in range(10):
+        buyers, segmented, summary = chain(connection)
+    assert len(tables_of(connection)) == 4  # those of the last two chains
+    pd.testing.assert_frame_equal(rfm.summarize(segmented), summary)
+    assert tables_of(connection) == {buyers.alias, segmented.alias}
+    del buyers, segmented
+    gc.collect()
+    frames.drop_unread()
+    assert tables_of(connection) == before
+
+
+DERIVED = {
+    "filtered": lambda connection, made: made.filter("orders > 0").order("customer_id"),
+    "query": lambda connection, made: made.query("v", "from v order by customer_id"),
+    "sql": lambda connection, made: connection.sql("from made order by customer_id"),
+    "joined": lambda connection, made: (
+        connection.sql("select 1 as one").join(made, "true").order("customer_id")
+    ),
+    "opened": lambda connection, made: (
+        frames.lazy(made).with_columns(nw.col("orders") + 1).sort("customer_id").to_native()
+    ),
+    "until": lambda connection, made: frames.unread(
+        frames.lazy(made).sort("customer_id"), like=made
+    ),
+    "in a loop": lambda connection, made: [made.limit(2)][0].order("customer_id"),
+}
+
+
+@pytest.mark.parametrize("form", DERIVED)
+def test_what_is_derived_from_a_result_keeps_its_table(form):
+    connection = duckdb.connect()
+    derived = DERIVED[form](
+        connection, customers.summarize(connection.from_df(LINES), as_of="2024-12-31")
+    )
+    for _ in range(3):
+        gc.collect()
+        chain(connection)
+    assert derived.select("customer_id").fetchall() == [("a",), ("b",)]
+    del derived
+    gc.collect()
+    frames.drop_unread()
+    assert not tables_of(connection)
+
+
+def test_a_closed_connection_does_not_hinder_another():
+    closed, connection = duckdb.connect(), duckdb.connect()
+    left = chain(closed)
+    closed.close()
+    del left
+    gc.collect()
+    assert len(chain(connection)[2]) == len(chain(connection)[2])
+
+
+def test_a_list_is_read_to_its_end_though_nothing_else_holds_it():
+    connection = duckdb.connect()
+    parts = frames.chunks(
+        customers.summarize(connection.from_df(LINES), as_of="2024-12-31"), rows=1
+    )
+    found = [next(parts)]
+    gc.collect()
+    assert pd.concat([*found, *parts])["customer_id"].tolist() == ["a", "b"]
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=30), st.booleans())

@@ -88,11 +88,11 @@ def convert(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -> 
     there is none, and `columns` are NULL. As many rows come out as went in, in any order.
     """
     changed = ", ".join(f"{sql.quoted(c)} * _rate as {sql.quoted(c)}" for c in columns)
-    known = frames.bring(table, like=relation).to_native().sql_query()
+    known = frames.add_table(table, like=relation)
     return relation.query(
         "lines",
         f"select * exclude (_rate) replace ({changed}), _rate is not null as _rated "
-        f"from (select lines.*, known.rate as _rate from lines asof left join ({known}) known "
+        f"from (select lines.*, known.rate as _rate from lines asof left join {known} known "
         "on lines.currency = known.currency and lines.order_date >= known.date)",
     )
 
