@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pandas as pd
 import polars as pl
 import pytest
@@ -10,6 +12,7 @@ from ltvkit import orders
 from ltvkit.errors import ColumnError, DataError, ParamsError
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.lines import select_until
+from ltvkit.ingest.policies import Policies
 from ltvkit.quality import summary
 
 
@@ -310,8 +313,57 @@ def test_columns_that_differ_in_case_only_are_refused():
 @pytest.mark.parametrize(
     "policy",
     [{"encoding": 932}, {"delimiter": 5}, {"date_format": 5}, {"cancelled_prefix": 9}]
-    + [{"header_line": n} for n in (0, "2", True, 2.5)],
+    + [{"header_line": n} for n in (0, "2", True, 2.5)]
+    + [{"remote": value} for value in ("false", "no", 0, 1, None, [])]
+    + [{"max_quarantined": value} for value in ("5%", "0.05", True, None, [0.05])]
+    + [{"guest_ids": value} for value in ("0", 5, None, True, [None], ["a", ["b"]], [1.5], {})]
+    + [{"checks": value} for value in ("off", None, ["guests"], True)]
+    + [{"returns": value} for value in (None, True, ["net"])],
 )
-def test_a_policy_of_another_kind_is_refused(policy):
+def test_a_policy_of_another_type_is_refused(policy):
     with pytest.raises(ParamsError, match=f"policies: {next(iter(policy))}: "):
         orders.read(raw(), policies=policy)
+
+
+def test_every_policy_has_a_type_that_is_checked():
+    for known in fields(Policies):
+        for value in (None, object()):
+            with pytest.raises(ParamsError, match=f"policies: {known.name}: "):
+                Policies(**{known.name: value})
+
+
+def test_a_refused_policy_says_how_to_write_it():
+    def message(**policy) -> str:
+        with pytest.raises(ParamsError) as error:
+            Policies(**policy)
+        return str(error.value)
+
+    assert message(remote="false") == (
+        "policies: remote: 'false' must be true or false, without quotes."
+    )
+    assert message(max_quarantined="5%") == (
+        "policies: max_quarantined: '5%' must be a number, without quotes, as 0.05 for 5%."
+    )
+    assert message(guest_ids=None) == (
+        'policies: guest_ids: there is no value. Write a list of texts, as in ["0", guest] or [], '
+        "or leave the line out."
+    )
+    assert message(encoding=932) == 'policies: encoding: 932 must be text, in quotes, as in "932".'
+    assert message(sheet=None) == (
+        "policies: sheet: there is no value. Write text, in quotes, or leave the line out."
+    )
+
+
+@pytest.mark.parametrize("name", ["columns", "policies"])
+@pytest.mark.parametrize("value", [["amount"], "amount", 5])
+def test_options_that_are_no_mapping_are_refused(name, value):
+    with pytest.raises(ParamsError, match=f"{name}: .* must be a mapping"):
+        orders.read(raw(), **{name: value})
+
+
+@pytest.mark.parametrize(
+    "ids", [["0", "b"], ("0", "b"), {"0", "b"}, pd.Series(["0", "b"]), [0, "b"]]
+)
+def test_a_list_policy_takes_any_collection(ids):
+    book = orders.read(raw(customer_id=["a", "a", "0", "b"]), policies={"guest_ids": ids})
+    assert set(reasons(book)) == {3, 4}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
+from typing import Any, get_type_hints
 
 from ltvkit.core import redaction
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
@@ -27,6 +29,15 @@ DEFAULT_SEVERITY = {
     "one_customer": "warn",
 }
 SEVERITIES = ("off", "warn", "stop")
+# The declared type of a policy -> the types that fit, and how to write it.
+_TYPES: dict[Any, tuple[Any, str]] = {
+    str: (str, 'text, in quotes, as in "{}"'),
+    bool: (bool, "true or false, without quotes"),
+    int: (Integral, "a whole number, without quotes"),
+    float: (Real, "a number, without quotes, as 0.05 for 5%"),
+    tuple[str, ...]: (Collection, 'a list of texts, as in ["0", guest] or []'),
+    Mapping[str, str]: (Mapping, "a mapping, as in {{gap_days: stop}} or {{}}"),
+}
 RESERVED = ("line", "reason", "born", "cohort", "age")
 
 
@@ -100,51 +111,55 @@ class Policies:
     checks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._check_types()
+        for name, kind in get_type_hints(Policies).items():
+            object.__setattr__(self, name, _check_type(name, getattr(self, name), kind))
         one_of("returns", self.returns, ("net", "separate", "drop"))
         one_of("zero_amounts", self.zero_amounts, ("keep", "drop"))
         one_of("same_day", self.same_day, ("separate", "one_order"))
         one_of("decimal", self.decimal, (".", ","))
         one_of("fold_ids", self.fold_ids, ("none", "width", "case", "both"))
         check_share("max_quarantined", self.max_quarantined)
-        for name in ("cancelled_status", "guest_ids", "fill_down"):
-            if isinstance(getattr(self, name), str):
-                raise ParamsError(
-                    f"policies: {name} must be a list, as in [{getattr(self, name)}]."
-                )
-            object.__setattr__(self, name, tuple(map(str, getattr(self, name))))
+        if self.header_line < 1:
+            raise ParamsError("policies: header_line: lines are counted from 1.")
         if self.timezone:
             dates.check_timezone(self.timezone)
         if self.date_format:
             dates.check_format(self.date_format)
         if self.data_until:
             object.__setattr__(self, "data_until", dates.normalize_day(self.data_until))
-        self._check_checks()
-
-    def _check_types(self) -> None:
-        for known in fields(self):
-            value = getattr(self, known.name)
-            if isinstance(known.default, str) and not isinstance(value, str):
-                raise ParamsError(f"policies: {known.name}: {value!r} must be text, in quotes.")
-        if isinstance(self.header_line, bool) or not isinstance(self.header_line, int):
-            raise ParamsError(f"policies: header_line: {self.header_line!r} must be a number.")
-        if self.header_line < 1:
-            raise ParamsError("policies: header_line: lines are counted from 1.")
-
-    def _check_checks(self) -> None:
-        if not isinstance(self.checks, Mapping):
-            raise ParamsError("policies: checks must be a mapping, as in {gap_days: stop}.")
         # YAML reads a bare `off` as false.
-        given = {name: "off" if to is False else to for name, to in self.checks.items()}
-        for name, severity in given.items():
+        checks = {name: "off" if to is False else to for name, to in self.checks.items()}
+        for name, severity in checks.items():
             one_of("policies: checks", name, DEFAULT_SEVERITY)
             one_of(f"policies: checks: {name}", severity, SEVERITIES)
-        object.__setattr__(self, "checks", given)
+        object.__setattr__(self, "checks", checks)
+
+
+def _check_type(name: str, value: Any, kind: Any) -> Any:
+    """A policy's value, a list as a tuple of texts; raises `ParamsError` for another type."""
+    types, wanted = _TYPES[kind]
+    fits = isinstance(value, types) and (kind is bool or not isinstance(value, bool))
+    if fits and types is Collection:
+        fits = not isinstance(value, str | bytes | Mapping) and all(
+            isinstance(v, str | Integral) and not isinstance(v, bool) for v in value
+        )
+        value = tuple(map(str, value)) if fits else value
+    if value is None:
+        wanted = wanted.partition(', as in "{}')[0]
+        raise ParamsError(
+            f"policies: {name}: there is no value. Write {wanted.format()}, or leave the line out."
+        )
+    if not fits:
+        raise ParamsError(f"policies: {name}: {value!r} must be {wanted.format(value)}.")
+    return value
 
 
 def check_options(*, columns: Mapping | None = None, policies: Mapping | None = None) -> Policies:
     """`policies` as `Policies`; raises `ParamsError` naming an unknown key and the nearest one."""
     known = [f.name for f in fields(Policies)]
+    for key, options in (("columns", columns), ("policies", policies)):
+        if not isinstance(options, Mapping | None):
+            raise ParamsError(f"{key}: {options!r} cannot be used; it must be a mapping.")
     for name in policies or {}:
         if name not in known:
             raise ParamsError(
