@@ -101,6 +101,8 @@ def _split_periods(
             same = days.iloc[len(days) - n :: -7].iloc[::-1]
             yield [f"{day:%Y-%m-%d}" for day in same.index], _take_logs(same)
         return
+    if days.empty:
+        return
     spans = days.index.to_period({"month": "M", "week": "W-SUN"}[every])
     whole = days[
         (spans.start_time >= days.index[0]) & (spans.end_time.normalize() <= days.index[-1])

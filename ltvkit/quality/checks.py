@@ -146,6 +146,8 @@ def _data_end(seen: Measures) -> tuple[bool, str]:
 
 def _gaps(seen: Measures) -> tuple[bool, str]:
     days = seen.days[: seen.as_of]
+    if days.empty:
+        return False, _("too short a history to tell")
     runs = anomalies.find_gaps(days, ends=seen.declared or len(days) < len(seen.days))
     runs = runs.sort_values("days", ascending=False, kind="stable")
     if runs.empty:
@@ -213,7 +215,7 @@ def _spelled(seen: Measures) -> tuple[bool, str]:
 
 def _one_customer(seen: Measures) -> tuple[bool, str]:
     row = seen.customers
-    most = MOST_OF_ONE * max(1, FEW_CUSTOMERS / row["customers"])
+    most = MOST_OF_ONE * max(1, FEW_CUSTOMERS / max(row["customers"], 1))
     if most >= 1:
         return False, _("too few customers to tell")
     shares = {

@@ -9,11 +9,10 @@ import pytest
 import yaml
 from conftest import make_lines
 
-from ltvkit import orders
+from ltvkit import orders, quality
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.policies import Policies
-from ltvkit.quality import gate
 
 ROWS = [
     (f"C{n % 150}", f"{n}", f"2024-{1 + n % 6:02d}-{1 + n % 28:02d}", 10 + n % 7)
@@ -28,12 +27,12 @@ def book(*more: tuple, drop: int = 0, **policies) -> Orders:
 
 
 def results(found: Orders, *, as_of="2024-06-30", **policies) -> dict[str, str]:
-    table = gate.check(found, as_of=as_of, policies=policies)
+    table = quality.check(found, as_of=as_of, policies=policies)
     return {row.check: row.result for row in table.itertuples() if row.result != "ok"}
 
 
 def figure(found: Orders, check: str, *, as_of="2024-06-30", **policies) -> str:
-    table = gate.check(found, as_of=as_of, policies=policies).set_index("check")
+    table = quality.check(found, as_of=as_of, policies=policies).set_index("check")
     return table.loc[check, "figure"]
 
 
@@ -42,11 +41,11 @@ UNTIL = {"data_until": "2024-06-30"}
 
 def test_a_usual_shop_passes_on_every_engine_alike(on):
     found = book(**UNTIL)
-    table = gate.check(found, as_of="2024-06-30", policies=UNTIL)
-    same = gate.check(replace(found, lines=on(found.lines)), as_of="2024-06-30", policies=UNTIL)
+    table = quality.check(found, as_of="2024-06-30", policies=UNTIL)
+    same = quality.check(replace(found, lines=on(found.lines)), as_of="2024-06-30", policies=UNTIL)
     pd.testing.assert_frame_equal(same, table)
     assert set(table["result"]) == {"ok"}
-    assert gate.check_finding(table) == "All 11 checks of the data are passed."
+    assert quality.check_finding(table) == "All 11 checks of the data are passed."
 
 
 @pytest.mark.parametrize("name", ["cdnow", "shop"])
@@ -61,10 +60,10 @@ def test_too_many_unusable_lines_stop_with_the_three_most_frequent_reasons():
     bad = [("C1", "a", "2024-02-01", "x")] * 5 + [("C1", "b", "20x4", 1)] * 4
     bad += [("C1", "", "2024-02-01", 1)] * 3 + [("C1", "d", "", 1)] * 2
     found = book(*bad, drop=14, **UNTIL)
-    table = gate.check(found, as_of="2024-06-30", policies=UNTIL)
+    table = quality.check(found, as_of="2024-06-30", policies=UNTIL)
     assert results(found, **UNTIL) == {"unusable_lines": "stop"}
     with pytest.raises(DataError) as error:
-        gate.raise_on_stop(table, where="reports/x/quarantine.csv")
+        quality.raise_on_stop(table, where="reports/x/quarantine.csv")
     text = str(error.value)
     assert "14 of 600 lines (2.3%) cannot be used, and the limit is 1.0%" in text
     assert (
@@ -161,15 +160,46 @@ def test_severities_are_set_by_name():
 
 def test_what_is_said_follows_the_table():
     found = book(*[("", f"g{n}", "2024-02-01", 5) for n in range(160)], **UNTIL)
-    table = gate.check(found, as_of="2024-06-30", policies=UNTIL)
-    assert gate.check_finding(table) == "1 of 11 checks of the data is not passed: guests."
+    table = quality.check(found, as_of="2024-06-30", policies=UNTIL)
+    assert quality.check_finding(table) == "1 of 11 checks of the data is not passed: guests."
     assert set(table.loc[table["result"] == "ok", "meaning"]) == {""}
     assert not table["meaning"].str.contains("`").any()
-    assert gate.describe(table)[0].startswith("guests: 21.1% of the lines name no customer. They ")
-    gate.raise_on_stop(table)
+    assert quality.describe(table)[0].startswith(
+        "guests: 21.1% of the lines name no customer. They "
+    )
+    quality.raise_on_stop(table)
 
 
 @pytest.mark.parametrize("returns", ["net", "separate", "drop"])
 def test_a_shop_of_one_line_is_judged(returns):
     found = book(drop=599, returns=returns)
     assert set(results(found, as_of=found.as_of("last"))) <= {"data_end"}
+
+
+@pytest.mark.parametrize("early", [1, 3])
+@pytest.mark.parametrize(
+    "as_of", ["1970-01-31", "1970-01-01", "1969-12-31", "1999-06-30", "2023-12-31"]
+)
+def test_a_month_before_the_usual_days_is_checked(early, as_of):
+    """A few early lines lie apart: reports of their month, or of one before all others, work."""
+    found = book(*[("C1", f"x{n}", f"1970-01-0{1 + n}", 5) for n in range(early)], **UNTIL)
+    table = quality.check(found, as_of=as_of, policies=UNTIL).set_index("check")
+    assert table.loc["early_dates", "result"] == "warn"
+    assert set(table["result"].drop("early_dates")) == {"ok"}
+    assert table.loc["gap_days", "figure"] == "too short a history to tell"
+    assert table.loc["sudden_changes", "figure"] == "too short a history to tell"
+    assert table.loc["one_customer", "figure"] == "too few customers to tell"
+    summary = quality.summarize(found, as_of=as_of)
+    assert (
+        quality.finding(summary) == f"{600 + early} of {600 + early} lines read are used (100.0%)."
+    )
+
+
+@pytest.mark.parametrize("as_of", ["2024-01-01", "2024-01-02", "2024-01-31", "2030-01-31"])
+def test_the_first_days_and_a_month_after_the_last_are_checked(as_of):
+    found = book(("C1", "x", "1970-01-01", 5), ("C1", "y", "2042-03-01", 5))
+    table = quality.check(found, as_of=as_of).set_index("check")
+    assert dict(table["result"][["early_dates", "late_dates"]]) == {
+        "early_dates": "warn",
+        "late_dates": "stop",
+    }
