@@ -13,17 +13,28 @@ import pytest
 import yaml
 
 from ltvkit import orders
+from ltvkit.cli.main import main
+from ltvkit.config.shop import Shop
 from ltvkit.ingest.policies import DEFAULT_SEVERITY, Policies
 from ltvkit.ingest.schema import COLUMNS
 from ltvkit.inspection import proposals, systems
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text("utf-8")
-CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in (*map(ROOT.joinpath, TOP), *sorted((ROOT / "docs").glob("*.md")))
+}
+README, PARAMS = PAGES["README.md"], PAGES["docs/params.md"]
+PYTHON = [
+    (name, code)
+    for name, text in PAGES.items()
+    for code in re.findall(r"^```python\n(.*?)^```", text, flags=re.M | re.S)
+]
 
 
-def block(kind: str) -> str:
-    return re.search(rf"^```{kind}\n(.*?)^```", README, flags=re.M | re.S).group(1)
+def block(kind: str, text: str = PARAMS) -> str:
+    return re.search(rf"^```{kind}\n(.*?)^```", text, flags=re.M | re.S).group(1)
 
 
 def tracked() -> list[str]:
@@ -34,14 +45,15 @@ def tracked() -> list[str]:
     return listed.stdout.splitlines()
 
 
-def test_the_tree_names_every_module_and_nothing_else():
-    tree = README.split("## What is where")[1].split("```")[1]
-    named = set(re.findall(r"^  (\w+(?:\.py|/))", tree, flags=re.M))
-    inside = [f.removeprefix("ltvkit/") for f in tracked() if f.startswith("ltvkit/")]
-    real = {f.split("/")[0] + "/" if "/" in f else f for f in inside if not f.startswith("__")}
-    assert named == real
+def test_the_tree_names_every_package_and_nothing_else():
+    tree, beside = README.split("## What is where")[1].split("```")[1:3]
+    packages = {path.parent.name for path in (ROOT / "ltvkit").glob("*/__init__.py")}
+    assert set(re.findall(r"^  (\w+)/", tree, flags=re.M)) == packages
     for name in re.findall(r"^(\w[\w.]*/?)  +\S", tree, flags=re.M):
         assert (ROOT / name).exists() or name == "reports/", name
+    modules = {path.stem for path in (ROOT / "ltvkit").glob("[a-z]*.py")} - {"errors"}
+    listed = beside.partition(" are in ")[0].partition("(")[2]
+    assert set(re.findall(r"`(\w+)`", listed)) == modules
 
 
 def test_every_notebook_is_in_the_table_of_questions():
@@ -49,10 +61,44 @@ def test_every_notebook_is_in_the_table_of_questions():
     assert named == sorted(p.stem for p in (ROOT / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("text", [README, CONTRIBUTING], ids=["README", "CONTRIBUTING"])
-def test_links_and_pictures_are_there(text):
-    for target in re.findall(r"\]\(([^)#:]+)\)", text):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("name", PAGES)
+def test_links_and_pictures_are_there(name):
+    for target in re.findall(r"\]\(([^)#:]+)\)", PAGES[name]):
+        assert ((ROOT / name).parent / target).exists(), target
+
+
+def test_every_page_is_linked_from_the_readme_and_says_for_whom_it_is():
+    for name, text in PAGES.items():
+        assert name == "README.md" or f"]({name})" in README, name
+        if name.startswith("docs/"):
+            assert text.split("\n\n")[1].startswith("This page is for "), name
+
+
+@pytest.mark.parametrize(("name", "code"), PYTHON, ids=[name for name, _code in PYTHON])
+def test_the_python_examples_run(name, code, monkeypatch):
+    monkeypatch.chdir(ROOT / "notebooks")
+    monkeypatch.setenv("LTVKIT_LIST_KEY", "0" * 64)
+    found: dict = {}
+    exec(code, found)
+    if name == "docs/python.md" and "tenths" in found:
+        assert found["tenths"]["customers"].sum() == found["segments"]["customers"].sum() == 23_570
+        assert len(found["predicted"]) == 23_570
+
+
+def test_names_of_code_in_the_documents_exist():
+    """`module.name` and paths of files: what a rename would leave behind."""
+    known: dict[str, set[str]] = {"shop": {"params", "book", "as_of", *dir(Shop)}}
+    for dotted in (name.removesuffix(".__init__") for name in modules()):
+        package, _dot, name = dotted.rpartition(".")
+        known.setdefault(name, set()).update(vars(importlib.import_module(dotted)))
+        known.setdefault(package.rpartition(".")[2], set()).add(name)
+    for page, text in PAGES.items():
+        for path in re.findall(r"`((?:ltvkit|tests|params|notebooks|docs)/[\w./-]+)`", text):
+            example = any(word in path for word in ("weekdays", "mine", "params/hypotheses"))
+            assert example or (ROOT / path).exists(), f"{page}: {path}"
+        for module, name in re.findall(r"`(?:ltvkit\.)?(\w+)\.(\w+)[`(]", text):
+            file = name in ("csv", "html", "ipynb", "json", "jsonl", "md", "toml", "xlsx", "yaml")
+            assert file or module not in known or name in known[module], f"{page}: {module}.{name}"
 
 
 def test_the_worked_example_does_what_it_says(tmp_path, monkeypatch):
@@ -76,25 +122,19 @@ def test_the_worked_example_is_what_inspect_makes_of_the_file(tmp_path):
         assert system.name.partition(" (")[0] in README
 
 
-def test_the_python_example_runs():
-    found: dict = {}
-    exec(block("python"), found)
-    assert found["tenths"]["customers"].sum() == found["segments"]["customers"].sum() == 23_570
-
-
 def test_policies_and_columns_are_all_explained_with_their_defaults():
-    table = README.split("### Decisions")[1].split("## The report")[0]
+    table = PARAMS.split("## Policies that change")[1].split("## Is the export sound?")[0]
     for field in fields(Policies):
         assert f"`{field.name}`" in table
         assert f"- `{field.name}`" in Policies.__doc__
     for name in ("returns", "zero_amounts", "same_day"):
         assert re.search(rf"`{name}` \| `{getattr(Policies(), name)}`", table)
     for column in COLUMNS:
-        assert f"`{column}`" in README
+        assert f"`{column}`" in PARAMS
 
 
 def test_every_check_is_in_the_table_with_its_severity():
-    table = README.split("### Is the export sound?")[1].split("## The report")[0]
+    table = PARAMS.split("## Is the export sound?")[1]
     rows = re.findall(r"^\| (`.*`) \| ([a-z, ]+) \|", table, flags=re.M)
     told = {}
     for names, severities in rows:
@@ -104,23 +144,21 @@ def test_every_check_is_in_the_table_with_its_severity():
 
 
 def test_commands_in_the_documents_exist():
-    makefile = (ROOT / "Makefile").read_text()
-    for target in set(re.findall(r"\bmake ([a-z]+)", README + CONTRIBUTING)):
+    texts = "\n".join(PAGES.values())
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in set(re.findall(r"(?:`|^)make ([a-z-]+)", texts, flags=re.M)):
         assert re.search(rf"^{target}:", makefile, flags=re.M), target
-    from click.testing import CliRunner
-
-    from ltvkit.cli.main import main
-
-    named = [
-        ("report",),
-        ("inspect",),
-        *(("hypothesis", c) for c in main.commands["hypothesis"].commands),
-    ]
-    shown = {" ".join(c): CliRunner().invoke(main, [*c, "--help"]).output for c in named}
-    for option in set(re.findall(r"(?<![\w-])--[a-z]+", README)):
-        assert any(option in text for text in shown.values()), option
-    for command in set(re.findall(r"ltvkit (report|inspect|hypothesis \w+)", README)):
-        assert command in shown, command
+    commands = {name: command for name, command in main.commands.items() if name != "hypothesis"}
+    for name, command in main.commands["hypothesis"].commands.items():
+        commands[f"hypothesis {name}"] = command
+    for line in re.findall(r"^(?:python -m )?ltvkit ([^#\n]*)", texts, flags=re.M):
+        words = line.split()
+        name = " ".join(words[:2]) if words[0] == "hypothesis" else words[0].strip("-")
+        assert name == "help" or name in commands, line
+        options = {o for p in getattr(commands.get(name), "params", ()) for o in p.opts}
+        assert {w for w in words if w.startswith("--")} <= options | {"--help"}, line
+    for name in commands:
+        assert re.search(rf"ltvkit {name}\b", texts), f"{name} is in no document"
 
 
 def modules() -> list[str]:

@@ -130,8 +130,8 @@ policies: dict = {"cancelled_status": ["x"]}  # p"""
     assert load(root, "cost_by: status\n").values["cost_by"] == "status"
 
 
-def test_the_readmes_recipe_with_a_channel_passes_the_forecast_notebook(tmp_path):
-    recipe = re.search(r"```yaml\n(.*?)```", (HOME / "README.md").read_text("utf-8"), re.S)[1]
+def test_the_recipe_of_the_docs_with_a_channel_passes_the_forecast_notebook(tmp_path):
+    recipe = re.search(r"```yaml\n(.*?)```", (HOME / "docs/params.md").read_text("utf-8"), re.S)[1]
     path = tmp_path / "mine.yaml"
     path.write_text(recipe.replace("policies:", "  channel: Source\npolicies:"), "utf-8")
     values = params.load(path, sorted((HOME / "notebooks").glob("*.ipynb"))).values
