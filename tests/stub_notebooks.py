@@ -14,7 +14,7 @@ import pytest
 
 from ltvkit.engines import frames
 from ltvkit.engines.spark import lists, ranking
-from ltvkit.forecast import model
+from ltvkit.forecast import estimation
 from ltvkit.forecast.backtesting import holdout
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ingest.readers import samples
@@ -27,8 +27,8 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 POLICIES = {"cancelled_status": ["cancelled"], "fold_ids": "case"}
 MOST, GROUPS = 300, 5  # customers of a sample, instead of many thousands; groups of the LTV curve
 LIMITS = (
-    (holdout, "MOST", MOST),
-    (model, "MOST", MOST),
+    (holdout, "MAX_CUSTOMERS", MOST),
+    (estimation, "MAX_CUSTOMERS", MOST),
     (customer_days, "MOST", MOST),
     (summary, "MOST_LINES", 20),
     (results, "CHUNK", 100),
@@ -42,7 +42,7 @@ BOUNDED = {
     "quality.checks.measure": DAYS,
     "kpis._daily": DAYS,
     "kpis._of_kind": DAYS,
-    "forecast.backtesting.tracking.tracking": DAYS,
+    "forecast.backtesting.weekly_purchases.tracking": DAYS,
     "cohorts._spent": AGES,
     "ltv.curves._by_group": GROUPS * AGES,
     "engines.spark.ranking._ends": ranking.SAMPLE,
@@ -50,14 +50,14 @@ BOUNDED = {
 }
 # Of about `MOST` customers: so many more rows there may be, as chance has it who they are.
 SAMPLES = {
-    "forecast.backtesting.holdout._known": 1.3,
-    "forecast.model.spending": 1.3,
+    "forecast.backtesting.holdout._customers_at": 1.3,
+    "forecast.estimation.fit_spending": 1.3,
     "hypotheses.effects.customer_days.build": 1.3,
     "hypotheses.effects.customer_days._channels": 1.3,
 }
 # What may grow with the customers: distinct histories, and the lines of the one who is explained.
-HISTORIES = {"forecast.model.histories"}
-ONE_CUSTOMER = {"forecast.explain.explain_customer"}
+HISTORIES = {"forecast.estimation.histories"}
+ONE_CUSTOMER = {"forecast.explanations.explain_customer"}
 SLACK = 10  # rows of rare kinds, as a large shop has a few that a small one has not
 
 

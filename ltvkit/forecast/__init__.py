@@ -1,9 +1,9 @@
 """What customers will do: probability models of buying and spending, and how far to trust them."""
 
 from ltvkit.forecast.backtesting.holdout import Backtest, backtest
-from ltvkit.forecast.backtesting.tracking import tracking
-from ltvkit.forecast.explain import Explained, distribution, explain_customer, matrix
-from ltvkit.forecast.model import Fitted, fit, histories
+from ltvkit.forecast.backtesting.weekly_purchases import tracking
+from ltvkit.forecast.estimation import Fitted, fit, histories
+from ltvkit.forecast.explanations import Explained, distribution, explain_customer, matrix
 from ltvkit.forecast.models.bg_bb import BetaGeoBetaBinomFitter, occasions
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter

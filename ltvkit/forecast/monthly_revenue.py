@@ -1,107 +1,103 @@
-"""The revenue of the shop in the months to come: of today's customers, and of new ones."""
+"""The revenue of the shop in the coming months: from today's customers, and from new ones."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import n_
 from ltvkit.display import formats
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
-from ltvkit.forecast.model import DAYS, MONTH, Fitted, histories
-from ltvkit.forecast.uncertainty import band, futures, moved, paths
+from ltvkit.forecast.estimation import DAYS, Fitted, histories
+from ltvkit.forecast.uncertainty import (
+    expected_revenue,
+    parameter_factors,
+    simulate_deviations,
+    total_interval,
+)
+from ltvkit.periods import MONTH_DAYS, Day
 
 
 def revenue(
-    customers: Any,
+    customers: Frame,
     fitted: Fitted,
     drawn: pd.DataFrame,
     *,
     history: pd.DataFrame,
-    as_of: Any,
+    as_of: Day,
     months: int = 12,
     acquisition: float = 1.0,
     seed: int = 1,
 ) -> pd.DataFrame:
-    """Customers, their model and its drawn parameters -> the revenue of past and coming months.
+    """Customers, their model and its drawn parameters -> revenue by month, past and coming.
 
     Columns: month, actual (of `history`, the series of `kpis.series` by month; NaN to come),
-    existing_revenue (expected of today's customers), new_revenue (of those still to be won),
+    existing_revenue (expected of today's customers), new_revenue (of customers still to be won),
     expected (both), low, high (95%). The coming months are the calendar months after the one that
     holds `as_of`.
 
     `acquisition`: how many customers will be won a month, as a multiple of the mean of the last
-    twelve whole months (0: none; nor where no month is whole). They buy when won, in the middle of
-    the month, and then as the model says. The interval holds what is unsure about the parameters
-    and what is left to chance, given that many new customers; it knows nothing of seasons,
-    campaigns, or a changed offer.
+    twelve whole months (0: none; also none if no month is whole). They buy when won, in the middle
+    of the month, and then as the model says. The interval covers uncertain parameters and chance,
+    for that number of new customers; it knows nothing of seasons, campaigns, or a changed offer.
     Raises `ParamsError` for months below 1 or an acquisition below 0.
     """
     if months < 1 or acquisition < 0:
         raise ParamsError(f"months={months}, acquisition={acquisition}: 1 and 0 at least.")
     rng = np.random.default_rng(seed)
     triples = histories(customers)
-    first = periods.index_of(as_of, "month") + 1
-    names = [periods.label(first + m, "month") for m in range(months)]
-    starts = _days_from(as_of, [periods.end(first + m - 1, "month") for m in range(months + 1)])
-    existing = paths(triples, fitted, starts).sum(axis=0)[1:]
-    new = acquisition * _won(history) * _of_one_new(fitted, starts)
-    chance = futures(triples, fitted, starts, rng=rng)[:, 1:]
+    today, first = pd.Timestamp(periods.day(as_of)), periods.index_of(as_of, "month") + 1
+    ends = [periods.end(first + m - 1, "month") for m in range(months + 1)]
+    days = np.array([(end - today).days for end in ends], dtype=float)
+    existing = expected_revenue(triples, fitted, days).sum(axis=0)[1:]
+    past = history[~history["partial"]]
+    won = past["new_customers"].tail(12).mean() if len(past) else 0.0
+    new = acquisition * won * _revenue_of_one_new(fitted, days)
+    chance = simulate_deviations(triples, fitted, days, rng=rng)[:, 1:]
     chance = chance * np.sqrt(1 + new / np.maximum(existing, 1e-9))
-    factor = moved(triples, fitted, starts[1:], drawn, rng=rng)
-    low, high = band(existing + new, factor, chance)
-    ahead = {
-        "existing_revenue": existing,
-        "new_revenue": new,
-        "expected": existing + new,
-        "low": low,
-        "high": high,
-    }
-    past = history.loc[~history["partial"], ["period", "revenue"]]
-    past = past.set_axis(["month", "actual"], axis=1)
-    return pd.concat([past, pd.DataFrame({"month": names, **ahead})], ignore_index=True)
+    factor = parameter_factors(triples, fitted, days[1:], drawn, rng=rng)
+    low, high = total_interval(existing + new, factor, chance)
+    ahead = {"existing_revenue": existing, "new_revenue": new, "expected": existing + new}
+    ahead = pd.DataFrame({**ahead, "low": low, "high": high})
+    ahead.insert(0, "month", [periods.label(first + m, "month") for m in range(months)])
+    past = past[["period", "revenue"]].set_axis(["month", "actual"], axis=1)
+    return pd.concat([past, ahead], ignore_index=True)
 
 
 def finding(table: pd.DataFrame, *, currency: str) -> str:
-    """What the coming months bring, against as many of the past."""
-    ahead, past = table[table["expected"].notna()], table[table["actual"].notna()]
-    text = _(
-        "In the next {n} months today's customers are expected to bring {existing}, "
-        "new ones {new}; the last {m} months brought {actual}."
-    )
-    last = past.tail(len(ahead))
-    return text.format(
+    """What the coming months bring, next to as many of the past."""
+    ahead = table[table["expected"].notna()]
+    past = table[table["actual"].notna()].tail(len(ahead))
+    existing, new = ahead["existing_revenue"].sum(), ahead["new_revenue"].sum()
+    text = n_(
+        "Next month we expect {total}: {existing} from today's customers and {new} from new ones.",
+        "In the next {n} months we expect {total}: {existing} from today's customers and {new} "
+        "from new ones.",
+        len(ahead),
+    ).format(
         n=len(ahead),
-        m=len(last),
-        existing=formats.money(ahead["existing_revenue"].sum(), currency),
-        new=formats.money(ahead["new_revenue"].sum(), currency),
-        actual=formats.money(last["actual"].sum(), currency),
+        total=formats.money(existing + new, currency),
+        existing=formats.money(existing, currency),
+        new=formats.money(new, currency),
     )
+    if past.empty:
+        return text
+    n, actual = len(past), formats.money(past["actual"].sum(), currency)
+    last = n_("The last month brought {actual}.", "The last {n} months brought {actual}.", n)
+    return f"{text} {last.format(n=n, actual=actual)}"
 
 
-def _days_from(as_of: Any, ends: list[pd.Timestamp]) -> np.ndarray:
-    today = pd.Timestamp(periods.day(as_of))
-    return np.array([(end - today).days for end in ends], dtype=float)
+def _revenue_of_one_new(fitted: Fitted, days: np.ndarray) -> np.ndarray:
+    """Revenue by month if one customer is won every month: the first purchase, and repeats.
 
-
-def _won(history: pd.DataFrame) -> float:
-    """New customers a month, over the last twelve whole months."""
-    whole = history.loc[~history["partial"], "new_customers"].tail(12)
-    return float(whole.mean()) if len(whole) else 0.0
-
-
-def _of_one_new(fitted: Fitted, starts: np.ndarray) -> np.ndarray:
-    """Revenue by month of winning one customer every month: the first purchase, and repeats.
-
-    Where the months begin later than today (`starts[0]` days), the customers of the rest of this
-    month come again too.
+    If the months begin later than today (`days[0]`), the customers won in the rest of this month
+    buy again too.
     """
-    middle = np.append((starts[1:] + starts[:-1]) / 2, starts[0] / 2)
-    share = np.append(np.ones(len(starts) - 1), starts[0] / MONTH)
-    ages = np.clip(starts[None, :] - middle[:, None], 0, None) / DAYS[fitted.unit]
+    middle = np.append((days[1:] + days[:-1]) / 2, days[0] / 2)
+    share = np.append(np.ones(len(days) - 1), days[0] / MONTH_DAYS)
+    ages = np.clip(days[None, :] - middle[:, None], 0, None) / DAYS[fitted.unit]
     repeats = fitted.buying.expected_number_of_purchases_up_to_time(ages.ravel())
     by_month = share @ np.diff(repeats.reshape(ages.shape), axis=1)
     return (1 + by_month) * float(fitted.spend_of(0, 0.0))

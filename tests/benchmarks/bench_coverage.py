@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import forecast
-from ltvkit.forecast import model, uncertainty
+from ltvkit.forecast import estimation, uncertainty
 
 SHOPS, CUSTOMERS, KNOWN, AHEAD = 100, 4000, 730, 180  # days
 MONTHS = np.arange(30.0, AHEAD + 1, 30)
@@ -47,9 +47,11 @@ def shop(rng: np.random.Generator) -> tuple[pd.DataFrame, np.ndarray]:
 
 def interval(histories, fitted, drawn, days, rng) -> tuple[np.ndarray, np.ndarray]:
     """The 95% interval of the revenue of known customers in the spans that end after `days`."""
-    expected = uncertainty.paths(histories, fitted, days).sum(axis=0)
-    factor = uncertainty.moved(histories, fitted, days, drawn, rng=rng)
-    return uncertainty.band(expected, factor, uncertainty.futures(histories, fitted, days, rng=rng))
+    expected = uncertainty.expected_revenue(histories, fitted, days).sum(axis=0)
+    factor = uncertainty.parameter_factors(histories, fitted, days, drawn, rng=rng)
+    return uncertainty.total_interval(
+        expected, factor, uncertainty.simulate_deviations(histories, fitted, days, rng=rng)
+    )
 
 
 def main() -> None:
@@ -63,7 +65,7 @@ def main() -> None:
         rows = fitted.table.set_index("parameter")
         held += rows["lowest"].le(truth) & truth.le(rows["highest"])
         drawn = forecast.parameters(fitted, draws=100, seed=number)
-        histories = model.histories(customers)
+        histories = estimation.histories(customers)
         low, high = interval(histories, fitted, drawn, MONTHS, rng)
         monthly += ((low <= actual) & (actual <= high)).mean()
         (low,), (high,) = interval(histories, fitted, drawn, MONTHS[-1:], rng)

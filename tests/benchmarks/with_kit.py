@@ -15,8 +15,8 @@ import ltvkit.kpis
 import ltvkit.orders
 import ltvkit.rfm
 from ltvkit import abc_classes, forecast
-from ltvkit.forecast import model
-from ltvkit.forecast.models.fitting import settled
+from ltvkit.forecast import estimation
+from ltvkit.forecast.models.fitting import fit_with_fallback
 
 
 class Shop(NamedTuple):
@@ -122,8 +122,8 @@ def fit(buyers: Any) -> dict[str, Any]:
 
 def fit_alone(histories: pd.DataFrame) -> dict[str, Any]:
     """BG/NBD from distinct histories."""
-    buying, some = forecast.BetaGeoFitter(), model.thinned(histories)
-    settled(buying, *model.in_unit(some, "week"), weights=some["customers"])
+    buying, some = forecast.BetaGeoFitter(), estimation.sample_histories(histories)
+    fit_with_fallback(buying, *estimation.in_unit(some, "week"), weights=some["customers"])
     return {"fit": buying.summary.assign(histories=len(some))}
 
 
@@ -132,7 +132,7 @@ def _buyers(shop: Shop) -> Any:
 
 
 def _histories(shop: Shop) -> pd.DataFrame:
-    return model.histories(_buyers(shop))
+    return estimation.histories(_buyers(shop))
 
 
 BEFORE = {"fit": _buyers, "fit_alone": _histories}  # what is made before the clock starts

@@ -10,8 +10,8 @@ from conftest import make_lines
 from ltvkit import customers, forecast, kpis
 from ltvkit.engines import frames, sampling
 from ltvkit.errors import DataError, ParamsError
-from ltvkit.forecast import model, uncertainty
-from ltvkit.forecast.backtesting import baselines, holdout, scores, trials
+from ltvkit.forecast import estimation, uncertainty
+from ltvkit.forecast.backtesting import baselines, holdout, model_forecasts, scores
 
 TRUTH = {"r": 0.7, "alpha": 8.0, "a": 0.6, "b": 2.6, "p": 5.0, "q": 4.0, "v": 60.0}
 FIRST, AS_OF = pd.Timestamp("2022-01-01"), "2023-12-31"
@@ -73,7 +73,7 @@ def drawn(fitted) -> pd.DataFrame:
 
 def test_scores_by_hand():
     actual, predicted = np.array([0.0, 0, 10, 30]), np.array([5.0, 5, 20, 10])
-    found = scores.scores(actual, predicted)
+    found = scores.score(actual, predicted)
     assert found["mae"] == 10
     assert found["bias"] == 0
     # Ranks of the actual 1.5 1.5 3 4, of the forecast 1.5 1.5 4 3.
@@ -95,7 +95,7 @@ def test_tweedie_deviance_by_hand():
 
 def test_the_same_for_everybody_has_no_skill_and_no_order():
     actual = np.array([0.0, 3, 0, 9, 8])
-    found = scores.scores(actual, np.full(5, 4.0))
+    found = scores.score(actual, np.full(5, 4.0))
     assert found["skill"] == pytest.approx(0)
     assert found["gini"] == pytest.approx(0)
     assert found["bias"] == pytest.approx(0)
@@ -103,7 +103,7 @@ def test_the_same_for_everybody_has_no_skill_and_no_order():
 
 def test_a_perfect_forecast_is_perfect():
     actual = np.array([1.0, 3, 2, 9, 8])
-    found = scores.scores(actual, actual)
+    found = scores.score(actual, actual)
     assert found["mae"] == 0
     assert [found[k] for k in ("skill", "gini", "rank_correlation")] == pytest.approx([1, 1, 1])
 
@@ -114,12 +114,12 @@ def test_the_reversed_order_has_a_gini_of_minus_one():
 
 
 def test_nobody_bought_has_no_score():
-    found = scores.scores(np.zeros(3), np.array([1.0, 2, 3]))
+    found = scores.score(np.zeros(3), np.array([1.0, 2, 3]))
     assert np.isnan([found["bias"], found["gini"], found["skill"]]).all()
 
 
 def test_a_net_return_does_not_break_the_scores():
-    found = scores.scores(np.array([-5.0, 10, 20]), np.array([0.0, 10, 20]))
+    found = scores.score(np.array([-5.0, 10, 20]), np.array([0.0, 10, 20]))
     assert np.isfinite(list(found.values())).all()
 
 
@@ -231,8 +231,8 @@ def test_months_that_end_early_count_by_the_share_of_their_days(log):
     fitted = forecast.fit(known)
 
     def total(days: int) -> float:
-        found = trials.by_months(known, past, split=split, days=days, fitted=fitted)
-        return found["orders"].sum()
+        rule = {"split": split, "days": days, "fitted": fitted}
+        return model_forecasts.forecast_by_months(known, past, **rule)["orders"].sum()
 
     month, two = total(30), total(30 + 31)
     assert month > 0
@@ -274,7 +274,8 @@ def test_the_winner_is_the_first_of_the_table(tested):
     assert tested.best_model == table.loc[table["method"].isin(tested.fitted), "method"].iloc[0]
     assert table.set_index("method").loc[["bg_bb", "bg_nbd"], "kind"].tolist() == ["model", "model"]
     assert tested.simple == table.loc[table["kind"] == "simple", "method"].iloc[0]
-    assert "184 days" in tested.text
+    share = f"{100 * abs(table['bias'].iloc[0]):.1f}%"
+    assert f"Tested on the last 6 months, the forecast was {share} too" in tested.text
 
 
 def test_what_comes_after_the_split_changes_no_forecast(log, tested):
@@ -318,12 +319,12 @@ def test_too_little_to_backtest_is_refused(log):
 @pytest.fixture(scope="module")
 def sampled(log) -> forecast.Backtest:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(holdout, "MOST", 400)
+        patch.setattr(holdout, "MAX_CUSTOMERS", 400)
         return forecast.backtest(log, as_of=AS_OF, months=6, draws=20)
 
 
 def test_a_sample_is_drawn_by_the_ids(log, on, monkeypatch):
-    monkeypatch.setattr(holdout, "MOST", 400)
+    monkeypatch.setattr(holdout, "MAX_CUSTOMERS", 400)
     sizes, whole = [], frames.table
     monkeypatch.setattr(frames, "table", lambda r: sizes.append(len(f := whole(r))) or f)
     monkeypatch.setattr(holdout, "CHALLENGERS", {})
@@ -333,7 +334,7 @@ def test_a_sample_is_drawn_by_the_ids(log, on, monkeypatch):
     assert told.calibration.groupby("method")["customers"].sum().eq(len(held)).all()
     assert max(sizes) == log["customer_id"].isin(held).sum() < 0.5 * len(log)
     judged = f"Judged on {len(held)} of {len(known)} customers, drawn by their id."
-    assert told.notes == f"{judged} Totals are raised to those of all."
+    assert told.notes == f"{judged} Totals are scaled up to all customers."
 
 
 def test_totals_of_a_sample_are_raised_to_those_of_the_shop(log, tested, sampled):
@@ -387,7 +388,7 @@ def test_a_month_is_a_calendar_month(summary, fitted, drawn, history):
     assert ahead["month"].tolist() == ["2024-02", "2024-03"]
     triples = forecast.histories(summary)
     spans = np.array([21.0, 21 + 29, 21 + 29 + 31])
-    paths = uncertainty.paths(triples, fitted, spans).sum(axis=0)[1:]
+    paths = uncertainty.expected_revenue(triples, fitted, spans).sum(axis=0)[1:]
     assert ahead["existing_revenue"].tolist() == pytest.approx(paths.tolist())
 
 
@@ -448,7 +449,7 @@ def test_the_span_covers_what_such_customers_bring(log, summary, fitted):
     one = twice.sort_values("recency_days").head(1)
     customer = one["customer_id"].iloc[0]
     told = forecast.explain_customer(log, fitted, customer, as_of=AS_OF).table.iloc[0]
-    x, t_x, age = model.in_unit(forecast.histories(one), "week")
+    x, t_x, age = estimation.in_unit(forecast.histories(one), "week")
     rng, n = np.random.default_rng(9), 4000
     rows = [np.repeat(v, n) for v in (x, t_x, age)]
     counts = fitted.buying.simulate(np.array([12 * 30.4375 / 7]), *rows, rng=rng)[:, 0]

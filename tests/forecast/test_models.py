@@ -16,7 +16,7 @@ from scipy.special import expit, gammaln
 
 from ltvkit import customers, forecast
 from ltvkit.errors import DataError, ParamsError
-from ltvkit.forecast import model, predictions
+from ltvkit.forecast import estimation, predictions
 from ltvkit.forecast.models import fitting
 
 DATASETS = resources.files("lifetimes") / "datasets"
@@ -148,9 +148,9 @@ def test_expected_and_actual_holdout_purchases_by_frequency(sample, known, fits)
     after = sample[sample["order_date"] > "1997-09-30"].groupby("customer_id")["order_date"]
     each = pd.DataFrame(
         {
-            "expected": predictions.orders_by(fits["bg_nbd"], _each(known), np.array([273.0]))[
-                :, 0
-            ],
+            "expected": predictions.expected_orders(
+                fits["bg_nbd"], _each(known), np.array([273.0])
+            )[:, 0],
             "actual": after.nunique().reindex(known["customer_id"]).fillna(0).to_numpy(),
         }
     )
@@ -208,12 +208,12 @@ def test_the_quickstart_of_lifetimes_in_weeks(quickstart):
         return each * (np.diff(orders, axis=0).T / 1.01 ** np.arange(1, 13)).sum(axis=1)
 
     triples = pd.DataFrame({"frequency": s["x"], "t_x_days": s["t_x"] * 7, "T_days": s["T"] * 7})
-    fitted = model.Fitted("bg_nbd", "week", buying, spend, 0.0, ())
+    fitted = estimation.Fitted("bg_nbd", "week", buying, spend, 0.0, ())
     ours = (
         each
-        * predictions.expected(triples, fitted, months=(12,), discount=1.01**12 - 1, quiet_days=90)[
-            "_12"
-        ].to_numpy()
+        * predictions.predict_histories(
+            triples, fitted, months=(12,), discount=1.01**12 - 1, quiet_days=90
+        )["_12"].to_numpy()
     )
     np.testing.assert_allclose(worth, by_months_of(4.345), rtol=1e-9)
     np.testing.assert_allclose(ours, by_months_of(30.4375 / 7), rtol=1e-9)
@@ -517,7 +517,7 @@ def test_a_likelihood_without_a_top_is_refused_or_held_by_a_prior(name, case):
             FITTERS[name]().fit(*history)
         fitted = forecast.fit(customers_, model=name)
         by_day = forecast.fit(customers_, model=name, unit="day")
-    assert "do not settle" in fitted.notes[0]
+    assert "do not determine" in fitted.notes[0]
     intervals = fitted.buying.confidence_intervals_.to_numpy()
     assert np.isfinite(intervals).all()
     numbers = ["p_alive", "p_quiet", "orders_3m", "orders_12m"]
@@ -579,7 +579,7 @@ def test_spend_without_a_mean_is_refused():
 
 
 def per_customer(known: pd.DataFrame) -> tuple[np.ndarray, ...]:
-    return model.in_unit(_each(known), "week")
+    return estimation.in_unit(_each(known), "week")
 
 
 @pytest.mark.parametrize("name", TIMED)

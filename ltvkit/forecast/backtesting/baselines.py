@@ -1,27 +1,26 @@
-"""Forecasts without a probability model: what a forecast must beat to be worth its trouble.
+"""Forecasts without a probability model: what a model must beat to be worth its trouble.
 
-Each takes the orders and returns, for customers known on the day `split`, the purchase days and
-the revenue of the next `days`.
+Each takes customers as of the day `split` and their order lines, and returns the purchase days
+and the revenue that it expects of each in the next `days`.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ltvkit import customers, rfm
 from ltvkit.errors import TooLittleData
+from ltvkit.periods import Day
 
 YEAR = 365
 SHORTEST = 90  # days that a rate is taken over, at least
-FEWEST = 50  # customers a year's past can be learnt from
+FEWEST = 50  # customers that a method can learn from
 FEATURES = ["purchase_days", "recency_days", "tenure_days", "revenue"]
 SCORES = ["r_score", "f_score", "m_score"]
 
 
-def outcome(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int) -> pd.DataFrame:
+def outcome(known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int) -> pd.DataFrame:
     """Customers, lines -> orders (purchase days) and revenue of each in `days` after `split`."""
     after = lines[lines["order_date"] > pd.Timestamp(split)]
     after = after[after["order_date"] <= pd.Timestamp(split) + pd.Timedelta(days=days)]
@@ -35,7 +34,7 @@ def outcome(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int) 
     return table.reindex(known["customer_id"]).fillna(0.0)
 
 
-def run_rate(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int) -> pd.DataFrame:
+def run_rate(known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int) -> pd.DataFrame:
     """Every customer goes on as in the last 365 days: what they did a day, times `days`.
 
     For a customer won within these 365 days, the days count from the first purchase, and are 90
@@ -48,46 +47,39 @@ def run_rate(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int)
 
 
 def cohort_curve(
-    known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int
+    known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int
 ) -> pd.DataFrame:
     """Every customer does what older ones did on average at the same age.
 
-    Ages in spans of 30 days since the first purchase, whole ones only; beyond the oldest known,
-    the mean of its last three.
+    Ages are whole spans of 30 days since the first purchase; for ages that nobody has reached,
+    the mean of the last three spans is used.
     """
-    seen = lines[lines["order_date"] <= pd.Timestamp(split)]
-    born = known.set_index("customer_id")["first_order"]
-    age = (seen["order_date"] - seen["customer_id"].map(born)).dt.days
-    later = seen.assign(age=(age - 1) // 30).query("age >= 0")
+    past = lines[lines["order_date"] <= pd.Timestamp(split)]
+    first = known.set_index("customer_id")["first_order"]
+    age = (past["order_date"] - past["customer_id"].map(first)).dt.days
+    later = past.assign(age=(age - 1) // 30).query("age >= 0")
     lived = known["tenure_days"] // 30
     if not lived.max():
         raise TooLittleData("nobody has been a customer for 30 days before the holdout.")
     reached = np.array([(lived > a).sum() for a in range(int(lived.max()))])
-    whole = later[later["age"] < later["customer_id"].map(lived.set_axis(born.index))]
-    rates = pd.DataFrame(
-        {
-            "orders": whole[whole["amount"] >= 0]
-            .drop_duplicates(["customer_id", "order_date"])
-            .groupby("age")
-            .size(),
-            "revenue": whole.groupby("age")["amount"].sum(),
-        }
-    ).reindex(range(len(reached)))
-    rates = rates.fillna(0.0).div(reached, axis=0)
+    whole = later[later["age"] < later["customer_id"].map(lived.set_axis(first.index))]
+    bought = whole[whole["amount"] >= 0].drop_duplicates(["customer_id", "order_date"])
+    by_age = {
+        "orders": bought.groupby("age").size(),
+        "revenue": whole.groupby("age")["amount"].sum(),
+    }
+    rates = pd.DataFrame(by_age).reindex(range(len(reached))).fillna(0.0).div(reached, axis=0)
     spans = -(-days // 30)
     tail = pd.DataFrame([rates.tail(3).mean()] * spans)
-    summed = pd.concat([rates, tail], ignore_index=True).cumsum()
-    summed = pd.concat([pd.DataFrame([{"orders": 0.0, "revenue": 0.0}]), summed], ignore_index=True)
-    from_now = known["tenure_days"].to_numpy() / 30
-    return pd.DataFrame(
-        {c: _between(summed[c].to_numpy(), from_now, days / 30) for c in summed},
-        index=known["customer_id"],
-    )
+    summed = pd.concat([rates, tail]).cumsum()
+    age = known["tenure_days"].to_numpy() / 30
+    areas = {c: _area_between(np.append(0.0, summed[c]), age, days / 30) for c in summed}
+    return pd.DataFrame(areas, index=known["customer_id"])
 
 
-def rfm_cell(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int) -> pd.DataFrame:
-    """Every customer does what those of the same RFM cell did, `days` earlier."""
-    before, target = _earlier(lines, split=split, days=days)
+def rfm_cell(known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int) -> pd.DataFrame:
+    """Every customer does what those in the same RFM cell did, starting `days` earlier."""
+    before, target = _training_data(lines, split=split, days=days)
     cuts = rfm.thresholds(before)
     then = rfm.score(before, cuts=cuts)[SCORES].assign(**target.reset_index(drop=True))
     cells = then.groupby(SCORES)[["orders", "revenue"]].mean()
@@ -100,13 +92,13 @@ def rfm_cell(known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int)
 
 
 def boosting(
-    known: pd.DataFrame, lines: pd.DataFrame, *, split: Any, days: int, seed: int = 1
+    known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int, seed: int = 1
 ) -> pd.DataFrame:
-    """Gradient boosting on the same features, learnt from what followed `days` earlier."""
+    """Gradient boosting: learns from the customers of `days` earlier and what they then did."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-    before, target = _earlier(lines, split=split, days=days)
+    before, target = _training_data(lines, split=split, days=days)
     model = HistGradientBoostingRegressor(
         loss="poisson",
         learning_rate=0.05,
@@ -115,7 +107,7 @@ def boosting(
         min_samples_leaf=40,
         random_state=seed,
     )
-    with threadpool_limits(1):  # two threads that wait for each other lose more than they share
+    with threadpool_limits(1):  # a second thread costs more than it saves
         learnt = {
             name: model.fit(before[FEATURES], target[name].clip(lower=0)).predict(known[FEATURES])
             for name in ("orders", "revenue")
@@ -123,12 +115,14 @@ def boosting(
     return pd.DataFrame(learnt, index=known["customer_id"])
 
 
-RIVALS = {"run_rate": run_rate, "cohort_curve": cohort_curve, "rfm_cell": rfm_cell}
+SIMPLE = {"run_rate": run_rate, "cohort_curve": cohort_curve, "rfm_cell": rfm_cell}
 CHALLENGERS = {"boosting": boosting}
 
 
-def _earlier(lines: pd.DataFrame, *, split: Any, days: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Customers as they were `days` before `split`, and what they did until then."""
+def _training_data(
+    lines: pd.DataFrame, *, split: Day, days: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Customers as of `days` before `split`, and what they did from then on."""
     then = pd.Timestamp(split) - pd.Timedelta(days=days)
     if (lines["order_date"] <= then).sum() == 0:
         raise TooLittleData(f"there are no orders {days} days before the holdout to learn from.")
@@ -139,8 +133,8 @@ def _earlier(lines: pd.DataFrame, *, split: Any, days: int) -> tuple[pd.DataFram
     return before, target
 
 
-def _between(summed: np.ndarray, start: np.ndarray, length: float) -> np.ndarray:
-    """Area under a rate curve, given summed at 0, 1, 2, ..., from `start` over `length`."""
+def _area_between(summed: np.ndarray, start: np.ndarray, length: float) -> np.ndarray:
+    """Area under a rate curve from `start` over `length`; `summed`: its area up to 0, 1, 2, ..."""
     places = np.arange(len(summed))
     slope = summed[-1] - summed[-2]
     reach = [

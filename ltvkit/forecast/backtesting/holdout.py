@@ -1,30 +1,44 @@
-"""Backtest: every method forecasts months that are already known, from what was known before."""
+"""Backtest: every method forecasts months that are over, from the orders before them only."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from ltvkit import customers, periods
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
-from ltvkit.forecast import model
-from ltvkit.forecast.backtesting import trials
-from ltvkit.forecast.backtesting.baselines import CHALLENGERS, RIVALS, outcome
-from ltvkit.forecast.backtesting.scores import calibration, deviance, scores
+from ltvkit.forecast import estimation
+from ltvkit.forecast.backtesting import model_forecasts
+from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
+from ltvkit.forecast.backtesting.scores import calibration, deviance, score
 from ltvkit.ingest.daily import NEEDS
 from ltvkit.ingest.lines import filter_purchases, filter_until
+from ltvkit.periods import Day
 
-MOST = 200_000  # customers to judge by; of more, a sample
-LEAST = 100  # customers known at the split, to judge anything by
+MAX_CUSTOMERS = 200_000  # of more customers, a sample is tested
+MIN_CUSTOMERS = 100  # known at the split; fewer prove nothing
+KINDS = dict.fromkeys([*estimation.BUYING, "bg_bb"], "model") | dict.fromkeys(SIMPLE, "simple")
+
+
+class Trial(NamedTuple):
+    """One method: its forecast (None if it could not be used), its model if it has one, the
+    checks of its intervals, and why something is missing."""
+
+    forecast: pd.DataFrame | None = None
+    fitted: estimation.Fitted | None = None
+    checks: Mapping[str, Any] = {}
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,9 +47,9 @@ class Backtest:
 
     `table`: one row per method, the best first; `calibration`: method, decile, customers,
     predicted, actual (revenue per customer); `best` method, `best_model` among the models,
-    `simple`: the best of those without a model; `close`: whether `simple` can not be told from
-    the best; `split`: the last day that the methods knew; `days` of the holdout; `fitted`: the
-    models as they were fitted at the split; `sampled`: a sentence, where a sample was judged.
+    `simple`: the best of those without a model; `close`: whether `simple` may be as good as the
+    best; `split`: the last day that the methods knew; `days` of the holdout; `fitted`: the
+    models as fitted at the split; `sampled`: a sentence, if a sample was tested.
     """
 
     table: pd.DataFrame
@@ -44,196 +58,191 @@ class Backtest:
     best_model: str
     simple: str
     close: bool
-    split: Any
+    split: dt.date
     days: int
-    fitted: Mapping[str, model.Fitted]
+    fitted: Mapping[str, estimation.Fitted]
     sampled: str = ""
 
     @property
     def notes(self) -> str:
-        """Which methods could not be used, or say how sure they are, and why, and whether a
-        sample was judged; a line each."""
-        said = self.table.loc[self.table["note"] != "", ["method", "note"]].to_numpy()
-        lines = [f"{formats.label(method)}: {note}" for method, note in said]
+        """Which methods could not be used, or have no interval, and why, and whether a sample was
+        tested; a line each."""
+        rows = self.table.loc[self.table["note"] != "", ["method", "note"]].to_numpy()
+        lines = [f"{formats.label(method)}: {note}" for method, note in rows]
         return "\n".join([*lines, *filter(None, [self.sampled])])
 
     @property
     def text(self) -> str:
-        """Which method won on these data, and whether a simple one would do."""
-        rows = self.table.set_index("method")
-        won = _("{best} forecast the last {days} days best: its total was off by {bias}.")
-        text = won.format(
-            best=formats.label(self.best),
-            days=formats.count(self.days),
-            bias=formats.change(rows.loc[self.best, "bias"]),
-        )
+        """How far off the best forecast was, and whether a simple method would do."""
+        bias = self.table.set_index("method").loc[self.best, "bias"]
+        text = _("Tested on the last {span}, the forecast was {error} too high. (Method: {method})")
+        if bias < 0:
+            text = _(
+                "Tested on the last {span}, the forecast was {error} too low. (Method: {method})"
+            )
+        months = model_forecasts.months_after(self.split, self.days)
+        span = n_("month", "{n} months", int(months)) if months % 1 == 0 else _("{days} days")
+        span = span.format(n=int(months), days=self.days)
+        method, error = formats.label(self.best), formats.share(abs(bias))
+        lines = [text.format(span=span, error=error, method=method)]
         if self.best not in (*self.fitted, self.simple):
             more = _("Of the models that forecast by the day, {model} did best.")
-            text += " " + more.format(model=formats.label(self.best_model))
+            lines.append(more.format(model=formats.label(self.best_model)))
         if self.best == self.simple:
-            return text + " " + _("A simple method is good enough here.")
-        if self.close:
-            more = _("{simple} is as good as far as these data can tell, and simpler.")
-        else:
-            more = _("{simple}, the best simple one, was off by {bias} and ranked customers {how}.")
-        better = rows.loc[self.simple, "gini"] >= rows.loc[self.best, "gini"]
-        said = more.format(
-            simple=formats.label(self.simple),
-            bias=formats.change(rows.loc[self.simple, "bias"]),
-            how=_("no worse") if better else _("worse"),
-        )
-        return text + " " + said
+            lines.append(_("A simple method is good enough here."))
+        elif self.close:
+            more = _("A simple method, {simple}, did about as well.")
+            lines.append(more.format(simple=formats.label(self.simple)))
+        return " ".join(lines)
 
 
 def backtest(
-    lines: Any, *, as_of: Any, months: int = 6, unit: str = "week", draws: int = 30, seed: int = 1
+    lines: Frame, *, as_of: Day, months: int = 6, unit: str = "week", draws: int = 30, seed: int = 1
 ) -> Backtest:
     """Order lines -> how well each method would have forecast the last `months`.
 
     The methods know the orders up to `split`, the end of the month `months` before the one of
-    `as_of`, and forecast the purchase days and the revenue of every customer known by then up to
-    `as_of`. Models: BG/NBD, MBG/NBD, Pareto/NBD with Gamma-Gamma spend, and BG/BB on
-    calendar months (to compare; `best_model` is one of the other three). Against them: the last
-    year's run rate, the cohort average curve, the mean of the RFM cell, and gradient boosting.
-    The best is the one with the highest `skill` (see `scores`) on revenue.
+    `as_of`, and forecast the purchase days and the revenue, up to `as_of`, of every customer
+    known by then. Models: BG/NBD, MBG/NBD, Pareto/NBD with Gamma-Gamma spend, and BG/BB on
+    calendar months (to compare; `best_model` is one of the other three). Against them: the run
+    rate of the last year, the average curve of cohorts, the mean of the RFM cell, and gradient
+    boosting. The best is the one with the highest `skill` (see `score`) on revenue.
 
     `table`: method, kind (model, simple, challenger), skill, bias, mae, gini, rank_correlation,
-    orders_bias, `predicted` and `actual` revenue; for models `low` and `high`, its 95% interval,
-    `total_in_interval` (whether the 95% interval held the true revenue)
-    and `coverage` (share of customers whose number of purchases lies in their own 95% interval);
-    note (why a method could not be used).
+    orders_bias, `predicted` and `actual` revenue; for models `low` and `high`, the 95% interval
+    of the total, `total_in_interval` (whether it holds the true revenue), and `coverage` (share
+    of customers whose number of purchases lies in their own 95% interval); note (why a method
+    could not be used).
 
-    Of more than 200,000 customers a sample is judged, drawn by their id (see `sampling`): scores,
+    Of more than 200,000 customers a sample is tested, drawn by their id (see `sampling`): scores,
     coverage and calibration are those of the sample. `predicted`, `actual`, `low` and `high` are
-    raised by one factor, so that `actual` is exactly what all customers brought, and `bias` stays
-    what it is. The interval then holds it as often as the one of the sample holds the sample's:
-    it is as wide as a judgement by so many customers is unsure.
+    scaled by one factor, so that `actual` is exactly the revenue of all customers, and `bias`
+    stays as it is. The interval is as wide as it must be for a sample of that size.
 
-    Raises `DataError` where the orders are too short or the customers too few.
+    Raises `DataError` if the orders are too short or the customers too few.
     """
-    split, among = _split(lines, as_of=as_of, months=months)
-    told = filter_until(frames.lazy(lines), as_of).select(*NEEDS).to_native()
-    part, share = sampling.drawn(told, most=MOST, among=among)
-    known, seen = _known(part, split=split)
+    split, among = _find_split(lines, as_of=as_of, months=months)
+    until = filter_until(frames.lazy(lines), as_of).select(*NEEDS).to_native()
+    part, share = sampling.drawn(until, most=MAX_CUSTOMERS, among=among)
+    known, their_lines = _customers_at(part, split=split)
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
-    actual = outcome(known, seen, split=split, days=days)
+    actual = outcome(known, their_lines, split=split, days=days)
     if not actual["revenue"].gt(0).any():
         raise TooLittleData(
-            f"nobody known on {split} bought in the {days} days after it, so no forecast can be "
-            "told from another: is the export complete? Else take an earlier month."
+            f"no customer known on {split} bought anything in the {days} days after it, so the "
+            "methods cannot be compared. Is the export complete? If it is, take an earlier month."
         )
     if actual["revenue"].nunique() == 1:
         raise TooLittleData(
-            f"everybody known on {split} brought the same in the {days} days after it, so no "
-            "forecast can be told from another. Take another month, if they differ there."
+            f"all customers known on {split} brought the same revenue in the {days} days after it, "
+            "so the methods cannot be compared. Take another month."
         )
-    past = seen[seen["order_date"] <= pd.Timestamp(split)]
-    found, fitted, notes, extras = {}, {}, {}, {}
-    triples, spent = model.histories(known), model.spending(known)
-    for name in model.BUYING:
-        try:
-            fitted[name] = model.fit_buying(triples, spent, model=name, unit=unit)
-            found[name] = trials.forecast(known, fitted[name], days)
-        except DataError as error:
-            notes[name] = str(error)
-            continue
-        rule = {"draws": draws, "seed": seed}
-        try:
-            extras[name] = trials.covered(known, triples, fitted[name], actual, days, **rule)
-        except DataError as error:
-            notes[name] = str(error)
+    past = their_lines[their_lines["order_date"] <= pd.Timestamp(split)]
+    rule = {"draws": draws, "seed": seed}
+    trials = _try_models(known, actual, days, unit=unit, **rule)
+    fitted = {name: trial.fitted for name, trial in trials.items() if trial.fitted}
     if not fitted:
-        raise TooLittleData(f"no model could be fitted: {next(iter(notes.values()))}")
-    by_months = partial(trials.by_months, fitted=next(iter(fitted.values())))
-    for name, method in {"bg_bb": by_months, **RIVALS, **CHALLENGERS}.items():
+        raise TooLittleData(f"no model could be fitted: {next(iter(trials.values())).note}")
+    by_months = partial(model_forecasts.forecast_by_months, fitted=next(iter(fitted.values())))
+    for name, method in {"bg_bb": by_months, **SIMPLE, **CHALLENGERS}.items():
         try:
-            found[name] = method(known, past, split=split, days=days)
+            trials[name] = Trial(method(known, past, split=split, days=days))
         except DataError as error:
-            notes[name] = str(error)
-    tested = _judged(actual, found, notes, extras, split=split, days=days, fitted=fitted)
+            trials[name] = Trial(note=str(error))
+    tested = _compare(trials, actual, split=split, days=days, fitted=fitted)
     if share == 1:
         return tested
-    return _raised(tested, _after(told, split=split), sampling.note(len(known), of=among))
+    return _scale_to_all(tested, _revenue_after(until, split), sampling.note(len(known), of=among))
 
 
-def _split(lines: Any, *, as_of: Any, months: int) -> tuple[Any, int]:
+def _find_split(lines: Frame, *, as_of: Day, months: int) -> tuple[dt.date, int]:
     """The last day that the methods know, and how many customers there are by then."""
     if months < 1:
         raise ParamsError(f"months={months}: hold out one month at least.")
     split = periods.end(periods.index_of(as_of, "month") - months, "month").date()
-    opened = filter_until(frames.lazy(lines, needs=NEEDS), split)
-    known = sampling.count(opened)
-    if known < LEAST:
+    known = sampling.count(filter_until(frames.lazy(lines, needs=NEEDS), split))
+    if known < MIN_CUSTOMERS:
         raise TooLittleData(
             f"{known} customers had bought by {split}, {months} months before the end of the "
-            f"data, and a backtest needs {LEAST}: take fewer `holdout_months`, or more orders."
+            f"data, and a backtest needs {MIN_CUSTOMERS}: take fewer `holdout_months`, or more "
+            "orders."
         )
     return split, known
 
 
-def _known(lines: Any, *, split: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _customers_at(lines: Frame, *, split: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Customers as of the split, and all their lines, in pandas."""
     known = frames.lazy(customers.summarize(lines, as_of=split))
     theirs = frames.lazy(lines).join(known.select("customer_id"), on="customer_id")
     return frames.table(known.sort("customer_id")), frames.table(theirs.sort(*NEEDS))
 
 
-def _after(lines: Any, *, split: Any) -> float:
-    """What all customers known on the day `split` brought after it."""
-    seen = frames.lazy(lines)
-    known = filter_purchases(filter_until(seen, split)).select("customer_id").unique()
-    after = seen.filter(nw.col("order_date") > nw.lit(periods.day(split)))
-    brought = after.join(known, on="customer_id").select(nw.col("amount").sum())
-    return float(frames.table(brought)["amount"].iloc[0])
+def _try_models(known, actual, days, *, unit: str, draws: int, seed: int) -> dict[str, Trial]:
+    """Each model of buying: fitted to the customers as of the split, and its forecast."""
+    triples, spent = estimation.histories(known), estimation.fit_spending(known)
+    trials = {}
+    for name in estimation.BUYING:
+        trial = Trial()
+        try:
+            fitted = estimation.fit_buying(triples, spent, model=name, unit=unit)
+            trial = Trial(model_forecasts.forecast_orders(known, fitted, days), fitted)
+            rule = {"draws": draws, "seed": seed}
+            checks = model_forecasts.check_intervals(known, fitted, actual, days, **rule)
+            trials[name] = trial._replace(checks=checks)
+        except DataError as error:
+            trials[name] = trial._replace(note=str(error))
+    return trials
 
 
-def _raised(tested: Backtest, whole: float, sampled: str) -> Backtest:
-    """What a sample has shown, its totals raised so that they are those of all customers."""
-    table = tested.table.copy()
-    actual = table["actual"].max()  # the same of all methods that could be used
-    totals = [c for c in ("predicted", "actual", "low", "high") if c in table]
-    table[totals] *= whole / actual if actual > 0 else np.nan
-    text = _("{sampled} Totals are raised to those of all.").format(sampled=sampled)
-    return replace(tested, table=table, sampled=text)
-
-
-def _judged(actual, found, notes, extras, *, split, days, fitted) -> Backtest:
-    kinds = dict.fromkeys([*model.BUYING, "bg_bb"], "model") | dict.fromkeys(RIVALS, "simple")
-    rows, deciles = [], []
-    truth = actual["revenue"].to_numpy()
-    for name in [*model.BUYING, "bg_bb", *RIVALS, *CHALLENGERS]:
-        row = {"method": name, "kind": kinds.get(name, "challenger"), "note": notes.get(name, "")}
-        if name in found:
-            said = found[name]
-            row |= scores(truth, said["revenue"].to_numpy()) | extras.get(name, {})
-            row |= {"predicted": said["revenue"].sum(), "actual": truth.sum()}
-            row["orders_bias"] = said["orders"].sum() / actual["orders"].sum() - 1
-            deciles.append(calibration(truth, said["revenue"].to_numpy()).assign(method=name))
+def _compare(trials: Mapping[str, Trial], actual: pd.DataFrame, **facts: Any) -> Backtest:
+    """Score each forecast against what customers did."""
+    rows, deciles, truth = [], [], actual["revenue"].to_numpy()
+    for name, trial in trials.items():
+        row = {"method": name, "kind": KINDS.get(name, "challenger"), "note": trial.note}
+        if trial.forecast is not None:
+            orders, revenue = trial.forecast["orders"], trial.forecast["revenue"]
+            row |= score(truth, revenue.to_numpy()) | trial.checks
+            row |= {"predicted": revenue.sum(), "actual": truth.sum()}
+            row["orders_bias"] = orders.sum() / actual["orders"].sum() - 1
+            deciles.append(calibration(truth, revenue.to_numpy()).assign(method=name))
         rows.append(row)
     table = pd.DataFrame(rows).sort_values("skill", ascending=False, ignore_index=True)
-    best = {
-        "model": table.loc[table["method"].isin(list(fitted)), "method"].iloc[0],
-        "simple": table.loc[table["kind"] == "simple", "method"].iloc[0],
-    }
-    winner = table["method"].iloc[0]
+    best = table["method"].iloc[0]
+    simple = table.loc[table["kind"] == "simple", "method"].iloc[0]
     return Backtest(
         table=table,
         calibration=pd.concat(deciles, ignore_index=True),
-        best=winner,
-        best_model=best["model"],
-        simple=best["simple"],
-        close=_close(truth, found[winner], found[best["simple"]]),
-        split=split,
-        days=days,
-        fitted=fitted,
+        best=best,
+        best_model=table.loc[table["method"].isin(list(facts["fitted"])), "method"].iloc[0],
+        simple=simple,
+        close=_is_close(truth, trials[best].forecast, trials[simple].forecast),
+        **facts,
     )
 
 
-def _close(truth, winner: pd.DataFrame, simple: pd.DataFrame, draws: int = 500) -> bool:
-    """Whether the simple method's score is within chance of the winner's, customers resampled."""
-    lost = deviance(truth, simple["revenue"].to_numpy()) - deviance(
-        truth, winner["revenue"].to_numpy()
-    )
+def _is_close(truth, best: pd.DataFrame, simple: pd.DataFrame, draws: int = 500) -> bool:
+    """Whether the simple method may be as good as the best one: 95%, customers resampled."""
+    errors = (deviance(truth, forecast["revenue"].to_numpy()) for forecast in (simple, best))
+    lost = np.subtract(*errors)
     rng = np.random.default_rng(1)
     means = [rng.choice(lost, lost.size).mean() for _draw in range(draws)]
     return bool(np.quantile(means, 0.025) <= 0)
+
+
+def _revenue_after(lines: Frame, split: dt.date) -> float:
+    """The revenue after the day `split` of all customers known by then."""
+    lazy = frames.lazy(lines)
+    known = filter_purchases(filter_until(lazy, split)).select("customer_id").unique()
+    after = lazy.filter(nw.col("order_date") > nw.lit(periods.day(split)))
+    revenue = after.join(known, on="customer_id").select(nw.col("amount").sum())
+    return float(frames.table(revenue)["amount"].iloc[0])
+
+
+def _scale_to_all(tested: Backtest, whole: float, sampled: str) -> Backtest:
+    """The backtest of a sample, with totals scaled to those of all customers."""
+    table = tested.table.copy()
+    actual = table["actual"].max()  # the same for all methods that could be used
+    totals = [c for c in ("predicted", "actual", "low", "high") if c in table]
+    table[totals] *= whole / actual if actual > 0 else np.nan
+    text = _("{sampled} Totals are scaled up to all customers.").format(sampled=sampled)
+    return replace(tested, table=table, sampled=text)

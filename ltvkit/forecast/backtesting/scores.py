@@ -1,4 +1,4 @@
-"""How good a forecast per customer was: level, order, and both together."""
+"""How good a forecast per customer was: its level, its ranking, and both together."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import numpy as np
 import pandas as pd
 
 POWER = 1.5  # of the Tweedie deviance: proper for means of amounts that are mostly zero
-FLOOR = 0.01  # of the mean: a forecast of nothing is read as this, or one purchase would refute it
+FLOOR = 0.01  # of the mean, instead of a forecast of zero, whose deviance may be infinite
 
 
-def scores(actual: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+def score(actual: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """What customers did, and what was forecast -> the scores of the forecast.
 
-    - `mae`: mean absolute error per customer, in the unit of the amounts. Where most customers
-      buy nothing it favours forecasts that are too low: it is no judge alone.
-    - `bias`: the forecast total over the true one, less 1
-    - `rank_correlation`: Spearman's, ties sharing their rank
-    - `gini`: of the actual amounts in the order of the forecast, over that in their own order:
-      1 for the perfect order, 0 for a random one
-    - `skill`: the share of the Tweedie deviance (power 1.5) that the forecast explains, 0 for
-      the same value for everybody, 1 for a perfect one, below 0 for worse than none. A forecast of
-      nothing is read as a hundredth of the mean: sure that nobody comes back, it would be refuted
-      by one who does, so that 1 is reached only where everybody buys
+    - `mae`: mean absolute error per customer, in the unit of the amounts. If most customers buy
+      nothing, it favours forecasts that are too low, so do not judge by it alone
+    - `bias`: the forecast total over the true one, minus 1
+    - `rank_correlation`: Spearman's; ties share their rank
+    - `gini`: Gini of the actual amounts in the order of the forecast, over that in their own
+      order: 1 for the perfect ranking, 0 for a random one
+    - `skill`: the share of the Tweedie deviance (power 1.5) that the forecast explains: 1 for a
+      perfect forecast, 0 for the same value for everybody, below 0 for worse than that. Forecasts
+      are raised to a hundredth of their mean, as one purchase after a forecast of zero would give
+      an infinite deviance; so 1 is reached only if everybody buys
 
-    NaN where a score does not exist (nobody bought, all forecast alike).
+    NaN if a score does not exist (nobody bought, or all forecasts are equal).
     """
     from sklearn.metrics import d2_tweedie_score
 
@@ -33,7 +33,7 @@ def scores(actual: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
         "bias": float(predicted.sum() / actual.sum() - 1) if actual.sum() else np.nan,
         "rank_correlation": _spearman(actual, predicted),
         "gini": gini(actual, predicted),
-        "skill": float(d2_tweedie_score(positive, floored(predicted), power=POWER))
+        "skill": float(d2_tweedie_score(positive, apply_floor(predicted), power=POWER))
         if positive.any()
         else np.nan,
     }
@@ -47,7 +47,7 @@ def _spearman(actual: np.ndarray, predicted: np.ndarray) -> float:
 
 def deviance(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     """Tweedie deviance of each customer, power 1.5; the smaller the better."""
-    y, mean, p = np.maximum(actual, 0), floored(predicted), POWER
+    y, mean, p = np.maximum(actual, 0), apply_floor(predicted), POWER
     return 2 * (
         y ** (2 - p) / ((1 - p) * (2 - p))
         - y * mean ** (1 - p) / (1 - p)
@@ -55,13 +55,13 @@ def deviance(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
     )
 
 
-def floored(predicted: np.ndarray) -> np.ndarray:
-    """A forecast of zero is read as a hundredth of the mean forecast."""
+def apply_floor(predicted: np.ndarray) -> np.ndarray:
+    """Raise forecasts to a hundredth of the mean forecast."""
     return np.maximum(predicted, max(FLOOR * predicted.mean(), 1e-9))
 
 
 def gini(actual: np.ndarray, predicted: np.ndarray) -> float:
-    """Normalized Gini coefficient: how well `predicted` orders `actual`.
+    """Normalized Gini coefficient: how well `predicted` ranks `actual`.
 
     >>> gini(np.array([0.0, 1.0, 5.0]), np.array([1.0, 2.0, 3.0]))
     1.0
@@ -73,7 +73,7 @@ def gini(actual: np.ndarray, predicted: np.ndarray) -> float:
 def calibration(actual: np.ndarray, predicted: np.ndarray, *, groups: int = 10) -> pd.DataFrame:
     """-> decile (1: highest forecast), customers, predicted, actual (means per customer).
 
-    Customers with the same forecast are never parted, so groups may differ in size.
+    Customers with the same forecast stay in one group, so groups may differ in size.
     """
     rank = pd.Series(-predicted).rank(method="average")
     decile = np.ceil(rank / len(rank) * groups).clip(1, groups).astype(int)
@@ -85,7 +85,7 @@ def calibration(actual: np.ndarray, predicted: np.ndarray, *, groups: int = 10) 
 
 
 def _area(actual: np.ndarray, by: np.ndarray) -> float:
-    """Between the Lorenz curve of `actual`, ordered by `by`, and the diagonal; equal `by` share."""
+    """Between the diagonal and the Lorenz curve of `actual` ordered by `by`; ties share a mean."""
     frame = pd.DataFrame({"actual": actual, "by": by})
     shared = frame.groupby("by")["actual"].transform("mean").to_numpy()
     ordered = shared[np.argsort(-by, kind="stable")]

@@ -1,4 +1,4 @@
-"""BG/BB: customers who can buy on set occasions (a catalogue, a yearly appeal), or not."""
+"""BG/BB: customers who buy or do not buy on fixed occasions, as a catalogue or a yearly appeal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from lifetimes.generate_data import beta_geometric_beta_binom_model
+from numpy.typing import ArrayLike
 from scipy.special import betaln, psi
 
 from ltvkit import periods
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.forecast.models.fitting import DistinctFitter
 from ltvkit.ingest import daily
+from ltvkit.periods import Day
 
 HISTORY = ["frequency", "recency", "n_periods"]
 
@@ -23,36 +26,29 @@ HISTORY = ["frequency", "recency", "n_periods"]
 class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
     """BG/BB (Fader, Hardie & Shang 2010, Marketing Science 29(6), 1086-1108).
 
-    While alive, a customer buys on each occasion with probability ~ Beta(alpha, beta); before
-    each occasion the customer is gone for good with probability ~ Beta(gamma, delta).
+    While active, a customer buys on each occasion with probability ~ Beta(alpha, beta); before
+    each occasion the customer leaves for good with probability ~ Beta(gamma, delta).
     """
 
     _names = ("alpha", "beta", "gamma", "delta")
     _end = "n_periods"
+    _generator = staticmethod(beta_geometric_beta_binom_model)
 
     def fit(
         self,
-        frequency,
-        recency,
-        n_periods,
-        weights=None,
-        initial_params=None,
-        verbose=False,
-        tol=1e-7,
-        index=None,
-        prior_sd=None,
-    ):
+        frequency: ArrayLike,
+        recency: ArrayLike,
+        n_periods: ArrayLike,
+        weights: ArrayLike | None = None,
+        **options: Any,
+    ) -> BetaGeoBetaBinomFitter:
         """Occasions with a purchase, the number of the last of them, and how many occasions there
-        were (all after the first purchase) -> the fitter, fitted. `weights` counts customers.
+        were (all after the first purchase) -> the fitter, fitted. `weights` counts customers;
+        `options`: initial_params, tol, verbose and prior_sd.
         """
         history = {"frequency": frequency, "recency": recency, "n_periods": n_periods}
-        options = {"weights": weights, "initial_params": initial_params, "index": index}
-        options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}
-        self._fit_distinct(history, options)
+        self._fit_distinct(history, weights, **options)
         self.data = self.data.astype({"recency": "int64", "n_periods": "int64"})
-        self.generate_new_data = lambda size=1: beta_geometric_beta_binom_model(
-            self.each("n_periods"), *self.params_, size=size
-        )
         return self
 
     def _start(self, data: pd.DataFrame) -> np.ndarray:
@@ -63,7 +59,7 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
     def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
         alpha, beta, gamma, delta = params
         x, t_x, n = (history[c] for c in ("frequency", "recency", "n_periods"))
-        last = _moments(t_x, n)
+        last = _last_active(t_x, n)
         buys, leaves = (alpha + x)[:, None], gamma + (last < n[:, None])
         passes, stays = beta + last - x[:, None], delta + last
         height = betaln(buys, passes) + betaln(leaves, stays)
@@ -81,12 +77,11 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
         return value, [np.where(shares > 0, s * shares, 0).sum(axis=1) for s in slopes]
 
     def conditional_probability_alive(self, m_periods_in_future, frequency, recency, n_periods):
-        """Probability of being alive on occasion `n_periods` + `m_periods_in_future`."""
+        """Probability of still being active on occasion `n_periods` + `m_periods_in_future`."""
         alpha, beta, gamma, delta = self._unload_params(*self._names)
         x, t_x, n = (np.atleast_1d(v) for v in (frequency, recency, n_periods))
-        whole, _ = self._scores(
-            self.params_.to_numpy(), {"frequency": x, "recency": t_x, "n_periods": n}
-        )
+        history = {"frequency": x, "recency": t_x, "n_periods": n}
+        whole, _slopes = self._scores(self.params_.to_numpy(), history)
         alive = betaln(alpha + x, beta + n - x) + betaln(gamma, delta + n + m_periods_in_future)
         return np.exp(alive - betaln(alpha, beta) - betaln(gamma, delta) - whole)
 
@@ -107,25 +102,25 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
         return alive * (alpha + x) / (alpha + beta + n) * occasions
 
 
-def _moments(t_x: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """The last occasion on which each customer may have been alive: t_x ... n, NaN beyond."""
+def _last_active(t_x: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """The occasions that may have been a customer's last while active: t_x ... n, NaN beyond."""
     steps = t_x[:, None] + np.arange((n - t_x).max() + 1.0)
     return np.where(steps <= n[:, None], steps, np.nan)
 
 
-def occasions(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
+def occasions(lines: Frame, *, as_of: Day, every: str = "month") -> pd.DataFrame:
     """Order lines -> distinct histories for BG/BB: frequency, recency, n_periods, customers.
 
-    An occasion is a `every` ("week", "month", "quarter", "year") after the one of the first
-    purchase; only those over by `as_of` count. `BetaGeoBetaBinomFitter().fit(frequency, recency,
-    n_periods, weights=customers)` takes the columns.
+    The occasions are the periods (`every`: "week", "month", "quarter" or "year") after the one of
+    the first purchase; only those that have ended by `as_of` count. `BetaGeoBetaBinomFitter().fit(
+    frequency, recency, n_periods, weights=customers)` takes the columns.
     """
-    each = by_customer(lines, as_of=as_of, every=every).filter(nw.col("n_periods") > 0)
+    each = count_occasions(lines, as_of=as_of, every=every).filter(nw.col("n_periods") > 0)
     return frames.table(each.group_by(HISTORY).agg(customers=nw.len()).sort(HISTORY))
 
 
-def by_customer(lines: Any, *, as_of: Any, every: str) -> nw.LazyFrame:
-    """Order lines -> customer_id and a history for BG/BB; still lazy."""
+def count_occasions(lines: Frame, *, as_of: Day, every: str) -> nw.LazyFrame:
+    """Order lines -> customer_id and a history for BG/BB; not collected yet."""
     last = periods.index_of(as_of, every)
     if periods.end(last, every) > pd.Timestamp(periods.day(as_of)):
         last -= 1

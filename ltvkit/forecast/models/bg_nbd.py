@@ -1,4 +1,4 @@
-"""BG/NBD and MBG/NBD: customers buy at random while alive, and leave right after a purchase."""
+"""BG/NBD and MBG/NBD: customers buy at random while active, and leave right after a purchase."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from lifetimes.generate_data import beta_geometric_nbd_model, modified_beta_geom
 from scipy.linalg import eigh_tridiagonal
 from scipy.special import betaln, expit, gammaln, psi
 
-from ltvkit.forecast.models.timed import TimedFitter
+from ltvkit.forecast.models.continuous_time import ContinuousTimeFitter
 
 NODES = 64
 
 
-class _LeavingAfterAPurchase(TimedFitter):
-    """While alive, purchases are Poisson at rate lambda ~ Gamma(r, alpha); after each chance to
-    leave, the customer is gone with probability p ~ Beta(a, b).
+class _LeavingAfterAPurchase(ContinuousTimeFitter):
+    """While active, purchases are Poisson at rate lambda ~ Gamma(r, alpha); after a purchase the
+    customer leaves with probability p ~ Beta(a, b).
 
-    The two models differ in one thing: whether the first purchase is such a chance (MBG/NBD) or
-    not (BG/NBD, under which whoever bought once is alive for sure).
+    The two models differ in one thing: a customer can leave after the first purchase (MBG/NBD),
+    or only after a repeat purchase (BG/NBD, where a customer who bought once is active for sure).
     """
 
     _names = ("r", "alpha", "a", "b")
-    _chances = 0  # chances to leave, beyond the number of repeat purchases
+    _chances = 0  # how often one can leave, beyond the number of repeat purchases
 
     def _start(self, data: pd.DataFrame) -> np.ndarray:
         return np.array([0.5, 0.3 / self.pace(data), 0.8, 2.5])
 
     def _prepared(self, history: Mapping) -> Mapping:
-        """With the few values that each time takes, and which of them each history has."""
-        known = {f"{c}_at": pd.factorize(np.asarray(history[c])) for c in self._scattered}
-        return {**history, **known}
+        """The history, and for each time its distinct values and which of them a history has."""
+        values = {f"{c}_at": pd.factorize(np.asarray(history[c])) for c in self._scattered}
+        return {**history, **values}
 
     def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
         history = history if "T_at" in history else self._prepared(history)
@@ -66,9 +66,9 @@ class _LeavingAfterAPurchase(TimedFitter):
         return np.atleast_1d(expit(-odds))
 
     def expected_while_alive(self, t, frequency, T):
-        """Purchases expected in the next `t`, of customers known to be alive.
+        """Purchases expected in the next `t`, of customers who are active; arrays broadcast.
 
-        Arrays that broadcast. E[(1 - (1 + p t / (alpha + T))^-(r + x)) / p] over
+        E[(1 - (1 + p t / (alpha + T))^-(r + x)) / p] over
         p ~ Beta(a, b + chances): Gauss-Jacobi quadrature, exact where the closed form with its
         2F1 / (a - 1) loses its digits (a near 1, x in the thousands).
         """
@@ -92,9 +92,9 @@ class _LeavingAfterAPurchase(TimedFitter):
         return 1 + alive * np.expm1(-wait)
 
     def simulate(self, ends, frequency, recency, T, *, rng):
-        """Purchases of each customer in the spans that end at the times `ends` from now, drawn.
+        """Random purchases, customers x spans; the spans end at the times `ends` from now.
 
-        customers x spans. First whether alive, then who the customer is, then what is bought.
+        Draws whether the customer is active, then the customer's own rates, then the purchases.
         """
         r, alpha, a, b = self._unload_params(*self._names)
         x = np.asarray(frequency)
@@ -120,7 +120,7 @@ class ModifiedBetaGeoFitter(_LeavingAfterAPurchase, lifetimes.ModifiedBetaGeoFit
 
 
 def _tables(params: np.ndarray, most: int, first: int) -> dict[str, np.ndarray]:
-    """All that depends on the number of purchases alone, for 0, 1, ... `most` of them."""
+    """What depends on the number of purchases only, for 0, 1, ... `most` of them."""
     r, alpha, a, b = params
     x = np.arange(most + 1.0)
     k = x + first
@@ -139,7 +139,7 @@ def _tables(params: np.ndarray, most: int, first: int) -> dict[str, np.ndarray]:
 def _beta_nodes(a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
     """Points in (0, 1) and weights that average a function over Beta(a, b): Golub & Welsch 1969.
 
-    By eigenvectors, whose squares add up to one: scipy's weights overflow from b = 1,020 on.
+    From eigenvectors, whose squares add up to one: scipy's weights overflow from b = 1,020 on.
     """
     k = np.arange(1.0, NODES)
     twice = 2 * k + a + b - 2

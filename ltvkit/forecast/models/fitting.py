@@ -1,47 +1,49 @@
-"""What the fitters share: distinct histories with counts, an analytic gradient, plain refusals."""
+"""Fitting by maximum likelihood: distinct histories with counts, and an analytic gradient."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from ltvkit.errors import DataError, NoOptimum, TooLittleData
 
-FEWEST = 10  # customers with a repeat purchase; below, the parameters are anybody's guess
-COARSE = 3_000  # distinct histories from which on a coarser grid finds the neighbourhood first
-FINE = 2_000  # distinct histories that are few enough to fit a hundred times
-GRID = 32  # its cells along each column
-NEAR = 1e-6  # tolerance of such a fit: far below what a resample moves
-ROUGH = 14  # and where only the movement of the parameters counts
-PRIOR_SD = 2.0  # of log parameters: a factor of 50 either way is nothing strange
-REACH = 10.0  # how far log parameters may go from their start; beyond lies nothing but a limit
+MIN_REPEATERS = 10  # customers with a repeat purchase; with fewer, the parameters mean nothing
+COARSE = 3_000  # with more distinct histories, the search starts on a coarser grid
+FINE = 2_000  # so few distinct histories are fitted a hundred times as they are
+GRID = 32  # cells of the coarse grid along each column
+ROUGH = 14  # its cells where only the movement of the parameters counts
+NEAR = 1e-6  # tolerance of a fit to new weights: far below what a resample changes
+PRIOR_SD = 2.0  # of log parameters, for the weak prior: a factor of 50 either way is plausible
+REACH = 10.0  # how far log parameters may move from their start; further out is only a limit
 NORMAL_95 = 1.959963984540054
 
 
 class DistinctFitter:
-    """A lifetimes fitter that sees each distinct history once, with the number of its customers.
+    """A lifetimes fitter that sees each distinct history once, with its number of customers.
 
-    The likelihood of a history is the same for all who share it, so the fit is exact, and its
-    cost grows with the kinds of customers and not with their number. Mixed in before a fitter
-    of lifetimes, whose API it keeps; `data` holds the distinct histories with their `weights`,
-    `initial_params` are the parameters themselves, and confidence intervals are taken on the
-    log scale, so that none reaches below zero. `prior_sd`, where it is given, holds the log
-    parameters around those of a usual shop with that standard deviation. Raises `DataError` when
-    the data are too few or the fit does not converge, and says what to do.
+    The likelihood of a history is the same for all customers who share it, so the fit is exact,
+    and its cost depends on the number of distinct histories only. To be mixed in before a fitter
+    of lifetimes, whose API it keeps, with these differences: `data` holds the distinct histories
+    with their `weights`; `initial_params` are the parameters themselves, not their logarithms;
+    confidence intervals are computed on the log scale, so none reaches below zero; `prior_sd`
+    adds a normal prior with that standard deviation to the log parameters, centred on those of
+    a usual shop. Raises `DataError` if there are too few data or the fit does not converge.
     """
 
     _names: tuple[str, ...]
-    _scattered: tuple[str, ...] = ()  # columns whose values may be merged with their neighbours
-    _end: str | None = None  # the column that says how long customers are known
-    _scale = staticmethod(np.asarray)  # on which neighbours are near
+    _scattered: tuple[str, ...] = ()  # columns whose values may be merged with nearby ones
+    _end: str | None = None  # the column with the length of the observation
+    _scale = staticmethod(np.asarray)  # the scale on which "nearby" is measured
+    _generator: Callable[..., pd.DataFrame]  # of lifetimes: draws customers from parameters
 
     def _prepared(self, history: Mapping) -> Mapping:
-        """What `_scores` reads of the histories, computed once for many parameters."""
+        """What `_scores` needs of the histories, computed once for many parameters."""
         return history
 
     def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -49,47 +51,62 @@ class DistinctFitter:
         raise NotImplementedError
 
     def _start(self, data: pd.DataFrame) -> np.ndarray:
-        """Parameters near enough to begin with."""
+        """Plausible parameters, from which the search starts."""
         raise NotImplementedError
 
-    def _fit_distinct(self, history: Mapping[str, Any], options: Mapping[str, Any]) -> Any:
-        index = options.get("index")
+    def _fit_distinct(
+        self,
+        history: Mapping[str, ArrayLike],
+        weights: ArrayLike | None = None,
+        *,
+        initial_params: ArrayLike | None = None,
+        verbose: bool = False,
+        tol: float = 1e-7,
+        index: Any = None,
+        prior_sd: float | None = None,
+    ) -> Any:
+        """Columns of a history -> the fitter, fitted; the options are those of lifetimes."""
         if index is not None:
             raise DataError("the fit keeps distinct histories, not customers: leave `index` out.")
-        data = distinct(history, options.get("weights"))
+        data = distinct(history, weights)
         self._check(data)
-        first = options.get("initial_params")
         usual = np.log(self._start(data))
-        start = usual if first is None else np.log(np.asarray(first, dtype=float))
-        sd = options.get("prior_sd")
-        self._prior = (usual, 0.0 if sd is None else sd**-2 / data["weights"].sum())
-        found = self._search(data, start, warm=first is not None, **options.get("search", {}))
+        warm = initial_params is not None
+        start = np.log(np.asarray(initial_params, dtype=float)) if warm else usual
+        pull = 0.0 if prior_sd is None else prior_sd**-2 / data["weights"].sum()
+        self._prior = (usual, pull)
+        found = self._search(data, start, warm=warm, tol=tol, verbose=verbose)
         self._negative_log_likelihood_ = found.fun
         self._hessian_ = _hessian(self._objective(data), found.x)
-        # A top so flat that a standard error passes the reach of the search is none: where on it
-        # the search stops is a matter of rounding, and of the machine.
+        # On a very flat top, where the search stops depends on rounding, and so on the machine:
+        # if a standard error is larger than the reach of the search, there is no optimum.
         if not np.linalg.eigvalsh(self._hessian_).min() * data["weights"].sum() > REACH**-2:
             raise NoOptimum(self._no_optimum(found.x))
         self._keep(data, np.exp(found.x))
         return self
 
     def _check(self, data: pd.DataFrame) -> None:
-        if self._end:
-            _check_times(data, self._end)
+        if self._end and (data["recency"] > data[self._end]).any():
+            raise DataError("recency (first to last purchase) is longer than T (first to now).")
+        if self._end and ((data["frequency"] == 0) != (data["recency"] == 0)).any():
+            raise DataError(
+                "recency must be 0 for customers who bought once, and above 0 for all others: "
+                "purchases of one day are merged, and recency counts from the first to the last."
+            )
         repeaters = float(data.loc[data["frequency"] > 0, "weights"].sum())
-        if repeaters < FEWEST:
+        if repeaters < MIN_REPEATERS:
             raise TooLittleData(
-                f"{repeaters:,.0f} customers bought again, and the model needs {FEWEST} at the "
-                "very least: take a longer span of orders, or a simpler method."
+                f"{repeaters:,.0f} customers bought again, and the model needs {MIN_REPEATERS} or "
+                "more: take a longer span of orders, or a simpler method."
             )
 
-    def _objective(self, data: pd.DataFrame) -> Any:
+    def _objective(self, data: pd.DataFrame) -> Callable:
         """log parameters -> mean negative log likelihood (penalized), and its gradient."""
         history = self._prepared({name: data[name].to_numpy() for name in data})
         weights = history["weights"] / history["weights"].sum()
         usual, pull = self._prior
 
-        @np.errstate(all="ignore")  # a search may step far out; it is judged by where it ends
+        @np.errstate(all="ignore")  # a search may step far out; only where it ends counts
         def objective(theta):
             params = np.exp(theta)
             each, scores = self._scores(params, history)
@@ -104,8 +121,7 @@ class DistinctFitter:
 
     def _search(self, data, start, *, warm=False, tol=1e-7, curvature=None, verbose=False):
         merge = self._scattered and len(data) > COARSE
-        coarse = _coarser(data, self._scattered, self._scale) if merge else data
-        theta, near = start, self._objective(coarse)
+        theta, near = start, self._objective(self._coarser(data) if merge else data)
         if not warm:
             edges = [(v - REACH, v + REACH) for v in start]
             found = minimize(
@@ -118,8 +134,10 @@ class DistinctFitter:
             curvature = _inverse(_hessian(near, theta))
         polish = {"gtol": tol * 10, "maxiter": 200, "hess_inv0": curvature, "disp": verbose}
         found = minimize(self._objective(data), theta, jac=True, method="BFGS", options=polish)
-        settled = found.success or _gain(found.jac, curvature) * data["weights"].sum() < 1e-3
-        if not (settled and np.isfinite(found.x).all() and (np.abs(found.x - start) < REACH).all()):
+        gain = found.jac @ curvature @ found.jac / 2  # of likelihood per customer, by another step
+        converged = found.success or gain * data["weights"].sum() < 1e-3
+        inside = np.isfinite(found.x).all() and (np.abs(found.x - start) < REACH).all()
+        if not (converged and inside):
             raise NoOptimum(self._no_optimum(found.x))
         return found
 
@@ -128,9 +146,10 @@ class DistinctFitter:
             ends = zip(self._names, np.exp(theta), strict=True)
         reached = ", ".join(f"{name} = {value:.3g}" for name, value in ends)
         return (
-            f"{type(self).__name__} did not converge; it stopped at {reached}. A parameter without "
-            "bound means that these customers do not differ in what it describes, or are too few: "
-            "take another model, more orders, or a weak prior, `prior_sd=2`."
+            f"{type(self).__name__} did not converge; it stopped at {reached}. If a parameter goes "
+            "to 0 or grows without end, these customers do not differ in what it describes, or "
+            "there are too few of them: take another model, more orders, or a weak prior, "
+            "`prior_sd=2`."
         )
 
     def _keep(self, data: pd.DataFrame, params: np.ndarray) -> None:
@@ -143,34 +162,49 @@ class DistinctFitter:
         self.confidence_intervals_ = pd.DataFrame(
             {"lower 95% bound": self.params_ / spread, "upper 95% bound": self.params_ * spread}
         )
-        if hasattr(self, "conditional_expected_number_of_purchases_up_to_time"):
+        if self._end:
             self.predict = self.conditional_expected_number_of_purchases_up_to_time
-
-    def each(self, column: str) -> np.ndarray:
-        """A column of `data`, once for every customer."""
-        return np.repeat(self.data[column].to_numpy(), self.data["weights"].astype(int))
+            self.generate_new_data = lambda size=1: type(self)._generator(
+                np.repeat(self.data[self._end].to_numpy(), self.data["weights"].astype(int)),
+                *self.params_,
+                size=size,
+            )
 
     def coarse(self) -> Any:
-        """This fitter on nearby histories merged, with the parameters that fit those: to see how
-        parameters move with the weights, where many fits are needed."""
+        """This fitter with nearby histories merged, and the parameters that fit those.
+
+        It shows how parameters move with the weights, where many fits are needed.
+        """
         if not self._scattered or len(self.data) <= FINE:
             return self
         other = copy.copy(self)
-        other.data = _coarser(self.data, self._scattered, self._scale, cells=ROUGH)
+        other.data = self._coarser(self.data, cells=ROUGH)
         other.params_ = other.reweighted(other.data["weights"].to_numpy())
         return other
 
     def reweighted(self, weights: np.ndarray) -> pd.Series:
-        """The parameters if the histories of `data` had these `weights`; a few steps from here."""
+        """The parameters if the histories in `data` had these `weights`; takes a few steps only."""
         data = self.data.assign(weights=weights)
         curvature = _inverse(self._hessian_)
         start = np.log(self.params_.to_numpy())
         found = self._search(data, start, warm=True, curvature=curvature, tol=NEAR)
         return pd.Series(np.exp(found.x), index=self.params_.index)
 
+    def _coarser(self, data: pd.DataFrame, *, cells: int = GRID) -> pd.DataFrame:
+        """Nearby histories merged to their mean."""
+        columns = self._scattered
+        places = [self._scale(data[c]) for c in columns]
+        keys = [np.ceil(cells * (p - p.min()) / (np.ptp(p) or 1)) for p in places]
+        weighted = data.assign(**{c: data[c] * data["weights"] for c in columns})
+        sums = weighted.groupby([data["frequency"], *keys], sort=False)[[*columns, "weights"]].sum()
+        merged = sums.assign(**{c: sums[c] / sums["weights"] for c in columns})
+        return merged.assign(frequency=sums.index.get_level_values(0)).reset_index(drop=True)
 
-def settled(fitter: DistinctFitter, *history: Any, weights: Any = None) -> bool:
-    """Fit, and whether the data settle it; if not, it is held by a weak prior."""
+
+def fit_with_fallback(
+    fitter: DistinctFitter, *history: ArrayLike, weights: ArrayLike | None = None
+) -> bool:
+    """Fit, with a weak prior if the data alone do not determine the parameters; without: True."""
     try:
         fitter.fit(*history, weights=weights)
     except NoOptimum:
@@ -179,7 +213,7 @@ def settled(fitter: DistinctFitter, *history: Any, weights: Any = None) -> bool:
     return True
 
 
-def distinct(history: Mapping[str, Any], weights: Any = None) -> pd.DataFrame:
+def distinct(history: Mapping[str, ArrayLike], weights: ArrayLike | None = None) -> pd.DataFrame:
     """Columns of customers -> one row per distinct history, `weights`: how many share it."""
     frame = pd.DataFrame({name: np.asarray(values) for name, values in history.items()})
     if not len(frame):
@@ -200,32 +234,9 @@ def distinct(history: Mapping[str, Any], weights: Any = None) -> pd.DataFrame:
     return table.astype({"frequency": "int64"}).assign(weights=counts.astype(float))
 
 
-def _check_times(data: pd.DataFrame, end: str) -> None:
-    x, t = data["frequency"], data["recency"]
-    if (t > data[end]).any():
-        raise DataError("recency (first to last purchase) is longer than T (first to now).")
-    if ((x == 0) != (t == 0)).any():
-        raise DataError(
-            "recency must be 0 for customers who bought once, and above 0 for all others: "
-            "purchases of one day are merged, and recency counts from the first to the last."
-        )
-
-
-def _coarser(
-    data: pd.DataFrame, columns: tuple[str, ...], scale: Any, *, cells: int = GRID
-) -> pd.DataFrame:
-    """Nearby histories merged to their mean, so that the neighbourhood is found cheaply."""
-    places = [scale(data[c]) for c in columns]
-    keys = [np.ceil(cells * (p - p.min()) / (np.ptp(p) or 1)) for p in places]
-    weighted = data.assign(**{c: data[c] * data["weights"] for c in columns})
-    sums = weighted.groupby([data["frequency"], *keys], sort=False)[[*columns, "weights"]].sum()
-    merged = sums.assign(**{c: sums[c] / sums["weights"] for c in columns})
-    return merged.assign(frequency=sums.index.get_level_values(0)).reset_index(drop=True)
-
-
-def _hessian(objective: Any, theta: np.ndarray) -> np.ndarray:
+def _hessian(objective: Callable, theta: np.ndarray) -> np.ndarray:
     """Second derivatives, from the gradient a step to either side along each parameter."""
-    step = 1e-4  # wide enough that what is left of rounding stays far below a flat top's slope
+    step = 1e-4  # so wide that rounding errors stay far below the slope of a flat top
     sides = (
         (objective(theta + step * e)[1], objective(theta - step * e)[1]) for e in np.eye(len(theta))
     )
@@ -234,15 +245,10 @@ def _hessian(objective: Any, theta: np.ndarray) -> np.ndarray:
 
 
 def _inverse(hessian: np.ndarray) -> np.ndarray:
-    """Its inverse with curvature held above zero: a safe first guess for the search."""
+    """The inverse, with curvature kept above zero: a safe first guess for the search."""
     if not np.isfinite(hessian).all():
         return np.eye(len(hessian))
     values, vectors = np.linalg.eigh(hessian)
     safe = np.maximum(values, max(values.max(), 1e-12) * 1e-8)
     half = vectors / np.sqrt(safe)
     return half @ half.T
-
-
-def _gain(gradient: np.ndarray, curvature: np.ndarray) -> float:
-    """How much log likelihood, per customer, a further step could still gain."""
-    return float(gradient @ curvature @ gradient) / 2

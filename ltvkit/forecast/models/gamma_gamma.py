@@ -1,12 +1,14 @@
-"""Gamma-Gamma: what a customer spends per purchase, drawn towards what customers spend."""
+"""Gamma-Gamma: what a customer spends per purchase, between their own mean and that of all."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import lifetimes
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import gammaln, psi
 
 from ltvkit.errors import DataError, ParamsError
@@ -26,17 +28,15 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
 
     def fit(
         self,
-        frequency,
-        monetary_value,
-        weights=None,
-        initial_params=None,
-        verbose=False,
-        tol=1e-7,
-        index=None,
-    ):
+        frequency: ArrayLike,
+        monetary_value: ArrayLike,
+        weights: ArrayLike | None = None,
+        **options: Any,
+    ) -> GammaGammaFitter:
         """Customers' number of purchases and their mean amount -> the fitter, fitted.
 
-        Both above zero. `weights` counts customers.
+        Both above zero. `weights` counts customers; `options`: initial_params, tol, verbose and
+        prior_sd.
         """
         if (np.asarray(frequency) <= 0).any() or (np.asarray(monetary_value) <= 0).any():
             raise DataError(
@@ -44,8 +44,7 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
                 "others out of its fit."
             )
         history = {"frequency": frequency, "monetary_value": monetary_value}
-        options = {"weights": weights, "initial_params": initial_params, "index": index}
-        return self._fit_distinct(history, {**options, "search": {"tol": tol, "verbose": verbose}})
+        return self._fit_distinct(history, weights, **options)
 
     def _start(self, data: pd.DataFrame) -> np.ndarray:
         level = np.exp(np.average(np.log(data["monetary_value"]), weights=data["weights"]))
@@ -69,48 +68,29 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
         return value, slopes
 
     def conditional_expected_average_profit(self, frequency=None, monetary_value=None):
-        """Expected amount per purchase, now and later, of customers with these histories.
+        """Expected amount per purchase of customers with these histories (default: all fitted).
 
-        p (v + x m) / (p x + q - 1), of all fitted customers where no history is given. Raises
-        `DataError` where q <= 1: a mean over all customers does not exist then.
+        p (v + x m) / (p x + q - 1). Raises `DataError` if q <= 1: the mean over all customers
+        does not exist then.
         """
         p, q, v = self._unload_params(*self._names)
         if q <= 1:
             raise DataError(
-                f"q = {q:.3g} is not above 1: amounts vary so much that no mean exists. A few "
+                f"q = {q:.3g} is not above 1: amounts vary so much that they have no mean. A few "
                 "customers pay most; take wholesale customers or dummy ids out and fit again."
             )
         x = self.data["frequency"] if frequency is None else frequency
         m = self.data["monetary_value"] if monetary_value is None else monetary_value
         return p * (v + x * m) / (p * x + q - 1)
 
-    def customer_lifetime_value(
-        self,
-        transaction_prediction_model,
-        frequency,
-        recency,
-        T,
-        monetary_value,
-        time=12,
-        discount_rate=0.01,
-        freq=None,
-    ):
-        """LTV over `time` months at `discount_rate` a month, as lifetimes computes it (Series in).
+    def customer_lifetime_value(self, *args: Any, freq: str | None = None, **options: Any):
+        """LTV as lifetimes computes it, but `freq`, the unit of T, has no default.
 
-        `freq` is the unit of T: "D" days, "W" weeks, "M" months. It has no default: a month taken
-        for 30 of whatever T counts is wrong by a factor, and looks plausible.
+        "D": days, "W": weeks, "M": months. The default of lifetimes, days, gives a wrong result
+        that looks plausible where T counts weeks.
         """
         if freq not in ("D", "W", "M"):
             raise ParamsError(
                 f"freq={freq!r}: name the unit of T, 'D' days, 'W' weeks, 'M' months."
             )
-        return super().customer_lifetime_value(
-            transaction_prediction_model,
-            frequency,
-            recency,
-            T,
-            monetary_value,
-            time=time,
-            discount_rate=discount_rate,
-            freq=freq,
-        )
+        return super().customer_lifetime_value(*args, freq=freq, **options)

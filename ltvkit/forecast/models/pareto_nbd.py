@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import lifetimes
 import numpy as np
@@ -10,21 +11,21 @@ import pandas as pd
 from lifetimes.generate_data import pareto_nbd_model
 from scipy.special import expit, gammaln, psi
 
-from ltvkit.forecast.models.timed import TimedFitter
+from ltvkit.forecast.models.continuous_time import ContinuousTimeFitter
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
-CHUNK = 8192  # histories x nodes that fit a processor's cache
-FADED = 45.0  # beyond e^-45 of its height an integrand adds nothing that a float could hold
+CHUNK = 8192  # histories at a time, so that histories x nodes fit a processor's cache
+FADED = 45.0  # below e^-45 of its maximum, an integrand adds less than a float can hold
 
 
-class ParetoNBDFitter(TimedFitter, lifetimes.ParetoNBDFitter):
+class ParetoNBDFitter(ContinuousTimeFitter, lifetimes.ParetoNBDFitter):
     """Pareto/NBD (Schmittlein, Morrison & Colombo 1987, Management Science 33(1), 1-24).
 
     While alive, purchases are Poisson at rate lambda ~ Gamma(r, alpha); the time to leaving is
-    exponential at rate mu ~ Gamma(s, beta). The likelihood of having left somewhere between the
-    last purchase and now is an integral over that moment; here it is taken by Gauss-Legendre
-    quadrature on a logarithmic time, which gives the gradient with the same nodes, and holds
-    where the usual pair of 2F1 cancels.
+    exponential at rate mu ~ Gamma(s, beta). The likelihood of having left between the last
+    purchase and now is an integral over the moment of leaving. It is computed by Gauss-Legendre
+    quadrature on a logarithmic time scale: the same nodes give the gradient, and it stays exact
+    where the difference of the usual two 2F1 functions loses its digits.
     """
 
     _names = ("r", "alpha", "s", "beta")
@@ -35,10 +36,7 @@ class ParetoNBDFitter(TimedFitter, lifetimes.ParetoNBDFitter):
 
     def _scores(self, params: np.ndarray, history: Mapping) -> tuple[np.ndarray, list[np.ndarray]]:
         columns = [history[c] for c in ("frequency", "recency", "T")]
-        parts = [
-            _scores(params, *(c[i : i + CHUNK] for c in columns))
-            for i in range(0, len(columns[0]), CHUNK)
-        ]
+        parts = _in_chunks(partial(_scores, params), *columns)
         slopes = [np.concatenate(s) for s in zip(*(p[1] for p in parts), strict=True)]
         return np.concatenate([p[0] for p in parts]), slopes
 
@@ -46,12 +44,8 @@ class ParetoNBDFitter(TimedFitter, lifetimes.ParetoNBDFitter):
         """Probability that customers with these histories have not left yet."""
         history = [np.asarray(v, dtype=float) for v in (frequency, recency, T)]
         x, t_x, end = (np.atleast_1d(v) for v in np.broadcast_arrays(*history))
-        params = self.params_.to_numpy()
-        odds = [
-            _odds_gone(params, x[i : i + CHUNK], t_x[i : i + CHUNK], end[i : i + CHUNK])[0]
-            for i in range(0, x.size, CHUNK)
-        ]
-        return expit(-np.concatenate(odds))
+        parts = _in_chunks(partial(_odds_gone, self.params_.to_numpy()), x, t_x, end)
+        return expit(-np.concatenate([odds for odds, _mean in parts]))
 
     def expected_while_alive(self, t, frequency, T):
         """Purchases expected in the next `t`, of customers known to be alive."""
@@ -64,7 +58,7 @@ class ParetoNBDFitter(TimedFitter, lifetimes.ParetoNBDFitter):
     def probability_of_no_purchase(self, t, frequency, recency, T):
         """Probability that nothing is bought in the next `t`: gone, leaving, or not yet back.
 
-        One less the integral of the density of the next purchase, taken as in `_odds_gone`.
+        One minus the integral of the density of the next purchase, computed as in `_odds_gone`.
         """
         r, alpha, s, beta = self._unload_params(*self._names)
         history = [np.asarray(v, dtype=float)[..., None] for v in (t, frequency, T)]
@@ -80,9 +74,9 @@ class ParetoNBDFitter(TimedFitter, lifetimes.ParetoNBDFitter):
         return 1 - self.conditional_probability_alive(frequency, recency, T) * back
 
     def simulate(self, ends, frequency, recency, T, *, rng):
-        """Purchases of each customer in the spans that end at the times `ends` from now, drawn.
+        """Random purchases, customers x spans; the spans end at the times `ends` from now.
 
-        customers x spans. First whether alive, then who the customer is, then what is bought.
+        Draws whether the customer is active, then the customer's own rates, then the purchases.
         """
         r, alpha, s, beta = self._unload_params(*self._names)
         x, end = np.asarray(frequency), np.asarray(T)
@@ -91,6 +85,12 @@ class ParetoNBDFitter(TimedFitter, lifetimes.ParetoNBDFitter):
         leaves = rng.exponential(1 / np.maximum(rng.gamma(s, 1 / (beta + end)), 1e-300))
         until = np.minimum(np.asarray(ends), np.where(alive, leaves, 0)[:, None])
         return rng.poisson(rate[:, None] * np.diff(until, axis=1, prepend=0))
+
+
+def _in_chunks(function: Callable, *columns: np.ndarray) -> list:
+    """What `function` gives for each chunk of the columns."""
+    starts = range(0, len(columns[0]), CHUNK)
+    return [function(*(c[i : i + CHUNK] for c in columns)) for i in starts]
 
 
 def _scores(params, x, t_x, end):
@@ -117,8 +117,8 @@ def _odds_gone(params, x, t_x, end):
     """Log odds of having left, and averages over the moment tau of leaving between t_x and `end`.
 
     Left: the integral of s (alpha + tau)^-(r + x) (beta + tau)^-(s + 1). Its logarithm is concave
-    in p = log((m + tau) / (m + t_x)), m the smaller of alpha and beta, so where it begins with a
-    fall of K per unit of p, nothing is left of it beyond p = 45 / K.
+    in p = log((m + tau) / (m + t_x)), with m the smaller of alpha and beta. So if it starts with a
+    slope of -K in p, what lies beyond p = 45 / K is negligible.
     """
     r, alpha, s, beta = params
     m = min(alpha, beta)

@@ -1,26 +1,27 @@
-"""Looking into a forecast: one customer, all kinds of customers, the spread of their LTV."""
+"""Looking into a forecast: one customer, all kinds of customers, and how their LTV is spread."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from ltvkit import customers, periods
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, one_of
 from ltvkit.forecast import predictions
-from ltvkit.forecast.model import DAYS, MONTH, Fitted, histories, in_unit
-from ltvkit.forecast.uncertainty import INTERVAL, amounts
+from ltvkit.forecast.estimation import DAYS, Fitted, histories, in_unit
+from ltvkit.forecast.uncertainty import INTERVAL, simulate_amounts
 from ltvkit.ingest.daily import NEEDS
 from ltvkit.ingest.lines import filter_purchases
+from ltvkit.periods import MONTH_DAYS, Day
 
-FUTURES = 4000
+FUTURES = 4000  # simulated for one customer
 BINS = 16
 
 
@@ -34,24 +35,23 @@ class Explained:
 
 
 def explain_customer(
-    lines: Any,
+    lines: Frame,
     fitted: Fitted,
     customer_id: str,
     *,
-    as_of: Any,
+    as_of: Day,
     months: int = 12,
     discount: float = 0.0,
     margin_rate: float = 1.0,
     currency: str = "",
     seed: int = 1,
 ) -> Explained:
-    """Order lines, a model -> why it says of a customer what it says.
+    """Order lines, a model -> why the model expects of a customer what it expects.
 
     `table`: one row of what is known (purchases, days, revenue), what is expected in the next
-    `months` (as by `predict`), and the span, `low` to `high`, in which 95 of 100 such customers
-    would lie.
-    `history`: P(alive) day by day since the first purchase, as it would have been computed on
-    that day. Raises `DataError` for an unknown customer.
+    `months` (as by `predict`), and the range from `low` to `high` that holds 95 of 100 such
+    customers. `history`: P(alive) day by day since the first purchase, as it would have been
+    computed on that day. Raises `DataError` for an unknown customer.
     """
     own = frames.lazy(lines, needs=NEEDS).filter(nw.col("customer_id") == customer_id)
     one = frames.table(own)
@@ -62,31 +62,42 @@ def explain_customer(
     expected = predictions.predict(summary, fitted, **rule).iloc[0]
     revenue = expected[f"orders_{months}m"] * expected["expected_spend"]
     worth = expected[f"ltv_{months}m"] / revenue if revenue else 0.0  # of a unit of revenue
-    low, high = _span(summary, fitted, months, seed) * worth
+    low, high = _likely_range(summary, fitted, months, seed) * worth
     known = ["purchase_days", "tenure_days", "recency_days", "revenue"]
     ahead = ["p_alive", f"orders_{months}m", "expected_spend", f"ltv_{months}m"]
     table = expected[[*known, *ahead]].to_frame().T.astype(float).assign(low=low, high=high)
-    text = _(
-        "Bought on {n} days, last {recency} days ago: alive with {alive}. Expected to bring {ltv} "
-        "of {of} in {months} months; of 100 such customers, 95 will bring {low} to {high}."
-    ).format(
-        of=_("revenue") if margin_rate == 1 else _("margin"),
-        n=formats.count(expected["purchase_days"]),
-        recency=formats.count(expected["recency_days"]),
-        alive=formats.share(expected["p_alive"]),
-        ltv=formats.money(expected[f"ltv_{months}m"], currency),
-        months=months,
-        low=formats.money(low, currency),
-        high=formats.money(high, currency),
-    )
+    of = _("revenue") if margin_rate == 1 else _("margin")
+    text = _describe(expected, (low, high), months=months, of=of, currency=currency)
     return Explained(table, _alive_by_day(one, fitted, as_of), text)
 
 
-def matrix(fitted: Fitted, customers: Any, *, of: str, months: int = 12) -> pd.DataFrame:
+def _describe(expected: pd.Series, likely: tuple, *, months: int, of: str, currency: str) -> str:
+    bought = n_(
+        "Bought on {n} day, {ago} ago: {alive} likely to be still active.",
+        "Bought on {n} days, last {ago} ago: {alive} likely to be still active.",
+        int(expected["purchase_days"]),
+    )
+    ago = n_("{n} day", "{n} days", int(expected["recency_days"]))
+    ahead = _("Expected {of} in the next {months} months: {ltv}.")
+    spread = _("Of 100 such customers, 95 bring {low} to {high}.")
+    low, high = (formats.money(value, currency) for value in likely)
+    return f"{bought} {ahead} {spread}".format(
+        n=formats.count(expected["purchase_days"]),
+        ago=ago.format(n=formats.count(expected["recency_days"])),
+        alive=formats.share(expected["p_alive"], decimals=0),
+        ltv=formats.money(expected[f"ltv_{months}m"], currency),
+        of=of,
+        months=months,
+        low=low,
+        high=high,
+    )
+
+
+def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd.DataFrame:
     """Customers, their model -> orders (repeat), then a column per recency in weeks: `of` p_alive
     or expected_orders (in the next `months`), for customers as old as the oldest.
 
-    Recency is the time from the first to the last purchase. Cells that cannot be are NaN.
+    Recency is the time from the first to the last purchase. Impossible cells are NaN.
     """
     one_of("of", of, ("p_alive", "expected_orders"))
     triples = histories(customers)
@@ -101,38 +112,30 @@ def matrix(fitted: Fitted, customers: Any, *, of: str, months: int = 12) -> pd.D
     if of == "p_alive":
         values = fitted.buying.conditional_probability_alive(*in_unit(cells, fitted.unit))
     else:
-        values = predictions.orders_by(fitted, cells, np.array([months * MONTH]))[:, 0]
+        horizon = np.array([months * MONTH_DAYS])
+        values = predictions.expected_orders(fitted, cells, horizon)[:, 0]
     values = np.where((cells["frequency"] == 0) == (cells["t_x_days"] == 0), values, np.nan)
     grid = pd.DataFrame(values.reshape(len(counts), -1), columns=[int(w) for w in weeks])
     return pd.concat([pd.DataFrame({"orders": counts}), grid], axis=1)
 
 
-def distribution(predicted: Any, *, column: str = "ltv_12m") -> pd.DataFrame:
+def distribution(predicted: Frame, *, column: str = "ltv_12m") -> pd.DataFrame:
     """Predicted customers -> above, up_to, customers, customers_share, value_share by LTV.
 
-    Edges are rounded to 1, 2, 2.5 or 5 times a power of ten, spaced to hold all customers but the
-    highest percent; the last bin is open.
+    Edges are multiples of 1, 2, 2.5 or 5 times a power of ten; the bins below the last hold all
+    customers but the highest percent, and the last is open.
     """
-    opened = frames.lazy(predicted, needs=(column,))
-    top = float(
-        frames.table(opened.select(top=nw.col(column).quantile(0.99, "linear")))["top"].iloc[0]
-    )
+    lazy = frames.lazy(predicted, needs=(column,))
+    quantile = frames.table(lazy.select(top=nw.col(column).quantile(0.99, "linear")))
+    top = float(quantile["top"].iloc[0])
     if not top > 0:
-        raise ParamsError(f"{column} is zero for nearly everybody: there is nothing to spread.")
-    step = _round(top / BINS)
+        raise ParamsError(f"{column} is zero for nearly all customers: there is no spread to show.")
+    step = _round_up(top / BINS)
     bins = int(np.ceil(top / step))
     place = (nw.col(column) / step).floor().clip(0, bins).cast(nw.Int64)
-    counted = (
-        frames.table(
-            opened.select(bin=place, value=nw.col(column))
-            .group_by("bin")
-            .agg(customers=nw.len(), value=nw.col("value").sum())
-        )
-        .set_index("bin")
-        .reindex(range(bins + 1))
-        .fillna(0)
-        .reset_index()
-    )
+    by_bin = lazy.select(bin=place, value=nw.col(column)).group_by("bin")
+    counted = frames.table(by_bin.agg(customers=nw.len(), value=nw.col("value").sum()))
+    counted = counted.set_index("bin").reindex(range(bins + 1)).fillna(0).reset_index(drop=True)
     edges = np.arange(bins + 1) * step
     return pd.DataFrame(
         {
@@ -145,19 +148,19 @@ def distribution(predicted: Any, *, column: str = "ltv_12m") -> pd.DataFrame:
     )
 
 
-def _span(summary: pd.DataFrame, fitted: Fitted, months: int, seed: int) -> np.ndarray:
+def _likely_range(summary: pd.DataFrame, fitted: Fitted, months: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     rows = histories(summary).loc[[0] * FUTURES]
     x, t_x, age = in_unit(rows, fitted.unit)
-    ends = np.array([months * MONTH / DAYS[fitted.unit]])
+    ends = np.array([months * MONTH_DAYS / DAYS[fitted.unit]])
     counts = fitted.buying.simulate(ends, x, t_x, age, rng=rng)
-    paid = amounts(fitted, counts, x + 1, rows["revenue"].to_numpy(), rng)
+    paid = simulate_amounts(fitted, counts, x + 1, rows["revenue"].to_numpy(), rng)
     return np.quantile(paid[:, 0], INTERVAL)
 
 
-def _alive_by_day(one: pd.DataFrame, fitted: Fitted, as_of: Any) -> pd.DataFrame:
-    bought = filter_purchases(nw.from_native(one)).to_native()["order_date"].drop_duplicates()
-    bought = bought.sort_values().to_numpy()
+def _alive_by_day(one: pd.DataFrame, fitted: Fitted, as_of: Day) -> pd.DataFrame:
+    bought = filter_purchases(nw.from_native(one)).to_native()["order_date"]
+    bought = np.unique(bought.to_numpy())
     days = pd.date_range(bought[0], periods.day(as_of))
     count = np.searchsorted(bought, days.to_numpy(), side="right") - 1
     lived = pd.DataFrame(
@@ -171,10 +174,10 @@ def _alive_by_day(one: pd.DataFrame, fitted: Fitted, as_of: Any) -> pd.DataFrame
     return pd.DataFrame({"date": days, "p_alive": alive, "ordered": days.isin(bought)})
 
 
-def _round(step: float) -> float:
+def _round_up(step: float) -> float:
     """The next larger 1, 2, 2.5 or 5 times a power of ten.
 
-    >>> _round(3.1), _round(0.07)
+    >>> _round_up(3.1), _round_up(0.07)
     (5.0, 0.1)
     """
     power = 10.0 ** np.floor(np.log10(step))

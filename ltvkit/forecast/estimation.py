@@ -1,4 +1,4 @@
-"""Fitting: the customer table -> a model of how customers buy and of what they spend."""
+"""Estimation: customers -> a fitted model of how they buy and of what they spend."""
 
 from __future__ import annotations
 
@@ -10,24 +10,26 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, TooLittleData, one_of
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
-from ltvkit.forecast.models.fitting import settled
+from ltvkit.forecast.models.continuous_time import ContinuousTimeFitter
+from ltvkit.forecast.models.fitting import fit_with_fallback
 from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
 from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
-from ltvkit.periods import MONTH_DAYS as MONTH
+from ltvkit.periods import MONTH_DAYS
 
-DAYS = {"day": 1.0, "week": 7.0, "month": MONTH}
+DAYS = {"day": 1.0, "week": 7.0, "month": MONTH_DAYS}
 BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd": ParetoNBDFitter}
 HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
-MOST = 1_000_000  # customers to learn from; of more, a sample
-MOST_HISTORIES, FITTED = 250_000, 100_000  # distinct; of more, customers stay by the share
-FEW = 200  # repeat customers; with fewer, intervals are wide enough to be mentioned
-CORRELATED = 0.3  # of purchases and spend; what the literature calls weak ends about here
+MAX_CUSTOMERS = 1_000_000  # of more customers, a sample is fitted
+MAX_HISTORIES, SAMPLED_HISTORIES = 250_000, 100_000  # of more distinct histories, a sample
+FEW_REPEATERS = 200  # with fewer repeat customers, a note says that the intervals are wide
+CORRELATED = 0.3  # of purchases and spend; correlations below are usually called weak
 
 MEANINGS = {
     "r": N_("how alike customers are in how often they buy (small: very unlike)"),
@@ -43,7 +45,7 @@ MEANINGS = {
 
 
 class Spending(NamedTuple):
-    """Gamma-Gamma (None where it could not be fitted), the mean per purchase, what to mind."""
+    """Gamma-Gamma (None if it could not be fitted), the mean amount per purchase, and notes."""
 
     fitter: GammaGammaFitter | None
     mean: float
@@ -53,21 +55,25 @@ class Spending(NamedTuple):
 @dataclass(frozen=True)
 class Fitted:
     """A fitted model: `buying` (a lifetimes fitter, time in `unit`), `spend` (Gamma-Gamma, or
-    None where it could not be fitted), `mean_spend` per purchase, and `notes` on what to mind.
+    None if it could not be fitted), `mean_spend` per purchase, and `notes`: what to be aware of.
     """
 
     model: str
     unit: str
-    buying: Any
+    buying: ContinuousTimeFitter
     spend: GammaGammaFitter | None
     mean_spend: float
     notes: tuple[str, ...]
 
     @property
+    def fitters(self) -> list:
+        """The model of buying and, if there is one, the model of spending."""
+        return [f for f in (self.buying, self.spend) if f is not None]
+
+    @property
     def table(self) -> pd.DataFrame:
         """parameter, estimate, lowest, highest (95%), meaning."""
-        fitters = [f for f in (self.buying, self.spend) if f is not None]
-        rows = pd.concat([f.summary for f in fitters]).drop(columns="se(coef)")
+        rows = pd.concat([f.summary for f in self.fitters]).drop(columns="se(coef)")
         rows.columns = ["estimate", "lowest", "highest"]
         texts = [_(MEANINGS[name]).format(unit=_(self.unit)) for name in rows.index]
         return rows.rename_axis("parameter").assign(meaning=texts).reset_index()
@@ -79,11 +85,11 @@ class Fitted:
 
     @property
     def text(self) -> str:
-        """What to mind about this fit, a line each."""
+        """The model, and what to be aware of, a line each."""
         name = _("{model}, time in {unit}s.").format(
             model=formats.label(self.model), unit=_(self.unit)
         )
-        fine = _("No assumption of the model is visibly broken.")
+        fine = _("The data show no sign against the assumptions of the model.")
         return "\n".join([name, *(self.notes or [fine])])
 
     def spend_of(self, purchases: Any, revenue: Any) -> Any:
@@ -97,63 +103,61 @@ class Fitted:
         return (revenue + v) * p / (purchases * p + (q - 1))
 
 
-def fit(customers: Any, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
+def fit(customers: Frame, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
     """Customers (of `customers.summarize`) -> a fitted model of buying and spending.
 
     `model`: "bg_nbd", "mbg_nbd" or "pareto_nbd"; time is counted in `unit`: "day", "week" or
     "month" (30.4375 days). A purchase is a day with a purchase; frequency counts those after the
-    first. The spend model sees revenue per purchase day, returns netted, first purchase
-    included; customers whose returns leave nothing are not in its fit. Only distinct histories
-    come back from the engine. Of more than a million customers (see `sampling`), or 250,000
-    distinct histories, a sample is fitted, and `notes` say so. Raises `DataError` where the data
-    are too few or nothing converges.
+    first. The spend model sees revenue per purchase day, less returns, the first purchase
+    included; customers whose returns leave nothing are not in its fit. The engine returns the
+    distinct histories only. Of more than a million customers (see `sampling`), or 250,000
+    distinct histories, a sample is fitted, and `notes` say so. Raises `DataError` if there are
+    too few data or the fit does not converge.
     """
     one_of("model", model, BUYING)
     one_of("unit", unit, DAYS)
-    some, notes = _some(customers)
-    spent = spending(some)
+    some, notes = _sample_customers(customers)
+    spent = fit_spending(some)
     spent = spent._replace(notes=(*notes, *spent.notes))
     return fit_buying(histories(some), spent, model=model, unit=unit)
 
 
 def fit_buying(triples: pd.DataFrame, spent: Spending, *, model: str, unit: str) -> Fitted:
-    """Distinct histories, and what is known of spending -> a fitted model."""
-    buying, some = BUYING[model](), thinned(triples)
-    held = not settled(buying, *in_unit(some, unit), weights=some["customers"])
-    notes = [*_surprises(model, triples, held=held), *spent.notes]
+    """Distinct histories, and how customers spend -> a fitted model."""
+    buying, some = BUYING[model](), sample_histories(triples)
+    identified = fit_with_fallback(buying, *in_unit(some, unit), weights=some["customers"])
+    notes = [*_fit_notes(model, triples, identified=identified), *spent.notes]
     n, whole = (int(table["customers"].sum()) for table in (some, triples))
     if n < whole:
-        text = _("Fitted to {n} of {whole} customers, drawn at random.")
+        text = _("Fitted to a random sample: {n} of {whole} customers.")
         notes.append(text.format(n=formats.count(n), whole=formats.count(whole)))
     return Fitted(model, unit, buying, spent.fitter, spent.mean, tuple(notes))
 
 
-def thinned(triples: pd.DataFrame) -> pd.DataFrame:
-    """Distinct histories of a random part of the customers, where there are too many to matter.
+def sample_histories(triples: pd.DataFrame) -> pd.DataFrame:
+    """Distinct histories of a random part of the customers, if there are too many histories.
 
-    Above `MOST_HISTORIES`, each customer stays with a probability of `FITTED` / histories.
-    Histories nearly all differ in a large shop with a long past, and a parameter from so many is
-    off by a fraction of a percent, which is far less than the model is.
+    Above `MAX_HISTORIES`, each customer is kept with probability `SAMPLED_HISTORIES` / histories.
+    In a large shop with a long past, nearly all histories differ; a parameter from so many is
+    off by a fraction of a percent, far less than the model is.
     """
-    if len(triples) <= MOST_HISTORIES:
+    if len(triples) <= MAX_HISTORIES:
         return triples
-    share = FITTED / len(triples)
+    share = SAMPLED_HISTORIES / len(triples)
     drawn = np.random.default_rng(1).binomial(triples["customers"], share)
     return triples.assign(customers=drawn)[drawn > 0]
 
 
-def histories(customers: Any) -> pd.DataFrame:
-    """Customers -> frequency, t_x_days, T_days, customers, revenue, squares.
-
-    One row per distinct history.
+def histories(customers: Frame) -> pd.DataFrame:
+    """Customers -> frequency, t_x_days, T_days, customers, revenue, squares: distinct histories.
 
     `frequency`: purchase days after the first; `t_x_days`: from the first to the last;
     `T_days`: from the first to the day of the table; `customers`: how many share it; `revenue`:
-    of all of them, each counted as zero at least; `squares`: of these amounts, added up.
+    of all of them, negative ones counted as zero; `squares`: the sum of the squared amounts.
     """
     return frames.table(
-        with_history(frames.lazy(customers, needs=NEEDS))
-        .with_columns(revenue=paid())  # first: in `agg`, narwhals drops a condition on pandas
+        add_history(frames.lazy(customers, needs=NEEDS))
+        .with_columns(revenue=positive_revenue())  # not in `agg`: narwhals drops it on pandas
         .with_columns(squares=nw.col("revenue") * nw.col("revenue"))
         .group_by(HISTORY)
         .agg(nw.col("revenue", "squares").sum(), customers=nw.len())
@@ -163,13 +167,13 @@ def histories(customers: Any) -> pd.DataFrame:
     )
 
 
-def paid() -> nw.Expr:
-    """What a customer has paid, for the spend model: revenue, zero where returns took it all."""
+def positive_revenue() -> nw.Expr:
+    """What a customer has paid, for the spend model: zero if returns took it all."""
     return nw.when(nw.col("revenue") > 0).then(nw.col("revenue")).otherwise(0.0)
 
 
-def with_history(customers: nw.LazyFrame) -> nw.LazyFrame:
-    """Customers with the columns of a history."""
+def add_history(customers: nw.LazyFrame) -> nw.LazyFrame:
+    """Customers -> the same with frequency, t_x_days and T_days."""
     return customers.with_columns(
         frequency=nw.col("purchase_days") - 1,
         t_x_days=nw.col("tenure_days") - nw.col("recency_days"),
@@ -183,11 +187,11 @@ def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, n
     return triples["frequency"].to_numpy(), recency, whole
 
 
-def spending(customers: Any) -> Spending:
-    """Customers -> how they spend, whatever model says how they buy."""
+def fit_spending(customers: Frame) -> Spending:
+    """Customers -> how they spend, for any model of how they buy."""
     paying = frames.lazy(customers).filter(nw.col("revenue") > 0)
-    kinds = ["purchase_days", "revenue"]
-    pairs = frames.table(paying.group_by(kinds).agg(customers=nw.len()).sort(kinds))
+    columns = ["purchase_days", "revenue"]
+    pairs = frames.table(paying.group_by(columns).agg(customers=nw.len()).sort(columns))
     purchases, weights = pairs["purchase_days"].to_numpy(), pairs["customers"].to_numpy()
     if not len(pairs):
         raise TooLittleData("no customer has paid anything: there is nothing to forecast.")
@@ -197,24 +201,24 @@ def spending(customers: Any) -> Spending:
         spend = GammaGammaFitter().fit(purchases, each, weights=weights)
         spend.conditional_expected_average_profit(1, 1.0)
     except DataError as error:
-        text = _("Spend: every customer gets the average, as Gamma-Gamma cannot tell them apart")
+        text = _("Spend: every customer gets the average, as Gamma-Gamma could not be fitted")
         return Spending(None, mean, (f"{text}: {error}",))
-    return Spending(spend, mean, _correlation(purchases, each, weights))
+    return Spending(spend, mean, _correlation_notes(purchases, each, weights))
 
 
-def _some(customers: Any) -> tuple[Any, tuple[str, ...]]:
-    """The customers to learn from, and that they are a sample."""
+def _sample_customers(customers: Frame) -> tuple[Frame, tuple[str, ...]]:
+    """The customers to fit, and a note if they are a sample."""
     whole = frames.count(customers)
-    if whole <= MOST:
+    if whole <= MAX_CUSTOMERS:
         return customers, ()
-    part, _share = sampling.drawn(customers, most=MOST, among=whole)
+    part, _share = sampling.drawn(customers, most=MAX_CUSTOMERS, among=whole)
     part = frames.back(frames.lazy(part), like=customers)
-    text = _("Learnt from {n} of {whole} customers, drawn by their id.")
+    text = _("Based on a sample: {n} of {whole} customers, chosen by their id.")
     n = formats.count(frames.count(part))
     return part, (text.format(n=n, whole=formats.count(whole)),)
 
 
-def _correlation(purchases, each, weights) -> tuple[str, ...]:
+def _correlation_notes(purchases, each, weights) -> tuple[str, ...]:
     again = purchases > 1
     if weights[again].sum() < 3:
         return ()
@@ -223,31 +227,35 @@ def _correlation(purchases, each, weights) -> tuple[str, ...]:
     if abs(related) < CORRELATED:
         return ()
     text = _(
-        "Who buys more often spends {more} per purchase (correlation {r}); Gamma-Gamma assumes "
-        "that the two have nothing to do with each other, so read LTV by group and not by customer."
+        "Customers who buy more often spend {more} per purchase (correlation {r}). Gamma-Gamma "
+        "assumes no such link, so trust LTV for groups, not for single customers."
     )
     more = _("more") if related > 0 else _("less")
     return (text.format(more=more, r=formats.number(related, decimals=2)),)
 
 
-def _surprises(model: str, triples: pd.DataFrame, *, held: bool) -> list[str]:
-    again = float(triples.loc[triples["frequency"] > 0, "customers"].sum())
+def _fit_notes(model: str, triples: pd.DataFrame, *, identified: bool) -> list[str]:
+    again = int(triples.loc[triples["frequency"] > 0, "customers"].sum())
     once = 1 - again / triples["customers"].sum()
     notes = []
-    if held:
+    if not identified:
         text = _(
-            "These orders do not settle all parameters of {model} (nobody is seen to leave, or "
-            "customers do not differ in it): they are held near those of a usual shop, weakly. "
-            "Forecasts hardly change by it; the parameters alone mean little."
+            "These orders do not determine all parameters of {model} (no customer seems to leave, "
+            "or all are alike). They are held near those of a usual shop. Forecasts hardly change, "
+            "but the parameters mean little."
         )
         notes.append(text.format(model=formats.label(model)))
-    if again < FEW:
-        text = _("Only {n} customers bought again: read the intervals, not the values.")
+    if again < FEW_REPEATERS:
+        text = n_(
+            "Only {n} customer bought again: rely on the ranges, not on the values.",
+            "Only {n} customers bought again: rely on the ranges, not on the values.",
+            again,
+        )
         notes.append(text.format(n=formats.count(again)))
     if model == "bg_nbd" and once > 0:
         text = _(
-            "BG/NBD counts whoever bought once as alive for sure, however long ago: "
-            "{share} of customers here."
+            "{share} of customers have bought once. BG/NBD counts all of them as still active, "
+            "however long ago it was."
         )
         notes.append(text.format(share=formats.share(once)))
     return notes

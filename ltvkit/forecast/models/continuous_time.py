@@ -5,42 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from ltvkit.forecast.models.fitting import DistinctFitter
 
 
-class TimedFitter(DistinctFitter):
-    """A fitter of purchases at any time: it reads how many, the last of them, and the time since
-    the first. A subclass says how likely a history is (`_scores`) and a customer is alive, and
-    what to expect of one who is (`expected_while_alive`)."""
+class ContinuousTimeFitter(DistinctFitter):
+    """A fitter for purchases at any time.
+
+    It reads the number of repeat purchases, the time of the last one, and the time since the
+    first purchase. A subclass says how likely a history is (`_scores`), how likely a customer is
+    still active, and how many purchases to expect of one who is (`expected_while_alive`).
+    """
 
     _end = "T"
     _scattered = ("recency", "T")
-    _generator: Any  # of lifetimes: times, parameters -> simulated customers
 
     def fit(
         self,
-        frequency,
-        recency,
-        T,
-        weights=None,
-        initial_params=None,
-        verbose=False,
-        tol=1e-7,
-        index=None,
-        prior_sd=None,
-    ):
+        frequency: ArrayLike,
+        recency: ArrayLike,
+        T: ArrayLike,
+        weights: ArrayLike | None = None,
+        **options: Any,
+    ) -> ContinuousTimeFitter:
         """Customers' repeat purchases, time from first to last purchase, and time from the first
-        to now (one unit of time for both) -> the fitter, fitted. `weights` counts customers.
+        to now (both in one unit of time) -> the fitter, fitted. `weights` counts customers;
+        `options`: initial_params, tol, verbose and prior_sd.
         """
         history = {"frequency": frequency, "recency": recency, "T": T}
-        options = {"weights": weights, "initial_params": initial_params, "index": index}
-        options |= {"prior_sd": prior_sd, "search": {"tol": tol, "verbose": verbose}}
-        self._fit_distinct(history, options)
-        self.generate_new_data = lambda size=1: type(self)._generator(
-            self.each("T"), *self.params_, size=size
-        )
-        return self
+        return self._fit_distinct(history, weights, **options)
 
     @staticmethod
     def pace(data: pd.DataFrame) -> float:
