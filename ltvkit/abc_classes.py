@@ -15,7 +15,7 @@ from ltvkit import transitions
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
-from ltvkit.errors import ParamsError
+from ltvkit.errors import ParamsError, is_number
 
 CLASSES = ("A", "B", "C", "none")
 PLURALS = {"product_id": "products", "category": "categories", "customer_id": "customers"}
@@ -202,6 +202,6 @@ def _class(cuts: Sequence[float]) -> nw.Expr:
 
 def check_cuts(cuts: Sequence[float], name: str = "cuts") -> None:
     """Raise `ParamsError` unless `cuts` are two rising shares."""
-    numbers = all(isinstance(c, int | float) for c in cuts)
+    numbers = all(map(is_number, cuts))
     if not numbers or len(cuts) != 2 or not 0 < cuts[0] < cuts[1] <= 1:
         raise ParamsError(f"{name}={list(cuts)}: give two rising shares, as in [0.7, 0.9].")

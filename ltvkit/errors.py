@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
@@ -58,6 +59,17 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f" Did you mean '{close[0]}'?" if close else ""
 
 
+def is_number(value: object, low: float | None = None, high: float | None = None) -> bool:
+    """Whether `value` is a finite number (and no switch), from `low` to `high` where given.
+
+    >>> [is_number(x, 0, 1) for x in (0, 0.5, 1.5, True, "1", float("nan"))]
+    [True, True, False, False, False, False]
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return False
+    return (low is None or low <= value) and (high is None or value <= high)
+
+
 def check_share(name: str, value: float | None) -> None:
     """Raise `ParamsError` unless `value` is a share from 0 to 1, or None.
 
@@ -65,7 +77,7 @@ def check_share(name: str, value: float | None) -> None:
     Traceback (most recent call last):
     ltvkit.errors.ParamsError: margin_rate=35: give a share from 0 to 1, as 0.35 for 35%.
     """
-    if value is not None and not 0 <= value <= 1:
+    if value is not None and not is_number(value, 0, 1):
         raise ParamsError(f"{name}={value}: give a share from 0 to 1, as 0.35 for 35%.")
 
 

@@ -18,7 +18,7 @@ from ltvkit import transitions
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
-from ltvkit.errors import DataError, ParamsError, one_of
+from ltvkit.errors import DataError, ParamsError, is_number, one_of
 
 
 class Segment(NamedTuple):
@@ -261,10 +261,9 @@ def fixed_edges(cuts: pd.DataFrame | Mapping, name: str = "cuts") -> dict[str, l
 
 def _numbers(name: str, measure: str, edges: Any) -> list[float]:
     one_of(name, measure, MEASURES)
-    try:
-        return list(map(float, edges))
-    except (TypeError, ValueError) as error:
-        raise ParamsError(f"{name}: {measure}: {edges!r} must be a list of numbers.") from error
+    if not isinstance(edges, list | tuple) or not all(map(is_number, edges)):
+        raise ParamsError(f"{name}: {measure}: {edges!r} must be a list of numbers.")
+    return list(map(float, edges))
 
 
 def _score(measure: str, edges: list[float]) -> nw.Expr:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ltvkit.config import choices
+from ltvkit.config import rules
 from ltvkit.config.notebooks import KINDS, RESERVED, Parameter, find_notebooks, read_parameters
 from ltvkit.core.slugs import check_shop
 from ltvkit.core.strict_yaml import raw_text, read
@@ -184,6 +184,6 @@ def _check_options(path: Path, values: Mapping[str, Any]) -> None:
     given = {key: values[key] for key in ("columns", "policies") if key in values}
     try:
         check_options(**given)
-        choices.check(values)
+        rules.check(values)
     except ParamsError as error:
         raise ParamsError(f"{path}: {error}") from error

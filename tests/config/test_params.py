@@ -11,7 +11,7 @@ from papermill import inspect_notebook
 from stub_project import HOME, PARAMETERS, make, write_notebook
 
 from ltvkit import orders
-from ltvkit.config import params
+from ltvkit.config import notebooks, params, rules
 from ltvkit.config.notebooks import read_parameters
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.ltv import unit_economics
@@ -151,6 +151,9 @@ def test_the_recipe_of_the_docs_with_a_channel_passes_the_forecast_notebook(tmp_
     assert table["all"].tolist() == ["all"]
 
 
+EDGES = "rfm_cuts: {{recency_days: [9, 30, 60, 90], revenue: [1, 2, 3, 4], orders: {}}}"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -165,8 +168,42 @@ def test_the_recipe_of_the_docs_with_a_channel_passes_the_forecast_notebook(tmp_
         ("acquisition_cost: {search: much}", ["acquisition_cost: search='much'"]),
         ("acquisition_cost: {search: -1}", ["acquisition_cost: search=-1"]),
         ("rfm_cuts: {orders: [1, 2, 3, 4]}", ["rfm_cuts", "no edges for recency_days"]),
-        ("rfm_cuts: {orders: [b]}", ["rfm_cuts", "must be a list of numbers"]),
+        ("rfm_cuts: {orders: [a, b, c, d]}", ["rfm_cuts", "must be a list of numbers"]),
         ("margin_rate: 35", ["margin_rate", "0.35 for 35%"]),
+        ("margin_rate: -0.1", ["margin_rate=-0.1: give a share from 0 to 1"]),
+        ("discount: -2", ["discount=-2: give a rate per year from 0 to 1"]),
+        ("discount: .nan", ["discount=nan"]),
+        ("discount: 10", ["discount=10"]),
+        ("retention_cost: -1", ["retention_cost=-1: give money, 0 or more"]),
+        ("retention_cost: .inf", ["retention_cost=inf"]),
+        ("acquisition_cost: {all: .nan}", ["acquisition_cost: all=nan"]),
+        ("acquisition_cost: {all: yes}", ["acquisition_cost: all=True"]),
+        ("acquisition_cost: {all: [1]}", ["acquisition_cost: all=[1]"]),
+        ("acquisition: -1", ["acquisition=-1: give a multiple from 0"]),
+        ("holdout_months: 0", ["holdout_months=0: give months from 1"]),
+        ("holdout_months: -6", ["holdout_months=-6"]),
+        ("forecast_months: 0", ["forecast_months=0"]),
+        ("forecast_months: 5000", ["forecast_months=5000"]),
+        ("kpi_periods: 0", ["kpi_periods=0"]),
+        ("lapse_days: 0", ["lapse_days=0"]),
+        ("quiet_days: -90", ["quiet_days=-90"]),
+        ("contract_days: -1", ["contract_days=-1", "0 for no contract"]),
+        ("abc_by: []", ["abc_by=[]: give at least one column"]),
+        ("abc_cuts: []", ["abc_cuts", "two rising shares"]),
+        ("abc_cuts: [0.7, .nan]", ["abc_cuts", "two rising shares"]),
+        ("abc_cuts: [0.7, yes]", ["abc_cuts", "two rising shares"]),
+        ("cohort_by: ''", ["cohort_by='' is not one of"]),
+        ("cohort_by: amount", ["cohort_by='amount' is not one of"]),
+        ("engine: duck", ["engine='duck'", "Did you mean 'duckdb'?"]),
+        ("engine: spark", ["spark"]),
+        ("register: ../elsewhere", ["register: ../elsewhere leads out of the project"]),
+        (EDGES.format("[1, 2, 4, 5, 6]"), ["rfm_cuts: orders=[1, 2, 4, 5, 6]: give up to four"]),
+        (EDGES.format("[]"), ["rfm_cuts: orders=[]: give up to four edges"]),
+        (EDGES.format("[1, 2, 9, 4]"), ["rfm_cuts: the edges of orders must ascend"]),
+        (EDGES.format("[1, 2, 4, .nan]"), ["rfm_cuts: orders", "list of numbers"]),
+        (EDGES.format("[1, 2, 4, yes]"), ["rfm_cuts: orders", "list of numbers"]),
+        (EDGES.format("9"), ["rfm_cuts: orders=9: give up to four edges"]),
+        (EDGES.format("[1, 2, 4, 9], days: [1, 2, 3, 4]"), ["rfm_cuts='days' is not one of"]),
     ],
 )
 def test_values_are_found_wrong_before_any_notebook_runs(tmp_path, text, words):
@@ -176,6 +213,18 @@ def test_values_are_found_wrong_before_any_notebook_runs(tmp_path, text, words):
         params.load(path, sorted((HOME / "notebooks").glob("*.ipynb")))
     for word in [str(path), *words]:
         assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("book", notebooks.find_notebooks(), ids=lambda book: book.page)
+def test_every_parameter_has_a_rule_and_a_default_that_keeps_it(book):
+    declared = notebooks.read_parameters(book.path)
+    assert set(declared) - {"out"} <= set(rules.rules())
+    rules.check({name: parameter.default for name, parameter in declared.items()})
+
+
+def test_no_rule_is_without_its_parameter():
+    declared = {name for book in notebooks.find_notebooks() for name in book.declared}
+    assert set(rules.rules()) == declared - {"out"}
 
 
 def test_a_column_mapped_under_a_name_of_ones_own_can_be_named(tmp_path):
