@@ -33,6 +33,9 @@ test-spark: $(SPARK) ## Hold all engines equal, on a Spark cluster of this machi
 test-wheel: $(READY) ## Install the wheel into empty environments, on Python 3.11 and 3.13
 	@LTVKIT_PYTHONS="3.11 3.13" $(RUN) -m pytest tests/test_wheel.py
 
+fuzz: $(READY) ## Read 20,000 broken files, of which `make test` reads 2,000 (some minutes)
+	@LTVKIT_FUZZ=$${LTVKIT_FUZZ:-20000} $(RUN) -m pytest -n 2 tests/ingest/test_fuzz.py
+
 bench: $(READY) ## Measure speed, memory and intervals (some hours, an idle machine)
 	@$(RUN) tests/benchmarks/bench_forecast.py
 	@$(RUN) tests/benchmarks/bench_coverage.py
