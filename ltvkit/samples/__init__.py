@@ -1,6 +1,6 @@
-"""The sample shops: Parquet files with their known truth.
+"""The sample shops, whose true parameters are known.
 
-Readers open the files (`demo:shop`, `demo:untouched`); `simulate` makes them anew.
+`demo:shop` and `demo:untouched` read the Parquet files; `simulate` computes them again.
 """
 
 from ltvkit.samples.shop import simulate, truth

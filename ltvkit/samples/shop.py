@@ -1,33 +1,32 @@
-"""A simulated mail-order shop whose true parameters are known."""
+"""A simulated mail-order shop with known parameters."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from ltvkit.errors import ParamsError
-from ltvkit.samples import measures
+from ltvkit.samples import measures as planted
 
 START = np.datetime64("2022-04")
 COLUMNS = ["order_id", "order_date", "customer_id", "status", "product_id", "product", "category"]
 COLUMNS += ["quantity", "unit_price", "amount", "margin", "channel"]
 CHANNELS = {"search": 0.34, "social": 0.22, "affiliate": 0.18, "catalogue": 0.16, "referral": 0.10}
 SEASON = np.array([0.95, 0.9, 1.1, 1.1, 1.05, 0.9, 1.15, 0.9, 0.9, 1.0, 1.1, 1.25])  # January first
-GROWTH = 0.8  # how far the pace of acquisition rises over the window
-CANCELLED, GUESTS, RETURNED = 0.02, 0.03, 0.03  # on top of the true orders, and of their lines
-PICKS = {1: 0.45, 2: 0.30, 3: 0.15, 4: 0.10}  # products per order, at most one per 2,000 yen begun
-# Category, margin rate: products with their list prices in yen.
-CATALOGUE = """\
-tea 0.50: Sencha 980, Hojicha 780, Aracha 720, Gyokuro 2480, Matcha 1980, Mugicha 480, Bancha 680
-skincare 0.65: Face oil 1980, Face wash 1280, Toner 2200, Serum 3480, Masks 1680, Sunscreen 1580
-supplements 0.60: Aojiru 2980, Collagen 2480, Vitamin C 1280, Iron 1180, Vinegar 1880, Propolis 2280
-kitchen 0.35: Donabe 3280, Knife 2980, Chopsticks 880, Cloth 580, Jar 1380, Grater 1680, Whisk 780
-sweets 0.40: Yokan 1280, Castella 1480, Senbei 680, Monaka 980, Mochi 880, Dorayaki 1180, Manju 1080
-bath 0.55: Bath salts 780, Yuzu soap 580, Shampoo 1680, Towel 680, Camellia oil 1880, Brush 1180"""
+GROWTH = 0.8  # by how much the pace of acquisition rises over the window
+CANCELLED, GUESTS, RETURNED = 0.02, 0.03, 0.03  # shares, added to the true orders and lines
+PICKS = {
+    1: 0.45,
+    2: 0.30,
+    3: 0.15,
+    4: 0.10,
+}  # products per order; 1 + yen / 2,000 at most
 
 
 def truth() -> dict[str, float]:
-    """The parameters behind the shop, written nowhere else.
+    """The parameters that the shop is made from.
 
     BG/NBD, in weeks: buying rate ~ Gamma(`r`, rate `alpha`) repeat orders a week, drop-out chance
     ~ Beta(`a`, `b`). Gamma-Gamma, in yen: an order's value ~ Gamma(`p`, rate nu), nu ~ Gamma(`q`,
@@ -44,13 +43,13 @@ def simulate(
 ) -> pd.DataFrame:
     """The order export of a sample shop: one row per order line, sorted by date and order id.
 
-    `customers` are acquired from 2022-04-01 to the last day of month `months`, which closes the
-    window. An order's value is rounded once, to whole yen (1 at least); its lines share it by list
-    price and add up to it exactly. `unit_price` is the list price, `amount` what was paid, coupons
-    deducted. The `truth` is in the "shipped" lines that name a customer; cancelled orders, guest
+    `customers` are acquired from 2022-04-01 to the last day of month `months`, the end of the
+    data. An order's value is rounded once, to whole yen (1 at least); its lines share it by list
+    price and add up to it exactly. `unit_price` is the list price, `amount` what was paid, less
+    coupons. The `truth` describes the "shipped" lines that name a customer; cancelled orders, guest
     orders (empty `customer_id`) and returns (negative lines of an earlier sale, its order id with R
-    for S) come on top, and so do the effects of what the shop did (see `planted`), unless
-    `measures` is false. Raises ParamsError when `customers` or `months` is below 1.
+    for S) are added, and so are the effects of what the shop did (measures.yaml), unless
+    `measures` is false. Raises `ParamsError` if `customers` or `months` is below 1.
 
     >>> simulate(customers=100, months=6)["status"].value_counts().index.tolist()
     ['shipped', 'returned', 'cancelled']
@@ -62,7 +61,8 @@ def simulate(
     acquiring, buying, spoiling, filling, returning, acting = streams
     sales = _buy(buying, _acquire(acquiring, customers, days), days.size)
     if measures:
-        sales = _acted_on(acting, sales, days.size)
+        start = START.astype("M8[D]").astype(object)
+        sales = planted.apply(acting, sales, start=start, days=days.size)
     lines = _fill(filling, _spoil(spoiling, sales, days.size))
     lines = _return(returning, lines, days.size)
     lines = lines.assign(order_date=np.datetime_as_string(days[lines["day"]]))
@@ -81,9 +81,9 @@ def _acquire(rng, customers, days):
 def _buy(rng, people, end):
     """Every true order: BG/NBD times `at` (in days, before `end`) and Gamma-Gamma values.
 
-    All are alive at their first order and drop out with chance p after each repeat order (Fader,
-    Hardie, Lee 2005). Exponential gaps up to `end` make a Poisson number of uniform instants, and
-    the repeat order after which one leaves has a geometric rank: no loop is needed.
+    All are active at their first order and leave with chance p after each repeat order (Fader,
+    Hardie, Lee 2005). Exponential gaps up to `end` give a Poisson number of uniform instants, and
+    the number of the repeat order after which a customer leaves is geometric, so no loop is needed.
     """
     known, first, n = truth(), people["at"].to_numpy(), len(people)
     rate = rng.gamma(known["r"], 1 / (7 * known["alpha"]), n)
@@ -96,11 +96,6 @@ def _buy(rng, people, end):
     nu = rng.gamma(known["q"], 1 / known["v"], n)[who]
     value = np.maximum(np.rint(rng.gamma(known["p"], 1 / nu)), 1).astype("int64")
     return people.iloc[who].assign(at=at, value=value, status="shipped")
-
-
-def _acted_on(rng, sales, end):
-    """The orders of a shop that did something."""
-    return measures.apply(rng, sales, start=START.astype("M8[D]").astype(object), days=end)
 
 
 def _spoil(rng, sales, end):
@@ -116,15 +111,9 @@ def _spoil(rng, sales, end):
 
 def _goods():
     """One row per product, with the Zipf `share` of picks it gets: every category has its hits."""
-    rows = [
-        (*item.rsplit(" ", 1), *head.split(" "))
-        for head, items in (line.split(": ") for line in CATALOGUE.splitlines())
-        for item in items.split(", ")
-    ]
-    goods = pd.DataFrame(rows, columns=["product", "unit_price", "category", "rate"])
+    goods = pd.read_csv(Path(__file__).with_name("catalogue.csv"))
     ids = [f"P{number:03d}" for number in range(1, len(goods) + 1)]
     weight = 1 / (np.arange(len(goods)) * 17 % len(goods) + 1)
-    goods = goods.astype({"unit_price": "int64", "rate": "float64"})
     return goods.assign(product_id=ids, share=weight / weight.sum())
 
 
@@ -138,13 +127,13 @@ def _fill(rng, sales):
     order, item = np.divmod(np.unique(order * len(goods) + item), len(goods))
     goods = goods.iloc[item].reset_index(drop=True)
     quantity, amount = _pay(order, goods["unit_price"].to_numpy(), value)
-    margin = np.rint(amount * goods["rate"]).astype("int64")
+    margin = np.rint(amount * goods["margin_rate"]).astype("int64")
     lines = pd.concat([sales.iloc[order].reset_index(drop=True), goods], axis=1)
     return lines.assign(quantity=quantity, amount=amount, margin=margin)
 
 
 def _pay(order, price, value):
-    """Quantities worth `value` or more at list price, and what is paid of each: `value` in all."""
+    """Quantities worth `value` or more at list price, and what is paid for each: `value` in all."""
     opens = np.diff(order, prepend=-1) > 0
     starts = np.flatnonzero(opens)
     quantity = np.maximum(value // np.add.reduceat(price, starts), 1)[order]

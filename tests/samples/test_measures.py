@@ -165,7 +165,7 @@ def test_without_measures_the_shop_is_as_it_was():
 def test_a_season_moves_orders_and_makes_none():
     sales = pd.DataFrame({"customer_id": ["a", "a", "b", "new"], "at": [1.0, 25.0, 31.0, 26.0]})
     known = sales[sales["at"] < 10]
-    moved = measures._hasten(np.random.default_rng(1), sales, known, (10, 20), 1.0)
+    moved = measures._move_into_season(np.random.default_rng(1), sales, known, (10, 20), 1.0)
     assert moved["at"].between(10, 20).tolist() == [False, True, False, False]
     assert moved["at"][[0, 2, 3]].tolist() == [1.0, 31.0, 26.0]
 
@@ -179,7 +179,7 @@ def test_one_order_more_is_like_an_earlier_one_of_the_same_customer():
         {"customer_id": ["a", "a", "b"], "at": [1.0, 2.0, 3.0], "value": [100, 200, 50]}
     )
     rng = np.random.default_rng(1)
-    made = measures._orders(rng, known, pd.Series(["a", "b"]), (10, 20), 1.0, 0.5)
+    made = measures._extra_orders(rng, known, pd.Series(["a", "b"]), (10, 20), 1.0, 0.5)
     assert made["customer_id"].tolist() == ["a", "b"]
     assert made["value"].tolist()[0] in (50, 100)
     assert made["value"].tolist()[1] == 25

@@ -160,7 +160,7 @@ def test_shop_products_have_one_name_category_price_and_margin_rate(orders):
     assert (goods.nunique() == 1).all(axis=None)
     assert orders["product_id"].nunique() == orders["product"].nunique() == 39
     assert orders["category"].nunique() == 6
-    rate = orders["product_id"].map(shop._goods().set_index("product_id")["rate"])
+    rate = orders["product_id"].map(shop._goods().set_index("product_id")["margin_rate"])
     assert (orders["margin"] - orders["amount"] * rate).abs().max() <= 0.5
 
 
