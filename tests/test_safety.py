@@ -25,7 +25,7 @@ from ltvkit.core import csv_injection, pseudonyms, redaction
 from ltvkit.display import plots, tables
 from ltvkit.engines import connection
 from ltvkit.errors import LtvkitError, ParamsError, ReportError
-from ltvkit.hypotheses.registry import lists, registry
+from ltvkit.hypotheses.registry import lists, store
 from ltvkit.ingest.readers import remote
 from ltvkit.quality import summary
 from ltvkit.report import plan, results
@@ -104,7 +104,7 @@ def test_lists_of_a_register_are_disarmed_and_read_back(tmp_path):
     drawn = pd.DataFrame({"customer_id": ["=1+1", "-7", "x"]})
     csv_injection.frame(drawn).to_csv(tmp_path / "lists" / "a.csv", index=False)
     assert "'=1+1" in (tmp_path / "lists" / "a.csv").read_text()
-    assert lists.customers(tmp_path, "lists/a.csv") == ("=1+1", "-7", "x")
+    assert lists.read_customers(tmp_path, "lists/a.csv") == ("=1+1", "-7", "x")
 
 
 # Pages
@@ -241,8 +241,8 @@ def test_a_register_is_inside_the_project(tmp_path, monkeypatch):
     (tmp_path / "out").symlink_to("/")
     for path in ("../elsewhere", "/etc", "out/etc", "~"):
         with pytest.raises(ParamsError, match="leads out of the project"):
-            registry.folder("tea", path)
-    assert registry.folder("tea", "mine/tried") == tmp_path / "mine" / "tried"
+            store.folder("tea", path)
+    assert store.folder("tea", "mine/tried") == tmp_path / "mine" / "tried"
 
 
 @pytest.mark.parametrize("month", ["../1998-06", "1998-06/..", "1998-6", "１９９８-06", "1998-1\n"])

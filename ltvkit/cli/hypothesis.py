@@ -13,7 +13,7 @@ from ltvkit.core.i18n import _
 
 if TYPE_CHECKING:
     from ltvkit.config.params import Params
-    from ltvkit.hypotheses.hypothesis import Hypothesis, Standing
+    from ltvkit.hypotheses.hypothesis import Hypothesis, Record
     from ltvkit.ingest.book import Orders
 
 RUN = "python -m ltvkit hypothesis"
@@ -35,9 +35,9 @@ def hypothesis() -> None:
 @ID
 def new(params: Path, id: str) -> None:
     """Write a file for a new hypothesis, to be filled in."""
-    from ltvkit.hypotheses.registry import registry
+    from ltvkit.hypotheses.registry import store
 
-    path = os.path.relpath(registry.new(_folder(params), id))
+    path = os.path.relpath(store.new(_folder(params), id))
     click.echo(f"Fill in {path}, then run:\n  {RUN} check {params} {id}")
 
 
@@ -47,17 +47,17 @@ def new(params: Path, id: str) -> None:
 def check(params: Path, id: str | None) -> None:
     """Check all hypotheses of a shop and their ledger, or the one named ID."""
     from ltvkit.errors import ParamsError
-    from ltvkit.hypotheses.registry import registry
+    from ltvkit.hypotheses.registry import store
 
     folder = _folder(params)
     if id:
-        known = registry.get(folder, id).standing
+        known = store.read(folder, id).record
         then = "" if known.registered else f" Register it with:\n  {RUN} register {params} {id}"
         click.echo(f"{id} is fine.{_doubt(known)}{then}")
         return
-    found = registry.load(folder)
+    found = store.load(folder)
     for tried in found.hypotheses:
-        if doubt := _doubt(tried.standing):
+        if doubt := _doubt(tried.record):
             click.echo(f"{tried.id}:{doubt}", err=True)
     for file, problem in found.problems.itertuples(index=False):
         click.echo(f"{file}: {problem}")
@@ -71,9 +71,9 @@ def check(params: Path, id: str | None) -> None:
 @PARAMS
 def list_(params: Path) -> None:
     """List the hypotheses of a shop, and how they stand."""
-    from ltvkit.hypotheses.registry import registry
+    from ltvkit.hypotheses.registry import store
 
-    found = registry.load(_folder(params))
+    found = store.load(_folder(params))
     if found.hypotheses:
         click.echo(_aligned(_listed(found.hypotheses)))
     elif found.problems.empty:
@@ -88,10 +88,10 @@ def list_(params: Path) -> None:
 @BY
 def register_(params: Path, id: str, by: str) -> None:
     """Put on record what the file of a hypothesis says. Do so before its first day."""
-    from ltvkit.hypotheses.registry import registry
+    from ltvkit.hypotheses.registry import store
 
-    standing = registry.register(_folder(params), id, by=by).standing
-    click.echo(f"{id} is registered. The registration that counts: {_registered(standing)}.")
+    record = store.register(_folder(params), id, by=by).record
+    click.echo(f"{id} is registered. The registration that counts: {_registered(record)}.")
 
 
 @hypothesis.command()
@@ -108,10 +108,10 @@ def register_(params: Path, id: str, by: str) -> None:
 @BY
 def decide(params, id, decision, reason, until, by) -> None:
     """Put on record what was decided about a hypothesis."""
-    from ltvkit.hypotheses.registry import registry
+    from ltvkit.hypotheses.registry import store
 
     day = until.date() if until else None
-    registry.decide(_folder(params), id, decision, reason=reason, by=by, until=day)
+    store.decide(_folder(params), id, decision, reason=reason, by=by, until=day)
     click.echo(f"On record: {id}, {decision}{f' until {day}' if day else ''}.")
     click.echo("Reports show it from the one on that reaches to today.")
 
@@ -122,17 +122,17 @@ def decide(params, id, decision, reason, until, by) -> None:
 def plan(params: Path, id: str) -> None:
     """Say what a hypothesis can show, by its length: power, smallest effect, customers needed."""
     from ltvkit.display import tables
-    from ltvkit.hypotheses.design import power
+    from ltvkit.hypotheses.design import power_analysis
     from ltvkit.hypotheses.effects import customer_days
-    from ltvkit.hypotheses.registry import registry
+    from ltvkit.hypotheses.registry import store
 
     given, folder = _given(params)
-    known = registry.design(folder, id)
+    known = store.read_plan(folder, id)
     book = _orders(given)
     until = book.facts["until"]
     known_ = customer_days.build(book.lines, as_of=until, **_cuts(given))
-    table = power.power(known, known_, as_of=until)
-    said = power.finding(table, known, currency=given.values.get("currency", ""))
+    table = power_analysis.power(known, known_, as_of=until)
+    said = power_analysis.finding(table, known, currency=given.values.get("currency", ""))
     click.echo(" ".join(filter(None, [said, known_.note])))
     click.echo(repr(tables.show(table.drop(columns=["error", "planned"]))))
 
@@ -155,12 +155,10 @@ def assign(params: Path, id: str, seed: int) -> None:
 def _given(params: Path) -> tuple[Params, Path]:
     """A shop's params, and its register."""
     from ltvkit.config import params as files
-    from ltvkit.hypotheses.registry import registry
-
-    pass
+    from ltvkit.hypotheses.registry import store
 
     given = files.load(params)
-    return given, registry.folder(given.shop, given.values.get("register", ""))
+    return given, store.folder(given.shop, given.values.get("register", ""))
 
 
 def _folder(params: Path) -> Path:
@@ -187,25 +185,25 @@ def _listed(hypotheses: Iterable[Hypothesis]) -> list[tuple[str, ...]]:
             h.title,
             _("{start} to {end}").format(start=h.start, end=h.until),
             h.comparison,
-            _registered(h.standing),
-            _(h.standing.decisions[-1].decision) if h.standing.decisions else _("no"),
+            _registered(h.record),
+            _(h.record.decisions[-1].decision) if h.record.decisions else _("no"),
         )
         for h in hypotheses
     ]
     return [head, *rows]
 
 
-def _doubt(standing: Standing) -> str:
+def _doubt(record: Record) -> str:
     """What the page will say of it, though the file can be used."""
-    late = " It was registered too late: not before its first day." * standing.late
-    return late + " It was edited after it was registered." * standing.edited
+    late = " It was registered too late: not before its first day." * record.late
+    return late + " It was edited after it was registered." * record.edited
 
 
-def _registered(standing: Standing) -> str:
-    if not standing.registered:
+def _registered(record: Record) -> str:
+    if not record.registered:
         return _("no")
-    said = [str(standing.registered)]
-    said += [_("too late")] * standing.late + [_("edited since")] * standing.edited
+    said = [str(record.registered)]
+    said += [_("too late")] * record.late + [_("edited since")] * record.edited
     return ", ".join(said)
 
 

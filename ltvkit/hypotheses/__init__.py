@@ -10,10 +10,10 @@ hypothesis, `board` all of them; `findings` says it in words.
 
 from ltvkit.hypotheses.board import evaluate_all
 from ltvkit.hypotheses.design.assignment import assign, candidates, draw
-from ltvkit.hypotheses.design.power import drafts, power
+from ltvkit.hypotheses.design.power_analysis import drafts, power
 from ltvkit.hypotheses.evaluation import evaluate
 from ltvkit.hypotheses.findings import finding
-from ltvkit.hypotheses.registry.registry import decide, folder, load, new, of_shop, register
+from ltvkit.hypotheses.registry.store import decide, folder, load, new, of_shop, register
 from ltvkit.hypotheses.timeline import timelines
 
 __all__ = [

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
+from ltvkit.engines.frames import Frame
 from ltvkit.hypotheses import figures, verdicts
 from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, validity
 from ltvkit.hypotheses.effects.comparisons import Groups, Window
 from ltvkit.hypotheses.effects.customer_days import Histories, day
-from ltvkit.hypotheses.effects.estimates import Estimate
 from ltvkit.hypotheses.effects.validity import Check
 from ltvkit.hypotheses.hypothesis import Hypothesis
+from ltvkit.periods import Day
 
 DRAFT, RUNNING, ENDED, DECIDED = "draft", "running", "ended", "decided"
 
@@ -25,26 +26,29 @@ DRAFT, RUNNING, ENDED, DECIDED = "draft", "running", "ended", "decided"
 class Evaluation:
     """What the orders say of one hypothesis on a day.
 
-    `status`: draft, running, ended or decided; a draft has no figures yet. `table`: see
-    `figures.table`, one row per metric, the one that decides first. `checks`: check, holds,
-    found. `natural`: the replays of that metric. `returns`: what it brought, cost and left, with
-    intervals. `extras`: customers (of the whole shop), the part of the top 1%, the variance that
-    knowing the time before has saved. `sampled`: a sentence, where a sample was judged.
-    `every_look`: the interval is valid however often one looks. `q`: p
-    corrected for all hypotheses of the register.
+    - `status`: draft, running, ended or decided; a draft has no figures yet
+    - `table`: one row per metric, the one that decides first (see `figures.tabulate`)
+    - `checks`: check, holds, found
+    - `natural`: the replays of the metric that decides
+    - `returns`: gain, cost and net result in money, with intervals
+    - `extras`: treated and control customers of the whole shop, the share of the effect due to the
+      top 1%, the share of the variance saved by covariates
+    - `always_valid`: whether the interval is valid however often one looks
+    - `q`: p adjusted for all hypotheses of the register
+    - `sampled`: a sentence, where a sample of customers was evaluated
     """
 
     hypothesis: Hypothesis
-    as_of: Any
+    as_of: Day
     status: str
     grade: str
     verdict: str = verdicts.DRAFT
-    table: pd.DataFrame = field(default_factory=figures.empty)
+    table: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=figures.COLUMNS))
     checks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=Check._fields))
     natural: pd.DataFrame = field(default_factory=pd.DataFrame)
-    returns: Mapping[str, float] = field(default_factory=dict)
+    returns: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, float] = field(default_factory=dict)
-    every_look: bool = False
+    always_valid: bool = False
     q: float = np.nan
     groups: Groups | None = None
     window: Window | None = None
@@ -57,101 +61,73 @@ class Evaluation:
 
 
 def evaluate(
-    hypothesis: Hypothesis, lines: Any, *, as_of: Any, busy: Sequence[Window] = ()
+    hypothesis: Hypothesis, lines: Frame | Histories, *, as_of: Day, busy: Sequence[Window] = ()
 ) -> Evaluation:
     """A hypothesis and the order lines -> what they say of it on the day `as_of`.
 
-    `lines` are order lines of any engine, or `histories.build` of them where several hypotheses
-    are evaluated. `busy` are windows in which other measures ran, to be left out of replays.
+    `lines` are order lines of any engine, or `customer_days.build` of them where several
+    hypotheses are evaluated. `busy` are windows of other measures, which replays leave out.
     Raises `DataError` where nobody is selected or the orders do not reach back far enough, and
     `ParamsError` for what the orders cannot answer.
 
     - randomized: the difference of the groups, adjusted for the time before (ANCOVA)
-    - control segment: difference in differences per customer, the natural one taken out
-    - same period last year, before and after: the change, the natural change taken out
+    - control segment: difference in differences per customer, less the natural change
+    - same period last year, before and after: the change, less the natural change
 
-    While it runs, and where it was extended, the interval of a randomized one is valid at every
-    look; others have none before the end.
+    While it runs, and where it was extended or stopped early, the interval of a randomized one is
+    valid at every look; others have none before the end.
     """
-    known = customer_days.of(lines, as_of=as_of)
-    hypothesis = hypothesis.known_on(periods.day(as_of).date())
-    status = _status(hypothesis, as_of)
-    if status == DRAFT or hypothesis.until < hypothesis.start:
-        return Evaluation(hypothesis, as_of, status, verdicts.GRADES[hypothesis.comparison])
-    days = comparisons.window(hypothesis, known)
-    found = comparisons.checked(comparisons.groups(known, hypothesis), known, hypothesis, days)
-    metrics = (hypothesis.metric, *hypothesis.guardrails)
-    money = "margin_per_customer" if known.has_margin else "revenue_per_customer"
-    asked = list(dict.fromkeys((*metrics, money)))
-    natural = placebo.replays(known, hypothesis, asked, days=days, busy=busy)
-    strata = comparisons.strata(known, hypothesis)
-    made = {
-        m: comparisons.estimate(known, hypothesis.comparison, m, found, days, strata) for m in asked
-    }
-    first, sizes = made[hypothesis.metric], comparisons.sizes(known, hypothesis, found)
-    held = _checks(known, hypothesis, found, days, natural[hypothesis.metric])
-    held += [validity.robustness(first, hypothesis.metric), *validity.size(first, found)]
-    judging = figures.Judging(
-        grade=verdicts.grade(hypothesis, held),
-        running=status == RUNNING,
-        every_look=_looked_at(hypothesis, status),
+    histories = customer_days.prepare(lines, as_of=as_of)
+    plan = hypothesis.as_of(periods.day(as_of).date())
+    status = _status(plan, as_of)
+    if status == DRAFT or plan.until < plan.start:
+        return Evaluation(plan, as_of, status, verdicts.GRADES[plan.comparison])
+    compared = comparisons.compare(histories, plan)
+    money = "margin_per_customer" if histories.has_margin else "revenue_per_customer"
+    metrics = list(dict.fromkeys((plan.metric, *plan.guardrails, money)))
+    natural = placebo.replay(histories, plan, metrics, days=compared.window, busy=busy)
+    strata = comparisons.read_strata(histories, plan)
+    estimates = {metric: compared.estimate(metric, strata) for metric in metrics}
+    first, sizes = (
+        estimates[plan.metric],
+        comparisons.count_groups(histories, plan, compared.groups),
     )
-    rows = {
-        m: figures.row(known, hypothesis, m, found, days, made[m], natural[m], judging)
-        for m in asked
-    }
-    table = figures.table(rows, hypothesis)
+    checks = validity.run_checks(compared, plan, first, natural[plan.metric])
+    grade, running = verdicts.grade_evidence(plan, checks), status == RUNNING
+    early = running or plan.until != plan.end  # somebody looks before the planned end
+    always_valid = early and plan.comparison == "randomized"
+    how = figures.interpretation(grade, running=running, always_valid=always_valid)
+    rows = {m: figures.measure(compared, plan, m, estimates[m], natural[m], how) for m in metrics}
+    table = figures.tabulate(rows, plan)
     return Evaluation(
-        hypothesis=hypothesis,
+        hypothesis=plan,
         as_of=as_of,
         status=status,
-        grade=judging.grade,
-        verdict=verdicts.RUNNING if judging.running else verdicts.verdict(hypothesis, table),
+        grade=grade,
+        verdict=verdicts.RUNNING if running else verdicts.reach_verdict(plan, table),
         table=table,
-        checks=pd.DataFrame(held, columns=list(Check._fields)),
-        natural=natural[hypothesis.metric].table,
-        returns=figures.returns(rows[money], money, sizes[0], hypothesis.cost),
-        extras=_extras(sizes, first),
-        every_look=judging.every_look,
-        groups=found,
-        window=days,
-        sampled=known.note,
+        checks=pd.DataFrame(checks, columns=list(Check._fields)),
+        natural=natural[plan.metric].table,
+        returns=figures.compute_return(rows[money], money, sizes[0], plan.cost),
+        extras={
+            "treated": sizes[0],
+            "control": sizes[1],
+            "top_share": first.top_share,
+            "variance_saved": first.variance_saved,
+        },
+        always_valid=always_valid,
+        groups=compared.groups,
+        window=compared.window,
+        sampled=histories.note,
     )
 
 
-def _status(hypothesis: Hypothesis, as_of: Any) -> str:
+def _status(hypothesis: Hypothesis, as_of: Day) -> str:
     """Draft before the start, running up to the last day that counts, then ended or decided."""
     today, until = day(as_of), day(hypothesis.until)
     if today < min(day(hypothesis.start), until):
         return DRAFT
     if today < until:
         return RUNNING
-    final = any(d.decision != "extend" for d in hypothesis.standing.decisions)
+    final = any(d.decision != "extend" for d in hypothesis.record.decisions)
     return DECIDED if final else ENDED
-
-
-def _looked_at(hypothesis: Hypothesis, status: str) -> bool:
-    """Whether somebody looks before the end: while it runs, to extend it, or to stop it early."""
-    early = status == RUNNING or hypothesis.until != hypothesis.end
-    return early and hypothesis.comparison == "randomized"
-
-
-def _checks(
-    known: Histories, hypothesis: Hypothesis, found: Groups, days: Window, natural: placebo.Natural
-) -> list[Check]:
-    registered = validity.registration(hypothesis)
-    if hypothesis.comparison == "randomized":
-        ratio = validity.ratio(known, found, hypothesis)
-        return [ratio, validity.balance(known, found, days), registered]
-    if hypothesis.comparison == "control_segment":
-        return [validity.trend(natural), registered]
-    return [validity.past(natural, hypothesis), registered]
-
-
-def _extras(sizes: tuple[int, int], made: Estimate) -> dict[str, float]:
-    return {
-        "treated": sizes[0],
-        "control": sizes[1],
-        "top_share": made.top_share,
-        "variance_saved": made.variance_saved,
-    }

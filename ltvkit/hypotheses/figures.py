@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ltvkit.hypotheses import verdicts
-from ltvkit.hypotheses.design import power
+from ltvkit.hypotheses.design import power_analysis
 from ltvkit.hypotheses.effects import comparisons, sequential
-from ltvkit.hypotheses.effects.comparisons import Groups, Window
-from ltvkit.hypotheses.effects.customer_days import Histories
-from ltvkit.hypotheses.effects.estimates import Estimate, Side
-from ltvkit.hypotheses.effects.placebo import Natural
+from ltvkit.hypotheses.effects.comparisons import Comparison
+from ltvkit.hypotheses.effects.estimates import Estimate
+from ltvkit.hypotheses.effects.placebo import NaturalChange
 from ltvkit.hypotheses.hypothesis import Hypothesis
 
 COLUMNS = [
@@ -22,80 +21,80 @@ COLUMNS = [
     "raw_effect", "raw_lowest", "raw_highest", "natural_change",
     "effect", "lowest", "highest", "relative_effect", "p", "outcome",
 ]  # fmt: skip
-UNKNOWN = (np.nan,) * 4
+# How the effect follows from the comparison; see `interpretation`.
+AS_OBSERVED, ALWAYS_VALID, NET, UNKNOWN = "as observed", "always valid", "net", "unknown"
 
 
-class Judging(NamedTuple):
-    """How figures are to be read: the grade, and whether somebody looks before the end."""
+def interpretation(grade: str, *, running: bool, always_valid: bool) -> str:
+    """How the effect follows from the comparison.
 
-    grade: str
-    running: bool
-    every_look: bool
+    Randomized groups (grade A) are compared as observed, with an interval that is valid at every
+    look where somebody looks early. Elsewhere the natural change is subtracted, and while the
+    measure runs nothing is concluded. A lucky test of the trend would otherwise hide a drift.
+    """
+    if grade == "A":
+        return ALWAYS_VALID if always_valid else AS_OBSERVED
+    return UNKNOWN if running else NET
 
 
-def empty() -> pd.DataFrame:
-    """The table of a hypothesis that has not begun."""
-    return pd.DataFrame(columns=COLUMNS)
-
-
-def table(rows: Mapping[str, dict[str, Any]], hypothesis: Hypothesis) -> pd.DataFrame:
+def tabulate(rows: Mapping[str, dict[str, Any]], hypothesis: Hypothesis) -> pd.DataFrame:
     """One row per metric, the one that decides first, then the guardrails.
 
-    - `before`, `after`: the figure of the treated in the window, and in as many days before it
-    - `control_before`, `control_after`: of what they are compared with; a year before, the
+    - `before`, `after`: the figure of the treated in as many days before the window, and in it
+    - `control_before`, `control_after`: of what they are compared with; for a year before, the
       `after` of then
-    - `raw_effect`, its interval `raw_lowest` to `raw_highest`: the comparison as it stands, and
-      how far the chance of customers goes
-    - `natural_change`: what replays gave, where it is taken out
-    - `effect`, `lowest`, `highest`, `p`: what is left, NaN where it cannot be told;
-      `relative_effect`: by what would have been without it
+    - `raw_effect`, its interval `raw_lowest` to `raw_highest`: the comparison as observed, with the
+      chance of customers
+    - `natural_change`: the change on past dates, where it is subtracted
+    - `effect`, `lowest`, `highest`, `p`: what is left, NaN where it is not known;
+      `relative_effect`: relative to the figure without it
     - `outcome`: of a guardrail, harmed, held or unclear
     """
-    metrics = (hypothesis.metric, *hypothesis.guardrails)
-    roles = ["primary", *["guardrail"] * len(hypothesis.guardrails)]
-    told = [rows[m] | {"role": role} for m, role in zip(metrics, roles, strict=True)]
-    for row_ in told[1:]:
-        ends = row_["lowest"], row_["highest"]
-        row_["outcome"] = verdicts.guardrail(
-            *ends, row_["after"] - row_["effect"], hypothesis.tolerance
+    first = rows[hypothesis.metric] | {"role": "primary"}
+    guards = [rows[metric] | {"role": "guardrail"} for metric in hypothesis.guardrails]
+    for row in guards:
+        without = row["after"] - row["effect"]
+        row["outcome"] = verdicts.judge_guardrail(
+            row["lowest"], row["highest"], without, hypothesis.tolerance
         )
-    return pd.DataFrame(told, columns=COLUMNS)
+    return pd.DataFrame([first, *guards], columns=COLUMNS)
 
 
-def row(
-    known: Histories,
+def measure(
+    compared: Comparison,
     hypothesis: Hypothesis,
     metric: str,
-    found: Groups,
-    days: Window,
-    made: Estimate,
-    natural: Natural,
-    judging: Judging,
+    estimate: Estimate,
+    natural: NaturalChange,
+    how: str,
 ) -> dict[str, Any]:
-    """One metric: the levels, the change, and the effect that is left of it."""
-    low, high = made.interval
-    effect, lowest, highest, p = _effect(
-        known, hypothesis, metric, found, days, made, natural, judging
-    )
-    levels = _levels(known, hypothesis, metric, found, days)
-    without = levels["after"] - effect
-    taken_out = hypothesis.comparison != "randomized" and natural.enough
-    return levels | {
+    """One metric: the levels, the observed change, and the effect, which follows as `how` says."""
+    effect, p = (np.nan,) * 3, np.nan
+    if estimate.sufficient:
+        if how == AS_OBSERVED:
+            effect, p = (estimate.effect, *estimate.interval), estimate.p
+        elif how == ALWAYS_VALID:
+            low, high, p = _always_valid(compared, hypothesis, metric, estimate)
+            effect = estimate.effect, low, high
+        elif how == NET and natural.enough:
+            *effect, p = natural.subtract(estimate.effect, estimate.se)
+    levels = _levels(compared, metric)
+    without = levels["after"] - effect[0]
+    subtracted = compared.kind != "randomized" and natural.enough
+    return {
+        **levels,
         "metric": metric,
-        "raw_effect": made.effect,
-        "raw_lowest": low,
-        "raw_highest": high,
-        "natural_change": natural.change if taken_out else np.nan,
-        "effect": effect,
-        "lowest": lowest,
-        "highest": highest,
-        "relative_effect": effect / without if without > 0 else np.nan,
+        "raw_effect": estimate.effect,
+        **dict(zip(("raw_lowest", "raw_highest"), estimate.interval, strict=True)),
+        "natural_change": natural.change if subtracted else np.nan,
+        **dict(zip(("effect", "lowest", "highest"), effect, strict=True)),
+        "relative_effect": effect[0] / without if without > 0 else np.nan,
         "p": p,
         "outcome": "",
     }
 
 
-def returns(row: Mapping[str, Any], money: str, treated: int, cost: float) -> dict[str, Any]:
+def compute_return(row: Mapping[str, Any], money: str, treated: int, cost: float) -> dict[str, Any]:
     """The row of a metric of money -> what all treated brought, less the cost, with its interval.
 
     `gain` = effect per customer x treated customers; `net` = gain - cost; `roi` = net / cost.
@@ -107,37 +106,28 @@ def returns(row: Mapping[str, Any], money: str, treated: int, cost: float) -> di
     return {"money": money, **gains, "cost": cost, **nets, "roi": roi}
 
 
-def _effect(known, hypothesis, metric, found, days, made, natural, judging) -> tuple:
-    """Effect, lowest, highest, p. What was drawn at random stands as it is; of others, what is
-    left when the natural change is taken out, and nothing where that is not known, or the end is
-    to come. A test of the trend that is passed by luck would let the rest of a drift through."""
-    if not made.settled:
-        return UNKNOWN
-    if judging.grade != "A":
-        if judging.running or not natural.enough:
-            return UNKNOWN
-        return natural.left(made.effect, made.se)
-    if not judging.every_look:
-        return made.effect, *made.interval, made.p
+def _always_valid(
+    compared: Comparison, hypothesis: Hypothesis, metric: str, estimate: Estimate
+) -> tuple[float, float, float]:
+    """Lowest, highest and p that hold however often one looks."""
+    histories, treated = compared.histories, compared.groups.treated
     length = (hypothesis.end - hypothesis.start).days + 1
-    planned = power.foreseen(known, hypothesis, metric, length=length).se
-    per = float(known.parts(metric, found.treated, *days)[:, 1].mean())
-    return made.effect, *sequential.interval(made.effect, made.se, planned=planned, scale=per)
+    planned = power_analysis.estimate_inputs(histories, hypothesis, metric, length=length).se
+    per = float(histories.parts(metric, treated, *compared.window)[:, 1].mean())
+    return sequential.confidence_sequence(estimate.effect, estimate.se, planned=planned, scale=per)
 
 
-def _levels(known, hypothesis, metric, found, days) -> dict[str, float]:
+def _levels(compared: Comparison, metric: str) -> dict[str, float]:
+    (treated, control), days = compared.groups, compared.window
     spans = {"before": days.before, "after": days}
-    if days.before.start < known.first:
+    if days.before.start < compared.histories.first:
         spans.pop("before")  # not known is not zero
-    levels = {"before": np.nan} | {
-        n: Side(1, found.treated, known.parts(metric, found.treated, *s)).figure
-        for n, s in spans.items()
-    }
-    if hypothesis.comparison == "same_period_last_year":
+    levels = {"before": np.nan}
+    levels |= {n: compared.term(metric, treated, span).figure for n, span in spans.items()}
+    if compared.kind == "same_period_last_year":
         spans = {"after": days.back(comparisons.YEAR)}
-    controls = {
-        f"control_{n}": Side(1, found.control, known.parts(metric, found.control, *s)).figure
-        for n, s in spans.items()
-        if len(found.control)
-    }
-    return levels | controls
+    if len(control):
+        levels |= {
+            f"control_{n}": compared.term(metric, control, s).figure for n, s in spans.items()
+        }
+    return levels

@@ -1,172 +1,212 @@
-"""What a hypothesis found, in sentences made from its figures, so that they cannot contradict them.
+"""What a hypothesis found, in sentences made from its figures, so that the two always agree.
 
 Only a comparison drawn at random says "caused"; a control segment "points to"; anything else "went
-with", next to what is natural.
+with", next to what would have happened anyway.
 """
 
 from __future__ import annotations
 
 import math
 
-from ltvkit.core.i18n import N_, _
+import pandas as pd
+
+from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats
 from ltvkit.hypotheses import evaluation as ev
 from ltvkit.hypotheses import verdicts
 from ltvkit.hypotheses.effects.validity import SIZE
 from ltvkit.hypotheses.evaluation import Evaluation
 
-SEEN = {
-    "A": N_("The measure caused a change of {effect} in {metric} (95%: {low} to {high})."),
-    "B": N_("The comparison points to a change of {effect} in {metric} (95%: {low} to {high})."),
+CLEAR = {
+    "A": N_(
+        "The measure caused a change of {effect} in {metric} ({range}): {after} with it, "
+        "{without} without."
+    ),
+    "B": N_("The comparison points to a change of {effect} in {metric} ({range})."),
     "C": N_(
-        "The measure went with {effect} in {metric} beyond what is natural (95%: {low} to {high})."
+        "The measure went with a change of {effect} in {metric} on top of what would have "
+        "happened anyway ({range})."
     ),
 }
-UNSEEN = {
-    "A": N_("No effect on {metric} can be told from chance: {effect} (95%: {low} to {high})."),
-    "C": N_("What is left of it, {effect} (95%: {low} to {high}), cannot be told from chance."),
+UNCLEAR = {
+    "A": N_("No clear effect on {metric}: {effect} ({range}); {after} with it, {without} without."),
+    "B": N_("No clear effect on {metric}: {effect} ({range})."),
+    "C": N_("What is left, {effect} ({range}), is no clear effect."),
 }
-SEEN["D"], UNSEEN["B"], UNSEEN["D"] = SEEN["C"], UNSEEN["A"], UNSEEN["C"]
+CLEAR["D"], UNCLEAR["D"] = CLEAR["C"], UNCLEAR["C"]
 RULES = {
-    "superiority": N_("better than without"),
-    "superiority_by_margin": N_("better by the smallest effect worth having"),
-    "non_inferiority": N_("no worse than without"),
+    "superiority": N_("adopt what is better than without"),
+    "superiority_by_margin": N_("adopt what is better by the smallest effect that matters"),
+    "non_inferiority": N_("adopt what is no worse than without"),
 }
-FEW = 0.3  # of the effect: from here on the 1% who bought most are mentioned
+TOP_SHARE = 0.3  # of the effect: from here on the 1% who bought most are mentioned
 
 
 def finding(found: Evaluation, *, currency: str = "") -> str:
-    """One hypothesis in a few sentences: what was seen, what is natural, what is advised."""
-    if found.status != ev.DRAFT and found.table.empty:
-        return _("Dropped before it began.")
+    """One hypothesis in a few sentences: what was seen, what it means, what to do.
+
+    "Likely range" is the 95% interval.
+    """
+    plan = found.hypothesis
     if found.status == ev.DRAFT:
-        text = _("Begins on {start} and runs for {days} days.")
-        return text.format(start=found.hypothesis.start, days=found.hypothesis.days)
-    sampled = [found.sampled] if found.sampled else []
+        days = n_("{n} day", "{n} days", plan.days).format(n=plan.days)
+        return _("Starts on {start} and runs for {days}.").format(start=plan.start, days=days)
+    if found.table.empty:
+        return _("Stopped before it started.")
     if found.status == ev.RUNNING:
-        return " ".join([_so_far(found, currency), *sampled])
-    said = [_primary(found, currency), *_guardrails(found, currency), *_top(found)]
-    said += [_advice(found, currency), *_money(found, currency)]
-    if not found.hypothesis.standing.in_time:
-        said += [_("It was not on record, as it is now, before it began: this may fit by design.")]
-    return " ".join([*said, *sampled])
+        sentences = _describe_running(found, currency)
+    else:
+        sentences = [_describe_effect(found, currency), *_describe_harm(found, currency)]
+        sentences += [*_describe_top(found), _describe_verdict(found, currency)]
+        sentences += _describe_money(found, currency)
+        if not plan.record.preregistered:
+            sentences += [
+                _(
+                    "It was not registered in this form before it started, so it may have been "
+                    "written to fit the result."
+                )
+            ]
+    return " ".join(filter(None, [*sentences, found.sampled]))
 
 
 def headline(found: Evaluation, *, currency: str = "") -> str:
-    """One hypothesis in a line: its title, the verdict, and the effect with its interval."""
-    said = [f"{found.hypothesis.title}: {_(found.verdict)}."]
-    if found.table.empty or math.isnan(found.primary["lowest"]):
-        return f"{said[0]} ({found.hypothesis.owner})"
-    names = _figures(found, found.primary, currency) | {"grade": found.grade}
-    text = _("{metric} {effect} (95%: {low} to {high}), evidence {grade}.").format(**names)
-    harmed = found.table.loc[found.table["outcome"] == verdicts.HARMED, "metric"]
-    said += [text[0].upper() + text[1:]]
-    said += [_("Harmed: {metric}.").format(metric=formats.label(m).lower()) for m in harmed]
-    said += [_("Not on record, as it is now, before it began.")] * (
-        not found.hypothesis.standing.in_time
-    )
-    return " ".join([*said, f"({found.hypothesis.owner})"])
+    """One hypothesis in a line: its title, the verdict, and the effect with its likely range."""
+    title, verdict = found.hypothesis.title, formats.cell(found.verdict, "word")
+    sentences = [f"{title}: {verdict}."]
+    if not (found.table.empty or math.isnan(found.primary["lowest"])):
+        harmed = found.table.loc[found.table["outcome"] == verdicts.HARMED, "metric"]
+        but = _(", but {metrics} fell").format(metrics=_list(harmed)) if len(harmed) else ""
+        text = _("{metric} {effect} ({range}){but}. Evidence: {grade}.")
+        texts = _texts(found, found.primary, currency) | {"but": but, "grade": found.grade}
+        sentences.append(_capitalized(text.format(**texts)))
+        if not found.hypothesis.record.preregistered:
+            sentences.append(_("Not registered in this form before it started."))
+    return " ".join([*sentences, f"({found.hypothesis.owner})"])
 
 
-def _figures(found: Evaluation, row, currency: str) -> dict[str, str]:
+def _list(metrics: pd.Series) -> str:
+    return _(" and ").join(formats.label(m).lower() for m in metrics)
+
+
+def _capitalized(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _texts(found: Evaluation, row: pd.Series, currency: str) -> dict[str, str]:
     """The numbers of a row, in words."""
     metric = row["metric"]
-    names = {"effect": "effect", "low": "lowest", "high": "highest", "natural": "natural_change"}
-    names |= {"raw": "raw_effect", "raw_low": "raw_lowest", "raw_high": "raw_highest"}
-    said = {
-        name: formats.difference(row[column], metric, currency) for name, column in names.items()
+    change = {
+        n: formats.difference(row[n], metric, currency)
+        for n in ("effect", "lowest", "highest", "natural_change", "raw_lowest", "raw_highest")
     }
-    return said | {
+    span = _("likely range {low} to {high}")
+    return change | {
         "metric": formats.label(metric).lower(),
+        "range": span.format(low=change["lowest"], high=change["highest"]),
+        "raw_range": span.format(low=change["raw_lowest"], high=change["raw_highest"]),
         "after": formats.value(row["after"], metric, currency),
         "without": formats.value(row["after"] - row["effect"], metric, currency),
-        "n": formats.count(len(found.natural)),
     }
 
 
-def _primary(found: Evaluation, currency: str) -> str:
+def _describe_effect(found: Evaluation, currency: str) -> str:
     row = found.primary
-    said = _figures(found, row, currency)
+    texts = _texts(found, row, currency)
     if math.isnan(row["lowest"]):
-        text = _("{metric}: a change of {raw} (95%: {raw_low} to {raw_high}, by chance alone). ")
-        why = _("What would have happened anyway is not known, so nothing is concluded.")
-        if found.hypothesis.comparison == "randomized" or not _enough(found):
-            why = _("That is too little, or too doubtful, to conclude anything from.")
-        text = text.format(**said) + why
-        return text[0].upper() + text[1:]
-    text = _((SEEN if _seen(found) else UNSEEN)[found.grade]).format(**said)
+        reason = _("What would have happened anyway is not known, so nothing can be concluded.")
+        too_few = (found.checks["check"] == SIZE).any()
+        if found.hypothesis.comparison == "randomized" or too_few:
+            reason = _("That is too little, or too doubtful, to conclude anything.")
+        text = _("{moved} ({raw_range}, from chance alone).")
+        return text.format(moved=_describe_move(row, texts, currency), **texts) + " " + reason
+    text = _((CLEAR if _is_clear(found) else UNCLEAR)[found.grade]).format(**texts)
     if found.grade == "A":
-        return text + " " + _("With it {after}, without it {without}.").format(**said)
-    before = _(
-        "{metric}: a change of {raw} as it stands; {natural} is natural, by the same comparison "
-        "on {n} past dates when nothing was done."
-    ).format(**said)
-    return f"{before[0].upper()}{before[1:]} {text}"
+        return text
+    return f"{_describe_natural(found, row, texts, currency)} {text}"
 
 
-def _enough(found: Evaluation) -> bool:
-    return not (found.checks["check"] == SIZE).any()
+def _describe_move(row: pd.Series, texts: dict[str, str], currency: str) -> str:
+    """Which way the metric went as observed, and by how much."""
+    rose = row["raw_effect"] >= 0
+    text = _("{metric} rose by {amount}") if rose else _("{metric} fell by {amount}")
+    amount = formats.difference(abs(row["raw_effect"]), row["metric"], currency).removeprefix("+")
+    return _capitalized(text.format(metric=texts["metric"], amount=amount))
 
 
-def _seen(found: Evaluation) -> bool:
-    """Whether the effect can be told from chance, by itself and among all that was tried."""
+def _describe_natural(
+    found: Evaluation, row: pd.Series, texts: dict[str, str], currency: str
+) -> str:
+    """How much of the observed change was to be expected, judging by the past dates."""
+    natural, raw, n = row["natural_change"], row["raw_effect"], len(found.natural)
+    amount = texts["natural_change"]
+    text = _("{moved}; a change of {amount} was to be expected anyway, judging by {dates}.")
+    if raw and 0 < natural / raw <= 1:
+        amount = formats.difference(abs(natural), row["metric"], currency).removeprefix("+")
+        text = _("{moved}, but {amount} of that would have happened anyway, judging by {dates}.")
+    dates = n_("{n} past date", "{n} past dates", n).format(n=n)
+    return text.format(moved=_describe_move(row, texts, currency), amount=amount, dates=dates)
+
+
+def _is_clear(found: Evaluation) -> bool:
+    """Whether the effect differs from chance, by itself and among all that was tested."""
     row = found.primary
     return (row["lowest"] > 0 or row["highest"] < 0) and not found.q > verdicts.ALPHA
 
 
-def _so_far(found: Evaluation, currency: str) -> str:
-    row = found.primary
-    said = _figures(found, row, currency) | {"until": found.hypothesis.until}
-    text = _("Still running until {until}: there is no verdict before the end.").format(**said)
-    if math.isnan(row["lowest"]):
-        return text
-    more = _("So far {effect} in {metric} ({low} to {high}, valid however often one looks).")
-    harmed = _guardrails(found, currency)
-    return " ".join([text, more.format(**said), *harmed])
+def _describe_running(found: Evaluation, currency: str) -> list[str]:
+    text = _("Running until {until}: there is no verdict before the end.")
+    sentences = [text.format(until=found.hypothesis.until)]
+    if not math.isnan(found.primary["lowest"]):
+        so_far = _("So far {effect} in {metric} ({range}, valid however often you look).")
+        sentences.append(so_far.format(**_texts(found, found.primary, currency)))
+        sentences += _describe_harm(found, currency)
+    return sentences
 
 
-def _guardrails(found: Evaluation, currency: str) -> list[str]:
-    text = _("Guardrail harmed: {effect} in {metric} (95%: {low} to {high}).")
+def _describe_harm(found: Evaluation, currency: str) -> list[str]:
+    text = _("Harmed: {metric}, by {effect} ({range}).")
     harmed = found.table[found.table["outcome"] == verdicts.HARMED]
-    return [text.format(**_figures(found, row, currency)) for _i, row in harmed.iterrows()]
+    return [text.format(**_texts(found, row, currency)) for _i, row in harmed.iterrows()]
 
 
-def _top(found: Evaluation) -> list[str]:
+def _describe_top(found: Evaluation) -> list[str]:
     share = found.extras["top_share"]
-    if not _seen(found) or not FEW < share <= 1:
+    if not _is_clear(found) or not TOP_SHARE < share <= 1:
         return []
-    text = _("The 1% of customers who bought most make up {share} of the change as it stands.")
+    text = _("The 1% of customers who bought most account for {share} of the observed change.")
     return [text.format(share=formats.share(share, decimals=0))]
 
 
-def _advice(found: Evaluation, currency: str) -> str:
-    rule = _(RULES[found.hypothesis.decision_rule])
-    said = _("By its rule ({rule}): {verdict}.").format(rule=rule, verdict=_(found.verdict))
+def _describe_verdict(found: Evaluation, currency: str) -> str:
+    plan = found.hypothesis
+    text = _("Its rule ({rule}) says: {verdict}.")
+    rule, verdict = _(RULES[plan.decision_rule]), formats.cell(found.verdict, "word")
+    sentences = [text.format(rule=rule, verdict=verdict)]
     if found.q > verdicts.ALPHA >= found.primary["p"]:
-        said += " " + _("Alone it would stand, but not among all the hypotheses that were tried.")
-    if found.verdict == verdicts.DROP and not (found.table["outcome"] == verdicts.HARMED).any():
-        known = found.hypothesis
-        least = formats.value(known.smallest_effect, known.metric, currency)
-        text = _("Even the upper end lies below {least}, the smallest effect worth having.")
-        if known.decision_rule != "non_inferiority":
-            said += " " + text.format(least=least)
-    return said
-
-
-def _money(found: Evaluation, currency: str) -> list[str]:
-    known = found.returns
-    if math.isnan(known["net_lowest"]):
-        return []
-    money = {
-        name: formats.money(known[column], currency)
-        for name, column in (("net", "net"), ("low", "net_lowest"), ("high", "net_highest"))
-    }
-    of = _("margin") if known["money"].startswith("margin") else _("revenue")
-    text = _("Effect times all treated customers: {net} of {of} (95%: {low} to {high}).")
-    if known["cost"]:
-        text = _(
-            "Effect times all treated customers, less the cost of {cost}: {net} of {of} "
-            "(95%: {low} to {high})."
+        sentences.append(
+            _(
+                "Alone it would pass, but not among all that were tested (p-values are adjusted "
+                "for the number of tests)."
+            )
         )
-    cost = formats.money(known["cost"], currency)
-    return [text.format(of=of, cost=cost, **money)]
+    harmed = (found.table["outcome"] == verdicts.HARMED).any()
+    if found.verdict == verdicts.DROP and not harmed and plan.decision_rule != "non_inferiority":
+        least = formats.value(plan.smallest_effect, plan.metric, currency)
+        text = _("Even the upper end is below {least}, the smallest effect that matters.")
+        sentences.append(text.format(least=least))
+    return " ".join(sentences)
+
+
+def _describe_money(found: Evaluation, currency: str) -> list[str]:
+    result = found.returns
+    if math.isnan(result["net_lowest"]):
+        return []
+    net, low, high = (
+        formats.money(result[name], currency) for name in ("net", "net_lowest", "net_highest")
+    )
+    of = _("margin") if result["money"].startswith("margin") else _("revenue")
+    text = _("Net result for all who were treated: {net} of {of} (likely range {low} to {high}).")
+    if result["cost"]:
+        text = _("Net result after a cost of {cost}: {net} of {of} (likely range {low} to {high}).")
+    cost = formats.money(result["cost"], currency)
+    return [text.format(of=of, cost=cost, net=net, low=low, high=high)]

@@ -40,7 +40,7 @@ class Decision(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
+class Record:
     """What the ledger says about a hypothesis.
 
     `registered`: the day of its last registration before the start (else of its first), None if
@@ -54,7 +54,7 @@ class Standing:
     decisions: tuple[Decision, ...] = ()
 
     @property
-    def in_time(self) -> bool:
+    def preregistered(self) -> bool:
         """Whether it was on record before it began, and left alone since."""
         return self.registered is not None and not (self.late or self.edited)
 
@@ -88,24 +88,24 @@ class Hypothesis:
     assigned: pd.DataFrame | None = field(default=None, compare=False)
     treated_share: float = 0.5  # of the assigned customers, as planned
     notes: str = ""
-    standing: Standing = Standing()
+    record: Record = Record()
 
     @property
     def until(self) -> dt.date:
         """The last day that counts: the end, the one it was extended to, or that of a decision
         to adopt or drop it before then."""
         last = self.end
-        for decision in self.standing.decisions:
+        for decision in self.record.decisions:
             last = decision.until or min(last, decision.day)
         return last
 
-    def known_on(self, day: dt.date) -> Hypothesis:
+    def as_of(self, day: dt.date) -> Hypothesis:
         """The hypothesis as the ledger had it on `day`: what came later is not known yet."""
-        kept = tuple(d for d in self.standing.decisions if d.day <= day)
-        registered = self.standing.registered
+        kept = tuple(d for d in self.record.decisions if d.day <= day)
+        registered = self.record.registered
         if registered and registered > day:
-            return replace(self, standing=Standing(decisions=kept))
-        return replace(self, standing=replace(self.standing, decisions=kept))
+            return replace(self, record=Record(decisions=kept))
+        return replace(self, record=replace(self.record, decisions=kept))
 
     @property
     def days(self) -> int:

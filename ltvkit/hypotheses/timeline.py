@@ -16,38 +16,39 @@ from ltvkit.hypotheses.evaluation import Evaluation
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED
 
 EVERY = ("day", "week", "month", "year")
+COLUMNS = ["period", "start", "group", "metric", "value", "partial"]
 SHOWN = {"second_order_rate": "retention_rate"}
 
 
-def series(found: Evaluation, histories: Histories, *, every: str) -> pd.DataFrame:
+def build(found: Evaluation, histories: Histories, *, every: str) -> pd.DataFrame:
     """An evaluation -> period, start, group (treated, control), metric, value, partial.
 
-    Days and weeks reach from two windows before the start to one after the end, months from a
-    year before, years over all orders. The value is the metric of each period by itself; of a
-    second order, which comes once, it is retention. The control of the same period last year is
-    set 52 weeks later, so that both stand side by side. `partial`: the orders cover only a part.
+    Days and weeks reach from two windows before the start to one after the end, months from a year
+    before to a year after, years over all orders. The value is the metric of each period by
+    itself; instead of the second-order rate, which a customer can have once, it is retention. The
+    control of the same period last year is moved by 52 weeks, so that both stand side by side.
+    `partial`: the orders cover only a part of the period.
     """
-    first, last = _span(found, histories, every)
+    metric = found.hypothesis.metric
+    calendar = _calendar(*_span(found, histories, every), every)
+    last_year = found.hypothesis.comparison == "same_period_last_year"
     tables = []
     for group, who in zip((TREATED, CONTROL), found.groups, strict=True):
         if len(who):
-            shift = comparisons.YEAR if group == CONTROL and _last_year(found) else 0
-            table = _by_period(histories, who, found.hypothesis.metric, first, last, every, shift)
-            tables.append(table.assign(group=group))
-    shown = SHOWN.get(found.hypothesis.metric, found.hypothesis.metric)
-    columns = ["period", "start", "group", "metric", "value", "partial"]
-    return pd.concat(tables, ignore_index=True).assign(metric=shown)[columns]
+            shift = comparisons.YEAR if group == CONTROL and last_year else 0
+            rows = histories.rows(who)
+            rows = rows.assign(day=rows["day"] + shift)
+            known = calendar["first"] >= histories.first + shift
+            value = _value(_with_period(rows, every), metric, len(who), calendar.index)
+            tables.append(calendar.assign(group=group, value=value.where(known)))
+    return pd.concat(tables, ignore_index=True).assign(metric=SHOWN.get(metric, metric))[COLUMNS]
 
 
 def timelines(found: Evaluation, histories: Histories) -> dict[str, pd.DataFrame]:
-    """`series` by day, week, month and year; nothing of one that has not begun."""
+    """`build` by day, week, month and year; nothing for one that has not started."""
     if found.window is None:
         return {}
-    return {every: series(found, histories, every=every) for every in EVERY}
-
-
-def _last_year(found: Evaluation) -> bool:
-    return found.hypothesis.comparison == "same_period_last_year"
+    return {every: build(found, histories, every=every) for every in EVERY}
 
 
 def _span(found: Evaluation, histories: Histories, every: str) -> tuple[int, int]:
@@ -59,46 +60,29 @@ def _span(found: Evaluation, histories: Histories, every: str) -> tuple[int, int
     return max(first, histories.first), min(last, histories.last)
 
 
-def _by_period(
-    histories: Histories,
-    who: np.ndarray,
-    metric: str,
-    first: int,
-    last: int,
-    every: str,
-    shift: int,
-) -> pd.DataFrame:
-    rows = histories.rows(who)
-    rows = rows.assign(day=rows["day"] + shift)
-    rows = _with_period(rows[rows["day"].between(first, last)], every)
-    whole = _with_period(pd.DataFrame({"day": np.arange(first, last + 1)}), every)
-    spans = whole.groupby("_period")["day"].agg(["min", "max"])
-    value = _value(rows, metric, len(who)).reindex(spans.index)
-    if METRICS[metric].per != "orders":
-        value = value.fillna(0.0)
-    begins = [periods.start(i, every) for i in spans.index]
-    ends = [periods.end(i, every) for i in spans.index]
-    covered = spans.map(_date)
-    return pd.DataFrame(
-        {
-            "period": [periods.label(i, every) for i in spans.index],
-            "start": begins,
-            # Before the orders begin, nothing is known.
-            "value": value.where(spans["min"] >= histories.first + shift).to_numpy(),
-            "partial": (covered["min"] > begins).to_numpy() | (covered["max"] < ends).to_numpy(),
-        }
+def _calendar(first: int, last: int, every: str) -> pd.DataFrame:
+    """The periods from day `first` to day `last`: first (day), period, start, partial."""
+    days = _with_period(pd.DataFrame({"day": np.arange(first, last + 1)}), every)
+    spans = days.groupby("_period")["day"].agg(first="min", last="max")
+    starts = pd.Series({i: periods.start(i, every) for i in spans.index})
+    ends = pd.Series({i: periods.end(i, every) for i in spans.index})
+    return spans[["first"]].assign(
+        period=[periods.label(i, every) for i in spans.index],
+        start=starts,
+        partial=(_date(spans["first"]) > starts) | (_date(spans["last"]) < ends),
     )
 
 
-def _value(rows: pd.DataFrame, metric: str, size: int) -> pd.Series:
-    known = METRICS[metric]
+def _value(rows: pd.DataFrame, metric: str, size: int, index: pd.Index) -> pd.Series:
+    """A metric of `size` customers, for each period in `index`."""
+    of, per, _definition = METRICS[metric]
     sums = rows.groupby("_period")[[c for c in rows if c not in ("day", "place")]].sum()
-    if known.per == "orders":
-        return sums[known.of] / sums["orders"].where(sums["orders"] > 0)
-    if known.of in sums and known.of != "active":
-        return sums[known.of] / size
+    if per == "orders":
+        return (sums[of] / sums["orders"].where(sums["orders"] > 0)).reindex(index)
+    if of in sums and of != "active":
+        return (sums[of] / size).reindex(index, fill_value=0.0)
     bought = rows[rows["active"] > 0].drop_duplicates(["_period", "place"])
-    return bought.groupby("_period").size() / size
+    return (bought.groupby("_period").size() / size).reindex(index, fill_value=0.0)
 
 
 def _with_period(rows: pd.DataFrame, every: str) -> pd.DataFrame:

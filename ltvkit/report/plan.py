@@ -20,7 +20,7 @@ from ltvkit.config import params
 from ltvkit.config.notebooks import Notebook, digest
 from ltvkit.core import paths, pseudonyms
 from ltvkit.core.i18n import language
-from ltvkit.hypotheses.registry import registry
+from ltvkit.hypotheses.registry import store
 
 # What can change a number or a picture, and what else builds a report.
 PACKAGES = (
@@ -68,7 +68,7 @@ def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key:
 def register(given: params.Params) -> dict[str, str]:
     """The shop's register of hypotheses, an input beside the orders; empty where there is none."""
     named = given.values.get("register", "")
-    sum_ = registry.digest(registry.folder(given.shop, named))
+    sum_ = store.digest(store.folder(given.shop, named))
     return {"register": named or given.shop, "sha256": sum_} if sum_ else {}
 
 

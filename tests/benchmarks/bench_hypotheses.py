@@ -8,7 +8,7 @@ order; the randomized one is also looked at every week. What is counted:
 
 - false positives: how often p < 5% though nothing was done (promised: 5%)
 - coverage: how often the 95% interval holds the true effect
-- power: how often p < 5% when something was done, and what `planning.power` had foreseen
+- power: how often p < 5% when something was done, and what `hypotheses.power` had foreseen
 - looks: how often the interval of all looks excludes no effect at some week, though none is there
 - the variance that knowing the time before saves, against the difference as it stands
 """
@@ -22,7 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pandas as pd
 
-from ltvkit.hypotheses.design import assignment, power
+from ltvkit.hypotheses.design import assignment, power_analysis
 from ltvkit.hypotheses.effects import comparisons, customer_days, targets
 from ltvkit.hypotheses.evaluation import evaluate
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
@@ -112,8 +112,8 @@ def hypothesis(name: str, assigned: pd.DataFrame | None, worth: float) -> Hypoth
 def draw(known: customer_days.Histories, seed: int) -> pd.DataFrame:
     """Two thousand customers, half of them treated, drawn as the kit draws."""
     on = customer_days.day(day(START - 1))
-    who = np.random.default_rng(seed).permutation(known.known(on)["customer_id"])[:DRAWN]
-    segment = targets.segments(known, who, on=on).to_numpy()
+    who = np.random.default_rng(seed).permutation(known.customers_on(on)["customer_id"])[:DRAWN]
+    segment = targets.read_segments(known, who, on=on).to_numpy()
     table = pd.DataFrame({"customer_id": known.ids[who], "segment": segment})
     return assignment.assign(table, seed=seed)
 
@@ -153,8 +153,8 @@ def judged(name: str, tried: Hypothesis, known, true: dict[str, float], **more) 
                 **more,
             }
         )
-    given = tried.comparison, tried.metric, found.groups, found.window
-    made = comparisons.estimate(known, *given, comparisons.strata(known, tried))
+    compared = comparisons.compare(known, found.hypothesis)
+    made = compared.estimate(tried.metric, comparisons.read_strata(known, tried))
     low, high = made.bootstrap()
     rows[0]["boot"] = low <= true[METRICS[0]] <= high
     return rows
@@ -173,10 +173,10 @@ def run(seed: int) -> list[dict]:
         rows += judged(name, tried, known, nothing, done=False)
         if seed >= DONE:
             continue
-        treated = comparisons.groups(known, tried).treated
+        treated = comparisons.select_groups(known, tried).treated
         changed, true = acted(rng, orders, known, treated, CHANCES[name])
         tried = hypothesis(name, assigned, true[METRICS[0]])
-        plan = power.power(tried, known, as_of=end, weeks=())
+        plan = power_analysis.power(tried, known, as_of=end, weeks=())
         after = customer_days.build(changed, as_of=end)
         after._done.known.update(past(known))
         rows += judged(name, tried, after, true, done=True, foreseen=plan["power"].iloc[0])

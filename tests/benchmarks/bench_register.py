@@ -20,7 +20,7 @@ import pandas as pd
 
 from ltvkit.hypotheses.board import evaluate_all
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
-from ltvkit.hypotheses.registry.registry import Register
+from ltvkit.hypotheses.registry.store import Registry
 from ltvkit.samples import shop
 
 CUSTOMERS, HYPOTHESES, BOUND = 430_000, 50, 60
@@ -66,7 +66,7 @@ def main() -> None:
         orders = write(path)
         start = time.perf_counter()
         lines = duckdb.connect().read_parquet(str(path))
-        board = evaluate_all(Register(Path(folder), tried), lines, as_of=AS_OF)
+        board = evaluate_all(Registry(Path(folder), tried), lines, as_of=AS_OF)
         seconds = time.perf_counter() - start
     replays = sum(len(e.natural) for e in board.evaluations)
     print(f"{orders:,} orders, {len(board.evaluations)} hypotheses, {replays} replays")

@@ -19,12 +19,12 @@ from ltvkit import hypotheses
 from ltvkit.errors import DataError, NothingYet, ParamsError
 from ltvkit.hypotheses import board, figures, findings, timeline, verdicts
 from ltvkit.hypotheses.board import Board
-from ltvkit.hypotheses.design import assignment, power
+from ltvkit.hypotheses.design import assignment, power_analysis
 from ltvkit.hypotheses.effects import customer_days, targets
 from ltvkit.hypotheses.effects.customer_days import day
-from ltvkit.hypotheses.hypothesis import Decision, Standing, Target
-from ltvkit.hypotheses.registry import registry
-from ltvkit.hypotheses.registry.registry import Register
+from ltvkit.hypotheses.hypothesis import Decision, Record, Target
+from ltvkit.hypotheses.registry import store
+from ltvkit.hypotheses.registry.store import Registry
 
 APRIL = dt.date(2024, 4, 30)
 
@@ -39,8 +39,8 @@ def half(lines):
     return assigned(ids[::2], ids[1::2])
 
 
-def register(*tried) -> Register:
-    return Register(Path("nowhere"), tuple(tried))
+def register(*tried) -> Registry:
+    return Registry(Path("nowhere"), tuple(tried))
 
 
 def spoiled(lines):
@@ -79,7 +79,7 @@ def test_many_hypotheses_are_corrected_together(lines):
     np.testing.assert_allclose(q, stats.false_discovery_control(p))
     assert found.evaluations[0].verdict == "adopt"
     for one in found.evaluations[1:]:
-        alone = verdicts.verdict(one.hypothesis, one.table)
+        alone = verdicts.reach_verdict(one.hypothesis, one.table)
         assert one.verdict == (alone if one.q <= 0.05 or alone != "adopt" else "inconclusive")
 
 
@@ -87,10 +87,10 @@ def test_an_effect_that_does_not_stand_among_many_is_not_said_to_be_caused(lines
     tried = hypothesis(comparison="randomized", assigned=half(lines))
     alone = hypotheses.evaluate(tried, spoiled(lines), as_of=APRIL)
     assert "caused" in findings.finding(alone)
-    among = board._corrected(alone, 0.2)
+    among = board._adjust(alone, 0.2)
     assert among.verdict == "inconclusive"
     assert "caused" not in findings.finding(among)
-    assert "not among all the hypotheses" in findings.finding(among)
+    assert "not among all that were tested" in findings.finding(among)
 
 
 def test_customers_treated_twice_at_once_are_told(lines):
@@ -113,7 +113,7 @@ def test_a_month_that_is_rebuilt_knows_nothing_of_later_decisions(lines):
         Decision("extend", dt.date(2024, 4, 5), "few", until=dt.date(2024, 5, 31)),
         Decision("drop", dt.date(2024, 6, 3), "no"),
     )
-    tried = hypothesis(standing=Standing(registered=known, decisions=later))
+    tried = hypothesis(record=Record(registered=known, decisions=later))
     march, april = (
         hypotheses.evaluate_all(register(tried), lines, as_of=day) for day in ("2024-03-31", APRIL)
     )
@@ -121,7 +121,7 @@ def test_a_month_that_is_rebuilt_knows_nothing_of_later_decisions(lines):
     assert march.learned.empty
     assert april.learned["decision"].tolist() == ["extend"]
     before = hypotheses.evaluate_all(
-        register(hypothesis(standing=Standing(registered=known))), lines, as_of="2024-03-31"
+        register(hypothesis(record=Record(registered=known))), lines, as_of="2024-03-31"
     )
     pd.testing.assert_frame_equal(march.table, before.table)
 
@@ -129,8 +129,8 @@ def test_a_month_that_is_rebuilt_knows_nothing_of_later_decisions(lines):
 def test_win_rate_and_learned():
     def one(id, status, verdict, *decisions):
         made = tuple(Decision(what, dt.date(2024, 5, n), why) for n, (what, why) in decisions)
-        standing = Standing(registered=dt.date(2024, 2, 1), decisions=made)
-        tried = hypothesis(id=id, title=id.upper(), standing=standing)
+        record = Record(registered=dt.date(2024, 2, 1), decisions=made)
+        tried = hypothesis(id=id, title=id.upper(), record=record)
         table = pd.DataFrame([dict.fromkeys(figures.COLUMNS, np.nan)])
         return board.Evaluation(tried, APRIL, status, "D", verdict, table=table)
 
@@ -141,7 +141,9 @@ def test_win_rate_and_learned():
             one("b", "decided", "inconclusive", (1, ("extend", "few")), (3, ("drop", "no"))),
             one("c", "ended", "drop"),
             one("d", "running", "still running"),
-            replace(one("e", "decided", "not started"), table=figures.empty()),
+            replace(
+                one("e", "decided", "not started"), table=pd.DataFrame(columns=figures.COLUMNS)
+            ),
         ),
         pd.DataFrame(),
         None,
@@ -151,9 +153,8 @@ def test_win_rate_and_learned():
         ["B", "drop", "no"], ["A", "adopt", "works"], ["B", "extend", "few"],
     ]  # fmt: skip
     assert found.text == (
-        "Hypotheses: 5 (1 running, 1 ended, 3 decided). "
-        "Of 3 that were on record before they began and came to their end, 1 worked by their own "
-        "rule (win rate 33%)."
+        "5 hypotheses: 1 running, 1 ended, 3 decided. "
+        "3 registered tests have finished; 1 succeeded (33%)."
     )
     assert found.metrics["hypotheses_decided"] == 3
 
@@ -193,16 +194,16 @@ def test_only_a_grade_says_what_it_may(lines, grade, comparison, verb, low):
     said = {word for word in (CAUSED, POINTS, WENT) if word in text}
     assert said == ({verb} if low > 0 else set())
     if low < 0:
-        assert "told from chance" in text
+        assert "no clear effect" in text.lower()
     if grade != "A":
-        assert "is natural" in text
+        assert "anyway" in text
 
 
 def test_numbers_of_a_finding_are_those_of_the_table(lines):
     tried = hypothesis(comparison="randomized", assigned=half(lines), cost=100.0)
     found = hypotheses.evaluate(tried, spoiled(lines), as_of=APRIL)
     row, text = found.primary, findings.finding(found, currency="USD")
-    assert f"without it {row['after'] - row['effect']:.2f} USD" in text
+    assert f"{row['after'] - row['effect']:.2f} USD without" in text
     for name in ("effect", "lowest", "highest", "after"):
         assert f"{abs(row[name]):.2f} USD" in text, name
     assert f"{found.returns['net']:,.0f} USD" in text
@@ -212,7 +213,7 @@ def test_numbers_of_a_finding_are_those_of_the_table(lines):
 def test_an_unknown_natural_change_concludes_nothing(lines):
     tried = hypothesis(target=Target("customers", tuple(lines["customer_id"].unique())))
     text = findings.finding(hypotheses.evaluate(tried, lines, as_of=APRIL))
-    assert "is not known, so nothing is concluded" in text
+    assert "is not known, so nothing can be concluded" in text
     assert not re.search(f"{CAUSED}|{POINTS}|{WENT}", text)
 
 
@@ -221,11 +222,13 @@ def test_an_unknown_natural_change_concludes_nothing(lines):
 
 def test_power_is_that_of_statsmodels(lines):
     """Equal groups, an error that the effect does not change: the t test of two samples."""
-    seen = power.Foreseen(baseline=10.0, se=0.5, df=198, customers=200)
-    row = power._power(hypothesis(comparison="randomized", smallest_effect=1.4), seen, 31)
+    seen = power_analysis.PowerInputs(baseline=10.0, se=0.5, df=198, customers=200)
+    row = power_analysis._compute_power(
+        hypothesis(comparison="randomized", smallest_effect=1.4), seen, 31
+    )
     known = TTestIndPower().power(1.4 / (0.5 * np.sqrt(200 / 4)), nobs1=100, alpha=0.05)
     assert row["power"] == pytest.approx(known, abs=1e-6)
-    least = power._power(
+    least = power_analysis._compute_power(
         hypothesis(comparison="randomized", smallest_effect=row["smallest_detectable"]), seen, 31
     )
     assert least["power"] == pytest.approx(0.8, abs=0.002)
@@ -233,11 +236,15 @@ def test_power_is_that_of_statsmodels(lines):
 
 
 def test_the_error_grows_with_the_effect():
-    seen = power.Foreseen(baseline=10.0, se=0.5, df=198, customers=200, grows=0.2)
-    row = power._power(hypothesis(comparison="randomized", smallest_effect=2.0), seen, 31)
+    seen = power_analysis.PowerInputs(baseline=10.0, se=0.5, df=198, customers=200, growth=0.2)
+    row = power_analysis._compute_power(
+        hypothesis(comparison="randomized", smallest_effect=2.0), seen, 31
+    )
     assert row["error"] == pytest.approx(np.sqrt(0.25 + 0.4))
     least = row["smallest_detectable"]
-    again = power._power(hypothesis(comparison="randomized", smallest_effect=least), seen, 31)
+    again = power_analysis._compute_power(
+        hypothesis(comparison="randomized", smallest_effect=least), seen, 31
+    )
     assert again["power"] == pytest.approx(0.8, abs=0.002)
 
 
@@ -253,7 +260,7 @@ def test_what_is_foreseen_is_what_comes(lines, comparison):
     assert plan["weeks"].tolist() == [2, 31 / 7]
     row = hypotheses.evaluate(tried, lines, as_of=APRIL).primary
     reach = (row["highest"] - row["lowest"]) / 2
-    seen = power.foreseen(
+    seen = power_analysis.estimate_inputs(
         customer_days.build(past, as_of=dt.date(2024, 2, 29)), tried, tried.metric, length=31
     )
     assert seen.se * stats.t.ppf(0.975, seen.df) == pytest.approx(reach, rel=0.35)
@@ -263,7 +270,7 @@ def test_orders_that_do_not_reach_back_foresee_nothing(lines):
     young = lines[lines["order_date"] >= "2024-02-10"]
     plan = hypotheses.power(hypothesis(), young, as_of=dt.date(2024, 2, 29))
     assert plan["power"].isna().all()
-    said = power.finding(plan, hypothesis())
+    said = power_analysis.finding(plan, hypothesis())
     assert "do not reach back far enough" in said
 
 
@@ -329,7 +336,7 @@ def test_a_list_is_drawn_once_and_kept(tmp_path, lines):
     on = customer_days.build(lines, as_of=dt.date(2024, 2, 29))
     who = targets.select(on, Target("channel", ("web",)), on=day("2024-02-29"))
     assert set(kept["customer_id"]) == set(on.ids[who])
-    assert registry.get(tmp_path, "mail").assigned["group"].tolist() == kept["group"].tolist()
+    assert store.read(tmp_path, "mail").assigned["group"].tolist() == kept["group"].tolist()
     with pytest.raises(ParamsError, match="is there already.*nobody has been treated"):
         assignment.draw(tmp_path, "mail", lines, seed=1)
 
@@ -377,7 +384,7 @@ def test_last_year_stands_beside_this_year(lines):
     tried = hypothesis(comparison="same_period_last_year")
     known = customer_days.build(lines, as_of=APRIL)
     found = hypotheses.evaluate(tried, known, as_of=APRIL)
-    table = timeline.series(found, known, every="day")
+    table = timeline.build(found, known, every="day")
     march = table[table["start"].between("2024-03-01", "2024-03-31")]
     sums = march.groupby("group")["value"].sum()
     assert sums["control"] == pytest.approx(found.primary["control_after"])
@@ -387,9 +394,9 @@ def test_a_rate_is_counted_by_customers_and_not_by_days(lines):
     tried = hypothesis(metric="retention_rate")
     known = customer_days.build(lines, as_of=APRIL)
     found = hypotheses.evaluate(tried, known, as_of=APRIL)
-    months = timeline.series(found, known, every="month").set_index("period")["value"]
+    months = timeline.build(found, known, every="month").set_index("period")["value"]
     assert months["2024-03"] == pytest.approx(found.primary["after"])
-    assert timeline.series(replace(found), known, every="year")["value"].max() <= 1
+    assert timeline.build(replace(found), known, every="year")["value"].max() <= 1
 
 
 def test_a_draft_has_no_timeline(lines):

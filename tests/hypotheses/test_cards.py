@@ -16,9 +16,11 @@ from PIL import Image
 
 from ltvkit import periods
 from ltvkit.hypotheses import cards
+from ltvkit.hypotheses.card_tables import CHECKS as CARD_CHECKS
+from ltvkit.hypotheses.effects import validity
 from ltvkit.hypotheses.effects.validity import Check
 from ltvkit.hypotheses.figures import COLUMNS
-from ltvkit.hypotheses.hypothesis import Decision, Hypothesis, Standing, Target
+from ltvkit.hypotheses.hypothesis import Decision, Hypothesis, Record, Target
 from ltvkit.report.pages import notebook_page
 
 NAN = float("nan")
@@ -103,7 +105,7 @@ def card(*, about=None, status="ended", grade="A", verdict="adopt", **given) -> 
         natural=given.pop("natural", pd.DataFrame()),
         extras=given.pop("extras", {"treated": 1204, "control": 1198}),
     )
-    return cards.show(evaluation, **{**known, **given})
+    return cards.render(evaluation, **{**known, **given})
 
 
 def draft() -> cards.Card:
@@ -153,7 +155,7 @@ def test_it_says_who_did_what_when_and_how_it_ended():
     said = " ".join(Reader(made.html).words)
     for words in (
         "Win-back mail", "Verdict: adopt", "Status: ended", "Evidence: A", "Aya Sato, CRM",
-        "segment lost: 1,204 treated, 1,198 compared with",
+        "segment lost: 1,204 treated, 1,198 for comparison",
         "One mail with 10% off", "2024-04-01 to 2024-05-31", "A coupon brings them back.",
         "a control group drawn at random", *TEXT.splitlines(),
     ):  # fmt: skip
@@ -166,7 +168,7 @@ def test_the_end_is_the_one_it_was_extended_to_and_the_last_decision_is_told():
         Decision("extend", dt.date(2024, 5, 1), "too few", until=dt.date(2024, 6, 30)),
         Decision("adopt", dt.date(2024, 7, 2), "It pays & <lasts>"),
     )
-    made = card(about=hypothesis(standing=Standing(decisions=decisions)))
+    made = card(about=hypothesis(record=Record(decisions=decisions)))
     assert "2024-04-01 to 2024-06-30" in made.text
     assert "Decision: 2024-07-02, adopt: It pays & <lasts>" in made.text
     assert "It pays &amp; &lt;lasts&gt;" in made.html
@@ -185,13 +187,13 @@ def test_whom_it_was_for_is_told_without_naming_anybody():
 def test_each_row_is_in_the_unit_of_its_metric():
     money, share, mean = rows(card())
     assert money == {
-        "Metric": "Revenue per customer (USD)", "Role": "decides", "Effect": "+1.70 (+13.8%)",
-        "95% interval": "+0.40 to +3.00", "Before": "12.30", "After": "14.10",
+        "Metric": "Revenue per customer (USD)", "Role": "main figure", "Effect": "+1.70 (+13.8%)",
+        "Likely range (95%)": "+0.40 to +3.00", "Before": "12.30", "After": "14.10",
         "Control before": "12.10", "Control after": "12.20",
     }  # fmt: skip
     assert share == {
         "Metric": "Retention", "Role": "guardrail, harmed", "Effect": "−5.5 pp (−18.0%)",
-        "95% interval": "−9.0 pp to −2.0 pp", "Before": "31.0%", "After": "25.0%",
+        "Likely range (95%)": "−9.0 pp to −2.0 pp", "Before": "31.0%", "After": "25.0%",
         "Control before": "30.0%", "Control after": "30.5%",
     }  # fmt: skip
     assert (mean["Before"], mean["Effect"]) == ("0.410", "+0.005 (+1.2%)")
@@ -217,34 +219,34 @@ def test_what_is_harmed_or_does_not_hold_stands_out_and_nothing_else():
 def test_checks_are_yes_no_or_not_known():
     table = Reader(card().html.split("<caption>Checks")[1].split("</table>")[0])
     assert [cells[:2] for cells in table.cells] == [
-        ["Check", "Holds"], ["sample ratio", "yes"], ["balance", "no"],
-        ["natural change", "not known"],
+        ["Check", "Holds"], ["Group sizes as planned", "yes"], ["Groups alike before", "no"],
+        ["Enough past dates", "not known"],
     ]  # fmt: skip
-    assert "- balance; Holds: no; What was found: apart by 0.21" in card().text
+    assert "- Groups alike before; Holds: no; What was found: apart by 0.21" in card().text
 
 
 def test_columns_that_say_nothing_are_left_out():
     alone = {"control_before": NAN, "control_after": NAN}
     (row,) = rows(card(figures=figures(alone)))
-    assert list(row) == ["Metric", "Role", "Effect", "95% interval", "Before", "After"]
+    assert list(row) == ["Metric", "Role", "Effect", "Likely range (95%)", "Before", "After"]
 
 
 def test_a_natural_change_is_shown_with_the_change_it_is_taken_from():
     taken = {"raw_effect": 2.2, "natural_change": 0.5, "control_before": NAN}
     made = card(figures=figures(taken), about=hypothesis(comparison="same_period_last_year"))
     (row,) = rows(made)
-    assert row["Change as it stands"] == "+2.20"
-    assert (row["Natural change"], row["Effect"]) == ("+0.50", "+1.70 (+13.8%)")
+    assert row["Observed change"] == "+2.20"
+    assert (row["Change expected anyway"], row["Effect"]) == ("+0.50", "+1.70 (+13.8%)")
     assert row["A year before"] == "12.20"
-    assert "effect = change as it stands, less the natural change" in made.html
+    assert "effect = observed change less the change expected anyway" in made.html
 
 
 def test_an_effect_that_is_not_known_is_a_dash_beside_the_change():
     unknown = dict.fromkeys(("effect", "lowest", "highest", "relative_effect", "p"), NAN)
     made = card(figures=figures(unknown), status="running", verdict="still running")
     (row,) = rows(made)
-    assert (row["Effect"], row["95% interval"]) == ("–", "–")
-    assert row["Change as it stands"] == "+1.70"
+    assert (row["Effect"], row["Likely range (95%)"]) == ("–", "–")
+    assert row["Observed change"] == "+1.70"
     assert "– not known" in made.html
 
 
@@ -260,7 +262,14 @@ def test_words_go_through_the_catalogue(monkeypatch):
     monkeypatch.setattr("ltvkit.hypotheses.card_tables._", lambda text: f"[{text}]")
     monkeypatch.setattr("ltvkit.display.formats._", lambda text: f"[{text}]")
     said = card().html
-    for words in ("[Dates]", "[Month]", "[95% interval]", "[decides]", "[Figures]", "[Verdict]"):
+    for words in (
+        "[Dates]",
+        "[Month]",
+        "[Likely range (95%)]",
+        "[main figure]",
+        "[Figures]",
+        "[Verdict]",
+    ):
         assert words in said
     assert said.count("ltv-card-mark") == 2
 
@@ -357,21 +366,38 @@ def test_text_is_readable_by_itself():
     assert (first, second) == ("Win-back mail", "Verdict: adopt, Status: ended, Evidence: A")
     assert not any("</" in line for line in rest)
     assert (
-        "- Revenue per customer (USD); Role: decides; Effect: +1.70 (+13.8%); "
-        "95% interval: +0.40 to +3.00; Before: 12.30; After: 14.10; "
+        "- Revenue per customer (USD); Role: main figure; Effect: +1.70 (+13.8%); "
+        "Likely range (95%): +0.40 to +3.00; Before: 12.30; After: 14.10; "
     ) in made.text
 
 
-def test_a_deck_shows_all_its_cards():
+def test_joined_cards_are_all_shown():
     first, second = card(), card(about=hypothesis(id="other", title="Other"))
-    bundle = cards.deck([first, second])._repr_mimebundle_()
+    bundle = cards.join([first, second])._repr_mimebundle_()
     assert bundle["text/html"] == f"{first.html}\n{second.html}"
     assert bundle["image/png"] == first.png
     assert bundle["text/plain"] == f"{first.text}\n\n\n{second.text}"
-    assert cards.deck([draft(), first])._repr_mimebundle_()["image/png"] == first.png
+    assert cards.join([draft(), first])._repr_mimebundle_()["image/png"] == first.png
 
 
-def test_a_deck_without_cards_says_so():
-    for deck in (cards.deck([]), cards.Deck([])):
-        words = "There is no hypothesis to show."
-        assert deck._repr_mimebundle_() == {"text/html": f"<p>{words}</p>", "text/plain": words}
+def test_no_card_is_said_to_be_none():
+    words = "There is no hypothesis to show."
+    bundle = cards.join([])._repr_mimebundle_()
+    assert bundle == {"text/html": f"<p>{words}</p>", "text/plain": words}
+
+
+def test_the_page_has_plainer_words_than_the_file_of_checks():
+    found = {
+        "robustness": "drawn anew, +1.0 pp to +7.8 pp; knowing the time before saved 11% of the "
+        "variance",
+        "registered": "on 2024-03-31, by the start",
+    }
+    checks = pd.DataFrame([Check(name, True, text) for name, text in found.items()])
+    said = card(checks=checks).text
+    assert "range when re-sampled: +1.0 pp to +7.8 pp; earlier purchases explain 11% of" in said
+    assert "on 2024-03-31, before the start" in said
+
+
+def test_every_check_has_a_plain_name():
+    names = ("RATIO", "BALANCE", "TREND", "ROBUST", "SIZE", "OTHERS", "NATURAL", "REGISTERED")
+    assert {getattr(validity, name) for name in names} == set(CARD_CHECKS)

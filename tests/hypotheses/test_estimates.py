@@ -8,14 +8,14 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 
 from ltvkit.hypotheses.effects import sequential
-from ltvkit.hypotheses.effects.estimates import Side, adjusted, contrast, independent
+from ltvkit.hypotheses.effects.estimates import Term, adjust, contrast, orthogonalize
 
 
 def side(sign, first, values, per=None):
     """A side of customers `first`, `first` + 1, ..., who have `values` (by `per`: 1 each)."""
     values = np.asarray(values, dtype=float)
     per = np.ones_like(values) if per is None else np.asarray(per, dtype=float)
-    return Side(sign, np.arange(first, first + len(values)), np.column_stack([values, per]))
+    return Term(sign, np.arange(first, first + len(values)), np.column_stack([values, per]))
 
 
 def drawn(seed, *sizes, skew=True):
@@ -33,7 +33,7 @@ def test_a_difference_by_hand():
     assert made.se == pytest.approx(np.sqrt(4 / 3 + 2 / 2))
     welch = (4 / 3 + 1) ** 2 / ((4 / 3) ** 2 / 2 + 1**2 / 1)
     assert made.df == pytest.approx(welch)
-    assert made.pieces.tolist() == pytest.approx([2 / 3, 4 / 3, 6 / 3, -1 / 2, -3 / 2])
+    assert made.contributions.tolist() == pytest.approx([2 / 3, 4 / 3, 6 / 3, -1 / 2, -3 / 2])
 
 
 def test_a_change_of_the_same_customers_by_hand():
@@ -75,7 +75,7 @@ def test_the_top_share_by_hand():
     made = contrast([side(1, 0, treated), side(-1, 100, control)])
     # The 1% of 200 customers are two: the one, and the next by figure.
     assert made.top_share == pytest.approx((61 + 1.4) / 100 / made.effect)
-    assert made.pieces.sum() == pytest.approx(made.effect)
+    assert made.contributions.sum() == pytest.approx(made.effect)
 
 
 # --- against libraries
@@ -116,15 +116,15 @@ def test_the_order_of_customers_is_irrelevant():
     a, b = drawn(3, 60, 60)
     mixed = np.random.default_rng(0).permutation(60)
     one, other = side(1, 0, a), side(-1, 60, b)
-    swapped = Side(1, one.who[mixed], one.parts[mixed])
+    swapped = Term(1, one.who[mixed], one.parts[mixed])
     known = [[a[:, None] ** 0.5], [b[:, None] ** 0.5]]
     same = [[known[0][0][mixed]], known[1]]
     for made, again in (
         (contrast([one, other]), contrast([swapped, other])),
-        (adjusted(one, other, known), adjusted(swapped, other, same)),
+        (adjust(one, other, known), adjust(swapped, other, same)),
     ):
         assert (again.effect, again.se) == pytest.approx((made.effect, made.se))
-        np.testing.assert_allclose(again.pieces, made.pieces)
+        np.testing.assert_allclose(again.contributions, made.contributions)
 
 
 def test_knowing_the_time_before_takes_out_what_it_explains():
@@ -133,19 +133,19 @@ def test_knowing_the_time_before_takes_out_what_it_explains():
     spent = 3 * known + noise
     treated, control = side(1, 0, spent[:200] + 1), side(-1, 200, spent[200:])
     before = [[known[:200, None]], [known[200:, None]]]
-    made = adjusted(treated, control, before)
+    made = adjust(treated, control, before)
     assert made.effect == pytest.approx(1, abs=3 * made.se)
     assert made.se == pytest.approx(np.sqrt(2 / 200), rel=0.1)
     assert made.variance_saved > 0.99
-    assert made.pieces.sum() == pytest.approx(made.effect)
-    assert np.sqrt((made.pulls**2).sum()) == pytest.approx(made.se)
+    assert made.contributions.sum() == pytest.approx(made.effect)
+    assert np.sqrt((made.influence**2).sum()) == pytest.approx(made.se)
 
 
 def test_adjusting_by_nothing_is_the_plain_difference():
     a, b = drawn(5, 50, 50)
     nothing = [[np.ones((50, 1))]] * 2
     made, plain = (
-        adjusted(side(1, 0, a), side(-1, 50, b), nothing),
+        adjust(side(1, 0, a), side(-1, 50, b), nothing),
         contrast([side(1, 0, a), side(-1, 50, b)]),
     )
     assert made.effect == pytest.approx(plain.effect)
@@ -159,7 +159,7 @@ def test_covariates_that_few_customers_cannot_carry_are_left_out():
     both = [[first[:50], second[:50]], [first[50:], second[50:]]]
     alone = [[first[:50]], [first[50:]]]
     sides = side(1, 0, a), side(-1, 50, b)
-    assert adjusted(*sides, both).se == adjusted(*sides, alone).se
+    assert adjust(*sides, both).se == adjust(*sides, alone).se
 
 
 @pytest.mark.parametrize("alone", ["one customer", "one group"])
@@ -171,22 +171,22 @@ def test_a_covariate_that_one_customer_or_one_group_has_is_left_out(alone):
     odd[: 1 if alone == "one customer" else 40] = 1
     both = [[*blocks[0], odd], [*blocks[1], np.zeros((60, 1))]]
     sides = side(1, 0, a), side(-1, 60, b)
-    made, plain = adjusted(*sides, both), adjusted(*sides, blocks)
+    made, plain = adjust(*sides, both), adjust(*sides, blocks)
     assert (made.effect, made.se) == pytest.approx((plain.effect, plain.se))
 
 
 def test_nothing_is_settled_by_few_or_by_what_does_not_vary():
     many, few = np.r_[np.ones(20), np.zeros(40)], np.ones(5)
-    assert contrast([side(1, 0, many), side(-1, 60, many)]).settled
-    assert not contrast([side(1, 0, many), side(-1, 60, few)]).settled
-    assert not contrast([side(1, 0, np.ones(60)), side(-1, 60, np.ones(60))]).settled
-    assert not contrast([side(1, 0, np.eye(60)[0]), side(-1, 60, np.zeros(60))]).settled
+    assert contrast([side(1, 0, many), side(-1, 60, many)]).sufficient
+    assert not contrast([side(1, 0, many), side(-1, 60, few)]).sufficient
+    assert not contrast([side(1, 0, np.ones(60)), side(-1, 60, np.ones(60))]).sufficient
+    assert not contrast([side(1, 0, np.eye(60)[0]), side(-1, 60, np.zeros(60))]).sufficient
 
 
 def test_columns_that_say_the_same_are_one():
     x = np.random.default_rng(6).normal(size=(30, 1))
-    assert independent(np.hstack([x, 2 * x, np.ones((30, 1))])).shape == (30, 1)
-    assert independent(np.ones((30, 2))).shape == (30, 0)
+    assert orthogonalize(np.hstack([x, 2 * x, np.ones((30, 1))])).shape == (30, 1)
+    assert orthogonalize(np.ones((30, 2))).shape == (30, 0)
 
 
 @pytest.mark.parametrize("size", [300, 6000])
@@ -206,11 +206,13 @@ def test_the_bootstrap_is_that_of_scipy(size):
 
 def test_an_interval_for_all_looks_by_hand():
     """At the planned look: (V + r)(log((V + r) / r) - 2 log .05), r = V / 8.23 or so."""
-    low, high, p = sequential.interval(0.0, 1.0, planned=1.0)
+    low, high, p = sequential.confidence_sequence(0.0, 1.0, planned=1.0)
     assert p == 1
-    assert sequential.interval(high, 1.0, planned=1.0)[2] == pytest.approx(0.05)
+    assert sequential.confidence_sequence(high, 1.0, planned=1.0)[2] == pytest.approx(0.05)
     assert -low == high == pytest.approx(3.035, abs=0.005)
-    wider = [sequential.interval(0.0, 1.0, planned=p)[1] for p in (0.2, 0.5, 1.0, 2.0, 5.0)]
+    wider = [
+        sequential.confidence_sequence(0.0, 1.0, planned=p)[1] for p in (0.2, 0.5, 1.0, 2.0, 5.0)
+    ]
     assert min(wider) == wider[2]
 
 
@@ -219,11 +221,11 @@ def test_a_random_walk_rarely_leaves_the_interval_of_all_looks():
     rng = np.random.default_rng(8)
     walks = rng.normal(size=(1000, 400)).cumsum(axis=1)
     errors = np.sqrt(np.arange(1, 401))
-    reach = np.array([sequential.interval(0.0, e, planned=20.0)[1] for e in errors])
+    reach = np.array([sequential.confidence_sequence(0.0, e, planned=20.0)[1] for e in errors])
     assert (np.abs(walks) > reach).any(axis=1).mean() <= 0.05
     assert (np.abs(walks) > 1.96 * errors).any(axis=1).mean() > 0.3
 
 
 def test_without_an_error_there_is_no_interval():
-    assert np.isnan(sequential.interval(1.0, 0.0, planned=1.0)).all()
-    assert np.isnan(sequential.interval(1.0, 1.0, planned=np.nan)).all()
+    assert np.isnan(sequential.confidence_sequence(1.0, 0.0, planned=1.0)).all()
+    assert np.isnan(sequential.confidence_sequence(1.0, 1.0, planned=np.nan)).all()

@@ -17,7 +17,7 @@ from ltvkit.errors import DataError, ParamsError
 from ltvkit.hypotheses import verdicts
 from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, targets
 from ltvkit.hypotheses.effects.customer_days import day
-from ltvkit.hypotheses.hypothesis import Decision, Standing, Target
+from ltvkit.hypotheses.hypothesis import Decision, Record, Target
 
 APRIL = dt.date(2024, 4, 30)
 
@@ -46,7 +46,7 @@ def returned(lines):
 @pytest.mark.parametrize("as_of", ["2022-02-01", "2022-12-31", "2024-03-31"])
 def test_what_is_known_of_a_day_is_what_customers_say(on, lines, as_of):
     changed = returned(lines)
-    known = customer_days.build(on(changed), as_of="2024-04-10").known(day(as_of))
+    known = customer_days.build(on(changed), as_of="2024-04-10").customers_on(day(as_of))
     told = customers.summarize(changed, as_of=as_of)
     ids = customer_days.build(changed, as_of="2024-04-10").ids
     named = known.assign(customer_id=ids[known["customer_id"]])
@@ -71,7 +71,8 @@ def test_a_window_counts_what_happened_in_it():
 def test_money_adds_up_exactly_in_any_order(lines):
     again = lines.sample(frac=1, random_state=3)
     whole = [
-        customer_days.build(x, as_of=APRIL).known(day(APRIL))["revenue"] for x in (lines, again)
+        customer_days.build(x, as_of=APRIL).customers_on(day(APRIL))["revenue"]
+        for x in (lines, again)
     ]
     assert whole[0].tolist() == whole[1].tolist()
 
@@ -199,7 +200,7 @@ def test_who_is_in_both_segments_is_treated(lines):
         target=Target("segment", ("champions", "loyal")),
         control=Target("channel", ("web",)),
     )
-    found = comparisons.groups(known, tried)
+    found = comparisons.select_groups(known, tried)
     assert not set(found.treated) & set(found.control)
 
 
@@ -225,8 +226,8 @@ def test_engines_and_the_order_of_lines_are_irrelevant(lines, engine_):
 def test_replays_are_the_same_comparison_on_past_dates(lines):
     tried = hypothesis()
     known = customer_days.build(lines, as_of=tried.end)
-    days = comparisons.window(tried, known)
-    found = placebo.replays(known, tried, ["orders_per_customer"], days=days)
+    days = comparisons.observed_window(tried, known)
+    found = placebo.replay(known, tried, ["orders_per_customer"], days=days)
     table = found["orders_per_customer"].table
     assert table["back"].tolist() == [35 * k for k in range(1, 13)]
     assert (days.start - table["back"]).tolist() == table["start"].tolist()
@@ -245,9 +246,9 @@ def test_replays_are_the_same_comparison_on_past_dates(lines):
 def test_replays_stay_out_of_the_time_of_other_measures(lines):
     tried = hypothesis()
     known = customer_days.build(lines, as_of=tried.end)
-    days = comparisons.window(tried, known)
+    days = comparisons.observed_window(tried, known)
     busy = [days.back(40)]
-    left = placebo.replays(known, tried, [tried.metric], days=days, busy=busy)[tried.metric]
+    left = placebo.replay(known, tried, [tried.metric], days=days, busy=busy)[tried.metric]
     # Of 35 and 70 days back, the window, or the days before it, meet that time.
     assert left.table["back"].tolist() == [35 * k for k in range(3, 13)]
 
@@ -264,10 +265,10 @@ def test_what_is_natural_is_taken_out_by_a_line_over_one_by_days_known():
     """Changes of 2 + 300 / known at 100, 150, 200, 300, 400, 600 days lead to 2.5 at 600."""
     known = np.array([100, 150, 200, 300, 400, 500])
     rows = [(600 - k, 0, 50, 2 + 300 / k, 1.0, False) for k in known]
-    natural = placebo._natural(rows, known=600)
+    natural = placebo._fit(rows, known=600)
     assert natural.change == pytest.approx(2.5)
     assert natural.spread == pytest.approx(0, abs=1e-12)
-    effect, _low, _high, _p = natural.left(4.0, 1.0)
+    effect, _low, _high, _p = natural.subtract(4.0, 1.0)
     assert effect == pytest.approx(1.5)
 
 
@@ -277,19 +278,19 @@ def test_what_is_left_is_the_prediction_interval_of_statsmodels():
     rng = np.random.default_rng(2)
     known = np.arange(200, 1000, 80)
     rows = [(1000 - k, 0, 50, 5 + 100 / k + rng.normal(), 0.5 + k / 1000, False) for k in known]
-    natural = placebo._natural(rows, known=1000)
+    natural = placebo._fit(rows, known=1000)
     line = np.column_stack([np.ones(len(known)), 1 / known - 1 / 1000])
     table = natural.table
     fitted = WLS(table["change"], line, weights=table["se"] ** -2).fit()
     there = fitted.get_prediction(np.array([[1.0, 0.0]]), weights=1 / 0.8**2)
     low, high = there.conf_int(obs=True, alpha=0.05)[0]
-    effect, lowest, highest, _p = natural.left(6.0, 0.8)
+    effect, lowest, highest, _p = natural.subtract(6.0, 0.8)
     assert (lowest, highest) == pytest.approx((6 - high, 6 - low))
     assert effect == pytest.approx(6 - there.predicted_mean[0])
 
 
 def test_too_few_replays_say_nothing():
-    natural = placebo._natural([(30 * k, 0, 50, 1.0, 1.0, False) for k in range(1, 6)], known=500)
+    natural = placebo._fit([(30 * k, 0, 50, 1.0, 1.0, False) for k in range(1, 6)], known=500)
     assert not natural.enough
     assert np.isnan([natural.change, natural.trend_p]).all()
 
@@ -338,7 +339,7 @@ def test_status(lines, as_of, decisions, status):
         Decision(what, dt.date.fromisoformat(when), "why", until=until.get(what))
         for what, when in decisions
     )
-    tried = hypothesis(standing=Standing(decisions=made))
+    tried = hypothesis(record=Record(decisions=made))
     assert hypotheses.evaluate(tried, lines, as_of=as_of).status == status
 
 
@@ -351,7 +352,7 @@ def test_a_running_one_has_a_wider_interval_and_no_verdict(lines):
     tried = randomized(lines)
     found = hypotheses.evaluate(tried, lines, as_of="2024-03-20")
     told = row(found)
-    assert (found.verdict, found.every_look) == ("still running", True)
+    assert (found.verdict, found.always_valid) == ("still running", True)
     assert told["lowest"] < told["raw_lowest"] < told["raw_highest"] < told["highest"]
     # Inside the wider interval lies all that its p does not exclude.
     assert (told["p"] > 0.05) == (told["lowest"] < 0 < told["highest"])
@@ -361,9 +362,9 @@ def test_a_running_one_has_a_wider_interval_and_no_verdict(lines):
 
 def test_an_extended_one_keeps_the_interval_of_all_looks(lines):
     longer = Decision("extend", dt.date(2024, 3, 30), "too few", until=dt.date(2024, 4, 15))
-    tried = randomized(lines, standing=Standing(decisions=(longer,)))
+    tried = randomized(lines, record=Record(decisions=(longer,)))
     found = hypotheses.evaluate(tried, lines, as_of=APRIL)
-    assert (found.status, found.every_look) == ("ended", True)
+    assert (found.status, found.always_valid) == ("ended", True)
     assert found.window.end == day("2024-04-15")
 
 
@@ -371,16 +372,16 @@ def test_one_that_was_stopped_early_counts_up_to_that_day(lines):
     """Who looks and stops has looked: the interval is the one of all looks."""
     early = Decision("drop", dt.date(2024, 3, 15), "it hurts")
     found = hypotheses.evaluate(
-        randomized(lines, standing=Standing(decisions=(early,))), lines, as_of=APRIL
+        randomized(lines, record=Record(decisions=(early,))), lines, as_of=APRIL
     )
-    assert (found.status, found.every_look) == ("decided", True)
+    assert (found.status, found.always_valid) == ("decided", True)
     assert found.window.end == day("2024-03-15")
     assert row(found)["lowest"] < row(found)["raw_lowest"]
 
 
 def test_one_that_was_dropped_before_it_began_has_no_figures(lines):
     early = Decision("drop", dt.date(2024, 2, 25), "no budget")
-    tried = hypothesis(standing=Standing(decisions=(early,)))
+    tried = hypothesis(record=Record(decisions=(early,)))
     found = hypotheses.evaluate(tried, lines, as_of=APRIL)
     assert (found.status, found.verdict) == ("decided", "not started")
     assert found.table.empty
@@ -513,12 +514,12 @@ def test_a_metric_without_its_column_is_an_error(lines):
 def test_the_registered_rule_decides(rule, low, high, verdict):
     tried = hypothesis(decision_rule=rule)  # the smallest effect is 1
     table = pd.DataFrame({"lowest": [low], "highest": [high], "outcome": [""]})
-    assert verdicts.verdict(tried, table) == verdict
+    assert verdicts.reach_verdict(tried, table) == verdict
     if verdict == "adopt" and rule != "non_inferiority":
-        assert verdicts.verdict(tried, table, q=0.06) == "inconclusive"
+        assert verdicts.reach_verdict(tried, table, q=0.06) == "inconclusive"
     if not np.isnan(low):
         harmed = pd.concat([table, table.assign(outcome="harmed")])
-        assert verdicts.verdict(tried, harmed) == "drop"
+        assert verdicts.reach_verdict(tried, harmed) == "drop"
 
 
 @pytest.mark.parametrize(
@@ -529,7 +530,7 @@ def test_the_registered_rule_decides(rule, low, high, verdict):
     ],
 )  # fmt: skip
 def test_a_guardrail_may_lose_a_twentieth_of_a_hundred(low, high, outcome):
-    assert verdicts.guardrail(low, high, 100.0, 0.05) == outcome
+    assert verdicts.judge_guardrail(low, high, 100.0, 0.05) == outcome
 
 
 def test_the_return_is_effect_by_customers_less_cost(lines):

@@ -16,7 +16,7 @@ from stub_project import HOME, environment
 from stub_register import at, registered, write
 
 from ltvkit.errors import ParamsError
-from ltvkit.hypotheses.registry import ledger, registry
+from ltvkit.hypotheses.registry import ledger, store
 
 GOOD = ["a", "b", "c", "d"]
 
@@ -230,9 +230,9 @@ def test_two_branches_are_merged_line_by_line(repository, base):
 
 DIES = """
 import os, pathlib, sys
-from ltvkit.hypotheses.registry import registry
+from ltvkit.hypotheses.registry import store
 os.replace = lambda *names: os.kill(os.getpid(), 9)
-registry.register(pathlib.Path(sys.argv[1]), "mail")
+store.register(pathlib.Path(sys.argv[1]), "mail")
 """
 
 
@@ -240,7 +240,7 @@ registry.register(pathlib.Path(sys.argv[1]), "mail")
 def test_killed_between_write_and_rename(repository, before):
     folder = repository / "params" / "hypotheses" / "shop"
     for _n in range(before):
-        registry.register(folder, "mail")
+        store.register(folder, "mail")
     commit(repository, "--allow-empty")
     old = {p.name: p.read_bytes() for p in folder.iterdir() if p.name != ".ledger.lock"}
     command = [sys.executable, "-c", DIES, str(folder)]
@@ -250,7 +250,7 @@ def test_killed_between_write_and_rename(repository, before):
     assert old.items() <= new.items()
     assert len(list(folder.glob(".*.part"))) == 1
     assert git(repository, "status", "--porcelain") == ""
-    registry.register(folder, "mail")
+    store.register(folder, "mail")
     assert list(folder.glob(".*.part")) == []
     assert len(ledger.read(folder)) == before + 1
     assert ledger.problems(folder) == []
@@ -271,14 +271,14 @@ def test_a_full_disk_changes_nothing(folder, monkeypatch):
 
 BUSY = """
 import pathlib, sys, time
-from ltvkit.hypotheses.registry import registry
+from ltvkit.hypotheses.registry import store
 folder, id = pathlib.Path(sys.argv[1]), sys.argv[2]
 (folder / f"{id}.ready").touch()
 while not (folder / "go").exists():
     time.sleep(0.001)
 for n in range(4):
-    registry.register(folder, id, by=str(n))
-    registry.decide(folder, id, "drop", reason=f"{id} {n}")
+    store.register(folder, id, by=str(n))
+    store.decide(folder, id, "drop", reason=f"{id} {n}")
 """
 
 
@@ -300,7 +300,7 @@ def test_eight_processes_at_once_lose_no_line(tmp_path):
         assert [e.by for e in mine if e.action == "register"] == list("0123")
         assert [e.reason for e in mine if e.action == "decide"] == [f"{name} {n}" for n in range(4)]
     assert ledger.problems(tmp_path) == []
-    assert registry.load(tmp_path).problems.empty
+    assert store.load(tmp_path).problems.empty
 
 
 TWICE = """

@@ -22,7 +22,7 @@ def test_a_metric_is_evaluated_named_and_in_a_unit(metric):
     assert found.primary["after"] > 0
     assert metric in formats.LABELS
     assert formats.kind(metric) in ("money", "mean", "share")
-    told = hypotheses.timelines(found, customer_days.of(LINES, as_of=AS_OF))
+    told = hypotheses.timelines(found, customer_days.prepare(LINES, as_of=AS_OF))
     assert set(told) == set(timeline.EVERY)
     assert told["month"]["value"].max() > 0
 

@@ -13,8 +13,8 @@ from stub_register import at, registered, write, write_list
 
 from ltvkit.core import paths
 from ltvkit.errors import ParamsError
-from ltvkit.hypotheses.hypothesis import Decision, Hypothesis, Standing, Target
-from ltvkit.hypotheses.registry import registry, schema, template
+from ltvkit.hypotheses.hypothesis import Decision, Hypothesis, Record, Target
+from ltvkit.hypotheses.registry import schema, store, template
 from ltvkit.hypotheses.registry.fields import DEFAULTS, FIELDS
 
 DRAWN = {"header": "customer_id,group"}
@@ -22,7 +22,7 @@ DRAWN = {"header": "customer_id,group"}
 
 def problem(folder) -> str:
     """The one problem of a register."""
-    [[_file, said]] = registry.load(folder).problems.to_numpy().tolist()
+    [[_file, said]] = store.load(folder).problems.to_numpy().tolist()
     return said
 
 
@@ -50,7 +50,7 @@ def test_a_file_becomes_a_hypothesis(tmp_path):
 
 def test_the_table_of_fields_is_that_of_the_dataclass():
     known = {f.name: f for f in fields(Hypothesis)}
-    assert set(FIELDS) - {"assignment"} == set(known) - {"assigned", "standing"}
+    assert set(FIELDS) - {"assignment"} == set(known) - {"assigned", "record"}
     assert set(FIELDS) - set(DEFAULTS) == {n for n, f in known.items() if f.default is MISSING}
 
 
@@ -138,7 +138,7 @@ def test_a_bad_field_is_named_and_the_other_files_load(tmp_path, field, text, wo
     with pytest.raises(ParamsError) as caught:
         schema.read(path)
     assert str(caught.value).startswith(str(path))
-    found = registry.load(tmp_path)
+    found = store.load(tmp_path)
     assert [h.id for h in found.hypotheses] == ["other"]
     [[file, said]] = found.problems.to_numpy().tolist()
     assert file == "mail.yaml"
@@ -192,7 +192,7 @@ def test_lists_keep_ids_as_they_are(tmp_path):
     path = tmp_path / name
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
     write(tmp_path, target=f"{{customers: {name}}}")
-    [read] = registry.load(tmp_path).hypotheses
+    [read] = store.load(tmp_path).hypotheses
     assert read.target == Target("customers", ("00012", "NA", "a,b"))
 
 
@@ -318,8 +318,8 @@ def test_what_counts_as_edited(tmp_path, change, edited):
     path = write(tmp_path, target=f"{{customers: {write_list(tmp_path, 'C1')}}}")
     registered(tmp_path, "2024-02-20")
     path.write_text(change(path.read_text("utf-8")), "utf-8")
-    [read] = registry.load(tmp_path).hypotheses
-    assert read.standing == Standing(dt.date(2024, 2, 20), edited=edited)
+    [read] = store.load(tmp_path).hypotheses
+    assert read.record == Record(dt.date(2024, 2, 20), edited=edited)
 
 
 @pytest.mark.parametrize(
@@ -335,9 +335,9 @@ def test_a_changed_list_is_an_edit(tmp_path, fields):
     write_list(tmp_path, "1,treated", "2,control", **DRAWN)
     write(tmp_path, **fields)
     registered(tmp_path, "2024-02-20")
-    assert not registry.get(tmp_path, "mail").standing.edited
+    assert not store.read(tmp_path, "mail").record.edited
     write_list(tmp_path, "1,control", "2,treated", **DRAWN)
-    assert registry.get(tmp_path, "mail").standing.edited
+    assert store.read(tmp_path, "mail").record.edited
 
 
 @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ def test_the_last_registration_before_the_start_counts(tmp_path, days, counts, l
     write(tmp_path)
     registered(tmp_path, *days)
     day = counts and dt.date.fromisoformat(counts)
-    assert registry.get(tmp_path, "mail").standing == Standing(day, late)
+    assert store.read(tmp_path, "mail").record == Record(day, late)
 
 
 def test_what_was_registered_last_in_time_is_what_the_file_is_held_against(tmp_path):
@@ -363,21 +363,21 @@ def test_what_was_registered_last_in_time_is_what_the_file_is_held_against(tmp_p
         registered(tmp_path, f"2024-0{cost}-20")
     for cost, edited in {"1": True, "2": False, "3": True}.items():
         write(tmp_path, cost=cost)
-        assert registry.get(tmp_path, "mail").standing.edited == edited
+        assert store.read(tmp_path, "mail").record.edited == edited
 
 
 def test_decisions_stand_in_the_order_of_time(tmp_path):
     write(tmp_path)
-    registry.register(tmp_path, "mail", by="Sato", now=at("2024-02-20"))
+    store.register(tmp_path, "mail", by="Sato", now=at("2024-02-20"))
     later = {"now": at("2024-04-02"), "until": dt.date(2024, 4, 30)}
-    read = registry.decide(tmp_path, "mail", "extend", reason="Too few", by="Ito", **later)
+    read = store.decide(tmp_path, "mail", "extend", reason="Too few", by="Ito", **later)
     assert (read.until, read.days) == (dt.date(2024, 4, 30), 61)
-    read = registry.decide(tmp_path, "mail", "adopt", reason=" Clear ", now=at("2024-05-02"))
-    assert read.standing.decisions == (
+    read = store.decide(tmp_path, "mail", "adopt", reason=" Clear ", now=at("2024-05-02"))
+    assert read.record.decisions == (
         Decision("extend", dt.date(2024, 4, 2), "Too few", "Ito", dt.date(2024, 4, 30)),
         Decision("adopt", dt.date(2024, 5, 2), "Clear"),
     )
-    assert registry.load(tmp_path).hypotheses == (read,)
+    assert store.load(tmp_path).hypotheses == (read,)
 
 
 @pytest.mark.parametrize(
@@ -399,20 +399,20 @@ def test_decisions_that_are_refused(tmp_path, id, decision, more, words):
     registered(tmp_path, "2024-02-20")
     before = (tmp_path / "ledger.jsonl").read_bytes()
     with pytest.raises(ParamsError, match=words.replace("?", "[?]")):
-        registry.decide(tmp_path, id, decision, **{"reason": "So it is", **more})
+        store.decide(tmp_path, id, decision, **{"reason": "So it is", **more})
     assert (tmp_path / "ledger.jsonl").read_bytes() == before
 
 
 def test_what_cannot_be_used_is_not_registered(tmp_path):
     write(tmp_path, owner="")
     with pytest.raises(ParamsError, match="owner: found nothing"):
-        registry.register(tmp_path, "mail")
+        store.register(tmp_path, "mail")
     assert not (tmp_path / "ledger.jsonl").exists()
 
 
 def test_a_register_is_in_order_and_names_what_is_wrong(tmp_path):
-    assert registry.load(tmp_path / "none").hypotheses == ()
-    assert registry.load(tmp_path / "none").problems.columns.tolist() == ["file", "problem"]
+    assert store.load(tmp_path / "none").hypotheses == ()
+    assert store.load(tmp_path / "none").problems.columns.tolist() == ["file", "problem"]
     write(tmp_path, "b")
     write(tmp_path, "c")
     write(tmp_path, "a", start="2024-03-02")
@@ -421,7 +421,7 @@ def test_a_register_is_in_order_and_names_what_is_wrong(tmp_path):
     (tmp_path / "d.yml").write_text((tmp_path / "b.yaml").read_text().replace("id: b", "id: d"))
     with (tmp_path / "ledger.jsonl").open("a") as file:
         file.write("{}\n")
-    found = registry.load(tmp_path)
+    found = store.load(tmp_path)
     assert [h.id for h in found.hypotheses] == ["b", "a"]
     assert found.problems.to_numpy().tolist() == [
         ["d.yml", "line 1: id: found d, expected the name of the file; call it d.yaml."],
@@ -435,12 +435,12 @@ def test_a_register_is_in_order_and_names_what_is_wrong(tmp_path):
 
 def test_the_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
-    assert registry.folder("shop") == paths.root() / "params" / "hypotheses" / "shop"
-    assert registry.folder("shop", "tests/ours") == tmp_path / "tests" / "ours"
+    assert store.folder("shop") == paths.root() / "params" / "hypotheses" / "shop"
+    assert store.folder("shop", "tests/ours") == tmp_path / "tests" / "ours"
 
 
 def test_a_new_file_explains_every_field(tmp_path):
-    path = registry.new(tmp_path / "new", "mail")
+    path = store.new(tmp_path / "new", "mail")
     text = path.read_text("utf-8")
     assert all(f"\n{n}:" in text or f"\n# {n}: " in text for n in FIELDS)
     with pytest.raises(ParamsError) as caught:
@@ -449,11 +449,11 @@ def test_a_new_file_explains_every_field(tmp_path):
     assert "line 11: title: found nothing, expected a name for tables, in a few words" in said
     assert "Also still to be filled in: hypothesis, owner, department, measure, target" in said
     with pytest.raises(ParamsError, match="is there already"):
-        registry.new(tmp_path / "new", "mail")
+        store.new(tmp_path / "new", "mail")
     with pytest.raises(ParamsError, match="small letters"):
-        registry.new(tmp_path, "My mail")
+        store.new(tmp_path, "My mail")
     with pytest.raises(ParamsError, match="Did you mean 'title'"):
-        registry.new(tmp_path, "other", tilte="a")
+        store.new(tmp_path, "other", tilte="a")
     assert path.read_text("utf-8") == text
     assert [p.name for p in tmp_path.rglob("*.yaml")] == ["mail.yaml"]
 
@@ -462,13 +462,13 @@ def test_the_examples_of_the_template_make_a_hypothesis(tmp_path):
     left_out = {"assignment"}
     given = {n: yaml.safe_load(f.example) for n, f in FIELDS.items() if n not in left_out}
     given |= {"id": "mail", "start": dt.date(2024, 3, 1), "title": 'Mail: "10%" # off'}
-    read = schema.read(registry.new(tmp_path, **given))
+    read = schema.read(store.new(tmp_path, **given))
     assert (read.start, read.title) == (dt.date(2024, 3, 1), 'Mail: "10%" # off')
     assert read.control == Target("segment", ("about to sleep",))
 
 
 def test_the_lines_behind_a_hash_can_be_used_as_they_are(tmp_path):
-    text = template.write({"id": "mail", **{k: yaml.safe_load(v) for k, v in stub.FIELDS.items()}})
+    text = template.render({"id": "mail", **{k: yaml.safe_load(v) for k, v in stub.FIELDS.items()}})
     for name in DEFAULTS.keys() & FIELDS.keys() - {"control", "assignment"}:
         assert text.count(f"\n# {name}: ") == 1
         text = text.replace(f"\n# {name}: ", f"\n{name}: ")
@@ -479,18 +479,18 @@ def test_the_lines_behind_a_hash_can_be_used_as_they_are(tmp_path):
 
 def test_the_digest_follows_every_file_of_the_register(tmp_path):
     home = tmp_path / "register"
-    seen = [registry.digest(home)]
+    seen = [store.digest(home)]
     write(home)
-    seen.append(registry.digest(home))
+    seen.append(store.digest(home))
     write_list(home, "C1")
-    seen.append(registry.digest(home))
+    seen.append(store.digest(home))
     registered(home, "2024-02-20")
-    seen.append(registry.digest(home))
+    seen.append(store.digest(home))
     write_list(home, "C2")
-    seen.append(registry.digest(home))
+    seen.append(store.digest(home))
     (home / "mail.yaml").rename(home / "post.yaml")
-    seen.append(registry.digest(home))
+    seen.append(store.digest(home))
     assert seen[0] == ""
     assert len(set(seen)) == len(seen)
     (home / "README").touch()
-    assert registry.digest(home) == seen[-1]
+    assert store.digest(home) == seen[-1]

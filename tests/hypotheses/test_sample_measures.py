@@ -15,12 +15,12 @@ from stub_hypotheses import EVERYBODY, assigned, hypothesis, steady
 from ltvkit import customers, hypotheses, orders
 from ltvkit.engines import frames, sampling
 from ltvkit.errors import DataError
-from ltvkit.hypotheses.design import assignment, power
+from ltvkit.hypotheses.design import assignment, power_analysis
 from ltvkit.hypotheses.effects import comparisons, customer_days, targets
 from ltvkit.hypotheses.effects.customer_days import day
 from ltvkit.hypotheses.hypothesis import Target
-from ltvkit.hypotheses.registry import registry
-from ltvkit.hypotheses.registry.registry import Register
+from ltvkit.hypotheses.registry import store
+from ltvkit.hypotheses.registry.store import Registry
 from ltvkit.samples import measures
 
 APRIL = dt.date(2024, 4, 30)
@@ -58,8 +58,8 @@ def half(lines, *more):
     return assigned(ids[::2], ids[1::2])
 
 
-def register(*tried) -> Register:
-    return Register(Path("nowhere"), tuple(tried))
+def register(*tried) -> Registry:
+    return Registry(Path("nowhere"), tuple(tried))
 
 
 # --- who is in it
@@ -115,7 +115,7 @@ def test_that_a_sample_was_judged_is_said_once(lines, few):
 def test_totals_are_those_of_all_customers(on, lines, few):
     board = hypotheses.evaluate_all(register(hypothesis()), on(lines), as_of=APRIL)
     told = customers.summarize(lines, as_of=APRIL)
-    assert len(board.histories.known(day(APRIL))) < 600
+    assert len(board.histories.customers_on(day(APRIL))) < 600
     assert customers.reconcile(told, board.totals)["difference"].tolist() == [0, 0, 0]
 
 
@@ -137,7 +137,7 @@ def test_a_rule_is_counted_up_to_all_customers(lines, few):
     lowest = Target("decile", ("8", "9", "10"))
     for target, share in [(EVERYBODY, 1), (Target("channel", ("web",)), 0.5), (lowest, 0.3)]:
         who = targets.select(known, target, on=day(APRIL))
-        n = targets.raised(known, target, who)
+        n = targets.count(known, target, who)
         error = np.sqrt(share * (1 - share) / MOST)
         assert abs(n - 1600 * share) <= 4 * 1600 * error + 1
     tried = hypothesis(
@@ -160,7 +160,7 @@ def test_of_a_list_only_those_in_the_sample_are_judged(lines, few):
     strangers = [f"new{n:03d}" for n in range(200)]
     tried = hypothesis(comparison="randomized", assigned=half(lines, *strangers))
     known = customer_days.build(lines, as_of=APRIL)
-    found = comparisons.groups(known, tried)
+    found = comparisons.select_groups(known, tried)
     held = sampling.contains(strangers, known.share)
     everyone = np.concatenate(found)
     assert (everyone >= len(known.ids)).sum() == held.sum() > 0
@@ -180,8 +180,11 @@ def test_strata_follow_the_customers_that_were_drawn(lines, few):
     drawn["segment"] = drawn["customer_id"].str[-1]
     tried = hypothesis(comparison="randomized", assigned=drawn)
     known = customer_days.build(lines, as_of=APRIL)
-    strata, listed = comparisons.strata(known, tried), comparisons.listed(known, tried)
-    found = comparisons.groups(known, tried)
+    strata, listed = (
+        comparisons.read_strata(known, tried),
+        comparisons.assigned_customers(known, tried),
+    )
+    found = comparisons.select_groups(known, tried)
     assert sorted(strata.index) == sorted(np.concatenate(found))
     treated = listed.loc[listed["group"] == "treated", "segment"]
     assert strata.reindex(found.treated).tolist() == treated.tolist()
@@ -213,7 +216,7 @@ def test_who_is_drawn_from_is_who_is_judged(on, lines, target, cuts):
     assert len(who) > 1
     found = assignment.candidates(tried, on(lines), **cuts)
     assert found["customer_id"].tolist() == known.ids[who].tolist()
-    assert found["segment"].tolist() == targets.segments(known, who, on=date).tolist()
+    assert found["segment"].tolist() == targets.read_segments(known, who, on=date).tolist()
 
 
 def test_an_unknown_channel_is_told_those_there_are(on, lines):
@@ -232,7 +235,7 @@ def test_power_is_that_of_the_sample_and_customers_those_of_the_shop(lines, few,
     plan = hypotheses.power(tried, past, as_of=february, weeks=()).iloc[0]
     assert plan["customers"] == 1600
     known = customer_days.build(past, as_of=february)
-    seen = power.foreseen(known, tried, tried.metric, length=31)
+    seen = power_analysis.estimate_inputs(known, tried, tried.metric, length=31)
     found = hypotheses.evaluate(tried, lines, as_of=APRIL).primary
     assert plan["error"] >= seen.se
     assert 3.92 * seen.se == pytest.approx(found["highest"] - found["lowest"], rel=0.4)
@@ -257,7 +260,7 @@ def shop():
 @cache
 def boards():
     """The register of the sample shop, on all of its 5,000 customers and on 1,500 of them."""
-    tried = registry.load(registry.folder("shop"))
+    tried = store.load(store.folder("shop"))
     whole = hypotheses.evaluate_all(tried, shop(), as_of=AS_OF)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(customer_days, "MOST", 1500)
@@ -298,7 +301,7 @@ def test_people_and_money_of_the_shop_are_those_of_all_of_it():
 
 def test_of_the_shop_no_more_than_the_sample_crosses(crossed, monkeypatch):
     monkeypatch.setattr(customer_days, "MOST", 300)
-    tried = registry.load(registry.folder("shop"))
+    tried = store.load(store.folder("shop"))
     board = hypotheses.evaluate_all(tried, shop(), as_of=AS_OF)
     n = len(board.histories.ids)
     assert n < 380

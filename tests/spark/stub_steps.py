@@ -54,7 +54,7 @@ def predicted(_lines: Any, buyers: Any, _day: Any) -> pd.DataFrame:
 
 def outcomes(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
     known = customer_days.build(lines, as_of=day)
-    return known.known(known.last).assign(customer_id=known.ids)
+    return known.customers_on(known.last).assign(customer_id=known.ids)
 
 
 Step = Callable[[Any, Any, Any], pd.DataFrame]

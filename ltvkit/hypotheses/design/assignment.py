@@ -12,7 +12,7 @@ from ltvkit.core import csv_injection, files
 from ltvkit.errors import DataError, ParamsError, check_share
 from ltvkit.hypotheses.effects import targets
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
-from ltvkit.hypotheses.registry import ledger, registry, schema
+from ltvkit.hypotheses.registry import ledger, schema, store
 
 
 def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **cuts: Any) -> Path:
@@ -22,8 +22,8 @@ def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **c
     last day of the orders, `cuts` are those of `candidates`. Raises `ParamsError` where
     the list is there already, as it says who was treated, and where the orders end too early.
     """
-    path = registry.path_of(folder, id)
-    hypothesis, target = schema.read(path, drawn=False), schema.assignment(path)
+    path = store.file_of(folder, id)
+    hypothesis, target = schema.read(path, drawn=False), schema.assignment_file(path)
     _refuse_second(target)
     if until and str(until) < str(hypothesis.selected):
         raise ParamsError(
@@ -87,7 +87,9 @@ def candidates(
     target is empty.
     """
     target, cuts = hypothesis.target, {"rfm_cuts": rfm_cuts, "abc_cuts": abc_cuts}
-    found = targets.everybody(lines, target, on=hypothesis.selected, **cuts)
+    found = targets.select_all(lines, target, on=hypothesis.selected, **cuts)
     if found.empty:
-        raise DataError(f"{hypothesis.id}: {targets.nobody(target, targets.channels(lines))}")
+        raise DataError(
+            f"{hypothesis.id}: {targets.explain_empty(target, targets.channels(lines))}"
+        )
     return found

@@ -23,7 +23,7 @@ from ltvkit.hypotheses.effects.metrics import METRICS
 from ltvkit.ingest import daily as by_day
 from ltvkit.ingest.lines import filter_until
 
-MOST = 1_000_000  # customers; of more, a sample
+MAX_CUSTOMERS = 1_000_000  # customers; of more, a sample
 _EPOCH = np.datetime64("1970-01-01")
 _WHOLE = 17  # digits that the running totals of money, kept as whole numbers, can hold
 COUNTED = ("customers", "once", "second")  # of each customer, by the days on which they bought
@@ -40,7 +40,7 @@ def day(date: Any) -> int:
     return (periods.day(date) - dt.datetime(1970, 1, 1)).days
 
 
-class Latest:
+class Cache:
     """The latest answers, as many as `most`; safe to ask from several threads."""
 
     def __init__(self, most: int) -> None:
@@ -82,8 +82,8 @@ class Histories:
     _units: Mapping[str, float]
     share: float = 1.0
     everybody: pd.DataFrame | None = None
-    _done: Latest = field(default_factory=lambda: Latest(64))
-    _looked: Latest = field(default_factory=lambda: Latest(32))
+    _done: Cache = field(default_factory=lambda: Cache(64))
+    _looked: Cache = field(default_factory=lambda: Cache(32))
 
     @property
     def has_margin(self) -> bool:
@@ -96,9 +96,9 @@ class Histories:
 
     @cached_property
     def _buyers(self) -> int:
-        return len(self.known(self.last))
+        return len(self.customers_on(self.last))
 
-    def place(self, ids: Any) -> np.ndarray:
+    def positions(self, ids: Any) -> np.ndarray:
         """Customer ids -> their places; who never bought has one of their own, after all others,
         at which nothing is found."""
         found = pd.Index(self.ids).get_indexer(pd.Index(np.asarray(ids, dtype=object)))
@@ -110,7 +110,7 @@ class Histories:
         """One row: customers, orders and revenue of the whole shop."""
         if self.everybody is not None:
             return self.everybody
-        sums = self.known(self.last)[["orders", "revenue"]].sum()
+        sums = self.customers_on(self.last)[["orders", "revenue"]].sum()
         return pd.DataFrame([{"customers": self._buyers, **sums}])
 
     @property
@@ -120,11 +120,11 @@ class Histories:
             return ""
         return sampling.note(self._buyers, of=self.totals["customers"].iloc[0])
 
-    def holds(self, ids: Any) -> np.ndarray:
+    def contains(self, ids: Any) -> np.ndarray:
         """Whether each of these ids belongs to the sample, bought or not; all belong to all."""
         return sampling.contains(ids, self.share)
 
-    def raised(self, n: int, ids: Any = ()) -> int:
+    def scale_up(self, n: int, ids: Any = ()) -> int:
         """`n` customers of these -> how many they are of the whole shop, rounded.
 
         Of a list `ids` it is known how many of it were drawn, so that its length comes out where
@@ -133,15 +133,15 @@ class Histories:
         if self.share == 1 or not n:
             return n
         if len(ids):
-            return round(n / self.holds(ids).mean())
+            return round(n / self.contains(ids).mean())
         return round(n * self.totals["customers"].iloc[0] / self._buyers)
 
-    def known(self, day: int) -> pd.DataFrame:
+    def customers_on(self, day: int) -> pd.DataFrame:
         """The customers who had bought by the end of `day`: what `customers.summarize` says of
         them, with `customer_id` being their place."""
-        return self.remember(day, lambda: self._summarize(day))
+        return self.cached(day, lambda: self._summarize(day))
 
-    def remember(self, key: Any, work: Callable[[], Any]) -> Any:
+    def cached(self, key: Any, work: Callable[[], Any]) -> Any:
         """What `work` gives, done once: hypotheses of the same days share the latest of it."""
         return self._done.get(key, work)
 
@@ -220,7 +220,7 @@ class Histories:
         )
 
 
-def of(lines: Any, *, as_of: Any) -> Histories:
+def prepare(lines: Any, *, as_of: Any) -> Histories:
     """Order lines, or `Histories` of them up to the same day -> `Histories`."""
     if not isinstance(lines, Histories):
         return build(lines, as_of=as_of)
@@ -245,10 +245,8 @@ def build(
     seen = filter_until(frames.lazy(lines, needs=by_day.NEEDS), as_of)
     read = [c for c in seen.collect_schema().names() if c in READ]
     known = seen.select(*read).to_native()
-    part, share = sampling.drawn(known, most=MOST, among=sampling.count(known))
-    table = frames.table(
-        by_day.aggregate_until(part, as_of=as_of).sort("customer_id", "order_date")
-    )
+    part, share = sampling.drawn(known, most=MAX_CUSTOMERS, among=sampling.count(known))
+    table = frames.table(by_day.aggregate_until(part, as_of=as_of).sort("customer_id", "order_date"))
     if table.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}.")
     places, ids = pd.factorize(table["customer_id"])
@@ -257,14 +255,14 @@ def build(
     units = {
         name: _unit(table[name]) for name in ("revenue", "margin", "quantity") if name in table
     }
-    running = {n: _running(table[n].fillna(0) * units.get(n, 1)) for n in FLOWS if n in table}
+    running = {n: _running_total(table[n].fillna(0) * units.get(n, 1)) for n in FLOWS if n in table}
     latest = np.maximum.accumulate(np.where(table["active"] > 0, places * (last + 1) + days, 0))
     keys = places.astype("int64") * (last - first + 2) + (days - first + 1)
     return Histories(
         ids=np.asarray(ids, dtype=object),
         first=first,
         last=last,
-        channels=_channels(part, ids, as_of),
+        channels=_first_channels(part, ids, as_of),
         rfm_cuts=rfm_cuts or None,
         abc_cuts=tuple(abc_cuts),
         _keys=keys,
@@ -273,11 +271,11 @@ def build(
         _running=running,
         _units=units,
         share=share,
-        everybody=_everybody(lines, as_of) if share < 1 else None,
+        everybody=_shop_totals(lines, as_of) if share < 1 else None,
     )
 
 
-def _everybody(lines: Any, as_of: Any) -> pd.DataFrame:
+def _shop_totals(lines: Any, as_of: Any) -> pd.DataFrame:
     return customers.totals(customers.summarize(lines, as_of=as_of))
 
 
@@ -287,11 +285,11 @@ def _unit(money: pd.Series) -> float:
     return 10.0 ** min(6, max(0, _WHOLE - digits))
 
 
-def _running(values: pd.Series) -> np.ndarray:
+def _running_total(values: pd.Series) -> np.ndarray:
     return np.r_[0, np.cumsum(np.rint(values.to_numpy(dtype=float)).astype("int64"))]
 
 
-def _channels(lines: Any, ids: pd.Index, as_of: Any) -> pd.Categorical | None:
+def _first_channels(lines: Any, ids: pd.Index, as_of: Any) -> pd.Categorical | None:
     if "channel" not in frames.lazy(lines).collect_schema().names():
         return None
     born = cohorts.members(lines, as_of=as_of, by="channel", every="month")

@@ -16,15 +16,15 @@ import numpy as np
 import scipy
 
 LEVEL = 0.95  # of every interval
-ALONE = 0.5  # leverage from which a fitted value follows one customer more than all others
-EACH = 20  # customers of a group for each slope, or none is fitted
+MAX_LEVERAGE = 0.5  # leverage from which a fitted value follows one customer more than all others
+PER_SLOPE = 20  # customers of a group for each slope, or none is fitted
 DRAWS = 1000  # of the bootstrap
 FEWEST, BUYERS = 30, 10  # customers of a group, and buyers in all, to conclude anything from
 TOP = 0.01  # share of customers whose part of the effect is told
 _TAIL, _CELLS = 200, 400  # of many customers, the largest one by one, the rest in cells
 
 
-class Side(NamedTuple):
+class Term(NamedTuple):
     """One figure of a comparison: +1 or -1, the customers, and the two columns it is counted by."""
 
     sign: int
@@ -48,90 +48,95 @@ class Side(NamedTuple):
 class Estimate:
     """An effect with its standard error, and what each customer adds to it.
 
-    A row per customer of `who`: `pieces` add up to `effect`; `pulls` are how far each moves it
-    from what chance alone would give, and their squares add up to the variance; `groups` says
-    who is drawn together; `sizes` is how much each bought. `plain` is the standard error without
-    the use of what was known before (the same where nothing was used).
+    One row per customer of `who`: `contributions` add up to `effect`; the squares of `influence`
+    (how far each customer moves the effect) add up to the variance; customers of the same `groups`
+    are drawn together; `sizes` is how much each bought. `unadjusted_se` is the standard error
+    without the covariates.
     """
 
     effect: float
     se: float
     df: float
     who: np.ndarray
-    pieces: np.ndarray
-    pulls: np.ndarray
+    contributions: np.ndarray
+    influence: np.ndarray
     groups: np.ndarray
     sizes: np.ndarray
-    plain: float
+    unadjusted_se: float
 
     @property
     def p(self) -> float:
         """Two-sided, against no effect at all."""
-        return p_of(self.effect, self.se, self.df)
+        return t_test(self.effect, self.se, self.df)
 
     @property
     def interval(self) -> tuple[float, float]:
         """95%, by the t distribution."""
-        return interval_of(self.effect, self.se, self.df)
+        return t_interval(self.effect, self.se, self.df)
 
     @property
-    def settled(self) -> bool:
-        """Whether there is enough to tell an effect by: customers of each group, buyers, and
-        something that varies."""
+    def sufficient(self) -> bool:
+        """Whether there are enough customers in each group, enough buyers, and some variation."""
         least = np.unique(self.groups, return_counts=True)[1].min()
         buyers = (self.sizes > 0).sum()
-        varies = self.se > 1e-9 * max(abs(self.effect), np.abs(self.pieces).max())
+        varies = self.se > 1e-9 * max(abs(self.effect), np.abs(self.contributions).max())
         return bool(least >= FEWEST and buyers >= BUYERS and varies)
 
     @property
     def variance_saved(self) -> float:
-        """The share of the variance that knowing the time before has taken away."""
-        return 1 - (self.se / self.plain) ** 2 if self.plain else np.nan
+        """The share of the variance that the covariates have taken away."""
+        return 1 - (self.se / self.unadjusted_se) ** 2 if self.unadjusted_se else np.nan
 
     @property
     def top_share(self) -> float:
         """The part of the effect that is due to the 1% of customers who bought most."""
         top = np.argsort(-self.sizes, kind="stable")[: max(1, round(TOP * len(self.sizes)))]
-        return float(self.pieces[top].sum() / self.effect) if self.effect else np.nan
+        return float(self.contributions[top].sum() / self.effect) if self.effect else np.nan
 
     def bootstrap(self, *, draws: int = DRAWS, seed: int = 1) -> tuple[float, float]:
-        """The 95% percentile interval when customers are drawn anew within their groups."""
+        """The 95% percentile interval when customers are re-sampled within their groups."""
         rng = np.random.default_rng(seed)
         drawn = np.full(draws, self.effect)
         for group in np.unique(self.groups):
-            pulls = self.pulls[self.groups == group]
-            values, counts = _cells(pulls - pulls.mean())
+            influence = self.influence[self.groups == group]
+            values, counts = _group_values(influence - influence.mean())
             drawn += rng.multinomial(counts.sum(), counts / counts.sum(), size=draws) @ values
         low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
         return float(low), float(high)
 
 
-def contrast(sides: Iterable[Side]) -> Estimate:
+def contrast(terms: Iterable[Term]) -> Estimate:
     """Signed figures of groups -> their sum as an `Estimate`.
 
     The variance is that of a sum over customers of what each adds, centred within its groups and
     scaled by n / (n - 1): of two groups it is Welch's, of a before and an after that of pairs.
     """
-    sides = list(sides)
-    effect = sum(s.sign * s.figure for s in sides)
-    who, at = _places([s.who for s in sides])
-    each = [s.each for s in sides]
-    pieces = _by_customer(at, [s.sign * u / len(u) for s, u in zip(sides, each, strict=True)])
-    centred = [
-        s.sign * (u - u.mean()) / np.sqrt(len(u) * max(len(u) - 1, 1))
-        for s, u in zip(sides, each, strict=True)
-    ]
-    pulls = _by_customer(at, centred)
+    terms = list(terms)
+    who, at = _positions([t.who for t in terms])
+    signed = [(t.sign, t.each) for t in terms]
+    contributions = _by_customer(at, [sign * each / len(each) for sign, each in signed])
+    influence = _by_customer(
+        at, [s * (u - u.mean()) / np.sqrt(len(u) * max(len(u) - 1, 1)) for s, u in signed]
+    )
     sizes = np.zeros(len(who))
-    np.maximum.at(sizes, at, np.concatenate([s.parts[:, 0] for s in sides]))
-    # Customers of the same sides are drawn together.
-    groups = _by_customer(at, [np.full(len(s.who), 2.0**n) for n, s in enumerate(sides)])
-    se = float(np.sqrt((pulls**2).sum()))
-    df = _freedom(pulls, groups)
-    return Estimate(effect, se, df, who, pieces, pulls, groups, sizes, plain=se)
+    np.maximum.at(sizes, at, np.concatenate([t.parts[:, 0] for t in terms]))
+    # Customers of the same terms are drawn together.
+    groups = _by_customer(at, [np.full(len(t.who), 2.0**n) for n, t in enumerate(terms)])
+    se = float(np.sqrt((influence**2).sum()))
+    return Estimate(
+        effect=sum(t.sign * t.figure for t in terms),
+        se=se,
+        df=_degrees_of_freedom(influence, groups),
+        who=who,
+        contributions=contributions,
+        influence=influence,
+        groups=groups,
+        sizes=sizes,
+        unadjusted_se=se,
+    )
 
 
-def adjusted(treated: Side, control: Side, before: Sequence[Sequence[np.ndarray]]) -> Estimate:
+def adjust(treated: Term, control: Term, before: Sequence[Sequence[np.ndarray]]) -> Estimate:
     """Two groups drawn at random -> their difference, what was known `before` taken out.
 
     `before`: for the treated and for the control, blocks of covariates, the most telling first;
@@ -148,36 +153,36 @@ def adjusted(treated: Side, control: Side, before: Sequence[Sequence[np.ndarray]
     plain = contrast([treated, control])
     outcome = np.r_[treated.each, control.each]
     given = np.repeat([1.0, 0.0], [len(treated.who), len(control.who)])
-    known, leverage = _usable(before, given)
+    known, leverage = _choose_covariates(before, given)
     design = _design(known, given)
     fitted = OLS(outcome, design).fit(cov_type="HC3", use_t=True)
     slopes = fitted.params[2:].reshape(2, -1)
     rest = outcome - known @ slopes[0] - given * (known @ slopes[1])
     signed = np.where(given == 1, 1 / len(treated.who), -1 / len(control.who)) * rest
-    pulls = fitted.model.pinv_wexog[1] * fitted.resid / (1 - leverage)
+    influence = fitted.model.pinv_wexog[1] * fitted.resid / (1 - leverage)
     order = np.argsort(np.r_[treated.who, control.who])
     return replace(
         plain,
         effect=float(fitted.params[1]),
         se=float(fitted.bse[1]),
         df=float(fitted.df_resid),
-        pieces=signed[order],
-        pulls=pulls[order],
+        contributions=signed[order],
+        influence=influence[order],
     )
 
 
-def _usable(
+def _choose_covariates(
     before: Sequence[Sequence[np.ndarray]], given: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The first blocks of covariates that both groups can carry, and each customer's leverage."""
     blocks = [np.vstack(pair) for pair in zip(*before, strict=True)]
     customers = min(given.sum(), (1 - given).sum())
     for n in range(len(blocks), 0, -1):
-        known = independent(np.hstack(blocks[:n]))
-        if customers >= EACH * known.shape[1]:
+        known = orthogonalize(np.hstack(blocks[:n]))
+        if customers >= PER_SLOPE * known.shape[1]:
             basis, weights, _rest = np.linalg.svd(_design(known, given), full_matrices=False)
             leverage = (basis**2).sum(axis=1)
-            if weights.min() > 1e-6 * weights.max() and leverage.max() <= ALONE:
+            if weights.min() > 1e-6 * weights.max() and leverage.max() <= MAX_LEVERAGE:
                 return known, leverage
     sizes = np.where(given == 1, given.sum(), (1 - given).sum())
     return np.empty((len(given), 0)), 1 / sizes
@@ -188,7 +193,7 @@ def _design(known: np.ndarray, given: np.ndarray) -> np.ndarray:
     return np.column_stack([np.ones_like(given), given, known, known * given[:, None]])
 
 
-def independent(columns: np.ndarray) -> np.ndarray:
+def orthogonalize(columns: np.ndarray) -> np.ndarray:
     """Covariates -> as many columns as say something of their own, centred, of spread 1."""
     varied = columns[:, columns.std(axis=0) > 0]
     scaled = (varied - varied.mean(axis=0)) / varied.std(axis=0)
@@ -196,26 +201,26 @@ def independent(columns: np.ndarray) -> np.ndarray:
     return basis[:, weights > 1e-8 * weights.max(initial=0)] * np.sqrt(len(columns))
 
 
-def interval_of(effect: float, se: float, df: float) -> tuple[float, float]:
+def t_interval(effect: float, se: float, df: float) -> tuple[float, float]:
     """The 95% interval of an effect with this standard error, by the t distribution."""
     reach = scipy.stats.t.ppf((1 + LEVEL) / 2, df) * se
     return float(effect - reach), float(effect + reach)
 
 
-def p_of(effect: float, se: float, df: float) -> float:
+def t_test(effect: float, se: float, df: float) -> float:
     """Two-sided, against no effect at all; NaN where nothing varies."""
     return float(2 * scipy.stats.t.sf(abs(effect) / se, df)) if se > 0 else np.nan
 
 
-def _freedom(pulls: np.ndarray, groups: np.ndarray) -> float:
+def _degrees_of_freedom(influence: np.ndarray, groups: np.ndarray) -> float:
     """Degrees of freedom of a sum of independent groups (Welch and Satterthwaite)."""
     _names, at, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    parts = np.bincount(at, weights=pulls**2)
+    parts = np.bincount(at, weights=influence**2)
     rest = (parts**2 / np.maximum(sizes - 1, 1)).sum()
-    return float(parts.sum() ** 2 / rest) if rest else float(max(len(pulls) - len(sizes), 1))
+    return float(parts.sum() ** 2 / rest) if rest else float(max(len(influence) - len(sizes), 1))
 
 
-def _places(groups: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _positions(groups: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Who is in any of the groups, in order, and where each member stands among them."""
     joined = np.concatenate(groups)
     there = np.zeros(joined.max() + 1, dtype=bool)
@@ -227,7 +232,7 @@ def _by_customer(at: np.ndarray, values: list[np.ndarray]) -> np.ndarray:
     return np.bincount(at, weights=np.concatenate(values))
 
 
-def _cells(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _group_values(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distinct values and how many have each; of many, the middle in cells."""
     values, counts = np.unique(values, return_counts=True)
     middle = slice(_TAIL, len(values) - _TAIL)

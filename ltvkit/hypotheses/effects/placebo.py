@@ -1,8 +1,8 @@
 """Placebo replays: the same comparison on past dates, when nothing was done.
 
-Customers picked for being low tend to rise, and those picked for being high to fall, whatever is
-done (regression to the mean); and months differ. What the same rule and the same number of days
-gave at other times is the natural change, and how much it varies is the error to judge by.
+Customers selected for a low figure tend to rise, and those selected for a high one to fall,
+whatever is done (regression to the mean); and months differ. What the same rule and the same number
+of days gave at other times is the natural change, and how much it varies is the error.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import pandas as pd
 import scipy
 
 from ltvkit.hypotheses.effects import comparisons
-from ltvkit.hypotheses.effects.comparisons import Window
+from ltvkit.hypotheses.effects.comparisons import Comparison, Window
 from ltvkit.hypotheses.effects.customer_days import Histories
-from ltvkit.hypotheses.effects.estimates import FEWEST, interval_of, p_of
+from ltvkit.hypotheses.effects.estimates import FEWEST, contrast, t_interval, t_test
 from ltvkit.hypotheses.hypothesis import Hypothesis
 
-ENOUGH = 6  # replays, to know a natural change, how it drifts and how it varies
-MOST = 12
+FEWEST_REPLAYS = 6  # replays, to know a natural change, how it drifts and how it varies
+MOST_REPLAYS = 12
 TREND = 0.05  # below this p, the past says that the two groups do not move alike
 
 
 @dataclass(frozen=True)
-class Natural:
-    """What replays gave: `table` has back (days earlier), start, customers, change, se, busy
+class NaturalChange:
+    """The results of replays: `table` has back (days earlier), start, customers, change, se, busy
     (another measure ran).
 
-    `change` is what a line through them, weighted by their precision, leads to expect at the time
-    of the measure (as a shop grows older, its natural changes drift), with its error `se`;
-    `spread` is how much more they vary than the customers in them account for (1: no more).
+    `change` is what a line through them, weighted by their precision, predicts for the time of the
+    measure (natural changes drift as a shop grows older), with its error `se`; `spread` is how much
+    more they vary than the customers in them account for (1: no more).
     """
 
     table: pd.DataFrame
@@ -43,13 +43,15 @@ class Natural:
     @property
     def enough(self) -> bool:
         """Whether there are enough of them."""
-        return len(self.table) >= ENOUGH
+        return len(self.table) >= FEWEST_REPLAYS
 
-    def left(self, effect: float, se: float) -> tuple[float, float, float, float]:
-        """A change with its own error -> what is left without the natural one: effect, lowest,
-        highest, p. It is one more draw from where the replays came from, if nothing was done."""
+    def subtract(self, effect: float, se: float) -> tuple[float, float, float, float]:
+        """A change with its error -> effect, lowest, highest, p without the natural change.
+
+        If nothing was done, it is one more draw from where the replays came from.
+        """
         rest, error = effect - self.change, self.error(se)
-        return (rest, *interval_of(rest, error, self.df), p_of(rest, error, self.df))
+        return (rest, *t_interval(rest, error, self.df), t_test(rest, error, self.df))
 
     def error(self, se: float) -> float:
         """The error of what is left of a change whose own is `se`."""
@@ -62,29 +64,29 @@ class Natural:
 
     @property
     def trend_p(self) -> float:
-        """Of all replays being nothing but chance, as of two groups that move alike.
+        """The p-value of the replays under the hypothesis that both groups move alike.
 
-        Two questions, answered together (Bonferroni): do they stray more than customers account
-        for, and do they lead to expect a change now? Neighbours share a window with opposite
-        signs, so they hang together by -1/2; their sum of squares is judged by a chi-squared of
-        the same mean and variance (Satterthwaite).
+        Two tests, combined by Bonferroni: do replays vary more than their customers account for,
+        and does the line through them lead to a change now? Neighbouring replays share a window
+        with opposite signs, so they are correlated at -1/2; their sum of squares is compared with
+        a chi-squared distribution of the same mean and variance (Satterthwaite).
         """
         if not self.enough:
             return np.nan
         n, z = len(self.table), self.table["change"] / self.table["se"]
         scale = (3 * n - 1) / (2 * n)
         stray = float(scipy.stats.chi2.sf((z**2).sum() / scale, n / scale))
-        return min(1.0, 2 * min(stray, p_of(self.change, self.se, self.df)))
+        return min(1.0, 2 * min(stray, t_test(self.change, self.se, self.df)))
 
 
-def replays(
+def replay(
     histories: Histories,
     hypothesis: Hypothesis,
     metrics: Iterable[str],
     *,
     days: Window,
     busy: Sequence[Window] = (),
-) -> dict[str, Natural]:
+) -> dict[str, NaturalChange]:
     """A hypothesis -> for each metric, the natural change.
 
     Replays lie whole windows apart, rounded up to weeks so that weekdays match, the latest twelve
@@ -92,22 +94,21 @@ def replays(
     enough are left without them.
     """
     rows: dict[str, list] = {metric: [] for metric in metrics}
-    for back, met in _dates(histories, hypothesis, days, busy):
-        found = comparisons.groups(histories, hypothesis, back=back)
+    for back, met in _choose_dates(histories, hypothesis, days, busy):
+        found = comparisons.select_groups(histories, hypothesis, back=back)
         if len(found.treated) < FEWEST or 0 < len(found.control) < FEWEST:
             continue
+        compared = Comparison(histories, hypothesis.comparison, found, days.back(back))
         for metric, kept in rows.items():
-            made = comparisons.contrast(
-                comparisons.sides(histories, hypothesis.comparison, metric, found, days.back(back))
-            )
+            made = contrast(compared.terms(metric))
             if made.se > 0:
                 size = len(found.treated)
                 kept.append((back, days.start - back, size, made.effect, made.se, met))
-    known = days.start - histories.first - comparisons.looks_back(hypothesis.comparison, 0)
-    return {metric: _natural(kept, known=known) for metric, kept in rows.items()}
+    known = days.start - histories.first - comparisons.lookback_days(hypothesis.comparison, 0)
+    return {metric: _fit(kept, known=known) for metric, kept in rows.items()}
 
 
-def _dates(
+def _choose_dates(
     histories: Histories, hypothesis: Hypothesis, days: Window, busy: Sequence[Window]
 ) -> list[tuple[int, bool]]:
     """How far back replays lie, and whether another measure ran then."""
@@ -116,30 +117,30 @@ def _dates(
         return []
     step = -(-days.days // 7) * 7
     # As many days before the first, to know customers by.
-    further = days.days + comparisons.looks_back(hypothesis.comparison, 0)
+    further = days.days + comparisons.lookback_days(hypothesis.comparison, 0)
     reach = days.before.start - histories.first - further
     over = days.end - histories.last  # before the measure, the last of them may be yet to come
-    every = [back for back in range(step, max(reach, 0) + 1, step) if back >= over][:MOST]
+    every = [back for back in range(step, max(reach, 0) + 1, step) if back >= over][:MOST_REPLAYS]
     whole = Window(days.before.start, days.end)
     dates = [(back, any(map(whole.back(back).meets, busy))) for back in every]
     quiet = [date for date in dates if not date[1]]
-    return quiet if len(quiet) >= ENOUGH else dates
+    return quiet if len(quiet) >= FEWEST_REPLAYS else dates
 
 
-def _natural(rows: list, *, known: int) -> Natural:
+def _fit(rows: list, *, known: int) -> NaturalChange:
     """`known`: days of orders before the measure; replays have fewer.
 
-    Of customers picked by a rule, those who have just come are a share that falls as 1 / days
-    known, and with it falls what they do by themselves: the line is drawn over that.
+    Among customers selected by a rule, the share of new ones falls as 1 / days known, and the
+    natural change with it: the line is fitted over that.
     """
     from statsmodels.regression.linear_model import WLS
 
     table = pd.DataFrame(rows, columns=["back", "start", "customers", "change", "se", "busy"])
-    if len(table) < ENOUGH:
-        return Natural(table)
+    if len(table) < FEWEST_REPLAYS:
+        return NaturalChange(table)
     aside = 1 / (known - table["back"]) - 1 / known
     line = np.column_stack([np.ones(len(table)), aside])
     fitted = WLS(table["change"], line, weights=table["se"] ** -2).fit()
-    return Natural(
+    return NaturalChange(
         table, float(fitted.params.iloc[0]), float(fitted.bse.iloc[0]), float(fitted.scale)
     )

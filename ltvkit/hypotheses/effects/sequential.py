@@ -16,7 +16,7 @@ from scipy.special import lambertw
 from ltvkit.hypotheses.effects.estimates import LEVEL
 
 
-def interval(
+def confidence_sequence(
     effect: float, se: float, *, planned: float, scale: float = 1
 ) -> tuple[float, float, float]:
     """The 95% interval of `effect` and its p, valid at all looks together.

@@ -31,7 +31,7 @@ def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> n
     A cohort selected `back` days earlier is the customers who began as many days earlier, so that
     they are as old. Raises `ParamsError` for a rule that the orders cannot answer.
     """
-    known = histories.known(on - back)
+    known = histories.customers_on(on - back)
     if known.empty:
         return np.array([], dtype="int64")
     if target.rule == "cohort":
@@ -40,20 +40,20 @@ def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> n
         for first, last in map(_span, target.values):
             chosen |= (first - back <= born) & (born <= last - back)
     elif target.rule == "customers":
-        chosen = np.isin(known["customer_id"], histories.place(target.values))
+        chosen = np.isin(known["customer_id"], histories.positions(target.values))
     elif target.rule == "channel":
-        chosen = _of_channel(histories, target.values)[known["customer_id"]]
+        chosen = _in_channel(histories, target.values)[known["customer_id"]]
     else:
-        chosen = labels(histories, target.rule, on=on - back).isin(target.values)
+        chosen = label(histories, target.rule, on=on - back).isin(target.values)
     return known["customer_id"].to_numpy()[chosen]
 
 
-def raised(histories: Histories, target: Target, who: np.ndarray) -> int:
+def count(histories: Histories, target: Target, who: np.ndarray) -> int:
     """How many customers of the whole shop `who`, selected by `target`, are."""
-    return histories.raised(len(who), target.values if target.rule == "customers" else ())
+    return histories.scale_up(len(who), target.values if target.rule == "customers" else ())
 
 
-def everybody(
+def select_all(
     lines: Any, target: Target, *, on: Any, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
 ) -> pd.DataFrame:
     """Order lines -> `customer_id` and `segment` of all whom `target` selects by the end of `on`.
@@ -75,7 +75,7 @@ def everybody(
                 abc_classes.classify(told, by="customer_id", cuts=abc_cuts),
                 "class",
             ),
-            "channel": lambda: (_by_channel(lines, on), "cohort"),
+            "channel": lambda: (_first_channels(lines, on), "cohort"),
             "customers": lambda: (told, "customer_id"),
         }[target.rule]()
         said = nw.col(column).cast(nw.String)
@@ -92,7 +92,7 @@ def channels(lines: Any) -> list[str]:
     return sorted(frames.table(opened.select("channel").unique())["channel"].dropna().astype(str))
 
 
-def nobody(target: Target, channels: Sequence[str]) -> str:
+def explain_empty(target: Target, channels: Sequence[str]) -> str:
     """Why a target is empty, and what to do about it; `channels` are those that there are."""
     if target.rule == "customers":  # ids are on no page, so neither in an error
         return (
@@ -107,47 +107,49 @@ def nobody(target: Target, channels: Sequence[str]) -> str:
     )
 
 
-def segments(histories: Histories, who: np.ndarray, *, on: int) -> pd.Series:
+def read_segments(histories: Histories, who: np.ndarray, *, on: int) -> pd.Series:
     """The RFM segment of each of `who` on a day, by place."""
-    found = pd.Series(labels(histories, "segment", on=on), index=histories.known(on)["customer_id"])
+    found = pd.Series(
+        label(histories, "segment", on=on), index=histories.customers_on(on)["customer_id"]
+    )
     return found.reindex(who)
 
 
-def labels(histories: Histories, rule: str, *, on: int) -> pd.Categorical:
+def label(histories: Histories, rule: str, *, on: int) -> pd.Categorical:
     """The segment, decile or class of each customer known on a day, in their order."""
-    return histories.remember((rule, on), lambda: LABELS[rule](histories, histories.known(on)))
+    return histories.cached((rule, on), lambda: LABELS[rule](histories, histories.customers_on(on)))
 
 
-def _segments(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
+def _label_segments(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
     # Segments read recency and orders; amounts, all different, would be sorted for nothing.
     scored = rfm.score(known.assign(revenue=0.0), cuts=histories.rfm_cuts)
     pair = (scored["r_score"] - 1) * BEST + scored["f_score"] - 1
-    return pd.Categorical.from_codes(_grid()[pair], SEGMENT_NAMES)
+    return pd.Categorical.from_codes(_segment_grid()[pair], SEGMENT_NAMES)
 
 
 @functools.cache
-def _grid() -> np.ndarray:
+def _segment_grid() -> np.ndarray:
     """The place among `NAMES` of the segment of each pair of scores."""
     scores = np.divmod(np.arange(BEST**2), BEST)
     pairs = pd.DataFrame({"r_score": scores[0] + 1, "f_score": scores[1] + 1})
     return rfm.segment(pairs)["segment"].map(SEGMENT_NAMES.index).to_numpy()
 
 
-def _deciles(_histories: Histories, known: pd.DataFrame) -> pd.Categorical:
+def _label_deciles(_histories: Histories, known: pd.DataFrame) -> pd.Categorical:
     found = deciles.assign(known).sort_values("customer_id")["decile"]
     return pd.Categorical(found).rename_categories(str)
 
 
-def _classes(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
+def _label_classes(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
     found = abc_classes.classify(known, by="customer_id", cuts=histories.abc_cuts)
     found = found.sort_values("customer_id")
     return pd.Categorical(found["class"])
 
 
 LABELS: dict[str, Callable[[Histories, pd.DataFrame], pd.Categorical]] = {
-    "segment": _segments,
-    "decile": _deciles,
-    "abc_class": _classes,
+    "segment": _label_segments,
+    "decile": _label_deciles,
+    "abc_class": _label_classes,
 }
 
 
@@ -161,7 +163,7 @@ def _span(label: str) -> tuple[int, int]:
     return day(first), day(periods.end(periods.index_of(first, every), every))
 
 
-def _of_channel(histories: Histories, values: tuple[str, ...]) -> np.ndarray:
+def _in_channel(histories: Histories, values: tuple[str, ...]) -> np.ndarray:
     if histories.channels is None:
         raise ParamsError(
             "a target by channel needs the column channel; map it under `columns:` in the params "
@@ -175,5 +177,5 @@ def _date(number: int) -> dt.datetime:
     return dt.datetime(1970, 1, 1) + dt.timedelta(days=number)
 
 
-def _by_channel(lines: Any, on: Any) -> nw.LazyFrame:
+def _first_channels(lines: Any, on: Any) -> nw.LazyFrame:
     return cohorts.members(lines, as_of=on, by="channel", every="month")

@@ -11,14 +11,15 @@ import scipy
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
 from ltvkit.hypotheses.effects import comparisons, placebo
-from ltvkit.hypotheses.effects.comparisons import Groups, Window
+from ltvkit.hypotheses.effects.comparisons import Comparison
 from ltvkit.hypotheses.effects.customer_days import Histories
-from ltvkit.hypotheses.effects.estimates import BUYERS, FEWEST, Estimate, independent
+from ltvkit.hypotheses.effects.estimates import BUYERS, FEWEST, Estimate, orthogonalize
+from ltvkit.hypotheses.effects.placebo import NaturalChange
 from ltvkit.hypotheses.hypothesis import Hypothesis
 
 RATIO, BALANCE, TREND = N_("sample ratio"), N_("balance"), N_("parallel trend")
 ROBUST, SIZE, OTHERS = N_("robustness"), N_("size"), N_("other measures")
-PAST, REGISTERED = N_("natural change"), N_("registered")
+NATURAL, REGISTERED = N_("natural change"), N_("registered")
 LOST = 0.05  # share of a list that may be missing from the orders
 BROKEN = 0.001  # p of the counts or of the balance below which no chance is blamed
 COVARIATES = ("revenue", "orders", "recency_days", "tenure_days")
@@ -32,132 +33,142 @@ class Check(NamedTuple):
     found: str
 
 
-def ratio(histories: Histories, found: Groups, hypothesis: Hypothesis) -> Check:
-    """Sample ratio: are there as many treated and control customers as were to be drawn?
+def run_checks(
+    compared: Comparison, hypothesis: Hypothesis, estimate: Estimate, natural: NaturalChange
+) -> list[Check]:
+    """The checks of a comparison; `estimate` and `natural` are of the metric that decides."""
+    if compared.kind == "randomized":
+        checks = [check_ratio(compared, hypothesis), check_balance(compared)]
+    elif compared.kind == "control_segment":
+        checks = [check_trend(natural)]
+    else:
+        checks = [check_replays(natural, hypothesis)]
+    checks += [check_registration(hypothesis), check_robustness(estimate, hypothesis.metric)]
+    return checks if estimate.sufficient else [*checks, check_size(estimate, compared)]
 
-    All of the list are counted; how many of them are not in the orders is told by those found.
+
+def check_ratio(compared: Comparison, hypothesis: Hypothesis) -> Check:
+    """Sample ratio: are there as many treated and control customers as planned?
+
+    All customers of the list count; the number of those without an order is estimated in a sample.
     """
-    share = hypothesis.treated_share
-    counts = np.array(comparisons.sizes(histories, hypothesis, found))
+    share, (histories, _kind, groups, _window) = hypothesis.treated_share, compared
+    counts = np.array(comparisons.count_groups(histories, hypothesis, groups))
     planned = counts.sum() * np.array([share, 1 - share])
     p = float(scipy.stats.chisquare(counts, planned).pvalue)
-    text = _("{treated} treated and {control} control customers; {share} were to be treated")
-    said = text.format(
+    found = _(
+        "{treated} treated and {control} control customers; {share} were to be treated"
+    ).format(
         treated=formats.count(counts[0]),
         control=formats.count(counts[1]),
         share=formats.share(share),
     )
-    said += f", {_p(p)}"
-    lost = histories.raised(
-        int((np.concatenate(found) >= len(histories.ids)).sum()),
-        hypothesis.assigned["customer_id"],
-    )
-    if lost:
+    found += f", {_describe_p(p)}"
+    missing = int((np.concatenate(groups) >= len(histories.ids)).sum())
+    missing = histories.scale_up(missing, hypothesis.assigned["customer_id"])
+    if missing:
         text = _("{n} of the list are not in the orders")
-        said += "; " + text.format(n=formats.count(lost))
-    # Who was picked by what they bought is in the orders, or their ids are written otherwise.
-    strange = hypothesis.target.rule != "customers" and lost > LOST * counts.sum()
-    return Check(RATIO, p >= BROKEN and not strange, said)
+        found += "; " + text.format(n=formats.count(missing))
+    # Customers selected by what they bought are in the orders, unless their ids differ.
+    strange = hypothesis.target.rule != "customers" and missing > LOST * counts.sum()
+    return Check(RATIO, p >= BROKEN and not strange, found)
 
 
-def balance(histories: Histories, found: Groups, days: Window) -> Check:
-    """Were both groups alike before the start? Together, and by the largest difference."""
+def check_balance(compared: Comparison) -> Check:
+    """Were both groups alike before the start? All covariates together, and the largest gap."""
     from statsmodels.regression.linear_model import OLS
 
-    rows = covariates(histories, np.concatenate(found), days)
-    given = np.repeat([1.0, 0.0], [len(group) for group in found])
-    design = np.column_stack([np.ones(len(rows)), independent(rows.to_numpy())])
+    who = np.concatenate(compared.groups)
+    rows = read_covariates(compared.histories, who, compared.window.start - 1)
+    treated = np.repeat([1.0, 0.0], [len(group) for group in compared.groups])
+    design = np.column_stack([np.ones(len(rows)), orthogonalize(rows.to_numpy())])
     enough = len(design) > 2 * design.shape[1] > 2
-    p = float(OLS(given, design).fit().f_pvalue) if enough else 1.0
+    p = float(OLS(treated, design).fit().f_pvalue) if enough else 1.0
     scaled = rows / rows.std().replace(0, np.nan)
-    apart = (scaled[given == 1].mean() - scaled[given == 0].mean()).abs().fillna(0.0)
+    apart = (scaled[treated == 1].mean() - scaled[treated == 0].mean()).abs().fillna(0.0)
     text = _("largest difference before the start: {d} standard deviations of {measure}")
-    said = text.format(
+    found = text.format(
         d=formats.number(apart.max(), decimals=2), measure=formats.label(apart.idxmax()).lower()
     )
-    return Check(BALANCE, p >= BROKEN, f"{said}, {_p(p)}")
+    return Check(BALANCE, p >= BROKEN, f"{found}, {_describe_p(p)}")
 
 
-def covariates(histories: Histories, who: np.ndarray, days: Window) -> pd.DataFrame:
-    """What was known of customers on the day before the start, a row each."""
-    known = histories.known(days.start - 1).set_index("customer_id")
+def read_covariates(histories: Histories, who: np.ndarray, day: int) -> pd.DataFrame:
+    """The `COVARIATES` of customers at the end of a day, a row each."""
+    known = histories.customers_on(day).set_index("customer_id")
     never = {"revenue": 0.0, "orders": 0.0, **known[["recency_days", "tenure_days"]].max()}
     return known.reindex(who)[list(COVARIATES)].fillna(never)
 
 
-def trend(natural: placebo.Natural) -> Check:
-    """Did both groups move alike at other times?"""
-    n = len(natural.table)
+def check_trend(natural: NaturalChange) -> Check:
+    """Parallel trend: did both groups move alike on past dates?"""
+    n, p = len(natural.table), natural.trend_p
     if not natural.enough:
         text = _("{n} past dates to look at, {needed} are needed")
-        return Check(TREND, None, text.format(n=n, needed=placebo.ENOUGH))
+        return Check(TREND, None, text.format(n=n, needed=placebo.FEWEST_REPLAYS))
     text = _("on {n} past dates both groups moved alike, {p}")
-    if natural.trend_p < placebo.TREND:
+    if p < placebo.TREND:
         text = _("on {n} past dates the groups moved apart without this measure, {p}")
-    said = text.format(n=n, p=_p(natural.trend_p))
-    return Check(TREND, natural.trend_p >= placebo.TREND, said + _busy(natural))
+    found = text.format(n=n, p=_describe_p(p)) + _describe_overlap(natural)
+    return Check(TREND, p >= placebo.TREND, found)
 
 
-def past(natural: placebo.Natural, hypothesis: Hypothesis) -> Check:
+def check_replays(natural: NaturalChange, hypothesis: Hypothesis) -> Check:
     """Are there enough replays to know what would have happened anyway?"""
     text = _("{n} past dates with the same rule and as many days; {needed} are needed")
     if hypothesis.target.rule == "customers":
         text = _("a list cannot be drawn up again for past dates: the natural change is unknown")
-    said = text.format(n=len(natural.table), needed=placebo.ENOUGH)
-    return Check(PAST, natural.enough, said + _busy(natural))
+    found = text.format(n=len(natural.table), needed=placebo.FEWEST_REPLAYS)
+    return Check(NATURAL, natural.enough, found + _describe_overlap(natural))
 
 
-def robustness(made: Estimate, metric: str) -> Check:
-    """Does the change as it stands rest on a few, or on the form of the error?"""
-    low, high = made.bootstrap()
-    ends = [formats.difference(x, metric) for x in (low, high)]
-    text = _("drawn anew, {low} to {high}").format(low=ends[0], high=ends[1])
-    if 0 <= made.top_share <= 1:
-        more = _("{share} of the change is due to the 1% who bought most")
-        text += "; " + more.format(share=formats.share(made.top_share, decimals=0))
-    if made.variance_saved > 0.005:
-        more = _("knowing the time before saved {share} of the variance")
-        text += "; " + more.format(share=formats.share(made.variance_saved, decimals=0))
-    alike = [np.sign(x) for x in made.interval] == [np.sign(low), np.sign(high)]
-    return Check(ROBUST, alike if made.settled else None, text)
+def check_robustness(estimate: Estimate, metric: str) -> Check:
+    """Does the sign of the observed change hold when customers are re-sampled?"""
+    ends = estimate.bootstrap()
+    low, high = (formats.difference(x, metric) for x in ends)
+    found = [_("drawn anew, {low} to {high}").format(low=low, high=high)]
+    if 0 <= estimate.top_share <= 1:
+        text = _("{share} of the change is due to the 1% who bought most")
+        found.append(text.format(share=formats.share(estimate.top_share, decimals=0)))
+    if estimate.variance_saved > 0.005:
+        text = _("knowing the time before saved {share} of the variance")
+        found.append(text.format(share=formats.share(estimate.variance_saved, decimals=0)))
+    alike = np.sign(estimate.interval).tolist() == np.sign(ends).tolist()
+    return Check(ROBUST, alike if estimate.sufficient else None, "; ".join(found))
 
 
-def size(made: Estimate, found: Groups) -> list[Check]:
-    """Only where there is too little to conclude anything from."""
-    if made.settled:
-        return []
+def check_size(estimate: Estimate, compared: Comparison) -> Check:
+    """There is too little to conclude anything."""
     text = _(
         "{n} customers, {buyers} of them bought; {least} of a group and {most} buyers are needed"
     )
-    said = text.format(
-        n=formats.count(sum(map(len, found))),
-        buyers=formats.count((made.sizes > 0).sum()),
+    found = text.format(
+        n=formats.count(sum(map(len, compared.groups))),
+        buyers=formats.count((estimate.sizes > 0).sum()),
         least=FEWEST,
         most=BUYERS,
     )
-    return [Check(SIZE, False, said)]
+    return Check(SIZE, False, found)
 
 
-def _busy(natural: placebo.Natural) -> str:
-    met = int(natural.table["busy"].sum())
-    text = _("; another measure ran on {n} of them")
-    return text.format(n=met) if met else ""
-
-
-def registration(hypothesis: Hypothesis) -> Check:
-    """Was it written down before it began, and left alone since?"""
-    known = hypothesis.standing
-    if known.registered is None:
-        return Check(
-            REGISTERED, False, _("never registered: it may have been written after the fact")
-        )
+def check_registration(hypothesis: Hypothesis) -> Check:
+    """Was it registered before it started, and unchanged since?"""
+    record = hypothesis.record
     text = _("on {day}, by the start")
-    if known.late:
+    if record.registered is None:
+        text = _("never registered: it may have been written after the fact")
+    elif record.late:
         text = _("on {day}, not before the start: the result may have been known")
-    elif known.edited:
+    elif record.edited:
         text = _("on {day}; edited after its start")
-    return Check(REGISTERED, known.in_time, text.format(day=formats.date(known.registered)))
+    found = text.format(day=formats.date(record.registered))
+    return Check(REGISTERED, record.preregistered, found)
 
 
-def _p(p: float) -> str:
+def _describe_overlap(natural: NaturalChange) -> str:
+    busy = int(natural.table["busy"].sum())
+    return _("; another measure ran on {n} of them").format(n=busy) if busy else ""
+
+
+def _describe_p(p: float) -> str:
     return _("p = {p}").format(p=formats.number(p, decimals=3)) if p >= 0.001 else _("p < 0.001")

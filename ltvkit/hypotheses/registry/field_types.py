@@ -22,7 +22,7 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _COHORT = re.compile(r"(19|20)\d\d(-(0[1-9]|1[0-2])|-Q[1-4]|-W\d\d)?")
 
 
-class Wrong(Exception):
+class Invalid(Exception):
     """A value is not what its field holds; `found` is the part of it that is meant, if not all."""
 
     def __init__(self, expected: str, *, found: str = "", hint: str = "") -> None:
@@ -30,25 +30,25 @@ class Wrong(Exception):
         self.expected, self.found, self.hint = expected, found, hint
 
 
-def text(value: Any) -> str:
+def parse_text(value: Any) -> str:
     """Words."""
     if not isinstance(value, str) or not value.strip():
-        raise Wrong("text; put it in quotes")
+        raise Invalid("text; put it in quotes")
     return value.strip()
 
 
-def slug(value: Any) -> str:
+def parse_slug(value: Any) -> str:
     """A name that is safe in files and links.
 
     >>> slug("win-back")
     'win-back'
     """
     if not isinstance(value, str) or not SLUG.fullmatch(value):
-        raise Wrong("small letters, digits, - and _, as in win-back-2024")
+        raise Invalid("small letters, digits, - and _, as in win-back-2024")
     return value
 
 
-def day(value: Any) -> dt.date:
+def parse_day(value: Any) -> dt.date:
     """A day.
 
     >>> day("2024-03-01")
@@ -59,75 +59,75 @@ def day(value: Any) -> dt.date:
             return dt.date.fromisoformat(value)
     except (TypeError, ValueError):
         pass
-    raise Wrong("a date, as in 2024-03-01")
+    raise Invalid("a date, as in 2024-03-01")
 
 
-def among(choices: Iterable[str]) -> Callable[[Any], str]:
+def parse_choice(choices: Iterable[str]) -> Callable[[Any], str]:
     """The check that a value is one of `choices`."""
     choices = tuple(choices)
 
     def check(value: Any) -> str:
         if value not in choices:
-            raise Wrong(f"one of {', '.join(choices)}", hint=nearest(value, choices))
+            raise Invalid(f"one of {', '.join(choices)}", hint=nearest(value, choices))
         return value
 
     return check
 
 
-def number(fits: Callable[[float], bool], expected: str) -> Callable[[Any], float]:
+def parse_number(fits: Callable[[float], bool], expected: str) -> Callable[[Any], float]:
     """The check that a value is a finite number that `fits`."""
 
     def check(value: Any) -> float:
         known = isinstance(value, int | float) and not isinstance(value, bool)
         if not known or not math.isfinite(value) or not fits(value):
-            raise Wrong(expected)
+            raise Invalid(expected)
         return float(value)
 
     return check
 
 
-def metrics(value: Any) -> tuple[str, ...]:
+def parse_metrics(value: Any) -> tuple[str, ...]:
     """Several metrics, each once."""
     if not isinstance(value, list):
-        raise Wrong("a list, as in [retention_rate]")
+        raise Invalid("a list, as in [retention_rate]")
     known = tuple(METRICS)
     for name in value:
         if name not in known or value.count(name) > 1:
             hint = "" if name in known else nearest(name, known)
-            raise Wrong(f"each once, of {', '.join(known)}", found=str(name), hint=hint)
+            raise Invalid(f"each once, of {', '.join(known)}", found=str(name), hint=hint)
     return tuple(value)
 
 
-def target(value: Any) -> Target:
+def parse_target(value: Any) -> Target:
     """Who: one rule and what it selects by. A list of customers is still the name of its file.
 
     >>> target({"decile": [9, 10]})
     Target(rule='decile', values=('9', '10'))
     """
     if not isinstance(value, dict) or len(value) != 1:
-        raise Wrong("one rule and its values, as in {segment: [at risk, can't lose]}")
+        raise Invalid("one rule and its values, as in {segment: [at risk, can't lose]}")
     [(rule, given)] = value.items()
     if rule not in RULES:
-        raise Wrong(f"a rule of {', '.join(RULES)}", found=rule, hint=nearest(rule, RULES))
+        raise Invalid(f"a rule of {', '.join(RULES)}", found=rule, hint=nearest(rule, RULES))
     values = given if isinstance(given, list) else [given]
     if not values or (rule == "customers" and len(values) > 1):
         many = "one file" if rule == "customers" else f"a {rule} or several"
-        raise Wrong(f"{many} after {rule}", found="several" if values else "an empty list")
-    return Target(rule, tuple(dict.fromkeys(_selected(rule, v) for v in values)))
+        raise Invalid(f"{many} after {rule}", found="several" if values else "an empty list")
+    return Target(rule, tuple(dict.fromkeys(_parse_value(rule, v) for v in values)))
 
 
-def _selected(rule: str, value: Any) -> str:
+def _parse_value(rule: str, value: Any) -> str:
     """One value of a rule, as the kit's tables have it."""
     if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
         hidden = rule == "customers"  # it may be an id, and errors are shown on pages
         shown = "nothing" if value in (None, "") else "another value" if hidden else f"{value}"
-        raise Wrong(f"text after {rule}; put it in quotes", found=shown)
+        raise Invalid(f"text after {rule}; put it in quotes", found=shown)
     word = str(value).strip()
     if rule in CHOICES and word not in CHOICES[rule]:
         listed = ", ".join(CHOICES[rule])
-        raise Wrong(f"{rule} of {listed}", found=word, hint=nearest(word, CHOICES[rule]))
+        raise Invalid(f"{rule} of {listed}", found=word, hint=nearest(word, CHOICES[rule]))
     if rule == "cohort" and not _is_cohort(word):
-        raise Wrong("a cohort as in 2024-03, 2024-Q1, 2024-W09 or 2024", found=word)
+        raise Invalid("a cohort as in 2024-03, 2024-Q1, 2024-W09 or 2024", found=word)
     return word
 
 

@@ -90,7 +90,7 @@ def append(
             left.unlink()  # of a process that died
         old = _content(folder)
         time = (now or dt.datetime.now(dt.UTC)).astimezone(dt.UTC)
-        fields |= {"time": time.isoformat(timespec="seconds"), "after": " ".join(_open(old))}
+        fields |= {"time": time.isoformat(timespec="seconds"), "after": " ".join(_last_seals(old))}
         text = _encoded(fields | {"seal": fingerprint(fields)})
         end = b"" if old.endswith(b"\n") or not old else b"\n"
         with files.whole(folder / NAME, sync=True) as part:
@@ -121,7 +121,7 @@ def _content(folder: Path) -> bytes:
     return path.read_bytes() if path.exists() else b""
 
 
-def _open(content: bytes) -> list[str]:
+def _last_seals(content: bytes) -> list[str]:
     """The seals of good lines that no good line names in its `after`."""
     lines = [line for line in _lines(content) if line.entry]
     named = {seal for line in lines for seal in line.after}
@@ -133,7 +133,7 @@ def _lines(content: bytes) -> Iterator[_Line]:
     seen: dict[str, _Line] = {}
     for number, text in enumerate(texts[:-1] + texts[-1:] * bool(texts[-1]), 1):
         try:
-            line = _judged(number, _fields(text), seen)
+            line = _verify(number, _parse(text), seen)
         except ValueError as error:
             line = _Line(number, problem=f"{error}; it is not used. Restore it from git")
         if number == len(texts) and not line.problem:
@@ -143,7 +143,7 @@ def _lines(content: bytes) -> Iterator[_Line]:
         yield line
 
 
-def _judged(number: int, fields: dict[str, str], seen: dict[str, _Line]) -> _Line:
+def _verify(number: int, fields: dict[str, str], seen: dict[str, _Line]) -> _Line:
     """A readable line, held against its seal and the lines above it."""
     seal, after = fields["seal"], tuple(fields["after"].split())
     line = _Line(number, seal, after)
@@ -159,7 +159,7 @@ def _judged(number: int, fields: dict[str, str], seen: dict[str, _Line]) -> _Lin
     return line
 
 
-def _fields(text: bytes) -> dict[str, str]:
+def _parse(text: bytes) -> dict[str, str]:
     """What a line says; raises `ValueError` where it is not a line of a ledger."""
     try:
         fields = json.loads(text)

@@ -18,12 +18,12 @@ from ltvkit.core import strict_yaml
 from ltvkit.errors import ParamsError, nearest
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
 from ltvkit.hypotheses.registry import lists
-from ltvkit.hypotheses.registry.field_types import Wrong
-from ltvkit.hypotheses.registry.fields import DEFAULTS, FIELDS, wanted
+from ltvkit.hypotheses.registry.field_types import Invalid
+from ltvkit.hypotheses.registry.fields import DEFAULTS, FIELDS, describe
 from ltvkit.hypotheses.registry.ledger import fingerprint
 
 # Fields that one comparison needs and the others refuse.
-BELONGS = {"control": "control_segment", "assignment": "randomized"}
+NEEDED_BY = {"control": "control_segment", "assignment": "randomized"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class _File:
     given: Mapping[str, Any]
     nodes: Mapping[str, yaml.Node]
 
-    def complaint(self, name: str, wrong: Wrong) -> ParamsError:
+    def complaint(self, name: str, wrong: Invalid) -> ParamsError:
         """What is wrong with a field, and where."""
         node = self.nodes.get(name)
         where = f"{self.path}, line {node.start_mark.line + 1}" if node else str(self.path)
@@ -55,23 +55,23 @@ def read(path: Path, *, drawn: bool = True) -> Hypothesis:
     _check_together(file, values)
     values.pop("assignment", None)
     if drawn and (name := _assignment(file)):
-        values["assigned"] = _listed(file, "assignment", lists.assigned, name)
+        values["assigned"] = _listed(file, "assignment", lists.read_assignment, name)
     for name in ("target", "control"):
         if name in values and values[name].rule == "customers":
-            ids = _listed(file, name, lists.customers, values[name].values[0])
+            ids = _listed(file, name, lists.read_customers, values[name].values[0])
             values[name] = Target("customers", ids)
     _check_apart(file, values["target"], values.get("control"))
     return Hypothesis(**values)
 
 
-def assignment(path: Path) -> Path:
+def assignment_file(path: Path) -> Path:
     """Where the list of a randomized comparison belongs; raises `ParamsError` for another one."""
     file = _open(path)
     if not (name := _assignment(file)):
-        raise file.complaint("comparison", Wrong("randomized: only there customers are drawn"))
+        raise file.complaint("comparison", Invalid("randomized: only there customers are drawn"))
     try:
-        return lists.place(path.parent, name)
-    except Wrong as wrong:
+        return lists.resolve(path.parent, name)
+    except Invalid as wrong:
         raise file.complaint("assignment", wrong) from wrong
 
 
@@ -84,7 +84,7 @@ def content_hash(path: Path) -> str:
     given = {name: value for name, value in file.given.items() if name != "notes"}
     targets = [given.get(name, {}).get("customers") for name in ("target", "control")]
     names = [name for name in (*targets, _assignment(file)) if name]
-    files = [lists.locate(path.parent, n[0] if isinstance(n, list) else n) for n in names]
+    files = [lists.find(path.parent, n[0] if isinstance(n, list) else n) for n in names]
     sealed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
     return fingerprint([given, sealed])
 
@@ -105,7 +105,7 @@ def _check_names(file: _File) -> None:
     """Unknown keys, and needed ones that are missing or still stand empty as in the template."""
     for name in file.nodes:
         if name not in FIELDS:
-            wrong = Wrong(
+            wrong = Invalid(
                 f"one of {', '.join(FIELDS)}", found="this key", hint=nearest(name, FIELDS)
             )
             raise file.complaint(name, wrong)
@@ -113,20 +113,20 @@ def _check_names(file: _File) -> None:
     if empty:
         name, *others = empty
         more = f" Also still to be filled in: {', '.join(others)}." if others else ""
-        raise file.complaint(name, Wrong(wanted(name), hint=more))
+        raise file.complaint(name, Invalid(describe(name), hint=more))
 
 
 def _value(file: _File, name: str) -> Any:
     try:
         return FIELDS[name].check(file.given[name])
-    except Wrong as wrong:
+    except Invalid as wrong:
         raise file.complaint(name, wrong) from wrong
 
 
 def _listed(file: _File, name: str, read: Any, list_name: str) -> Any:
     try:
         return read(file.path.parent, list_name)
-    except Wrong as wrong:
+    except Invalid as wrong:
         raise file.complaint(name, wrong) from wrong
 
 
@@ -134,23 +134,23 @@ def _check_together(file: _File, values: Mapping[str, Any]) -> None:
     """What fields must be to each other."""
     comparison = values["comparison"]
     if file.path.name != f"{values['id']}.yaml":
-        raise file.complaint("id", Wrong(f"the name of the file; call it {values['id']}.yaml"))
+        raise file.complaint("id", Invalid(f"the name of the file; call it {values['id']}.yaml"))
     if values["selected"] >= values["start"]:
         expected = f"a day before the start, {values['start']}, so that the members are known"
-        raise file.complaint("selected", Wrong(expected))
+        raise file.complaint("selected", Invalid(expected))
     if values["end"] < values["start"]:
-        raise file.complaint("end", Wrong(f"the start, {values['start']}, or a later day"))
+        raise file.complaint("end", Invalid(f"the start, {values['start']}, or a later day"))
     if values["metric"] in values.get("guardrails", ()):
         expected = "other metrics than the one that is judged"
-        raise file.complaint("guardrails", Wrong(expected, found=values["metric"]))
+        raise file.complaint("guardrails", Invalid(expected, found=values["metric"]))
     if values["metric"].endswith("_rate") and values["smallest_effect"] >= 1:
-        raise file.complaint("smallest_effect", Wrong("a share, as in 0.03 for three points"))
-    for name, needing in BELONGS.items():
+        raise file.complaint("smallest_effect", Invalid("a share, as in 0.03 for three points"))
+    for name, needing in NEEDED_BY.items():
         if comparison == needing and name not in values and name != "assignment":
-            raise file.complaint(name, Wrong(wanted(name)))
+            raise file.complaint(name, Invalid(describe(name)))
         if comparison != needing and name in values:
             expected = f"nothing with comparison: {comparison}; remove it, or say {needing}"
-            raise file.complaint(name, Wrong(expected))
+            raise file.complaint(name, Invalid(expected))
 
 
 def _check_apart(file: _File, target: Target, control: Target | None) -> None:
@@ -159,4 +159,4 @@ def _check_apart(file: _File, target: Target, control: Target | None) -> None:
     if both and target.rule == control.rule:
         listed = target.rule == "customers"
         found = f"{len(both)} of its customers" if listed else ", ".join(sorted(both))
-        raise file.complaint("control", Wrong("none who are in the target", found=found))
+        raise file.complaint("control", Invalid("none who are in the target", found=found))

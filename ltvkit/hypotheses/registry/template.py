@@ -17,7 +17,7 @@ HEAD = """\
 """
 
 
-def write(given: Mapping[str, Any]) -> str:
+def render(given: Mapping[str, Any]) -> str:
     """The fields that are known -> the text of a file, with the others still to be filled in.
 
     >>> write({"id": "win-back"}).splitlines()[-2:]

@@ -21,13 +21,13 @@ import pandas as pd
 from ltvkit.core import paths
 from ltvkit.core.i18n import _
 from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
-from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Standing
+from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Record
 from ltvkit.hypotheses.registry import field_types, ledger, schema, template
 from ltvkit.hypotheses.registry.fields import FIELDS
 
 
 @dataclass(frozen=True)
-class Register:
+class Registry:
     """The hypotheses that can be used, by start and id, and what is wrong: file, problem."""
 
     folder: Path
@@ -51,26 +51,26 @@ def folder(shop: str, register: str = "") -> Path:
     return path
 
 
-def load(folder: Path) -> Register:
+def load(folder: Path) -> Registry:
     """A register's folder -> `Register`. What cannot be used is a problem; all else still loads."""
     found, rows = [], []
     entries = ledger.read(folder)
-    for path in _files(folder):
+    for path in _list_files(folder):
         try:
-            found.append(_known(path, entries))
+            found.append(_read(path, entries))
         except ParamsError as error:
             rows.append((path.name, str(error).removeprefix(str(path)).lstrip(":, ")))
     rows += [(ledger.NAME, problem) for problem in ledger.problems(folder)]
-    for id in sorted({e.id for e in entries} - {p.stem for p in _files(folder)}):
+    for id in sorted({e.id for e in entries} - {p.stem for p in _list_files(folder)}):
         rows.append((ledger.NAME, f"{id} is in the ledger, but {id}.yaml is gone; restore it."))
-    return Register(
+    return Registry(
         folder=folder,
         hypotheses=tuple(sorted(found, key=lambda h: (h.start, h.id))),
         problems=pd.DataFrame(rows, columns=["file", "problem"], dtype=str),
     )
 
 
-def of_shop(shop: str, register: str = "") -> Register:
+def of_shop(shop: str, register: str = "") -> Registry:
     """The register of a shop; raises `NothingYet`, which says how to begin, where it is empty."""
     found = load(folder(shop, register))
     if found.hypotheses or len(found.problems):
@@ -87,25 +87,25 @@ def of_shop(shop: str, register: str = "") -> Register:
     )
 
 
-def get(folder: Path, id: str) -> Hypothesis:
+def read(folder: Path, id: str) -> Hypothesis:
     """One hypothesis of a register; raises `ParamsError` where its file cannot be used."""
-    return _known(path_of(folder, id), ledger.read(folder))
+    return _read(file_of(folder, id), ledger.read(folder))
 
 
-def design(folder: Path, id: str) -> Hypothesis:
+def read_plan(folder: Path, id: str) -> Hypothesis:
     """One hypothesis whose customers need not be drawn yet, to plan it."""
-    return schema.read(path_of(folder, id), drawn=False)
+    return schema.read(file_of(folder, id), drawn=False)
 
 
 def new(folder: Path, id: str, **given: Any) -> Path:
     """Write a file to fill in, with the fields in `given` filled in already; returns its path."""
-    path = path_of(folder, id)
+    path = file_of(folder, id)
     for name in given:
         one_of("field", name, FIELDS)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(template.write({"id": id, **given}))
+            file.write(template.render({"id": id, **given}))
     except FileExistsError as error:
         raise ParamsError(f"{path} is there already. Fill it in, or choose another id.") from error
     return path
@@ -116,11 +116,11 @@ def register(folder: Path, id: str, *, by: str = "", now: dt.datetime | None = N
 
     It may be registered again, and the last time before its start is the one that counts.
     """
-    path = path_of(folder, id)
+    path = file_of(folder, id)
     schema.read(path)
     content = schema.content_hash(path)
     ledger.append(folder, "register", id, content=content, by=by, now=now)
-    return get(folder, id)
+    return read(folder, id)
 
 
 def decide(
@@ -138,18 +138,18 @@ def decide(
     "extend" needs `until`, a day after the present end; the other decisions take none.
     """
     one_of("decision", decision, DECISIONS)
-    _check_decision(get(folder, id), decision, reason, until)
+    _check_decision(read(folder, id), decision, reason, until)
     entry = {"reason": reason.strip(), "by": by, "until": until.isoformat() if until else ""}
     with ledger.locked(folder):
-        _check_decision(get(folder, id), decision, reason, until)  # another may have come first
+        _check_decision(read(folder, id), decision, reason, until)  # another may have come first
         ledger.append(folder, "decide", id, decision=decision, now=now, **entry)
-    return get(folder, id)
+    return read(folder, id)
 
 
 def _check_decision(
     hypothesis: Hypothesis, decision: str, reason: str, until: dt.date | None
 ) -> None:
-    if not hypothesis.standing.registered:
+    if not hypothesis.record.registered:
         raise ParamsError(f"{hypothesis.id} is not registered. Register it first, then decide.")
     if not reason.strip():
         raise ParamsError("reason is empty: say in a sentence why.")
@@ -166,7 +166,7 @@ def digest(folder: Path) -> str:
     """All that a register says as one SHA-256; "" for a folder that is not there."""
     if not folder.is_dir():
         return ""
-    kept = [*_files(folder), *sorted(folder.glob("lists/*.csv")), *folder.glob(ledger.NAME)]
+    kept = [*_list_files(folder), *sorted(folder.glob("lists/*.csv")), *folder.glob(ledger.NAME)]
     return ledger.fingerprint(
         {
             path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -175,21 +175,21 @@ def digest(folder: Path) -> str:
     )
 
 
-def _files(folder: Path) -> list[Path]:
+def _list_files(folder: Path) -> list[Path]:
     """The files of hypotheses; one that ends in .yml is told its right name."""
     return sorted(folder.glob("[!.]*.y*ml"))
 
 
-def path_of(folder: Path, id: str) -> Path:
+def file_of(folder: Path, id: str) -> Path:
     """The file of a hypothesis, which need not be there."""
     try:
-        return folder / f"{field_types.slug(id)}.yaml"
-    except field_types.Wrong as wrong:
-        hint = nearest(id, [path.stem for path in _files(folder)])
+        return folder / f"{field_types.parse_slug(id)}.yaml"
+    except field_types.Invalid as wrong:
+        hint = nearest(id, [path.stem for path in _list_files(folder)])
         raise ParamsError(f"id: found {id!r}, expected {wrong.expected}.{hint}") from wrong
 
 
-def _known(path: Path, entries: Iterable[ledger.Entry]) -> Hypothesis:
+def _read(path: Path, entries: Iterable[ledger.Entry]) -> Hypothesis:
     """What a file says, with what the ledger knows of it."""
     hypothesis = schema.read(path)
     mine = sorted((e for e in entries if e.id == hypothesis.id), key=lambda e: e.time)
@@ -197,9 +197,9 @@ def _known(path: Path, entries: Iterable[ledger.Entry]) -> Hypothesis:
         Decision(e.decision, e.day, e.reason, e.by, e.until) for e in mine if e.action == "decide"
     )
     registered = [e for e in mine if e.action == "register"]
-    in_time = [e for e in registered if e.day < hypothesis.start]
+    preregistered = [e for e in registered if e.day < hypothesis.start]
     if not registered:
-        return replace(hypothesis, standing=Standing(decisions=decisions))
-    counts = in_time[-1] if in_time else registered[0]
+        return replace(hypothesis, record=Record(decisions=decisions))
+    counts = preregistered[-1] if preregistered else registered[0]
     edited = counts.content != schema.content_hash(path)
-    return replace(hypothesis, standing=Standing(counts.day, not in_time, edited, decisions))
+    return replace(hypothesis, record=Record(counts.day, not preregistered, edited, decisions))

@@ -1,0 +1,203 @@
+"""Before it starts: what a measure of this size and length can show.
+
+The error to expect is estimated from the target's own past: the same rule a few weeks earlier, as
+many days, and nothing done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines.frames import Frame
+from ltvkit.errors import DataError, LtvkitError
+from ltvkit.hypotheses import verdicts
+from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, targets
+from ltvkit.hypotheses.effects.comparisons import Comparison, Groups, Window
+from ltvkit.hypotheses.effects.customer_days import Histories, day
+from ltvkit.hypotheses.effects.estimates import Term
+from ltvkit.hypotheses.hypothesis import Hypothesis
+from ltvkit.hypotheses.registry.store import Registry
+from ltvkit.periods import Day
+
+POWER = 0.8  # the power to aim at
+WEEKS = (2, 4, 8, 13, 26)
+COLUMNS = [
+    "weeks", "customers", "baseline", "error", "smallest_detectable", "power", "customers_needed",
+]  # fmt: skip
+
+
+class PowerInputs(NamedTuple):
+    """What to expect at the end: the figure without any effect, the error of the effect, its
+    degrees of freedom, how many customers take part, and how the error grows with the effect."""
+
+    baseline: float = np.nan
+    se: float = np.nan
+    df: float = np.nan
+    customers: int = 0
+    growth: float = 0.0
+
+    def error(self, effect: float) -> float:
+        """The error once there is an effect: the additional orders vary as orders of buyers do."""
+        return float(np.sqrt(self.se**2 + max(effect * self.growth, 0.0))) or np.nan
+
+
+def power(
+    hypothesis: Hypothesis,
+    lines: Frame | Histories,
+    *,
+    as_of: Day,
+    weeks: Sequence[int] = WEEKS,
+) -> pd.DataFrame:
+    """A hypothesis and the orders up to `as_of` -> what it can show, by its length.
+
+    One row for the planned length and for each of `weeks`, with NaN where the orders do not reach
+    back far enough:
+
+    - `weeks`; `planned`: whether it is the planned length
+    - `customers`: of the target as it is now, in the whole shop
+    - `baseline`: the metric without any effect
+    - `error`: the standard error of the smallest effect that matters
+    - `smallest_detectable`: the effect that is detected with 80% power, at 5%
+    - `power`: to detect the smallest effect that matters (a rule with a margin needs more)
+    - `customers_needed`: for a power of 80%; NaN where replays make up the error, as it does not
+      shrink with more customers
+
+    Raises `DataError` where the target is empty.
+    """
+    histories = customer_days.prepare(lines, as_of=as_of)
+    if not _count_customers(histories, hypothesis)[0]:
+        channels = () if histories.channels is None else histories.channels.categories
+        raise DataError(f"{hypothesis.id}: {targets.explain_empty(hypothesis.target, channels)}")
+    lengths = sorted({hypothesis.days, *(7 * w for w in weeks)})
+    return pd.DataFrame([_row(histories, hypothesis, length) for length in lengths])
+
+
+def drafts(register: Registry, lines: Frame | Histories, *, as_of: Day) -> pd.DataFrame:
+    """What the hypotheses of a register that have not started can show, a row each: `title`,
+    `metric`, `smallest_effect`, then the columns of `power` for the planned length.
+
+    Where the orders cannot say, the columns of `power` are NaN: one bad draft does not hide others.
+    """
+    histories = customer_days.prepare(lines, as_of=as_of)
+    fields, rows = ["title", "metric", "smallest_effect"], []
+    for plan in (h for h in register.hypotheses if day(h.start) > day(as_of)):
+        row = {"weeks": plan.days / 7}
+        with suppress(LtvkitError):
+            row = _row(histories, plan, plan.days)
+        rows.append({name: getattr(plan, name) for name in fields} | row)
+    return pd.DataFrame(rows, columns=[*fields, *COLUMNS])
+
+
+def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") -> str:
+    """A table of `power` -> what the planned length can show, in a sentence or two."""
+    row = table[table["planned"]].iloc[0]
+    if np.isnan(row["power"]):
+        return _(
+            "What this can show is not known: the orders do not reach back far enough, or nobody "
+            "of the target bought in as many days of the past."
+        )
+    text = _(
+        "With {customers} customers over {days} days, power to detect an effect of {worth} is "
+        "{power}; the smallest effect detectable with {aim} power is {least}."
+    )
+    return text.format(
+        customers=formats.count(row["customers"]),
+        days=formats.count(7 * row["weeks"]),
+        worth=formats.difference(hypothesis.smallest_effect, hypothesis.metric, currency),
+        power=formats.share(row["power"], decimals=0),
+        aim=formats.share(POWER, decimals=0),
+        least=formats.difference(row["smallest_detectable"], hypothesis.metric, currency),
+    )
+
+
+def estimate_inputs(
+    histories: Histories, hypothesis: Hypothesis, metric: str, *, length: int
+) -> PowerInputs:
+    """What to expect of `length` days, from the last such window before the start.
+
+    NaN where the orders do not reach back for it.
+    """
+    kind = hypothesis.comparison
+    whole = Window(day(hypothesis.start), day(hypothesis.start) + length - 1)
+    back = -(-(whole.end - min(whole.start - 1, histories.last)) // 7) * 7
+    now, everybody = _count_customers(histories, hypothesis)
+    past = Comparison(histories, kind, _past_groups(histories, hypothesis, back), whole.back(back))
+    few = min(map(len, past.groups[: 1 if kind == "before_after" else 2])) < placebo.FEWEST
+    if few or past.window.start - comparisons.lookback_days(kind, length) < histories.first:
+        return PowerInputs(customers=everybody)
+    bought = past.term(metric, past.groups.treated, past.window)
+    if kind == "randomized":
+        drawn, on = np.concatenate(past.groups), day(hypothesis.selected) - back
+        strata = targets.read_segments(histories, drawn, on=on)
+        error = past.estimate(metric, strata).se * np.sqrt(len(drawn) / max(now, 1))
+        growth = _growth(bought, now * hypothesis.treated_share)
+        return PowerInputs(bought.figure, error, max(now - 2, 1), everybody, growth)
+    natural = placebo.replay(histories, hypothesis, [metric], days=whole)[metric]
+    if not natural.enough:
+        return PowerInputs(bought.figure, customers=everybody)
+    error = natural.error(past.estimate(metric).se)
+    growth = natural.spread * _growth(bought, now)
+    return PowerInputs(bought.figure, error, natural.df, everybody, growth)
+
+
+def _growth(bought: Term, treated: float) -> float:
+    """By how much the variance grows for each unit of effect: mean square by mean of what buyers
+    spend, by the number treated. Zero for a figure per order, which may move by itself."""
+    of, per = bought.parts.T
+    spent = of[of > 0]
+    if not len(spent) or not treated or (per != per[0]).any():
+        return 0.0
+    return float((spent**2).mean() / spent.mean() / treated)
+
+
+def _count_customers(histories: Histories, hypothesis: Hypothesis) -> tuple[int, int]:
+    """How many customers take part, of those evaluated and of the whole shop: those of the list,
+    treated or not, else those of the target now."""
+    if hypothesis.assigned is not None:
+        listed = comparisons.assigned_customers(histories, hypothesis)
+        return len(listed), len(hypothesis.assigned)
+    on = min(day(hypothesis.selected), histories.last)
+    who = targets.select(histories, hypothesis.target, on=on)
+    return len(who), targets.count(histories, hypothesis.target, who)
+
+
+def _past_groups(histories: Histories, hypothesis: Hypothesis, back: int) -> Groups:
+    """The groups that the same rules would have given `back` days earlier."""
+    if hypothesis.comparison != "randomized":
+        return comparisons.select_groups(histories, hypothesis, back=back)
+    on = day(hypothesis.selected)
+    who = targets.select(histories, hypothesis.target, on=on, back=back)
+    drawn = np.random.default_rng(0).permutation(len(who)) < hypothesis.treated_share * len(who)
+    return Groups(who[drawn], who[~drawn])
+
+
+def _row(histories: Histories, hypothesis: Hypothesis, length: int) -> dict[str, Any]:
+    inputs = estimate_inputs(histories, hypothesis, hypothesis.metric, length=length)
+    return _compute_power(hypothesis, inputs, length)
+
+
+def _compute_power(hypothesis: Hypothesis, inputs: PowerInputs, length: int) -> dict[str, Any]:
+    df, error = inputs.df, inputs.error(hypothesis.smallest_effect)
+    edge, away = scipy.stats.t.ppf(1 - verdicts.ALPHA / 2, df), hypothesis.smallest_effect / error
+    reach = edge + scipy.stats.t.ppf(POWER, df)
+    # The effect that lies `reach` errors from zero, when its error grows with it.
+    grown = reach**2 * inputs.growth
+    needed = np.ceil(inputs.customers * (reach / away) ** 2)
+    return {
+        "weeks": length / 7,
+        "customers": inputs.customers,
+        "baseline": inputs.baseline,
+        "error": error,
+        "smallest_detectable": (grown + np.hypot(grown, 2 * reach * inputs.se)) / 2,
+        "power": scipy.stats.nct.sf(edge, df, away) + scipy.stats.nct.cdf(-edge, df, away),
+        "customers_needed": needed if hypothesis.comparison == "randomized" else np.nan,
+        "planned": length == hypothesis.days,
+    }
