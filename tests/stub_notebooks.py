@@ -29,7 +29,7 @@ MOST, GROUPS = 300, 5  # customers of a sample, instead of many thousands; group
 LIMITS = (
     (holdout, "MAX_CUSTOMERS", MOST),
     (estimation, "MAX_CUSTOMERS", MOST),
-    (customer_days, "MOST", MOST),
+    (customer_days, "MAX_CUSTOMERS", MOST),
     (summary, "MOST_LINES", 20),
     (results, "CHUNK", 100),
     (lists, "MOST_LISTED", 100),

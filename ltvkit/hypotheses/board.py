@@ -171,9 +171,7 @@ def _evaluate(
     register: Registry, histories: Histories, as_of: Day, hypothesis: Hypothesis
 ) -> Evaluation | tuple[str, str]:
     """Its evaluation, or its file and what is wrong."""
-    earlier = [
-        h for h in register.hypotheses if h.start < hypothesis.start
-    ]
+    earlier = [h for h in register.hypotheses if h.start < hypothesis.start]
     try:
         busy = [comparisons.observed_window(h, histories) for h in earlier]
         return ev.evaluate(hypothesis, histories, as_of=as_of, busy=busy)

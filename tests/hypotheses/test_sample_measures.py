@@ -36,7 +36,7 @@ def lines():
 @pytest.fixture
 def few(monkeypatch):
     """Histories of more than 400 customers are a sample."""
-    monkeypatch.setattr(customer_days, "MOST", MOST)
+    monkeypatch.setattr(customer_days, "MAX_CUSTOMERS", MOST)
 
 
 @pytest.fixture
@@ -263,7 +263,7 @@ def boards():
     tried = store.load(store.folder("shop"))
     whole = hypotheses.evaluate_all(tried, shop(), as_of=AS_OF)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(customer_days, "MOST", 1500)
+        patch.setattr(customer_days, "MAX_CUSTOMERS", 1500)
         return whole, hypotheses.evaluate_all(tried, shop(), as_of=AS_OF)
 
 
@@ -300,7 +300,7 @@ def test_people_and_money_of_the_shop_are_those_of_all_of_it():
 
 
 def test_of_the_shop_no_more_than_the_sample_crosses(crossed, monkeypatch):
-    monkeypatch.setattr(customer_days, "MOST", 300)
+    monkeypatch.setattr(customer_days, "MAX_CUSTOMERS", 300)
     tried = store.load(store.folder("shop"))
     board = hypotheses.evaluate_all(tried, shop(), as_of=AS_OF)
     n = len(board.histories.ids)

@@ -246,7 +246,8 @@ def build(
     read = [c for c in seen.collect_schema().names() if c in READ]
     known = seen.select(*read).to_native()
     part, share = sampling.drawn(known, most=MAX_CUSTOMERS, among=sampling.count(known))
-    table = frames.table(by_day.aggregate_until(part, as_of=as_of).sort("customer_id", "order_date"))
+    days = by_day.aggregate_until(part, as_of=as_of)
+    table = frames.table(days.sort("customer_id", "order_date"))
     if table.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}.")
     places, ids = pd.factorize(table["customer_id"])

@@ -40,7 +40,7 @@ def parse_text(value: Any) -> str:
 def parse_slug(value: Any) -> str:
     """A name that is safe in files and links.
 
-    >>> slug("win-back")
+    >>> parse_slug("win-back")
     'win-back'
     """
     if not isinstance(value, str) or not SLUG.fullmatch(value):
@@ -51,7 +51,7 @@ def parse_slug(value: Any) -> str:
 def parse_day(value: Any) -> dt.date:
     """A day.
 
-    >>> day("2024-03-01")
+    >>> parse_day("2024-03-01")
     datetime.date(2024, 3, 1)
     """
     try:
@@ -101,7 +101,7 @@ def parse_metrics(value: Any) -> tuple[str, ...]:
 def parse_target(value: Any) -> Target:
     """Who: one rule and what it selects by. A list of customers is still the name of its file.
 
-    >>> target({"decile": [9, 10]})
+    >>> parse_target({"decile": [9, 10]})
     Target(rule='decile', values=('9', '10'))
     """
     if not isinstance(value, dict) or len(value) != 1:

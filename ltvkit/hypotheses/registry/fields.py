@@ -122,7 +122,7 @@ FIELDS = {
 def describe(name: str) -> str:
     """What a field is for, and an example of it.
 
-    >>> wanted("start")
+    >>> describe("start")
     'the first day that counts; as in `start: 2024-03-01`'
     """
     field = FIELDS[name]

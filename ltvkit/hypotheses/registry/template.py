@@ -20,7 +20,7 @@ HEAD = """\
 def render(given: Mapping[str, Any]) -> str:
     """The fields that are known -> the text of a file, with the others still to be filled in.
 
-    >>> write({"id": "win-back"}).splitlines()[-2:]
+    >>> render({"id": "win-back"}).splitlines()[-2:]
     ['# Anything else; may be changed at any time.', '# notes: Mail sent at 9:00']
     """
     return HEAD + "".join(_field(name, given) for name in FIELDS)
