@@ -9,15 +9,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from ltvkit import transitions
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
-from ltvkit.errors import ParamsError, is_number
+from ltvkit.errors import ParamsError, check_grouping, is_number
 
 CLASSES = ("A", "B", "C", "none")
+COLUMNS = ("rank", "revenue", "revenue_share", "cumulative_share", "class")  # besides the item's
 PLURALS = {"product_id": "products", "category": "categories", "customer_id": "customers"}
 
 
@@ -50,30 +52,32 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
     {'product_id': ['a', 'b', 'c', 'd'], 'class': ['A', 'B', 'C', 'none']}
     """
     check_cuts(cuts)
+    check_grouping("by", by, COLUMNS)
     opened = frames.lazy(lines, needs=(by,))
     names = opened.collect_schema().names()
     money = "revenue" if "revenue" in names and "amount" not in names else "amount"
-    opened = frames.lazy(opened, needs=(money,)).with_columns(nw.col(money).cast(nw.Float64))
+    item = nw.col(by)
     if by != "customer_id":  # every line has a customer
-        opened = opened.with_columns(nw.col(by).cast(nw.String).fill_null("(none)"))
+        item = item.cast(nw.String).fill_null("(none)")
     items = (
-        opened.group_by(by)
-        .agg(revenue=nw.col(money).sum())
+        frames.lazy(opened, needs=(money,))
+        .select(item=item, revenue=nw.col(money).cast(nw.Float64))
+        .group_by("item")
+        .agg(nw.col("revenue").sum())
         .with_columns(frames.exact("revenue"))
         .with_columns(counted=nw.when(nw.col("revenue") > 0).then(nw.col("revenue")).otherwise(0.0))
     )
     items = frames.lazy(frames.back(items, like=lines))
-    whole = frames.table(items.select(whole=nw.col("counted").sum()))["whole"].iloc[0] or float(
-        "nan"
-    )
+    whole = frames.table(items.select(nw.col("counted").sum()))["counted"].iloc[0] or np.nan
     ranked = (
-        ranking.ranked(items, by="revenue", ties=by, running=["counted"])
+        ranking.ranked(items, by="revenue", ties="item", running=["counted"])
         .with_columns(
             revenue_share=nw.col("counted") / whole,
             cumulative_share=nw.col("counted_upto") / whole,
         )
         .with_columns(**{"class": _class(cuts)})
         .drop("counted", "counted_upto")
+        .rename({"item": by})
         .sort("rank")
     )
     return frames.back(ranked, like=lines)
@@ -99,8 +103,8 @@ def leaders(classified: Any, lines: Any, *, by: str, n: int = 10) -> pd.DataFram
     Products come with their name where the lines have one; customers without their id, as the
     table is made to be shown.
     """
-    best = frames.lazy(classified, needs=(by, "rank")).filter(nw.col("rank") <= n)
-    shown = ["rank", by, "revenue", "revenue_share", "cumulative_share", "class"]
+    best = frames.lazy(classified, needs=(by, *COLUMNS)).filter(nw.col("rank") <= n)
+    shown = [COLUMNS[0], by, *COLUMNS[1:]]
     named = frames.lazy(lines)
     if by == "product_id" and "product" in named.collect_schema().names():
         names = named.group_by(by).agg(nw.col("product").max())

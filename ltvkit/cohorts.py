@@ -143,14 +143,14 @@ def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
     born = first.with_columns(born=periods.index("first", every))
     if by in CALENDAR:
         return born.with_columns(cohort=nw.col("born")).drop("first")
-    known = filter_until(frames.lazy(lines, needs=("amount", by)), as_of)
+    seen = filter_purchases(filter_until(frames.lazy(lines, needs=("amount", by)), as_of))
+    value = nw.col(by).cast(nw.String).fill_null(_("(not known)"))
     label = (
-        filter_purchases(known)
-        .join(first, left_on=["customer_id", "order_date"], right_on=["customer_id", "first"])
-        .with_columns(nw.col(by).cast(nw.String).fill_null(_("(not known)")))
+        seen.select("customer_id", "amount", first=nw.col("order_date"), value=value)
+        .join(first, on=["customer_id", "first"])
         .filter(nw.col("amount") == nw.col("amount").max().over("customer_id"))
         .group_by("customer_id")
-        .agg(cohort=nw.col(by).min())
+        .agg(cohort=nw.col("value").min())
     )
     return born.join(label, on="customer_id").drop("first")
 

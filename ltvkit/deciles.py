@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
-from ltvkit.errors import DataError
+from ltvkit.errors import DataError, ParamsError
 
 GROUPS = 10
 NEEDS = ("customer_id", "revenue")
+COLUMNS = [
+    *("decile", "customers", "revenue", "revenue_share", "cumulative_share"),
+    *("revenue_per_customer", "orders"),
+]
 
 
 def assign(customers: Any) -> Any:
@@ -28,7 +36,7 @@ def assign(customers: Any) -> Any:
     >>> assign(paid).sort_values("rank")[["customer_id", "decile"]].to_dict("list")
     {'customer_id': ['b', 'a', 'c'], 'decile': [1, 4, 7]}
     """
-    opened = frames.lazy(customers, needs=NEEDS)
+    opened = frames.without(frames.lazy(customers, needs=NEEDS), "rank", "decile")
     n, ranked = _ranked(opened)
     decile = (nw.col("rank") - 1) * GROUPS // n + 1
     return frames.back(ranked.with_columns(decile=decile.cast(nw.Int64)), like=customers)
@@ -46,22 +54,12 @@ def summarize(assigned: Any) -> pd.DataFrame:
         .with_columns(frames.exact("revenue"))
         .sort("decile")
     )
-    share = table["revenue"] / table["revenue"].sum()
+    share = table["revenue"] / _whole(table["revenue"].sum())
     return table.assign(
         revenue_share=share,
         cumulative_share=share.cumsum(),
         revenue_per_customer=table["revenue"] / table["customers"],
-    )[
-        [
-            "decile",
-            "customers",
-            "revenue",
-            "revenue_share",
-            "cumulative_share",
-            "revenue_per_customer",
-            "orders",
-        ]
-    ]
+    )[COLUMNS]
 
 
 def profile(assigned: Any) -> pd.DataFrame:
@@ -85,9 +83,10 @@ def lorenz(customers: Any, *, points: int = 100) -> pd.DataFrame:
     n, ranked = _ranked(frames.lazy(customers, needs=NEEDS), running=["revenue"])
     richer = sorted({n - max(1, round(n * k / points)) for k in range(1, points + 1)}, reverse=True)
     paid = _upto(ranked, [n, *richer])
+    whole = _whole(paid[n])
     curve = {
         "customers_share": [0.0, *((n - r) / n for r in richer)],
-        "revenue_share": [0.0, *(1 - paid.reindex(richer, fill_value=0.0) / paid[n])],
+        "revenue_share": [0.0 * whole, *(1 - paid.reindex(richer, fill_value=0.0) / whole)],
     }
     return pd.DataFrame(curve)
 
@@ -106,23 +105,23 @@ def gini(customers: Any) -> float:
     sums = frames.table(
         ranked.select(whole=nw.col("revenue").sum(), weighted=(poorest * nw.col("revenue")).sum())
     ).iloc[0]
-    if not sums["whole"]:
-        return float("nan")
-    return float(2 * sums["weighted"] / (n * sums["whole"]) - (n + 1) / n)
+    return float(2 * sums["weighted"] / (n * _whole(sums["whole"])) - (n + 1) / n)
 
 
 def top_share(customers: Any, *, share: float = 0.2) -> float:
     """The part of revenue that the best `share` of customers (rounded up) paid; NaN without."""
+    if isinstance(share, bool) or not isinstance(share, Real) or not 0 < share <= 1:
+        raise ParamsError(f"share={share!r}: give a share above 0 and up to 1, as 0.2 for 20%.")
     n, ranked = _ranked(frames.lazy(customers, needs=NEEDS), running=["revenue"])
-    cut = -(-n * round(share * 1000) // 1000)
-    paid = _upto(ranked, [cut, n])
-    return float(paid[cut] / paid[n]) if paid[n] else float("nan")
+    best = math.ceil(n * Fraction(str(share)))  # 0.07 is seven hundredths, and no float near it
+    paid = _upto(ranked, [best, n])
+    return float(paid[best] / _whole(paid[n]))
 
 
 def finding(table: pd.DataFrame, *, top20: float) -> str:
     """The concentration in a sentence, taken from the decile table and `top_share`."""
     best = table.iloc[0]
-    if not table["revenue"].sum():
+    if not table["revenue"].sum() > 0:
         return _("There is no revenue to share out.")
     text = _(
         "The best tenth of customers brings {best} of revenue, the best fifth {top}; "
@@ -141,6 +140,11 @@ def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[in
     if not n:
         raise DataError("there are no customers to rank: nobody had bought by that date.")
     return n, ranking.ranked(customers, by="revenue", ties="customer_id", running=running)
+
+
+def _whole(revenue: float) -> float:
+    """All revenue, to take shares of; NaN where there is none, as there are no shares of it."""
+    return revenue if revenue > 0 else np.nan
 
 
 def _upto(ranked: nw.LazyFrame, ranks: Sequence[int]) -> pd.Series:

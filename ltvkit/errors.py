@@ -81,6 +81,21 @@ def check_share(name: str, value: float | None) -> None:
         raise ParamsError(f"{name}={value}: give a share from 0 to 1, as 0.35 for 35%.")
 
 
+def check_grouping(name: str, column: str, taken: Iterable[str]) -> None:
+    """Raise `ParamsError` where the result would have `column` twice: it is one of `taken`, too.
+
+    >>> check_grouping("by", "class", ["rank", "class"])
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: by='class': the result has a column of its own called 'class'. Map
+    yours under another name, as in `class_of_shop: ...` under `columns:`.
+    """
+    if column.casefold() in taken:
+        raise ParamsError(
+            f"{name}={column!r}: the result has a column of its own called {column.casefold()!r}. "
+            f"Map yours under another name, as in `{column}_of_shop: ...` under `columns:`."
+        )
+
+
 def one_of(name: str, value: object, choices: Iterable[object]) -> None:
     """Raise `ParamsError` unless `value` is among `choices`.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from math import inf
+from math import inf, nan
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -96,12 +96,13 @@ def score(customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None 
     opened = frames.lazy(customers, needs=NEEDS)
     edges = _all_edges(opened, bins, cuts)
     scores = {MEASURES[m]: _score(m, edges[m]) for m in MEASURES}
-    return frames.back(opened.with_columns(**scores), like=customers)
+    scored = frames.without(opened, *scores).with_columns(**scores)
+    return frames.back(scored, like=customers)
 
 
 def segment(scored: Any) -> Any:
     """Scored customers -> the same with `segment`, by R and F scores of 1 to 5 (see `SEGMENTS`)."""
-    opened = frames.lazy(scored, needs=PAIR)
+    opened = frames.without(frames.lazy(scored, needs=PAIR), "segment")
     name = nw.lit(None, nw.String)
     for s in SEGMENTS:
         fits = nw.col("r_score").is_between(*s.r) & nw.col("f_score").is_between(*s.f)
@@ -135,9 +136,10 @@ def summarize(segmented: Any) -> pd.DataFrame:
     ).set_index("segment")
     table = table.loc[[n for n in SEGMENT_NAMES if n in table.index]].reset_index()
     actions = {s.name: _(s.action) for s in SEGMENTS}
+    whole = table["revenue"].sum()
     return table.assign(
         customers_share=table["customers"] / table["customers"].sum(),
-        revenue_share=table["revenue"] / table["revenue"].sum(),
+        revenue_share=table["revenue"] / (whole if whole > 0 else nan),
         average_order_value=table["revenue"] / table["orders"],
         revenue_per_customer=table["revenue"] / table["customers"],
         action=table["segment"].map(actions),
@@ -203,7 +205,7 @@ def finding(summary: pd.DataFrame) -> str:
     if len(summary) == 1:
         text = _("All customers are in the segment '{segment}': nothing tells them apart.")
         return text.format(segment=summary["segment"].iloc[0])
-    if not summary["revenue"].sum():
+    if not summary["revenue"].sum() > 0:
         return _("There is no revenue to share out.")
     best = summary.loc[summary["revenue"].idxmax()]
     text = _("The segment '{segment}' is {customers} of customers and brings {revenue} of revenue.")

@@ -18,23 +18,25 @@ def count(
     `absent` names the extra row (items not there before) and the extra column (items no longer
     there). Empty extra rows and columns are left out. Every item is counted once.
     """
-    left = frames.lazy(before, needs=(item, label)).select(item, nw.col(label).alias("_before"))
-    right = frames.lazy(after, needs=(item, label)).select(item, nw.col(label).alias("_after"))
-    stayed = left.join(right, on=item, how="left")
-    arrived = right.join(left, on=item, how="anti")
+    left, right = (
+        frames.lazy(frame, needs=(item, label)).select(item=nw.col(item), **{when: nw.col(label)})
+        for when, frame in (("before", before), ("after", after))
+    )
+    stayed = left.join(right, on="item", how="left")
+    arrived = right.join(left, on="item", how="anti")
     moves = pd.concat(
         [
-            frames.table(stayed.group_by("_before", "_after").agg(n=nw.len())),
-            frames.table(arrived.group_by("_after").agg(n=nw.len())),
+            frames.table(stayed.group_by("before", "after").agg(n=nw.len())),
+            frames.table(arrived.group_by("after").agg(n=nw.len())),
         ]
     )
     new, gone = absent
     named = moves.assign(
-        _before=moves.get("_before", pd.Series(dtype=str)).fillna(new),
-        _after=moves["_after"].fillna(gone),
+        before=moves.get("before", pd.Series(dtype=str)).fillna(new),
+        after=moves["after"].fillna(gone),
     )
     matrix = (
-        named.pivot_table(index="_before", columns="_after", values="n", aggfunc="sum")
+        named.pivot_table(index="before", columns="after", values="n", aggfunc="sum")
         .reindex(index=[*labels, new], columns=[*labels, gone])
         .fillna(0)
         .astype("int64")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ltvkit import deciles
 from ltvkit.engines import frames
+from ltvkit.errors import ParamsError
 
 
 def paid(*revenue: float) -> pd.DataFrame:
@@ -90,3 +91,33 @@ def test_the_finding_is_the_tables():
     assert "55.0%" in text
     assert "60.0%" in text
     assert "25.0%" in text
+
+
+@pytest.mark.parametrize("revenue", [(0.0, 0.0, 0.0), (-5.0, -1.0, -1.0), (5.0, 0.0, -5.0)])
+def test_of_no_revenue_there_are_no_shares_and_no_curve(on, revenue):
+    frame = on(paid(*revenue))
+    assert np.isnan(deciles.gini(frame))
+    assert np.isnan(deciles.top_share(frame))
+    curve = deciles.lorenz(frame, points=3)
+    assert curve["customers_share"].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert curve["revenue_share"].isna().all()
+    table = deciles.summarize(deciles.assign(frame))
+    assert table[["revenue_share", "cumulative_share"]].isna().all(axis=None)
+    assert table["revenue"].sum() == sum(revenue)
+    assert deciles.finding(table, top20=float("nan")) == "There is no revenue to share out."
+
+
+@pytest.mark.parametrize(
+    ("share", "customers"),
+    [(0.0004, 1), (0.01, 1), (0.07, 7), (0.071, 8), (np.float64(0.29), 29), (0.995, 100), (1, 100)],
+)
+def test_top_share_takes_as_many_customers_as_the_share_says(on, share, customers):
+    revenue = np.arange(100, 0, -1)
+    expected = revenue[:customers].sum() / revenue.sum()
+    assert deciles.top_share(on(paid(*revenue)), share=share) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("share", [0, -0.2, 1.2, 20, float("nan"), float("inf"), "0.2", None, True])
+def test_a_top_share_that_is_none_is_refused(share):
+    with pytest.raises(ParamsError, match=r"share=.*above 0 and up to 1, as 0\.2 for 20%"):
+        deciles.top_share(paid(1, 2), share=share)

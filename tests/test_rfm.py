@@ -149,3 +149,17 @@ def test_bad_cuts_are_refused():
         rfm.score(TEN, bins=1)
     with pytest.raises(ParamsError, match="scores of 1 to 5"):
         rfm.segment(rfm.score(TEN, bins=10))
+
+
+def test_of_no_revenue_there_are_no_shares():
+    frame = people([1, 2, 3], [1, 2, 3], [-9.0, 4.0, 1.0])
+    table = rfm.summarize(rfm.segment(rfm.score(frame)))
+    assert table["revenue_share"].isna().all()
+    assert table["customers_share"].sum() == 1
+    assert rfm.finding(table) == "There is no revenue to share out."
+
+
+def test_a_segment_that_customers_brought_along_is_not_taken_for_theirs(on):
+    scored = rfm.score(on(TEN.assign(segment="lost", r_score=9)))
+    known = rfm.segment(rfm.score(on(TEN)))
+    assert scores(rfm.segment(scored), "segment") == scores(known, "segment")

@@ -11,7 +11,7 @@ import atexit
 import itertools
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeAlias
 
@@ -63,6 +63,28 @@ def lazy(frame: Any, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
     if isinstance(kind, nw.Datetime) and kind.time_zone:
         return opened.with_columns(nw.col(DAY).dt.replace_time_zone(None))
     return opened
+
+
+def without(frame: nw.LazyFrame, *names: str) -> nw.LazyFrame:
+    """The frame without its columns of these names, written large or small.
+
+    A step that adds columns calls it first: a column of the user that is named like one of them
+    is replaced. DuckDB and Spark take `Rank` and `rank` for the same name, so all engines do.
+    """
+    added = {name.casefold() for name in names}
+    return frame.drop([c for c in frame.collect_schema().names() if c.casefold() in added])
+
+
+def unused(name: str, found: Iterable[str]) -> str:
+    """A name for a working column: `name`, or where a column in `found` has it, one like it.
+
+    >>> unused("first", ["customer_id", "First"])
+    '_first'
+    """
+    taken = {column.casefold() for column in found}
+    while name.casefold() in taken:
+        name = f"_{name}"
+    return name
 
 
 def back(result: nw.LazyFrame, *, like: Any) -> Any:

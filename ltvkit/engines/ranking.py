@@ -21,17 +21,19 @@ def ranked(
     """Adds `rank` 1, 2, ...: largest `by` first; equal values in the order of `ties`.
 
     `ascending`: smallest first. For each column of `running`, `<column>_upto` is its sum from the
-    first rank to this one, to a millionth. On Spark no task holds all rows (see
-    `cluster.ordering`).
+    first rank to this one, to a millionth. Columns of these names that are there already are
+    replaced. On Spark no task holds all rows (see `engines.spark.ranking`).
     """
-    first = by if ascending else "_first"
+    upto = [f"{name}_upto" for name in running]
+    frame = frames.without(frame, "rank", *upto)
+    names = frame.collect_schema().names()
+    first = by if ascending else frames.unused("first", names)
     keys = [key for key in (first, ties) if key]
-    keyed = frame if ascending else frame.with_columns(_first=-nw.col(by))
+    keyed = frame if ascending else frame.with_columns((-nw.col(by)).alias(first))
     if frames.is_spark(frame):
         placed = nw.from_native(ranking.ranked(keyed.to_native(), keys=keys, running=running))
     else:
         sums = [nw.col(n).cum_sum().over(order_by=keys).alias(f"{n}_upto") for n in running]
         placed = keyed.with_columns(*sums) if sums else keyed
         placed = placed.with_row_index("rank", order_by=keys).with_columns(nw.col("rank") + 1)
-    summed = [frames.exact(f"{name}_upto") for name in running]
-    return placed.select(nw.col("rank").cast(nw.Int64), *frame.collect_schema().names(), *summed)
+    return placed.select(nw.col("rank").cast(nw.Int64), *names, *map(frames.exact, upto))

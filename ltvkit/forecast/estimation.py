@@ -156,7 +156,7 @@ def histories(customers: Frame) -> pd.DataFrame:
     of all of them, negative ones counted as zero; `squares`: the sum of the squared amounts.
     """
     return frames.table(
-        add_history(frames.lazy(customers, needs=NEEDS))
+        add_history(frames.lazy(customers, needs=NEEDS).select(*NEEDS))
         .with_columns(revenue=positive_revenue())  # not in `agg`: narwhals drops it on pandas
         .with_columns(squares=nw.col("revenue") * nw.col("revenue"))
         .group_by(HISTORY)
@@ -174,11 +174,16 @@ def positive_revenue() -> nw.Expr:
 
 def add_history(customers: nw.LazyFrame) -> nw.LazyFrame:
     """Customers -> the same with frequency, t_x_days and T_days."""
-    return customers.with_columns(
-        frequency=nw.col("purchase_days") - 1,
-        t_x_days=nw.col("tenure_days") - nw.col("recency_days"),
-        T_days=nw.col("tenure_days"),
-    )
+    return customers.with_columns(**history_columns())
+
+
+def history_columns() -> dict[str, nw.Expr]:
+    """The columns of a history, computed from those of customers."""
+    return {
+        "frequency": nw.col("purchase_days") - 1,
+        "t_x_days": nw.col("tenure_days") - nw.col("recency_days"),
+        "T_days": nw.col("tenure_days"),
+    }
 
 
 def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -44,17 +44,25 @@ def predict(
         histories(customers), fitted, months=months, quiet_days=quiet_days, discount=discount
     )
     orders, discounted = [f"orders_{m}m" for m in months], [f"_{m}" for m in months]
-    chances = ["p_alive", "p_quiet"]
-    columns = [*HISTORY, *chances, *orders, *discounted]
-    paid = fitted.spend_of(nw.col("purchase_days"), estimation.positive_revenue())
-    ltv = {f"ltv_{m}m": nw.col(f"_{m}") * nw.col("expected_spend") * margin_rate for m in months}
+    chances, ltv_names = ["p_alive", "p_quiet"], [f"ltv_{m}m" for m in months]
     lazy = frames.lazy(customers, needs=estimation.NEEDS)
+    lazy = frames.without(lazy, *chances, "expected_spend", *orders, *ltv_names)
+    found = lazy.collect_schema().names()
+    # A column of the shop may be called like a working column, which takes another name then.
+    working = {name: frames.unused(name, found) for name in (*HISTORY, *discounted)}
+    columns = by_history[[*HISTORY, *chances, *orders, *discounted]].rename(columns=working)
+    history = {working[name]: value for name, value in estimation.history_columns().items()}
+    paid = fitted.spend_of(nw.col("purchase_days"), estimation.positive_revenue())
+    ltv = {
+        name: nw.col(working[today]) * nw.col("expected_spend") * margin_rate
+        for name, today in zip(ltv_names, discounted, strict=True)
+    }
     predicted = (
-        estimation.add_history(lazy)
-        .join(frames.bring(by_history[columns], like=customers), on=HISTORY)
+        lazy.with_columns(**history)
+        .join(frames.bring(columns, like=customers), on=list(history))
         .with_columns(expected_spend=paid)
         .with_columns(**ltv)
-        .select(*lazy.collect_schema().names(), *chances, "expected_spend", *orders, *ltv)
+        .select(*found, *chances, "expected_spend", *orders, *ltv)
         .sort("customer_id")
     )
     return frames.back(predicted, like=customers)

@@ -14,7 +14,15 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import predictions
-from ltvkit.forecast.estimation import DAYS, HISTORY, Fitted, add_history, histories, in_unit
+from ltvkit.forecast.estimation import (
+    DAYS,
+    HISTORY,
+    NEEDS,
+    Fitted,
+    add_history,
+    histories,
+    in_unit,
+)
 from ltvkit.forecast.models.fitting import NORMAL_95
 from ltvkit.periods import MONTH_DAYS
 
@@ -81,14 +89,16 @@ def interval(
     estimate = np.maximum(expected_revenue(triples, fitted, horizon)[:, 0], 1e-300)
     low, high = np.quantile(each_drawn / estimate, INTERVAL, axis=0)
     predicted = predictions.predict(customers, fitted, months=(months,), discount=discount)
+    opened = frames.without(frames.lazy(predicted), "ltv_low", "ltv_high")
     widths = frames.bring(triples[HISTORY].assign(ltv_low=low, ltv_high=high), like=predicted)
-    ltv = nw.col(f"ltv_{months}m")
+    name = f"ltv_{months}m"
+    ltv = nw.col(name)
     each = (
-        add_history(frames.lazy(predicted))
+        add_history(opened.select("customer_id", *NEEDS, name))
         .join(widths, on=HISTORY)
         .select("customer_id", ltv_low=nw.col("ltv_low") * ltv, ltv_high=nw.col("ltv_high") * ltv)
     )
-    joined = frames.lazy(predicted).join(each, on="customer_id").sort("customer_id")
+    joined = opened.join(each, on="customer_id").sort("customer_id")
     return frames.back(joined, like=predicted)
 
 

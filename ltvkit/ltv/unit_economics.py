@@ -14,7 +14,12 @@ from ltvkit import cohorts, periods
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
-from ltvkit.errors import ParamsError, TooLittleData, check_share
+from ltvkit.errors import ParamsError, TooLittleData, check_grouping, check_share
+
+COLUMNS = (  # besides the group's
+    *("customers", "of", "acquisition_cost", "ltv", "ltv_to_cost", "payback_months"),
+    "affordable_cost",
+)
 
 
 def summarize(
@@ -42,6 +47,7 @@ def summarize(
     """
     if by in cohorts.CALENDAR:
         raise ParamsError(f"by={by!r}: give a column of the orders, such as 'channel'.")
+    check_grouping("by", by, COLUMNS)
     check_share("margin_rate", margin_rate)
     if not by:
         everyone = frames.lazy(lines).with_columns(all=nw.lit("all"))

@@ -65,8 +65,10 @@ def _find_duplicates(book: Orders) -> nw.LazyFrame:
     # An order id made up at the door is no sign that two lines differ, or are alike.
     lines = frames.lazy(book.lines)
     made_up = [] if book.facts["orders_from"] == "order_id" else ["order_id"]
-    columns = [c for c in lines.collect_schema().names() if c not in made_up]
-    return lines.group_by(*columns).agg(copies=nw.len()).filter(nw.col("copies") > 1)
+    names = lines.collect_schema().names()
+    own = {c: frames.unused(c, names) for c in names if c.casefold() == "copies"}
+    columns = [own.get(c, c) for c in names if c not in made_up]
+    return lines.rename(own).group_by(*columns).agg(copies=nw.len()).filter(nw.col("copies") > 1)
 
 
 def list_duplicates(book: Orders) -> pd.DataFrame:

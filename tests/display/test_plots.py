@@ -412,6 +412,13 @@ def test_without_a_share_of_the_best_fifth_none_is_marked():
     assert len(drawn("lorenz", top20=NAN).lines) == 2
 
 
+def test_a_curve_of_no_revenue_says_that_there_is_nothing():
+    points = lorenz().assign(revenue_share=NAN)
+    ax = plots.lorenz(points, gini=NAN, top20=NAN)
+    assert words(ax) == ["There is nothing to show."]
+    assert not ax.lines
+
+
 def test_the_pareto_zones_are_named_with_their_share_of_items():
     ax = drawn("pareto", cuts=(0.6, 0.9))
     assert legend(ax) == ["A: 33.0% of items", "B: 20.0% of items", "C: 47.0% of items"]

@@ -67,7 +67,7 @@ def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None =
     words = {"x": _("Share of customers, the lowest revenue first"), "y": _("Share of revenue")}
     title, said = _("Concentration of revenue (Gini {gini})"), formats.number(gini, decimals=2)
     ax = _style.axes(ax, title=title.format(gini=said), **words)
-    if _style.nothing(ax, points.tail(1), "customers_share", "revenue_share"):
+    if _style.nothing(ax, points.tail(1), "revenue_share", by="customers_share"):
         return ax
     x, y = points["customers_share"], points["revenue_share"]
     equal, best = _("if all brought the same"), _("the best 20% of customers bring {share}")

@@ -16,7 +16,7 @@ from ltvkit.engines import frames
 
 SAMPLE, BUCKETS = 512, 64
 FEW = 10_000  # rows that one task sorts sooner than they are dealt out
-_BUCKET = "_bucket"
+_BUCKET = "ltvkit_bucket"
 
 
 def ranked(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
