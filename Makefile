@@ -11,7 +11,7 @@ SPARK := $(VENV)/.spark
 COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
-.PHONY: help report test test-spark test-wheel spark bench lab notebooks lock clean gone
+.PHONY: help report test test-spark test-wheel fuzz spark bench lab notebooks lock clean gone
 
 help: ## List what can be done (default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
