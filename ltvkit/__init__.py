@@ -15,24 +15,24 @@ shop and gives a new one:
 """
 
 # Without newer syntax here and in __main__.py, an old Python can say that it is too old.
-import importlib
-
+from ltvkit.core.lazy import load_on_use
 from ltvkit.core.version import VERSION as __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from os import PathLike
-    from types import ModuleType
 
     from ltvkit.config.shop import Shop
 
 # What an analyst imports by name: `from ltvkit import rfm`.
 _MODULES = (
     "abc_classes", "cohorts", "customers", "deciles", "display", "errors", "forecast", "hypotheses",
-    "kpis", "ltv", "orders", "periods", "quality", "rfm", "transitions",
+    "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples", "transitions",
 )  # fmt: skip
 
 __all__ = ["__version__", "open"]
+
+__getattr__ = load_on_use(__name__, _MODULES)
 
 
 def open(
@@ -50,12 +50,6 @@ def open(
     from ltvkit.config.shop import open_shop
 
     return open_shop(path, month=month, engine=engine)
-
-
-def __getattr__(name: str) -> "ModuleType":
-    if name in _MODULES:
-        return importlib.import_module(f"ltvkit.{name}")
-    raise AttributeError(f"module 'ltvkit' has no attribute {name!r}")
 
 
 def __dir__() -> "list[str]":

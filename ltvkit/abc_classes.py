@@ -18,6 +18,16 @@ from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
 from ltvkit.errors import ParamsError, check_grouping, is_number
 
+__all__ = [
+    "CLASSES", "changes", "check_cuts", "classify", "find_columns", "finding", "findings",
+    "leaders", "name", "pareto", "reconcile", "summarize", "table_name",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 CLASSES = ("A", "B", "C", "none")
 COLUMNS = ("rank", "revenue", "revenue_share", "cumulative_share", "class")  # besides the item's
 PLURALS = {"product_id": "products", "category": "categories", "customer_id": "customers"}

@@ -19,6 +19,16 @@ from ltvkit.errors import ColumnError, ParamsError
 from ltvkit.ingest import daily
 from ltvkit.ingest.lines import filter_purchases, filter_until
 
+__all__ = [
+    "CALENDAR", "aged", "build", "customers", "finding", "ltv", "members", "partial",
+    "retention", "revenue", "second_order",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 CALENDAR = ("week", "month", "quarter", "year")
 WITHIN = (30, 60, 90, 180)
 

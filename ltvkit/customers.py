@@ -11,6 +11,12 @@ from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.ingest import daily
 
+__all__ = ["days_since", "reconcile", "summarize", "totals"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def summarize(lines: Any, *, as_of: Any) -> Any:
     """Order lines, or their `days` -> one row per customer who had bought by the day `as_of`.

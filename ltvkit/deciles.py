@@ -17,6 +17,13 @@ from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
 from ltvkit.errors import DataError, ParamsError
 
+__all__ = ["assign", "finding", "gini", "lorenz", "profile", "summarize", "top_share"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 GROUPS = 10
 NEEDS = ("customer_id", "revenue")
 COLUMNS = [

@@ -6,6 +6,16 @@ import difflib
 import math
 from collections.abc import Iterable
 
+__all__ = [
+    "ClusterError", "ColumnError", "DataError", "LtvkitError", "NoOptimum", "NothingYet",
+    "ParamsError", "ProjectError", "ReportError", "TooLittleData", "check_share", "is_number",
+    "nearest", "one_of",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class LtvkitError(ValueError):
     """Any error the kit raises on purpose; its text is meant for the user."""

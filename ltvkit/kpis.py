@@ -16,6 +16,13 @@ from ltvkit.engines import frames
 from ltvkit.errors import DataError, one_of
 from ltvkit.ingest import daily
 
+__all__ = ["MEASURES", "finding", "on", "series", "tables"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 MEASURES = (
     "revenue",
     "orders",

@@ -22,6 +22,12 @@ from ltvkit.ingest.book import Orders
 from ltvkit.ingest.policies import check_options
 from ltvkit.ingest.spark import orders as on_cluster
 
+__all__ = ["read"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def read(
     source: Any,

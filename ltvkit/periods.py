@@ -14,6 +14,16 @@ import pandas as pd
 
 from ltvkit.errors import ParamsError, one_of
 
+__all__ = [
+    "EVERY", "MONTH_DAYS", "YEAR_BEFORE", "Day", "day", "end", "index", "index_of", "label",
+    "last_day", "month_before", "number", "number_of", "start",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 Day: TypeAlias = str | dt.date
 """A date: "1998-06-30", or what is a date in Python, as a datetime and a pandas Timestamp are."""
 

@@ -20,6 +20,15 @@ from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
 from ltvkit.errors import DataError, ParamsError, is_number, one_of
 
+__all__ = [
+    "MEASURES", "SEGMENTS", "SEGMENT_NAMES", "Segment", "finding", "fixed_edges", "grid",
+    "members", "migrate", "score", "segment", "summarize", "thresholds",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 class Segment(NamedTuple):
     """One segment: its name, the R and F scores it spans (both ends included), its action."""

@@ -9,6 +9,12 @@ import pandas as pd
 
 from ltvkit.engines import frames
 
+__all__ = ["count", "moves"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def count(
     before: Any, after: Any, *, item: str, label: str, labels: list[str], absent: tuple[str, str]

@@ -3,3 +3,7 @@
 from ltvkit.config.params import Params, load
 
 __all__ = ["Params", "load"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -21,6 +21,16 @@ import pandas as pd
 from ltvkit.core.i18n import _
 from ltvkit.display.labels import KINDS, LABELS, PATTERNS
 
+__all__ = [
+    "cell", "change", "count", "date", "difference", "grain", "kind", "label", "line", "money",
+    "money_decimals", "number", "points", "share", "value", "width",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", "VND", "₫")
 

@@ -18,6 +18,13 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.errors import ParamsError, one_of
 
+__all__ = ["Display", "show"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 TEXT_WIDTH, TEXT_ROWS, TEXT_CELL = 100, 20, 40
 LONGEST = 300  # characters of a cell; nobody reads more in a table

@@ -11,6 +11,12 @@ from ltvkit.core import files, paths
 from ltvkit.engines import frames
 from ltvkit.errors import ParamsError
 
+__all__ = ["write"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def write(frame: Any, folder: str | Path) -> None:
     """Any frame, of lines, customers or scores -> `folder` with Parquet files of all its columns.

@@ -31,6 +31,13 @@ from ltvkit.hypotheses.board import Board
 from ltvkit.hypotheses.evaluation import Evaluation
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
 
+__all__ = ["Card", "Deck", "board", "deck", "show"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 PERIODS = {
     "day": N_("Day"), "week": N_("Week"), "month": N_("Month"), "year": N_("Year"),
     "past": N_("Past dates"),

@@ -3,6 +3,14 @@
 >>> from ltvkit.ltv import curves, survival, unit_economics
 """
 
+from ltvkit.core.lazy import load_on_use
 from ltvkit.ltv.formulas import compare, finding, measures
 
 __all__ = ["compare", "finding", "measures"]
+_MODULES = ("contracts", "curves", "formulas", "survival", "unit_economics")
+
+__getattr__ = load_on_use(__name__, _MODULES)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *_MODULES]

@@ -18,6 +18,13 @@ from ltvkit.engines import frames
 from ltvkit.errors import DataError, ParamsError, TooLittleData, one_of
 from ltvkit.periods import MONTH_DAYS
 
+__all__ = ["YEAR_DAYS", "Contract", "fit", "remaining"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 MODELS = {"sbg": ("alpha", "beta"), "bdw": ("alpha", "beta", "c")}
 LIMITS = {"alpha": (1e-3, 1e3), "beta": (1e-3, 1e3), "c": (0.05, 5.0)}
 STARTS = ((1.0, 1.0, 1.0), (0.3, 2.0, 1.5), (3.0, 10.0, 0.7))

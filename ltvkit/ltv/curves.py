@@ -15,6 +15,13 @@ from ltvkit.engines import frames, ranking
 from ltvkit.errors import TooLittleData
 from ltvkit.ingest import daily
 
+__all__ = ["finding", "ltv"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 GROUPS = 200
 FEWEST = 30  # customers; a resample of fewer says little of how sure their average is
 

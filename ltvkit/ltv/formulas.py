@@ -22,6 +22,13 @@ from ltvkit.ingest import daily
 from ltvkit.ingest.lines import filter_until
 from ltvkit.ltv import contracts, curves, survival
 
+__all__ = ["compare", "finding", "measures"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 REVENUE, MARGIN, PROFIT = N_("revenue"), N_("margin"), N_("profit")
 AGE = 12  # months
 LEAST_DAYS = 30  # of orders, to say how many a year would hold

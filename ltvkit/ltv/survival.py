@@ -20,6 +20,13 @@ from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.ingest import daily
 from ltvkit.periods import MONTH_DAYS
 
+__all__ = ["finding", "from_curve", "survivors"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 FEWEST = 30  # customers; the hazard of fewer is mostly chance
 
 

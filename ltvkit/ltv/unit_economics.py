@@ -21,6 +21,12 @@ COLUMNS = (  # besides the group's
     "affordable_cost",
 )
 
+__all__ = ["average_cost", "finding", "summarize"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def summarize(
     lines: Any,

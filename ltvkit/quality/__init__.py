@@ -22,3 +22,7 @@ __all__ = [
     "raise_on_stop",
     "summarize",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

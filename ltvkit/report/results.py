@@ -17,6 +17,13 @@ from ltvkit.core.i18n import _
 from ltvkit.engines import frames
 from ltvkit.errors import ReportError
 
+__all__ = ["Result", "add_findings", "load", "save", "save_list"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 FINISHED = "result.json"
 CHUNK = 100_000  # rows of a list that are held at once
 # What lies beyond them is the order in which an engine happened to add.

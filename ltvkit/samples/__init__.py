@@ -6,3 +6,7 @@
 from ltvkit.samples.shop import simulate, truth
 
 __all__ = ["simulate", "truth"]
+
+
+def __dir__() -> list[str]:
+    return __all__

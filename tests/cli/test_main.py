@@ -117,7 +117,7 @@ def test_a_python_that_is_too_old_is_told(monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 10))
     with pytest.raises(SystemExit, match=r"needs Python 3.11 or newer, and this is 3.10 \(.*venv"):
         __main__.main()
-    for name in ("__init__", "__main__", "core/__init__", "core/version"):
+    for name in ("__init__", "__main__", "core/__init__", "core/lazy", "core/version"):
         text = (HOME / "ltvkit" / f"{name}.py").read_text("utf-8")
         ast.parse(text, feature_version=(3, 7))
         assert "from __future__ import annotations" not in text, "Python 3.6 refuses it"

@@ -24,3 +24,7 @@ __all__ = [
     "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer", "pareto", "replays",
     "rfm_grid", "second_order", "segments", "survival", "timeline", "tracking", "triangle",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
