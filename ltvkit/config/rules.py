@@ -16,7 +16,7 @@ from ltvkit import abc_classes, cohorts, rfm
 from ltvkit.engines import frames
 from ltvkit.engines.spark.settings import Settings
 from ltvkit.errors import ParamsError, is_number, one_of
-from ltvkit.hypotheses.registry import registry
+from ltvkit.hypotheses.registry import store
 from ltvkit.ingest import schema
 
 # Where cohorts by a column would be of orders, or of amounts, and not of customers.
@@ -41,7 +41,7 @@ def check(values: Mapping[str, Any]) -> None:
     if values.get("engine") == "spark":
         Settings.of(values.get("spark", {}))
     if values.get("register"):
-        registry.folder(values["shop"], values["register"])
+        store.folder(values["shop"], values["register"])
 
 
 @cache

@@ -31,7 +31,7 @@ from ltvkit.hypotheses.board import Board
 from ltvkit.hypotheses.evaluation import Evaluation
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
 
-__all__ = ["Card", "Deck", "board", "deck", "show"]
+__all__ = ["Card", "join", "render", "show"]
 
 
 def __dir__() -> list[str]:

@@ -25,7 +25,7 @@ def confidence_sequence(
     interval is to be narrowest. `scale`, for a figure per something that grows too (value per
     order), is how much of it there is per customer by now. NaN where either error is not known.
 
-    >>> low, high, p = confidence_sequence(1.0, 0.5, planned=0.5)  # for one look alone: 0.02 to 1.98
+    >>> low, high, p = confidence_sequence(1.0, 0.5, planned=0.5)  # for one look: 0.02 to 1.98
     >>> f"{low:.2f} to {high:.2f}"
     '-0.52 to 2.52'
     """
