@@ -45,7 +45,7 @@ atexit.register(_tables.clear)  # while DuckDB is still there
 def lazy(frame: Any, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
     """Any supported frame -> a Narwhals LazyFrame, once it holds the columns in `needs`.
 
-    An `order_date` that is a date, or a time with a zone (as Spark's are), becomes a time without.
+    An `order_date` becomes the midnight that starts its day, without a time zone.
     Raises `ColumnError` naming the missing column and those found.
     """
     opened = nw.from_native(frame).lazy()
@@ -57,12 +57,15 @@ def lazy(frame: Any, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
                 f"column '{column}' is needed here, and the frame has {', '.join(found)}."
                 f"{nearest(column, found)} Map it under `columns:` in the params file."
             )
-    kind = schema.get(DAY)
+    kind, day = schema.get(DAY), nw.col(DAY)
     if kind == nw.Date:
-        return opened.with_columns(nw.col(DAY).cast(nw.Datetime("us")))
-    if isinstance(kind, nw.Datetime) and kind.time_zone:
-        return opened.with_columns(nw.col(DAY).dt.replace_time_zone(None))
-    return opened
+        return opened.with_columns(day.cast(nw.Datetime("us")))
+    if not isinstance(kind, nw.Datetime):
+        return opened
+    day = day.dt.replace_time_zone(None) if kind.time_zone else day
+    if opened.implementation.is_duckdb() or is_spark(opened):  # to a date and back is free there
+        return opened.with_columns(day.cast(nw.Date).cast(nw.Datetime("us")))
+    return opened.with_columns(day.dt.truncate("1d"))
 
 
 def without(frame: nw.LazyFrame, *names: str) -> nw.LazyFrame:

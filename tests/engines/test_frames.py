@@ -13,10 +13,12 @@ from conftest import make_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltvkit import customers, kpis, orders, rfm
+from ltvkit import abc_classes, cohorts, customers, kpis, orders, rfm
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.connection import connect
 from ltvkit.ingest import cache, daily
+from ltvkit.ingest.lines import select_until
+from ltvkit.ltv import curves, survival
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,20 @@ def test_prepared_orders_are_opened_on_the_engine_asked_for(name, kind):
 LINES = make_lines(
     ("a", "1", "2024-02-29", 5), ("a", "2", "2024-12-31", 7), ("b", "3", "2024-03-01", 1)
 )
+TIMED = LINES.assign(
+    order_date=LINES["order_date"] + pd.to_timedelta(["10:30:00", "23:59:59.999999", "00:00:01"])
+)
 DATED = {
+    "pandas, a time of day": lambda: TIMED,
+    "polars, a time of day": lambda: pl.from_pandas(TIMED),
+    "polars, a time in ns": lambda: pl.from_pandas(TIMED).cast({"order_date": pl.Datetime("ns")}),
+    "duckdb, a time of day": lambda: duckdb.connect().from_df(TIMED),
+    "duckdb, a time and a zone": lambda: (
+        connect().from_df(TIMED).project("* replace (order_date::timestamptz as order_date)")
+    ),
+    "pandas, a time and a zone": lambda: TIMED.assign(
+        order_date=TIMED["order_date"].dt.tz_localize("Asia/Tokyo")
+    ),
     "polars, dates": lambda: pl.from_pandas(LINES).with_columns(pl.col("order_date").dt.date()),
     "polars, a zone": lambda: pl.from_pandas(LINES).with_columns(
         pl.col("order_date").dt.replace_time_zone("Asia/Tokyo")
@@ -52,6 +67,41 @@ DATED = {
 def test_a_day_is_a_day_however_the_frame_holds_it(form):
     found = kpis.series(DATED[form](), as_of="2024-12-31", every="week")
     pd.testing.assert_frame_equal(found, kpis.series(LINES, as_of="2024-12-31", every="week"))
+
+
+# A day with two orders, an order of two days, and a purchase in the last second of the last day.
+BUSY = make_lines(
+    ("a", "1", "2024-01-05 09:00:00", 10),
+    ("a", "1", "2024-01-05 18:30:00", 5),
+    ("a", "1", "2024-01-06 00:10:00", 1),
+    ("a", "2", "2024-01-05 12:00:00", 7),
+    ("a", "3", "2024-02-01 08:00:00", -2),
+    ("b", "4", "2024-01-31 23:59:59", 3),
+    ("b", "5", "2024-03-31 23:59:59", 4),
+    ("c", "6", "2024-03-31 00:00:00", 9),
+)
+MEASURED = {
+    "days": lambda lines: daily.aggregate(lines),
+    "customers": lambda lines: customers.summarize(lines, as_of="2024-03-31"),
+    "kpis": lambda lines: kpis.series(lines, as_of="2024-03-31", every="day"),
+    "cohorts": lambda lines: cohorts.build(lines, as_of="2024-03-31"),
+    "second orders": lambda lines: cohorts.second_order(lines, as_of="2024-03-31"),
+    "ltv": lambda lines: curves.ltv(lines, as_of="2024-03-31", draws=5),
+    "survivors": lambda lines: survival.survivors(lines, as_of="2024-03-31", lapse_days=20),
+    "products": lambda lines: abc_classes.classify(lines, by="customer_id"),
+    "lines": lambda lines: select_until(lines, as_of="2024-01-31"),
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_orders_with_a_time_of_day_count_by_their_day(on, name):
+    by_day = BUSY.assign(order_date=BUSY["order_date"].dt.normalize())
+    timed, dated = (frames.lazy(MEASURED[name](on(lines))) for lines in (BUSY, by_day))
+    found, expected = (
+        frames.table(opened.sort(*opened.collect_schema().names())) for opened in (timed, dated)
+    )
+    assert len(expected)
+    pd.testing.assert_frame_equal(found, expected)
 
 
 def test_tables_of_the_user_are_not_taken_for_the_kits():
