@@ -203,7 +203,7 @@ def test_any_length_of_time_is_legible(n):
 
 def test_each_method_is_a_line_beside_what_came():
     ax, table = drawn("tracking"), tracking()
-    assert legend(ax) == ["Actual", "BG/NBD", "Last year's run rate", "holdout"]
+    assert legend(ax) == ["Actual", "BG/NBD", "Last year's run rate", "test period"]
     for label, column in (("Actual", "actual"), ("BG/NBD", "bg_nbd")):
         assert lines(ax)[label].tolist() == table[column].tolist()
 
@@ -320,7 +320,7 @@ def test_existing_and_new_customers_stack_up_to_what_is_expected():
     assert heights(ax, 0)[12:] == pytest.approx(table["existing_revenue"].tolist())
     faces = {c[0].get_facecolor() for c in ax.containers}
     assert len(faces) == 2
-    names = ["Actual", "Expected", "95% interval", "Existing customers", "New customers"]
+    names = ["Actual", "Expected", "95% range", "Existing customers", "New customers"]
     assert legend(ax) == names
     assert ax.get_ylabel() == "Revenue (USD)"
 
@@ -336,7 +336,7 @@ def test_survival_starts_with_everybody():
     (step,) = [x for x in ax.lines if x.get_label() == "observed"]
     assert step.get_drawstyle() == "steps-post"
     assert np.asarray(step.get_xdata()).tolist() == list(range(19))
-    assert ax.get_xlabel() == "Tenure (months)"
+    assert ax.get_xlabel() == "Months since the first order"
     assert band(ax)[:, 1].min() == pytest.approx(table["survival_low"].min())
 
 
@@ -344,7 +344,7 @@ def test_a_curve_without_models_or_with_unknown_ends_is_drawn_in_days():
     table = survival(10, 7).drop(columns=["sbg", "bdw"])
     table.loc[7:, ["survival_low", "survival_high"]] = NAN
     ax = plots.survival(table)
-    assert legend(ax) == ["95% interval", "observed"]
+    assert legend(ax) == ["95% range", "observed"]
     assert band(ax)[:, 0].max() <= 56
     assert (ax.get_xlabel(), ax.lines[0].get_xdata()[-1]) == ("Tenure (days)", 70)
 
@@ -355,7 +355,7 @@ def test_a_hazard_is_as_wide_as_its_period_and_pale_where_few_are_at_risk():
     assert [b.get_height() for b in bars] == pytest.approx((0.3 / np.arange(1, 7)).tolist())
     assert [b.get_x() * MONTH for b in bars] == pytest.approx([0, 90, 180, 270, 360, 450])
     assert [b.get_alpha() for b in bars] == [1, 1, 1, 0.3, 0.3, 0.3]  # 30 at risk is enough
-    assert legend(ax) == ["30 customers or more at risk", "fewer than 30 at risk"]
+    assert legend(ax) == ["30 customers or more", "fewer than 30 customers"]
 
 
 def test_shares_are_in_percent():

@@ -1,4 +1,4 @@
-"""Forecasts and what came: tracking, calibration, a matrix, predicted LTV, revenue to come.
+"""Forecasts and actual values: tracking, calibration, a matrix, predicted LTV, coming revenue.
 
 >>> import pandas as pd
 >>> tenths = pd.DataFrame({"decile": [1, 2], "predicted": [90.0, 20.0], "actual": [80.0, 25.0]})
@@ -33,10 +33,10 @@ STYLES = cycler(linestyle=["-", "--", ":", "-."]) * cycler(color=[_style.BLUE, _
 def tracking(table: pd.DataFrame, *, split: Any, ax: Axes | None = None) -> Axes:
     """start, actual, then a column per method -> cumulative repeat orders, week by week.
 
-    `start` is a week's first day. From the date `split` on, shaded, the methods had not seen what
-    came. Raises `ColumnError` where the table lacks a column.
+    `start` is a week's first day. The methods knew the orders up to the date `split`; what is
+    after it is shaded. Raises `ColumnError` if the table lacks a column.
     """
-    x, y = _("Week (first day)"), _("Repeat orders, added up")
+    x, y = _("Week (first day)"), _("Repeat orders so far")
     ax = _style.axes(ax, title=_("Repeat orders: actual and predicted"), x=x, y=y)
     methods = [c for c in table.columns if c not in ("start", "actual")]
     if _style.nothing(ax, table, "actual", *methods, by="start"):
@@ -48,7 +48,7 @@ def tracking(table: pd.DataFrame, *, split: Any, ax: Axes | None = None) -> Axes
     for method, look in zip(methods, STYLES(), strict=False):
         ax.plot(table[method].to_numpy(dtype=float), label=formats.label(method), **look)
     if at <= len(table) - 1:
-        ax.axvspan(at, len(table) - 1, color=_style.LINE, alpha=0.5, label=_("holdout"))
+        ax.axvspan(at, len(table) - 1, color=_style.LINE, alpha=0.5, label=_("test period"))
         ax.axvline(at, color=_style.GREY, linestyle="--")
     ax.legend(loc="upper left")
     _style.numbers(ax.yaxis, "orders")
@@ -60,8 +60,8 @@ def tracking(table: pd.DataFrame, *, split: Any, ax: Axes | None = None) -> Axes
 def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None) -> Axes:
     """orders, then columns of recency in weeks -> a heatmap by recency and repeat orders.
 
-    `kind` says what the cells hold: "share" is P(alive), "mean" expected orders. NaN is left
-    blank. A number is printed in every n-th cell. Raises `ParamsError` for another `kind`.
+    `kind`: what the cells hold, "share" P(alive), "mean" expected orders. NaN is left blank. A
+    number is printed in every n-th cell. Raises `ParamsError` for another `kind`.
     """
     one_of("kind", kind, SHOWN)
     words = {"x": _("Weeks from first to last order"), "y": _("Repeat orders")}
@@ -109,7 +109,8 @@ def calibration(
 def ltv_distribution(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     """above, up_to, customers, customers_share -> customers in each range of predicted LTV.
 
-    The ranges may be unequal: every bar is as wide, its height counts, its number is the share.
+    All bars have the same width, whatever their range; the height is the number of customers, the
+    number above it the share.
     """
     words = {"x": formats.label("ltv", currency), "y": formats.label("customers")}
     ax = _style.axes(ax, title=_("Customers by predicted LTV"), **words)
@@ -130,8 +131,8 @@ def ltv_distribution(table: pd.DataFrame, *, currency: str, ax: Axes | None = No
 def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     """month, actual, existing_revenue, new_revenue, expected, low, high -> revenue by month.
 
-    `actual` is NaN in the future, all others are NaN in the past. The bars are what existing and
-    new customers are expected to bring; `low` to `high` is the 95% interval of `expected`.
+    `actual` is NaN in the future, all others are NaN in the past. The bars are the revenue expected
+    from existing and new customers; `low` to `high` is the 95% interval of `expected`.
     """
     y = formats.label("revenue", currency)
     ax = _style.axes(ax, title=_("Revenue by month, actual and expected"), x=_("Month"), y=y)
@@ -143,13 +144,13 @@ def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     line = {"color": _style.INK, "marker": "o", "markersize": 5}
     ax.plot(places, actual, label=formats.label("actual"), **line)
     ax.plot(places, expected, "--", mfc=_style.PAPER, label=formats.label("expected"), **line)
-    band = {"alpha": 0.18, "linewidth": 0, "label": _("95% interval")}
+    band = {"alpha": 0.18, "linewidth": 0, "label": _("95% range")}
     ax.fill_between(places, low, high, color=_style.INK, **band)
     ax.vlines(places, low, high, color=_style.INK, linewidth=1, alpha=0.3)  # a lone month's band
     area = {"width": 1, "alpha": 0.4, "linewidth": 0}
-    said = formats.label("existing_revenue"), formats.label("new_revenue")
-    ax.bar(places, existing, color=_style.BLUE, label=said[0], **area)
-    ax.bar(places, new, bottom=existing, color=_style.AMBER, label=said[1], **area)
+    names = formats.label("existing_revenue"), formats.label("new_revenue")
+    ax.bar(places, existing, color=_style.BLUE, label=names[0], **area)
+    ax.bar(places, new, bottom=existing, color=_style.AMBER, label=names[1], **area)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     _style.numbers(ax.yaxis, "revenue")
     ax.figure.draw_without_rendering()  # the legend leaves the months less room
@@ -158,7 +159,7 @@ def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
 
 
 def _steps(cells: pd.DataFrame, most: int) -> list[int]:
-    """Every how many rows and columns to say something, so that it is said `most` times."""
+    """The step along rows and columns that gives `most` labels at most."""
     return [-(-n // most) for n in cells.shape]
 
 

@@ -1,4 +1,4 @@
-"""How long customers stay: survival, hazard by tenure, and P(alive) of one customer.
+"""How long customers stay: survival, those who leave by tenure, and P(alive) of one customer.
 
 >>> import pandas as pd
 >>> left = pd.DataFrame({"tenure_days": [30.4375], "hazard": [0.2], "at_risk": [50]})
@@ -28,17 +28,17 @@ MODELS = {"sbg": (_style.AMBER, "-"), "bdw": (_style.INK, "--")}
 def survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """tenure_days, survival, survival_low, survival_high (sbg, bdw) -> the share who stay.
 
-    What is observed is a step curve from (0, 1) with its 95% interval; models are lines.
+    The observed share is a step curve from (0, 1) with its 95% interval; models are lines.
     """
-    ax = _style.axes(ax, title=_("Customers who are still there, by tenure"))
-    ax.set(xlabel=_("Tenure"), ylabel=_("Share of customers"))
+    ax = _style.axes(ax, title=_("Customers still there, by time since the first order"))
+    ax.set(xlabel=_("Time since the first order"), ylabel=_("Share of customers"))
     models = [c for c in MODELS if c in table.columns]
     needs = ("survival", "survival_low", "survival_high", *models)
     if _style.nothing(ax, table, *needs, by="tenure_days"):
         return ax
     x = _tenure(ax, table)
     lines = {c: np.r_[1, table[c].to_numpy(dtype=float)] for c in needs}
-    look = {"color": _style.BLUE, "linewidth": 0, "alpha": 0.2, "label": _("95% interval")}
+    look = {"color": _style.BLUE, "linewidth": 0, "alpha": 0.2, "label": _("95% range")}
     ax.fill_between(x, lines["survival_low"], lines["survival_high"], step="post", **look)
     ax.step(x, lines["survival"], where="post", color=_style.BLUE, label=_("observed"))
     for model in models:
@@ -54,18 +54,18 @@ def survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """tenure_days (a period's end), hazard, at_risk -> the share leaving in each period of tenure.
 
-    Bars are pale where fewer than 30 customers were at risk.
+    Bars are pale if fewer than 30 customers could leave.
     """
-    ax = _style.axes(ax, title=_("Customers who leave, by tenure"))
-    ax.set(xlabel=_("Tenure"), ylabel=_("Share leaving in the period"))
+    ax = _style.axes(ax, title=_("Customers who leave, by time since the first order"))
+    ax.set(xlabel=_("Time since the first order"), ylabel=_("Share leaving in the period"))
     if any(_style.nothing(ax, table, "hazard", by=c) for c in ("tenure_days", "at_risk")):
         return ax
     edges = _tenure(ax, table)
     few = table["at_risk"].to_numpy() < FEWEST
     values = table["hazard"].to_numpy(dtype=float)
     for where, alpha, label in (
-        (~few, 1, _("{n} customers or more at risk")),
-        (few, 0.3, _("fewer than {n} at risk")),
+        (~few, 1, _("{n} customers or more")),
+        (few, 0.3, _("fewer than {n} customers")),
     ):
         look = {"color": _style.BLUE, "alpha": alpha, "label": label.format(n=FEWEST)}
         if where.any():
@@ -82,7 +82,7 @@ def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def one_customer(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """date, p_alive, ordered (whether on that day) -> P(alive) over time, with the order days."""
     words = {"x": _("Date"), "y": formats.label("p_alive")}
-    ax = _style.axes(ax, title=_("One customer: P(alive) and orders over time"), **words)
+    ax = _style.axes(ax, title=_("One customer: still active or not, and orders"), **words)
     if any(_style.nothing(ax, table, "p_alive", by=c) for c in ("date", "ordered")):
         return ax
     dates, alive = pd.to_datetime(table["date"]), table["p_alive"].to_numpy(dtype=float)
@@ -98,16 +98,16 @@ def one_customer(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def _tenure(ax: Axes, table: pd.DataFrame) -> np.ndarray:
-    """The ends of the periods from 0 on, in months where they are long; named on the axis."""
+    """The ends of the periods from 0 on, in months if they are long; also labels the axis."""
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 3, 6, 10]))
     days = np.r_[0, table["tenure_days"].to_numpy(dtype=float)]
     months = days[-1] > LONGEST_IN_DAYS
-    ax.set_xlabel(_("Tenure (months)") if months else formats.label("tenure_days"))
+    ax.set_xlabel(_("Months since the first order") if months else formats.label("tenure_days"))
     return days / MONTH if months else days
 
 
 def _dates(ax: Axes) -> None:
-    """Few ticks, each a year, a month or a day in full."""
+    """A few ticks, each a year, a month or a day in full."""
     where = AutoDateLocator(minticks=3, maxticks=6)
     names = ["%Y", "%Y-%m", *["%Y-%m-%d"] * 4]
     look = {"formats": names, "zero_formats": names, "show_offset": False}
