@@ -1,18 +1,15 @@
-"""The metrics of a hypothesis, as data: each is a sum over customers by another sum.
-
-A figure of a group is the sum of `of` by the sum of `per`, over one window of days. All are the
-better the higher.
-"""
+"""The metrics that a hypothesis may be about; `metrics.yaml` defines them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
-from ltvkit.core.i18n import N_
+import yaml
 
 
 class Metric(NamedTuple):
-    """`of` / `per` are columns of `histories.Histories.column`."""
+    """The sum of `of` divided by the sum of `per`, over a group and a window of days."""
 
     of: str
     per: str
@@ -20,25 +17,8 @@ class Metric(NamedTuple):
 
 
 METRICS = {
-    "revenue_per_customer": Metric(
-        "revenue", "customers", N_("revenue in the window by the customers of the group")
-    ),
-    "margin_per_customer": Metric(
-        "margin", "customers", N_("margin in the window by the customers of the group")
-    ),
-    "orders_per_customer": Metric(
-        "orders", "customers", N_("orders in the window by the customers of the group")
-    ),
-    "items_per_customer": Metric(
-        "quantity", "customers", N_("items bought in the window by the customers of the group")
-    ),
-    "average_order_value": Metric(
-        "revenue", "orders", N_("revenue in the window by orders in the window")
-    ),
-    "retention_rate": Metric(
-        "active", "customers", N_("share of the group that ordered in the window")
-    ),
-    "second_order_rate": Metric(
-        "second", "once", N_("of those who had ordered once before it, the share that ordered")
-    ),
+    name: Metric(**entry)
+    for name, entry in yaml.safe_load(
+        Path(__file__).with_suffix(".yaml").read_text("utf-8")
+    ).items()
 }

@@ -12,7 +12,7 @@ from ltvkit.abc_classes import CLASSES
 from ltvkit.core.slugs import SLUG
 from ltvkit.errors import nearest
 from ltvkit.hypotheses.effects.metrics import METRICS
-from ltvkit.hypotheses.hypothesis import RULES, Target
+from ltvkit.hypotheses.hypothesis import COMPARISONS, DECISION_RULES, RULES, Target
 from ltvkit.rfm import SEGMENT_NAMES
 
 # What a rule may select by, where that can be listed.
@@ -138,3 +138,19 @@ def _is_cohort(label: str) -> bool:
         )
     except ValueError:
         return False
+
+
+KINDS = {
+    "text": parse_text,
+    "slug": parse_slug,
+    "day": parse_day,
+    "target": parse_target,
+    "metric": parse_choice(METRICS),
+    "metrics": parse_metrics,
+    "comparison": parse_choice(COMPARISONS),
+    "decision_rule": parse_choice(DECISION_RULES),
+    "open_share": parse_number(lambda x: 0 < x < 1, "a share between 0 and 1, as in 0.5"),
+    "share": parse_number(lambda x: 0 <= x < 1, "a share from 0 to below 1, as in 0.05"),
+    "effect": parse_number(lambda x: x > 0, "a number above 0, in the unit of the metric"),
+    "amount": parse_number(lambda x: x >= 0, "an amount of 0 or more"),
+}
