@@ -54,14 +54,16 @@ class Display:
     def __repr__(self) -> str:
         return self.text()
 
-    def text(self, *, cell: int = TEXT_CELL) -> str:
-        """The table in a fixed-width font, each cell up to so many characters."""
-        columns = zip(self.header, *self.body[:TEXT_ROWS], strict=True)
-        blocks = [_padded(c, right=r, most=cell) for c, r in zip(columns, self.right, strict=True)]
+    def text(self, *, cell: int = TEXT_CELL, whole: bool = False) -> str:
+        """The table in a fixed-width font, each cell up to so many characters; or `whole`."""
+        rows = self.body if whole else self.body[:TEXT_ROWS]
+        columns = zip(self.header, *rows, strict=True)
+        most = LONGEST if whole else cell
+        blocks = [_padded(c, right=r, most=most) for c, r in zip(columns, self.right, strict=True)]
         ends = itertools.accumulate(formats.width(b[0]) + 2 for b in blocks)
-        fit = max(1, sum(end - 2 <= TEXT_WIDTH for end in ends))
+        fit = len(blocks) if whole else max(1, sum(end - 2 <= TEXT_WIDTH for end in ends))
         lines = ["  ".join(cells).rstrip() for cells in zip(*blocks[:fit], strict=True)]
-        lines += _hidden(self.more + len(self.body[TEXT_ROWS:]), len(blocks) - fit)
+        lines += _hidden(self.more + len(self.body) - len(rows), len(blocks) - fit)
         notes = "; ".join(self.notes)
         lines += [f"({notes})" if self.body else notes] * bool(notes)
         return "\n".join([*[formats.line(self.caption)] * bool(self.caption), *lines])

@@ -1,7 +1,8 @@
-"""Hypotheses: say beforehand what a measure should bring, act on a segment, and see if it did.
+"""Hypothesis tracking: write down what a measure should bring, act, and see whether it did.
 
-`registry` keeps what is tried; `design` says what can be seen; `evaluation` measures one
-hypothesis, `board` all of them; `findings` says it in words.
+`registry` keeps the files of hypotheses and the ledger of what was registered and decided; `design`
+estimates power and draws groups; `evaluation` evaluates one hypothesis, `board` all of them;
+`findings` puts the results into sentences.
 
 >>> from ltvkit import hypotheses
 >>> hypotheses.load(hypotheses.folder("a-shop-without-any")).hypotheses

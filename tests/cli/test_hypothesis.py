@@ -11,7 +11,7 @@ from ltvkit.cli.main import main
 from ltvkit.hypotheses.registry import ledger
 
 SHOP = "params/stub.yaml"
-LATER = "Reports show it from the one on that reaches to today.\n"
+LATER = "Reports show it once their last day is today or later.\n"
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_what_is_wrong_is_listed_and_status_2(folder):
     status, said, wrong = call("list", SHOP)
     assert (status, "mail" in said, "other" in said) == (0, True, False)
     assert wrong == (
-        "Left out or doubtful: 2. See: python -m ltvkit hypothesis check params/stub.yaml\n"
+        "2 problems in the register. See: python -m ltvkit hypothesis check params/stub.yaml\n"
     )
 
 
@@ -182,7 +182,7 @@ def test_drawing_comes_before_checking(folder):
     assert (status, wrong) == (0, "")
     assert said == (
         "Drawn with seed 3: params/hypotheses/stub/lists/mail.csv. "
-        "Treat the group 'treated' alone.\n"
+        "Treat only the group 'treated'.\n"
     )
     listed = (folder / "lists" / "mail.csv").read_text().splitlines()
     assert listed[0] == "customer_id,group,segment,seed"
