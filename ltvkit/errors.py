@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 __all__ = [
     "ClusterError", "ColumnError", "DataError", "LtvkitError", "NoOptimum", "NothingYet",
-    "ParamsError", "ProjectError", "ReportError", "TooLittleData", "check_grouping", "check_share", "is_number",
-    "nearest", "one_of",
+    "ParamsError", "ProjectError", "ReportError", "TooLittleData", "check_grouping", "check_share",
+    "is_number", "nearest", "one_of",
 ]  # fmt: skip
 
 

@@ -41,11 +41,10 @@ def create(folder: Path) -> list[str]:
 
 def _files(name: str) -> list[tuple[Path, Path]]:
     """The files of one folder of a new project: each with its place in it."""
-    home, patterns = paths.checkout(), [f"{name}/**/*"]
-    if home is not None:
+    home, patterns = paths.starter(), [f"{name}/**/*"]
+    if (home / "pyproject.toml").is_file():
         settings = tomllib.loads((home / "pyproject.toml").read_text("utf-8"))
         patterns = [p for p in settings["tool"]["ltvkit"]["project"] if p.startswith(f"{name}/")]
-    home = home or NEW
     found = [path for pattern in patterns for path in sorted(home.glob(pattern)) if path.is_file()]
     if not found:
         raise ProjectError(f"the {name} of ltvkit are not in {home}: install it anew.")

@@ -13,6 +13,7 @@ from ltvkit import customers, orders
 from ltvkit.config import params
 from ltvkit.config.params import Params
 from ltvkit.core import paths
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, ProjectError, nearest
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.lines import select_until
@@ -42,17 +43,17 @@ class Shop:
         return self.params.values.get("currency", "")
 
     @cached_property
-    def lines(self) -> Any:
+    def lines(self) -> Frame:
         """One row per order line, up to `as_of`."""
         return self.book.until(self.as_of)
 
     @cached_property
-    def days(self) -> Any:
+    def days(self) -> Frame:
         """One row per customer and day, up to `as_of`: quicker than `lines`, the same figures."""
         return select_until(self.book.days, as_of=self.as_of)
 
     @cached_property
-    def customers(self) -> Any:
+    def customers(self) -> Frame:
         """One row per customer who had bought by `as_of` (see `customers.summarize`)."""
         return customers.summarize(self.book.days, as_of=self.as_of)
 

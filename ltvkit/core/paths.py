@@ -48,6 +48,11 @@ def checkout() -> Path | None:
     return home if _is_project(home) else None
 
 
+def starter() -> Path:
+    """Where the files are that a new project starts with: the checkout, else the wheel's."""
+    return checkout() or package() / "config" / "new_project"
+
+
 def _is_project(folder: Path) -> bool:
     return (folder / "params").is_dir() and (folder / "notebooks").is_dir()
 

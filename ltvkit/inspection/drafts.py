@@ -19,7 +19,6 @@ import yaml
 from ltvkit.core import paths
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
-from ltvkit.errors import ParamsError
 from ltvkit.ingest import headers
 from ltvkit.ingest.policies import Policies
 from ltvkit.inspection.result import Inspection
@@ -192,10 +191,12 @@ def _choose_abc_by(seen: Inspection) -> list[str]:
 
 
 def _read_model() -> Iterator[tuple[str, str]]:
-    """The keys of the model file, each with its lines; what stands above the first is left out."""
-    path = paths.root() / MODEL
-    if not path.is_file():
-        raise ParamsError(f"{path} is not there; it is the model of every params file: restore it.")
+    """The keys of the model file, each with its lines; what stands above the first is left out.
+
+    The project may change the model. If it has removed it, the kit's own counts.
+    """
+    own = paths.root() / MODEL
+    path = own if own.is_file() else paths.starter() / MODEL
     parts = re.split(r"^(\w+):", path.read_text("utf-8"), flags=re.M)
     return ((key, f"{key}:{rest}") for key, rest in zip(parts[1::2], parts[2::2], strict=True))
 

@@ -59,8 +59,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 
 def test_an_installation_without_its_files_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "checkout", lambda: None)
-    monkeypatch.setattr(project, "NEW", tmp_path / "gone")
+    monkeypatch.setattr(paths, "starter", lambda: tmp_path / "gone")
     with pytest.raises(ProjectError, match="install it anew"):
         list(project._files("params"))
 

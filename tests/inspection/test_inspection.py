@@ -15,7 +15,6 @@ from test_systems import EXPORTS
 from ltvkit.cli.main import main
 from ltvkit.config import params
 from ltvkit.core import personal_data, slugs
-from ltvkit.errors import ParamsError
 from ltvkit.inspection import drafts, proposals, result
 from ltvkit.quality import summary
 
@@ -416,8 +415,12 @@ def test_below_the_project_a_source_is_written_from_there(tmp_path, monkeypatch)
     assert paths.given("demo:cdnow") == "demo:cdnow"
 
 
-def test_a_model_that_is_gone_is_named(tmp_path, monkeypatch):
+def test_a_project_without_the_model_gets_the_kits_own(tmp_path, monkeypatch):
     seen = look(PLAIN + "1,2024-01-05,10\n")
+    draft = drafts.write_params(seen, shop="mine")
     monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
-    with pytest.raises(ParamsError, match=re.escape("cdnow.yaml is not there")):
-        drafts.write_params(seen, shop="mine")
+    assert drafts.write_params(seen, shop="mine") == draft
+    (tmp_path / "params").mkdir()
+    model = (HOME / drafts.MODEL).read_text("utf-8").replace("of keeping one customer", "in pounds")
+    (tmp_path / drafts.MODEL).write_text(model, "utf-8")
+    assert "in pounds" in drafts.write_params(seen, shop="mine")
