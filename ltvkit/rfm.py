@@ -7,12 +7,14 @@ higher the better; segments read the R and F scores.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import resources
 from itertools import pairwise
 from math import inf, nan
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import pandas as pd
+import yaml
 
 from ltvkit import transitions
 from ltvkit.core.i18n import _
@@ -39,35 +41,15 @@ class Segment(NamedTuple):
     action: str
 
 
-# The best first; the order of every table and plot.
-SEGMENTS = (
-    Segment(
-        "champions", (5, 5), (4, 5), "Thank them, show them new things first, ask for a review."
-    ),
-    Segment("loyal", (3, 4), (4, 5), "Offer what goes with what they buy, and a loyalty scheme."),
-    Segment(
-        "potential loyalist", (4, 5), (2, 3), "Lead them to the next order: a set, a subscription."
-    ),
-    Segment("new", (5, 5), (1, 1), "Welcome them and explain the product; win the second order."),
-    Segment(
-        "promising", (4, 4), (1, 1), "Remind them while they remember: a small reason to return."
-    ),
-    Segment(
-        "need attention", (3, 3), (3, 3), "Make a timely offer based on what they last bought."
-    ),
-    Segment(
-        "about to sleep", (3, 3), (1, 2), "Recommend best sellers, renew contact before they lapse."
-    ),
-    Segment("at risk", (1, 2), (3, 4), "Write personally, ask what went wrong, offer a way back."),
-    Segment(
-        "can't lose", (1, 2), (5, 5), "Call or write by hand; win them back before a rival does."
-    ),
-    Segment(
-        "hibernating", (2, 2), (1, 2), "Contact rarely and cheaply, with a reason to look again."
-    ),
-    Segment("lost", (1, 1), (1, 2), "One last offer, then stop spending on them."),
-)
+def _read_segments() -> tuple[Segment, ...]:
+    text = resources.files("ltvkit.display").joinpath("rfm_segments.yaml").read_text("utf-8")
+    return tuple(
+        Segment(row["name"], tuple(row["r"]), tuple(row["f"]), row["action"])
+        for row in yaml.safe_load(text)
+    )
 
+
+SEGMENTS = _read_segments()
 SEGMENT_NAMES = tuple(s.name for s in SEGMENTS)
 
 # Those who bought more often than most, and no longer come.

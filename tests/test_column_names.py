@@ -180,4 +180,4 @@ def test_orders_are_read_and_their_duplicates_found(tmp_path, lines, engine):
     assert table(named.lines)[names].eq("x").all(axis=None)
     same({"lines": table(named.lines)[list(lines)]}, {"lines": table(plain.lines)[list(lines)]})
     assert named.quality.equals(plain.quality)
-    assert summary.duplicates(named)["copies"].tolist() == [2, 2, 2]
+    assert summary.list_duplicates(named)["copies"].tolist() == [2, 2, 2]

@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from datetime import date as Day
 from fnmatch import fnmatchcase
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from ltvkit.core.i18n import _
-from ltvkit.display.labels import KINDS, LABELS, PATTERNS
 
 __all__ = [
     "cell", "change", "count", "date", "difference", "grain", "kind", "label", "line", "money",
@@ -33,6 +34,11 @@ def __dir__() -> list[str]:
 
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", "VND", "₫")
+
+_HERE = Path(__file__).parent
+_WORDS = yaml.safe_load((_HERE / "labels.yaml").read_text("utf-8"))
+LABELS, PATTERNS = _WORDS["labels"], _WORDS["patterns"]
+FORMATS = yaml.safe_load((_HERE / "formats.yaml").read_text("utf-8"))
 
 PLACES = {"mean": 2, "score": 3}
 GRAINS = {
@@ -180,12 +186,12 @@ def kind(column: Any) -> str | None:
     >>> kind("revenue_share"), kind("weight")
     ('share', None)
     """
-    known = (k for k, names in KINDS.items() if any(fnmatchcase(str(column), n) for n in names))
+    known = (k for k, names in FORMATS.items() if any(fnmatchcase(str(column), n) for n in names))
     return next(known, None)
 
 
 def cell(x: Any, kind: str, *, decimals: int | None = None) -> str:
-    """One value in a format of `KINDS`; "number" and "text" go by the type of the value.
+    """One value in a format of `FORMATS`; "number" and "text" go by the type of the value.
 
     >>> cell(0.25, "share"), cell(12.0, "bound"), cell(True, "text"), cell(None, "text")
     ('25.0%', '12', 'yes', '')

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+import yaml
 
 from ltvkit import customers, periods
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.errors import ParamsError, TooLittleData, check_share
@@ -29,61 +31,13 @@ def __dir__() -> list[str]:
     return __all__
 
 
-REVENUE, MARGIN, PROFIT = N_("revenue"), N_("margin"), N_("profit")
+METHODS = yaml.safe_load(Path(__file__).with_name("methods.yaml").read_text("utf-8"))
+REVENUE = METHODS["realised"]["of"]
 AGE = 12  # months
 LEAST_DAYS = 30  # of orders, to say how many a year would hold
 YEARS = 10  # of contracts: an average without an end is often infinite
-WHOLE, MONTHS, REACHED = N_("whole life"), N_("first {months} months"), "{reached}"
+WHOLE, MONTHS = METHODS["churn"]["horizon"], METHODS["model"]["horizon"]
 COLUMNS = ["method", "value", "of", "horizon", "definition", "why"]
-
-# fmt: off
-METHODS = {  # of, horizon, method, definition, why
-    "orders": (REVENUE, WHOLE, N_("Order value x orders a year x years"), N_(
-        "average order value (money an order) x orders a year (of a customer who ordered in the "
-        "last 12 months) x years (from the first order until the customer counts as gone, mean of "
-        "those who have left)"), N_(
-        "Multiplies averages of different customers. Orders a year leave out who did not order "
-        "(too high), and divide by a whole year also for who came or left within it (too low). "
-        "Years know only those who have left, and not the loyal: too low.")),
-    "orders_margin": (MARGIN, WHOLE, N_("Order value x orders a year x years x margin"), N_(
-        "the same (money of revenue) x margin rate (margin / revenue)"), N_(
-        "Lower by the cost of what was sold; otherwise as above.")),
-    "orders_profit": (PROFIT, WHOLE, N_(
-        "Order value x orders a year x years x margin, less costs"), N_(
-        "the same (money of margin) - acquisition cost (money, once) - retention cost (money a "
-        "year) x years"), N_(
-        "Lower by the cost of winning and keeping a customer, which the others leave out.")),
-    "churn": (REVENUE, WHOLE, N_("ARPU / churn"), N_(
-        "monthly ARPU (money a month of a customer not yet lost) / monthly churn (customers lost "
-        "/ months that customers were not yet lost)"), N_(
-        "One ARPU and one churn for all, without end: what each lost customer stands for. Right "
-        "once most have left; far off, either way, while few have.")),
-    "churn_margin": (MARGIN, WHOLE, N_("ARPU x margin / churn"), N_(
-        "monthly ARPU (money a month) x margin rate / monthly churn"), N_(
-        "Lower by the cost of what was sold; otherwise as above.")),
-    "discounted_margin": (MARGIN, WHOLE, N_("ARPU x margin / churn, discounted"), N_(
-        "monthly margin m (money) x r / (1 + i - r): r = 1 - monthly churn, i = {discount} a year "
-        "by the month; each month is paid at its end by those who stayed, the first on winning "
-        "them is not in it"), N_(
-        "Lower than without discount: money later is worth less, and a month less is counted.")),
-    "contract": (REVENUE, N_("first {years} years"), N_("Unit price x contract periods"), N_(
-        "average order value (money a period of {days} days, one order each) x expected periods "
-        "(sum of the shifted beta-geometric survival, the first period included)"), N_(
-        "Customers differ, and those who stay leave ever less: higher than by one churn. A period "
-        "without its order counts as paid: too high where deliveries are skipped.")),
-    "realised": (REVENUE, REACHED, N_("Realised LTV"), N_(
-        "sum over the calendar months of age 0 to {months} of revenue (money) / customers who "
-        "have lived that month to its end; half a month more on average than {months} months"), N_(
-        "Observed, without a model. What comes later is left out: too low for a whole life.")),
-    "realised_margin": (MARGIN, REACHED, N_("Realised LTV x margin"), N_(
-        "realised LTV (money of revenue) x margin rate"), N_(
-        "Lower by the cost of what was sold; otherwise as above.")),
-    "model": (REVENUE, MONTHS, N_("Model LTV"), N_(
-        "revenue (money) that the fitted model expects from a newly won customer"), N_(
-        "Customers differ and leave unseen; no season and no trend. Differs from realised by what "
-        "the model smooths, and by newer customers.")),
-}
-# fmt: on
 
 
 def compare(
@@ -198,7 +152,7 @@ def _periods(lines: Any, *, period_days: int, **rule: Any) -> float:
 def finding(table: pd.DataFrame, *, currency: str) -> str:
     """What customers brought, and between which values the formulas for a whole life lie."""
     revenue = table[(table["of"] == REVENUE) & table["value"].notna()]
-    seen = revenue[revenue["method"] == _(METHODS["realised"][2])].iloc[0]
+    seen = revenue[revenue["method"] == _(METHODS["realised"]["method"])].iloc[0]
     text = _("{method}: {value} of revenue ({horizon}).")
     said = text.format(
         method=seen["method"],
@@ -241,15 +195,14 @@ def _values(
         "realised": realised,
         "realised_margin": realised * rate,
     }
-    unknown = {k for k in values if METHODS[k][0] != REVENUE} if np.isnan(rate) else set()
+    unknown = {k for k in values if METHODS[k]["of"] != REVENUE} if np.isnan(rate) else set()
     unknown |= {"contract"} if np.isnan(parts["contract_periods"]) else set()
     return {k: v for k, v in values.items() if k not in unknown}
 
 
-def _row(key: str, value: float, **words: Any) -> tuple:
-    of, *texts = METHODS[key]
-    horizon, method, definition, why = (_(text).format(**words) for text in texts)
-    return method, float(value), of, horizon, definition, why
+def _row(key: str, value: float, **words: Any) -> dict[str, Any]:
+    texts = {name: _(text).format(**words) for name, text in METHODS[key].items()}
+    return texts | {"value": float(value), "of": METHODS[key]["of"]}
 
 
 def _whole(lines: Any, *, as_of: Any, lapse_days: int) -> pd.Series:

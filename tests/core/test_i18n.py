@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import gettext
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +49,13 @@ def test_the_language_is_that_of_the_words_shown(monkeypatch):
     assert language() == "xx-YY"
     monkeypatch.setenv("LTVKIT_LANG", "")
     assert language() == "en"
+
+
+def test_translators_get_the_texts_of_code_and_of_data_files(tmp_path):
+    home, found = Path(__file__).parents[2], tmp_path / "found.pot"
+    options = ["--mapping-file", "pyproject.toml", "--keywords", "n_:1,2", "--output-file", found]
+    command = [sys.executable, "-m", "babel.messages.frontend", "-q", "extract", *options, "."]
+    subprocess.run(command, cwd=home, env=os.environ | {"PYTHONPATH": str(home)}, check=True)
+    texts = found.read_text("utf-8")
+    for text in ("Revenue per customer", "can't lose", "ARPU x margin / churn", "{n} customers"):
+        assert f'"{text}"' in texts
