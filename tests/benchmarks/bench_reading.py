@@ -1,9 +1,9 @@
 """From a CSV file to prepared Parquet. `python tests/benchmarks/bench_reading.py`.
 
-Ten million clean order lines, made by DuckDB: through the door (every value read as shops write
+Ten million clean order lines, made by DuckDB: through ltvkit (every value read as shops write
 them, every line judged, the file's encoding proved, the result reconciled) against a bare DuckDB
 `COPY (SELECT ... FROM read_csv(...)) TO ... (FORMAT parquet)`, once with the casts that do for
-such a clean file and once with the door's own; then the same lines in CP932, and with 4% of them
+such a clean file and once with the kit's own; then the same lines in CP932, and with 4% of them
 faulty. Each reading is a process of its own; medians of the rounds. `--large` reads ten times as
 many within a memory limit of 1 GB instead.
 """
@@ -38,7 +38,7 @@ PLAIN = """customer_id, order_id, try_strptime(order_date, '%Y-%m-%d') as order_
     try_cast(amount as double) as amount, product_id, product, try_cast(quantity as double) as q"""
 
 
-def door(path: Path) -> None:
+def with_kit(path: Path) -> None:
 
     policies = {"memory_limit": LIMIT} if "--large" in sys.argv else {}
     book = orders.read(str(path), policies=policies)
@@ -66,8 +66,8 @@ def bare(path: Path, *, own: bool = False) -> None:
 
 READINGS = {
     "bare": bare,
-    "bare, the door's casts": lambda path: bare(path, own=True),
-    "door": door,
+    "bare, the kit's casts": lambda path: bare(path, own=True),
+    "ltvkit": with_kit,
 }
 
 
@@ -128,22 +128,22 @@ def compared(folder: Path) -> bool:
     """Print the ratios; whether they are within their bounds."""
     clean = made(folder, LINES)
     files = {"utf-8": clean, "cp932": transcoded(clean), "faulty": spoilt(clean)}
-    runs = {(name, clean): [] for name in READINGS if name != "door"}
-    runs |= {("door", path): [] for path in files.values()}
+    runs = {(name, clean): [] for name in READINGS if name != "ltvkit"}
+    runs |= {("ltvkit", path): [] for path in files.values()}
     for number in range(ROUNDS):
         for (reading, path), found in runs.items():
             if path.stem != "faulty" or number == 0:
                 found.append(once(reading, path))
     seconds = {key: statistics.median(s for s, _peak in found) for key, found in runs.items()}
     peaks = {key: max(peak for _s, peak in found) for key, found in runs.items()}
-    plain, own = seconds["bare", clean], seconds["bare, the door's casts", clean]
+    plain, own = seconds["bare", clean], seconds["bare, the kit's casts", clean]
     within = True
     for (reading, path), taken in seconds.items():
         print(
             f"{reading:24} {path.stem:7} {taken:7.2f} s {peaks[reading, path]:6,.0f} MB  "
             f"{taken / plain:5.2f} x bare  {taken / own:5.2f} x bare with the same casts"
         )
-        if reading == "door" and path.stem in BOUNDS:
+        if reading == "ltvkit" and path.stem in BOUNDS:
             within &= taken / own <= BOUNDS[path.stem]
     return within
 
@@ -151,7 +151,7 @@ def compared(folder: Path) -> bool:
 def large(folder: Path) -> bool:
     """Ten times as many lines within a memory limit."""
     path = made(folder, 10 * LINES)
-    taken, peak = once("door", path)
+    taken, peak = once("ltvkit", path)
     size = path.stat().st_size / 1e9
     print(f"{size:.2f} GB read in {taken:.0f} s, {peak:,.0f} MB at its peak; limit {LIMIT}")
     return peak < 2000
