@@ -57,6 +57,10 @@ class ReportError(LtvkitError):
     """A report could not be built or published."""
 
 
+class LtvkitWarning(UserWarning):
+    """The kit took something for granted; the text says what, and what to do if that is wrong."""
+
+
 def nearest(name: str, names: Iterable[str]) -> str:
     """A hint naming the valid name closest to `name`; empty when none is close.
 

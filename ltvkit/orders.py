@@ -10,13 +10,14 @@ discount), which lowers revenue and is never a purchase of its own.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ltvkit.engines import frames as engines
-from ltvkit.errors import one_of
+from ltvkit.errors import LtvkitWarning, one_of
 from ltvkit.ingest import cache, pipeline, readers
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.policies import check_options
@@ -41,7 +42,8 @@ def read(
 
     `columns` maps canonical names to the export's headers ({"customer_id": "CustomerID"}); a
     canonical name that the export already uses needs no mapping. Where `amount` is not mapped,
-    it is quantity x unit_price. `policies` are the fields of `Policies`.
+    it is quantity x unit_price. Where no `order_id` is, each line is an order (a frame then gets
+    an `LtvkitWarning`). `policies` are the fields of `Policies`.
 
     `engine` computes with what a source holds: "duckdb" (from disk, larger than memory), "pandas"
     or "polars" (in memory), or "spark", a cluster that `spark` names (see `cluster.settings`). A
@@ -52,8 +54,8 @@ def read(
     work.
 
     >>> import pandas as pd
-    >>> raw = pd.DataFrame({"customer_id": ["1", "1", None], "order_date": ["2024-01-05"] * 3,
-    ...                     "amount": ["1,200", "n/a", "10"]})
+    >>> raw = pd.DataFrame({"customer_id": ["1", "1", None], "order_id": ["A", "B", "C"],
+    ...                     "order_date": ["2024-01-05"] * 3, "amount": ["1,200", "n/a", "10"]})
     >>> read(raw).quality[["status", "reason", "lines", "amount"]]
             status                 reason  lines  amount
     0         read              all lines      3  1210.0
@@ -77,6 +79,14 @@ def _read_frame(frame: Any, *, columns: Mapping | None, policies: Mapping | None
     rows = pipeline.validate_source(
         raw, columns=columns or {}, rules=rules, keep=pipeline.store_in_memory
     )
+    if rows.facts["orders_from"] == "lines" and rules.same_day == "separate":
+        warnings.warn(
+            f"the frame has no order_id, so each of its {rows.facts['lines_read']:,} lines counts "
+            "as an order. Give columns={'order_id': its column}, or policies={'same_day': "
+            "'one_order'} to count a customer's lines of one day as one order.",
+            LtvkitWarning,
+            stacklevel=3,
+        )
     book = pipeline.build_orders(raw.connection, rows, returns=rules.returns)
     frames = ("lines", "returns", "quarantine", "refused")
     return replace(book, **{f: engines.convert(getattr(book, f), like=frame) for f in frames})

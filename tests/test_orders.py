@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import warnings
 from dataclasses import fields
 
 import pandas as pd
@@ -8,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltvkit import orders
-from ltvkit.errors import ColumnError, DataError, ParamsError
+from ltvkit import customers, kpis, orders, quality
+from ltvkit.engines import frames
+from ltvkit.errors import ColumnError, DataError, LtvkitWarning, ParamsError
+from ltvkit.ingest import daily
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.lines import select_until
 from ltvkit.ingest.policies import Policies
-from ltvkit.quality import summary
 
 
 def raw(**columns) -> pd.DataFrame:
@@ -163,13 +165,13 @@ def test_exact_duplicates_are_kept_and_shown_with_or_without_order_ids():
     frame = pd.concat([raw(), raw().iloc[[1, 1]]])
     for given_frame in (frame, frame.drop(columns="order_id")):
         book = orders.read(given_frame)
-        table = summary.summarize(book, as_of=book.facts["last"])
+        table = quality.summarize(book, as_of=book.facts["last"])
         row = table[table["status"] == "of which"].iloc[0]
         assert (row["lines"], row["amount"], len(book.lines)) == (2, 2400.0, 6)
-        listed = summary.list_duplicates(book)
+        listed = quality.list_duplicates(book)
         assert listed[["amount", "copies"]].to_numpy().tolist() == [[1200.0, 3]]
         assert ("order_id" in listed) == ("order_id" in given_frame)
-    assert summary.list_duplicates(orders.read(raw())).empty
+    assert quality.list_duplicates(orders.read(raw())).empty
 
 
 def test_what_is_no_order_line_has_no_money():
@@ -187,7 +189,7 @@ def test_what_is_no_order_line_has_no_money():
 )
 def test_the_finding_counts_what_is_quarantined(lost, said):
     frame = raw(amount=["x"] * lost + ["5"] * (4 - lost))
-    assert said in summary.finding(orders.read(frame).quality)
+    assert said in quality.finding(orders.read(frame).quality)
 
 
 def test_frames_come_back_as_the_kind_that_went_in():
@@ -197,7 +199,7 @@ def test_frames_come_back_as_the_kind_that_went_in():
 
 def test_orders_after_the_reports_last_day_are_counted():
     book = orders.read(raw())
-    table = summary.summarize(book, as_of="2024-01-31")
+    table = quality.summarize(book, as_of="2024-01-31")
     later = table[table["reason"].str.contains("after")].iloc[0]
     assert (later["lines"], later["amount"]) == (1, 5.5)
     assert len(select_until(book.lines, as_of="2024-01-31")) == 3
@@ -367,3 +369,111 @@ def test_options_that_are_no_mapping_are_refused(name, value):
 def test_a_list_policy_takes_any_collection(ids):
     book = orders.read(raw(customer_id=["a", "a", "0", "b"]), policies={"guest_ids": ids})
     assert set(reasons(book)) == {3, 4}
+
+
+# --- A frame is spoken to as a frame
+
+
+def test_a_frame_without_a_required_column_is_told_what_to_give():
+    frame = raw().rename(columns={"customer_id": "会員番号", "order_date": "When"})
+    with pytest.raises(ColumnError) as error:
+        orders.read(frame)
+    assert "columns={'customer_id': '会員番号', 'order_date': 'its column'}" in str(error.value)
+    assert "params file" not in str(error.value)
+
+
+def test_a_frame_with_dates_that_cannot_be_read_is_told_the_policy():
+    with pytest.raises(DataError, match=r"policies={'date_format': '%d/%m/%Y'}"):
+        orders.read(raw(order_date=["03/04/2024"] * 4))
+
+
+def test_lines_that_count_as_orders_are_warned_of():
+    frame = raw().drop(columns="order_id")
+    with pytest.warns(LtvkitWarning, match="each of its 4 lines counts.*'same_day': 'one_order'"):
+        orders.read(frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        orders.read(frame, policies={"same_day": "one_order"})
+        orders.read(raw())
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (raw().to_dict(), "dict cannot be read: give a path, or a pandas or Polars frame"),
+        (raw()["amount"], "Series cannot be read"),
+        (pl.LazyFrame(raw().to_dict("list")), "LazyFrame cannot be read"),
+        (None, "NoneType cannot be read"),
+        (pd.DataFrame(), "has no columns"),
+        (pd.concat([raw(), raw()], axis=1), "several columns of one name"),
+        (raw().assign(amount=[1, "2", 3.5, None]), "column amount.*astype"),
+        (raw().assign(amount=[1j] * 4), "column amount"),
+    ],
+)
+def test_what_is_no_readable_frame_is_refused(frame, message):
+    with pytest.raises(DataError, match=message):
+        orders.read(frame)
+
+
+@pytest.mark.parametrize("compute", [customers.summarize, kpis.series, daily.aggregate_until])
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame])
+def test_a_raw_frame_given_to_a_concept_is_sent_to_orders_read(compute, kind):
+    with pytest.raises(ColumnError, match=r"'order_date' holds text: .*orders.read\(frame\)"):
+        compute(kind(raw().to_dict("list")), as_of="2024-02-29")
+    dated = raw(order_date=pd.to_datetime(["2024-01-05"] * 4))
+    with pytest.raises(ColumnError, match="'amount' holds text"):
+        compute(kind(dated.to_dict("list")), as_of="2024-02-29")
+    with pytest.raises(ColumnError, match=r"orders.read\(frame, columns={'customer_id'"):
+        compute(orders.read(raw()).lines.drop(columns="customer_id"), as_of="2024-02-29")
+
+
+OWN = (
+    "reason",
+    "Line",
+    "file",
+    "text",
+    "rows",
+    "lines",
+    "raw",
+    "_line",
+    "_FAULT",
+    "_text",
+    "_file",
+)
+OWN += ("_none", "_raw_2", "_written", "_sign", "_first", "file_row_number", "copies", "extra", "v")
+OWN += ("status (raw)", "reason (raw)", 'a"b', "select", "folder", "filename")
+
+
+@pytest.mark.parametrize("kind", ["frame", "csv", "folder", "parquet", "filled"])
+def test_a_column_named_like_one_of_the_kits_own_is_read(kind, tmp_path):
+    frame = raw(amount=["10", "x", "5", "-400"], order_id=["1", "2", "3", "4"])
+    frame = frame.assign(**{name: ["q", "r", "s", "t"] for name in OWN})
+    policies, source = {}, frame
+    if kind == "parquet":
+        frame.to_parquet(source := tmp_path / "a.parquet")
+    elif kind != "frame":
+        frame.to_csv(source := tmp_path / "a.csv", index=False)
+    if kind == "folder":
+        frame.to_csv(tmp_path / "b.csv", index=False)
+        source = tmp_path
+    elif kind == "filled":
+        policies = {"fill_down": ["customer_id", "order_id"]}
+    columns = {f"other_{n}": name for n, name in enumerate(OWN)}
+    book = orders.read(source, columns=columns, policies=policies)
+    lines = frames.table(frames.lazy(book.lines))
+    assert {tuple(sorted(set(lines[c]))) for c in columns} == {("q", "s", "t")}
+    quarantine = frames.table(frames.lazy(book.quarantine))
+    names = [column.casefold() for column in quarantine]
+    assert len(set(names)) == len(names)
+    assert (quarantine.loc[0] == "r").sum() == len(OWN)
+    assert quarantine["reason"].iloc[0] == "amount is unreadable"
+    assert quality.summarize(book, as_of="2024-03-31")["lines"].iloc[0] == len(quarantine) * 4
+
+
+def test_duplicates_keep_a_column_called_copies():
+    book = orders.read(
+        pd.concat([raw(copies=["q"] * 4)] * 2), columns={"copies": "copies", "extra": "copies"}
+    )
+    found = quality.list_duplicates(book)
+    assert found["copies"].tolist() == [2] * 4
+    assert found["copies (raw)"].tolist() == found["extra"].tolist() == ["q"] * 4

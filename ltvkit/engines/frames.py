@@ -55,7 +55,8 @@ def lazy(frame: Any, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
         if column not in found:
             raise ColumnError(
                 f"column '{column}' is needed here, and the frame has {', '.join(found)}."
-                f"{nearest(column, found)} Map it under `columns:` in the params file."
+                f"{nearest(column, found)} Map it under `columns:` in the params file, or read "
+                f"the frame by orders.read(frame, columns={{'{column}': its column}})."
             )
     kind, day = schema.get(DAY), nw.col(DAY)
     if kind == nw.Date:

@@ -35,7 +35,7 @@ def aggregate(lines: Any) -> Any:
 
 def aggregate_until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     """Order lines, or days of `aggregate` -> the days up to and including `as_of`; lazy."""
-    seen = filter_until(frames.lazy(lines), as_of)
+    seen = filter_until(frames.lazy(lines, needs=KEY), as_of)
     if _is_daily(seen):
         return seen
     return frames.lazy(_aggregate_lines(frames.lazy(seen, needs=NEEDS), like=lines))

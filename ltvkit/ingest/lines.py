@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 
 from ltvkit import periods
 from ltvkit.engines import frames
+from ltvkit.errors import ColumnError
 
 
 def select_until(lines: Any, *, as_of: Any) -> Any:
@@ -17,7 +18,14 @@ def select_until(lines: Any, *, as_of: Any) -> Any:
 
 
 def filter_until(lines: nw.LazyFrame, as_of: Any) -> nw.LazyFrame:
-    """The lines up to and including the day `as_of`, still lazy."""
+    """The lines up to and including the day `as_of`, still lazy; raises `ColumnError`."""
+    schema = lines.collect_schema()
+    for column in ("order_date", "amount"):
+        if isinstance(schema.get(column), nw.String | nw.Categorical | nw.Enum):
+            raise ColumnError(
+                f"column '{column}' holds text: read the order lines by orders.read(frame) first, "
+                "and use its `.lines`."
+            )
     return lines.filter(nw.col("order_date") < nw.lit(periods.day(as_of) + dt.timedelta(days=1)))
 
 

@@ -10,7 +10,18 @@ from ltvkit.errors import ColumnError, ParamsError, nearest
 from ltvkit.ingest import headers
 from ltvkit.ingest.parse import currencies, dates, ids, values
 from ltvkit.ingest.readers.part import normalize_header
-from ltvkit.ingest.schema import COLUMNS, FAULT, FILE, FIRST, LINE, NUMBERS, REQUIRED, TEXT
+from ltvkit.ingest.schema import (
+    COLUMNS,
+    FAULT,
+    FILE,
+    FIRST,
+    FRAME,
+    LINE,
+    NUMBERS,
+    REQUIRED,
+    RESERVED,
+    TEXT,
+)
 
 if TYPE_CHECKING:
     from ltvkit.ingest.policies import Policies
@@ -32,9 +43,13 @@ def map_columns(part: Part, *, columns: Mapping[str, str], source: str) -> dict[
     if needed:
         strays = [n for n in mapped if n not in COLUMNS]
         hint = nearest(needed[0], strays) or nearest(needed[0], found)
+        remedy = "Map it under `columns:` in the params file"
+        if source == FRAME:
+            known = headers.match_columns(found)
+            remedy = f"Give columns={ {n: known.get(n, 'its column') for n in needed} }"
         raise ColumnError(
-            f"no column is mapped to {', '.join(needed)}.{hint} Map it under `columns:` in the "
-            f"params file; {source} has: {', '.join(found)}."
+            f"no column is mapped to {', '.join(needed)}.{hint} {remedy}; {source} has: "
+            f"{', '.join(found)}."
         )
     return mapped
 
@@ -94,6 +109,7 @@ def _find_header(name: str, written: str, part: Part, source: str) -> str:
         raise ColumnError(
             f"columns: {name}: its header is not filled in yet. {source} has: {', '.join(found)}."
         )
+    wanted += " (2)" * (wanted.casefold() in RESERVED)
     first = wanted.removesuffix(" (1)")
     if first != wanted and first.casefold() in part.twins:
         return next(c for c in part.columns if c.casefold() == first.casefold())

@@ -25,7 +25,7 @@ from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import Raw, progress
 from ltvkit.ingest.readers.part import Part
-from ltvkit.ingest.schema import FILE, LINE, TEXT, WORKING
+from ltvkit.ingest.schema import FILE, FRAME, LINE, TEXT, WORKING
 
 # Keeps a relation under a name, its rows in order, and gives SQL that reads them back. Rows that
 # do not know their line are counted from the one that is given.
@@ -125,6 +125,21 @@ def build_orders(connection: Any, rows: Rows, *, returns: str) -> Orders:
     )
 
 
+def label_raw(columns: Sequence[str]) -> dict[str, str]:
+    """Raw columns -> their names in the quarantine, marked where they are those of `LIST_COLUMNS`.
+
+    >>> label_raw(["line", "Reason", "note"])
+    {'line': 'line (raw)', 'Reason': 'Reason (raw)', 'note': 'note'}
+    """
+    labels: dict[str, str] = {}
+    for column in columns:
+        label = column
+        while label.casefold() in {*LIST_COLUMNS, *map(str.casefold, labels.values())}:
+            label += " (raw)"
+        labels[column] = label
+    return labels
+
+
 def store_in_memory(relation: Any, name: str, _first: int | None) -> str:
     """A `Store` into a table of the relation's own connection."""
     relation.create(quoted(name))
@@ -215,6 +230,8 @@ def _find_span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Pol
     if span["first"].isna().all():
         reasons = ", ".join(table.loc[table["status"] != "read", "reason"])
         dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
+        if source == FRAME:
+            dates = " Say how dates are written, as in policies={'date_format': '%d/%m/%Y'}."
         raise DataError(
             f"no line of {source} could be kept ({reasons or 'it holds none'})."
             f"{dates if 'order_date is unreadable' in reasons else ''}"
@@ -235,8 +252,8 @@ def _refused_sql(rows: Rows, found: Sequence[str]) -> str:
 def _quarantine_sql(rows: Rows, found: Sequence[str]) -> str:
     """SQL for the refused lines, by file and line, with their raw columns as written."""
     raw = (
-        f"_written[{literal(c)}] as {quoted(f'{c} (raw)' if c in LIST_COLUMNS else c)}"
-        for c in rows.raw_columns
+        f"_written[{literal(c)}] as {quoted(shown)}"
+        for c, shown in label_raw(rows.raw_columns).items()
     )
     file = [f"{FILE} as file"] if FILE in found else []
     chosen = ", ".join([*file, f"{LINE} as line", "reason", *raw, f"{TEXT} as text"])

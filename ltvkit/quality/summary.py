@@ -52,18 +52,19 @@ def describe_sheet(facts: Mapping[str, Any]) -> str:
 
 
 def _summarize_duplicates(book: Orders) -> pd.DataFrame:
-    twins = frames.table(
-        _find_duplicates(book)
-        .with_columns(extra=nw.col("copies") - 1)
-        .with_columns(amount=nw.col("amount") * nw.col("extra"))
-        .select(lines=nw.col("extra").sum(), amount=nw.col("amount").sum())
+    more = nw.col("copies") - 1
+    found = frames.table(
+        _find_duplicates(book).select(lines=more.sum(), amount=(nw.col("amount") * more).sum())
     ).assign(status="of which", reason=_(DUPLICATES))
-    return twins[twins["lines"] > 0].astype({"lines": "int64"})
+    return found[found["lines"] > 0].astype({"lines": "int64"})
 
 
 def _find_duplicates(book: Orders) -> nw.LazyFrame:
-    # An order id made up at the door is no sign that two lines differ, or are alike.
+    """Lines that come more than once, each with its `copies`."""
     lines = frames.lazy(book.lines)
+    names = lines.collect_schema().names()
+    lines = lines.rename({n: f"{n} (raw)" for n in names if n.casefold() == "copies"})
+    # An order id that the kit made from the line's number differs between copies.
     made_up = [] if book.facts["orders_from"] == "order_id" else ["order_id"]
     names = lines.collect_schema().names()
     own = {c: frames.unused(c, names) for c in names if c.casefold() == "copies"}

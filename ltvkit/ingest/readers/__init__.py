@@ -21,10 +21,12 @@ from ltvkit.core.files import sweep
 from ltvkit.engines import limits
 from ltvkit.engines.connection import connect
 from ltvkit.engines.sql import quoted
+from ltvkit.errors import DataError
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import archives, csv_files, databases, excel, remote
 from ltvkit.ingest.readers.locate import locate
-from ltvkit.ingest.readers.part import File, Part, read_parquet, refuse_reserved
+from ltvkit.ingest.readers.part import File, Part, read_parquet, select_raw
+from ltvkit.ingest.schema import FRAME, LINE
 
 READERS = dict.fromkeys((".csv", ".tsv", ".txt"), csv_files.read)
 READERS |= {".xlsx": excel.read, ".xlsm": excel.read, ".parquet": read_parquet}
@@ -110,15 +112,35 @@ def list_sheets(source: str) -> list[str]:
 
 
 def open_frame(frame: Any) -> Raw:
-    """A pandas or Polars frame in memory -> `Raw`; lines are numbered from 1."""
+    """A pandas or Polars frame in memory -> `Raw`; lines are numbered from 1.
+
+    Raises `DataError` for what is no such frame, and for a column of values of several types.
+    """
     import narwhals.stable.v2 as nw
+    import pyarrow as pa
+    from narwhals.exceptions import DuplicateError
 
     connection = connect()
-    table = nw.from_native(frame, eager_only=True).to_arrow()
-    refuse_reserved(table.column_names, "the frame")
+    try:
+        table = nw.from_native(frame, eager_only=True).to_arrow()
+    except pa.ArrowException as error:
+        raise DataError(
+            f"the frame cannot be read: {' '.join(map(str, error.args))}. Make a column whose "
+            "values are of several types text, as in frame.astype({'amount': 'string'})."
+        ) from error
+    except DuplicateError as error:
+        raise DataError("the frame has several columns of one name: rename them.") from error
+    except TypeError as error:
+        raise DataError(
+            f"source: {type(frame).__name__} cannot be read: give a path, or a pandas or Polars "
+            "frame (a DuckDB relation by .df(), a lazy or Spark frame collected)."
+        ) from error
+    if not table.column_names:
+        raise DataError("the frame has no columns.")
     connection.register("raw", table)
-    part = Part.from_query(connection, "", "select *, row_number() over () as _line from raw")
-    return Raw(connection, [part], {"source": "a frame in memory", "encoding": None})
+    raw = select_raw(connection.sql("from raw").columns)
+    part = Part.from_query(connection, "", f"select {raw}, row_number() over () as {LINE} from raw")
+    return Raw(connection, [part], {"source": FRAME, "encoding": None})
 
 
 def _part(connection: Any, file: File, work: Path, rules: Policies) -> Part:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from ltvkit.engines.sql import one_file, quoted
 from ltvkit.errors import DataError
 from ltvkit.ingest.parse import values
 from ltvkit.ingest.readers.csv_records import TOTAL
-from ltvkit.ingest.schema import FILE, LINE, RECORD
+from ltvkit.ingest.schema import FILE, LINE, NO_LINE, RECORD, RESERVED
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class Part:
         ids = f" replace ({filled} as {quoted(order_id)})" if order_id in columns else ""
         orders = f"over (partition by {quoted(order_id)})"
         rest = ", ".join(
-            f"case when _none then {said[c]} "
+            f"case when {NO_LINE} then {said[c]} "
             f"else coalesce({said[c]}, arg_min({said[c]}, {LINE}) {orders}) end as {quoted(c)}"
             for c in columns
             if c != order_id
         )
-        sql = f"select *{ids}, {none} as _none from ({lined.sql})"
-        sql = f"select * exclude (_none){f' replace ({rest})' * bool(rest)} from ({sql})"
+        sql = f"select *{ids}, {none} as {NO_LINE} from ({lined.sql})"
+        sql = f"select * exclude ({NO_LINE}){f' replace ({rest})' * bool(rest)} from ({sql})"
         exact = self.exact and (lambda: self.exact().fill_down(columns, order_id=order_id))
         texts = {**self.columns} | dict.fromkeys(columns, "VARCHAR")
         return replace(lined, sql=sql, columns=texts, exact=exact)
@@ -108,10 +108,12 @@ def read_parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
     import duckdb
 
     path = one_file(file.path)
-    sql = f"select * exclude (file_row_number), file_row_number + 1 as {LINE} "
-    sql += f"from read_parquet({path}, file_row_number = true)"
     try:
-        refuse_reserved(connection.sql(f"from read_parquet({path})").columns, file.name)
+        columns = connection.sql(f"from read_parquet({path})").columns
+        numbered = "file_row_number" not in map(str.casefold, columns)
+        line = "file_row_number + 1" if numbered else "row_number() over ()"
+        option = ", file_row_number = true" * numbered
+        sql = f"select {select_raw(columns)}, {line} as {LINE} from read_parquet({path}{option})"
         return Part.from_query(connection, file.name, sql, facts={"encoding": None})
     except (duckdb.Error, RuntimeError) as error:  # the latter: names that are no text
         reason = str(error).splitlines()[0].replace(str(file.path), file.name)
@@ -123,10 +125,10 @@ def normalize_header(written: Any) -> str:
     return " ".join(unicodedata.normalize("NFKC", str(written or "")).strip("\ufeff").split())
 
 
-def refuse_reserved(columns: Iterable[str], name: str) -> None:
-    """Raise `DataError` for columns named as the kit's own are."""
-    if own := [c for c in columns if c.lower() in (*RECORD, "file_row_number")]:
-        raise DataError(f"{name} has a column {own[0]!r}, a name of the kit's own: rename it.")
+def select_raw(columns: Sequence[str]) -> str:
+    """SQL for raw columns; those named like one of `RESERVED` get a free name, as "_line (2)"."""
+    chosen = zip(columns, _make_distinct(columns)[0], strict=True)
+    return ", ".join(f"{quoted(column)} as {quoted(name)}" for column, name in chosen)
 
 
 def name_columns(header: Sequence[Any]) -> tuple[list[str], list[str]]:
@@ -135,14 +137,19 @@ def name_columns(header: Sequence[Any]) -> tuple[list[str], list[str]]:
     >>> name_columns([" 金額 ", "amount", "Amount", None])
     (['金額', 'amount', 'Amount (2)', 'column 4'], ['amount'])
     """
-    taken, twins = set(RECORD), []
-    found = [
-        normalize_header(written) or f"column {n}" for n, written in enumerate(header, start=1)
-    ]
-    for place, name in enumerate(found):
-        if name.casefold() in taken:
+    return _make_distinct(
+        [normalize_header(written) or f"column {n}" for n, written in enumerate(header, start=1)]
+    )
+
+
+def _make_distinct(found: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names -> the same, numbered where one came before or is reserved; those that came twice."""
+    names, twins, taken = [], [], set(RESERVED)
+    for name in found:
+        numbered = (f"{name} ({n})" for n in itertools.count(2))
+        free = next(n for n in itertools.chain([name], numbered) if n.casefold() not in taken)
+        if free != name and name.casefold() not in RESERVED:
             twins.append(name.casefold())
-            free = (f"{name} ({n})" for n in itertools.count(2))
-            found[place] = next(f for f in free if f.casefold() not in taken)
-        taken.add(found[place].casefold())
-    return found, list(dict.fromkeys(twins))
+        taken.add(free.casefold())
+        names.append(free)
+    return names, list(dict.fromkeys(twins))

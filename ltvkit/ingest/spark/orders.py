@@ -156,10 +156,8 @@ def _build_orders(running: Any, rows: Rows, rules: Policies) -> Orders:
     file = [FILE] if FILE in judged.columns else []
     refused, kept = (judged.filter(f"reason is {what}") for what in ("not null", "null"))
     placed = [*(F.col(f).alias("file") for f in file), F.col(LINE).alias("line"), "reason"]
-    raw = (
-        F.col("_written")[c].alias(f"{c} (raw)" if c in pipeline.LIST_COLUMNS else c)
-        for c in rows.raw_columns
-    )
+    labels = pipeline.label_raw(rows.raw_columns).items()
+    raw = (F.col("_written")[c].alias(label) for c, label in labels)
     written = [*placed, *raw, F.col(TEXT).alias("text")]
     spelled = kept.select("customer_id", "_written_customer") if rules.fold_ids != "none" else None
     return Orders(

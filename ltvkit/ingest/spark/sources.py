@@ -16,8 +16,8 @@ from ltvkit.errors import ParamsError
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import remote
 from ltvkit.ingest.readers.locate import OTHERS, PACKED, SUFFIXES
-from ltvkit.ingest.readers.part import Part, refuse_reserved
-from ltvkit.ingest.schema import FILE, LINE
+from ltvkit.ingest.readers.part import Part
+from ltvkit.ingest.schema import FILE, LINE, RESERVED
 
 TABLE = "table:"
 NOT_READ = tuple({*SUFFIXES, *PACKED, *OTHERS} - {".parquet"})
@@ -45,7 +45,9 @@ def open_source(running: Any, source: str, rules: Policies) -> tuple[Any, dict[s
     """
     remote.refuse_remote("" if source.startswith(TABLE) else source, allowed=rules.remote)
     frame = _read(running, source)
-    refuse_reserved(frame.columns, source)
+    reserved = [c for c in frame.columns if c.casefold() in RESERVED]
+    if reserved:
+        frame = frame.withColumnsRenamed({c: f"{c} (2)" for c in reserved})
     facts: dict[str, Any] = {"source": source, "encoding": None}
     known = _fingerprint(frame)
     if known is None:
