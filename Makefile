@@ -19,10 +19,11 @@ help: ## List what can be done (default)
 report: $(READY) ## Build the report of each shop; one alone: make report PARAMS=params/cdnow.yaml
 	@$(RUN) -m ltvkit report $(PARAMS)
 
-test: $(READY) ## Check style, then run all tests, docstring examples and notebooks
+test: $(READY) ## Check style and types, then run all tests, docstring examples and notebooks
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(VENV)/bin/lint-imports --no-logo --cache-dir .ruff_cache/imports
+	@$(RUN) -m mypy
 	@$(RUN) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env
 
 spark: $(SPARK) ## Add what engine: spark needs, beside Java 17 or later

@@ -148,8 +148,8 @@ def finding(second: pd.DataFrame, *, within: int = 90) -> str:
 
 def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
     """Order lines -> customer_id, born (the period of the first purchase), cohort; still lazy."""
-    first = daily.select_purchases(lines, as_of=as_of).group_by("customer_id")
-    first = first.agg(first=nw.col("order_date").min())
+    purchases = daily.select_purchases(lines, as_of=as_of)
+    first = purchases.group_by("customer_id").agg(first=nw.col("order_date").min())
     born = first.with_columns(born=periods.index("first", every))
     if by in CALENDAR:
         return born.with_columns(cohort=nw.col("born")).drop("first")

@@ -57,7 +57,7 @@ QUIET = ("at risk", "can't lose")
 
 MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}
 NEEDS = ("customer_id", *MEASURES)
-PAIR = ["r_score", "f_score"]
+PAIR = ("r_score", "f_score")
 
 
 def thresholds(
@@ -104,7 +104,7 @@ def segment(scored: Any) -> Any:
         raise ParamsError(
             "segments are drawn for scores of 1 to 5: score with bins=5, or four cuts."
         )
-    segmented = opened.join(frames.bring(pairs, like=scored), on=PAIR, how="left")
+    segmented = opened.join(frames.bring(pairs, like=scored), on=list(PAIR), how="left")
     return frames.back(segmented, like=scored)
 
 

@@ -17,7 +17,7 @@ from ltvkit.errors import ParamsError, ReportError, nearest
 
 # The report decides where a notebook writes; a params file may not.
 RESERVED = ("out",)
-KINDS = {
+KINDS: dict[str, tuple[Any, str]] = {
     "str": (str, "text"),
     "int": (int, "a whole number"),
     "float": ((int, float), "a number"),
@@ -121,6 +121,7 @@ def read_parameters(notebook: str | Path) -> dict[str, Parameter]:
 def _declarations(source: str, notebook: str | Path) -> Iterable[Parameter]:
     words = tokenize.generate_tokens(io.StringIO(source).readline)
     notes = {t.start[0]: t.string.lstrip("# ") for t in words if t.type == tokenize.COMMENT}
+    line: Any  # an `ast.AnnAssign`, or else an AttributeError
     for line in ast.parse(source).body:
         try:
             kind = ast.unparse(line.annotation)

@@ -62,7 +62,9 @@ class Shop:
         return f"{self.title} ({self.params.shop}): orders of {first} to {self.as_of}"
 
 
-def open_shop(path: str | Path, *, month: str | None = None, engine: str | None = None) -> Shop:
+def open_shop(
+    path: str | os.PathLike[str], *, month: str | None = None, engine: str | None = None
+) -> Shop:
     """A params file -> `Shop`; see `ltvkit.open`."""
     file = find_params(path)
     with paths.inside(paths.project_of(file.parent)):
@@ -84,7 +86,7 @@ def reading(given: Params) -> dict[str, Any]:
     return {key: given.values[key] for key in known if key in given.values}
 
 
-def find_params(path: str | Path) -> Path:
+def find_params(path: str | os.PathLike[str]) -> Path:
     """The params file that `path` names, from the working folder or from the project's root.
 
     Raises `ParamsError` naming the params files that there are.

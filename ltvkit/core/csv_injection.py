@@ -7,6 +7,7 @@ kit takes it off again when it reads its own files. In a workbook the cell itsel
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
@@ -54,7 +55,7 @@ def restored(table: pd.DataFrame) -> pd.DataFrame:
     return _each(table, original)
 
 
-def _each(table: pd.DataFrame, change) -> pd.DataFrame:
+def _each(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
     new = table.rename(columns=lambda name: change(name) if isinstance(name, str) else name)
     for place in range(len(new.columns)):
         column = new.iloc[:, place]

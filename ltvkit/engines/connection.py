@@ -21,8 +21,8 @@ def connect(
     import duckdb
 
     config: dict[str, Any] = dict(CLOSED)
-    if threads := threads or os.environ.get("LTVKIT_THREADS"):
-        config["threads"] = int(threads)
+    if cores := threads or os.environ.get("LTVKIT_THREADS"):
+        config["threads"] = int(cores)
     if memory:
         config["memory_limit"] = f"{memory}B"
     if spill:

@@ -223,7 +223,9 @@ def _sample_customers(customers: Frame) -> tuple[Frame, tuple[str, ...]]:
     return part, (text.format(n=n, whole=formats.count(whole)),)
 
 
-def _correlation_notes(purchases, each, weights) -> tuple[str, ...]:
+def _correlation_notes(
+    purchases: np.ndarray, each: np.ndarray, weights: np.ndarray
+) -> tuple[str, ...]:
     again = purchases > 1
     if weights[again].sum() < 3:
         return ()

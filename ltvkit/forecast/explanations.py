@@ -58,8 +58,10 @@ def explain_customer(
     summary = customers.summarize(one, as_of=as_of) if len(one) else one
     if summary.empty:
         raise DataError(f"this customer has no purchase by {as_of}.")  # ids stay off pages
-    rule = {"months": (months,), "discount": discount, "margin_rate": margin_rate}
-    expected = predictions.predict(summary, fitted, **rule).iloc[0]
+    predicted: pd.DataFrame = predictions.predict(
+        summary, fitted, months=(months,), discount=discount, margin_rate=margin_rate
+    )
+    expected = predicted.iloc[0]
     revenue = expected[f"orders_{months}m"] * expected["expected_spend"]
     worth = expected[f"ltv_{months}m"] / revenue if revenue else 0.0  # of a unit of revenue
     low, high = _likely_range(summary, fitted, months, seed) * worth

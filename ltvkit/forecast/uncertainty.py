@@ -155,7 +155,13 @@ def total_interval(expected: np.ndarray, factor: np.ndarray, chance: np.ndarray)
     return np.maximum(expected - NORMAL_95 * spread, 0), expected + NORMAL_95 * spread
 
 
-def simulate_amounts(fitted: Fitted, counts, purchases, revenue, rng) -> np.ndarray:
+def simulate_amounts(
+    fitted: Fitted,
+    counts: np.ndarray,
+    purchases: np.ndarray,
+    revenue: np.ndarray,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """What `counts` purchases (customers x spans) amount to, drawn from each customer's spending.
 
     `purchases` and `revenue`: of each customer so far.

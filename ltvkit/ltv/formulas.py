@@ -70,7 +70,7 @@ def compare(
     costs = acquisition_cost + retention_cost * parts["years"]
     values = _values(parts, costs=costs, discount=discount, realised=reached["ltv"])
     months = int(reached["age_months"])
-    words = {"months": months, "years": YEARS, "days": contract_days}
+    words: dict[str, Any] = {"months": months, "years": YEARS, "days": contract_days}
     words["reached"] = _(MONTHS).format(months=AGE) if months == AGE else _("so far")
     words["discount"] = formats.share(discount)
     rows = [_row(key, value, **words) for key, value in values.items()]
