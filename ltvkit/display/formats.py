@@ -23,8 +23,8 @@ import yaml
 from ltvkit.core.i18n import _
 
 __all__ = [
-    "cell", "change", "count", "date", "difference", "grain", "kind", "label", "line", "money",
-    "money_decimals", "number", "points", "share", "value", "width",
+    "cell", "change", "count", "date", "day", "difference", "grain", "kind", "label", "line",
+    "money", "money_decimals", "month", "number", "points", "share", "value", "width",
 ]  # fmt: skip
 
 
@@ -37,7 +37,7 @@ WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", 
 
 _HERE = Path(__file__).parent
 _WORDS = yaml.safe_load((_HERE / "labels.yaml").read_text("utf-8"))
-LABELS, PATTERNS = _WORDS["labels"], _WORDS["patterns"]
+LABELS, PATTERNS, MONTHS = _WORDS["labels"], _WORDS["patterns"], _WORDS["months"]
 FORMATS = yaml.safe_load((_HERE / "formats.yaml").read_text("utf-8"))
 
 PLACES = {"mean": 2, "score": 3}
@@ -149,6 +149,27 @@ def date(x: Any) -> str:
     '2024-09-30'
     """
     return MISSING if pd.isna(x) else f"{x:%Y-%m-%d}"
+
+
+def month(name: str, *, short: bool = False) -> str:
+    """A month in words.
+
+    >>> month("2024-09"), month("2024-09", short=True)
+    ('September 2024', 'Sept 2024')
+    """
+    year, number = name.split("-")
+    named = _(MONTHS["short" if short else "long"][int(number) - 1])
+    return _("{month} {year}").format(month=named, year=year)
+
+
+def day(x: Any) -> str:
+    """A day in words.
+
+    >>> day("2024-09-30")
+    '30 September 2024'
+    """
+    text = f"{x}"[:10]
+    return _("{day} {month}").format(day=int(text[8:]), month=month(text[:7]))
 
 
 def label(column: Any, currency: str = "") -> str:

@@ -124,13 +124,13 @@ class Session:
         return replace(report, months=months, restated=changed)
 
     def _lost(self, place: Place, report: Report) -> list[str]:
-        """What the last report has and this one will not, as --only names fewer pages."""
+        """A warning for pages of the last report that --only leaves out of this one."""
         lost = [
             book.nav
             for book in self.notebooks
             if book.nav in report.left_out and (place.target / f"{book.page}.html").exists()
         ]
-        text = _("--only leaves out {pages}: made from other orders, params or code, they go.")
+        text = _("Removed, as they were built from different orders or settings: {pages}.")
         return [text.format(pages=", ".join(lost))] if lost else []
 
     def _planned(self, given: params.Params, book: CachedOrders, day: dt.date) -> Report:

@@ -57,16 +57,20 @@ def test_what_did_not_change_is_not_said(published):
 def test_less_and_more_are_told_by_lines_and_money(published):
     published("2024-02", "2024-02-29", {"2024-01": [22, 35000.0], "2024-02": [19, 2300.0]})
     assert said() == [
-        "2024-01 now has 12 lines and 34,000 JPY less than in the report of 2024-02.",
-        "2024-02 now has 300 JPY less, 1 lines more than in the report of 2024-02.",
+        "January 2024 now has 12 fewer lines and 34,000 JPY less revenue than in the report for "
+        "February 2024.",
+        "February 2024 now has 1 more line and 300 JPY less revenue than in the report for "
+        "February 2024.",
     ]
 
 
 def test_a_month_that_was_not_over_is_left_out_and_one_that_came_or_went_is_not(published):
     published("2024-02", "2024-02-10", {"2023-12": [3, 30.0], "2024-02": [1, 1.0]})
     assert said() == [
-        "2023-12 now has 3 lines and 30 JPY less than in the report of 2024-02.",
-        "2024-01 now has 10 lines and 1,000 JPY more than in the report of 2024-02.",
+        "December 2023 now has 3 fewer lines and 30 JPY less revenue than in the report for "
+        "February 2024.",
+        "January 2024 now has 10 more lines and 1,000 JPY more revenue than in the report for "
+        "February 2024.",
     ]
 
 
@@ -74,12 +78,12 @@ def test_the_latest_report_up_to_this_month_counts_and_other_policies_are_named(
     published("2024-01", "2024-01-31", {"2024-01": [99, 1.0]})
     published("2024-03", "2024-03-31", NOW | {"2024-03": [5, 400.0]}, policies={"returns": "drop"})
     assert said() == [
-        "2024-03 now has 100 JPY more than in the report of 2024-03.",
-        "Source, columns or policies in the params file changed as well.",
+        "March 2024 now has 100 JPY more revenue than in the report for March 2024.",
+        "The source, columns or policies in the params file changed as well.",
     ]
 
 
 def test_of_many_changes_the_largest_are_told(published):
     then = {f"2023-{m:02d}": [m, 100.0 * m] for m in range(1, 13)}
     published("2024-02", "2024-02-29", then | NOW)
-    assert [text[:7] for text in said()] == ["2023-10", "2023-11", "2023-12", "9 month"]
+    assert [text[:7] for text in said()] == ["October", "Novembe", "Decembe", "9 more "]

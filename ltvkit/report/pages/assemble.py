@@ -20,6 +20,7 @@ from ltvkit.config.notebooks import digest
 from ltvkit.config.params import Params
 from ltvkit.core import paths, pseudonyms
 from ltvkit.core.i18n import _
+from ltvkit.display import formats
 from ltvkit.errors import ReportError
 from ltvkit.report import plan, results
 from ltvkit.report.pages import front_page, templates, workbook
@@ -71,7 +72,7 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     from ltvkit.report.pages import notebook_page
 
     if plan.register(report.params) != report.register:
-        raise ReportError(_("The register of hypotheses changed meanwhile; run it again."))
+        raise ReportError(_("The hypotheses changed while the report was built; run it again."))
     done = sorted(done, key=lambda d: d.job.notebook.page)
     found = [results.load(d.job.folder) for d in done]
     tables = _together(found)
@@ -96,8 +97,12 @@ def _front(
 ) -> dict[str, Any]:
     """What the templates show; the same inputs give the same words."""
     by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
+    year, month = report.month.split("-")
     return report.named | {
         "title": report.title,
+        "month_name": formats.month(report.month),
+        "last_year": formats.month(f"{int(year) - 1:04d}-{month}", short=True),
+        "last_day": formats.day(report.as_of),
         "kpis": front_page.kpis(by_month, report.month, currency=report.currency),
         "partial": front_page.is_partial(by_month, report.month),
         "quality": front_page.quality(quality, currency=report.currency),

@@ -112,7 +112,8 @@ def _keep_inside(_tag: str, name: str, value: str) -> str | None:
     elif name == "src":
         inside = value.startswith("data:image/")
     elif name == "style":  # a style sheet may write url( with escapes
-        inside = not re.search(r"url|\\", value, flags=re.IGNORECASE)
+        safe = (each for each in value.split(";") if not re.search(r"(?i)url|\\", each))
+        return ";".join(safe)
     else:
         inside = True
     return value if inside else None

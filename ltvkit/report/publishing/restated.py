@@ -1,7 +1,7 @@
-"""Past months that changed: what the orders say now, against what an earlier report was made of.
+"""Earlier months that changed: what the orders say now, and what the last report was built from.
 
-A report is a function of its orders, params and code, so none of its pages may depend on this: it
-goes to the command's output, the manifest, and the list of all reports.
+A report depends on its orders, params and code alone, so none of its pages shows this. It goes to
+the command's output, manifest.json and the list of all reports.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.ingest.lines import filter_until
@@ -42,10 +42,10 @@ def months(lines: Any, *, as_of: Any) -> dict[str, list[float]]:
 def since_last(
     place: Place, now: Mapping[str, list[float]], *, params: Mapping[str, Any]
 ) -> list[str]:
-    """Which months that were over then are not as the shop's latest report up to now had them.
+    """Compare each month that was over with the shop's latest report up to this month.
 
-    A sentence for each of the largest changes; empty where nothing changed, or there is no report
-    to compare with.
+    Gives a sentence for each of the largest changes; none where nothing changed, or where there is
+    no earlier report.
     """
     manifest = _latest(place)
     if manifest is None:
@@ -59,17 +59,17 @@ def since_last(
     changed = {m: d for m, d in sorted(diffs.items()) if d[0] or abs(d[1]) > CENT}
     largest = sorted(changed, key=lambda m: -abs(changed[m][1]))[:SHOWN]
     currency, month = params.get("currency", ""), manifest["month"]
-    said = [_said(m, changed[m], currency, month) for m in sorted(largest)]
-    if len(changed) > SHOWN:
-        said.append(_("{n} months more changed.").format(n=len(changed) - SHOWN))
+    found = [_describe(m, changed[m], currency, month) for m in sorted(largest)]
+    if (n := len(changed) - SHOWN) > 0:
+        found.append(n_("{n} more month changed.", "{n} more months changed.", n).format(n=n))
     rules = ("source", "columns", "policies")
-    if said and any(manifest["parameters"].get(k) != params.get(k) for k in rules):
-        said.append(_("Source, columns or policies in the params file changed as well."))
-    return said
+    if found and any(manifest["parameters"].get(k) != params.get(k) for k in rules):
+        found.append(_("The source, columns or policies in the params file changed as well."))
+    return found
 
 
 def _latest(place: Place) -> dict[str, Any] | None:
-    """The manifest of the shop's latest month up to this one that kept its months."""
+    """The manifest of the shop's latest report up to this month."""
     for path in sorted(place.target.parent.glob("[!.]*/manifest.json"), reverse=True):
         try:
             manifest = json.loads(path.read_text("utf-8"))
@@ -80,12 +80,18 @@ def _latest(place: Place) -> dict[str, Any] | None:
     return None
 
 
-def _said(month: str, diff: list[float], currency: str, reported: str) -> str:
+def _describe(month: str, diff: list[float], currency: str, reported: str) -> str:
     lines, revenue = diff
-    parts = [(lines, _("{n} lines").format(n=formats.count(abs(lines))))]
-    parts += [(revenue, formats.money(abs(revenue), currency))] if abs(revenue) > CENT else []
-    less, more = ([text for x, text in parts if sign * x > 0] for sign in (-1, 1))
-    changes = [_("{what} less").format(what=_(" and ").join(less))] if less else []
-    changes += [_("{what} more").format(what=_(" and ").join(more))] if more else []
-    text = _("{month} now has {changes} than in the report of {reported}.")
-    return text.format(month=month, changes=_(", ").join(changes), reported=reported)
+    parts = []
+    if lines:
+        fewer = n_("{n} fewer line", "{n} fewer lines", abs(lines))
+        more = n_("{n} more line", "{n} more lines", abs(lines))
+        parts.append((more if lines > 0 else fewer).format(n=formats.count(abs(lines))))
+    if abs(revenue) > CENT:
+        text = _("{money} more revenue") if revenue > 0 else _("{money} less revenue")
+        parts.append(text.format(money=formats.money(abs(revenue), currency)))
+    text = _("{month} now has {changes} than in the report for {reported}.")
+    changes = _(" and ").join(parts)
+    return text.format(
+        month=formats.month(month), changes=changes, reported=formats.month(reported)
+    )

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 
 from ltvkit.core.i18n import _, language, n_
+from ltvkit.display import formats
 
 HERE = Path(__file__).parent
 
@@ -28,5 +29,6 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(_=_, n_=n_, style=(HERE / "style.css").read_text("utf-8"))
+    words = {"_": _, "n_": n_, "month_name": formats.month, "day": formats.day}
+    environment.globals.update(words, style=(HERE / "style.css").read_text("utf-8"))
     return environment
