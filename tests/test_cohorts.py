@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from conftest import make_lines
 
@@ -126,7 +127,7 @@ def test_the_band_is_seeded_and_covers_a_known_mean():
     for _ in range(200):
         spent = rng.exponential(100, 400)
         lines = make_lines(*((f"c{i:03d}", str(i), "2024-01-05", s) for i, s in enumerate(spent)))
-        row = curves.ltv(lines, as_of="2024-01-31", draws=300).iloc[0]
+        row = curves.ltv(pl.from_pandas(lines), as_of="2024-01-31", draws=300).iloc[0]
         inside += row["low"] <= 100 <= row["high"]
     assert 180 <= inside <= 199
     again = [curves.ltv(LINES, as_of="2024-03-31", draws=50) for _ in range(2)]
