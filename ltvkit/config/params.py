@@ -7,6 +7,7 @@ The valid keys, their types and defaults are what the notebooks declare in the c
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -15,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from ltvkit.config import rules
 from ltvkit.config.notebooks import KINDS, RESERVED, Parameter, find_notebooks, read_parameters
+from ltvkit.core import paths
 from ltvkit.core.slugs import check_shop
 from ltvkit.core.strict_yaml import raw_text, read
-from ltvkit.errors import ParamsError, ReportError, nearest
+from ltvkit.errors import ParamsError, ProjectError, ReportError, nearest
 from ltvkit.ingest.policies import Policies, check_options
 from ltvkit.ingest.readers.locate import PACKED, SUFFIXES
 
@@ -61,7 +63,7 @@ def load(
 ) -> Params:
     """A YAML file and the notebooks it is for -> `Params`, with another `engine` where given.
 
-    Without `notebooks`, it is for all of the project.
+    Without `notebooks`, it is for all of the project, and looked for by `find_params`.
 
     Raises `ParamsError`, naming the file, the line, the key, what was found, what is expected
     and the nearest valid name, for a file that is not a mapping, a key that no notebook
@@ -75,6 +77,7 @@ def load(
             f"{path} is no params file. If it is an order export: python -m ltvkit inspect {path}"
         )
     if notebooks is None:
+        path = path if path.is_file() else find_params(path)
         notebooks = [known.path for known in find_notebooks()]
     known = _union(notebooks)
     given, nodes = read(path, texts=_texts(known))
@@ -94,6 +97,30 @@ def load(
     values |= {"engine": engine} if engine else {}
     _check_options(path, values)
     return Params(path=path, values=values)
+
+
+def find_params(path: str | os.PathLike[str]) -> Path:
+    """The params file that `path` names, from the working folder or from the project's root.
+
+    Raises `ParamsError` naming the params files that there are.
+    """
+    here = Path.cwd().resolve()
+    try:
+        homes = dict.fromkeys((here, paths.root().resolve()))
+    except ProjectError:
+        homes = {here: None}
+    named = Path(path).expanduser()
+    for home in homes:
+        if (home / named).is_file():
+            return (home / named).resolve()
+    known = [found for home in homes for found in sorted(home.glob("params/*.yaml"))]
+    known = known or [*here.glob("*/params/*.yaml")]
+    shown = [os.path.relpath(found) for found in dict.fromkeys(known)]
+    there = f"There is {', '.join(shown)}." if shown else "Write one: python -m ltvkit inspect FILE"
+    looked = " or ".join(map(str, homes))
+    raise ParamsError(
+        f"there is no params file {path} in {looked}.{nearest(str(path), shown)} {there}"
+    )
 
 
 def check_month(month: str) -> str:

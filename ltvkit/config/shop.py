@@ -6,7 +6,6 @@ import datetime as dt
 import os
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from ltvkit import customers, orders
@@ -14,7 +13,6 @@ from ltvkit.config import params
 from ltvkit.config.params import Params
 from ltvkit.core import paths
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError, ProjectError, nearest
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.lines import select_until
 from ltvkit.ingest.parse import currencies
@@ -66,7 +64,7 @@ def open_shop(
     path: str | os.PathLike[str], *, month: str | None = None, engine: str | None = None
 ) -> Shop:
     """A params file -> `Shop`; see `ltvkit.open`."""
-    file = find_params(path)
+    file = params.find_params(path)
     with paths.inside(paths.project_of(file.parent)):
         given = params.load(file, engine=engine)
         book = read_orders(given)
@@ -84,27 +82,3 @@ def reading(given: Params) -> dict[str, Any]:
     """What a params file says of how its orders are read: options of `orders.read`."""
     known = ("columns", "policies", "engine", "spark")
     return {key: given.values[key] for key in known if key in given.values}
-
-
-def find_params(path: str | os.PathLike[str]) -> Path:
-    """The params file that `path` names, from the working folder or from the project's root.
-
-    Raises `ParamsError` naming the params files that there are.
-    """
-    here = Path.cwd().resolve()
-    try:
-        homes = dict.fromkeys((here, paths.root().resolve()))
-    except ProjectError:
-        homes = {here: None}
-    named = Path(path).expanduser()
-    for home in homes:
-        if (home / named).is_file():
-            return (home / named).resolve()
-    known = [found for home in homes for found in sorted(home.glob("params/*.yaml"))]
-    known = known or [*here.glob("*/params/*.yaml")]
-    shown = [os.path.relpath(found) for found in dict.fromkeys(known)]
-    there = f"There is {', '.join(shown)}." if shown else "Write one: python -m ltvkit inspect FILE"
-    looked = " or ".join(map(str, homes))
-    raise ParamsError(
-        f"there is no params file {path} in {looked}.{nearest(str(path), shown)} {there}"
-    )

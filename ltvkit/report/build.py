@@ -35,7 +35,7 @@ def build(
     """
     notebooks = find_notebooks()
     chosen = select_notebooks(notebooks, only)
-    shops = [params.load(f, [book.path for book in notebooks], engine=engine) for f in files]
+    shops = [params.load(file, engine=engine) for file in files]
     _check_distinct(shops)
     os.environ[RUN] = uuid.uuid4().hex
     session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout))

@@ -118,7 +118,7 @@ def test_nothing_there_yet(folder):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("check", "params/stab.yaml"), "Did you mean 'stub.yaml'?"),
+        (("check", "params/stab.yaml"), "Did you mean 'params/stub.yaml'?"),
         (("check", SHOP, "mial"), "Did you mean 'mail.yaml'?"),
         (("new", SHOP, "Mail"), "expected small letters"),
         (("new", SHOP, "mail"), "is there already"),

@@ -64,7 +64,7 @@ def test_help_and_import_load_nothing_heavy(arguments):
         (("params/stub.yaml", "--month", "last", "--from", "1998-01"), "either --month"),
         (("params/stub.yaml", "--jobs", "0"), "0 is not in the range"),
         (("params/stub.yaml", "--timeout", "0"), "0 is not in the range"),
-        (("params/stab.yaml",), "Did you mean 'stub.yaml'?"),
+        (("params/stab.yaml",), "Did you mean 'params/stub.yaml'?"),
         (("params/stub.yaml", "--only", "rmf"), "Did you mean 'rfm'?"),
         (("params/stub.yaml", "--month", "2031-01"), "2031-01"),
         (("params/stub.yaml", "--from", "1998-05", "--to", "1998-02"), "is later than --to"),
@@ -88,6 +88,12 @@ def test_outside_a_project(tmp_path, monkeypatch):
     status, text = call("report", "params/stub.yaml")
     assert status == 2
     assert "holds no notebooks" in text
+
+
+def test_a_params_file_is_found_from_a_folder_of_the_project(root, monkeypatch):
+    monkeypatch.delenv("LTVKIT_ROOT")
+    monkeypatch.chdir(root / "notebooks")
+    assert call("check", "params/stub.yaml") == call("check", str(root / "params" / "stub.yaml"))
 
 
 def without(*options: str) -> tuple[int, str]:
