@@ -7,9 +7,8 @@ import math
 from collections.abc import Iterable
 
 __all__ = [
-    "ClusterError", "ColumnError", "DataError", "LtvkitError", "NoOptimum", "NothingYet",
-    "ParamsError", "ProjectError", "ReportError", "TooLittleData", "check_grouping", "check_share",
-    "is_number", "nearest", "one_of",
+    "ClusterError", "ColumnError", "DataError", "LtvkitError", "LtvkitWarning", "NoOptimum",
+    "NothingYet", "ParamsError", "ProjectError", "ReportError", "TooLittleData",
 ]  # fmt: skip
 
 
