@@ -35,7 +35,7 @@ YEAR_BEFORE = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
 
 MONTH_DAYS = 30.4375  # of an average month: 365.25 / 12
 
-_MONDAY = dt.datetime(1900, 1, 1)
+_FIRST = dt.datetime(1970, 1, 1)  # day 0, as NumPy and pandas count; a Thursday
 
 
 def day(date: Day) -> dt.datetime:
@@ -60,7 +60,7 @@ def index(column: str, every: str) -> nw.Expr:
     months = year * 12 + month - 1
     return {
         "day": number(column),
-        "week": number(column) // 7,
+        "week": (number(column) + 3) // 7,
         "month": months,
         "quarter": months // 3,
         "year": year,
@@ -70,21 +70,21 @@ def index(column: str, every: str) -> nw.Expr:
 def number(column: str) -> nw.Expr:
     """The day in `column` as a whole number, so that days between are a subtraction.
 
-    By the rule of the Gregorian calendar, which every engine can add up, and faster than it can
-    subtract dates. Day 0 is Monday, 1 January 1900.
+    By the rule of the Gregorian calendar, which engines add up faster than they subtract dates.
+    Day 0 is 1 January 1970.
     """
     date = nw.col(column)
     past, day = date.dt.year().cast(nw.Int64) - 1, date.dt.ordinal_day().cast(nw.Int64)
-    return past * 365 + past // 4 - past // 100 + past // 400 + day - _MONDAY.toordinal()
+    return past * 365 + past // 4 - past // 100 + past // 400 + day - _FIRST.toordinal()
 
 
 def number_of(date: Day) -> int:
     """The day `date` as the whole number that `number` gives.
 
-    >>> number_of("1900-01-31")
+    >>> number_of("1970-01-31")
     30
     """
-    return day(date).toordinal() - _MONDAY.toordinal()
+    return (day(date) - _FIRST).days
 
 
 def index_of(date: Day, every: str) -> int:
@@ -94,11 +94,11 @@ def index_of(date: Day, every: str) -> int:
     12
     """
     one_of("every", every, EVERY)
-    date = day(date)
-    days, months = (date - _MONDAY).days, date.year * 12 + date.month - 1
+    days, date = number_of(date), day(date)
+    months = date.year * 12 + date.month - 1
     return {
         "day": days,
-        "week": days // 7,
+        "week": (days + 3) // 7,
         "month": months,
         "quarter": months // 3,
         "year": months // 12,
@@ -112,7 +112,8 @@ def start(index: int, every: str) -> pd.Timestamp:
     Timestamp('1998-04-01 00:00:00')
     """
     if every in ("day", "week"):
-        return pd.Timestamp(_MONDAY + dt.timedelta(days=index * {"day": 1, "week": 7}[every]))
+        number = index if every == "day" else 7 * index - 3
+        return pd.Timestamp(_FIRST + dt.timedelta(days=number))
     months = index * {"month": 1, "quarter": 3, "year": 12}[every]
     return pd.Timestamp(year=months // 12, month=months % 12 + 1, day=1)
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ltvkit import periods
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
@@ -20,7 +21,7 @@ from ltvkit.errors import LtvkitError
 from ltvkit.hypotheses import evaluation as ev
 from ltvkit.hypotheses import figures, findings, verdicts
 from ltvkit.hypotheses.effects import comparisons, customer_days, validity
-from ltvkit.hypotheses.effects.customer_days import Histories, day
+from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.validity import Check
 from ltvkit.hypotheses.evaluation import Evaluation
 from ltvkit.hypotheses.hypothesis import Hypothesis
@@ -163,7 +164,7 @@ def _is_finished(found: Evaluation) -> bool:
 
 
 def _is_recent(found: Evaluation) -> bool:
-    ago = day(found.as_of) - day(found.hypothesis.until)
+    ago = periods.number_of(found.as_of) - periods.number_of(found.hypothesis.until)
     return found.status in (ev.RUNNING, ev.ENDED) or (found.status == ev.DECIDED and ago <= RECENT)
 
 

@@ -14,7 +14,7 @@ from ltvkit.engines.frames import Frame
 from ltvkit.hypotheses import figures, verdicts
 from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, validity
 from ltvkit.hypotheses.effects.comparisons import Groups, Window
-from ltvkit.hypotheses.effects.customer_days import Histories, day
+from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.validity import Check
 from ltvkit.hypotheses.hypothesis import Hypothesis
 from ltvkit.periods import Day
@@ -124,8 +124,8 @@ def evaluate(
 
 def _status(hypothesis: Hypothesis, as_of: Day) -> str:
     """Draft before the start, running up to the last day that counts, then ended or decided."""
-    today, until = day(as_of), day(hypothesis.until)
-    if today < min(day(hypothesis.start), until):
+    today, until = periods.number_of(as_of), periods.number_of(hypothesis.until)
+    if today < min(periods.number_of(hypothesis.start), until):
         return DRAFT
     if today < until:
         return RUNNING

@@ -22,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor
 import numpy as np
 import pandas as pd
 
+from ltvkit import periods
 from ltvkit.hypotheses.design import assignment, power_analysis
 from ltvkit.hypotheses.effects import comparisons, customer_days, targets
 from ltvkit.hypotheses.evaluation import evaluate
@@ -111,7 +112,7 @@ def hypothesis(name: str, assigned: pd.DataFrame | None, worth: float) -> Hypoth
 
 def draw(known: customer_days.Histories, seed: int) -> pd.DataFrame:
     """Two thousand customers, half of them treated, drawn as the kit draws."""
-    on = customer_days.day(day(START - 1))
+    on = periods.number_of(day(START - 1))
     who = np.random.default_rng(seed).permutation(known.customers_on(on)["customer_id"])[:DRAWN]
     segment = targets.read_segments(known, who, on=on).to_numpy()
     table = pd.DataFrame({"customer_id": known.ids[who], "segment": segment})
@@ -127,7 +128,7 @@ def acted(rng, orders, known, treated, chance: float) -> tuple[pd.DataFrame, dic
     channel = np.asarray(known.channels)[hit]
     more = lines(known.ids[hit], when, rng.choice(own, len(hit)), channel)
     more = more.assign(order_id="m" + more["order_id"])
-    first = customer_days.day(day(START))
+    first = periods.number_of(day(START))
     idle = 1 - known.column("active", treated, first, first + LENGTH - 1).mean()
     true = dict(zip(METRICS, (chance * mean, chance, chance * idle), strict=True))
     return pd.concat([orders, more], ignore_index=True), true
@@ -187,7 +188,7 @@ def run(seed: int) -> list[dict]:
 def past(known: customer_days.Histories) -> dict:
     """What was found out about days before the start, which a measure after it does not change."""
     days = {key: key if isinstance(key, int) else key[-1] for key in known._done.known}
-    first = customer_days.day(day(START))
+    first = periods.number_of(day(START))
     return {key: found for key, found in known._done.known.items() if days[key] < first}
 
 

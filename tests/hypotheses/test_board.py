@@ -21,10 +21,10 @@ from ltvkit.hypotheses import board, figures, findings, timeline, verdicts
 from ltvkit.hypotheses.board import Board
 from ltvkit.hypotheses.design import assignment, power_analysis
 from ltvkit.hypotheses.effects import customer_days, targets
-from ltvkit.hypotheses.effects.customer_days import day
 from ltvkit.hypotheses.hypothesis import Decision, Record, Target
 from ltvkit.hypotheses.registry import store
 from ltvkit.hypotheses.registry.store import Registry
+from ltvkit.periods import number_of
 
 APRIL = dt.date(2024, 4, 30)
 
@@ -334,7 +334,7 @@ def test_a_list_is_drawn_once_and_kept(tmp_path, lines):
     assert list(kept) == ["customer_id", "group", "segment", "seed"]
     assert set(kept["seed"]) == {"9"}
     on = customer_days.build(lines, as_of=dt.date(2024, 2, 29))
-    who = targets.select(on, Target("channel", ("web",)), on=day("2024-02-29"))
+    who = targets.select(on, Target("channel", ("web",)), on=number_of("2024-02-29"))
     assert set(kept["customer_id"]) == set(on.ids[who])
     assert store.read(tmp_path, "mail").assigned["group"].tolist() == kept["group"].tolist()
     with pytest.raises(ParamsError, match="is there already.*nobody has been treated"):

@@ -16,8 +16,8 @@ from ltvkit import customers, hypotheses
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.hypotheses import verdicts
 from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, targets
-from ltvkit.hypotheses.effects.customer_days import day
 from ltvkit.hypotheses.hypothesis import Decision, Record, Target
+from ltvkit.periods import number_of
 
 APRIL = dt.date(2024, 4, 30)
 
@@ -46,7 +46,7 @@ def returned(lines):
 @pytest.mark.parametrize("as_of", ["2022-02-01", "2022-12-31", "2024-03-31"])
 def test_what_is_known_of_a_day_is_what_customers_say(on, lines, as_of):
     changed = returned(lines)
-    known = customer_days.build(on(changed), as_of="2024-04-10").customers_on(day(as_of))
+    known = customer_days.build(on(changed), as_of="2024-04-10").customers_on(number_of(as_of))
     told = customers.summarize(changed, as_of=as_of)
     ids = customer_days.build(changed, as_of="2024-04-10").ids
     named = known.assign(customer_id=ids[known["customer_id"]])
@@ -60,7 +60,7 @@ def test_a_window_counts_what_happened_in_it():
         ("b", "5", "2024-01-05", 4),
     )  # fmt: skip
     known = customer_days.build(bought, as_of=APRIL)
-    march = np.array([0, 1]), day("2024-03-01"), day("2024-03-31")
+    march = np.array([0, 1]), number_of("2024-03-01"), number_of("2024-03-31")
     expected = {
         "revenue": [30, 0], "active": [1, 0], "once": [1, 1], "second": [1, 0], "customers": [1, 1],
         "orders": [2, 0],  # order 2 counts once, on its first day
@@ -71,7 +71,7 @@ def test_a_window_counts_what_happened_in_it():
 def test_money_adds_up_exactly_in_any_order(lines):
     again = lines.sample(frac=1, random_state=3)
     whole = [
-        customer_days.build(x, as_of=APRIL).customers_on(day(APRIL))["revenue"]
+        customer_days.build(x, as_of=APRIL).customers_on(number_of(APRIL))["revenue"]
         for x in (lines, again)
     ]
     assert whole[0].tolist() == whole[1].tolist()
@@ -104,7 +104,7 @@ def test_targets_are_those_of_the_kits_own_tables(lines):
         ],
     }
     for target, rows in expected.items():
-        who = targets.select(known, target, on=day(on_day))
+        who = targets.select(known, target, on=number_of(on_day))
         assert set(known.ids[who]) == set(rows["customer_id"]), target
 
 
@@ -123,7 +123,7 @@ def test_segments_and_classes_follow_the_edges_of_the_params(lines):
         ).query("`class` == 'A'"),
     }
     for target, rows in expected.items():
-        who = targets.select(fixed, target, on=day("2024-02-29"))
+        who = targets.select(fixed, target, on=number_of("2024-02-29"))
         assert set(fixed.ids[who]) == set(rows["customer_id"])
         assert len(who)
 
@@ -131,7 +131,7 @@ def test_segments_and_classes_follow_the_edges_of_the_params(lines):
 def test_a_cohort_of_a_replay_is_as_old(lines):
     known = customer_days.build(lines, as_of=APRIL)
     target = Target("cohort", ("2022-02",))
-    who = targets.select(known, target, on=day("2024-02-29"), back=31)
+    who = targets.select(known, target, on=number_of("2024-02-29"), back=31)
     told = customers.summarize(lines, as_of="2024-03-31").set_index("customer_id")
     assert told.loc[known.ids[who], "first_order"].between("2022-01-01", "2022-01-29").all()
     assert len(who)
@@ -365,7 +365,7 @@ def test_an_extended_one_keeps_the_interval_of_all_looks(lines):
     tried = randomized(lines, record=Record(decisions=(longer,)))
     found = hypotheses.evaluate(tried, lines, as_of=APRIL)
     assert (found.status, found.always_valid) == ("ended", True)
-    assert found.window.end == day("2024-04-15")
+    assert found.window.end == number_of("2024-04-15")
 
 
 def test_one_that_was_stopped_early_counts_up_to_that_day(lines):
@@ -375,7 +375,7 @@ def test_one_that_was_stopped_early_counts_up_to_that_day(lines):
         randomized(lines, record=Record(decisions=(early,))), lines, as_of=APRIL
     )
     assert (found.status, found.always_valid) == ("decided", True)
-    assert found.window.end == day("2024-03-15")
+    assert found.window.end == number_of("2024-03-15")
     assert row(found)["lowest"] < row(found)["raw_lowest"]
 
 

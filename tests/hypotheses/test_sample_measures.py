@@ -17,10 +17,10 @@ from ltvkit.engines import frames, sampling
 from ltvkit.errors import DataError
 from ltvkit.hypotheses.design import assignment, power_analysis
 from ltvkit.hypotheses.effects import comparisons, customer_days, targets
-from ltvkit.hypotheses.effects.customer_days import day
 from ltvkit.hypotheses.hypothesis import Target
 from ltvkit.hypotheses.registry import store
 from ltvkit.hypotheses.registry.store import Registry
+from ltvkit.periods import number_of
 from ltvkit.samples import measures
 
 APRIL = dt.date(2024, 4, 30)
@@ -115,7 +115,7 @@ def test_that_a_sample_was_judged_is_said_once(lines, few):
 def test_totals_are_those_of_all_customers(on, lines, few):
     board = hypotheses.evaluate_all(register(hypothesis()), on(lines), as_of=APRIL)
     told = customers.summarize(lines, as_of=APRIL)
-    assert len(board.histories.customers_on(day(APRIL))) < 600
+    assert len(board.histories.customers_on(number_of(APRIL))) < 600
     assert customers.reconcile(told, board.totals)["difference"].tolist() == [0, 0, 0]
 
 
@@ -136,7 +136,7 @@ def test_a_rule_is_counted_up_to_all_customers(lines, few):
     known = customer_days.build(lines, as_of=APRIL)
     lowest = Target("decile", ("8", "9", "10"))
     for target, share in [(EVERYBODY, 1), (Target("channel", ("web",)), 0.5), (lowest, 0.3)]:
-        who = targets.select(known, target, on=day(APRIL))
+        who = targets.select(known, target, on=number_of(APRIL))
         n = targets.count(known, target, who)
         error = np.sqrt(share * (1 - share) / MOST)
         assert abs(n - 1600 * share) <= 4 * 1600 * error + 1
@@ -167,7 +167,7 @@ def test_of_a_list_only_those_in_the_sample_are_judged(lines, few):
     assert (everyone < len(known.ids)).sum() == len(known.ids)
     assert len(np.unique(everyone)) == len(everyone)
     never = everyone[everyone >= len(known.ids)]
-    march = day("2024-03-01"), day("2024-03-31")
+    march = number_of("2024-03-01"), number_of("2024-03-31")
     assert known.parts("revenue_per_customer", never, *march).tolist() == [[0, 1]] * len(never)
     counted = hypotheses.evaluate(tried, known, as_of=APRIL).checks["found"].iloc[0]
     lost = round(held.sum() * 1800 / len(everyone))
@@ -211,7 +211,7 @@ def test_a_list_for_a_new_measure_is_drawn_from_all(lines, few, on):
 }, "abc_cuts": (0.5, 0.8)}], ids=["quantiles", "fixed"])  # fmt: skip
 def test_who_is_drawn_from_is_who_is_judged(on, lines, target, cuts):
     tried = hypothesis(target=target)
-    known, date = customer_days.build(lines, as_of=APRIL, **cuts), day(tried.selected)
+    known, date = customer_days.build(lines, as_of=APRIL, **cuts), number_of(tried.selected)
     who = targets.select(known, target, on=date)
     assert len(who) > 1
     found = assignment.candidates(tried, on(lines), **cuts)

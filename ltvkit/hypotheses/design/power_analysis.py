@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
+from ltvkit import periods
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
@@ -21,7 +22,7 @@ from ltvkit.errors import DataError, LtvkitError
 from ltvkit.hypotheses import verdicts
 from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, targets
 from ltvkit.hypotheses.effects.comparisons import Comparison, Groups, Window
-from ltvkit.hypotheses.effects.customer_days import Histories, day
+from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import Term
 from ltvkit.hypotheses.hypothesis import Hypothesis
 from ltvkit.hypotheses.registry.store import Registry
@@ -88,7 +89,9 @@ def drafts(register: Registry, lines: Frame | Histories, *, as_of: Day) -> pd.Da
     """
     histories = customer_days.prepare(lines, as_of=as_of)
     fields, rows = ["title", "metric", "smallest_effect"], []
-    for plan in (h for h in register.hypotheses if day(h.start) > day(as_of)):
+    for plan in (
+        h for h in register.hypotheses if periods.number_of(h.start) > periods.number_of(as_of)
+    ):
         row = {"weeks": plan.days / 7}
         with suppress(LtvkitError):
             row = _row(histories, plan, plan.days)
@@ -126,7 +129,9 @@ def estimate_inputs(
     NaN where the orders do not reach back for it.
     """
     kind = hypothesis.comparison
-    whole = Window(day(hypothesis.start), day(hypothesis.start) + length - 1)
+    whole = Window(
+        periods.number_of(hypothesis.start), periods.number_of(hypothesis.start) + length - 1
+    )
     back = -(-(whole.end - min(whole.start - 1, histories.last)) // 7) * 7
     now, everybody = _count_customers(histories, hypothesis)
     past = Comparison(histories, kind, _past_groups(histories, hypothesis, back), whole.back(back))
@@ -135,7 +140,7 @@ def estimate_inputs(
         return PowerInputs(customers=everybody)
     bought = past.term(metric, past.groups.treated, past.window)
     if kind == "randomized":
-        drawn, on = np.concatenate(past.groups), day(hypothesis.selected) - back
+        drawn, on = np.concatenate(past.groups), periods.number_of(hypothesis.selected) - back
         strata = targets.read_segments(histories, drawn, on=on)
         error = past.estimate(metric, strata).se * np.sqrt(len(drawn) / max(now, 1))
         growth = _growth(bought, now * hypothesis.treated_share)
@@ -164,7 +169,7 @@ def _count_customers(histories: Histories, hypothesis: Hypothesis) -> tuple[int,
     if hypothesis.assigned is not None:
         listed = comparisons.assigned_customers(histories, hypothesis)
         return len(listed), len(hypothesis.assigned)
-    on = min(day(hypothesis.selected), histories.last)
+    on = min(periods.number_of(hypothesis.selected), histories.last)
     who = targets.select(histories, hypothesis.target, on=on)
     return len(who), targets.count(histories, hypothesis.target, who)
 
@@ -173,7 +178,7 @@ def _past_groups(histories: Histories, hypothesis: Hypothesis, back: int) -> Gro
     """The groups that the same rules would have given `back` days earlier."""
     if hypothesis.comparison != "randomized":
         return comparisons.select_groups(histories, hypothesis, back=back)
-    on = day(hypothesis.selected)
+    on = periods.number_of(hypothesis.selected)
     who = targets.select(histories, hypothesis.target, on=on, back=back)
     drawn = np.random.default_rng(0).permutation(len(who)) < hypothesis.treated_share * len(who)
     return Groups(who[drawn], who[~drawn])

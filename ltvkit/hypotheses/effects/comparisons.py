@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from ltvkit import periods
 from ltvkit.errors import DataError
 from ltvkit.hypotheses.effects import targets
-from ltvkit.hypotheses.effects.customer_days import Histories, day
+from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import PER_SLOPE, Estimate, Term, adjust, contrast
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
 from ltvkit.periods import YEAR_BEFORE
@@ -106,7 +107,10 @@ class Comparison(NamedTuple):
 
 def observed_window(hypothesis: Hypothesis, histories: Histories) -> Window:
     """The days of a hypothesis that the orders cover so far."""
-    return Window(day(hypothesis.start), min(day(hypothesis.until), histories.last))
+    return Window(
+        periods.number_of(hypothesis.start),
+        min(periods.number_of(hypothesis.until), histories.last),
+    )
 
 
 def compare(histories: Histories, hypothesis: Hypothesis) -> Comparison:
@@ -140,7 +144,7 @@ def compare(histories: Histories, hypothesis: Hypothesis) -> Comparison:
 
 def select_groups(histories: Histories, hypothesis: Hypothesis, *, back: int = 0) -> Groups:
     """Who is compared with whom; a customer who is in both segments counts as treated."""
-    on, nobody = day(hypothesis.selected), np.array([], dtype="int64")
+    on, nobody = periods.number_of(hypothesis.selected), np.array([], dtype="int64")
     if hypothesis.comparison == "randomized":
         drawn = assigned_customers(histories, hypothesis)
         who, group = histories.positions(drawn["customer_id"]), drawn["group"].to_numpy()

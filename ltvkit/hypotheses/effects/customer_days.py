@@ -6,7 +6,6 @@ totals, the orders answer each question by two look-ups per customer, and not by
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,20 +23,10 @@ from ltvkit.ingest import daily as by_day
 from ltvkit.ingest.lines import filter_until
 
 MAX_CUSTOMERS = 1_000_000  # customers; of more, a sample
-_EPOCH = np.datetime64("1970-01-01")
 _WHOLE = 17  # digits that the running totals of money, kept as whole numbers, can hold
 COUNTED = ("customers", "once", "second")  # of each customer, by the days on which they bought
 FLOWS = ("orders", "active", *by_day.MONEY.values())
 READ = (*by_day.NEEDS, *by_day.MONEY, "channel")  # of the lines
-
-
-def day(date: Any) -> int:
-    """A date as a number of days.
-
-    >>> day("1970-01-31")
-    30
-    """
-    return (periods.day(date) - dt.datetime(1970, 1, 1)).days
 
 
 class Cache:
@@ -224,7 +213,7 @@ def prepare(lines: Any, *, as_of: Any) -> Histories:
     """Order lines, or `Histories` of them up to the same day -> `Histories`."""
     if not isinstance(lines, Histories):
         return build(lines, as_of=as_of)
-    if lines.last != day(as_of):
+    if lines.last != periods.number_of(as_of):
         raise ParamsError(f"these histories end on another day than {as_of}: build them anew.")
     return lines
 
@@ -251,8 +240,8 @@ def build(
     if table.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}.")
     places, ids = pd.factorize(table["customer_id"])
-    days = ((table["order_date"].to_numpy() - _EPOCH) // np.timedelta64(1, "D")).astype("int64")
-    first, last = int(days.min()), day(as_of)
+    days = table["order_date"].to_numpy().astype("datetime64[D]").astype("int64")
+    first, last = int(days.min()), periods.number_of(as_of)
     units = {
         name: _unit(table[name]) for name in ("revenue", "margin", "quantity") if name in table
     }

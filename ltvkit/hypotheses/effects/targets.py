@@ -5,7 +5,6 @@ To judge, among the customers whose histories are known; to draw a list, among a
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,7 +17,7 @@ from ltvkit import abc_classes, cohorts, customers, deciles, periods, rfm
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.errors import ParamsError
-from ltvkit.hypotheses.effects.customer_days import Histories, day
+from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.hypothesis import Target
 from ltvkit.rfm import SEGMENT_NAMES
 
@@ -64,7 +63,7 @@ def select_all(
     told = customers.summarize(lines, as_of=on)
     known = rfm.segment(rfm.score(told, cuts=rfm_cuts or None))
     if target.rule == "cohort":
-        spans = [tuple(map(_date, _span(value))) for value in target.values]
+        spans = [[periods.start(day, "day") for day in _span(value)] for value in target.values]
         within = [nw.col("first_order").is_between(*map(nw.lit, span)) for span in spans]
         chosen = frames.lazy(told).filter(nw.any_horizontal(*within, ignore_nulls=True))
     else:
@@ -160,7 +159,9 @@ def _span(label: str) -> tuple[int, int]:
     first = (
         pd.to_datetime(text, format="%G-W%V-%u") if every == "week" else pd.Period(label).start_time
     )
-    return day(first), day(periods.end(periods.index_of(first, every), every))
+    return periods.number_of(first), periods.number_of(
+        periods.end(periods.index_of(first, every), every)
+    )
 
 
 def _in_channel(histories: Histories, values: tuple[str, ...]) -> np.ndarray:
@@ -170,11 +171,6 @@ def _in_channel(histories: Histories, values: tuple[str, ...]) -> np.ndarray:
             "file."
         )
     return histories.channels.isin(values)
-
-
-def _date(number: int) -> dt.datetime:
-    """The date of a day that is given as a number."""
-    return dt.datetime(1970, 1, 1) + dt.timedelta(days=number)
 
 
 def _first_channels(lines: Any, on: Any) -> nw.LazyFrame:
