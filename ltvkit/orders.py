@@ -1,4 +1,4 @@
-"""Orders read: any source or frame in, checked order lines out, and nothing lost on the way.
+"""Read the orders of a shop: a source or a frame in, checked order lines out.
 
 Every line read is either kept or quarantined with a reason. The canonical frame `lines` has one
 row per order line: `customer_id` str, `order_id` str, `order_date` (midnight), `amount` float
@@ -46,7 +46,7 @@ def read(
     an `LtvkitWarning`). `policies` are the fields of `Policies`.
 
     `engine` computes with what a source holds: "duckdb" (from disk, larger than memory), "pandas"
-    or "polars" (in memory), or "spark", a cluster that `spark` names (see `cluster.settings`). A
+    or "polars" (in memory), or "spark", a cluster that `spark` names (see `engines.spark.settings`). A
     frame in memory comes back as the kind that went in, whatever the engine.
 
     Raises `ColumnError` for a header that is not there, `ParamsError` for an option, `DataError`
