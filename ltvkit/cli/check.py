@@ -1,4 +1,4 @@
-"""`python -m ltvkit check`: the orders opened, reconciled and checked, without a report."""
+"""`python -m ltvkit check`: read, reconcile and check the orders, without a report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from ltvkit import quality
 from ltvkit.config import params, shop
 from ltvkit.core.i18n import _
-from ltvkit.display import tables
+from ltvkit.display import formats, tables
 from ltvkit.report.runner.workers import in_words
 
 STOPPED, WRONG = 1, 2
@@ -20,11 +20,11 @@ LONGEST = 52  # characters of a reason; with it, the table is as wide as a termi
 
 
 def check(files: Iterable[Path], *, month: str | None, engine: str | None = None) -> int:
-    """Print what became of each shop's lines, and its checks; returns the exit status."""
-    return max(_checked(file, month, engine) for file in files)
+    """Print the reconciliation and the checks of each shop; returns the exit status."""
+    return max(_check_shop(file, month, engine) for file in files)
 
 
-def _checked(file: Path, month: str | None, engine: str | None) -> int:
+def _check_shop(file: Path, month: str | None, engine: str | None) -> int:
     try:
         given = params.load(file, engine=engine)
         book = shop.read_orders(given)
@@ -35,17 +35,17 @@ def _checked(file: Path, month: str | None, engine: str | None) -> int:
     except Exception as error:  # whatever a file can do to its reader
         click.echo(f"Error: {' '.join(in_words(error).split())}", err=True)
         return WRONG
-    click.echo(_("{shop}: orders up to {day}").format(shop=given.shop, day=as_of))
+    click.echo(_("{shop}: orders to {day}").format(shop=given.shop, day=formats.day(as_of)))
     shown = tables.show(found, currency=given.values.get("currency", ""))
     click.echo(f"\n{shown.text(cell=LONGEST)}\n")
     click.echo(f"{quality.finding(found)}\n")
-    click.echo(_in_full(checks))
+    click.echo(_describe(checks))
     click.echo(f"\n{quality.check_finding(checks)}")
     return STOPPED if (checks["result"] == "stop").any() else 0
 
 
-def _in_full(checks: pd.DataFrame) -> str:
-    """Each check with its result, and all that it says beside them."""
+def _describe(checks: pd.DataFrame) -> str:
+    """Each check with its result, figure and meaning, wrapped to the terminal."""
     names = checks["check"].str.len().max()
     lines = []
     for row in checks.itertuples():

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ltvkit.cli.hypothesis import hypothesis
+from ltvkit.core.i18n import _
 from ltvkit.core.version import VERSION
 from ltvkit.errors import LtvkitError
 
@@ -17,15 +18,15 @@ FAILED, WRONG = 1, 2
 
 
 class _Main(click.Group):
-    """What the user can put right is one message, for every command."""
+    """Shows an error that the user can correct as one message, for every command."""
 
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # whoever reads it has seen enough; click ends silently
+        except BrokenPipeError:  # the reader of a pipe has closed it; click ends silently
             raise
         except (LtvkitError, OSError) as error:
-            click.echo(f"Error: {_seen(str(error))}", err=True)
+            click.echo(f"Error: {_printable(str(error))}", err=True)
             sys.exit(WRONG)
 
 
@@ -40,12 +41,12 @@ def main() -> None:
 main.add_command(hypothesis)
 
 
-# As `engine.NAMES` has them, which would take a second to import.
+# The names in `engines.frames.NAMES`, which takes a second to import.
 ENGINES = ("duckdb", "pandas", "polars", "spark")
 _engine = click.option(
     "--engine",
     type=click.Choice(ENGINES),
-    help="What computes, in place of what the params file says.",
+    help="The engine to compute with, in place of that of the params file.",
 )
 
 
@@ -65,7 +66,7 @@ _engine = click.option(
     "--only",
     metavar="NAMES",
     help="Run only these notebooks, as in rfm,abc. The others stay in the report if they "
-    "are finished for the same orders, params and code; else they go, which is said.",
+    "are finished for the same orders, params and code; else they are removed, with a warning.",
 )
 @click.option(
     "--jobs",
@@ -87,20 +88,46 @@ _engine = click.option(
     metavar="FOLDER",
     help="Where to publish.  [default: reports/ of the project]",
 )
-def report(params, month, start, end, only, jobs, timeout, engine, out) -> None:
+def report(params, month, start, end, only, out, **options) -> None:
     """Build the monthly report of each shop.
 
     PARAMS are the shops' params files, such as params/cdnow.yaml. Finished notebooks are reused
-    while orders, params and code stay the same, so a second run is quick, and a run that was
-    interrupted goes on where it stopped. The last good report stays until a new one is complete.
+    while orders, params and code stay the same, so a second run is quick, and an interrupted run
+    continues where it stopped. The last good report stays until a new one is complete.
     """
+    from ltvkit.config.params import check_month
+
     if month and (start or end):
         raise click.UsageError("Give either --month, or --from and --to.")
     if end and not start:
         raise click.UsageError("--to needs --from.")
     if out:
         os.environ["LTVKIT_REPORTS"] = str(out.resolve())
-    sys.exit(_report(params, (month, start, end), only, jobs, timeout, engine))
+    for given in filter(None, (month, start, end)):
+        check_month(given)
+    from ltvkit.report.build import Months, build
+    from ltvkit.report.runner.signals import Interrupted
+
+    names = [name for name in (only or "").split(",") if name.strip()]
+    try:
+        outcome = build(params, months=Months(month, start, end), only=names, **options)
+    except Interrupted as signal:
+        text = _(
+            "Stopped, {signal}. The last good reports are unchanged. Run it again to continue."
+        )
+        click.echo(text.format(signal=signal), err=True)
+        sys.exit(signal.status)
+    for failure in outcome.failures:
+        click.echo(f"{_('FAILED')} {_printable(failure)}", err=True)
+    for warning in outcome.warnings:
+        click.echo(f"{_('WARNING')} {_printable(warning)}", err=True)
+    for folder in outcome.unchanged:
+        click.echo(_("Nothing changed: {path}").format(path=_shorten(folder / "index.html")))
+    for folder in outcome.published:
+        click.echo(_("Published: {path}").format(path=_shorten(folder / "index.html")))
+    if outcome.index:
+        click.echo(_("All reports: {path}").format(path=_shorten(outcome.index)))
+    sys.exit(FAILED if outcome.failures else 0)
 
 
 @main.command()
@@ -108,7 +135,7 @@ def report(params, month, start, end, only, jobs, timeout, engine, out) -> None:
 def init(folder) -> None:
     """Make a project in FOLDER: the notebooks, params of two sample shops, a README.
 
-    FOLDER, such as myshop, is made if it is not there. Nothing is overwritten.
+    FOLDER, such as myshop, is created if needed. Nothing is overwritten.
     """
     from ltvkit.config import project
 
@@ -132,7 +159,7 @@ def init(folder) -> None:
 def inspect(file, shop, out) -> None:
     """Look at an order export, and write a params file for it.
 
-    Shows what FILE (such as mine.csv) seems to hold: which column means what, from when to when,
+    Shows what FILE (such as mine.csv) seems to hold: what each column means, which days it covers,
     which lines cannot be used and why, and what only you can decide. Nothing is overwritten.
     """
     from ltvkit.core import paths
@@ -143,23 +170,23 @@ def inspect(file, shop, out) -> None:
     from ltvkit.inspection import drafts, proposals
 
     source = paths.given(file)
-    readers.fingerprint(source, Policies())  # refuses it before anything is said of its shop
+    readers.fingerprint(source, Policies())  # refuses an unreadable file first
     shop = check_shop(shop or drafts.make_slug(file))
     out = out or paths.root() / "params" / f"{shop}.yaml"
     if out.exists():
         raise ParamsError(
-            f"{_shown(out)} is there already, and is not overwritten: give another --shop NAME, "
-            "or --out PARAMS."
+            f"{_shorten(out)} exists already and is not overwritten: choose another --shop NAME or "
+            "--out PARAMS."
         )
     seen = proposals.inspect(source)
     click.echo(drafts.describe(seen))
     draft = drafts.write_params(seen, shop=shop)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(draft, "utf-8")
-    click.echo(f"\nWritten: {_shown(out)}")
-    first = "mend what cannot be read, then " if seen.refusal else ""
+    click.echo(f"\nWritten: {_shorten(out)}")
+    first = "correct what cannot be read, then " if seen.refusal else ""
     first = "fill in its lines marked CHECK, then " if seen.checks else first
-    click.echo(f"Next:    {first}python -m ltvkit report {_shown(out)}")
+    click.echo(f"Next:    {first}python -m ltvkit report {_shorten(out)}")
 
 
 @main.command()
@@ -167,10 +194,10 @@ def inspect(file, shop, out) -> None:
 @click.option("--month", metavar="MONTH", help="As of the end of this month, as in `report`.")
 @_engine
 def check(params, month, engine) -> None:
-    """Open the orders of each shop, and say whether they can be relied on.
+    """Read the orders of each shop, and check whether they can be relied on.
 
-    Prints what became of every line, and each check of the data. The exit status is 1 if a check
-    would stop the report, and 2 if the orders cannot be read.
+    Prints how many lines are used and why others are left out, and each check of the data. The exit
+    status is 1 if a check would stop the report, and 2 if the orders cannot be read.
     """
     from ltvkit.config.params import check_month
 
@@ -181,43 +208,12 @@ def check(params, month, engine) -> None:
     sys.exit(check(params, month=month, engine=engine))
 
 
-def _report(files, months, only, jobs, timeout, engine) -> int:
-    """Build, say what came of it, and return the exit status."""
-    from ltvkit.config.params import check_month
-
-    for month in filter(None, months):
-        check_month(month)
-    from ltvkit.report.build import Months, build
-    from ltvkit.report.runner.signals import Interrupted
-
-    names = [name for name in (only or "").split(",") if name.strip()]
-    try:
-        outcome = build(
-            files, months=Months(*months), only=names, jobs=jobs, timeout=timeout, engine=engine
-        )
-    except Interrupted as signal:
-        text = "The last good reports are untouched. Run it again to go on from here."
-        click.echo(f"Stopped, {signal}. {text}", err=True)
-        return signal.status
-    for failure in outcome.failures:
-        click.echo(f"FAILED {_seen(failure)}", err=True)
-    for warning in outcome.warnings:
-        click.echo(f"WARNING {_seen(warning)}", err=True)
-    for folder in outcome.unchanged:
-        click.echo(f"Nothing changed: {_shown(folder / 'index.html')}")
-    for folder in outcome.published:
-        click.echo(f"Published: {_shown(folder / 'index.html')}")
-    if outcome.index:
-        click.echo(f"All reports: {_shown(outcome.index)}")
-    return FAILED if outcome.failures else 0
-
-
-def _seen(text: str) -> str:
-    """A message without what would steer the terminal: it may quote a header of the export."""
+def _printable(text: str) -> str:
+    """A message without control characters: it may quote a header of the export."""
     return "".join(c for c in text if c.isprintable() or c == "\n")
 
 
-def _shown(path: Path) -> str:
-    """A path as a reader types it: from here, if it is below."""
+def _shorten(path: Path) -> str:
+    """A path from the working folder, if it is below it."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

@@ -1,8 +1,7 @@
-"""What is to be run: which notebooks, with which parameters, and what a finished run is called.
+"""Which notebooks to run, with which parameters, and the cache key of each run.
 
-A finished run is named by everything it depends on: the notebook's cells, the parameters, the
-prepared orders, the kit's own code and the versions of the packages below it. The same name
-means the same result, so that it can be reused, and needs no date to be trusted.
+The key covers everything a run depends on: the notebook's cells, the parameters, the prepared
+orders, the kit's code and the versions of its packages. A run with the same key is reused.
 """
 
 from __future__ import annotations
@@ -31,15 +30,13 @@ ALL_PACKAGES = (
     *PACKAGES, "jinja2", "latex2mathml", "mistune", "nbconvert", "nh3", "openpyxl",
     "papermill", "pygments",
 )  # fmt: skip
-# Code that builds the report around the notebooks' results, and cannot change them.
-AROUND = (
-    "cli", "pages", "publishing", "runner", "build.py", "plan.py", "session.py", "__main__.py",
-)  # fmt: skip
+# Folders of code that uses the notebooks' results, and cannot change them.
+AROUND = ("cli", "report/pages", "report/publishing")
 
 
 @dataclass(frozen=True)
 class Job:
-    """One notebook to run for one report; `folder` is where the finished run is kept."""
+    """One notebook to run for one report; `folder` is its place in the cache."""
 
     notebook: Notebook
     parameters: dict[str, Any]
@@ -51,7 +48,7 @@ class Job:
 
 
 def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key: str) -> list[Job]:
-    """A report's notebooks with the parameters each declares, and the name of each run."""
+    """A report's notebooks, each with the parameters it declares and the folder of its run."""
     folder = paths.cache() / "runs" / given.shop / month
     below = orders_key, code(without=AROUND), versions(), language()
     below += (pseudonyms.fingerprint(),)
@@ -85,9 +82,13 @@ def versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
 
 @cache
 def code(*, without: tuple[str, ...] = ()) -> str:
-    """The kit's own files as one digest, but those below the names in `without`."""
+    """The kit's own files as one digest, except those in the folders `without`."""
     home = paths.package()
-    files = {path.relative_to(home): path for path in home.rglob("*") if path.is_file()}
-    left_out = {"__pycache__", *without}
-    kept = {str(name): path for name, path in files.items() if not left_out & set(name.parts)}
-    return digest({n: hashlib.sha256(path.read_bytes()).hexdigest() for n, path in kept.items()})
+    names = (path.relative_to(home) for path in sorted(home.rglob("*")) if path.is_file())
+    kept = (name for name in names if not any(map(name.is_relative_to, without)))
+    sums = {
+        name.as_posix(): hashlib.sha256((home / name).read_bytes()).hexdigest()
+        for name in kept
+        if "__pycache__" not in name.parts
+    }
+    return digest(sums)

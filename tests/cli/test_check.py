@@ -31,7 +31,7 @@ def check(root, *arguments: str):
 def test_good_orders_are_reconciled_and_pass(root):
     done = check(root)
     assert done.exit_code == 0
-    assert "stub: orders up to 1998-05-31" in done.output
+    assert "stub: orders to 31 May 1998" in done.output
     assert "60 of 60 lines read are used (100.0%)." in done.output
     assert "All 11 checks of the data are passed." in done.output
     assert not list((root / "reports").glob("stub"))

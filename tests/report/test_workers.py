@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ltvkit.config.notebooks import Notebook
+from ltvkit.core import paths
+from ltvkit.report import plan
 from ltvkit.report.plan import Job
 from ltvkit.report.runner import workers
 
@@ -20,3 +22,25 @@ def test_older_runs_of_the_same_notebook_alone_are_removed(tmp_path):
         workers.remove_older(Job(book, {}, tmp_path / f"{page}-0123456789abcdef"))
         after = {p.name for p in tmp_path.iterdir()}
         assert before - after == {f"{page}-fedcba9876543210"}
+
+
+def test_code_around_the_results_does_not_change_the_key_of_a_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "package", lambda: tmp_path)
+    for name in ("rfm.py", "report/results.py", "report/pages/a.py", "cli/main.py", "ltv/cli.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+
+    def key() -> str:
+        plan.code.cache_clear()
+        return plan.code(without=plan.AROUND)
+
+    before = key()
+    for name in ("report/pages/a.py", "cli/main.py", "report/publishing/b.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("2")
+        assert key() == before
+    for name in ("rfm.py", "report/results.py", "ltv/cli.py", "rules.yaml"):
+        (tmp_path / name).write_text("2")
+        assert key() != before
+        before = key()
+    plan.code.cache_clear()
