@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,6 @@ from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies, check_options
 from ltvkit.ingest.schema import LINE
 
-# What a preparation depends on of the kit itself.
-_CODE = ("core", "engines", "ingest", "errors.py", "periods.py")
 # Small dictionaries: most columns of orders are either of few values or nearly all distinct.
 _PARQUET = "format parquet, dictionary_size_limit 5000"
 FACTS = "facts.json"
@@ -123,15 +121,15 @@ def find_run_note(*depends: Any) -> Path | None:
 
 def make_key(seen: object, *asked: Any) -> str:
     """The name of a preparation: `seen` tells one reading of the source from another."""
-    home = paths.package()
-    code = (
-        path
-        for name in _CODE
-        for path in ([home / name] if name.endswith(".py") else sorted((home / name).rglob("*.py")))
-    )
-    texts = [path.read_text("utf-8") for path in code]
-    parts = [seen, *asked, texts, language()]
+    parts = [seen, *asked, _digest_code(), language()]
     return hashlib.sha256(json.dumps(parts, default=dict).encode()).hexdigest()[:16]
+
+
+@cache
+def _digest_code() -> str:
+    """A digest of the kit's code and data files: another version of it reads anew."""
+    files = (p for p in sorted(paths.package().rglob("*")) if p.suffix in (".py", ".yaml", ".csv"))
+    return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
 
 
 def _prepare(raw: readers.Raw, columns: Mapping, rules: Policies, folder: Path) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, get_type_hints
+
+import yaml
 
 from ltvkit.core import redaction
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
@@ -14,20 +17,8 @@ from ltvkit.ingest.schema import COLUMNS
 
 # Orders and products have names too; the ids of customers are on no page.
 _NAMED = ("customer_id", "order_id", "product_id", "product")
-# The checks of the data (see `gate`), each with its default severity.
-DEFAULT_SEVERITY = {
-    "unusable_lines": "stop",
-    "late_dates": "stop",
-    "early_dates": "warn",
-    "data_end": "warn",
-    "gap_days": "warn",
-    "sudden_changes": "warn",
-    "guests": "warn",
-    "duplicates": "warn",
-    "negative_amounts": "warn",
-    "spelled_ids": "warn",
-    "one_customer": "warn",
-}
+# The checks of the data: name -> default severity, and what a finding means.
+CHECK_FACTS = yaml.safe_load(Path(__file__).with_name("checks.yaml").read_text("utf-8"))
 SEVERITIES = ("off", "warn", "stop")
 # The declared type of a policy -> the types that fit, and how to write it.
 _TYPES: dict[Any, tuple[Any, str]] = {
@@ -130,7 +121,7 @@ class Policies:
         # YAML reads a bare `off` as false.
         checks = {name: "off" if to is False else to for name, to in self.checks.items()}
         for name, severity in checks.items():
-            one_of("policies: checks", name, DEFAULT_SEVERITY)
+            one_of("policies: checks", name, CHECK_FACTS)
             one_of(f"policies: checks: {name}", severity, SEVERITIES)
         object.__setattr__(self, "checks", checks)
 

@@ -165,7 +165,7 @@ def _propose_currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -
     if system and system.currency:
         return system.currency, {}
     money = " ".join(t for n in ("amount", "unit_price") for t in texts.get(n, ()))
-    signs = {codes[0] for written, codes in SIGNS.values() if re.search(written, money)}
+    signs = {one["currencies"][0] for one in SIGNS.values() if re.search(one["written"], money)}
     if len(signs) == 1:
         return signs.pop(), {}
     if raw.japanese:
@@ -211,7 +211,7 @@ def _keep_mapped(value: Any, columns: Mapping) -> Any:
     """Of the columns in a list, those that are mapped."""
     known = (*schema.COLUMNS, "currency")
     return (
-        [v for v in value if v in columns or v not in known] if isinstance(value, tuple) else value
+        [v for v in value if v in columns or v not in known] if isinstance(value, list) else value
     )
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.ingest.lines import filter_until
@@ -43,18 +41,6 @@ class Measures(NamedTuple):
     as_of: dt.date
     declared: bool
     most_broken: float
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check: how it is judged, what it means and what to do.
-
-    `judge` takes what was seen, and gives whether it finds something, and the figure in words.
-    """
-
-    name: str
-    judge: Callable[[Measures], tuple[bool, str]]
-    meaning: str
 
 
 def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies) -> Measures:
@@ -108,47 +94,51 @@ def _find_core(daily: pd.DataFrame) -> pd.DataFrame:
     return daily.iloc[first:end]
 
 
-def _unusable(seen: Measures) -> tuple[bool, str]:
-    read, lost = summary.count_unusable(seen.quality)
-    broken = seen.quality[seen.quality["reason"].isin(BROKEN)]
+def _unusable(measures: Measures) -> tuple[bool, str]:
+    read, lost = summary.count_unusable(measures.quality)
+    broken = measures.quality[measures.quality["reason"].isin(BROKEN)]
     text = _("{lost} of {read} lines ({share}) cannot be used, and the limit is {limit}")
     figure = text.format(
         lost=formats.count(lost),
         read=formats.count(read),
         share=formats.share(lost / max(read, 1)),
-        limit=formats.share(seen.most_broken),
+        limit=formats.share(measures.most_broken),
     )
     top = broken.sort_values("lines", ascending=False, kind="stable").head(3)
     listed = [f"{row.reason} ({formats.count(row.lines)})" for row in top.itertuples()]
-    return lost > seen.most_broken * read, ": ".join([figure, *filter(None, [", ".join(listed)])])
+    return lost > measures.most_broken * read, ": ".join(
+        [figure, *filter(None, [", ".join(listed)])]
+    )
 
 
-def _late(seen: Measures) -> tuple[bool, str]:
+def _late(measures: Measures) -> tuple[bool, str]:
     text = _("{n} of {lines} lines are dated more than a year after all others, which end on {day}")
-    day = f"{seen.days.index[-1]:%Y-%m-%d}"
-    return _describe_dates(seen.late, text, seen, day)
+    day = f"{measures.days.index[-1]:%Y-%m-%d}"
+    return _describe_dates(measures.late, text, measures, day)
 
 
-def _early(seen: Measures) -> tuple[bool, str]:
+def _early(measures: Measures) -> tuple[bool, str]:
     text = _("{n} of {lines} lines are dated more than a year before all others, from {day} on")
-    return _describe_dates(seen.early, text, seen, f"{seen.first:%Y-%m-%d}")
+    return _describe_dates(measures.early, text, measures, f"{measures.first:%Y-%m-%d}")
 
 
-def _describe_dates(n: int, text: str, seen: Measures, day: str) -> tuple[bool, str]:
-    return n > 0, text.format(n=formats.count(n), lines=formats.count(seen.lines), day=day)
+def _describe_dates(n: int, text: str, measures: Measures, day: str) -> tuple[bool, str]:
+    return n > 0, text.format(n=formats.count(n), lines=formats.count(measures.lines), day=day)
 
 
-def _data_end(seen: Measures) -> tuple[bool, str]:
-    end = periods.end(periods.index_of(seen.as_of, "month"), "month")
+def _data_end(measures: Measures) -> tuple[bool, str]:
+    end = periods.end(periods.index_of(measures.as_of, "month"), "month")
     text = _("the data end on {until}, and the month of the report on {end}")
-    return seen.until < end, text.format(until=f"{seen.until:%Y-%m-%d}", end=f"{end:%Y-%m-%d}")
+    return measures.until < end, text.format(
+        until=f"{measures.until:%Y-%m-%d}", end=f"{end:%Y-%m-%d}"
+    )
 
 
-def _gaps(seen: Measures) -> tuple[bool, str]:
-    days = seen.days[: seen.as_of]
+def _gaps(measures: Measures) -> tuple[bool, str]:
+    days = measures.days[: measures.as_of]
     if days.empty:
         return False, _("too short a history to tell")
-    runs = anomalies.find_gaps(days, ends=seen.declared or len(days) < len(seen.days))
+    runs = anomalies.find_gaps(days, ends=measures.declared or len(days) < len(measures.days))
     runs = runs.sort_values("days", ascending=False, kind="stable")
     if runs.empty:
         return False, _("no silent day that is unlike this shop")
@@ -160,8 +150,8 @@ def _gaps(seen: Measures) -> tuple[bool, str]:
     return True, text.format(spans=", ".join(spans))
 
 
-def _changes(seen: Measures) -> tuple[bool, str]:
-    found = anomalies.find_sudden_changes(seen.days[: seen.as_of])
+def _changes(measures: Measures) -> tuple[bool, str]:
+    found = anomalies.find_sudden_changes(measures.days[: measures.as_of])
     if found is None:
         return False, _("too short a history to tell")
     text = _("{measure} in {period}: {factor} times the usual")
@@ -177,25 +167,25 @@ def _changes(seen: Measures) -> tuple[bool, str]:
     return len(found) > 0, ", ".join(rows) or _("the latest month, weeks and days are as usual")
 
 
-def _guests(seen: Measures) -> tuple[bool, str]:
-    guests = _count_lines(seen.quality["reason"].str.startswith("guest:"), seen.quality)
-    return _compare_share(guests, seen, MOST_GUESTS, _("{share} of the lines name no customer"))
+def _guests(measures: Measures) -> tuple[bool, str]:
+    guests = _count_lines(measures.quality["reason"].str.startswith("guest:"), measures.quality)
+    return _compare_share(guests, measures, MOST_GUESTS, _("{share} of the lines name no customer"))
 
 
-def _duplicates(seen: Measures) -> tuple[bool, str]:
-    twins = _count_lines(seen.quality["reason"] == _(summary.DUPLICATES), seen.quality)
+def _duplicates(measures: Measures) -> tuple[bool, str]:
+    twins = _count_lines(measures.quality["reason"] == _(summary.DUPLICATES), measures.quality)
     return _compare_share(
-        twins, seen, MOST_TWINS, _("{share} of the lines are exactly like an earlier one")
+        twins, measures, MOST_TWINS, _("{share} of the lines are exactly like an earlier one")
     )
 
 
-def _compare_share(lines: int, seen: Measures, most: float, text: str) -> tuple[bool, str]:
-    share = lines / max(_count_lines(seen.quality["status"] == "read", seen.quality), 1)
+def _compare_share(lines: int, measures: Measures, most: float, text: str) -> tuple[bool, str]:
+    share = lines / max(_count_lines(measures.quality["status"] == "read", measures.quality), 1)
     return share > most, text.format(share=formats.share(share))
 
 
-def _negative(seen: Measures) -> tuple[bool, str]:
-    table = seen.quality
+def _negative(measures: Measures) -> tuple[bool, str]:
+    table = measures.quality
     returned = (table["status"] == "kept") | table["reason"].str.startswith("return")
     taken = -table.loc[returned & (table["amount"] < 0), "amount"].sum()
     paid = table.loc[(table["status"] == "kept") & (table["amount"] > 0), "amount"].sum()
@@ -205,16 +195,16 @@ def _negative(seen: Measures) -> tuple[bool, str]:
     )
 
 
-def _spelled(seen: Measures) -> tuple[bool, str]:
-    if seen.alike == 0:
+def _spelled(measures: Measures) -> tuple[bool, str]:
+    if measures.alike == 0:
         return False, _("no customer is written in more than one way")
     text = _("{n} customers are written in more than one way")
-    text = _("1 customer is written in more than one way") if seen.alike == 1 else text
-    return True, text.format(n=formats.count(seen.alike))
+    text = _("1 customer is written in more than one way") if measures.alike == 1 else text
+    return True, text.format(n=formats.count(measures.alike))
 
 
-def _one_customer(seen: Measures) -> tuple[bool, str]:
-    row = seen.customers
+def _one_customer(measures: Measures) -> tuple[bool, str]:
+    row = measures.customers
     most = MOST_OF_ONE * max(1, FEW_CUSTOMERS / max(row["customers"], 1))
     if most >= 1:
         return False, _("too few customers to tell")
@@ -231,35 +221,16 @@ def _count_lines(rows: pd.Series, table: pd.DataFrame) -> int:
     return int(table.loc[rows, "lines"].sum())
 
 
-# fmt: off
-CHECKS = (
-    Check("unusable_lines", _unusable, N_(
-        "What is left may not stand for the whole. Mend the export, or raise "
-        "policies: max_quarantined.")),
-    Check("late_dates", _late, N_(
-        "Typing errors would move the month of the report. Mend them, or give the export's last "
-        "day as policies: data_until, so that they are quarantined.")),
-    Check("early_dates", _early, N_(
-        "Typing errors, or days that mean \"unknown\", make cohorts that never were. Mend them.")),
-    Check("data_end", _data_end, N_(
-        "The month is compared low with whole ones. Export again after its end.")),
-    Check("gap_days", _gaps, N_(
-        "The shop was closed, or a part of the export is missing. Look whether a file is.")),
-    Check("sudden_changes", _changes, N_(
-        "A campaign or a season, or lines that are missing, doubled or in another unit. Look "
-        "before you explain it.")),
-    Check("guests", _guests, N_(
-        "They are in no figure here. Ask guests for an account, or fill in an id that stays.")),
-    Check("duplicates", _duplicates, N_(
-        "A part may have been exported twice: look at lists/duplicates.csv, and mend the export. "
-        "But two equal lines can be two sales; then set policies: checks: {duplicates: off}.")),
-    Check("negative_amounts", _negative, N_(
-        "Many returns, or amounts with the wrong sign. Look at some of them.")),
-    Check("spelled_ids", _spelled, N_(
-        "Their ids differ only in width (１ and 1) or case (A and a), so each counts as several "
-        "customers. Set policies: fold_ids: width (or case, or both).")),
-    Check("one_customer", _one_customer, N_(
-        "Perhaps an id that means nobody, or a wholesaler. If so, name it in "
-        "policies: guest_ids.")),
-)
-# fmt: on
+CHECKS = {
+    "unusable_lines": _unusable,
+    "late_dates": _late,
+    "early_dates": _early,
+    "data_end": _data_end,
+    "gap_days": _gaps,
+    "sudden_changes": _changes,
+    "guests": _guests,
+    "duplicates": _duplicates,
+    "negative_amounts": _negative,
+    "spelled_ids": _spelled,
+    "one_customer": _one_customer,
+}

@@ -1,7 +1,7 @@
-"""The quality gate: is this export what the shop usually delivers, or did something go wrong?
+"""The quality gate: does this export look as the shop's exports usually do?
 
-Each check of `checks.CHECKS` has a severity that `policies: checks:` can change: "warn" is said
-with the report, "stop" lets none be made, "off" does not look.
+Each check has a severity, which `policies: checks:` can change: "warn" is shown with the report,
+"stop" prevents it, "off" skips the check.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.errors import DataError
-from ltvkit.ingest.policies import DEFAULT_SEVERITY, Policies, check_options
+from ltvkit.ingest.policies import CHECK_FACTS, Policies, check_options
+from ltvkit.periods import Day
 from ltvkit.quality import summary
 from ltvkit.quality.checks import CHECKS, measure
 
@@ -24,53 +25,55 @@ if TYPE_CHECKING:
 def check(
     book: Orders,
     *,
-    as_of: Any,
+    as_of: Day,
     policies: Mapping[str, Any] | Policies | None = None,
     reconciled: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Orders -> check, severity, result, figure, meaning: one row per check of `CHECKS`.
 
-    `result` is "ok", or the severity where the check finds something ("warn", "stop"), or
-    "off"; `meaning`, and what to do, is said where it is passed. `policies` are those the orders
-    were read with; `reconciled` is `quality.report` of them, where that was made already.
-    Days, customers and ids are looked at up to `as_of`; unusable lines, guests, duplicates,
-    returns and implausible dates are those of the whole export.
+    `result` is "ok", the severity where the check finds something ("warn", "stop"), or "off";
+    `meaning` then says what that means and what to do. `policies` are those the orders were read
+    with; `reconciled` is their `quality.summarize`, where that was computed before. Days, customers
+    and ids are checked up to `as_of`; unusable lines, guests, duplicates, returns and implausible
+    dates in the whole export.
     """
     rules = policies if isinstance(policies, Policies) else check_options(policies=policies)
     if reconciled is None:
         reconciled = summary.summarize(book, as_of=as_of)
-    seen = measure(book, reconciled, as_of=as_of, rules=rules)
+    measures = measure(book, reconciled, as_of=as_of, rules=rules)
     rows = []
-    for one in CHECKS:
-        severity = rules.checks.get(one.name, DEFAULT_SEVERITY[one.name])
-        passed, figure = (False, "") if severity == "off" else one.judge(seen)
-        result = "off" if severity == "off" else severity if passed else "ok"
-        rows.append((one.name, severity, result, figure, _(one.meaning) if passed else ""))
+    for name, find in CHECKS.items():
+        severity = rules.checks.get(name, CHECK_FACTS[name]["severity"])
+        found, figure = (False, "") if severity == "off" else find(measures)
+        result = "off" if severity == "off" else severity if found else "ok"
+        meaning = _(CHECK_FACTS[name]["meaning"]) if found else ""
+        rows.append((name, severity, result, figure, meaning))
     return pd.DataFrame(rows, columns=["check", "severity", "result", "figure", "meaning"])
 
 
-def describe(table: pd.DataFrame, *results: str) -> list[str]:
-    """The rows of these results (default: warn and stop) in a sentence each."""
-    bad = table[table["result"].isin(results or ("warn", "stop"))]
+def describe(checks: pd.DataFrame, *results: str) -> list[str]:
+    """The checks with these results (default: warn and stop), in a sentence each."""
+    bad = checks[checks["result"].isin(results or ("warn", "stop"))]
     return [f"{row.check}: {row.figure}. {row.meaning}" for row in bad.itertuples()]
 
 
-def check_finding(table: pd.DataFrame) -> str:
+def check_finding(checks: pd.DataFrame) -> str:
     """The checks in a sentence."""
-    looked = table[table["result"] != "off"]
-    bad = looked.loc[looked["result"] != "ok", "check"]
+    made = checks[checks["result"] != "off"]
+    bad = made.loc[made["result"] != "ok", "check"]
     if bad.empty:
-        return _("All {n} checks of the data are passed.").format(n=len(looked))
-    text = _("{bad} of {n} checks of the data are not passed: {names}.")
-    if len(bad) == 1:
-        text = _("1 of {n} checks of the data is not passed: {names}.")
-    return text.format(bad=len(bad), n=len(looked), names=", ".join(bad))
+        return _("The data passed all {n} checks.").format(n=len(made))
+    text = n_(
+        "{bad} of {n} data checks needs a look: {names}.",
+        "{bad} of {n} data checks need a look: {names}.",
+        len(bad),
+    )
+    return text.format(bad=len(bad), n=len(made), names=", ".join(bad))
 
 
-def raise_on_stop(table: pd.DataFrame, *, where: str = "") -> None:
-    """Raise `DataError` where a check stops the report; `where` its quarantine can be looked at."""
-    stops = describe(table, "stop")
-    if stops:
-        text = " ".join([_("the data do not pass their checks:"), *stops])
-        looked = _("The quarantined lines are in {where}.").format(where=where) if where else ""
-        raise DataError(f"{text} {looked}".strip())
+def raise_on_stop(checks: pd.DataFrame, *, where: str = "") -> None:
+    """Raise `DataError` if a check stops the report; `where`: the file of lines left out."""
+    if stops := describe(checks, "stop"):
+        text = " ".join([_("the data did not pass these checks:"), *stops])
+        listed = _("The lines left out are in {where}.").format(where=where) if where else ""
+        raise DataError(f"{text} {listed}".strip())

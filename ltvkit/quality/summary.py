@@ -10,7 +10,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.core import pseudonyms
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.ingest import headers, validation
@@ -142,10 +142,12 @@ def finding(table: pd.DataFrame) -> str:
     lines = table.groupby("status")["lines"].sum()
     read, lost = int(lines["read"]), int(lines.get("quarantined", 0))
     text = _("{kept} of {read} lines read are used ({share}).")
-    if lost == 1:
-        text += " " + _("1 is quarantined, with its reason.")
-    elif lost:
-        text += " " + _("{lost} are quarantined, each with its reason.")
+    if lost:
+        text += " " + n_(
+            "{lost} line was left out, with its reason.",
+            "{lost} lines were left out, each with its reason.",
+            lost,
+        )
     return text.format(
         kept=formats.count(read - lost),
         read=formats.count(read),

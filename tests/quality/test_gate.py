@@ -45,7 +45,7 @@ def test_a_usual_shop_passes_on_every_engine_alike(on):
     same = quality.check(replace(found, lines=on(found.lines)), as_of="2024-06-30", policies=UNTIL)
     pd.testing.assert_frame_equal(same, table)
     assert set(table["result"]) == {"ok"}
-    assert quality.check_finding(table) == "All 11 checks of the data are passed."
+    assert quality.check_finding(table) == "The data passed all 11 checks."
 
 
 @pytest.mark.parametrize("name", ["cdnow", "shop"])
@@ -161,7 +161,7 @@ def test_severities_are_set_by_name():
 def test_what_is_said_follows_the_table():
     found = book(*[("", f"g{n}", "2024-02-01", 5) for n in range(160)], **UNTIL)
     table = quality.check(found, as_of="2024-06-30", policies=UNTIL)
-    assert quality.check_finding(table) == "1 of 11 checks of the data is not passed: guests."
+    assert quality.check_finding(table) == "1 of 11 data checks needs a look: guests."
     assert set(table.loc[table["result"] == "ok", "meaning"]) == {""}
     assert not table["meaning"].str.contains("`").any()
     assert quality.describe(table)[0].startswith(

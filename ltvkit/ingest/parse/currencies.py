@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from ltvkit.core import paths
 from ltvkit.engines import frames, sql
@@ -14,18 +15,8 @@ from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.parse import dates, values
 
 COLUMNS = ("date", "currency", "rate")
-# Signs beside amounts: how each may be written, and the currencies that use it.
-SIGNS = {
-    "¥": (r"[¥￥\\円]|JPY", ("JPY", "CNY", "円", "¥", "￥")),
-    "$": (
-        r"[$＄]|USD",
-        ("USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "BRL", "$", "US$"),
-    ),
-    "€": ("€|EUR", ("EUR", "€")),
-    "£": ("[£￡]|GBP", ("GBP", "£")),
-    "₩": ("[₩￦]|KRW", ("KRW", "₩")),
-    "元": ("元|CNY", ("CNY", "TWD", "元")),
-}
+# Sign beside an amount -> how it may be `written`, and the `currencies` that use it.
+SIGNS = yaml.safe_load(Path(__file__).with_name("currencies.yaml").read_text("utf-8"))
 
 # What a mixture is told by: a column, or the signs beside the amounts.
 BY_COLUMN = (
@@ -122,8 +113,8 @@ def detect_sign(column: str) -> str:
     """
     name = sql.quoted(column)
     named = (
-        f"when regexp_matches({name}, {sql.literal(written)}) then {sql.literal(known)}"
-        for known, (written, _codes) in SIGNS.items()
+        f"when regexp_matches({name}, {sql.literal(one['written'])}) then {sql.literal(known)}"
+        for known, one in SIGNS.items()
     )
     return f"case when try_cast({name} as double) is not null then null {' '.join(named)} end"
 
@@ -135,9 +126,9 @@ def check_currency(currency: str, facts: Mapping[str, Any]) -> None:
     Traceback (most recent call last):
     ltvkit.errors.ParamsError: currency: 'USD', but the amounts are written with ¥. Write the ...
     """
-    codes = {code for _written, several in SIGNS.values() for code in several}
+    codes = {code for one in SIGNS.values() for code in one["currencies"]}
     for known in facts.get("signs", ()):
-        if currency in codes - set(SIGNS[known][1]):
+        if currency in codes - set(SIGNS[known]["currencies"]):
             raise ParamsError(
                 f"currency: {currency!r}, but the amounts are written with {known}. Write the "
                 "currency that the orders are in."
