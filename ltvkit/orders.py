@@ -46,8 +46,8 @@ def read(
     an `LtvkitWarning`). `policies` are the fields of `Policies`.
 
     `engine` computes with what a source holds: "duckdb" (from disk, larger than memory), "pandas"
-    or "polars" (in memory), or "spark", a cluster that `spark` names (see `engines.spark.settings`). A
-    frame in memory comes back as the kind that went in, whatever the engine.
+    or "polars" (in memory), or "spark", a cluster that `spark` names (see
+    `engines.spark.settings`). A frame in memory comes back as the kind that went in, whatever the engine.
 
     Raises `ColumnError` for a header that is not there, `ParamsError` for an option, `DataError`
     for a source that cannot be read or keeps no line, `ClusterError` for a cluster that does not
