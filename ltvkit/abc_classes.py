@@ -74,13 +74,13 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
         .select(item=item, revenue=nw.col(money).cast(nw.Float64))
         .group_by("item")
         .agg(nw.col("revenue").sum())
-        .with_columns(frames.exact("revenue"))
+        .with_columns(frames.round_money("revenue"))
         .with_columns(counted=nw.when(nw.col("revenue") > 0).then(nw.col("revenue")).otherwise(0.0))
     )
-    items = frames.lazy(frames.back(items, like=lines))
+    items = frames.lazy(frames.materialize(items, like=lines))
     whole = frames.table(items.select(nw.col("counted").sum()))["counted"].iloc[0] or np.nan
     ranked = (
-        ranking.ranked(items, by="revenue", ties="item", running=["counted"])
+        ranking.rank(items, by="revenue", ties="item", running=["counted"])
         .with_columns(
             revenue_share=nw.col("counted") / whole,
             cumulative_share=nw.col("counted_upto") / whole,
@@ -90,7 +90,7 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
         .rename({"item": by})
         .sort("rank")
     )
-    return frames.back(ranked, like=lines)
+    return frames.materialize(ranked, like=lines)
 
 
 def summarize(classified: Any) -> pd.DataFrame:
@@ -99,7 +99,7 @@ def summarize(classified: Any) -> pd.DataFrame:
         frames.lazy(classified, needs=("class", "revenue", "revenue_share"))
         .group_by("class")
         .agg(nw.col("revenue", "revenue_share").sum(), items=nw.len())
-        .with_columns(frames.exact("revenue"))
+        .with_columns(frames.round_money("revenue"))
     ).set_index("class")
     present = [c for c in CLASSES if c in table.index or c != "none"]
     table = table.reindex(present).fillna(0).astype({"items": "int64"})

@@ -51,7 +51,7 @@ def build(lines: Any, *, as_of: Any, by: str = "month") -> pd.DataFrame:
         raise ParamsError("by='customer_id': a page must not show ids; give another column.")
     every = by if by in CALENDAR else "month"
     born = members(lines, as_of=as_of, by=by, every=every)
-    born = frames.lazy(frames.back(born, like=lines))
+    born = frames.lazy(frames.materialize(born, like=lines))
     last = periods.index_of(as_of, every)
     sizes = frames.table(born.group_by("cohort", "born").agg(customers=nw.len()))
     spent = _spent(lines, born, as_of=as_of, every=every)
@@ -175,7 +175,7 @@ def _spent(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> pd.Data
         _aged(each, born)
         .group_by("cohort", "age")
         .agg(nw.col(*sums, "active").sum())
-        .with_columns(frames.exact(*sums))
+        .with_columns(frames.round_money(*sums))
     )
 
 

@@ -51,13 +51,13 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
         .filter(nw.col("purchase_days") > 0)
         .with_columns(
             nw.col("orders", "purchase_days").cast(nw.Int64),
-            frames.exact("revenue"),
+            frames.round_money("revenue"),
             recency_days=days_since("last_order", as_of),
             tenure_days=days_since("first_order", as_of),
         )
         .sort("customer_id")
     )
-    return frames.back(summed, like=lines)
+    return frames.materialize(summed, like=lines)
 
 
 def totals(customers: Any) -> pd.DataFrame:
@@ -65,7 +65,7 @@ def totals(customers: Any) -> pd.DataFrame:
     sums = nw.col("orders", "revenue").sum()
     opened = frames.lazy(customers, needs=("orders", "revenue"))
     table = frames.table(
-        opened.select(sums, customers=nw.len()).with_columns(frames.exact("revenue"))
+        opened.select(sums, customers=nw.len()).with_columns(frames.round_money("revenue"))
     )
     return table[["customers", "orders", "revenue"]]
 

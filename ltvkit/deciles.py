@@ -46,7 +46,7 @@ def assign(customers: Any) -> Any:
     opened = frames.without(frames.lazy(customers, needs=NEEDS), "rank", "decile")
     n, ranked = _ranked(opened)
     decile = (nw.col("rank") - 1) * GROUPS // n + 1
-    return frames.back(ranked.with_columns(decile=decile.cast(nw.Int64)), like=customers)
+    return frames.materialize(ranked.with_columns(decile=decile.cast(nw.Int64)), like=customers)
 
 
 def summarize(assigned: Any) -> pd.DataFrame:
@@ -58,7 +58,7 @@ def summarize(assigned: Any) -> pd.DataFrame:
         frames.lazy(assigned, needs=(*NEEDS, "decile", "orders"))
         .group_by("decile")
         .agg(nw.col("revenue", "orders").sum(), customers=nw.len())
-        .with_columns(frames.exact("revenue"))
+        .with_columns(frames.round_money("revenue"))
         .sort("decile")
     )
     share = table["revenue"] / _whole(table["revenue"].sum())
@@ -146,7 +146,7 @@ def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[in
     n = frames.count(customers)
     if not n:
         raise DataError("there are no customers to rank: nobody had bought by that date.")
-    return n, ranking.ranked(customers, by="revenue", ties="customer_id", running=running)
+    return n, ranking.rank(customers, by="revenue", ties="customer_id", running=running)
 
 
 def _whole(revenue: float) -> float:

@@ -47,7 +47,8 @@ def read(
 
     `engine` computes with what a source holds: "duckdb" (from disk, larger than memory), "pandas"
     or "polars" (in memory), or "spark", a cluster that `spark` names (see
-    `engines.spark.settings`). A frame in memory comes back as the kind that went in, whatever the engine.
+    `engines.spark.settings`). A frame in memory comes back as the kind that went in, whatever the
+    engine.
 
     Raises `ColumnError` for a header that is not there, `ParamsError` for an option, `DataError`
     for a source that cannot be read or keeps no line, `ClusterError` for a cluster that does not
@@ -89,4 +90,4 @@ def _read_frame(frame: Any, *, columns: Mapping | None, policies: Mapping | None
         )
     book = pipeline.build_orders(raw.connection, rows, returns=rules.returns)
     frames = ("lines", "returns", "quarantine", "refused")
-    return replace(book, **{f: engines.convert(getattr(book, f), like=frame) for f in frames})
+    return replace(book, **{f: engines.from_duckdb(getattr(book, f), like=frame) for f in frames})

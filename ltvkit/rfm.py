@@ -88,7 +88,7 @@ def score(customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None 
     edges = _all_edges(opened, bins, cuts)
     scores = {MEASURES[m]: _score(m, edges[m]) for m in MEASURES}
     scored = frames.without(opened, *scores).with_columns(**scores)
-    return frames.back(scored, like=customers)
+    return frames.materialize(scored, like=customers)
 
 
 def segment(scored: Any) -> Any:
@@ -104,8 +104,8 @@ def segment(scored: Any) -> Any:
         raise ParamsError(
             "segments are drawn for scores of 1 to 5: score with bins=5, or four cuts."
         )
-    segmented = opened.join(frames.bring(pairs, like=scored), on=list(PAIR), how="left")
-    return frames.back(segmented, like=scored)
+    segmented = opened.join(frames.from_pandas(pairs, like=scored), on=list(PAIR), how="left")
+    return frames.materialize(segmented, like=scored)
 
 
 def summarize(segmented: Any) -> pd.DataFrame:
@@ -123,7 +123,7 @@ def summarize(segmented: Any) -> pd.DataFrame:
             orders=nw.col("orders").sum(),
             median_recency_days=nw.col("recency_days").median(),
         )
-        .with_columns(frames.exact("revenue"))
+        .with_columns(frames.round_money("revenue"))
     ).set_index("segment")
     table = table.loc[[n for n in SEGMENT_NAMES if n in table.index]].reset_index()
     actions = {s.name: _(s.action) for s in SEGMENTS}
@@ -171,7 +171,7 @@ def members(segmented: Any, *, segment: str) -> Any:
     """
     one_of("segment", segment, SEGMENT_NAMES)
     chosen = frames.lazy(segmented).filter(nw.col("segment") == segment)
-    return frames.back(
+    return frames.materialize(
         chosen.sort("revenue", "customer_id", descending=[True, False]), like=segmented
     )
 
@@ -229,7 +229,7 @@ def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[
 
 def _edges(customers: nw.LazyFrame, measure: str, bins: int, size: int) -> list[float]:
     counted = customers.group_by(measure).agg(n=nw.len())
-    reached = ranking.ranked(counted, by=measure, ascending=True, running=["n"])
+    reached = ranking.rank(counted, by=measure, ascending=True, running=["n"])
     edge = {
         f"e{k}": nw.when(nw.col("n_upto") * bins >= k * size).then(nw.col(measure)).min()
         for k in range(1, bins)

@@ -58,12 +58,12 @@ NASTY = [
 def test_what_a_spreadsheet_could_take_for_a_formula_is_text(text, tmp_path):
     table = pd.DataFrame({text: [text], "n": [-1.5]})
     if text != "-":  # can do nothing, like a number
-        assert csv_injection.text(text) == f"'{text}"
+        assert csv_injection.escape(text) == f"'{text}"
     results.save(str(tmp_path), page="p", tables={"t": table}, lists={"l": table})
     for name in ("tables/t.csv", "lists/l.csv"):
         with (tmp_path / name).open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))
-        assert rows == [[csv_injection.text(text), "n"], [csv_injection.text(text), "-1.5"]]
+        assert rows == [[csv_injection.escape(text), "n"], [csv_injection.escape(text), "-1.5"]]
     workbook.write({"t": table}, tmp_path / "t.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "t.xlsx")["t"]
     for cell in (sheet["A1"], sheet["A2"]):
@@ -74,18 +74,18 @@ def test_what_a_spreadsheet_could_take_for_a_formula_is_text(text, tmp_path):
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_is_harmless_stays_as_it_is(text):
-    assert csv_injection.text(text) == csv_injection.original(text) == text
+    assert csv_injection.escape(text) == csv_injection.unescape(text) == text
 
 
 @given(st.text("'=+-@\t\r\n \",;0a\uff1d", max_size=6))
 def test_the_kit_reads_back_what_it_wrote(text):
-    written = csv_injection.text(text)
-    assert csv_injection.original(written) == text
+    written = csv_injection.escape(text)
+    assert csv_injection.unescape(written) == text
     assert not csv_injection.is_armed(written) or written.startswith("'")
 
 
 def test_a_formula_among_categories_is_disarmed():
-    table = csv_injection.frame(pd.DataFrame({"a": pd.Categorical(["=x", "b"])}))
+    table = csv_injection.escape_table(pd.DataFrame({"a": pd.Categorical(["=x", "b"])}))
     assert table["a"].tolist() == ["'=x", "b"]
 
 
@@ -102,7 +102,7 @@ def test_lists_of_a_register_are_disarmed_and_read_back(tmp_path):
     """One that was drawn, or copied from a report."""
     (tmp_path / "lists").mkdir()
     drawn = pd.DataFrame({"customer_id": ["=1+1", "-7", "x"]})
-    csv_injection.frame(drawn).to_csv(tmp_path / "lists" / "a.csv", index=False)
+    csv_injection.escape_table(drawn).to_csv(tmp_path / "lists" / "a.csv", index=False)
     assert "'=1+1" in (tmp_path / "lists" / "a.csv").read_text()
     assert lists.read_customers(tmp_path, "lists/a.csv") == ("=1+1", "-7", "x")
 
@@ -360,7 +360,7 @@ def test_a_failure_on_record_names_nobody(tmp_path, monkeypatch):
 
 def test_the_kits_own_errors_keep_their_words():
     text = "columns: amount: 'Betrag' is not a header of a.csv."
-    assert redaction.error("ColumnError", text) == workers.in_words(LtvkitError(text)) == text
+    assert redaction.mask_error("ColumnError", text) == workers.in_words(LtvkitError(text)) == text
 
 
 def test_customers_are_no_cohorts():

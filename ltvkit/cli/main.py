@@ -169,7 +169,7 @@ def inspect(file, shop, out) -> None:
     from ltvkit.ingest.policies import Policies
     from ltvkit.inspection import drafts, proposals
 
-    source = paths.given(file)
+    source = paths.from_root(file)
     readers.fingerprint(source, Policies())  # refuses an unreadable file first
     shop = check_shop(shop or drafts.make_slug(file))
     out = out or paths.root() / "params" / f"{shop}.yaml"

@@ -32,7 +32,7 @@ def create(folder: Path) -> list[str]:
     for name in written:
         files.write(folder / name, entries[name].read_text("utf-8"))
     for name in ("params", "notebooks"):
-        with files.whole(folder / name) as part:
+        with files.replacing(folder / name) as part:
             for path, source in _files(name):
                 (part / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, part / path)

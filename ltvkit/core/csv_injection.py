@@ -27,32 +27,32 @@ def is_armed(value: str) -> bool:
     return bool(_ARMED.match(value)) and not _NUMBER.fullmatch(value.lstrip("'"))
 
 
-def text(value: str) -> str:
-    """The text as it goes into a CSV file; `original` gives it back.
+def escape(value: str) -> str:
+    """The text as it goes into a CSV file; `unescape` gives it back.
 
-    >>> text("=cmd|'/c calc'!A0"), text("-500"), text("'=1")
+    >>> escape("=cmd|'/c calc'!A0"), escape("-500"), escape("'=1")
     ("'=cmd|'/c calc'!A0", '-500', "''=1")
     """
     return f"'{value}" if is_armed(value) else value
 
 
-def original(value: str) -> str:
+def unescape(value: str) -> str:
     """The text that `text` made harmless.
 
-    >>> original("'=1+1"), original("'tis")
+    >>> unescape("'=1+1"), unescape("'tis")
     ('=1+1', "'tis")
     """
     return value[1:] if value.startswith("'") and is_armed(value) else value
 
 
-def frame(table: pd.DataFrame) -> pd.DataFrame:
+def escape_table(table: pd.DataFrame) -> pd.DataFrame:
     """A table with its texts and the names of its columns as they go into a CSV file."""
-    return _each(table, text)
+    return _each(table, escape)
 
 
-def restored(table: pd.DataFrame) -> pd.DataFrame:
-    """The table that `frame` made harmless."""
-    return _each(table, original)
+def unescape_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The table that `escape_table` made harmless."""
+    return _each(table, unescape)
 
 
 def _each(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:

@@ -16,7 +16,7 @@ _PART = re.compile(r"\.(.+)-[0-9a-f]{32}\.part")
 
 
 @contextmanager
-def whole(path: Path, *, sync: bool = False) -> Iterator[Path]:
+def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
     """A free name beside `path`, for a file or a folder; what is there at the end becomes `path`.
 
     If the block raises, `path` stays as it was and nothing is left beside it. A file takes the
@@ -40,31 +40,31 @@ def whole(path: Path, *, sync: bool = False) -> Iterator[Path]:
 
 def write(path: Path, text: str) -> None:
     """A text as a file that is there whole, or not at all."""
-    with whole(path) as part:
+    with replacing(path) as part:
         part.write_text(text, "utf-8")
 
 
-def settled(path: Path) -> Path:
-    """What `whole` will make of the free name that it gave; any other path as it is.
+def final_path(path: Path) -> Path:
+    """What `replacing` will make of the free name that it gave; any other path as it is.
 
-    >>> settled(Path("runs/.01_rfm-0123456789abcdef0123456789abcdef.part")).name
+    >>> final_path(Path("runs/.01_rfm-0123456789abcdef0123456789abcdef.part")).name
     '01_rfm'
     """
     part = _PART.fullmatch(path.name)
     return path.with_name(part[1]) if part else path
 
 
-def fresh(folder: Path, suffix: str) -> Path:
+def unique_path(folder: Path, suffix: str) -> Path:
     """A name in `folder` that no file there has."""
     return folder / f"{uuid.uuid4().hex}{suffix}"
 
 
-def beside(path: Path) -> list[str]:
+def list_names(path: Path) -> list[str]:
     """The names of the files in the folder of a path; none where there is no folder."""
     return [found.name for found in path.parent.glob("*")]
 
 
-def sweep(folder: Path, pattern: str = "*") -> None:
+def remove_stale(folder: Path, pattern: str = "*") -> None:
     """Remove what a run that was killed left in `folder`: whatever is older than a day."""
     for left in folder.glob(pattern):
         with suppress(OSError):

@@ -86,7 +86,7 @@ def address(path: Path) -> str:
     return f"file://{path.absolute()}"
 
 
-def shown(path: Path) -> str:
+def shorten(path: Path) -> str:
     """A path below `reports` as a page or message has it, which does not name the machine."""
     return path.relative_to(reports().parent).as_posix()
 
@@ -96,7 +96,7 @@ def resolve(path: str | Path) -> Path:
     return root() / Path(path).expanduser()
 
 
-def given(source: str) -> str:
+def from_root(source: str) -> str:
     """A source as typed where the user is, as a params file has it: from the project root."""
     typed = Path.cwd() / Path(source).expanduser()
     if not typed.exists() and not any(typed.parent.glob(typed.name)):

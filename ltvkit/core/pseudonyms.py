@@ -45,15 +45,15 @@ def of(customer_id: str) -> str:
     return _of(customer_id, known)
 
 
-def applied(table: pd.DataFrame) -> pd.DataFrame:
+def apply(table: pd.DataFrame) -> pd.DataFrame:
     """A list with pseudonyms for customer ids, if there is a key; nobody stays nobody."""
     known = key()
     if COLUMN not in table or not known:
         return table
-    return table.assign(**{COLUMN: named(table[COLUMN], known)})
+    return table.assign(**{COLUMN: pseudonymize(table[COLUMN], known)})
 
 
-def named(ids: Iterable[Any], known: bytes) -> list[str]:
+def pseudonymize(ids: Iterable[Any], known: bytes) -> list[str]:
     """Customer ids -> their pseudonyms under the key `known`; nobody is ""."""
     return [_of(one, known) if isinstance(one, str) and one else "" for one in ids]
 

@@ -79,25 +79,25 @@ def check_column(name: str, header: str) -> None:
             )
 
 
-def masked(text: str) -> str:
+def mask(text: str) -> str:
     """A message without the secrets of this environment, what looks like one, and e-mails.
 
-    >>> masked("cannot reach postgresql://me:pass1@host/shop for a@example.org")
+    >>> mask("cannot reach postgresql://me:pass1@host/shop for a@example.org")
     'cannot reach postgresql***host/shop for ***'
     """
     return _shown(_VALUES.sub(HIDDEN, text))
 
 
-def foreign(text: str) -> str:
+def mask_foreign(text: str) -> str:
     """The message of an error that is not the kit's own, without what it may quote of the data.
 
-    >>> foreign("Could not convert string 'C00017' to INT64 at row 3")
+    >>> mask_foreign("Could not convert string 'C00017' to INT64 at row 3")
     'Could not convert string *** to *** at row 3'
     """
-    return _QUOTED.sub(HIDDEN, masked(text))
+    return _QUOTED.sub(HIDDEN, mask(text))
 
 
-def outputs(found: Any) -> Any:
+def mask_outputs(found: Any) -> Any:
     """Outputs of a notebook without secrets of this environment and e-mails; pictures stay.
 
     An error that is not the kit's own loses what it may quote, in its traceback too.
@@ -105,19 +105,19 @@ def outputs(found: Any) -> Any:
     if isinstance(found, str):
         return _shown(found)
     if isinstance(found, list):
-        return [outputs(each) for each in found]
+        return [mask_outputs(each) for each in found]
     if not isinstance(found, Mapping):
         return found
     if found.get("output_type") == "error":
-        said = error(found["ename"], found["evalue"])
+        said = mask_error(found["ename"], found["evalue"])
         lines = [line.replace(found["evalue"] or "\0", said) for line in found["traceback"]]
         found = {**found, "evalue": said, "traceback": lines}
-    return {k: x if k.startswith("image/") else outputs(x) for k, x in found.items()}
+    return {k: x if k.startswith("image/") else mask_outputs(x) for k, x in found.items()}
 
 
-def error(kind: str, text: str) -> str:
+def mask_error(kind: str, text: str) -> str:
     """The message of an error of a class named `kind`, as it may be kept."""
-    return masked(text) if hasattr(errors, kind) else foreign(text)
+    return mask(text) if hasattr(errors, kind) else mask_foreign(text)
 
 
 def _shown(text: str) -> str:

@@ -1,8 +1,8 @@
 """One expression, any engine: frames in through Narwhals, and out as the kind that came in.
 
 A frame of orders or customers may be pandas, Polars, a DuckDB relation or a Spark DataFrame.
-Concept modules open it with `lazy`, write one chain, and end it with `back` (the same kind as
-came in) or `table` (a pandas summary). What is long leaves by `chunks`.
+Concept modules open it with `lazy`, write one chain, and end it with `materialize` (the kind that
+came in) or `table` (a pandas summary). A long list is read by `chunks`.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def unused(name: str, found: Iterable[str]) -> str:
     return name
 
 
-def back(result: nw.LazyFrame, *, like: Any) -> Any:
+def materialize(result: nw.LazyFrame, *, like: Any) -> Any:
     """A result as the kind of frame that `like` is.
 
     A DuckDB result is computed once, into a temporary table of the same connection, and Spark
@@ -110,12 +110,12 @@ def back(result: nw.LazyFrame, *, like: Any) -> Any:
 
 
 @contextmanager
-def once(result: nw.LazyFrame, *, like: Any) -> Iterator[nw.LazyFrame]:
+def materialized(result: nw.LazyFrame, *, like: Any) -> Iterator[nw.LazyFrame]:
     """A result for the steps of a `with` block, computed once, and in DuckDB given back after it.
 
     Spark keeps what it has computed as long as there is room: what follows may yet need it.
     """
-    kept = back(result, like=like)
+    kept = materialize(result, like=like)
     try:
         yield lazy(kept)
     finally:
@@ -123,9 +123,9 @@ def once(result: nw.LazyFrame, *, like: Any) -> Iterator[nw.LazyFrame]:
             kept.query("dropped", f"drop table {kept.alias}")
 
 
-def unread(result: nw.LazyFrame, *, like: Any) -> Any:
+def to_native(result: nw.LazyFrame, *, like: Any) -> Any:
     """A result as the kind of frame that `like` is, computed only by what reads it."""
-    return back(result, like=like) if in_memory(like) else result.to_native()
+    return materialize(result, like=like) if in_memory(like) else result.to_native()
 
 
 def in_memory(frame: Any) -> bool:
@@ -133,17 +133,17 @@ def in_memory(frame: Any) -> bool:
     return isinstance(nw.from_native(frame), nw.DataFrame)
 
 
-def convert(relation: Any, *, like: Any) -> Any:
+def from_duckdb(relation: Any, *, like: Any) -> Any:
     """A DuckDB relation as the kind of eager frame that `like` is."""
-    return held(relation, nw.from_native(like, eager_only=True).implementation)
+    return collect_as(relation, nw.from_native(like, eager_only=True).implementation)
 
 
-def held(relation: Any, kind: Any) -> Any:
+def collect_as(relation: Any, kind: Any) -> Any:
     """A DuckDB relation as an eager frame of a `kind`: "pandas" or "polars"."""
     return nw.from_native(relation).collect(kind).to_native()
 
 
-def bring(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
+def from_pandas(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
     """A pandas table beside `like`, in the same engine, ready to be joined."""
     kind = nw.from_native(like).implementation
     if kind.is_duckdb():
@@ -202,7 +202,7 @@ def is_spark(frame: nw.LazyFrame) -> bool:
     return frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect()
 
 
-def exact(*columns: str) -> nw.Expr:
+def round_money(*columns: str) -> nw.Expr:
     """Sums of money to a millionth of the currency's unit.
 
     A floating-point sum depends on the order of addition. The rounding makes equal sums equal

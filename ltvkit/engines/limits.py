@@ -16,12 +16,12 @@ LEAST = 256_000_000
 NEEDED, PACKED = 2, 12
 
 
-def memory(limit: str) -> int:
+def parse_memory(limit: str) -> int:
     """Bytes that `limit` allows: "60%" of what the machine or its container has, or "4GB".
 
     Raises `ParamsError` for what is neither, or too little to read anything.
 
-    >>> memory("4GB")
+    >>> parse_memory("4GB")
     4000000000
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(%|[KMGT]B)", str(limit).strip().upper())
@@ -34,7 +34,7 @@ def memory(limit: str) -> int:
     return allowed
 
 
-def check(files: Iterable[Path], home: Path) -> None:
+def check_disk(files: Iterable[Path], home: Path) -> None:
     """Raise `DataError` unless the disk of `home` has room for reading `files`."""
     factors = {".gz": PACKED, ".zip": PACKED}
     need = sum(f.stat().st_size * factors.get(f.suffix.lower(), NEEDED) for f in files)

@@ -36,7 +36,7 @@ def write(frame: Any, folder: str | Path) -> None:
     target = paths.resolve(folder).absolute()
     if target.exists():
         raise ParamsError(f"{folder} is there already: name another folder, or remove it first.")
-    with files.whole(target) as part:
+    with files.replacing(target) as part:
         if frames.is_spark(opened):
             _by_workers(opened, paths.address(part))
         else:
@@ -49,5 +49,5 @@ def _by_workers(opened: nw.LazyFrame, folder: str) -> None:
         raise ParamsError(f"{folder}: only a frame on a Spark cluster can be written there.")
     from ltvkit.engines.spark import session
 
-    with session.in_words(folder):
+    with session.translate_errors(folder):
         opened.to_native().write.parquet(folder)

@@ -10,7 +10,7 @@ from ltvkit.engines import frames
 from ltvkit.engines.spark import ranking
 
 
-def ranked(
+def rank(
     frame: nw.LazyFrame,
     *,
     by: str,
@@ -31,9 +31,9 @@ def ranked(
     keys = [key for key in (first, ties) if key]
     keyed = frame if ascending else frame.with_columns((-nw.col(by)).alias(first))
     if frames.is_spark(frame):
-        placed = nw.from_native(ranking.ranked(keyed.to_native(), keys=keys, running=running))
+        placed = nw.from_native(ranking.rank(keyed.to_native(), keys=keys, running=running))
     else:
         sums = [nw.col(n).cum_sum().over(order_by=keys).alias(f"{n}_upto") for n in running]
         placed = keyed.with_columns(*sums) if sums else keyed
         placed = placed.with_row_index("rank", order_by=keys).with_columns(nw.col("rank") + 1)
-    return placed.select(nw.col("rank").cast(nw.Int64), *names, *map(frames.exact, upto))
+    return placed.select(nw.col("rank").cast(nw.Int64), *names, *map(frames.round_money, upto))

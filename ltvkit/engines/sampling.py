@@ -41,7 +41,7 @@ def count(lines: Any) -> int:
     return frames.count(frames.lazy(lines, needs=("customer_id",)).select("customer_id").unique())
 
 
-def drawn(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
+def draw(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
     """Order lines of `among` customers -> the lines of about `most` of them, and their share.
 
     The share is `most` / `among`, and 1 where there are no more than `most`: then the lines come
@@ -59,7 +59,7 @@ def drawn(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
     else:
         ids = opened.select("customer_id").unique().collect()["customer_id"].to_numpy()
         part = opened.filter(nw.col("customer_id").is_in(ids[contains(ids, share)].tolist()))
-    return frames.back(part, like=lines), share
+    return frames.materialize(part, like=lines), share
 
 
 def note(judged: int, *, of: int) -> str:

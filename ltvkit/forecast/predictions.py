@@ -59,13 +59,13 @@ def predict(
     }
     predicted = (
         lazy.with_columns(**history)
-        .join(frames.bring(columns, like=customers), on=list(history))
+        .join(frames.from_pandas(columns, like=customers), on=list(history))
         .with_columns(expected_spend=paid)
         .with_columns(**ltv)
         .select(*found, *chances, "expected_spend", *orders, *ltv)
         .sort("customer_id")
     )
-    return frames.back(predicted, like=customers)
+    return frames.materialize(predicted, like=customers)
 
 
 def predict_histories(

@@ -90,7 +90,7 @@ def interval(
     low, high = np.quantile(each_drawn / estimate, INTERVAL, axis=0)
     predicted = predictions.predict(customers, fitted, months=(months,), discount=discount)
     opened = frames.without(frames.lazy(predicted), "ltv_low", "ltv_high")
-    widths = frames.bring(triples[HISTORY].assign(ltv_low=low, ltv_high=high), like=predicted)
+    widths = frames.from_pandas(triples[HISTORY].assign(ltv_low=low, ltv_high=high), like=predicted)
     name = f"ltv_{months}m"
     ltv = nw.col(name)
     each = (
@@ -99,7 +99,7 @@ def interval(
         .select("customer_id", ltv_low=nw.col("ltv_low") * ltv, ltv_high=nw.col("ltv_high") * ltv)
     )
     joined = opened.join(each, on="customer_id").sort("customer_id")
-    return frames.back(joined, like=predicted)
+    return frames.materialize(joined, like=predicted)
 
 
 def expected_revenue(triples: pd.DataFrame, fitted: Fitted, days: np.ndarray) -> np.ndarray:

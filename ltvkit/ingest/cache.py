@@ -52,7 +52,7 @@ class CachedOrders(Orders):
             return daily.aggregate(self.lines)
         kept = self.folder / "days.parquet"
         if not kept.exists():
-            with files.whole(kept) as part:
+            with files.replacing(kept) as part:
                 daily.aggregate(self.lines).write_parquet(str(part))
         return self.lines.query("lines", f"select * from read_parquet({one_file(kept)})")
 
@@ -77,7 +77,9 @@ def open_orders(
     if engine == "duckdb":
         return book
     frames = ("lines", "returns")
-    return replace(book, **{name: engines.held(getattr(book, name), engine) for name in frames})
+    return replace(
+        book, **{name: engines.collect_as(getattr(book, name), engine) for name in frames}
+    )
 
 
 def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> CachedOrders:
@@ -133,10 +135,10 @@ def _digest_code() -> str:
 
 
 def _prepare(raw: readers.Raw, columns: Mapping, rules: Policies, folder: Path) -> None:
-    files.sweep(folder.parent, ".*.part")
-    files.sweep(folder.parent, "*.asked")
+    files.remove_stale(folder.parent, ".*.part")
+    files.remove_stale(folder.parent, "*.asked")
     try:
-        with files.whole(folder) as part:
+        with files.replacing(folder) as part:
             part.mkdir(parents=True)
             _set_folder(raw.connection, part)
             rows = pipeline.validate_source(raw, columns=columns, rules=rules, keep=_store)
@@ -163,7 +165,7 @@ def _set_folder(connection: Any, folder: Path) -> None:
 
 def _load(folder: Path, key: str, rules: Policies) -> CachedOrders:
     spill = paths.cache() / "spill"
-    connection = connect(memory=limits.memory(rules.memory_limit), spill=spill)
+    connection = connect(memory=limits.parse_memory(rules.memory_limit), spill=spill)
     _set_folder(connection, folder)
     rows = pipeline.Rows.from_json((folder / FACTS).read_text("utf-8"))
     book = pipeline.build_orders(connection, rows, returns=rules.returns)

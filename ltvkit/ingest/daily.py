@@ -80,11 +80,11 @@ def _aggregate_lines(lines: nw.LazyFrame, *, like: Any) -> Any:
         .agg(largest=nw.col("amount").max(), **money)
         .select(*ORDER, "order_date", *money, active=_one_if(is_purchase("largest")))
     )
-    with frames.once(by_order, like=like) as placed:
+    with frames.materialized(by_order, like=like) as placed:
         # Most orders have one day. Those of several are found by their id alone, which is cheap,
         # and kept, as an engine would expect them to be many.
         several = placed.group_by("order_id").agg(days=nw.len()).filter(nw.col("days") > 1)
-        with frames.once(several, like=like) as some:
+        with frames.materialized(several, like=like) as some:
             begun = placed.select(*KEY, *money, "active", orders=nw.col("active"))
             summed = (
                 nw.concat([begun, _correct_split_orders(placed, some, money)])
@@ -92,7 +92,7 @@ def _aggregate_lines(lines: nw.LazyFrame, *, like: Any) -> Any:
                 .agg(nw.col("orders", *money).sum(), nw.col("active").max())
                 .select(*KEY, nw.col("orders").cast(nw.Int64), *money, "active")
             )
-            return frames.back(summed, like=like)
+            return frames.materialize(summed, like=like)
 
 
 def _correct_split_orders(

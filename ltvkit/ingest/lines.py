@@ -14,7 +14,7 @@ from ltvkit.errors import ColumnError
 
 def select_until(lines: Any, *, as_of: Any) -> Any:
     """The lines up to and including the day `as_of`, as the kind of frame that went in."""
-    return frames.unread(filter_until(frames.lazy(lines), as_of), like=lines)
+    return frames.to_native(filter_until(frames.lazy(lines), as_of), like=lines)
 
 
 def filter_until(lines: nw.LazyFrame, as_of: Any) -> nw.LazyFrame:

@@ -71,14 +71,14 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
 def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.ndarray]:
     """Money paid at, and customers who have lived through, each age: two arrays, group x age."""
     born = cohorts.members(lines, as_of=as_of, by="month", every="month")
-    dealt = ranking.ranked(born, by="customer_id", ascending=True)
+    dealt = ranking.rank(born, by="customer_id", ascending=True)
     dealt = dealt.with_columns(group=(nw.col("rank") - 1) % GROUPS)
     sizes = frames.table(dealt.group_by("group", "born").agg(customers=nw.len()))
     spent = frames.table(
         cohorts.aged(lines, dealt, as_of=as_of, every="month")
         .group_by("group", "born", "age")
         .agg(paid=nw.col(column).sum())
-        .with_columns(frames.exact("paid"))
+        .with_columns(frames.round_money("paid"))
     )
     last = _last_whole_month(as_of)
     ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0

@@ -57,7 +57,7 @@ def summarize(
     check_share("margin_rate", margin_rate)
     if not by:
         everyone = frames.lazy(lines).with_columns(all=nw.lit("all"))
-        lines, by = frames.back(everyone, like=lines), "all"
+        lines, by = frames.materialize(everyone, like=lines), "all"
     has_margin = "margin" in frames.lazy(lines).collect_schema().names()
     of = "margin" if has_margin and margin_rate is None else "revenue"
     until = periods.month_before(periods.day(as_of) + dt.timedelta(days=1))

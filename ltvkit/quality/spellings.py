@@ -34,7 +34,7 @@ def _count_on_workers(known: Any) -> int:
     """The same for a Spark frame with each `customer_id` once."""
     from pyspark.sql import functions as F
 
-    folded = workers.each(known.select("customer_id"), _fold_part)
+    folded = workers.map_parts(known.select("customer_id"), _fold_part)
     counts = folded.select(*(F.count_distinct(fold).alias(fold) for fold in ids.FOLDS))
     left = frames.table(nw.from_native(counts)).iloc[0]
     fold = left.idxmin()

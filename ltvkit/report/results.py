@@ -104,9 +104,9 @@ def save_list(frame: Any, path: Path) -> Path:
     if frames.is_spark(opened):
         from ltvkit.engines.spark import lists
 
-        if note := lists.kept(opened.to_native(), path):
+        if note := lists.write_long_list(opened.to_native(), path):
             return note
-    _csv(map(pseudonyms.applied, frames.chunks(opened, rows=CHUNK)), path)
+    _csv(map(pseudonyms.apply, frames.chunks(opened, rows=CHUNK)), path)
     return path
 
 
@@ -125,9 +125,9 @@ def _texts(table: pd.DataFrame) -> list[str]:
 
 
 def _read(folder: Path, name: str, texts: list[str]) -> pd.DataFrame:
-    kinds = dict.fromkeys(map(csv_injection.text, texts), str)
+    kinds = dict.fromkeys(map(csv_injection.escape, texts), str)
     path = _file(folder, "tables", name)
-    return csv_injection.restored(
+    return csv_injection.unescape_table(
         pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
     )
 
@@ -147,7 +147,7 @@ def _csv(parts: Iterable[pd.DataFrame], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         for number, part in enumerate(parts):
-            csv_injection.frame(part).to_csv(
+            csv_injection.escape_table(part).to_csv(
                 file,
                 header=not number,
                 index=False,

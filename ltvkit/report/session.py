@@ -114,7 +114,7 @@ class Session:
         """The report with what is to be said of its data; `DataError` where a check stops it."""
         values = report.params.values
         found = quality.check(book, as_of=report.as_of, policies=values.get("policies"))
-        quality.raise_on_stop(found, where=paths.shown(stopped.failed / publish.QUARANTINE))
+        quality.raise_on_stop(found, where=paths.shorten(stopped.failed / publish.QUARANTINE))
         months = restated.months(book.lines, as_of=report.as_of)
         book.store_days()
         changed = restated.since_last(place, months, params=values)

@@ -8,7 +8,7 @@ from ltvkit.core import files
 def test_a_file_takes_the_place_of_the_one_before(tmp_path):
     path = tmp_path / "below" / "a.txt"
     for text in ("first", "second"):
-        with files.whole(path) as part:
+        with files.replacing(path) as part:
             part.write_text(text)
             assert not path.exists() or path.read_text() == "first"
         assert path.read_text() == text
@@ -21,7 +21,7 @@ def test_what_fails_leaves_nothing_and_changes_nothing(tmp_path, make):
     path.write_text("good")
 
     def fail():
-        with files.whole(path) as part:
+        with files.replacing(path) as part:
             make(part)
             raise ZeroDivisionError
 
@@ -34,10 +34,10 @@ def test_a_folder_comes_whole_and_replaces_none(tmp_path):
     for name in ("one", "two"):
         path = tmp_path / "folder"
         if path.exists():
-            with pytest.raises(OSError, match="folder"), files.whole(path) as part:
+            with pytest.raises(OSError, match="folder"), files.replacing(path) as part:
                 part.mkdir()
         else:
-            with files.whole(path) as part:
+            with files.replacing(path) as part:
                 part.mkdir()
                 (part / name).touch()
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]

@@ -157,7 +157,7 @@ DERIVED = {
     "opened": lambda connection, made: (
         frames.lazy(made).with_columns(nw.col("orders") + 1).sort("customer_id").to_native()
     ),
-    "until": lambda connection, made: frames.unread(
+    "until": lambda connection, made: frames.to_native(
         frames.lazy(made).sort("customer_id"), like=made
     ),
     "in a loop": lambda connection, made: [made.limit(2)][0].order("customer_id"),
@@ -203,7 +203,7 @@ def test_a_list_is_read_to_its_end_though_nothing_else_holds_it():
 def test_ranks_and_running_sums_are_those_of_a_sorted_list(values, ascending):
     frame = pd.DataFrame({"id": [f"{n:02}" for n in range(len(values))], "paid": values})
     found = frames.table(
-        ranking.ranked(
+        ranking.rank(
             nw.from_native(frame).lazy(),
             by="paid",
             ties="id",
@@ -223,7 +223,7 @@ def test_long_results_of_duckdb_keep_the_order_they_are_sorted_in():
     lines = connection.sql(
         "select 'c' || hash(i) as customer_id, i::double as paid from range(400000) r(i)"
     )
-    ordered = frames.back(frames.lazy(lines).sort("customer_id"), like=lines)
+    ordered = frames.materialize(frames.lazy(lines).sort("customer_id"), like=lines)
     found = pd.concat(frames.chunks(ordered, rows=50_000))["customer_id"]
     assert found.is_monotonic_increasing
     assert len(found) == 400_000

@@ -63,7 +63,7 @@ def test_engines_draw_the_customers_that_the_ids_decide(ids, most):
         frame = on(whole)
         among = sampling.count(frame)
         assert among == len(set(ids))
-        part, share = sampling.drawn(frame, most=most, among=among)
+        part, share = sampling.draw(frame, most=most, among=among)
         assert type(part) is type(frame)
         expected = sorted(whole.loc[sampling.contains(whole["customer_id"], share), "customer_id"])
         assert named(part) == expected, name
@@ -71,7 +71,7 @@ def test_engines_draw_the_customers_that_the_ids_decide(ids, most):
 
 def test_few_customers_are_left_as_they_are(on):
     frame = on(lines_of("abc"))
-    part, share = sampling.drawn(frame, most=3, among=3)
+    part, share = sampling.draw(frame, most=3, among=3)
     assert part is frame
     assert share == 1
 

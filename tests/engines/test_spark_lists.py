@@ -27,7 +27,7 @@ def test_a_list_is_named_by_the_run_that_it_is_of(tmp_path):
     run = tmp_path / "shop" / "2024-09" / "01_rfm-0123456789abcdef"
     names = []
     for _again in range(2):
-        with files.whole(run) as part:
+        with files.replacing(run) as part:
             part.mkdir()
             names.append(lists._run(part / "lists" / "champions.csv"))
         run.rmdir()
@@ -50,7 +50,7 @@ def test_a_folder_of_the_project_is_shown_without_the_machine(tmp_path, monkeypa
 def test_a_short_list_is_brought(on, tmp_path, monkeypatch):
     monkeypatch.setattr(lists, "MOST_LISTED", 2)
     listed = on(pd.DataFrame({"customer_id": ["a", "b"]}))
-    assert lists.kept(listed, tmp_path / "lists" / "l.csv") is None
+    assert lists.write_long_list(listed, tmp_path / "lists" / "l.csv") is None
     assert not list(tmp_path.iterdir())
 
 

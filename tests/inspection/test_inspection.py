@@ -410,9 +410,9 @@ def test_below_the_project_a_source_is_written_from_there(tmp_path, monkeypatch)
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.csv").touch()
     monkeypatch.chdir(tmp_path / "data")
-    assert paths.given("a.csv") == paths.given("./a.csv") == "data/a.csv"
-    assert paths.given("*.csv") == "data/*.csv"
-    assert paths.given("demo:cdnow") == "demo:cdnow"
+    assert paths.from_root("a.csv") == paths.from_root("./a.csv") == "data/a.csv"
+    assert paths.from_root("*.csv") == "data/*.csv"
+    assert paths.from_root("demo:cdnow") == "demo:cdnow"
 
 
 def test_a_project_without_the_model_gets_the_kits_own(tmp_path, monkeypatch):

@@ -73,7 +73,7 @@ def test_a_list_of_a_database_is_the_same_in_parts(n, secret, tmp_path, monkeypa
     monkeypatch.setattr(results, "CHUNK", 10)
     relation = duckdb.connect().sql(LISTED.format(n=n))
     assert results.save_list(relation, tmp_path / "list.csv") == tmp_path / "list.csv"
-    whole = csv_injection.frame(pseudonyms.applied(frames.table(frames.lazy(relation))))
+    whole = csv_injection.escape_table(pseudonyms.apply(frames.table(frames.lazy(relation))))
     written = {"encoding": "utf-8-sig", "float_format": "%.12g", "lineterminator": "\r\n"}
     whole.to_csv(tmp_path / "whole.csv", index=False, date_format="%Y-%m-%d", **written)
     found = (tmp_path / "list.csv").read_bytes()

@@ -91,7 +91,7 @@ def test_samples_and_spellings_are_decided_on_the_workers(session):
     names = ["太郎", "é", "A1", "a1", "Ａ1", *map(str, range(500))]
     frame = session.createDataFrame(pa.table({"customer_id": [*names, *names]}))
     for most in (1, 50, 400):
-        part, share = sampling.drawn(frame, most=most, among=sampling.count(frame))
+        part, share = sampling.draw(frame, most=most, among=sampling.count(frame))
         kept = np.array(names)[sampling.contains(names, share)]
         found = part.toArrow()["customer_id"].to_pylist()
         assert sorted(found) == sorted([*kept, *kept])

@@ -16,7 +16,7 @@ from ltvkit.engines.spark.settings import Settings
 MOST_LISTED = 100_000  # rows of a list that is brought here
 
 
-def kept(frame: Any, path: Path) -> Path | None:
+def write_long_list(frame: Any, path: Path) -> Path | None:
     """A list, a Spark frame, in the place of the CSV file `path` -> the .txt file that says where.
 
     The list is a folder of Parquet files below `storage`, named by the run of the report, with
@@ -27,7 +27,7 @@ def kept(frame: Any, path: Path) -> Path | None:
     if rows <= MOST_LISTED:
         return None
     folder = (session.settings() or Settings()).folder("lists", *_run(path), path.stem)
-    with session.in_words(path.stem):
+    with session.translate_errors(path.stem):
         _renamed(frame).write.mode("overwrite").parquet(folder)
     text = _("{list} has {n} rows, and is a folder of Parquet files: {folder}")
     note = path.with_suffix(".txt")
@@ -39,7 +39,7 @@ def kept(frame: Any, path: Path) -> Path | None:
 def _run(path: Path) -> tuple[str, ...]:
     """What tells this run from others: shop, month and page of a report's run, with its key."""
     out = path.parent.parent.absolute()
-    if (run := files.settled(out)) != out:
+    if (run := files.final_path(out)) != out:
         return run.parts[-3:]
     return ("by-hand", hashlib.sha256(str(out).encode()).hexdigest()[:16])
 
@@ -49,7 +49,7 @@ def _renamed(frame: Any) -> Any:
     if not known or pseudonyms.COLUMN not in frame.columns:
         return frame
     # The key goes to the workers inside the function, and is named nowhere.
-    return workers.changed(frame, partial(_batch, known=known))
+    return workers.map_batches(frame, partial(_batch, known=known))
 
 
 def _batch(batch: Any, *, known: bytes) -> Any:
@@ -57,7 +57,7 @@ def _batch(batch: Any, *, known: bytes) -> Any:
 
     place = batch.schema.get_field_index(pseudonyms.COLUMN)
     column = batch.schema.field(place)
-    names = pseudonyms.named(batch.column(place).to_pylist(), known)
+    names = pseudonyms.pseudonymize(batch.column(place).to_pylist(), known)
     return batch.set_column(place, column, pa.array(names, column.type))
 
 

@@ -19,7 +19,7 @@ FEW = 10_000  # rows that one task sorts sooner than they are dealt out
 _BUCKET = "ltvkit_bucket"
 
 
-def ranked(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
+def rank(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
     """A Spark frame -> the same with `rank` in ascending order of `keys`, which no two rows share,
     and `<column>_upto` for each of `running`."""
     from pyspark.sql import Window

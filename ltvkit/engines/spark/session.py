@@ -77,7 +77,7 @@ def log() -> Path:
 
 
 def _log() -> str:
-    return paths.shown(log())
+    return paths.shorten(log())
 
 
 def _in_time(seconds: float, work: Callable, *args: Any) -> None:
@@ -117,7 +117,10 @@ def _first_task(settings: Settings, found: dict[str, Any]) -> None:
 def _bring_code(session: Any, settings: Settings) -> None:
     """The workers run this very code, as they pass the orders through the door."""
     home = paths.package()
-    with files.whole(paths.cache() / "ltvkit.zip") as part, zipfile.ZipFile(part, "w") as packed:
+    with (
+        files.replacing(paths.cache() / "ltvkit.zip") as part,
+        zipfile.ZipFile(part, "w") as packed,
+    ):
         for path in sorted(home.rglob("*.py")):
             packed.write(path, path.relative_to(home.parent))
     if settings.remote:
@@ -127,7 +130,7 @@ def _bring_code(session: Any, settings: Settings) -> None:
 
 
 @contextmanager
-def in_words(what: str) -> Iterator[None]:
+def translate_errors(what: str) -> Iterator[None]:
     """What Spark stumbles over, for a reader."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
@@ -144,7 +147,7 @@ def _said(error: Exception) -> str:
     """What an error says in one line, which is not a trace, without what it may quote."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     of_java = [line.removeprefix(": ") for line in lines if line.startswith(": ")]
-    return redaction.foreign((of_java or lines or [""])[0])
+    return redaction.mask_foreign((of_java or lines or [""])[0])
 
 
 def _why(found: dict[str, Any]) -> str:
@@ -152,7 +155,7 @@ def _why(found: dict[str, Any]) -> str:
     error = found["error"]
     told = log().read_bytes()[found["logged"] :].decode("utf-8", "replace")
     fault = _FAULT.search(told) if "JAVA_GATEWAY_EXITED" in str(error) else None
-    said = redaction.foreign(fault.group()) if fault else _said(error)
+    said = redaction.mask_foreign(fault.group()) if fault else _said(error)
     return f"{type(error).__name__}: {said}"
 
 

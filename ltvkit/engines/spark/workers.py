@@ -13,7 +13,7 @@ Making = Callable[[Any], Any]
 BATCH = "batch"
 
 
-def each(frame: Any, make: Making) -> Any:
+def map_parts(frame: Any, make: Making) -> Any:
     """A Spark frame -> what `make` makes of each of its parts, as one Spark frame.
 
     `make` runs in the workers' Python, which needs the packages of requirements.txt. A part is
@@ -22,7 +22,7 @@ def each(frame: Any, make: Making) -> Any:
     import pyarrow as pa
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    made = _made(make, empty(frame))[1].schema
+    made = _made(make, read_nothing(frame))[1].schema
 
     def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         first = next(batches, None)
@@ -36,7 +36,7 @@ def each(frame: Any, make: Making) -> Any:
     return _in_arrow(frame, work, from_arrow_schema(made, prefer_timestamp_ntz=True))
 
 
-def changed(frame: Any, change: Callable[[Any], Any]) -> Any:
+def map_batches(frame: Any, change: Callable[[Any], Any]) -> Any:
     """A Spark frame -> the same columns, each Arrow batch of them as `change` has it."""
 
     def work(batches: Iterator[Any]) -> Iterator[Any]:
@@ -52,7 +52,7 @@ def _in_arrow(frame: Any, work: Callable[[Iterator], Iterator], schema: Any) -> 
         return frame.mapInArrow(work, schema)
 
 
-def empty(frame: Any) -> Any:
+def read_nothing(frame: Any) -> Any:
     """No row of a frame, as Arrow has it."""
     import pyarrow as pa
     from pyspark.sql.pandas.types import to_arrow_schema

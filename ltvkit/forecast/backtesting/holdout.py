@@ -123,7 +123,7 @@ def backtest(
     """
     split, among = _find_split(lines, as_of=as_of, months=months)
     until = filter_until(frames.lazy(lines), as_of).select(*NEEDS).to_native()
-    part, share = sampling.drawn(until, most=MAX_CUSTOMERS, among=among)
+    part, share = sampling.draw(until, most=MAX_CUSTOMERS, among=among)
     known, their_lines = _customers_at(part, split=split)
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
     actual = outcome(known, their_lines, split=split, days=days)

@@ -33,8 +33,8 @@ def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **c
     drawn = assign(candidates(hypothesis, lines, **cuts), share=hypothesis.treated_share, seed=seed)
     with ledger.locked(folder):
         _refuse_second(target)  # another process may have drawn meanwhile
-        with files.whole(target) as part:
-            csv_injection.frame(drawn).to_csv(part, index=False)
+        with files.replacing(target) as part:
+            csv_injection.escape_table(drawn).to_csv(part, index=False)
     schema.read(path)
     return target
 

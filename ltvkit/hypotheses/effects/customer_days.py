@@ -234,7 +234,7 @@ def build(
     seen = filter_until(frames.lazy(lines, needs=by_day.NEEDS), as_of)
     read = [c for c in seen.collect_schema().names() if c in READ]
     known = seen.select(*read).to_native()
-    part, share = sampling.drawn(known, most=MAX_CUSTOMERS, among=sampling.count(known))
+    part, share = sampling.draw(known, most=MAX_CUSTOMERS, among=sampling.count(known))
     days = by_day.aggregate_until(part, as_of=as_of)
     table = frames.table(days.sort("customer_id", "order_date"))
     if table.empty:

@@ -93,7 +93,7 @@ def append(
         fields |= {"time": time.isoformat(timespec="seconds"), "after": " ".join(_last_seals(old))}
         text = _encoded(fields | {"seal": fingerprint(fields)})
         end = b"" if old.endswith(b"\n") or not old else b"\n"
-        with files.whole(folder / NAME, sync=True) as part:
+        with files.replacing(folder / NAME, sync=True) as part:
             part.write_bytes(old + end + text + b"\n")
 
 

@@ -96,7 +96,7 @@ def _read_records(path: Path, name: str) -> list[tuple[int, list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             found = [
-                (reader.line_num, [csv_injection.original(v.strip()) for v in record])
+                (reader.line_num, [csv_injection.unescape(v.strip()) for v in record])
                 for record in reader
             ]
     except UnicodeDecodeError as error:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit.core import paths
-from ltvkit.core.files import sweep
+from ltvkit.core.files import remove_stale
 from ltvkit.engines import limits
 from ltvkit.engines.connection import connect
 from ltvkit.engines.sql import quoted
@@ -75,11 +75,11 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
     files = [] if asked else locate(source, rules)
     home = paths.cache() / "reading"
     home.mkdir(parents=True, exist_ok=True)
-    sweep(home)
+    remove_stale(home)
     work = Path(tempfile.mkdtemp(dir=home))
     try:
-        limits.check(files, home)
-        connection = connect(memory=limits.memory(rules.memory_limit), spill=work)
+        limits.check_disk(files, home)
+        connection = connect(memory=limits.parse_memory(rules.memory_limit), spill=work)
         if asked:
             facts = databases.export_table(source, work / "table.parquet", table=rules.table)
             table = File(work / "table.parquet", facts["table"])

@@ -68,7 +68,7 @@ def _list_entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]
 
 def _unpack_entry(stream: IO[bytes], archive: Path, inside: PurePosixPath, work: Path) -> File:
     suffix = _suffix(inside) if _suffix(inside) in SUFFIXES else ".csv"
-    target = files.fresh(work, suffix)
+    target = files.unique_path(work, suffix)
     written = 0
     with target.open("wb") as file:
         while block := stream.read(BLOCK):

@@ -25,7 +25,7 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     The part is read by DuckDB; it knows how many records that must give, and how to be read
     record by record (`exact`) where it does not.
     """
-    copy = {"declared": rules.encoding, "copy": files.fresh(work, ".csv")}
+    copy = {"declared": rules.encoding, "copy": files.unique_path(work, ".csv")}
     text = encodings.convert_to_utf8(file.path, name=file.name, **copy)
     delimiter, header = _find_header(text.path, file.name, rules)
     columns, twins = name_columns(header)

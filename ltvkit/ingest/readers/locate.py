@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ltvkit.core import paths
-from ltvkit.core.files import beside
+from ltvkit.core.files import list_names
 from ltvkit.errors import DataError, nearest
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import samples
@@ -32,7 +32,7 @@ def locate(source: str, rules: Policies) -> list[Path]:
         return _all(path.parent, path.name, source)
     if not path.is_file():
         raise DataError(
-            f"source {source!r}: there is no file at {path}.{nearest(path.name, beside(path))} "
+            f"source {source!r}: there is no file at {path}.{nearest(path.name, list_names(path))} "
             "Give the path from the project's folder, or an absolute one."
         )
     if path.suffix.lower() in (".yaml", ".yml"):

@@ -24,7 +24,7 @@ def locate(name: str) -> Path:
         return paths.package() / "samples" / f"{name}.parquet"
     path = paths.cache() / "samples" / "cdnow.parquet"
     if not path.exists():
-        with files.whole(path) as part:
+        with files.replacing(path) as part:
             read_cdnow().to_parquet(part, index=False)
     return path
 

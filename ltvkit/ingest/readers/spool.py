@@ -26,7 +26,7 @@ def write_records(
     schema = pa.schema([(line, pa.int64()), (fault, kind), (text, kind)])
     for name in columns:
         schema = schema.append(pa.field(name, kind))
-    target, empty = files.fresh(work, ".parquet"), [None] * len(columns)
+    target, empty = files.unique_path(work, ".parquet"), [None] * len(columns)
     rows = iter(rows)
     with pq.ParquetWriter(target, schema) as file:
         while batch := list(itertools.islice(rows, BATCH)):

@@ -37,7 +37,7 @@ class SparkOrders(CachedOrders):
     def days(self) -> Any:
         """The lines added up by customer and day (see `days.of`), kept on the cluster's storage."""
         note, settings = self.folder / "days.txt", session.settings()
-        with session.in_words("the days of the orders"):
+        with session.translate_errors("the days of the orders"):
             if note.exists() and (kept := note.read_text("utf-8")).startswith(settings.folder()):
                 known = _find_parquet(self.lines.sparkSession, kept)
                 if known is not None:
@@ -59,7 +59,7 @@ def open_orders(
     settings = Settings.of(spark)
     rules = check_options(columns=columns, policies=policies)
     running = session.start(settings)
-    with session.in_words(source):
+    with session.translate_errors(source):
         if not sources.is_on_cluster(source):
             return _share_local(
                 running, cache.open_orders(source, columns=columns, policies=policies), rules
@@ -116,7 +116,7 @@ def _validate(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder
     _check_order(names, facts, rules)
     zone, rates = pipeline.choose_timezone(raw, rules), currencies.load_rates(rules.rates)
     reading = pipeline.PartReader(names, rules, zone, None, rates)
-    rows = _store(workers.each(frame, partial(reading.read_part, part=part)), f"{folder}/rows")
+    rows = _store(workers.map_parts(frame, partial(reading.read_part, part=part)), f"{folder}/rows")
     lines, named = nw.from_native(rows).lazy(), "order_id" in names
     if validation.needs_comparison(lines, rules, named=named):
         settled = validation.compare_lines(lines, rules, named=named).to_native()
@@ -189,7 +189,8 @@ def _share_local(running: Any, book: CachedOrders, rules: Policies) -> SparkOrde
         sold["lines"].select("amount").limit(1).collect()
     except Exception as error:
         raise ClusterError(
-            f"the workers cannot read {paths.shown(book.folder)}: put the project on a folder that "
-            "they see, or the orders on their storage (source: s3a://..., hdfs://... or table:...)."
+            f"the workers cannot read {paths.shorten(book.folder)}: put the project on a folder "
+            "that they see, or the orders on their storage (source: s3a://..., hdfs://... or "
+            "table:...)."
         ) from error
     return SparkOrders(**vars(replace(book, **sold)))

@@ -63,7 +63,7 @@ def open_source(running: Any, source: str, rules: Policies) -> tuple[Any, dict[s
 def build_part(frame: Any) -> Part:
     """A Spark frame as a source that is read by parts: its columns, and SQL for one part."""
     connection = connect(threads=1)
-    connection.register(workers.BATCH, workers.empty(frame))
+    connection.register(workers.BATCH, workers.read_nothing(frame))
     return Part.from_query(connection, "", f"select * from {workers.BATCH}")
 
 

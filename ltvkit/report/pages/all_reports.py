@@ -29,7 +29,7 @@ def refresh() -> Path:
     home = paths.reports()
     with filelock.FileLock(home / ".index.lock", timeout=60):
         text = templates.render("archive.html.j2", shops=list(map(_shop, _shops(home))))
-        with files.whole(home / "index.html") as part:
+        with files.replacing(home / "index.html") as part:
             part.write_text(text, "utf-8", newline="\n")
     return home / "index.html"
 

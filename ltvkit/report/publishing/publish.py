@@ -123,7 +123,7 @@ def record_failure(
     """
     place.check()
     kept: list[dict[str, Any]] = []
-    with files.whole(place.failed) as part:
+    with files.replacing(place.failed) as part:
         part.mkdir()
         for failure, notebook in failed:
             name = f"{failure.page}.ipynb" if notebook else None

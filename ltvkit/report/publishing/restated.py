@@ -31,7 +31,7 @@ def months(lines: Any, *, as_of: Any) -> dict[str, list[float]]:
         .with_columns(month=periods.index("order_date", "month"))
         .group_by("month")
         .agg(lines=nw.len(), revenue=nw.col("amount").sum())
-        .with_columns(frames.exact("revenue"))
+        .with_columns(frames.round_money("revenue"))
         .sort("month")
     )
     named = [periods.label(int(month), "month") for month in sums["month"]]

@@ -52,7 +52,7 @@ def judge(folder: Path, page: str, *, ok: bool, reason: str = "", log: str = "")
             return None
     if not cells or not reason:
         reason = reason or _("the worker failed")
-        error = redaction.foreign(log.strip().rpartition("\n")[2])
+        error = redaction.mask_foreign(log.strip().rpartition("\n")[2])
     number, cell = _culprit(cells)
     source = "".join(cell["source"]).strip().partition("\n")[0] if cell else ""
     return Failure(page, reason, number, textwrap.shorten(source, 80, placeholder=" ..."), error)
@@ -101,5 +101,5 @@ def _error(cell: dict[str, Any]) -> str:
     if "raises-exception" in cell["metadata"].get("tags", ()):
         return ""
     found = (o for o in cell.get("outputs", ()) if o["output_type"] == "error")
-    said = (f"{o['ename']}: {redaction.error(o['ename'], o['evalue'])}" for o in found)
+    said = (f"{o['ename']}: {redaction.mask_error(o['ename'], o['evalue'])}" for o in found)
     return next(said, "")

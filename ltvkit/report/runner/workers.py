@@ -58,7 +58,7 @@ class Workers:
             return Done(job, reused=True)
         start, notebook = time.monotonic(), None
         try:
-            with suppress(_Unfinished), files.whole(job.folder) as folder:
+            with suppress(_Unfinished), files.replacing(job.folder) as folder:
                 folder.mkdir()
                 with self._turn(job):
                     start = time.monotonic()
@@ -138,10 +138,10 @@ def clean(shop: str, month: str) -> None:
 def in_words(error: BaseException) -> str:
     """An error for a reader: the kit's own text, others with their kind and without data."""
     if isinstance(error, LtvkitError | Interrupted):
-        return redaction.masked(str(error))
+        return redaction.mask(str(error))
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return f"{type(error).__name__}: {redaction.foreign(str(error))}"
+    return f"{type(error).__name__}: {redaction.mask_foreign(str(error))}"
 
 
 def remove_older(job: Job) -> None:
@@ -166,7 +166,7 @@ def _tidied(path: Path) -> str | None:
         for name in ("papermill", "execution"):
             cell["metadata"].pop(name, None)
         if "outputs" in cell:
-            cell["outputs"] = redaction.outputs(cell["outputs"])
+            cell["outputs"] = redaction.mask_outputs(cell["outputs"])
         if _INJECTED in tags(cell) and passed:
             # Papermill gives it a new id, the folder of this run, and escapes for all but ASCII.
             cell["id"] = _INJECTED

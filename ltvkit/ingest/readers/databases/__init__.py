@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
 from ltvkit.core import paths
-from ltvkit.core.files import beside
+from ltvkit.core.files import list_names
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError, ParamsError, nearest
 
@@ -120,7 +120,7 @@ def find_file(url: str) -> Path:
         raise DataError(f"source {url!r}: write three slashes, as in {kind}:///{rest}.")
     path = paths.resolve(rest[1:])
     if not path.is_file():
-        hint = nearest(path.name, beside(path))
+        hint = nearest(path.name, list_names(path))
         if Path(rest).is_file():
             hint = f" Did you mean '{kind}:///{rest}' (four slashes: from the root)?"
         raise DataError(f"source {url!r}: there is no file at {path}.{hint}")
