@@ -127,6 +127,7 @@ def test_policies_and_columns_are_all_explained_with_their_defaults():
     for field in fields(Policies):
         assert f"`{field.name}`" in table
         assert f"- `{field.name}`" in Policies.__doc__
+        assert POLICY_COMMENTS[field.name]
     for name in ("returns", "zero_amounts", "same_day"):
         assert re.search(rf"`{name}` \| `{getattr(Policies(), name)}`", table)
     for column in COLUMNS:

@@ -17,6 +17,8 @@ from ltvkit.ingest.schema import COLUMNS
 
 # Orders and products have names too; the ids of customers are on no page.
 _NAMED = ("customer_id", "order_id", "product_id", "product")
+# The comment beside each policy in a params file.
+POLICY_COMMENTS = yaml.safe_load(Path(__file__).with_name("policies.yaml").read_text("utf-8"))
 # The checks of the data: name -> default severity, and what a finding means.
 CHECK_FACTS = yaml.safe_load(Path(__file__).with_name("checks.yaml").read_text("utf-8"))
 SEVERITIES = ("off", "warn", "stop")

@@ -20,7 +20,7 @@ from ltvkit.core import paths
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.ingest import headers
-from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.policies import POLICY_COMMENTS, Policies
 from ltvkit.inspection.result import Inspection
 from ltvkit.quality import summary
 
@@ -166,12 +166,9 @@ def _write_columns(seen: Inspection) -> str:
 
 
 def _write_policies(seen: Inspection) -> str:
-    known = dict(
-        re.findall(r"^    - `(\w+)`: (.+?)(?=\n    -|\n\n)", Policies.__doc__, re.M | re.S)
-    )
     model = dict(_read_model())["policies"].strip().splitlines(keepends=True)
     checks = {n.removeprefix("policies."): c for n, c in seen.checks.items()}
-    asked = {n: getattr(Policies(), n) for n in known if f"policies.{n}" in seen.checks}
+    asked = {n: getattr(Policies(), n) for n in POLICY_COMMENTS if f"policies.{n}" in seen.checks}
     values = {"data_until": "", "date_format": ""} | asked | dict(seen.policies)
     lines = [model[0]]
     for line in model[1:]:
@@ -180,8 +177,7 @@ def _write_policies(seen: Inspection) -> str:
         new = own and _write_line(name, values.pop(name), comment, checks.get(name), indent=2)
         lines.append(new or line)
     for name, value in values.items():
-        comment = " ".join(known[name].split()).rstrip(".")
-        lines.append(_write_line(name, value, comment, checks.get(name), indent=2))
+        lines.append(_write_line(name, value, _(POLICY_COMMENTS[name]), checks.get(name), indent=2))
     return "".join(lines)
 
 
