@@ -15,7 +15,7 @@ import yaml
 from ltvkit import orders
 from ltvkit.cli.main import main
 from ltvkit.config.shop import Shop
-from ltvkit.ingest.policies import CHECK_FACTS, Policies
+from ltvkit.ingest.policies import CHECK_FACTS, POLICY_COMMENTS, Policies
 from ltvkit.ingest.schema import COLUMNS
 from ltvkit.inspection import proposals, systems
 
