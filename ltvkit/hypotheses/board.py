@@ -26,6 +26,7 @@ from ltvkit.hypotheses.effects.validity import Check
 from ltvkit.hypotheses.evaluation import Evaluation
 from ltvkit.hypotheses.hypothesis import Hypothesis
 from ltvkit.hypotheses.registry.store import Registry
+from ltvkit.hypotheses.texts import fill
 from ltvkit.periods import Day
 
 FINISHED = (ev.ENDED, ev.DECIDED)
@@ -188,8 +189,8 @@ def _check_overlap(found: Evaluation, every: list[Evaluation]) -> Evaluation:
     for other in (o for o in every if o is not found and o.window and found.window.meets(o.window)):
         share = np.isin(found.groups.treated, other.groups.treated).mean()
         if share > OVERLAP:
-            text = _("{share} of the treated were also treated by: {title}")
-            text = text.format(share=formats.share(share), title=other.hypothesis.title)
+            title = other.hypothesis.title
+            text = fill("also_treated", share=formats.share(share), title=title)
             rows.append(Check(validity.OTHERS, found.grade == "A", text))
     more = [pd.DataFrame(rows, columns=list(Check._fields))] if rows else []
     return replace(found, checks=pd.concat([found.checks, *more], ignore_index=True))

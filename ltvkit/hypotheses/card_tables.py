@@ -11,6 +11,7 @@ import pandas as pd
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
 from ltvkit.display.tables import Display
+from ltvkit.hypotheses.texts import fill
 
 LEVELS = ("before", "after", "control_before", "control_after")
 # tables/hypothesis_checks.csv has the words on the left; the page has plainer ones.
@@ -67,15 +68,13 @@ def _row(row: Mapping[str, Any], columns: list[str], currency: str) -> tuple[str
     if pd.notna(row["relative_effect"]):
         effect += f" ({formats.change(row['relative_effect'])})"
     if pd.notna(row["lowest"]):
-        interval = _("{low} to {high}").format(
-            low=change(row["lowest"]), high=change(row["highest"])
-        )
+        interval = fill("interval", low=change(row["lowest"]), high=change(row["highest"]))
     rest = [(level if c in LEVELS else change)(row[c]) for c in columns]
     return formats.label(name, currency), role, effect, interval, *rest
 
 
 def _guardrail(outcome: str) -> str:
-    return _("guardrail, {outcome}").format(outcome=formats.cell(outcome, "word"))
+    return fill("guardrail", outcome=formats.cell(outcome, "word"))
 
 
 def _decimals(row: Mapping[str, Any], currency: str) -> int:

@@ -30,6 +30,7 @@ from ltvkit.hypotheses import card_tables
 from ltvkit.hypotheses.board import Board
 from ltvkit.hypotheses.evaluation import Evaluation
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
+from ltvkit.hypotheses.texts import fill
 
 __all__ = ["Card", "join", "render", "show"]
 
@@ -43,12 +44,6 @@ PERIODS = {
     "past": N_("Past dates"),
 }  # fmt: skip
 DPI, COLOURS = 80, 64
-COMPARISONS = {
-    "randomized": N_("a control group drawn at random"),
-    "control_segment": N_("another segment"),
-    "same_period_last_year": N_("the same period last year"),
-    "before_after": N_("the time before"),
-}
 LOOKS = {"adopt": "good", "drop": "bad"}  # of a verdict
 
 
@@ -137,13 +132,14 @@ def _template() -> jinja2.Template:
 
 def _facts(about: Hypothesis, counts: Mapping[str, float], currency: str) -> dict[str, str]:
     """What was planned, for whom, and what was decided in the end."""
-    dates, compared = _("{start} to {end}"), _(COMPARISONS[about.comparison])
+    dates = fill("span", start=formats.date(about.start), end=formats.date(about.until))
+    compared = [fill(about.comparison), *map(_describe, filter(None, [about.control]))]
     facts = {
         formats.label("hypothesis"): about.hypothesis,
         _("What is done"): about.measure,
         formats.label("customers"): _customers(about.target, counts),
-        _("Dates"): dates.format(start=formats.date(about.start), end=formats.date(about.until)),
-        _("Compared with"): ": ".join([compared, *map(_describe, filter(None, [about.control]))]),
+        _("Dates"): dates,
+        _("Compared with"): ": ".join(compared),
         formats.label("smallest_effect"): formats.difference(
             about.smallest_effect, about.metric, currency
         ),
@@ -164,10 +160,8 @@ def _describe(target: Target) -> str:
 def _customers(target: Target, counts: Mapping[str, float]) -> str:
     """The rule that selected them, and how many they are."""
     numbers = {n: formats.count(counts[n]) for n in ("treated", "control") if counts.get(n)}
-    text = ": {treated}" if numbers else ""
-    if len(numbers) == 2:
-        text = ": " + _("{treated} treated, {control} for comparison")
-    return _describe(target) + text.format(**numbers)
+    counted = fill("counts", **numbers) if len(numbers) == 2 else numbers.get("treated")
+    return ": ".join(filter(None, [_describe(target), counted]))
 
 
 def _marked(table: Display) -> Markup:
@@ -182,11 +176,10 @@ def _marked(table: Display) -> Markup:
 def _captioned(pngs: Mapping[str, str], metric: str) -> list[tuple[str, str, str, bool]]:
     """Name, text, picture and whether it is open; past dates say most, then months."""
     first = next((name for name in ("past", "month") if name in pngs), next(iter(pngs), ""))
-    alt = _("{measure} of the treated and of those they are compared with, by {period}")
     names = {every: _(PERIODS[every]) for every in pngs}
     label = formats.label(metric)
     return [
-        (name, alt.format(measure=label, period=name.lower()), pngs[every], every == first)
+        (name, fill("chart", measure=label, period=name.lower()), pngs[every], every == first)
         for every, name in names.items()
     ]
 

@@ -219,10 +219,10 @@ def test_what_is_harmed_or_does_not_hold_stands_out_and_nothing_else():
 def test_checks_are_yes_no_or_not_known():
     table = Reader(card().html.split("<caption>Checks")[1].split("</table>")[0])
     assert [cells[:2] for cells in table.cells] == [
-        ["Check", "Holds"], ["Group sizes as planned", "yes"], ["Groups alike before", "no"],
+        ["Check", "Passed"], ["Group sizes as planned", "yes"], ["Groups alike before", "no"],
         ["Enough past dates", "not known"],
     ]  # fmt: skip
-    assert "- Groups alike before; Holds: no; What was found: apart by 0.21" in card().text
+    assert "- Groups alike before; Passed: no; What was found: apart by 0.21" in card().text
 
 
 def test_columns_that_say_nothing_are_left_out():

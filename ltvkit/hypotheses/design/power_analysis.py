@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,6 @@ import pandas as pd
 import scipy
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, LtvkitError
@@ -26,6 +26,7 @@ from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import Term
 from ltvkit.hypotheses.hypothesis import Hypothesis
 from ltvkit.hypotheses.registry.store import Registry
+from ltvkit.hypotheses.texts import fill
 from ltvkit.periods import Day
 
 POWER = 0.8  # the power to aim at
@@ -103,21 +104,16 @@ def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") 
     """A table of `power` -> what the planned length can show, in a sentence or two."""
     row = table[table["planned"]].iloc[0]
     if np.isnan(row["power"]):
-        return _(
-            "What this can show is not known: the orders do not reach back far enough, or nobody "
-            "of the target bought in as many days of the past."
-        )
-    text = _(
-        "With {customers} customers over {days} days, power to detect an effect of {worth} is "
-        "{power}; the smallest effect detectable with {aim} power is {least}."
-    )
-    return text.format(
+        return fill("power_unknown")
+    show = partial(formats.difference, column=hypothesis.metric, currency=currency)
+    return fill(
+        "power",
         customers=formats.count(row["customers"]),
         days=formats.count(7 * row["weeks"]),
-        worth=formats.difference(hypothesis.smallest_effect, hypothesis.metric, currency),
+        worth=show(hypothesis.smallest_effect),
         power=formats.share(row["power"], decimals=0),
         aim=formats.share(POWER, decimals=0),
-        least=formats.difference(row["smallest_detectable"], hypothesis.metric, currency),
+        least=show(row["smallest_detectable"]),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import N_
 from ltvkit.display import formats
 from ltvkit.hypotheses.effects import comparisons, placebo
 from ltvkit.hypotheses.effects.comparisons import Comparison
@@ -16,6 +16,7 @@ from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import BUYERS, FEWEST, Estimate, orthogonalize
 from ltvkit.hypotheses.effects.placebo import NaturalChange
 from ltvkit.hypotheses.hypothesis import Hypothesis
+from ltvkit.hypotheses.texts import fill
 
 RATIO, BALANCE, TREND = N_("sample ratio"), N_("balance"), N_("parallel trend")
 ROBUST, SIZE, OTHERS = N_("robustness"), N_("size"), N_("other measures")
@@ -50,25 +51,19 @@ def run_checks(
 def check_ratio(compared: Comparison, hypothesis: Hypothesis) -> Check:
     """Sample ratio: are there as many treated and control customers as planned?
 
-    All customers of the list count; the number of those without an order is estimated in a sample.
+    All customers of the list count; in a sample, the number of those without an order is estimated.
     """
     share, (histories, _kind, groups, _window) = hypothesis.treated_share, compared
     counts = np.array(comparisons.count_groups(histories, hypothesis, groups))
     planned = counts.sum() * np.array([share, 1 - share])
     p = float(scipy.stats.chisquare(counts, planned).pvalue)
-    found = _(
-        "{treated} treated and {control} control customers; {share} were to be treated"
-    ).format(
-        treated=formats.count(counts[0]),
-        control=formats.count(counts[1]),
-        share=formats.share(share),
-    )
-    found += f", {_describe_p(p)}"
+    treated, control = map(formats.count, counts)
+    words = {"treated": treated, "control": control, "share": formats.share(share)}
+    found = fill("ratio", **words, p=_describe_p(p))
     missing = int((np.concatenate(groups) >= len(histories.ids)).sum())
     missing = histories.scale_up(missing, hypothesis.assigned["customer_id"])
     if missing:
-        text = _("{n} of the list are not in the orders")
-        found += "; " + text.format(n=formats.count(missing))
+        found += fill("missing", n=formats.count(missing))
     # Customers selected by what they bought are in the orders, unless their ids differ.
     strange = hypothesis.target.rule != "customers" and missing > LOST * counts.sum()
     return Check(RATIO, p >= BROKEN and not strange, found)
@@ -86,11 +81,9 @@ def check_balance(compared: Comparison) -> Check:
     p = float(OLS(treated, design).fit().f_pvalue) if enough else 1.0
     scaled = rows / rows.std().replace(0, np.nan)
     apart = (scaled[treated == 1].mean() - scaled[treated == 0].mean()).abs().fillna(0.0)
-    text = _("largest difference before the start: {d} standard deviations of {measure}")
-    found = text.format(
-        d=formats.number(apart.max(), decimals=2), measure=formats.label(apart.idxmax()).lower()
-    )
-    return Check(BALANCE, p >= BROKEN, f"{found}, {_describe_p(p)}")
+    words = {"measure": formats.label(apart.idxmax()).lower(), "p": _describe_p(p)}
+    found = fill("balance", d=formats.number(apart.max(), decimals=2), **words)
+    return Check(BALANCE, p >= BROKEN, found)
 
 
 def read_covariates(histories: Histories, who: np.ndarray, day: int) -> pd.DataFrame:
@@ -104,21 +97,16 @@ def check_trend(natural: NaturalChange) -> Check:
     """Parallel trend: did both groups move alike on past dates?"""
     n, p = len(natural.table), natural.trend_p
     if not natural.enough:
-        text = _("{n} past dates to look at, {needed} are needed")
-        return Check(TREND, None, text.format(n=n, needed=placebo.FEWEST_REPLAYS))
-    text = _("on {n} past dates both groups moved alike, {p}")
-    if p < placebo.TREND:
-        text = _("on {n} past dates the groups moved apart without this measure, {p}")
-    found = text.format(n=n, p=_describe_p(p)) + _describe_overlap(natural)
-    return Check(TREND, p >= placebo.TREND, found)
+        return Check(TREND, None, fill("trend_unknown", n=n, needed=placebo.FEWEST_REPLAYS))
+    alike = p >= placebo.TREND
+    found = fill("trend_alike" if alike else "trend_apart", n=n, p=_describe_p(p))
+    return Check(TREND, alike, found + _describe_overlap(natural))
 
 
 def check_replays(natural: NaturalChange, hypothesis: Hypothesis) -> Check:
     """Are there enough replays to know what would have happened anyway?"""
-    text = _("{n} past dates with the same rule and as many days; {needed} are needed")
-    if hypothesis.target.rule == "customers":
-        text = _("a list cannot be drawn up again for past dates: the natural change is unknown")
-    found = text.format(n=len(natural.table), needed=placebo.FEWEST_REPLAYS)
+    name = "no_replays" if hypothesis.target.rule == "customers" else "replays"
+    found = fill(name, n=len(natural.table), needed=placebo.FEWEST_REPLAYS)
     return Check(NATURAL, natural.enough, found + _describe_overlap(natural))
 
 
@@ -126,49 +114,37 @@ def check_robustness(estimate: Estimate, metric: str) -> Check:
     """Does the sign of the observed change hold when customers are re-sampled?"""
     ends = estimate.bootstrap()
     low, high = (formats.difference(x, metric) for x in ends)
-    found = [_("drawn anew, {low} to {high}").format(low=low, high=high)]
+    found = fill("bootstrap", low=low, high=high)
     if 0 <= estimate.top_share <= 1:
-        text = _("{share} of the change is due to the 1% who bought most")
-        found.append(text.format(share=formats.share(estimate.top_share, decimals=0)))
+        found += fill("top_share", share=formats.share(estimate.top_share, decimals=0))
     if estimate.variance_saved > 0.005:
-        text = _("knowing the time before saved {share} of the variance")
-        found.append(text.format(share=formats.share(estimate.variance_saved, decimals=0)))
+        found += fill("variance_saved", share=formats.share(estimate.variance_saved, decimals=0))
     alike = np.sign(estimate.interval).tolist() == np.sign(ends).tolist()
-    return Check(ROBUST, alike if estimate.sufficient else None, "; ".join(found))
+    return Check(ROBUST, alike if estimate.sufficient else None, found)
 
 
 def check_size(estimate: Estimate, compared: Comparison) -> Check:
     """There is too little to conclude anything."""
-    text = _(
-        "{n} customers, {buyers} of them bought; {least} of a group and {most} buyers are needed"
-    )
-    found = text.format(
-        n=formats.count(sum(map(len, compared.groups))),
-        buyers=formats.count((estimate.sizes > 0).sum()),
-        least=FEWEST,
-        most=BUYERS,
-    )
-    return Check(SIZE, False, found)
+    n = formats.count(sum(map(len, compared.groups)))
+    buyers = formats.count((estimate.sizes > 0).sum())
+    return Check(SIZE, False, fill("too_few", n=n, buyers=buyers, least=FEWEST, most=BUYERS))
 
 
 def check_registration(hypothesis: Hypothesis) -> Check:
     """Was it registered before it started, and unchanged since?"""
-    record = hypothesis.record
-    text = _("on {day}, by the start")
+    record, name = hypothesis.record, "registered"
     if record.registered is None:
-        text = _("never registered: it may have been written after the fact")
-    elif record.late:
-        text = _("on {day}, not before the start: the result may have been known")
-    elif record.edited:
-        text = _("on {day}; edited after its start")
-    found = text.format(day=formats.date(record.registered))
+        name = "never_registered"
+    elif record.late or record.edited:
+        name = "registered_late" if record.late else "edited"
+    found = fill(name, day=formats.date(record.registered))
     return Check(REGISTERED, record.preregistered, found)
 
 
 def _describe_overlap(natural: NaturalChange) -> str:
     busy = int(natural.table["busy"].sum())
-    return _("; another measure ran on {n} of them").format(n=busy) if busy else ""
+    return fill("overlap", n=busy) if busy else ""
 
 
 def _describe_p(p: float) -> str:
-    return _("p = {p}").format(p=formats.number(p, decimals=3)) if p >= 0.001 else _("p < 0.001")
+    return fill("p", p=formats.number(p, decimals=3)) if p >= 0.001 else fill("p_small")
