@@ -8,28 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.tables import Display
-from ltvkit.hypotheses.texts import fill
+from ltvkit.hypotheses.texts import TEXTS, fill
 
 LEVELS = ("before", "after", "control_before", "control_after")
-# tables/hypothesis_checks.csv has the words on the left; the page has plainer ones.
-CHECKS = {
-    "sample ratio": N_("Group sizes as planned"),
-    "balance": N_("Groups alike before"),
-    "parallel trend": N_("Groups moved alike before"),
-    "natural change": N_("Enough past dates"),
-    "registered": N_("Registered beforehand"),
-    "robustness": N_("Stable when re-sampled"),
-    "size": N_("Enough customers"),
-    "other measures": N_("No other measure"),
-}
-FOUND = {
-    "drawn anew, ": N_("range when re-sampled: "),
-    "knowing the time before saved": N_("earlier purchases explain"),
-    "by the start": N_("before the start"),
-}
 
 
 def show_figures(table: pd.DataFrame, comparison: str, currency: str) -> Display:
@@ -90,9 +74,9 @@ def show_checks(table: pd.DataFrame) -> Display:
     body = []
     for check, holds, found in table[list(names)].itertuples(index=False):
         passed = _("not known") if pd.isna(holds) else formats.cell(bool(holds), "text")
-        for text, plain in FOUND.items():
+        for text, plain in TEXTS["plainer"].items():
             found = found.replace(_(text), _(plain))
-        body.append((_(CHECKS.get(check, check)), passed, found))
+        body.append((_(TEXTS["check_names"][check]), passed, found))
     header = tuple(map(formats.label, names))
     return Display(_("Checks"), header, tuple(body), (False,) * 3, 0, ())
 

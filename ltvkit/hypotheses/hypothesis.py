@@ -1,4 +1,4 @@
-"""A hypothesis as registered: what was done to whom, when, and how it is to be judged."""
+"""A hypothesis: what is done to whom, when, and how the result is judged."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pandas as pd
 
 # What a target may select customers by; the values are those of the kit's own tables.
 RULES = ("segment", "decile", "abc_class", "cohort", "channel", "customers")
-# How the effect is told from what would have happened anyway, the best evidence first.
+# What the treated are compared with, the best evidence first.
 COMPARISONS = ("randomized", "control_segment", "same_period_last_year", "before_after")
-# When to adopt: the interval of the effect lies above zero, above the smallest effect worth
-# having, or above minus that effect (it does no harm worth mentioning).
+# When to adopt: the interval of the effect lies above zero, above the smallest effect that
+# matters, or above minus that effect (it does no harm that matters).
 DECISION_RULES = ("superiority", "superiority_by_margin", "non_inferiority")
 DECISIONS = ("adopt", "drop", "extend")
 TREATED, CONTROL = "treated", "control"  # the groups of an assignment
@@ -55,7 +55,7 @@ class Record:
 
     @property
     def preregistered(self) -> bool:
-        """Whether it was on record before it began, and left alone since."""
+        """Whether it was registered before it started, and not edited since."""
         return self.registered is not None and not (self.late or self.edited)
 
 
@@ -85,27 +85,26 @@ class Hypothesis:
     decision_rule: str = "superiority"
     cost: float = 0.0
     control: Target | None = None
-    assigned: pd.DataFrame | None = field(default=None, compare=False)
+    assigned: pd.DataFrame | None = field(default=None, compare=False, repr=False)
     treated_share: float = 0.5  # of the assigned customers, as planned
     notes: str = ""
     record: Record = Record()
 
     @property
     def until(self) -> dt.date:
-        """The last day that counts: the end, the one it was extended to, or that of a decision
-        to adopt or drop it before then."""
+        """The last day that counts: the end, a new end if it was extended, or the day of a
+        decision to adopt or drop it before then."""
         last = self.end
         for decision in self.record.decisions:
             last = decision.until or min(last, decision.day)
         return last
 
     def as_of(self, day: dt.date) -> Hypothesis:
-        """The hypothesis as the ledger had it on `day`: what came later is not known yet."""
-        kept = tuple(d for d in self.record.decisions if d.day <= day)
-        registered = self.record.registered
-        if registered and registered > day:
-            return replace(self, record=Record(decisions=kept))
-        return replace(self, record=replace(self.record, decisions=kept))
+        """The hypothesis as the ledger had it at the end of `day`."""
+        decisions = tuple(d for d in self.record.decisions if d.day <= day)
+        registered = self.record.registered and self.record.registered <= day
+        record = self.record if registered else Record()
+        return replace(self, record=replace(record, decisions=decisions))
 
     @property
     def days(self) -> int:

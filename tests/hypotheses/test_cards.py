@@ -16,11 +16,11 @@ from PIL import Image
 
 from ltvkit import periods
 from ltvkit.hypotheses import cards
-from ltvkit.hypotheses.card_tables import CHECKS as CARD_CHECKS
 from ltvkit.hypotheses.effects import validity
 from ltvkit.hypotheses.effects.validity import Check
 from ltvkit.hypotheses.figures import COLUMNS
 from ltvkit.hypotheses.hypothesis import Decision, Hypothesis, Record, Target
+from ltvkit.hypotheses.texts import TEXTS
 from ltvkit.report.pages import notebook_page
 
 NAN = float("nan")
@@ -400,4 +400,4 @@ def test_the_page_has_plainer_words_than_the_file_of_checks():
 
 def test_every_check_has_a_plain_name():
     names = ("RATIO", "BALANCE", "TREND", "ROBUST", "SIZE", "OTHERS", "NATURAL", "REGISTERED")
-    assert {getattr(validity, name) for name in names} == set(CARD_CHECKS)
+    assert {getattr(validity, name) for name in names} == set(TEXTS["check_names"])

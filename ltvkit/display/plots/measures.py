@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ltvkit import periods
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats
 from ltvkit.display.plots import _style
 from ltvkit.display.plots.lifetimes import _dates
@@ -78,11 +78,11 @@ def effects(board: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     needs = ["relative_effect", "relative_lowest", "relative_highest"]
     known = board.dropna(subset=[c for c in needs if c in board])
-    title = _("What the measures brought, with 95% intervals")
+    title = _("Effect of each measure, with its likely range (95%)")
     ax = _style.axes(ax, title=title, height=1.6 + 0.38 * len(known))
     named = ("title", "grade", "status", "verdict")
     if not any(_style.nothing(ax, known, *needs, by=c) for c in named):
-        ax.set_xlabel(_("Relative effect on the metric that decides"))
+        ax.set_xlabel(_("Relative effect on the main figure"))
         ax.axvline(0, color=_style.INK, linewidth=1.2, zorder=1)
         for place, row in enumerate(known.itertuples()):
             _effect(ax, place, row)
@@ -92,7 +92,10 @@ def effects(board: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.grid(False, axis="y")
         _style.numbers(ax.xaxis, "share")
     if hidden := len(board) - len(known):
-        said = _("Not shown, as there is no interval yet: {n}").format(n=hidden)
+        said = n_(
+            "{n} not shown: it has no range yet", "{n} not shown: they have no range yet", hidden
+        )
+        said = said.format(n=hidden)
         ax.set_xlabel(f"{ax.get_xlabel()}\n{said}".strip())
     return ax
 
@@ -121,7 +124,7 @@ def replays(
     scale = 100 if unit else 1
     days, (values, errors) = natural["start"], scale * natural[["change", "se"]].to_numpy(float).T
     look = {"color": _style.GREY, "capsize": 3, "elinewidth": 1.5}
-    look["label"] = _("past dates, 95% interval")
+    look["label"] = _("past dates, likely range (95%)")
     ax.errorbar(_day(days), values, Z * errors, fmt="o", **look)
     look = {"color": _style.BLUE, "ms": 9, "zorder": 3, "label": _("this time")}
     ax.plot(_day([_now(natural)]), [scale * change], "o", **look)

@@ -9,13 +9,17 @@ import numpy as np
 import pandas as pd
 
 from ltvkit.core import csv_injection, files
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, check_share
 from ltvkit.hypotheses.effects import targets
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
 from ltvkit.hypotheses.registry import ledger, schema, store
+from ltvkit.periods import Day
 
 
-def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **cuts: Any) -> Path:
+def draw(
+    folder: Path, id: str, lines: Frame, *, seed: int, until: Day | None = None, **cuts: Any
+) -> Path:
     """Draw who is treated from the target of a hypothesis, and write the list; returns its path.
 
     At random within RFM segments, on the selection date; see `assign`. `until` is the
@@ -28,7 +32,7 @@ def draw(folder: Path, id: str, lines: Any, *, seed: int, until: Any = None, **c
     if until and str(until) < str(hypothesis.selected):
         raise ParamsError(
             f"{id}: customers are selected on {hypothesis.selected}, and the orders end on "
-            f"{until}: export them anew, or select earlier."
+            f"{until}: export them again, or select earlier."
         )
     drawn = assign(candidates(hypothesis, lines, **cuts), share=hypothesis.treated_share, seed=seed)
     with ledger.locked(folder):
@@ -52,9 +56,8 @@ def assign(
 ) -> pd.DataFrame:
     """Customers with `customer_id` and a stratum `by` -> customer_id, group, segment, seed.
 
-    Within each stratum, `share` of the customers are drawn to be "treated"; where that is no
-    whole number, chance rounds. The order of rows plays no part: the same customers and seed
-    always give the same groups.
+    Within each stratum, `share` of the customers are drawn to be "treated"; a number that is not
+    whole is rounded at random. The same customers and seed give the same groups, in any order.
 
     >>> quiet = pd.DataFrame({"customer_id": list("abcd"), "segment": ["lost"] * 4})
     >>> assign(quiet, seed=7)["group"].value_counts().to_dict()
@@ -79,12 +82,12 @@ def assign(
 
 
 def candidates(
-    hypothesis: Hypothesis, lines: Any, *, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
+    hypothesis: Hypothesis, lines: Frame, *, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
 ) -> pd.DataFrame:
     """The customers of a target on its selection date, with their RFM segment: who to draw from.
 
-    All of the shop, however many they are: `customer_id`, `segment`. Raises `DataError` where the
-    target is empty.
+    All customers of the shop, never a sample: `customer_id`, `segment`. Raises `DataError` where
+    the target is empty.
     """
     target, cuts = hypothesis.target, {"rfm_cuts": rfm_cuts, "abc_cuts": abc_cuts}
     found = targets.select_all(lines, target, on=hypothesis.selected, **cuts)

@@ -1,7 +1,7 @@
-"""Customers day by day, held as arrays: what each had done by a day, and did in a window.
+"""Customers day by day, as arrays: what each had done by a day, and did in a window.
 
-Replays ask for the same customers at many dates. Kept sorted by customer and day, with running
-totals, the orders answer each question by two look-ups per customer, and not by a new aggregation.
+Replays look at the same customers on many dates. Sorted by customer and day, with running totals,
+each figure takes two look-ups per customer, and no new aggregation.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import pandas as pd
 
 from ltvkit import cohorts, customers, periods
 from ltvkit.engines import frames, sampling
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.hypotheses.effects.metrics import METRICS
 from ltvkit.ingest import daily as by_day
 from ltvkit.ingest.lines import filter_until
+from ltvkit.periods import Day
 
 MAX_CUSTOMERS = 1_000_000  # customers; of more, a sample
 _WHOLE = 17  # digits that the running totals of money, kept as whole numbers, can hold
@@ -30,32 +32,32 @@ READ = (*by_day.NEEDS, *by_day.MONEY, "channel")  # of the lines
 
 
 class Cache:
-    """The latest answers, as many as `most`; safe to ask from several threads."""
+    """The latest `most` results, by key; safe with several threads."""
 
     def __init__(self, most: int) -> None:
         self.most, self.known, self._lock = most, {}, threading.Lock()
 
     def get(self, key: Any, work: Callable[[], Any]) -> Any:
-        """The answer for `key`, from `work` if it is not known."""
+        """The result for `key`, from `work` if it is not known."""
         with self._lock:
             if key in self.known:
                 return self.known[key]
-        answer = work()
+        result = work()
         with self._lock:
             while len(self.known) >= self.most:
                 del self.known[next(iter(self.known))]
-            self.known[key] = answer
-        return answer
+            self.known[key] = result
+        return result
 
 
 @dataclass(frozen=True)
 class Histories:
-    """Customers by day: `ids` in order; a customer is meant by its place among them.
+    """Customers by day: `ids` in order; a customer is identified by its position among them.
 
     `first` and `last` are the days of the data, as numbers; `channels` is None where the orders
-    know none. These are all customers, or of very many the sample of `share` (see `sampling`);
-    `everybody` is then what `customers.totals` says of all. What a rule selects among a sample is
-    a sample of what it would select among all.
+    have none. These are all customers, or of very many a sample of the share `share` (see
+    `sampling`); `everybody` is then `customers.totals` of all. What a rule selects in a sample is a
+    sample of what it selects in the whole shop.
     """
 
     ids: np.ndarray
@@ -88,8 +90,8 @@ class Histories:
         return len(self.customers_on(self.last))
 
     def positions(self, ids: Any) -> np.ndarray:
-        """Customer ids -> their places; who never bought has one of their own, after all others,
-        at which nothing is found."""
+        """Customer ids -> their positions; those who never bought have positions after all others,
+        where nothing is found."""
         found = pd.Index(self.ids).get_indexer(pd.Index(np.asarray(ids, dtype=object)))
         strangers = found < 0
         return np.where(strangers, len(self.ids) + np.cumsum(strangers) - 1, found)
@@ -114,10 +116,10 @@ class Histories:
         return sampling.contains(ids, self.share)
 
     def scale_up(self, n: int, ids: Any = ()) -> int:
-        """`n` customers of these -> how many they are of the whole shop, rounded.
+        """`n` customers of the sample -> how many they are in the whole shop, rounded.
 
-        Of a list `ids` it is known how many of it were drawn, so that its length comes out where
-        all of it are meant; of others, how many of all customers were.
+        For customers of a list `ids`, by the share of the list that is in the sample; for others,
+        by the share of all customers.
         """
         if self.share == 1 or not n:
             return n
@@ -126,12 +128,12 @@ class Histories:
         return round(n * self.totals["customers"].iloc[0] / self._buyers)
 
     def customers_on(self, day: int) -> pd.DataFrame:
-        """The customers who had bought by the end of `day`: what `customers.summarize` says of
-        them, with `customer_id` being their place."""
+        """The customers who had bought by the end of `day`, as `customers.summarize` describes
+        them; `customer_id` is their position."""
         return self.cached(day, lambda: self._summarize(day))
 
     def cached(self, key: Any, work: Callable[[], Any]) -> Any:
-        """What `work` gives, done once: hypotheses of the same days share the latest of it."""
+        """The result of `work`, computed once: hypotheses of the same days share it."""
         return self._done.get(key, work)
 
     def column(self, name: str, who: np.ndarray, start: int, end: int) -> np.ndarray:
@@ -174,13 +176,10 @@ class Histories:
         )
 
     def _rows(self, who: np.ndarray, day: int) -> np.ndarray:
-        """For each of `who`, the number of rows of all customers up to their own `day`.
-
-        The latest answers are kept: the metrics of a hypothesis ask the same.
-        """
+        """For each of `who`, the number of rows of all customers up to their own `day`."""
         span = self.last - self.first + 2
         at = min(max(day - self.first + 1, 0), span - 1)
-        # Kept with the customers themselves, so that no others take their place in memory.
+        # `who` is kept, so that no other array gets its id.
         return self._looked.get(
             (id(who), day),
             lambda: (who, np.searchsorted(self._keys, who * span + at, side="right")),
@@ -195,7 +194,7 @@ class Histories:
         orders = self._between("orders", began, upto).astype("int64")
         who = np.flatnonzero(orders > 0)
         began, upto = began[who], upto[who]
-        # The first row is a purchase (the door keeps no return before it), the last need not be.
+        # The first row is a purchase (ingestion drops returns before it), the last need not be.
         bought = self._bought[upto]
         born = self._keys[began] % (self.last - self.first + 2) - 1 + self.first
         return pd.DataFrame(
@@ -209,7 +208,7 @@ class Histories:
         )
 
 
-def prepare(lines: Any, *, as_of: Any) -> Histories:
+def prepare(lines: Frame | Histories, *, as_of: Day) -> Histories:
     """Order lines, or `Histories` of them up to the same day -> `Histories`."""
     if not isinstance(lines, Histories):
         return build(lines, as_of=as_of)
@@ -219,17 +218,16 @@ def prepare(lines: Any, *, as_of: Any) -> Histories:
 
 
 def build(
-    lines: Any,
+    lines: Frame,
     *,
-    as_of: Any,
+    as_of: Day,
     rfm_cuts: Mapping[str, Any] | None = None,
     abc_cuts: Sequence[float] = (0.7, 0.9),
 ) -> Histories:
     """Order lines up to `as_of` -> `Histories`. Raises `DataError` where there are none.
 
     `rfm_cuts` and `abc_cuts` are the edges of segments and classes, as in `rfm` and `abc_classes`.
-    Of more than a million customers a sample is taken, by their id, before anything leaves the
-    engine.
+    With more than a million customers, a sample by their ids is taken inside the engine.
     """
     seen = filter_until(frames.lazy(lines, needs=by_day.NEEDS), as_of)
     read = [c for c in seen.collect_schema().names() if c in READ]
@@ -261,16 +259,12 @@ def build(
         _running=running,
         _units=units,
         share=share,
-        everybody=_shop_totals(lines, as_of) if share < 1 else None,
+        everybody=customers.totals(customers.summarize(lines, as_of=as_of)) if share < 1 else None,
     )
 
 
-def _shop_totals(lines: Any, as_of: Any) -> pd.DataFrame:
-    return customers.totals(customers.summarize(lines, as_of=as_of))
-
-
 def _unit(money: pd.Series) -> float:
-    """Money is added up as whole numbers, of a millionth where they fit: exact in any order."""
+    """The factor that makes money whole numbers, millionths where they fit: sums are exact."""
     digits = np.ceil(np.log10(money.abs().sum() + 1))
     return 10.0 ** min(6, max(0, _WHOLE - digits))
 

@@ -1,12 +1,12 @@
-"""Who a rule selects, on the selection date or, for a replay, on any date before it.
+"""Whom a rule selects, on the selection date or, for a replay, on any date before it.
 
-To judge, among the customers whose histories are known; to draw a list, among all of the shop.
+`select` works on the histories of an evaluation, `select_all` on all customers, to draw a list.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -16,16 +16,18 @@ import pandas as pd
 from ltvkit import abc_classes, cohorts, customers, deciles, periods, rfm
 from ltvkit.display import formats
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
 from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.hypothesis import Target
+from ltvkit.periods import Day
 from ltvkit.rfm import SEGMENT_NAMES
 
 BEST = 5  # the highest score
 
 
 def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> np.ndarray:
-    """The places of the customers whom `target` selects by the end of day `on` - `back`.
+    """The positions of the customers whom `target` selects by the end of day `on` - `back`.
 
     A cohort selected `back` days earlier is the customers who began as many days earlier, so that
     they are as old. Raises `ParamsError` for a rule that the orders cannot answer.
@@ -41,7 +43,12 @@ def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> n
     elif target.rule == "customers":
         chosen = np.isin(known["customer_id"], histories.positions(target.values))
     elif target.rule == "channel":
-        chosen = _in_channel(histories, target.values)[known["customer_id"]]
+        if histories.channels is None:
+            raise ParamsError(
+                "a target by channel needs the column channel; map it under `columns:` in the "
+                "params file."
+            )
+        chosen = histories.channels.isin(target.values)[known["customer_id"]]
     else:
         chosen = label(histories, target.rule, on=on - back).isin(target.values)
     return known["customer_id"].to_numpy()[chosen]
@@ -53,37 +60,35 @@ def count(histories: Histories, target: Target, who: np.ndarray) -> int:
 
 
 def select_all(
-    lines: Any, target: Target, *, on: Any, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
+    lines: Frame, target: Target, *, on: Day, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
 ) -> pd.DataFrame:
     """Order lines -> `customer_id` and `segment` of all whom `target` selects by the end of `on`.
 
-    What `select` and `segments` say, of every customer, by the tables of the kit in the engine of
-    the lines: only those who are selected leave it.
+    The same as `select` and `read_segments`, but of every customer, computed by the engine of the
+    lines: only those who are selected leave it.
     """
-    told = customers.summarize(lines, as_of=on)
-    known = rfm.segment(rfm.score(told, cuts=rfm_cuts or None))
+    known = customers.summarize(lines, as_of=on)
+    segments = rfm.segment(rfm.score(known, cuts=rfm_cuts or None))
     if target.rule == "cohort":
         spans = [[periods.start(day, "day") for day in _span(value)] for value in target.values]
         within = [nw.col("first_order").is_between(*map(nw.lit, span)) for span in spans]
-        chosen = frames.lazy(told).filter(nw.any_horizontal(*within, ignore_nulls=True))
+        chosen = frames.lazy(known).filter(nw.any_horizontal(*within, ignore_nulls=True))
     else:
-        labelled, column = {
-            "segment": lambda: (known, "segment"),
-            "decile": lambda: (deciles.assign(told), "decile"),
-            "abc_class": lambda: (
-                abc_classes.classify(told, by="customer_id", cuts=abc_cuts),
-                "class",
-            ),
-            "channel": lambda: (_first_channels(lines, on), "cohort"),
-            "customers": lambda: (told, "customer_id"),
+        column = {"abc_class": "class", "channel": "cohort", "customers": "customer_id"}
+        label = nw.col(column.get(target.rule, target.rule)).cast(nw.String)
+        labelled = {
+            "segment": lambda: segments,
+            "decile": lambda: deciles.assign(known),
+            "abc_class": lambda: abc_classes.classify(known, by="customer_id", cuts=abc_cuts),
+            "channel": lambda: cohorts.members(lines, as_of=on, by="channel", every="month"),
+            "customers": lambda: known,
         }[target.rule]()
-        said = nw.col(column).cast(nw.String)
-        chosen = frames.lazy(labelled).filter(said.is_in(list(target.values)))
-    found = frames.lazy(known).join(chosen.select("customer_id"), on="customer_id")
+        chosen = frames.lazy(labelled).filter(label.is_in(list(target.values)))
+    found = frames.lazy(segments).join(chosen.select("customer_id"), on="customer_id")
     return frames.table(found.select("customer_id", "segment").sort("customer_id"))
 
 
-def channels(lines: Any) -> list[str]:
+def channels(lines: Frame) -> list[str]:
     """The channels that order lines name, in order; none where they know none."""
     opened = frames.lazy(lines)
     if "channel" not in opened.collect_schema().names():
@@ -107,71 +112,42 @@ def explain_empty(target: Target, channels: Sequence[str]) -> str:
 
 
 def read_segments(histories: Histories, who: np.ndarray, *, on: int) -> pd.Series:
-    """The RFM segment of each of `who` on a day, by place."""
-    found = pd.Series(
-        label(histories, "segment", on=on), index=histories.customers_on(on)["customer_id"]
-    )
-    return found.reindex(who)
+    """The RFM segment of each of `who` on a day, by position."""
+    known = histories.customers_on(on)["customer_id"]
+    return pd.Series(label(histories, "segment", on=on), index=known).reindex(who)
 
 
 def label(histories: Histories, rule: str, *, on: int) -> pd.Categorical:
     """The segment, decile or class of each customer known on a day, in their order."""
-    return histories.cached((rule, on), lambda: LABELS[rule](histories, histories.customers_on(on)))
+    return histories.cached((rule, on), lambda: _label(histories, rule, on))
 
 
-def _label_segments(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
-    # Segments read recency and orders; amounts, all different, would be sorted for nothing.
-    scored = rfm.score(known.assign(revenue=0.0), cuts=histories.rfm_cuts)
-    pair = (scored["r_score"] - 1) * BEST + scored["f_score"] - 1
-    return pd.Categorical.from_codes(_segment_grid()[pair], SEGMENT_NAMES)
+def _label(histories: Histories, rule: str, on: int) -> pd.Categorical:
+    known = histories.customers_on(on)
+    if rule == "segment":
+        # Segments depend on recency and orders; amounts, all different, would be sorted in vain.
+        scored = rfm.score(known.assign(revenue=0.0), cuts=histories.rfm_cuts)
+        pair = (scored["r_score"] - 1) * BEST + scored["f_score"] - 1
+        return pd.Categorical.from_codes(_segment_grid()[pair], SEGMENT_NAMES)
+    if rule == "decile":
+        found = deciles.assign(known).sort_values("customer_id")
+        return pd.Categorical(found["decile"]).rename_categories(str)
+    found = abc_classes.classify(known, by="customer_id", cuts=histories.abc_cuts)
+    return pd.Categorical(found.sort_values("customer_id")["class"])
 
 
 @functools.cache
 def _segment_grid() -> np.ndarray:
-    """The place among `NAMES` of the segment of each pair of scores."""
+    """For each pair of scores, the position of its segment in `SEGMENT_NAMES`."""
     scores = np.divmod(np.arange(BEST**2), BEST)
     pairs = pd.DataFrame({"r_score": scores[0] + 1, "f_score": scores[1] + 1})
     return rfm.segment(pairs)["segment"].map(SEGMENT_NAMES.index).to_numpy()
 
 
-def _label_deciles(_histories: Histories, known: pd.DataFrame) -> pd.Categorical:
-    found = deciles.assign(known).sort_values("customer_id")["decile"]
-    return pd.Categorical(found).rename_categories(str)
-
-
-def _label_classes(histories: Histories, known: pd.DataFrame) -> pd.Categorical:
-    found = abc_classes.classify(known, by="customer_id", cuts=histories.abc_cuts)
-    found = found.sort_values("customer_id")
-    return pd.Categorical(found["class"])
-
-
-LABELS: dict[str, Callable[[Histories, pd.DataFrame], pd.Categorical]] = {
-    "segment": _label_segments,
-    "decile": _label_deciles,
-    "abc_class": _label_classes,
-}
-
-
 def _span(label: str) -> tuple[int, int]:
     """The first and the last day of a cohort such as 2024-03, 2024-Q1, 2024-W09 or 2024."""
     every = formats.grain([label])
-    text = f"{label}-1" if every == "week" else label
-    first = (
-        pd.to_datetime(text, format="%G-W%V-%u") if every == "week" else pd.Period(label).start_time
-    )
-    return periods.number_of(first), periods.number_of(
-        periods.end(periods.index_of(first, every), every)
-    )
-
-
-def _in_channel(histories: Histories, values: tuple[str, ...]) -> np.ndarray:
-    if histories.channels is None:
-        raise ParamsError(
-            "a target by channel needs the column channel; map it under `columns:` in the params "
-            "file."
-        )
-    return histories.channels.isin(values)
-
-
-def _first_channels(lines: Any, on: Any) -> nw.LazyFrame:
-    return cohorts.members(lines, as_of=on, by="channel", every="month")
+    week = every == "week"
+    first = pd.to_datetime(f"{label}-1", format="%G-W%V-%u") if week else pd.Period(label).start_time
+    last = periods.end(periods.index_of(first, every), every)
+    return periods.number_of(first), periods.number_of(last)

@@ -1,4 +1,4 @@
-"""What a field of a hypothesis file may hold: checks that turn a value of YAML into ours."""
+"""The kinds of fields of a hypothesis file: each checks a YAML value and converts it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COHORT = re.compile(r"(19|20)\d\d(-(0[1-9]|1[0-2])|-Q[1-4]|-W\d\d)?")
 
 
 class Invalid(Exception):
-    """A value is not what its field holds; `found` is the part of it that is meant, if not all."""
+    """A value does not fit its field; `found` is the wrong part of it, if not all is wrong."""
 
     def __init__(self, expected: str, *, found: str = "", hint: str = "") -> None:
         super().__init__(expected)
@@ -31,7 +31,7 @@ class Invalid(Exception):
 
 
 def parse_text(value: Any) -> str:
-    """Words."""
+    """A text that is not empty."""
     if not isinstance(value, str) or not value.strip():
         raise Invalid("text; put it in quotes")
     return value.strip()

@@ -1,8 +1,8 @@
 """The ledger of a register: what was registered and decided, and when, one JSON object a line.
 
-Lines are only ever added. Each is sealed with a hash of itself, and names in `after` the seals of
-the lines before it that no other line named: one as a rule, two after a merge of two branches. A
-line that is edited or removed is found that way; the end of the file is guarded by git alone.
+Lines are only added. Each line has a hash of itself (`seal`), and in `after` the seals of the lines
+before it that no other line names: usually one, two after a merge of two branches. So a line that
+was edited or removed is detected; the end of the file is protected by git alone.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Entry(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A line as found: `entry` is None where it is not used, `problem` is "" where it is good."""
+    """One line: `entry` is None if it cannot be used, `problem` is "" if it is good."""
 
     number: int
     seal: str = ""
@@ -56,7 +56,7 @@ class _Line(NamedTuple):
 
 
 def read(folder: Path) -> list[Entry]:
-    """A register's folder -> what its ledger says, line by line. Broken lines are left out."""
+    """A register's folder -> the entries of its ledger, in order, without broken lines."""
     return [line.entry for line in _lines(_content(folder)) if line.entry]
 
 
@@ -144,7 +144,7 @@ def _lines(content: bytes) -> Iterator[_Line]:
 
 
 def _verify(number: int, fields: dict[str, str], seen: dict[str, _Line]) -> _Line:
-    """A readable line, held against its seal and the lines above it."""
+    """Check a readable line against its seal and the lines above it."""
     seal, after = fields["seal"], tuple(fields["after"].split())
     line = _Line(number, seal, after)
     if fingerprint({k: v for k, v in fields.items() if k != "seal"}) != seal:

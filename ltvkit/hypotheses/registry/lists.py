@@ -1,6 +1,6 @@
 """Lists of customers beside a hypothesis: CSV files in the register's folder `lists`.
 
-What is wrong with one is shown on pages, so it names lines and no customers.
+Errors are shown on pages, so they name the file and the line, and no customer.
 """
 
 from __future__ import annotations

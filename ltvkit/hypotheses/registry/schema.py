@@ -1,4 +1,4 @@
-"""One YAML file of a register -> `Hypothesis`, checked whole.
+"""One YAML file of a register -> a `Hypothesis` that has been checked.
 
 A file that cannot be used raises `ParamsError`: which file, line and field, what was found, what
 is expected, and the nearest valid name.
@@ -7,7 +7,7 @@ is expected, and the nearest valid name.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,20 @@ NEEDED_BY = {"control": "control_segment", "assignment": "randomized"}
 
 @dataclass(frozen=True)
 class _File:
-    """A file as read: what stands empty is left out of `given`."""
+    """A file as read; empty fields are left out of `given`."""
 
     path: Path
     given: Mapping[str, Any]
     nodes: Mapping[str, yaml.Node]
 
-    def complaint(self, name: str, wrong: Invalid) -> ParamsError:
+    def parse(self, name: str, parse: Callable[..., Any], *given: Any) -> Any:
+        """What `parse` makes of a field; what it refuses is an error that names file and line."""
+        try:
+            return parse(*given)
+        except Invalid as wrong:
+            raise self.error(name, wrong) from wrong
+
+    def error(self, name: str, wrong: Invalid) -> ParamsError:
         """What is wrong with a field, and where."""
         node = self.nodes.get(name)
         where = f"{self.path}, line {node.start_mark.line + 1}" if node else str(self.path)
@@ -51,14 +58,15 @@ def read(path: Path, *, drawn: bool = True) -> Hypothesis:
     """
     file = _open(path)
     _check_names(file)
-    values = {name: _value(file, name) for name in FIELDS if name in file.given}
+    given = file.given
+    values = {n: file.parse(n, f.check, given[n]) for n, f in FIELDS.items() if n in given}
     _check_together(file, values)
     values.pop("assignment", None)
     if drawn and (name := _assignment(file)):
-        values["assigned"] = _listed(file, "assignment", lists.read_assignment, name)
+        values["assigned"] = file.parse("assignment", lists.read_assignment, path.parent, name)
     for name in ("target", "control"):
         if name in values and values[name].rule == "customers":
-            ids = _listed(file, name, lists.read_customers, values[name].values[0])
+            ids = file.parse(name, lists.read_customers, path.parent, values[name].values[0])
             values[name] = Target("customers", ids)
     _check_apart(file, values["target"], values.get("control"))
     return Hypothesis(**values)
@@ -68,15 +76,12 @@ def assignment_file(path: Path) -> Path:
     """Where the list of a randomized comparison belongs; raises `ParamsError` for another one."""
     file = _open(path)
     if not (name := _assignment(file)):
-        raise file.complaint("comparison", Invalid("randomized: only there customers are drawn"))
-    try:
-        return lists.resolve(path.parent, name)
-    except Invalid as wrong:
-        raise file.complaint("assignment", wrong) from wrong
+        raise file.error("comparison", Invalid("randomized: only there customers are drawn"))
+    return file.parse("assignment", lists.resolve, path.parent, name)
 
 
 def content_hash(path: Path) -> str:
-    """What a file that `read` takes says, as one SHA-256: its values, but `notes`, and its lists.
+    """One SHA-256 of a valid file: of its values, except `notes`, and of its lists.
 
     Comments, the order of keys and white space do not count.
     """
@@ -102,61 +107,47 @@ def _open(path: Path) -> _File:
 
 
 def _check_names(file: _File) -> None:
-    """Unknown keys, and needed ones that are missing or still stand empty as in the template."""
+    """Refuse unknown keys, and needed ones that are missing or still empty."""
     for name in file.nodes:
         if name not in FIELDS:
             wrong = Invalid(
                 f"one of {', '.join(FIELDS)}", found="this key", hint=nearest(name, FIELDS)
             )
-            raise file.complaint(name, wrong)
+            raise file.error(name, wrong)
     empty = [n for n in FIELDS if n not in DEFAULTS and n not in file.given]
     if empty:
         name, *others = empty
         more = f" Also still to be filled in: {', '.join(others)}." if others else ""
-        raise file.complaint(name, Invalid(describe(name), hint=more))
-
-
-def _value(file: _File, name: str) -> Any:
-    try:
-        return FIELDS[name].check(file.given[name])
-    except Invalid as wrong:
-        raise file.complaint(name, wrong) from wrong
-
-
-def _listed(file: _File, name: str, read: Any, list_name: str) -> Any:
-    try:
-        return read(file.path.parent, list_name)
-    except Invalid as wrong:
-        raise file.complaint(name, wrong) from wrong
+        raise file.error(name, Invalid(describe(name), hint=more))
 
 
 def _check_together(file: _File, values: Mapping[str, Any]) -> None:
-    """What fields must be to each other."""
+    """Check fields against each other."""
     comparison = values["comparison"]
     if file.path.name != f"{values['id']}.yaml":
-        raise file.complaint("id", Invalid(f"the name of the file; call it {values['id']}.yaml"))
+        raise file.error("id", Invalid(f"the name of the file; call it {values['id']}.yaml"))
     if values["selected"] >= values["start"]:
         expected = f"a day before the start, {values['start']}, so that the members are known"
-        raise file.complaint("selected", Invalid(expected))
+        raise file.error("selected", Invalid(expected))
     if values["end"] < values["start"]:
-        raise file.complaint("end", Invalid(f"the start, {values['start']}, or a later day"))
+        raise file.error("end", Invalid(f"the start, {values['start']}, or a later day"))
     if values["metric"] in values.get("guardrails", ()):
         expected = "other metrics than the one that is judged"
-        raise file.complaint("guardrails", Invalid(expected, found=values["metric"]))
+        raise file.error("guardrails", Invalid(expected, found=values["metric"]))
     if values["metric"].endswith("_rate") and values["smallest_effect"] >= 1:
-        raise file.complaint("smallest_effect", Invalid("a share, as in 0.03 for three points"))
+        raise file.error("smallest_effect", Invalid("a share, as in 0.03 for three points"))
     for name, needing in NEEDED_BY.items():
         if comparison == needing and name not in values and name != "assignment":
-            raise file.complaint(name, Invalid(describe(name)))
+            raise file.error(name, Invalid(describe(name)))
         if comparison != needing and name in values:
             expected = f"nothing with comparison: {comparison}; remove it, or say {needing}"
-            raise file.complaint(name, Invalid(expected))
+            raise file.error(name, Invalid(expected))
 
 
 def _check_apart(file: _File, target: Target, control: Target | None) -> None:
-    """Whoever is treated is no control."""
+    """No customer may be both in the target and in the control."""
     both = set(target.values) & set(control.values) if control else set()
     if both and target.rule == control.rule:
         listed = target.rule == "customers"
         found = f"{len(both)} of its customers" if listed else ", ".join(sorted(both))
-        raise file.complaint("control", Invalid("none who are in the target", found=found))
+        raise file.error("control", Invalid("none who are in the target", found=found))

@@ -19,16 +19,16 @@ from typing import Any
 import pandas as pd
 
 from ltvkit.core import paths
-from ltvkit.core.i18n import _
 from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
 from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Record
 from ltvkit.hypotheses.registry import field_types, ledger, schema, template
 from ltvkit.hypotheses.registry.fields import FIELDS
+from ltvkit.hypotheses.texts import fill
 
 
 @dataclass(frozen=True)
 class Registry:
-    """The hypotheses that can be used, by start and id, and what is wrong: file, problem."""
+    """The valid hypotheses, by start and id, and the `problems` of the others: file, problem."""
 
     folder: Path
     hypotheses: tuple[Hypothesis, ...] = ()
@@ -52,7 +52,7 @@ def folder(shop: str, register: str = "") -> Path:
 
 
 def load(folder: Path) -> Registry:
-    """A register's folder -> `Register`. What cannot be used is a problem; all else still loads."""
+    """A register's folder -> `Registry`. Files that cannot be used are problems."""
     found, rows = [], []
     entries = ledger.read(folder)
     for path in _list_files(folder):
@@ -75,16 +75,7 @@ def of_shop(shop: str, register: str = "") -> Registry:
     found = load(folder(shop, register))
     if found.hypotheses or len(found.problems):
         return found
-    raise NothingYet(
-        _(
-            "{shop} has no hypothesis yet. Write down the first one, with what you will do, for "
-            "whom, and what you expect:\n"
-            "    python -m ltvkit hypothesis new params/{shop}.yaml first-idea\n"
-            "Fill in the file that this makes, and register it before you begin:\n"
-            "    python -m ltvkit hypothesis register params/{shop}.yaml first-idea\n"
-            "From then on this page says whether it worked."
-        ).format(shop=shop)
-    )
+    raise NothingYet(fill("nothing_yet", shop=shop))
 
 
 def read(folder: Path, id: str) -> Hypothesis:
@@ -98,7 +89,7 @@ def read_plan(folder: Path, id: str) -> Hypothesis:
 
 
 def new(folder: Path, id: str, **given: Any) -> Path:
-    """Write a file to fill in, with the fields in `given` filled in already; returns its path."""
+    """Write a file to fill in, with the fields in `given` filled in; returns its path."""
     path = file_of(folder, id)
     for name in given:
         one_of("field", name, FIELDS)
@@ -112,9 +103,9 @@ def new(folder: Path, id: str, **given: Any) -> Path:
 
 
 def register(folder: Path, id: str, *, by: str = "", now: dt.datetime | None = None) -> Hypothesis:
-    """Put on record what the file of a hypothesis says; returns it as it then stands.
+    """Register what the file of a hypothesis says now; returns the hypothesis with its record.
 
-    It may be registered again, and the last time before its start is the one that counts.
+    It may be registered again: the last registration before the day of its start counts.
     """
     path = file_of(folder, id)
     schema.read(path)
@@ -133,7 +124,7 @@ def decide(
     until: dt.date | None = None,
     now: dt.datetime | None = None,
 ) -> Hypothesis:
-    """Put a decision on record; returns the hypothesis as it then stands.
+    """Put a decision on record; returns the hypothesis with its record.
 
     "extend" needs `until`, a day after the present end; the other decisions take none.
     """
@@ -163,7 +154,7 @@ def _check_decision(
 
 
 def digest(folder: Path) -> str:
-    """All that a register says as one SHA-256; "" for a folder that is not there."""
+    """One SHA-256 of all files of a register; "" for a folder that is not there."""
     if not folder.is_dir():
         return ""
     kept = [*_list_files(folder), *sorted(folder.glob("lists/*.csv")), *folder.glob(ledger.NAME)]
@@ -176,7 +167,7 @@ def digest(folder: Path) -> str:
 
 
 def _list_files(folder: Path) -> list[Path]:
-    """The files of hypotheses; one that ends in .yml is told its right name."""
+    """The files of hypotheses; .yml is included, to be refused with its right name."""
     return sorted(folder.glob("[!.]*.y*ml"))
 
 
@@ -190,7 +181,7 @@ def file_of(folder: Path, id: str) -> Path:
 
 
 def _read(path: Path, entries: Iterable[ledger.Entry]) -> Hypothesis:
-    """What a file says, with what the ledger knows of it."""
+    """What a file says, with its record in the ledger."""
     hypothesis = schema.read(path)
     mine = sorted((e for e in entries if e.id == hypothesis.id), key=lambda e: e.time)
     decisions = tuple(
