@@ -263,7 +263,7 @@ def test_each_effect_is_a_dot_within_its_interval():
     assert [x.get_xdata()[0] for x in dots(ax)] == [0.12, 0.05, -0.15, 0.02]
     ends = [tuple(c.get_segments()[0][:, 0]) for c in ax.collections]
     assert ends == list(zip(*table.iloc[:4, 5:7].to_numpy().T, strict=True))
-    assert words(ax) == ["adopt", "still running", "drop", "inconclusive"]
+    assert words(ax) == ["adopt", "still running", "stop", "inconclusive"]
     (zero,) = [x for x in ax.lines if x.get_marker() == "None"]
     assert list(zero.get_xdata()) == [0, 0]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first row on top
@@ -314,7 +314,7 @@ def test_past_changes_are_grey_with_their_intervals_and_this_time_is_blue():
     assert past.get_ydata().tolist() == pytest.approx((100 * table["change"]).tolist())
     assert same_color(past.get_color(), "#9aa5b1")
     assert (list(now.get_ydata()), to_hex(now.get_color())) == ([9.0], "#2f6690")
-    assert legend(ax) == ["this time", "past dates, 95% interval"]
+    assert legend(ax) == ["this time", "past dates, likely range (95%)"]
     bars = ax.collections[0].get_segments()
     assert np.ptp(bars[0][:, 1]) == pytest.approx(2 * 1.96 * 1)
     assert any(list(x.get_ydata()) == [0, 0] for x in ax.lines)

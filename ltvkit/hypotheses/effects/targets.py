@@ -148,6 +148,8 @@ def _span(label: str) -> tuple[int, int]:
     """The first and the last day of a cohort such as 2024-03, 2024-Q1, 2024-W09 or 2024."""
     every = formats.grain([label])
     week = every == "week"
-    first = pd.to_datetime(f"{label}-1", format="%G-W%V-%u") if week else pd.Period(label).start_time
+    first = (
+        pd.to_datetime(f"{label}-1", format="%G-W%V-%u") if week else pd.Period(label).start_time
+    )
     last = periods.end(periods.index_of(first, every), every)
     return periods.number_of(first), periods.number_of(last)
