@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+import yaml
 
-from ltvkit.core.i18n import N_, _, n_
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
@@ -30,18 +32,6 @@ MAX_CUSTOMERS = 1_000_000  # of more customers, a sample is fitted
 MAX_HISTORIES, SAMPLED_HISTORIES = 250_000, 100_000  # of more distinct histories, a sample
 FEW_REPEATERS = 200  # with fewer repeat customers, a note says that the intervals are wide
 CORRELATED = 0.3  # of purchases and spend; correlations below are usually called weak
-
-MEANINGS = {
-    "r": N_("how alike customers are in how often they buy (small: very unlike)"),
-    "alpha": N_("the time scale of buying; r / alpha is the mean number of purchases per {unit}"),
-    "a": N_("with b: the chance to leave after a purchase, a / (a + b) on average"),
-    "b": N_("with a: the chance to leave after a purchase, a / (a + b) on average"),
-    "s": N_("how alike customers are in how soon they leave (small: very unlike)"),
-    "beta": N_("the time scale of leaving; s / beta is the mean rate of leaving per {unit}"),
-    "p": N_("how even the amounts of one customer are (large: always about the same)"),
-    "q": N_("how alike customers are in what they spend (large: very alike)"),
-    "v": N_("the level of spending; p v / (q - 1) is the mean amount per purchase"),
-}
 
 
 class Spending(NamedTuple):
@@ -75,7 +65,8 @@ class Fitted:
         """parameter, estimate, lowest, highest (95%), meaning."""
         rows = pd.concat([f.summary for f in self.fitters]).drop(columns="se(coef)")
         rows.columns = ["estimate", "lowest", "highest"]
-        texts = [_(MEANINGS[name]).format(unit=_(self.unit)) for name in rows.index]
+        meanings = yaml.safe_load(Path(__file__).with_name("meanings.yaml").read_text("utf-8"))
+        texts = [_(meanings[name]).format(unit=_(self.unit)) for name in rows.index]
         return rows.rename_axis("parameter").assign(meaning=texts).reset_index()
 
     def against(self, truth: Mapping[str, float]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, one_of
 from ltvkit.forecast import predictions
-from ltvkit.forecast.estimation import DAYS, Fitted, histories, in_unit
+from ltvkit.forecast.estimation import DAYS, HISTORY, Fitted, histories, in_unit
 from ltvkit.forecast.uncertainty import INTERVAL, simulate_amounts
 from ltvkit.ingest.daily import NEEDS
 from ltvkit.ingest.lines import filter_purchases
@@ -107,10 +107,7 @@ def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd
     most = int(triples["frequency"].repeat(triples["customers"]).quantile(0.995))
     weeks = np.unique(np.linspace(0, oldest // 7, 14).astype(int))
     counts = np.unique(np.linspace(0, max(most, 5), 13).astype(int))
-    cells = pd.DataFrame(
-        [(x, w * 7, oldest) for x in counts for w in weeks],
-        columns=["frequency", "t_x_days", "T_days"],
-    )
+    cells = pd.DataFrame([(x, w * 7, oldest) for x in counts for w in weeks], columns=HISTORY)
     if of == "p_alive":
         values = fitted.buying.conditional_probability_alive(*in_unit(cells, fitted.unit))
     else:
@@ -128,8 +125,8 @@ def distribution(predicted: Frame, *, column: str = "ltv_12m") -> pd.DataFrame:
     customers but the highest percent, and the last is open.
     """
     lazy = frames.lazy(predicted, needs=(column,))
-    quantile = frames.table(lazy.select(top=nw.col(column).quantile(0.99, "linear")))
-    top = float(quantile["top"].iloc[0])
+    quantile = frames.table(lazy.select(nw.col(column).quantile(0.99, "linear")))
+    top = float(quantile.iloc[0, 0])
     if not top > 0:
         raise ParamsError(f"{column} is zero for nearly all customers: there is no spread to show.")
     step = _round_up(top / BINS)
@@ -165,13 +162,8 @@ def _alive_by_day(one: pd.DataFrame, fitted: Fitted, as_of: Day) -> pd.DataFrame
     bought = np.unique(bought.to_numpy())
     days = pd.date_range(bought[0], periods.day(as_of))
     count = np.searchsorted(bought, days.to_numpy(), side="right") - 1
-    lived = pd.DataFrame(
-        {
-            "frequency": count,
-            "t_x_days": (bought[count] - bought[0]) / np.timedelta64(1, "D"),
-            "T_days": (days - bought[0]).days,
-        }
-    )
+    last = (bought[count] - bought[0]) / np.timedelta64(1, "D")
+    lived = pd.DataFrame(dict(zip(HISTORY, (count, last, (days - bought[0]).days), strict=True)))
     alive = fitted.buying.conditional_probability_alive(*in_unit(lived, fitted.unit))
     return pd.DataFrame({"date": days, "p_alive": alive, "ordered": days.isin(bought)})
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import n_
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
@@ -71,22 +71,21 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
     ahead = table[table["expected"].notna()]
     past = table[table["actual"].notna()].tail(len(ahead))
     existing, new = ahead["existing_revenue"].sum(), ahead["new_revenue"].sum()
-    text = n_(
-        "Next month we expect {total}: {existing} from today's customers and {new} from new ones.",
-        "In the next {n} months we expect {total}: {existing} from today's customers and {new} "
-        "from new ones.",
-        len(ahead),
-    ).format(
-        n=len(ahead),
-        total=formats.money(existing + new, currency),
-        existing=formats.money(existing, currency),
-        new=formats.money(new, currency),
-    )
+    amounts = {"total": existing + new, "existing": existing, "new": new}
+    amounts = {name: formats.money(value, currency) for name, value in amounts.items()}
+    text = _(
+        "We expect {total} in the next {span}: {existing} from today's customers and {new} from "
+        "new ones."
+    ).format(span=_span(len(ahead)), **amounts)
     if past.empty:
         return text
-    n, actual = len(past), formats.money(past["actual"].sum(), currency)
-    last = n_("The last month brought {actual}.", "The last {n} months brought {actual}.", n)
-    return f"{text} {last.format(n=n, actual=actual)}"
+    last = _("The last {span} brought {actual}.")
+    actual = formats.money(past["actual"].sum(), currency)
+    return f"{text} {last.format(span=_span(len(past)), actual=actual)}"
+
+
+def _span(months: int) -> str:
+    return n_("month", "{n} months", months).format(n=months)
 
 
 def _revenue_of_one_new(fitted: Fitted, days: np.ndarray) -> np.ndarray:

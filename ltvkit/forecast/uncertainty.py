@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+from numpy.random import Generator
 
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
-from ltvkit.forecast import predictions
-from ltvkit.forecast.estimation import (
-    DAYS,
-    HISTORY,
-    NEEDS,
-    Fitted,
-    add_history,
-    histories,
-    in_unit,
-)
+from ltvkit.forecast import estimation, predictions
+from ltvkit.forecast.estimation import DAYS, HISTORY, Fitted, histories, in_unit
 from ltvkit.forecast.models.fitting import NORMAL_95
 from ltvkit.periods import MONTH_DAYS
 
@@ -70,12 +62,7 @@ def with_parameters(fitted: Fitted, params: pd.Series) -> Fitted:
 
 
 def interval(
-    customers: Frame,
-    fitted: Fitted,
-    drawn: pd.DataFrame,
-    *,
-    months: int = 12,
-    discount: float = 0.0,
+    customers: Frame, fitted: Fitted, drawn: pd.DataFrame, *, months: int = 12, discount: float = 0
 ) -> Frame:
     """Customers -> what `predict` gives for one horizon, with `ltv_low` and `ltv_high`.
 
@@ -85,16 +72,15 @@ def interval(
     """
     triples = histories(customers)
     horizon = np.array([months * MONTH_DAYS])
-    each_drawn = np.array([at[:, 0] for at in _at_each(triples, fitted, horizon, drawn)])
+    each_drawn = np.array(_revenue_by_draw(triples, fitted, horizon, drawn))[:, :, 0]
     estimate = np.maximum(expected_revenue(triples, fitted, horizon)[:, 0], 1e-300)
     low, high = np.quantile(each_drawn / estimate, INTERVAL, axis=0)
     predicted = predictions.predict(customers, fitted, months=(months,), discount=discount)
     opened = frames.without(frames.lazy(predicted), "ltv_low", "ltv_high")
     widths = frames.from_pandas(triples[HISTORY].assign(ltv_low=low, ltv_high=high), like=predicted)
-    name = f"ltv_{months}m"
-    ltv = nw.col(name)
+    ltv = nw.col(f"ltv_{months}m")
     each = (
-        add_history(opened.select("customer_id", *NEEDS, name))
+        estimation.add_history(opened.select("customer_id", *estimation.NEEDS, ltv))
         .join(widths, on=HISTORY)
         .select("customer_id", ltv_low=nw.col("ltv_low") * ltv, ltv_high=nw.col("ltv_high") * ltv)
     )
@@ -119,12 +105,7 @@ def total_spend(triples: pd.DataFrame, fitted: Fitted) -> np.ndarray:
 
 
 def simulate_deviations(
-    triples: pd.DataFrame,
-    fitted: Fitted,
-    days: np.ndarray,
-    *,
-    rng: np.random.Generator,
-    draws: int = DRAWS,
+    triples: pd.DataFrame, fitted: Fitted, days: np.ndarray, *, rng: Generator, draws: int = DRAWS
 ) -> np.ndarray:
     """How far the revenue of all customers may be from its expectation: draws x spans.
 
@@ -132,16 +113,13 @@ def simulate_deviations(
     scaled to the spread of all customers.
     """
     rows, scale = _sample(triples, rng)
-    x, t_x, age = in_unit(rows, fitted.unit)
-    ends = np.asarray(days) / DAYS[fitted.unit]
-    paid = _equivalent_revenue(rows, fitted)
-    simulate = fitted.buying.simulate
-    totals = np.array(
-        [
-            simulate_amounts(fitted, simulate(ends, x, t_x, age, rng=rng), x + 1, paid, rng)
-            for _draw in range(draws)
-        ]
-    ).sum(axis=1)
+    history = in_unit(rows, fitted.unit)
+    purchases, paid = history[0] + 1, _equivalent_revenue(rows, fitted)
+    totals = []
+    for _draw in range(draws):
+        counts = fitted.buying.simulate(np.asarray(days) / DAYS[fitted.unit], *history, rng=rng)
+        totals.append(simulate_amounts(fitted, counts, purchases, paid, rng))
+    totals = np.array(totals).sum(axis=1)
     return (totals - totals.mean(axis=0)) * scale
 
 
@@ -177,25 +155,19 @@ def simulate_amounts(
 
 
 def parameter_factors(
-    triples: pd.DataFrame,
-    fitted: Fitted,
-    days: np.ndarray,
-    drawn: pd.DataFrame,
-    *,
-    rng: np.random.Generator,
+    triples: pd.DataFrame, fitted: Fitted, days: np.ndarray, drawn: pd.DataFrame, *, rng: Generator
 ) -> np.ndarray:
     """By what factor the expected revenue of all customers changes with the parameters: draws x
     spans, from a sample of customers."""
     rows, _scale = _sample(triples, rng, size=FACTOR_SAMPLE)
-    at_estimate = expected_revenue(rows, fitted, days).sum(axis=0)
-    each = [revenue.sum(axis=0) for revenue in _at_each(rows, fitted, days, drawn)]
-    return np.array(each) / at_estimate
+    each = [revenue.sum(axis=0) for revenue in _revenue_by_draw(rows, fitted, days, drawn)]
+    return np.array(each) / expected_revenue(rows, fitted, days).sum(axis=0)
 
 
-def _at_each(triples: pd.DataFrame, fitted: Fitted, days: np.ndarray, drawn: pd.DataFrame) -> Any:
+def _revenue_by_draw(triples, fitted: Fitted, days, drawn: pd.DataFrame) -> list[np.ndarray]:
     """The `expected_revenue` with each row of the drawn parameters."""
-    for _row, params in drawn.iterrows():
-        yield expected_revenue(triples, with_parameters(fitted, params), days)
+    models = (with_parameters(fitted, params) for _row, params in drawn.iterrows())
+    return [expected_revenue(triples, model, days) for model in models]
 
 
 def _equivalent_revenue(rows: pd.DataFrame, fitted: Fitted) -> np.ndarray:
@@ -207,9 +179,7 @@ def _equivalent_revenue(rows: pd.DataFrame, fitted: Fitted) -> np.ndarray:
     return np.sqrt(v**2 + 2 * v * rows["revenue"] + rows["squares"]).to_numpy() - v
 
 
-def _sample(
-    triples: pd.DataFrame, rng: np.random.Generator, size: int = SAMPLE
-) -> tuple[pd.DataFrame, float]:
+def _sample(triples: pd.DataFrame, rng: Generator, size: int = SAMPLE) -> tuple:
     """Customers, a row each, and the factor from the spread of their sum to that of all."""
     counts = triples["customers"].to_numpy()
     chosen = np.repeat(np.arange(len(triples)), counts)

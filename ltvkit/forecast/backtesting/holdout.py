@@ -75,16 +75,13 @@ class Backtest:
     def text(self) -> str:
         """How far off the best forecast was, and whether a simple method would do."""
         bias = self.table.set_index("method").loc[self.best, "bias"]
-        text = _("Tested on the last {span}, the forecast was {error} too high. (Method: {method})")
-        if bias < 0:
-            text = _(
-                "Tested on the last {span}, the forecast was {error} too low. (Method: {method})"
-            )
+        text = _("Tested on the last {span}, the forecast was {error} {way}. (Method: {method})")
+        way = _("too low") if bias < 0 else _("too high")
         months = model_forecasts.months_after(self.split, self.days)
         span = n_("month", "{n} months", int(months)) if months % 1 == 0 else _("{days} days")
         span = span.format(n=int(months), days=self.days)
         method, error = formats.label(self.best), formats.share(abs(bias))
-        lines = [text.format(span=span, error=error, method=method)]
+        lines = [text.format(span=span, error=error, way=way, method=method)]
         if self.best not in (*self.fitted, self.simple):
             more = _("Of the models that forecast by the day, {model} did best.")
             lines.append(more.format(model=formats.label(self.best_model)))
@@ -138,8 +135,7 @@ def backtest(
             "so the methods cannot be compared. Take another month."
         )
     past = their_lines[their_lines["order_date"] <= pd.Timestamp(split)]
-    rule = {"draws": draws, "seed": seed}
-    trials = _try_models(known, actual, days, unit=unit, **rule)
+    trials = _try_models(known, actual, days, unit=unit, draws=draws, seed=seed)
     fitted = {name: trial.fitted for name, trial in trials.items() if trial.fitted}
     if not fitted:
         raise TooLittleData(f"no model could be fitted: {next(iter(trials.values())).note}")

@@ -10,6 +10,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.forecast import estimation, predictions, uncertainty
+from ltvkit.forecast.estimation import Fitted
 from ltvkit.forecast.models import bg_bb
 from ltvkit.forecast.models.fitting import fit_with_fallback
 from ltvkit.periods import Day
@@ -17,7 +18,7 @@ from ltvkit.periods import Day
 FUTURES = 60  # simulated for each customer, for the interval of their number of purchases
 
 
-def forecast_orders(known: pd.DataFrame, fitted: estimation.Fitted, days: int) -> pd.DataFrame:
+def forecast_orders(known: pd.DataFrame, fitted: Fitted, days: int) -> pd.DataFrame:
     """Purchases (`orders`) and revenue that a model expects of each customer within `days`."""
     each = frames.table(estimation.add_history(frames.lazy(known)))
     count = predictions.expected_orders(fitted, each, np.array([float(days)]))[:, 0]
@@ -25,7 +26,7 @@ def forecast_orders(known: pd.DataFrame, fitted: estimation.Fitted, days: int) -
 
 
 def forecast_by_months(
-    known: pd.DataFrame, past: pd.DataFrame, *, split: Day, days: int, fitted: estimation.Fitted
+    known: pd.DataFrame, past: pd.DataFrame, *, split: Day, days: int, fitted: Fitted
 ) -> pd.DataFrame:
     """The same by BG/BB: the calendar months with a purchase, times purchases per such month.
 
@@ -54,13 +55,7 @@ def months_after(split: Day, days: int) -> float:
 
 
 def check_intervals(
-    known: pd.DataFrame,
-    fitted: estimation.Fitted,
-    actual: pd.DataFrame,
-    days: int,
-    *,
-    draws: int,
-    seed: int,
+    known: pd.DataFrame, fitted: Fitted, actual: pd.DataFrame, days: int, *, draws: int, seed: int
 ) -> dict[str, Any]:
     """Whether a model's intervals held: of the total revenue, and of each customer's purchases."""
     rng = np.random.default_rng(seed)
@@ -86,9 +81,7 @@ def check_intervals(
     }
 
 
-def _with_revenue(
-    known: pd.DataFrame, count: np.ndarray, fitted: estimation.Fitted
-) -> pd.DataFrame:
+def _with_revenue(known: pd.DataFrame, count: np.ndarray, fitted: Fitted) -> pd.DataFrame:
     spend = fitted.spend_of(known["purchase_days"], known["revenue"].clip(lower=0)).to_numpy()
     ids = known["customer_id"].to_numpy()
     return pd.DataFrame({"orders": count, "revenue": count * spend}, index=ids)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import lifetimes
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from lifetimes.generate_data import beta_geometric_beta_binom_model
-from numpy.typing import ArrayLike
 from scipy.special import betaln, psi
 
 from ltvkit import periods
@@ -34,14 +32,7 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
     _end = "n_periods"
     _generator = staticmethod(beta_geometric_beta_binom_model)
 
-    def fit(
-        self,
-        frequency: ArrayLike,
-        recency: ArrayLike,
-        n_periods: ArrayLike,
-        weights: ArrayLike | None = None,
-        **options: Any,
-    ) -> BetaGeoBetaBinomFitter:
+    def fit(self, frequency, recency, n_periods, weights=None, **options):
         """Occasions with a purchase, the number of the last of them, and how many occasions there
         were (all after the first purchase) -> the fitter, fitted. `weights` counts customers;
         `options`: initial_params, tol, verbose and prior_sd.

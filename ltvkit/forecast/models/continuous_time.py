@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -21,14 +19,7 @@ class ContinuousTimeFitter(DistinctFitter):
     _end = "T"
     _scattered = ("recency", "T")
 
-    def fit(
-        self,
-        frequency: ArrayLike,
-        recency: ArrayLike,
-        T: ArrayLike,
-        weights: ArrayLike | None = None,
-        **options: Any,
-    ) -> ContinuousTimeFitter:
+    def fit(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, weights=None, **options):
         """Customers' repeat purchases, time from first to last purchase, and time from the first
         to now (both in one unit of time) -> the fitter, fitted. `weights` counts customers;
         `options`: initial_params, tol, verbose and prior_sd.

@@ -55,17 +55,9 @@ class DistinctFitter:
         raise NotImplementedError
 
     def _fit_distinct(
-        self,
-        history: Mapping[str, ArrayLike],
-        weights: ArrayLike | None = None,
-        *,
-        initial_params: ArrayLike | None = None,
-        verbose: bool = False,
-        tol: float = 1e-7,
-        index: Any = None,
-        prior_sd: float | None = None,
-    ) -> Any:
-        """Columns of a history -> the fitter, fitted; the options are those of lifetimes."""
+        self, history, weights=None, *, initial_params=None, index=None, prior_sd=None, **search
+    ):
+        """Columns of a history -> the fitter, fitted. `search`: tol and verbose."""
         if index is not None:
             raise DataError("the fit keeps distinct histories, not customers: leave `index` out.")
         data = distinct(history, weights)
@@ -75,7 +67,7 @@ class DistinctFitter:
         start = np.log(np.asarray(initial_params, dtype=float)) if warm else usual
         pull = 0.0 if prior_sd is None else prior_sd**-2 / data["weights"].sum()
         self._prior = (usual, pull)
-        found = self._search(data, start, warm=warm, tol=tol, verbose=verbose)
+        found = self._search(data, start, warm=warm, **search)
         self._negative_log_likelihood_ = found.fun
         self._hessian_ = _hessian(self._objective(data), found.x)
         # On a very flat top, where the search stops depends on rounding, and so on the machine:

@@ -26,13 +26,7 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
     _scattered = ("monetary_value",)
     _scale = staticmethod(np.log)
 
-    def fit(
-        self,
-        frequency: ArrayLike,
-        monetary_value: ArrayLike,
-        weights: ArrayLike | None = None,
-        **options: Any,
-    ) -> GammaGammaFitter:
+    def fit(self, frequency: ArrayLike, monetary_value: ArrayLike, weights=None, **options):
         """Customers' number of purchases and their mean amount -> the fitter, fitted.
 
         Both above zero. `weights` counts customers; `options`: initial_params, tol, verbose and
