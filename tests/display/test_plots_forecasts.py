@@ -203,7 +203,7 @@ def test_any_length_of_time_is_legible(n):
 
 def test_each_method_is_a_line_beside_what_came():
     ax, table = drawn("tracking"), tracking()
-    assert legend(ax) == ["Actual", "BG/NBD", "Last year's run rate", "test period"]
+    assert legend(ax) == ["Actual", "BG/NBD", "Rate of the last year", "test period"]
     for label, column in (("Actual", "actual"), ("BG/NBD", "bg_nbd")):
         assert lines(ax)[label].tolist() == table[column].tolist()
 
@@ -239,7 +239,7 @@ def test_cells_are_the_tables_and_nothing_is_said_of_the_impossible():
     low, high = ax.get_ylim()
     assert low < high  # more orders are further up
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Weeks from first to last order", "Repeat orders")
-    assert ax.figure.axes[1].get_ylabel() == "P(alive)"
+    assert ax.figure.axes[1].get_ylabel() == "Likely still active"
 
 
 def test_few_cells_are_printed_each_with_its_own_value():
@@ -374,9 +374,9 @@ def test_days_with_an_order_are_marked():
     marks = [segment[0][0] for segment in ax.collections[0].get_segments()]
     days = mpl.dates.date2num(table.loc[table["ordered"], "date"])
     assert sorted(marks) == pytest.approx(sorted(days))
-    assert lines(ax)["P(alive)"].tolist() == table["p_alive"].tolist()
+    assert lines(ax)["Likely still active"].tolist() == table["p_alive"].tolist()
     assert ax.get_ylim()[0] == 0
-    assert legend(ax) == ["order", "P(alive)"]
+    assert legend(ax) == ["order", "Likely still active"]
 
 
 # words
