@@ -6,16 +6,16 @@ Items are products, categories or customers: any column of the order lines.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from ltvkit import transitions
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, check_grouping, is_number
 
 __all__ = [
@@ -33,7 +33,7 @@ COLUMNS = ("rank", "revenue", "revenue_share", "cumulative_share", "class")  # b
 PLURALS = {"product_id": "products", "category": "categories", "customer_id": "customers"}
 
 
-def find_columns(lines: Any, by: Sequence[str]) -> list[str]:
+def find_columns(lines: Frame, by: Sequence[str]) -> list[str]:
     """Those columns of `by` that the order lines have; raises `ColumnError` where there is none.
 
     >>> find_columns(pd.DataFrame({"customer_id": ["A"]}), ["product_id", "customer_id"])
@@ -46,7 +46,7 @@ def find_columns(lines: Any, by: Sequence[str]) -> list[str]:
     return found
 
 
-def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
+def classify(lines: Frame, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Frame:
     """Order lines -> one row per item of column `by`: revenue, rank, shares and `class`.
 
     Items are ranked by revenue (equal revenue: by the item's id). An item is A while the
@@ -54,8 +54,8 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
     first item is always A. Items whose revenue is zero or less (given away, or returned) are
     "none": they have no share, and shares are of the revenue of the others. Lines that name no
     item count as one item, "(none)". A frame without `amount` that has `revenue`, as customers
-    have it, does as well. Comes back as the kind of frame that went in. Raises `ColumnError`,
-    `ParamsError`.
+    have it, does as well. Returns the kind of frame that it got. Raises `ColumnError`, and
+    `ParamsError` where `by` is one of the result's own `COLUMNS`.
 
     >>> sold = pd.DataFrame({"product_id": list("abcd"), "amount": [60.0, 25.0, 15.0, 0.0]})
     >>> classify(sold, by="product_id")[["product_id", "class"]].to_dict("list")
@@ -93,7 +93,7 @@ def classify(lines: Any, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Any:
     return frames.materialize(ranked, like=lines)
 
 
-def summarize(classified: Any) -> pd.DataFrame:
+def summarize(classified: Frame) -> pd.DataFrame:
     """Classified items -> one row per class: class, items, items_share, revenue, revenue_share."""
     table = frames.table(
         frames.lazy(classified, needs=("class", "revenue", "revenue_share"))
@@ -107,11 +107,11 @@ def summarize(classified: Any) -> pd.DataFrame:
     return table.reset_index()[["class", "items", "items_share", "revenue", "revenue_share"]]
 
 
-def leaders(classified: Any, lines: Any, *, by: str, n: int = 10) -> pd.DataFrame:
+def leaders(classified: Frame, lines: Frame, *, by: str, n: int = 10) -> pd.DataFrame:
     """Classified items -> the first `n` by revenue: rank, item, revenue, shares, class.
 
-    Products come with their name where the lines have one; customers without their id, as the
-    table is made to be shown.
+    Products have their name where the lines have one. Customers have no id, as the table is for
+    pages.
     """
     best = frames.lazy(classified, needs=(by, *COLUMNS)).filter(nw.col("rank") <= n)
     shown = [COLUMNS[0], by, *COLUMNS[1:]]
@@ -123,11 +123,11 @@ def leaders(classified: Any, lines: Any, *, by: str, n: int = 10) -> pd.DataFram
     return table.drop(columns="customer_id", errors="ignore")
 
 
-def pareto(classified: Any, *, points: int = 400) -> pd.DataFrame:
+def pareto(classified: Frame, *, points: int = 400) -> pd.DataFrame:
     """Classified items -> the Pareto curve: items_share, cumulative_share, class.
 
-    All items where there are at most `points`, else every so-many-th, the first and the last of
-    each class included.
+    All items where there are at most `points`; else every n-th, and the first and the last of each
+    class.
     """
     opened = frames.lazy(classified, needs=("rank", "cumulative_share", "class"))
     rank = nw.col("rank")
@@ -139,19 +139,19 @@ def pareto(classified: Any, *, points: int = 400) -> pd.DataFrame:
     return table.assign(items_share=table["rank"] / n)[["items_share", "cumulative_share", "class"]]
 
 
-def changes(before: Any, after: Any, *, by: str) -> pd.DataFrame:
+def changes(before: Frame, after: Frame, *, by: str) -> pd.DataFrame:
     """Items classified at two dates -> how many moved from which class to which."""
     return transitions.count(
         before, after, item=by, label="class", labels=list(CLASSES), absent=(_("new"), _("gone"))
     )
 
 
-def reconcile(lines: Any, summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def reconcile(lines: Frame, summaries: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Order lines and summaries by kind of item -> what each says of all revenue."""
     whole = frames.table(frames.lazy(lines).select(nw.col("amount").sum()))["amount"].iloc[0]
-    said = [float(table["revenue"].sum()) for table in summaries.values()]
+    revenues = [float(table["revenue"].sum()) for table in summaries.values()]
     return pd.DataFrame({"items": [name(by) for by in summaries], "orders_say": whole}).assign(
-        table_says=said, difference=[round(revenue - whole, 4) for revenue in said]
+        table_says=revenues, difference=[round(revenue - whole, 4) for revenue in revenues]
     )
 
 
@@ -181,20 +181,26 @@ def findings(summaries: Mapping[str, pd.DataFrame], *, by: Sequence[str]) -> lis
 
 
 def finding(summary: pd.DataFrame, *, items: str) -> str:
-    """The concentration in a sentence; `items` is what is counted, in the plural ("products")."""
+    """How concentrated revenue is; `items` is what is counted, in the plural ("products")."""
     rows = summary.set_index("class")
-    if not rows.loc["A", "items"]:
-        return _("No {items} bring any revenue.").format(items=items)
-    text = _(
-        "{a} {items} ({share} of them) are class A and bring {revenue} of revenue; "
-        "the {c} of class C bring {rest}."
+    a, c, whole = (int(n) for n in (*rows.loc[["A", "C"], "items"], rows["items"].sum()))
+    if not a:
+        return _("No {items} bring in any revenue.").format(items=items)
+    if whole == 1:
+        return _("All revenue comes from a single one of the {items}.").format(items=items)
+    text = n_(
+        "{a} of {whole} {items} is class A and brings in {revenue} of revenue",
+        "{a} of {whole} {items} are class A and bring in {revenue} of revenue",
+        a,
     )
+    rest = n_("; {c} is class C and brings in {rest}.", "; {c} are class C and bring in {rest}.", c)
+    text += rest if c else _(".")
     return text.format(
-        a=formats.count(rows.loc["A", "items"]),
+        a=formats.count(a),
+        whole=formats.count(whole),
         items=items,
-        share=formats.share(rows.loc["A", "items_share"]),
         revenue=formats.share(rows.loc["A", "revenue_share"]),
-        c=formats.count(rows.loc["C", "items"]),
+        c=formats.count(c),
         rest=formats.share(rows.loc["C", "revenue_share"]),
     )
 

@@ -1,11 +1,9 @@
-"""Cohorts: customers who began together, followed period by period. What is one worth by age?
+"""Cohorts: customers who started in the same period, followed period by period.
 
-LTV here is realised, not forecast: what an acquired customer has paid so far, cumulated by age.
+LTV here is realised, not forecast: what an acquired customer has paid so far, added up by age.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -15,9 +13,11 @@ from ltvkit import periods
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import ColumnError, ParamsError
 from ltvkit.ingest import daily
 from ltvkit.ingest.lines import filter_purchases, filter_until
+from ltvkit.periods import Day
 
 __all__ = [
     "CALENDAR", "aged", "build", "customers", "finding", "ltv", "members", "partial",
@@ -33,7 +33,7 @@ CALENDAR = ("week", "month", "quarter", "year")
 WITHIN = (30, 60, 90, 180)
 
 
-def build(lines: Any, *, as_of: Any, by: str = "month") -> pd.DataFrame:
+def build(lines: Frame, *, as_of: Day, by: str = "month") -> pd.DataFrame:
     """Order lines up to `as_of` -> one row per cohort and age: the table all others come from.
 
     A cohort is the customers whose first purchase falls in the same `by`: "week", "month",
@@ -48,7 +48,7 @@ def build(lines: Any, *, as_of: Any, by: str = "month") -> pd.DataFrame:
     nobody has reached has no row; one that nobody bought at has zeros.
     """
     if by == "customer_id":
-        raise ParamsError("by='customer_id': a page must not show ids; give another column.")
+        raise ParamsError("by='customer_id': pages show no customer ids; give another column.")
     every = by if by in CALENDAR else "month"
     born = members(lines, as_of=as_of, by=by, every=every)
     born = frames.lazy(frames.materialize(born, like=lines))
@@ -73,12 +73,12 @@ def customers(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def retention(table: pd.DataFrame) -> pd.DataFrame:
-    """A built table -> cohort, customers, then the share active at age 0, 1, ... (NaN: to come)."""
+    """A built table -> cohort, customers, then the share active at age 0, 1, ... (NaN: not yet)."""
     return _wide(table, table["active"] / table["observed"])
 
 
 def revenue(table: pd.DataFrame) -> pd.DataFrame:
-    """A built table -> cohort, customers, then revenue at age 0, 1, 2, ... (NaN: to come)."""
+    """A built table -> cohort, customers, then revenue at age 0, 1, 2, ... (NaN: not yet)."""
     return _wide(table, table["revenue"])
 
 
@@ -102,7 +102,7 @@ def partial(table: pd.DataFrame) -> pd.DataFrame:
     return wide.assign(**{str(a): wide[a] == 1 for a in ages}).drop(columns=ages)
 
 
-def second_order(lines: Any, *, as_of: Any, within: tuple[int, ...] = WITHIN) -> pd.DataFrame:
+def second_order(lines: Frame, *, as_of: Day, within: tuple[int, ...] = WITHIN) -> pd.DataFrame:
     """Order lines -> cohort (month), customers, then the share who came back within n days.
 
     The second order is the second day with a purchase. A cohort has a value once all its
@@ -134,19 +134,17 @@ def second_order(lines: Any, *, as_of: Any, within: tuple[int, ...] = WITHIN) ->
 
 
 def finding(second: pd.DataFrame, *, within: int = 90) -> str:
-    """How many new customers order again within `within` days, over the cohorts that had them."""
+    """How many new customers order again within `within` days, of the cohorts that are as old."""
     column = f"within_{within}"
     known = second[second[column].notna()]
     if known.empty:
-        return _("No cohort has had {n} days yet, so nobody can say who orders again.").format(
-            n=within
-        )
+        return _("No cohort is {n} days old yet, so the repeat rate is unknown.").format(n=within)
     rate = float(np.average(known[column], weights=known["customers"]))
     text = _("{rate} of new customers order again within {n} days.")
     return text.format(rate=formats.share(rate), n=within)
 
 
-def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
+def members(lines: Frame, *, as_of: Day, by: str, every: str) -> nw.LazyFrame:
     """Order lines -> customer_id, born (the period of the first purchase), cohort; still lazy."""
     purchases = daily.select_purchases(lines, as_of=as_of)
     first = purchases.group_by("customer_id").agg(first=nw.col("order_date").min())
@@ -165,7 +163,7 @@ def members(lines: Any, *, as_of: Any, by: str, every: str) -> nw.LazyFrame:
     return born.join(label, on="customer_id").drop("first")
 
 
-def _spent(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
+def _spent(lines: Frame, born: nw.LazyFrame, *, as_of: Day, every: str) -> pd.DataFrame:
     seen = daily.select_days(lines, as_of=as_of).with_columns(
         period=periods.index("order_date", every)
     )
@@ -179,10 +177,10 @@ def _spent(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> pd.Data
     )
 
 
-def aged(lines: Any, born: nw.LazyFrame, *, as_of: Any, every: str) -> nw.LazyFrame:
+def aged(lines: Frame, born: nw.LazyFrame, *, as_of: Day, every: str) -> nw.LazyFrame:
     """Order lines (ids, date, money) with their customer's columns of `born`, and `age`; lazy.
 
-    A return dated before the first purchase has no age, and is left out; the door keeps none.
+    A return dated before the first purchase has no age, and is left out; `orders.read` keeps none.
     """
     seen = daily.select_days(lines, as_of=as_of)
     return _aged(seen.with_columns(period=periods.index("order_date", every)), born)

@@ -1,15 +1,15 @@
-"""The customer table: one row per customer as of a date. RFM, deciles and forecasts stand on it."""
+"""The customer table, one row per customer as of a date: input of RFM, deciles and forecasts."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import periods
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.ingest import daily
+from ltvkit.periods import Day
 
 __all__ = ["days_since", "reconcile", "summarize", "totals"]
 
@@ -18,7 +18,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def summarize(lines: Any, *, as_of: Any) -> Any:
+def summarize(lines: Frame, *, as_of: Day) -> Frame:
     """Order lines, or their `days` -> one row per customer who had bought by the day `as_of`.
 
     - `first_order`, `last_order`: days of the first and the latest purchase
@@ -28,7 +28,7 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
     - `tenure_days`: days from the first purchase to `as_of`
 
     A return (a line below zero) lowers revenue and is no purchase; splitting a line changes
-    nothing. Comes back as the kind of frame that went in. Raises `ColumnError`.
+    nothing. Returns the kind of frame that it got. Raises `ColumnError`.
 
     >>> lines = pd.DataFrame({"customer_id": ["a", "a"], "order_id": ["1", "2"],
     ...     "order_date": pd.to_datetime(["2024-01-01", "2024-01-11"]), "amount": [10.0, 5.0]})
@@ -60,8 +60,8 @@ def summarize(lines: Any, *, as_of: Any) -> Any:
     return frames.materialize(summed, like=lines)
 
 
-def totals(customers: Any) -> pd.DataFrame:
-    """Customers -> one row: customers, orders, revenue; what every page must add up to."""
+def totals(customers: Frame) -> pd.DataFrame:
+    """Customers -> one row: customers, orders, revenue. Every page must add up to these."""
     sums = nw.col("orders", "revenue").sum()
     opened = frames.lazy(customers, needs=("orders", "revenue"))
     table = frames.table(
@@ -70,18 +70,18 @@ def totals(customers: Any) -> pd.DataFrame:
     return table[["customers", "orders", "revenue"]]
 
 
-def reconcile(customers: Any, table: pd.DataFrame) -> pd.DataFrame:
-    """Customers and a summary of them -> what each says of the totals, and the difference.
+def reconcile(customers: Frame, table: pd.DataFrame) -> pd.DataFrame:
+    """Customers and a summary of them -> the totals of each, and the difference.
 
     One row per measure found in both: customers, orders, revenue.
     """
     whole = totals(customers).iloc[0]
     both = [name for name in whole.index if name in table]
-    says = pd.DataFrame({"orders_say": whole[both], "table_says": table[both].sum()})
-    says = says.assign(difference=(says["table_says"] - says["orders_say"]).round(4))
-    return says.rename_axis("measure").reset_index()
+    totals_of = pd.DataFrame({"orders_say": whole[both], "table_says": table[both].sum()})
+    difference = (totals_of["table_says"] - totals_of["orders_say"]).round(4)
+    return totals_of.assign(difference=difference).rename_axis("measure").reset_index()
 
 
-def days_since(column: str, as_of: Any) -> nw.Expr:
+def days_since(column: str, as_of: Day) -> nw.Expr:
     """Whole days from the date in `column` to the day `as_of`."""
     return periods.number_of(as_of) - periods.number(column)

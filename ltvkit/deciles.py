@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from numbers import Real
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError
 
 __all__ = ["assign", "finding", "gini", "lorenz", "profile", "summarize", "top_share"]
@@ -32,12 +32,13 @@ COLUMNS = [
 ]
 
 
-def assign(customers: Any) -> Any:
+def assign(customers: Frame) -> Frame:
     """Customers -> the same with `rank` (1: paid most) and `decile` (1: the best tenth).
 
     Equal headcount: decile = floor((rank - 1) x 10 / customers) + 1, so that sizes differ by one
     at most and the odd ones are spread evenly. Equal revenue is ranked by customer_id, so that
-    the same input always gives the same groups. Comes back as the kind of frame that went in.
+    the same input always gives the same groups. Columns `rank` and `decile` that are there already
+    are replaced. Returns the kind of frame that it got.
 
     >>> paid = pd.DataFrame({"customer_id": ["a", "b", "c"], "revenue": [5.0, 9.0, 5.0]})
     >>> assign(paid).sort_values("rank")[["customer_id", "decile"]].to_dict("list")
@@ -49,7 +50,7 @@ def assign(customers: Any) -> Any:
     return frames.materialize(ranked.with_columns(decile=decile.cast(nw.Int64)), like=customers)
 
 
-def summarize(assigned: Any) -> pd.DataFrame:
+def summarize(assigned: Frame) -> pd.DataFrame:
     """Customers with their `decile` -> one row per decile, best first.
 
     `revenue_share` and `cumulative_share` are of all revenue; `orders` counts their orders.
@@ -69,8 +70,8 @@ def summarize(assigned: Any) -> pd.DataFrame:
     )[COLUMNS]
 
 
-def profile(assigned: Any) -> pd.DataFrame:
-    """Customers with their `decile` -> what sets each apart: orders and revenue per customer.
+def profile(assigned: Frame) -> pd.DataFrame:
+    """Customers with their `decile` -> orders and revenue per customer of each decile.
 
     revenue_per_customer = orders_per_customer x average_order_value.
     """
@@ -82,10 +83,10 @@ def profile(assigned: Any) -> pd.DataFrame:
     )
 
 
-def lorenz(customers: Any, *, points: int = 100) -> pd.DataFrame:
+def lorenz(customers: Frame, *, points: int = 100) -> pd.DataFrame:
     """Customers -> the Lorenz curve: share of customers (poorest first), share of revenue.
 
-    `points` + 1 rows from (0, 0) to (1, 1).
+    `points` + 1 rows from (0, 0) to (1, 1). Without revenue the shares of it are NaN.
     """
     n, ranked = _ranked(frames.lazy(customers, needs=NEEDS), running=["revenue"])
     richer = sorted({n - max(1, round(n * k / points)) for k in range(1, points + 1)}, reverse=True)
@@ -98,11 +99,12 @@ def lorenz(customers: Any, *, points: int = 100) -> pd.DataFrame:
     return pd.DataFrame(curve)
 
 
-def gini(customers: Any) -> float:
+def gini(customers: Frame) -> float:
     """The Gini coefficient of revenue per customer: 0 all pay alike, near 1 one pays all.
 
     G = 2 sum(i x_i) / (n sum x) - (n + 1) / n, with x ascending and i = 1..n (Gini 1912; the
-    discrete form). Where returns make some revenues negative it can pass 1. NaN without revenue.
+    discrete form). It can exceed 1 where returns make some revenues negative. NaN where all revenue
+    together is zero or less.
 
     >>> gini(pd.DataFrame({"customer_id": ["a", "b"], "revenue": [0.0, 10.0]}))
     0.5
@@ -115,8 +117,12 @@ def gini(customers: Any) -> float:
     return float(2 * sums["weighted"] / (n * _whole(sums["whole"])) - (n + 1) / n)
 
 
-def top_share(customers: Any, *, share: float = 0.2) -> float:
-    """The part of revenue that the best `share` of customers (rounded up) paid; NaN without."""
+def top_share(customers: Frame, *, share: float = 0.2) -> float:
+    """The share of revenue that the best `share` of customers paid; NaN where there is no revenue.
+
+    How many customers that is, is rounded up: 0.0004 of 100 customers is one. Raises `ParamsError`
+    unless `share` is above 0 and up to 1.
+    """
     if isinstance(share, bool) or not isinstance(share, Real) or not 0 < share <= 1:
         raise ParamsError(f"share={share!r}: give a share above 0 and up to 1, as 0.2 for 20%.")
     n, ranked = _ranked(frames.lazy(customers, needs=NEEDS), running=["revenue"])
@@ -126,13 +132,13 @@ def top_share(customers: Any, *, share: float = 0.2) -> float:
 
 
 def finding(table: pd.DataFrame, *, top20: float) -> str:
-    """The concentration in a sentence, taken from the decile table and `top_share`."""
+    """How concentrated revenue is, from the decile table and `top_share`."""
     best = table.iloc[0]
     if not table["revenue"].sum() > 0:
         return _("There is no revenue to share out.")
     text = _(
-        "The best tenth of customers brings {best} of revenue, the best fifth {top}; "
-        "the lower half brings {rest}."
+        "The best 10% of customers bring in {best} of revenue and the best 20% {top}; "
+        "the bottom half brings in {rest}."
     )
     return text.format(
         best=formats.share(best["revenue_share"]),

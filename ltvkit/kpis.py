@@ -1,20 +1,21 @@
-"""The shop's key figures by day, week, month, quarter or year, each against its past."""
+"""Key figures by day, week, month, quarter or year, compared with earlier periods."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, one_of
 from ltvkit.ingest import daily
+from ltvkit.periods import Day
 
 __all__ = ["MEASURES", "finding", "on", "series", "tables"]
 
@@ -34,7 +35,7 @@ MEASURES = (
 )
 
 
-def series(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
+def series(lines: Frame, *, as_of: Day, every: str = "month") -> pd.DataFrame:
     """Order lines, or their `days`, up to `as_of` -> one row per period, without a gap.
 
     - `period`, `start`, `end`; `partial`: the data cover only a part of it, at either end
@@ -54,7 +55,7 @@ def series(lines: Any, *, as_of: Any, every: str = "month") -> pd.DataFrame:
 
 
 def tables(
-    lines: Any, *, as_of: Any, every: Sequence[str] = ("day", "week", "month", "year")
+    lines: Frame, *, as_of: Day, every: Sequence[str] = ("day", "week", "month", "year")
 ) -> dict[str, pd.DataFrame]:
     """The `series` of several kinds of period, by kind; the lines are read once for all of them."""
     for kind in every:
@@ -67,38 +68,44 @@ def tables(
     return {kind: _of_kind(by_day, active, as_of=as_of, every=kind) for kind in every}
 
 
-def on(table: pd.DataFrame, *, as_of: Any) -> pd.Series:
+def on(table: pd.DataFrame, *, as_of: Day) -> pd.Series:
     """The row of a series whose period holds `as_of`."""
     day = pd.Timestamp(periods.day(as_of))
     return table[(table["start"] <= day) & (day <= table["end"])].iloc[0]
 
 
-def finding(table: pd.DataFrame, *, as_of: Any) -> str:
-    """The period that holds `as_of` in two sentences."""
+def finding(table: pd.DataFrame, *, as_of: Day) -> str:
+    """The period that holds `as_of`, in a sentence or two."""
     row = on(table, as_of=as_of)
-    text = _("{customers} customers placed {orders} orders in {period}; {share} had bought before.")
-    said = text.format(
+    text = n_(
+        "{customers} customer bought in {period} ({orders}); {share} had bought before.",
+        "{customers} customers bought in {period} ({orders}); {share} had bought before.",
+        int(row["customers"]),
+    )
+    orders = n_("{n} order", "{n} orders", int(row["orders"]))
+    summary = text.format(
         customers=formats.count(row["customers"]),
-        orders=formats.count(row["orders"]),
+        orders=orders.format(n=formats.count(row["orders"])),
         period=row["period"],
         share=formats.share(row["repeat_rate"]),
     )
     if row["partial"]:
-        return said + " " + _("The period is not complete, so it is not compared.")
-    changes = [
-        (_("the period before"), row["revenue_vs_previous"]),
-        (_("a year before"), row["revenue_vs_last_year"]),
-    ]
-    known = [_against(past, change) for past, change in changes if np.isfinite(change)]
-    if not known:
-        return said
-    return said + " " + _("Revenue is {changes}.").format(changes=_(" and ").join(known))
+        return summary + " " + _("The period is not complete, so it is not compared.")
+    steps = {"previous": 1, "last_year": periods.YEAR_BEFORE[formats.grain(table["period"])]}
+    changes = {  # a change is known only where the earlier period is in the table
+        table["period"].iloc[row.name - step]: row[f"revenue_vs_{name}"]
+        for name, step in steps.items()
+        if np.isfinite(row[f"revenue_vs_{name}"])
+    }
+    if not changes:
+        return summary
+    phrases = _(" and ").join(_compare(past, change) for past, change in changes.items())
+    return summary + " " + _("Revenue is {changes}.").format(changes=phrases)
 
 
-def _against(past: str, change: float) -> str:
-    sign = formats.change(change)[0]
-    words = {"+": _("{share} above {past}"), formats.MINUS: _("{share} below {past}")}
-    text = words.get(sign, _("level with {past}"))
+def _compare(past: str, change: float) -> str:
+    texts = {"+": _("up {share} on {past}"), formats.MINUS: _("down {share} on {past}")}
+    text = texts.get(formats.change(change)[0], _("level with {past}"))
     return text.format(share=formats.share(abs(change)), past=past)
 
 
@@ -111,7 +118,7 @@ def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:
     return both[0].join(both[1]).fillna(0.0).sort_index().reset_index()
 
 
-def _of_kind(daily: pd.DataFrame, active: nw.LazyFrame, *, as_of: Any, every: str) -> pd.DataFrame:
+def _of_kind(daily: pd.DataFrame, active: nw.LazyFrame, *, as_of: Day, every: str) -> pd.DataFrame:
     period = periods.index("order_date", every)
     sums = frames.lazy(daily).with_columns(_period=period).group_by("_period")
     added = nw.col("revenue", "orders", "new_customers", "active").sum()
@@ -127,7 +134,7 @@ def _of_kind(daily: pd.DataFrame, active: nw.LazyFrame, *, as_of: Any, every: st
     return _with_changes(_with_rates(_dated(filled, every, began, as_of)), every)
 
 
-def _dated(table: pd.DataFrame, every: str, began: pd.Timestamp, as_of: Any) -> pd.DataFrame:
+def _dated(table: pd.DataFrame, every: str, began: pd.Timestamp, as_of: Day) -> pd.DataFrame:
     starts = [periods.start(i, every) for i in table.index]
     ends = [periods.end(i, every) for i in table.index]
     named = table.assign(

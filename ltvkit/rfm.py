@@ -1,4 +1,4 @@
-"""RFM: how recently, how often and how much each customer bought, and what that calls for.
+"""RFM: how recently, how often and how much each customer bought, and what to do next.
 
 Source: Hughes, A. M. (1994), Strategic Database Marketing. Scores run from 1 to `bins`, the
 higher the better; segments read the R and F scores.
@@ -17,9 +17,10 @@ import pandas as pd
 import yaml
 
 from ltvkit import transitions
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, is_number, one_of
 
 __all__ = [
@@ -33,18 +34,20 @@ def __dir__() -> list[str]:
 
 
 class Segment(NamedTuple):
-    """One segment: its name, the R and F scores it spans (both ends included), its action."""
+    """One segment: its name, the R and F scores it spans (both ends included), what to do with
+    it, and what its customers are called in a sentence."""
 
     name: str
     r: tuple[int, int]
     f: tuple[int, int]
     action: str
+    people: str
 
 
 def _read_segments() -> tuple[Segment, ...]:
     text = resources.files("ltvkit.display").joinpath("rfm_segments.yaml").read_text("utf-8")
     return tuple(
-        Segment(row["name"], tuple(row["r"]), tuple(row["f"]), row["action"])
+        Segment(**row | {"r": tuple(row["r"]), "f": tuple(row["f"])})
         for row in yaml.safe_load(text)
     )
 
@@ -52,7 +55,7 @@ def _read_segments() -> tuple[Segment, ...]:
 SEGMENTS = _read_segments()
 SEGMENT_NAMES = tuple(s.name for s in SEGMENTS)
 
-# Those who bought more often than most, and no longer come.
+# Good customers who no longer order.
 QUIET = ("at risk", "can't lose")
 
 MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}
@@ -61,7 +64,7 @@ PAIR = ("r_score", "f_score")
 
 
 def thresholds(
-    customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None
+    customers: Frame, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None
 ) -> pd.DataFrame:
     """Customers -> the edges between scores: measure, score, above, up_to, customers.
 
@@ -78,11 +81,12 @@ def thresholds(
     return _with_counts(opened, _all_edges(opened, bins, cuts))
 
 
-def score(customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None) -> Any:
+def score(customers: Frame, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None) -> Frame:
     """Customers -> the same with `r_score`, `f_score`, `m_score` (1 to `bins`, 5 is best of 5).
 
     Edges are the quantiles of these customers, or `cuts` where given (see `thresholds`); a value
-    on an edge belongs below it. Comes back as the kind of frame that went in.
+    on an edge belongs below it. Columns of these names that are there already are replaced. Returns
+    the kind of frame that it got.
     """
     opened = frames.lazy(customers, needs=NEEDS)
     edges = _all_edges(opened, bins, cuts)
@@ -91,7 +95,7 @@ def score(customers: Any, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None 
     return frames.materialize(scored, like=customers)
 
 
-def segment(scored: Any) -> Any:
+def segment(scored: Frame) -> Frame:
     """Scored customers -> the same with `segment`, by R and F scores of 1 to 5 (see `SEGMENTS`)."""
     opened = frames.without(frames.lazy(scored, needs=PAIR), "segment")
     name = nw.lit(None, nw.String)
@@ -101,14 +105,12 @@ def segment(scored: Any) -> Any:
     # A name for each pair of scores, of which there are few, and not for each customer.
     pairs = frames.table(opened.select(*PAIR).unique().with_columns(segment=name))
     if pairs["segment"].isna().any():
-        raise ParamsError(
-            "segments are drawn for scores of 1 to 5: score with bins=5, or four cuts."
-        )
+        raise ParamsError("segments need scores of 1 to 5: score with bins=5, or with four cuts.")
     segmented = opened.join(frames.from_pandas(pairs, like=scored), on=list(PAIR), how="left")
     return frames.materialize(segmented, like=scored)
 
 
-def summarize(segmented: Any) -> pd.DataFrame:
+def summarize(segmented: Frame) -> pd.DataFrame:
     """Segmented customers -> one row per segment that has any, the best first.
 
     segment, customers, customers_share, revenue, revenue_share, average_order_value,
@@ -150,7 +152,7 @@ def summarize(segmented: Any) -> pd.DataFrame:
     ]
 
 
-def grid(scored: Any) -> pd.DataFrame:
+def grid(scored: Frame) -> pd.DataFrame:
     """Scored customers -> how many have each R (rows, best first) and F score (columns)."""
     counts = frames.table(frames.lazy(scored).group_by("r_score", "f_score").agg(n=nw.len()))
     top = max(5, int(counts[["r_score", "f_score"]].max().max()))
@@ -164,7 +166,7 @@ def grid(scored: Any) -> pd.DataFrame:
     )
 
 
-def members(segmented: Any, *, segment: str) -> Any:
+def members(segmented: Frame, *, segment: str) -> Frame:
     """The customers of one segment, the highest revenue first, as the kind that went in.
 
     For lists to act on: the customer's id, figures and scores.
@@ -176,7 +178,7 @@ def members(segmented: Any, *, segment: str) -> Any:
     )
 
 
-def migrate(before: Any, after: Any) -> pd.DataFrame:
+def migrate(before: Frame, after: Frame) -> pd.DataFrame:
     """Segmented customers at two dates -> how many moved from which segment to which.
 
     Score both dates with the same `cuts`, or the edges move as well as the customers.
@@ -192,28 +194,30 @@ def migrate(before: Any, after: Any) -> pd.DataFrame:
 
 
 def finding(summary: pd.DataFrame) -> str:
-    """The segments in a sentence or two: who brings the money, and what is at stake."""
+    """Which segment brings in most, and how many good customers have gone quiet."""
     if len(summary) == 1:
-        text = _("All customers are in the segment '{segment}': nothing tells them apart.")
-        return text.format(segment=summary["segment"].iloc[0])
+        text = _("All customers are in one segment, '{segment}'.")
+        return text.format(segment=_(summary["segment"].iloc[0]))
     if not summary["revenue"].sum() > 0:
         return _("There is no revenue to share out.")
     best = summary.loc[summary["revenue"].idxmax()]
-    text = _("The segment '{segment}' is {customers} of customers and brings {revenue} of revenue.")
-    said = text.format(
-        segment=best["segment"],
+    people = {s.name: _(s.people) for s in SEGMENTS}
+    text = _("{people} are {customers} of customers and bring in {revenue} of revenue.")
+    leaders = text.format(
+        people=people[best["segment"]],
         customers=formats.share(best["customers_share"]),
         revenue=formats.share(best["revenue_share"]),
     )
-    slipping = summary[summary["segment"].isin(QUIET)]
-    if slipping.empty:
-        return said
-    text = _(
-        "{n} customers who bought more often than most have gone quiet "
-        "('at risk', 'can't lose'); they brought {revenue} of it."
+    quiet = summary[summary["segment"].isin(QUIET)]
+    if quiet.empty:
+        return leaders
+    n, revenue = int(quiet["customers"].sum()), quiet["revenue_share"].sum()
+    text = n_(
+        "{n} good customer has gone quiet and accounts for {revenue} of all revenue so far.",
+        "{n} good customers have gone quiet. They account for {revenue} of all revenue so far.",
+        n,
     )
-    n, revenue = slipping["customers"].sum(), slipping["revenue_share"].sum()
-    return f"{said} {text.format(n=formats.count(n), revenue=formats.share(revenue))}"
+    return f"{leaders} {text.format(n=formats.count(n), revenue=formats.share(revenue))}"
 
 
 def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[float]]:

@@ -1,13 +1,12 @@
-"""Who moved where: the same items labelled at two dates, counted from label to label."""
+"""Transitions: items with a label at two dates, counted by label before and after."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 
 __all__ = ["count", "moves"]
 
@@ -17,7 +16,13 @@ def __dir__() -> list[str]:
 
 
 def count(
-    before: Any, after: Any, *, item: str, label: str, labels: list[str], absent: tuple[str, str]
+    before: Frame,
+    after: Frame,
+    *,
+    item: str,
+    label: str,
+    labels: list[str],
+    absent: tuple[str, str],
 ) -> pd.DataFrame:
     """Two labelled frames -> a table of counts: a row per label before, a column per label after.
 
@@ -53,7 +58,7 @@ def count(
 
 
 def moves(matrix: pd.DataFrame) -> pd.DataFrame:
-    """A table of counts -> who did not stay, the most first: before, after, customers, share.
+    """A table of counts -> those who moved, largest first: before, after, customers, share.
 
     `share` is of all that were in `before`.
     """

@@ -125,3 +125,24 @@ def test_bad_input_is_refused():
 def test_of_no_items_there_is_no_curve(on):
     none = pd.DataFrame({"product_id": ["p"], "amount": [1.0]}).iloc[:0]
     assert abc_classes.pareto(abc_classes.classify(on(none), by="product_id")).empty
+
+
+@pytest.mark.parametrize(
+    ("amounts", "text"),
+    [
+        (
+            {"a": 90, "b": 10},
+            "1 of 2 products is class A and brings in 90.0% of revenue; 1 is class C and",
+        ),
+        (
+            {"a": 35, "b": 35, "c": 20, "d": 6, "e": 4},
+            "2 of 5 products are class A and bring in 70.0% of revenue; 2 are class C and bring in",
+        ),
+        ({"a": 5}, "All revenue comes from a single one of the products."),
+        ({"a": 0}, "No products bring in any revenue."),
+    ],
+)
+def test_the_finding_counts_in_words(amounts, text):
+    classified = abc_classes.classify(sold(**amounts), by="product_id")
+    found = abc_classes.finding(abc_classes.summarize(classified), items="products")
+    assert found.startswith(text)

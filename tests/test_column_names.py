@@ -79,7 +79,7 @@ def of_lines(lines) -> dict[str, pd.DataFrame]:
         "survivors": survival.survivors(lines, **until, lapse_days=60),
         "formulas": formulas.compare(lines, **until, margin_rate=0.4, lapse_days=60),
         "economics": unit_economics.summarize(lines, **until, acquisition_cost={"all": 5.0}),
-        "target": targets.everybody(lines, chosen, on=AS_OF),
+        "target": targets.select_all(lines, chosen, on=AS_OF),
     }
 
 

@@ -86,10 +86,10 @@ def test_the_finding_says_what_the_row_says():
     table = kpis.series(LINES, as_of="2024-02-29")
     text = kpis.finding(table, as_of="2024-02-29")
     assert "2024-02" in text
-    assert "Revenue is 96.7% below the period before and 83.3% below a year before." in text
+    assert "Revenue is down 96.7% on 2024-01 and down 83.3% on 2023-02." in text
     same = table.assign(revenue_vs_previous=0.0, revenue_vs_last_year=0.5)
     said = kpis.finding(same, as_of="2024-02-29")
-    assert said.endswith("Revenue is level with the period before and 50.0% above a year before.")
+    assert said.endswith("Revenue is level with 2024-01 and up 50.0% on 2023-02.")
     partial = kpis.series(LINES, as_of="2024-02-20")
     assert "not complete" in kpis.finding(partial, as_of="2024-02-20")
 

@@ -1,7 +1,7 @@
-"""Contracts that are renewed or not: two models of who stays, and what is still to come.
+"""Contracts: two models of who renews, and the value still to come.
 
-Both say that each customer has a chance to leave of their own, so that those who stay are ever
-more those who would: retention rises with tenure although nobody changes.
+In both, each customer has their own chance to leave, so survivors are increasingly the loyal ones:
+retention rises with tenure although nobody changes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Contract:
         """Share of those asked for their 1st, 2nd, ... renewal who leave."""
         asked = np.asarray(periods, dtype=float)
         if (asked < 1).any():
-            raise ParamsError("the first renewal is number 1: nobody is asked before it.")
+            raise ParamsError("the first renewal is number 1; give periods of 1 or more.")
         log = [_log_survival(self.params.to_numpy(), t) for t in (asked - 1, asked)]
         return -np.expm1(log[1] - log[0])
 
@@ -61,7 +61,7 @@ def fit(survivors: pd.DataFrame, *, model: str) -> Contract:
     "sbg", shifted beta-geometric: c = 1, each customer's chance to leave is constant (Fader &
     Hardie 2007, How to project customer retention). "bdw", beta-discrete-Weibull: it rises
     (c > 1) or falls (c < 1) with time (Fader, Hardie, Liu, Davin & Steenburgh 2018).
-    Raises `DataError` where the table does not tell the parameters.
+    Raises `TooLittleData` where the table does not determine the parameters.
 
     >>> from ltvkit.ltv import survival
     >>> seven = [100, 63.1, 46.8, 38.2, 32.6, 28.9, 26.2, 24.1]
@@ -75,9 +75,9 @@ def fit(survivors: pd.DataFrame, *, model: str) -> Contract:
     if room.min() < 0.3:  # along a ridge the search creeps towards a limit, and may not arrive
         name = params.index[room.argmin()]
         raise TooLittleData(
-            f"{model}: {name} ran to its limit ({params[name]:g}), so these survivors do not tell "
-            "how customers differ. At an upper limit they are all alike, and lost / at_risk says "
-            "all there is; at a lower one take more periods, or the other model."
+            f"{model}: {name} reached its limit ({params[name]:g}), so these survivors do not show "
+            "how customers differ. At an upper limit they are all alike: use lost / at_risk. At a "
+            "lower one take more periods, or the other model."
         )
     if not np.abs(found.jac).max() < 1e-6:
         raise TooLittleData(
@@ -152,7 +152,7 @@ def _checked(survivors: pd.DataFrame, model: str) -> tuple[np.ndarray, np.ndarra
     if not ((lost >= 0) & (lost <= at_risk)).all():
         raise DataError("lost must lie between 0 and at_risk, in every row.")
     if not lost.any():
-        raise TooLittleData("nobody has left, so nothing says when they would. Take more history.")
+        raise TooLittleData("nobody has left yet, so nothing can be fitted. Take more history.")
     if lost[0] == at_risk[0]:
         raise TooLittleData("everybody left in the first period. Take shorter periods.")
     if len(asked) < len(MODELS[model]):

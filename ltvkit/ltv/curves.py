@@ -1,19 +1,19 @@
-"""The LTV curve: what a customer has paid by each age, and how sure we are of the average."""
+"""The LTV curve: what a customer has paid by each age, with the uncertainty of the average."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from ltvkit import cohorts, periods
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
 from ltvkit.ingest import daily
+from ltvkit.periods import Day
 
 __all__ = ["finding", "ltv"]
 
@@ -23,11 +23,11 @@ def __dir__() -> list[str]:
 
 
 GROUPS = 200
-FEWEST = 30  # customers; a resample of fewer says little of how sure their average is
+FEWEST = 30  # customers; resampling fewer says little about the uncertainty of their average
 
 
 def ltv(
-    lines: Any, *, as_of: Any, of: str = "revenue", draws: int = 1000, seed: int = 1
+    lines: Frame, *, as_of: Day, of: str = "revenue", draws: int = 1000, seed: int = 1
 ) -> pd.DataFrame:
     """Order lines up to `as_of` -> age_months, customers, ltv, low, high: all cohorts together.
 
@@ -59,16 +59,21 @@ def ltv(
 
 
 def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
-    """What a customer is worth by `age` months, or by the last age that there is."""
+    """What a customer has spent by `age` months, or by the last age that there is."""
     row = curve[curve["age_months"] <= age].iloc[-1]
-    text = _("By age {age} months, a customer is worth {ltv} so far (95%: {low} to {high}).")
-    if pd.isna(row["low"]):
-        text = _("By age {age} months, a customer is worth {ltv} so far, on average of a few.")
+    age = int(row["age_months"])
+    text = n_(
+        "In their first month customers spend {ltv} on average",
+        "In their first {age} months customers spend {ltv} on average",
+        max(age, 1),
+    )
+    unsure = _(" (likely range {low} to {high}).")
+    text += _("; few are that old yet.") if pd.isna(row["low"]) else unsure
     worth = {name: formats.money(row[name], currency) for name in ("ltv", "low", "high")}
-    return text.format(age=int(row["age_months"]), **worth)
+    return text.format(age=age, **worth)
 
 
-def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.ndarray]:
+def _by_group(lines: Frame, *, as_of: Day, column: str) -> tuple[np.ndarray, np.ndarray]:
     """Money paid at, and customers who have lived through, each age: two arrays, group x age."""
     born = cohorts.members(lines, as_of=as_of, by="month", every="month")
     dealt = ranking.rank(born, by="customer_id", ascending=True)
@@ -84,8 +89,8 @@ def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.nd
     ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0
     if ages < 1:
         raise TooLittleData(
-            "no customer has lived a whole calendar month, so there is no LTV curve. Take a later "
-            "month."
+            "no customer is a whole calendar month old yet, so there is no LTV curve. Take a "
+            "later month."
         )
     groups = int(sizes["group"].max()) + 1
     paid, lived = np.zeros((groups, ages)), np.zeros((groups, ages))
@@ -97,7 +102,7 @@ def _by_group(lines: Any, *, as_of: Any, column: str) -> tuple[np.ndarray, np.nd
     return paid, lived
 
 
-def _last_whole_month(as_of: Any) -> int:
+def _last_whole_month(as_of: Day) -> int:
     month = periods.index_of(as_of, "month")
     whole = periods.end(month, "month") <= pd.Timestamp(periods.day(as_of))
     return month if whole else month - 1

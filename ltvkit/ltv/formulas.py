@@ -1,4 +1,4 @@
-"""LTV by the formulas in use, side by side: what each says, and why they differ.
+"""LTV by the usual formulas, side by side: the value each gives, and why they differ.
 
 Source of the discounted formula: Gupta & Lehmann (2003), Customers as assets.
 """
@@ -19,10 +19,12 @@ from ltvkit import customers, periods
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, check_share
 from ltvkit.ingest import daily
 from ltvkit.ingest.lines import filter_until
 from ltvkit.ltv import contracts, curves, survival
+from ltvkit.periods import Day
 
 __all__ = ["compare", "finding", "measures"]
 
@@ -41,9 +43,9 @@ COLUMNS = ["method", "value", "of", "horizon", "definition", "why"]
 
 
 def compare(
-    lines: Any,
+    lines: Frame,
     *,
-    as_of: Any,
+    as_of: Day,
     margin_rate: float | None = None,
     acquisition_cost: float = 0.0,
     retention_cost: float = 0.0,
@@ -79,9 +81,9 @@ def compare(
 
 
 def measures(
-    lines: Any,
+    lines: Frame,
     *,
-    as_of: Any,
+    as_of: Day,
     margin_rate: float | None = None,
     lapse_days: int = 180,
     contract_days: int = 0,
@@ -99,7 +101,7 @@ def measures(
     - `margin_rate`: as given, else sum of margin / sum of amount of the lines that have a margin;
       NaN where there is none
     - `contract_periods`: expected in ten years by the sBG, the first included; NaN without
-      `contract_days`, and where these orders do not tell (see `renewals.fit`)
+      `contract_days`, and where these orders are too few (see `contracts.fit`)
 
     >>> lines = pd.DataFrame({"customer_id": list("aab"), "order_id": list("123"), "amount": 6.0,
     ...     "order_date": pd.to_datetime(["2024-01-01", "2024-05-01", "2024-01-01"])})
@@ -113,7 +115,7 @@ def measures(
 
 
 def _measures(
-    by_day: Any, *, as_of: Any, margin_rate: float, lapse_days: int, contract_days: int
+    by_day: Any, *, as_of: Day, margin_rate: float, lapse_days: int, contract_days: int
 ) -> pd.DataFrame:
     if lapse_days < 1:
         raise ParamsError(f"lapse_days={lapse_days}: give 1 day at least.")
@@ -137,7 +139,7 @@ def _measures(
     return pd.DataFrame([parts])
 
 
-def _periods(lines: Any, *, period_days: int, **rule: Any) -> float:
+def _periods(lines: Frame, *, period_days: int, **rule: Any) -> float:
     """Contract periods to expect; NaN without contracts, or where too little is known of them."""
     if not period_days:
         return np.nan
@@ -150,29 +152,26 @@ def _periods(lines: Any, *, period_days: int, **rule: Any) -> float:
 
 
 def finding(table: pd.DataFrame, *, currency: str) -> str:
-    """What customers brought, and between which values the formulas for a whole life lie."""
+    """What customers have spent, and the lowest and highest formula for a whole life."""
     revenue = table[(table["of"] == REVENUE) & table["value"].notna()]
     seen = revenue[revenue["method"] == _(METHODS["realised"]["method"])].iloc[0]
-    text = _("{method}: {value} of revenue ({horizon}).")
-    said = text.format(
-        method=seen["method"],
-        value=formats.money(seen["value"], currency),
-        horizon=seen["horizon"],
-    )
+    spent = formats.money(seen["value"], currency)
+    text = _("Customers spent {value} each on average ({horizon}).")
+    sentences = [text.format(value=spent, horizon=seen["horizon"])]
     whole = revenue[revenue["horizon"] == _(WHOLE)]
     if whole.empty:
-        return said + " " + _("Nobody has left yet, so no formula tells of a whole life.")
+        sentences.append(_("No customer has left yet, so no formula covers a whole life."))
+        return " ".join(sentences)
     ends = {"low": whole["value"].idxmin(), "high": whole["value"].idxmax()}
-    text = _("The formulas for a whole life say {low} to {high}.")
-    said += " " + text.format(**{end: _said(whole.loc[at], currency) for end, at in ends.items()})
+    named = {
+        end: f"{formats.money(whole['value'][at], currency)} ({whole['method'][at]})"
+        for end, at in ends.items()
+    }
+    sentences.append(_("The formulas for a whole life give {low} to {high}.").format(**named))
     if whole["value"].min() < seen["value"]:
-        said += " " + _("What is below what was observed is refuted.")
-    return said
-
-
-def _said(row: pd.Series, currency: str) -> str:
-    value = formats.money(row["value"], currency)
-    return f"{value} ({row['method']})"
+        text = _("A formula that gives less than {value} is too low for this shop.")
+        sentences.append(text.format(value=spent))
+    return " ".join(sentences)
 
 
 def _values(
@@ -205,7 +204,7 @@ def _row(key: str, value: float, **words: Any) -> dict[str, Any]:
     return texts | {"value": float(value), "of": METHODS[key]["of"]}
 
 
-def _whole(lines: Any, *, as_of: Any, lapse_days: int) -> pd.Series:
+def _whole(lines: Frame, *, as_of: Day, lapse_days: int) -> pd.Series:
     """Totals of all customers. `left`: how many have; `days`: that those were customers, `stayed`:
     that all were, each from the first order until they counted as gone, or `as_of`."""
     gone = nw.col("recency_days") >= lapse_days
@@ -221,13 +220,13 @@ def _whole(lines: Any, *, as_of: Any, lapse_days: int) -> pd.Series:
     return frames.table(sums).iloc[0]
 
 
-def _since(lines: Any, day: dt.datetime, *, as_of: Any) -> pd.Series:
+def _since(lines: Frame, day: dt.datetime, *, as_of: Day) -> pd.Series:
     """customers, orders, revenue of the lines after `day`, up to `as_of`."""
     part = frames.lazy(lines).filter(nw.col("order_date") > nw.lit(day))
     return customers.totals(customers.summarize(part, as_of=as_of)).iloc[0]
 
 
-def _rate(lines: Any, given: float | None, *, as_of: Any) -> float:
+def _rate(lines: Frame, given: float | None, *, as_of: Day) -> float:
     """The margin rate that is given, else that of the lines which know their margin."""
     check_share("margin_rate", given)
     if given is not None:

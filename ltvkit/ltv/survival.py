@@ -1,12 +1,11 @@
-"""When customers leave: how many are left after each period of tenure, as observed.
+"""Survival: how many customers are left after each period of tenure, as observed.
 
-Nobody tells a shop that they have left; a customer who has not bought for `lapse_days` has.
+A customer who has not bought for `lapse_days` counts as gone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -16,9 +15,10 @@ from ltvkit import periods
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.ingest import daily
-from ltvkit.periods import MONTH_DAYS
+from ltvkit.periods import MONTH_DAYS, Day
 
 __all__ = ["finding", "from_curve", "survivors"]
 
@@ -31,7 +31,7 @@ FEWEST = 30  # customers; the hazard of fewer is mostly chance
 
 
 def survivors(
-    lines: Any, *, as_of: Any, lapse_days: int = 180, period_days: float = MONTH_DAYS
+    lines: Frame, *, as_of: Day, lapse_days: int = 180, period_days: float = MONTH_DAYS
 ) -> pd.DataFrame:
     """Order lines up to `as_of` -> one row per period of tenure, from 1 on.
 
@@ -40,12 +40,11 @@ def survivors(
     - `hazard`: lost / at_risk; `survival`: share left at its end; `survival_low`,
       `survival_high`: its 95% interval
 
-    All is judged on one day, c = as_of - lapse_days, for who first bought by then: a customer
-    without a purchase after c has left, in period floor((last - first purchase) / period_days) + 1;
-    who has bought since is censored. A period counts for a customer only if it was over by c:
-    who is in it at c is not at risk in it, nor lost in it, or those who leave early in a period
-    would count more than those who stay. Kaplan-Meier (1958), log-log interval. Raises
-    `DataError` where nobody has been observed for a whole period.
+    Of the customers who first bought by the day c = as_of - lapse_days: a customer without a
+    purchase after c has left, in period floor((last - first purchase) / period_days) + 1; one who
+    bought after c is censored. A period counts for a customer only if it was over by c. Else those
+    who leave early in a period would count more than those who stay. Kaplan-Meier (1958), log-log
+    interval. Raises `TooLittleData` where nobody has been observed for a whole period.
 
     >>> lines = pd.DataFrame({"customer_id": list("aab"), "amount": 1.0, "order_date":
     ...     pd.to_datetime(["2024-01-01", "2024-05-01", "2024-01-01"])})
@@ -59,8 +58,8 @@ def survivors(
     if table.empty:
         raise TooLittleData(
             f"no customer was observed for a whole period of {period_days} days by {lapse_days} "
-            f"days before {periods.day(as_of):%Y-%m-%d}, so nobody can be said to have stayed or "
-            "left. Take a later as_of, or a smaller lapse_days."
+            f"days before {periods.day(as_of):%Y-%m-%d}, so it is unknown who stayed and "
+            "who left. Take a later as_of, or a smaller lapse_days."
         )
     return _estimated(table, period_days)
 
@@ -77,39 +76,47 @@ def from_curve(survivors: Sequence[float], *, period_days: float = MONTH_DAYS) -
     if left.ndim != 1 or left.size < 2 or not (left[:-1] > 0).all() or not left[-1] >= 0:
         raise DataError("a survivor curve is two or more numbers above zero (the last may be 0).")
     if (np.diff(left) > 0).any():
-        raise DataError("a survivor curve never rises: who has left is not counted again.")
+        raise DataError("a survivor curve never rises: a customer who has left stays away.")
     return _table(left[:-1], -np.diff(left), period_days).assign(
         survival=left[1:] / left[0], survival_low=np.nan, survival_high=np.nan
     )
 
 
 def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
-    """By when half have left, and when the risk is highest (of periods with 30 at risk or more)."""
+    """When half have left, and when the risk is highest (of periods with 30 or more at risk)."""
     half = survivors[survivors["survival"] <= 0.5]
     row = survivors.iloc[-1] if half.empty else half.iloc[0]
-    text = _("Half of customers place their last order by day {days} (then {rule} silent days).")
+    text = _(
+        "Half of customers stop ordering within {days} days of their first order "
+        "(no order for {rule} days counts as gone)."
+    )
     if half.empty:
-        text = _("After {days} days {share} of customers still order (gone: {rule} silent days).")
+        text = _(
+            "After {days} days {share} of customers still order "
+            "(no order for {rule} days counts as gone)."
+        )
     at_risk = survivors["at_risk"]
     few = FEWEST if at_risk.max() >= FEWEST else at_risk.min()
     worst = survivors.loc[survivors["hazard"].where(at_risk >= few).idxmax()]
-    risk = _("The risk is highest from day {start} to {end}: {hazard} of those still there leave.")
-    said = text.format(
+    risk = _("The risk is highest from day {start} to {end}: {hazard} of those left leave.")
+    if worst["period"] == 1:
+        risk = _("{hazard} never order again after their first {end} days.")
+    summary = text.format(
         days=formats.count(row["tenure_days"]),
         share=formats.share(row["survival"]),
         rule=formats.count(lapse_days),
     )
     if not worst["hazard"]:
-        return said
+        return summary
     end = worst["tenure_days"]
-    return f"{said} " + risk.format(
+    return f"{summary} " + risk.format(
         start=formats.count(end - end / worst["period"]),
         end=formats.count(end),
         hazard=formats.share(worst["hazard"]),
     )
 
 
-def _followed(lines: Any, *, as_of: Any, lapse_days: int, period_days: float) -> pd.DataFrame:
+def _followed(lines: Frame, *, as_of: Day, lapse_days: int, period_days: float) -> pd.DataFrame:
     """Customers by `period` (the last that they count for) and `left` (1: they left in it)."""
     end = periods.number_of(as_of) - int(lapse_days)
     first, last = periods.number("first"), periods.number("last")

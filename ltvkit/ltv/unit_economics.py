@@ -1,10 +1,9 @@
-"""Unit economics: what winning a customer costs, by channel, and when they have paid it back."""
+"""Unit economics: what winning a customer costs, by channel, and when it is paid back."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -14,7 +13,9 @@ from ltvkit import cohorts, periods
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, check_grouping, check_share
+from ltvkit.periods import Day
 
 COLUMNS = (  # besides the group's
     *("customers", "of", "acquisition_cost", "ltv", "ltv_to_cost", "payback_months"),
@@ -29,9 +30,9 @@ def __dir__() -> list[str]:
 
 
 def summarize(
-    lines: Any,
+    lines: Frame,
     *,
-    as_of: Any,
+    as_of: Day,
     acquisition_cost: Mapping[str, float],
     by: str = "channel",
     margin_rate: float | None = None,
@@ -40,7 +41,7 @@ def summarize(
     """Order lines -> one row per value of column `by`: what a customer costs, and brings back.
 
     - `<by>`, `customers`: of the first purchase (as `cohorts.build`), by the end of the last whole
-      month up to `as_of`, so that no month counts by halves
+      month up to `as_of`, so that partial months are excluded
     - `acquisition_cost` of one: by value, "all" for those not named; NaN, not zero, without
     - `ltv`: realised up to age `months`, `of` margin (`margin_rate` x revenue, where given), or of
       revenue, where the orders have no margin either; `ltv_to_cost`
@@ -48,8 +49,8 @@ def summarize(
     - `affordable_cost`: the most that winning one may cost to pay back by age `months`
 
     With by="" all customers are one group, "all". NaN: nobody of the value has reached that age.
-    Raises `ParamsError` for a cost of no value, `DataError` without a whole
-    month.
+    Raises `ParamsError` for a cost of an unknown value, or where `by` is one of the result's own
+    `COLUMNS`; `TooLittleData` without a whole month.
     """
     if by in cohorts.CALENDAR:
         raise ParamsError(f"by={by!r}: give a column of the orders, such as 'channel'.")
@@ -64,7 +65,8 @@ def summarize(
     built = cohorts.build(lines, as_of=until, by=by)
     if built.empty:
         raise TooLittleData(
-            "no customer has lived to the end of a calendar month. Take a later month."
+            "no customer is old enough: none has reached the end of a calendar month. Take a later "
+            "month."
         )
     worth = cohorts.ltv(built, of=of).set_index("cohort")
     named = frames.table(frames.lazy(lines).select(nw.col(by).cast(nw.String)).unique())[by]
@@ -96,17 +98,17 @@ def average_cost(table: pd.DataFrame) -> float:
 
 
 def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
-    """Which group brings most for its cost; empty where no cost is given."""
+    """Which group brings most for its cost; empty where no cost is known."""
     known = table.dropna(subset=["ltv_to_cost"])
     if known.empty:
         return ""
-    text = _(
-        "Best value: {group}, where a customer costs {cost} and brings {ltv} of {of} within "
-        "{months} months."
-    )
+    text = _("{group} pays best: {cost} to win a customer, {ltv} of {of} in {months} months.")
+    if len(known) == 1:
+        text = _("Winning a customer costs {cost} and brings {ltv} of {of} in {months} months.")
     best = known.loc[known["ltv_to_cost"].idxmax()]
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
-    return text.format(group=best.iloc[0], cost=cost, ltv=ltv, of=best["of"], months=months)
+    group = best.iloc[0][:1].upper() + best.iloc[0][1:]
+    return text.format(group=group, cost=cost, ltv=ltv, of=best["of"], months=months)
 
 
 def _costs(given: Mapping[str, float], groups: pd.Index, named: set[str]) -> pd.Series:

@@ -112,10 +112,16 @@ def test_nobody_observed_for_a_period_is_said_with_the_remedy():
 
 def test_the_finding_is_the_tables():
     left = survival.finding(observed(LINES), lapse_days=90)
-    assert "Half of customers place their last order by day 60 (then 90 silent days)." in left
-    assert "highest from day 30 to 60: 50.0% of those still there leave" in left
+    assert (
+        "Half of customers stop ordering within 60 days of their first order (no order for 90 days"
+        in left
+    )
+    assert "highest from day 30 to 60: 50.0% of those left leave" in left
     stay = survival.finding(observed(LINES).head(1), lapse_days=90)
-    assert "After 30 days 80.0% of customers still order (gone: 90 silent days)." in stay
+    assert (
+        "After 30 days 80.0% of customers still order (no order for 90 days counts as gone)."
+        in stay
+    )
     curve = survival.from_curve([1000, 900, 700, 20, 1, 0])  # the last hazards are of 20, and of 1
     assert "from day 61 to 91: 97.1%" in survival.finding(curve, lapse_days=90)
 
@@ -201,9 +207,9 @@ def test_simulated_contracts_give_their_parameters_back_through_censoring():
         ([100, 80, 70], "bdw", "3 parameters"),
         ([100, 100, 100], "sbg", "nobody has left"),
         ([100, 0], "sbg", "everybody left in the first"),
-        (100 * 0.8 ** np.arange(9), "sbg", "ran to its limit .*all alike"),
-        (100 * 0.8 ** np.arange(9), "bdw", "ran to its limit"),
-        ([100, 50, 50, 50], "sbg", "ran to its limit .0.001"),
+        (100 * 0.8 ** np.arange(9), "sbg", "reached its limit .*all alike"),
+        (100 * 0.8 ** np.arange(9), "bdw", "reached its limit"),
+        ([100, 50, 50, 50], "sbg", "reached its limit .0.001"),
     ],
 )
 def test_what_cannot_be_told_is_refused(curve, model, said):

@@ -150,7 +150,7 @@ def test_what_nobody_has_left_to_show_is_not_yet_observable():
     lines = make_lines(("a", "1", "2024-01-01", 10), ("a", "2", "2024-12-20", 10))
     table = compared(lines, margin_rate=0.5)
     assert table["value"].isna().tolist() == [True] * 6 + [False] * 2
-    assert "Nobody has left yet" in formulas.finding(table, currency="USD")
+    assert "No customer has left yet" in formulas.finding(table, currency="USD")
 
 
 def test_a_shop_that_nobody_buys_from_any_more_has_no_orders_a_year(on):
@@ -177,9 +177,9 @@ def test_a_contract_is_its_price_by_the_periods_to_expect(on):
 def test_the_finding_is_the_tables():
     table = compared(LINES, expected=pd.Series({12: 70, 24: 9999}), acquisition_cost=5)
     text = formulas.finding(table, currency="USD")
-    assert text.startswith("Realised LTV: 100.83 USD of revenue (so far). The formulas")
+    assert text.startswith("Customers spent 100.83 USD each on average (so far). The formulas")
     assert "29.57 USD (Order value x orders a year x years) to 180.00 USD (ARPU / churn)." in text
-    assert text.endswith("What is below what was observed is refuted.")
+    assert text.endswith("A formula that gives less than 100.83 USD is too low for this shop.")
 
 
 def test_what_cannot_be_compared_is_said():
