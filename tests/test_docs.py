@@ -20,7 +20,8 @@ from ltvkit.ingest.schema import COLUMNS
 from ltvkit.inspection import proposals, systems
 
 ROOT = Path(__file__).parents[1]
-TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
+OF_A_PROJECT = "ltvkit/config/new_project/README.md"
+TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", OF_A_PROJECT)
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text("utf-8")
     for path in (*map(ROOT.joinpath, TOP), *sorted((ROOT / "docs").glob("*.md")))
@@ -70,7 +71,7 @@ def test_links_and_pictures_are_there(name):
 
 def test_every_page_is_linked_from_the_readme_and_says_for_whom_it_is():
     for name, text in PAGES.items():
-        assert name == "README.md" or f"]({name})" in README, name
+        assert name in ("README.md", OF_A_PROJECT) or f"]({name})" in README, name
         if name.startswith("docs/"):
             assert text.split("\n\n")[1].startswith("This page is for "), name
 

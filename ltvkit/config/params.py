@@ -116,7 +116,11 @@ def find_params(path: str | os.PathLike[str]) -> Path:
     known = [found for home in homes for found in sorted(home.glob("params/*.yaml"))]
     known = known or [*here.glob("*/params/*.yaml")]
     shown = [os.path.relpath(found) for found in dict.fromkeys(known)]
-    there = f"There is {', '.join(shown)}." if shown else "Write one: python -m ltvkit inspect FILE"
+    there = (
+        f"Params files: {', '.join(shown)}."
+        if shown
+        else "Write one: python -m ltvkit inspect FILE"
+    )
     looked = " or ".join(map(str, homes))
     raise ParamsError(
         f"there is no params file {path} in {looked}.{nearest(str(path), shown)} {there}"

@@ -65,7 +65,7 @@ def open_shop(
 ) -> Shop:
     """A params file -> `Shop`; see `ltvkit.open`."""
     file = params.find_params(path)
-    with paths.inside(paths.project_of(file.parent)):
+    with paths.inside(paths.find_project(file.parent)):
         given = params.load(file, engine=engine)
         book = read_orders(given)
     return Shop(given, book, book.as_of(month or given.values.get("month", "last")))

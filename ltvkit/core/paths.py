@@ -28,7 +28,7 @@ def root() -> Path:
     if chosen := _chosen.get() or os.environ.get("LTVKIT_ROOT"):
         return Path(chosen)
     here = Path.cwd().resolve()
-    found = project_of(here) or checkout()
+    found = find_project(here) or checkout()
     if found is None:
         raise ProjectError(
             f"{here} is no ltvkit project: neither it nor a folder above it has params/ and "
@@ -37,7 +37,7 @@ def root() -> Path:
     return found
 
 
-def project_of(folder: Path) -> Path | None:
+def find_project(folder: Path) -> Path | None:
     """The nearest project at or above `folder`; None without one."""
     return next(filter(_is_project, (folder, *folder.parents)), None)
 

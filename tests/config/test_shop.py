@@ -113,9 +113,12 @@ def test_every_concept_takes_what_a_shop_has(root, monkeypatch):
 @pytest.mark.parametrize(
     ("folder", "words"),
     [
-        ("myshop", "Did you mean 'params/stub.yaml'? There is params/stub.yaml, params/twin.yaml."),
-        ("myshop/notebooks", "There is ../params/stub.yaml, ../params/twin.yaml."),
-        (".", "There is myshop/params/stub.yaml, myshop/params/twin.yaml."),
+        (
+            "myshop",
+            "Did you mean 'params/stub.yaml'? Params files: params/stub.yaml, params/twin.yaml.",
+        ),
+        ("myshop/notebooks", "Params files: ../params/stub.yaml, ../params/twin.yaml."),
+        (".", "Params files: myshop/params/stub.yaml, myshop/params/twin.yaml."),
     ],
 )
 def test_a_wrong_path_names_the_params_files_there_are(root, tmp_path, monkeypatch, folder, words):
