@@ -135,7 +135,7 @@ def test_a_wrong_path_names_the_params_files_there_are(root, tmp_path, monkeypat
 def test_without_any_params_file_it_says_how_one_is_made(root, monkeypatch):
     (root / "params" / "stub.yaml").unlink()
     monkeypatch.chdir(root)
-    with pytest.raises(ParamsError, match="Write one: ltvkit inspect FILE"):
+    with pytest.raises(ParamsError, match="Write one: python -m ltvkit inspect FILE"):
         ltvkit.open("params/stub.yaml")
 
 
