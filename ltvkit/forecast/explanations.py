@@ -135,16 +135,9 @@ def distribution(predicted: Frame, *, column: str = "ltv_12m") -> pd.DataFrame:
     by_bin = lazy.select(bin=place, value=nw.col(column)).group_by("bin")
     counted = frames.table(by_bin.agg(customers=nw.len(), value=nw.col("value").sum()))
     counted = counted.set_index("bin").reindex(range(bins + 1)).fillna(0).reset_index(drop=True)
-    edges = np.arange(bins + 1) * step
-    return pd.DataFrame(
-        {
-            "above": edges,
-            "up_to": [*edges[1:], np.inf],
-            "customers": counted["customers"].astype("int64"),
-            "customers_share": counted["customers"] / counted["customers"].sum(),
-            "value_share": counted["value"] / counted["value"].sum(),
-        }
-    )
+    shares, edges = (counted / counted.sum()).add_suffix("_share"), np.arange(bins + 1) * step
+    table = pd.DataFrame({"above": edges, "up_to": [*edges[1:], np.inf]})
+    return table.assign(customers=counted["customers"].astype("int64"), **shares)
 
 
 def _likely_range(summary: pd.DataFrame, fitted: Fitted, months: int, seed: int) -> np.ndarray:

@@ -25,12 +25,9 @@ def outcome(known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int) 
     after = lines[lines["order_date"] > pd.Timestamp(split)]
     after = after[after["order_date"] <= pd.Timestamp(split) + pd.Timedelta(days=days)]
     bought = after[after["amount"] >= 0]
-    table = pd.DataFrame(
-        {
-            "orders": bought.groupby("customer_id")["order_date"].nunique(),
-            "revenue": after.groupby("customer_id")["amount"].sum(),
-        }
-    )
+    orders = bought.groupby("customer_id")["order_date"].nunique()
+    revenue = after.groupby("customer_id")["amount"].sum()
+    table = pd.DataFrame({"orders": orders, "revenue": revenue})
     return table.reindex(known["customer_id"]).fillna(0.0)
 
 
@@ -64,11 +61,9 @@ def cohort_curve(
     reached = np.array([(lived > a).sum() for a in range(int(lived.max()))])
     whole = later[later["age"] < later["customer_id"].map(lived.set_axis(first.index))]
     bought = whole[whole["amount"] >= 0].drop_duplicates(["customer_id", "order_date"])
-    by_age = {
-        "orders": bought.groupby("age").size(),
-        "revenue": whole.groupby("age")["amount"].sum(),
-    }
-    rates = pd.DataFrame(by_age).reindex(range(len(reached))).fillna(0.0).div(reached, axis=0)
+    orders, revenue = bought.groupby("age").size(), whole.groupby("age")["amount"].sum()
+    rates = pd.DataFrame({"orders": orders, "revenue": revenue}).reindex(range(len(reached)))
+    rates = rates.fillna(0.0).div(reached, axis=0)
     spans = -(-days // 30)
     tail = pd.DataFrame([rates.tail(3).mean()] * spans)
     summed = pd.concat([rates, tail]).cumsum()
@@ -99,13 +94,9 @@ def boosting(
     from threadpoolctl import threadpool_limits
 
     before, target = _training_data(lines, split=split, days=days)
+    trees = {"max_iter": 80, "max_leaf_nodes": 8, "min_samples_leaf": 40}
     model = HistGradientBoostingRegressor(
-        loss="poisson",
-        learning_rate=0.05,
-        max_iter=80,
-        max_leaf_nodes=8,
-        min_samples_leaf=40,
-        random_state=seed,
+        loss="poisson", learning_rate=0.05, random_state=seed, **trees
     )
     with threadpool_limits(1):  # a second thread costs more than it saves
         learnt = {

@@ -27,22 +27,17 @@ def score(actual: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """
     from sklearn.metrics import d2_tweedie_score
 
-    positive = np.maximum(actual, 0)
+    positive, varies = np.maximum(actual, 0), np.ptp(actual) > 0 and np.ptp(predicted) > 0
+    ranks = pd.Series(predicted).corr(pd.Series(actual), method="spearman") if varies else np.nan
     return {
         "mae": float(np.abs(predicted - actual).mean()),
         "bias": float(predicted.sum() / actual.sum() - 1) if actual.sum() else np.nan,
-        "rank_correlation": _spearman(actual, predicted),
+        "rank_correlation": ranks,
         "gini": gini(actual, predicted),
         "skill": float(d2_tweedie_score(positive, apply_floor(predicted), power=POWER))
         if positive.any()
         else np.nan,
     }
-
-
-def _spearman(actual: np.ndarray, predicted: np.ndarray) -> float:
-    if np.ptp(actual) == 0 or np.ptp(predicted) == 0:
-        return np.nan
-    return float(pd.Series(predicted).corr(pd.Series(actual), method="spearman"))
 
 
 def deviance(actual: np.ndarray, predicted: np.ndarray) -> np.ndarray:
