@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import MISSING, fields
 
 import pandas as pd
@@ -267,13 +268,26 @@ SECRET = "Taro-Yamada"  # an id of a customer
         {"comparison": "control_segment", "control": f"{{customers: {SECRET}.2}}"},
         {"comparison": "randomized", "assignment": f"{SECRET}@example.jp"},
         {"comparison": "randomized", "assignment": f"[{SECRET}]"},
+        {"target": SECRET},
+        {"target": f"{{{SECRET}: treated}}"},
+        {"target": f"{{customers: *{SECRET}}}"},
+        {"target": f"{{customers: {{{SECRET}: 1, {SECRET}: 2}}}}"},
     ],
 )
 def test_an_id_where_a_list_is_meant_is_not_repeated(tmp_path, fields):
     write(tmp_path, **fields)
     said = problem(tmp_path)
     assert SECRET not in said
-    assert "found " in said
+    assert "line " in said
+
+
+@pytest.mark.parametrize("text", ["00017", "[00017, 2]", "{00017: 1}", "1_7"])
+def test_a_number_that_yaml_would_change_is_not_repeated(tmp_path, text):
+    write(tmp_path, target=f"{{customers: {text}}}")
+    said = problem(tmp_path)
+    assert said.startswith("line 7: ")
+    assert "in quotes" in said
+    assert not {"00017", "1_7"} & set(re.findall(r"\w+", said))
 
 
 @pytest.mark.parametrize(

@@ -105,10 +105,14 @@ def parse_target(value: Any) -> Target:
     Target(rule='decile', values=('9', '10'))
     """
     if not isinstance(value, dict) or len(value) != 1:
-        raise Invalid("one rule and its values, as in {segment: [at risk, can't lose]}")
+        known = not isinstance(value, str) or any(value in names for names in CHOICES.values())
+        expected = "one rule and its values, as in {segment: [at risk, can't lose]}"
+        raise Invalid(expected, found="" if known else "a word")  # which may be an id
     [(rule, given)] = value.items()
     if rule not in RULES:
-        raise Invalid(f"a rule of {', '.join(RULES)}", found=rule, hint=nearest(rule, RULES))
+        hint = nearest(rule, RULES)
+        found = rule if hint else "another word"
+        raise Invalid(f"a rule of {', '.join(RULES)}", found=found, hint=hint)
     values = given if isinstance(given, list) else [given]
     if not values or (rule == "customers" and len(values) > 1):
         many = "one file" if rule == "customers" else f"a {rule} or several"

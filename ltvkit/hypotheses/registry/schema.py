@@ -7,6 +7,7 @@ is expected, and the nearest valid name.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import yaml
 
 from ltvkit.core import strict_yaml
 from ltvkit.errors import ParamsError, nearest
-from ltvkit.hypotheses.hypothesis import Hypothesis, Target
+from ltvkit.hypotheses.hypothesis import RULES, Hypothesis, Target
 from ltvkit.hypotheses.registry import lists
 from ltvkit.hypotheses.registry.field_types import Invalid
 from ltvkit.hypotheses.registry.fields import DEFAULTS, FIELDS, describe
@@ -102,8 +103,23 @@ def _assignment(file: _File) -> str | None:
 
 
 def _open(path: Path) -> _File:
-    given, nodes = strict_yaml.read(path)
+    try:
+        given, nodes = strict_yaml.read(path)
+    except ParamsError as error:
+        raise ParamsError(f"{path}{_hide_values(str(error).removeprefix(str(path)))}") from error
     return _File(path, {k: v for k, v in given.items() if v is not None}, nodes)
+
+
+def _hide_values(text: str) -> str:
+    """An error of YAML without what it quotes, which may be an id: errors are shown on pages."""
+    text = re.sub(r"(the key|:) \S+ (is not text|would be changed|is not true)", r"\1 *** \2", text)
+    known = (*FIELDS, *RULES)
+
+    def hide(match: re.Match) -> str:
+        shown = match[2] in known or match[2].endswith(".yaml")
+        return match[0] if shown else "***"
+
+    return re.sub(r"(['\"])(\S{2,}?)\1", hide, text)
 
 
 def _check_names(file: _File) -> None:
