@@ -1,7 +1,7 @@
 """Calendar arithmetic: days, ISO weeks, months, quarters and years as whole numbers.
 
-A period is an integer that grows by one from each period to the next, so that an age is a
-subtraction and the period before is `index - 1`, on every engine.
+A period is an integer, one more than the period before. So an age is a subtraction, on every
+engine.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ def __dir__() -> list[str]:
 
 
 Day: TypeAlias = str | dt.date
-"""A date: "1998-06-30", or what is a date in Python, as a datetime and a pandas Timestamp are."""
+"""A day: text as "1998-06-30", a date, a datetime or a pandas Timestamp."""
 
 EVERY = ("day", "week", "month", "quarter", "year")
 
-# How many periods lie between a period and its like of a year before. Days and weeks step 52
-# whole weeks, so that a Saturday is compared with a Saturday.
+# Periods from one to the same a year later. Days and weeks step 52 whole weeks, so that a Saturday
+# is compared with a Saturday.
 YEAR_BEFORE = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
 
 MONTH_DAYS = 30.4375  # of an average month: 365.25 / 12
@@ -150,9 +150,9 @@ def month_before(as_of: Day) -> dt.date:
 def last_day(month: str, *, first: Day, until: Day) -> dt.date:
     """The last day that a report of `month` counts, in data that span `first` to `until`.
 
-    `month` is "1998-06", or "last": the latest month that the data cover to its end (the only
-    month there is, where none is covered). In a month that the data do not cover to its end, it
-    is the last day of the data, so that nobody looks lapsed for want of data.
+    `month` is "1998-06", or "last": the latest month that the data cover to its end, or the first
+    month if there is none. In a month that they do not cover to its end, it is the last day of the
+    data, so that customers do not seem to have lapsed.
 
     >>> last_day("last", first="2010-12-01", until="2011-12-09")
     datetime.date(2011, 11, 30)

@@ -1,1 +1,1 @@
-"""Ground for everything else: files, paths, words, YAML, and what must not be written down."""
+"""What all other packages use: files, paths, translation, YAML, personal data and secrets."""

@@ -1,7 +1,7 @@
-"""Text that a spreadsheet would take for a formula, kept as text in the files the kit writes.
+"""Escaping of text in CSV files that a spreadsheet would run as a formula.
 
-A CSV file cannot say that a cell is text. A leading apostrophe does, in Excel and LibreOffice; the
-kit takes it off again when it reads its own files. In a workbook the cell itself says so.
+A leading apostrophe marks a cell as text in Excel and LibreOffice; the kit removes it again when it
+reads its own files. In a workbook, the type of the cell says that it is text.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Callable
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
-# What begins a formula or breaks out of the cell, also after what a spreadsheet skips. In brackets:
-# the signs, in their full and small widths too.
+# Signs that begin a formula (in all widths), also after characters that a spreadsheet skips, and
+# characters that end the cell.
 _ARMED = re.compile(r"'*(?:[\0\t\r\n]|[\s\0-\x1f\"\ufeff\u200b-\u200f]*[-=+@＝＋－＠﹦﹢﹣﹫])")
-_NUMBER = re.compile(r"[-+][0-9.,]*")  # "-1,200.50" can do nothing, and is to stay a number
+_NUMBER = re.compile(r"[-+][0-9.,]*")  # "-1,200.50" is harmless and stays a number
 
 
 def is_armed(value: str) -> bool:
-    """Whether a spreadsheet could take the text for a formula. Apostrophes before it do not count.
+    """Whether a spreadsheet could run the text as a formula, ignoring leading apostrophes.
 
     >>> [is_armed(x) for x in ("=1+1", " @x", "'=1", "-1,200.50", "C-3")]
     [True, True, True, False, False]
@@ -28,7 +28,7 @@ def is_armed(value: str) -> bool:
 
 
 def escape(value: str) -> str:
-    """The text as it goes into a CSV file; `unescape` gives it back.
+    """A text as it is written to a CSV file; `unescape` reverses it.
 
     >>> escape("=cmd|'/c calc'!A0"), escape("-500"), escape("'=1")
     ("'=cmd|'/c calc'!A0", '-500', "''=1")
@@ -37,7 +37,7 @@ def escape(value: str) -> str:
 
 
 def unescape(value: str) -> str:
-    """The text that `text` made harmless.
+    """The text before `escape`.
 
     >>> unescape("'=1+1"), unescape("'tis")
     ('=1+1', "'tis")
@@ -46,12 +46,12 @@ def unescape(value: str) -> str:
 
 
 def escape_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with its texts and the names of its columns as they go into a CSV file."""
+    """A table with `escape` applied to all texts and column names."""
     return _each(table, escape)
 
 
 def unescape_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The table that `escape_table` made harmless."""
+    """The table before `escape_table`."""
     return _each(table, unescape)
 
 

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole, or not at all."""
+"""Atomic writes: a file or folder appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ _PART = re.compile(r"\.(.+)-[0-9a-f]{32}\.part")
 
 @contextmanager
 def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
-    """A free name beside `path`, for a file or a folder; what is there at the end becomes `path`.
+    """Yield a temporary path for a file or folder; after the block it atomically becomes `path`.
 
-    If the block raises, `path` stays as it was and nothing is left beside it. A file takes the
-    place of one that is there, a folder does not: that raises `OSError`. With `sync`, a file is on
-    the disk before it takes its place.
+    If the block raises, `path` is unchanged and nothing is left behind. A file replaces an existing
+    one; a folder that exists raises `OSError`. With `sync`, the file is flushed to disk first.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}-{uuid.uuid4().hex}.part")
@@ -39,13 +38,13 @@ def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
 
 
 def write(path: Path, text: str) -> None:
-    """A text as a file that is there whole, or not at all."""
+    """Write a text to a file, atomically."""
     with replacing(path) as part:
         part.write_text(text, "utf-8")
 
 
 def final_path(path: Path) -> Path:
-    """What `replacing` will make of the free name that it gave; any other path as it is.
+    """The path that a temporary path of `replacing` will become; any other path unchanged.
 
     >>> final_path(Path("runs/.01_rfm-0123456789abcdef0123456789abcdef.part")).name
     '01_rfm'
@@ -55,17 +54,17 @@ def final_path(path: Path) -> Path:
 
 
 def unique_path(folder: Path, suffix: str) -> Path:
-    """A name in `folder` that no file there has."""
+    """A new path in `folder`, with a random name."""
     return folder / f"{uuid.uuid4().hex}{suffix}"
 
 
 def list_names(path: Path) -> list[str]:
-    """The names of the files in the folder of a path; none where there is no folder."""
+    """The names of the files beside `path`; none if its folder does not exist."""
     return [found.name for found in path.parent.glob("*")]
 
 
 def remove_stale(folder: Path, pattern: str = "*") -> None:
-    """Remove what a run that was killed left in `folder`: whatever is older than a day."""
+    """Remove what killed runs left in `folder`: files and folders older than a day."""
     for left in folder.glob(pattern):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > DAY:

@@ -1,4 +1,4 @@
-"""Where things are. Every relative path of a params file starts at the project root."""
+"""Folders of the kit and the project. Relative paths in params start at the project root."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def reports() -> Path:
 
 
 def cache() -> Path:
-    """Where prepared orders and finished notebooks are kept; safe to delete at any time."""
+    """The cache of prepared orders and finished notebooks; safe to delete at any time."""
     return reports() / ".cache"
 
 
 def address(path: Path) -> str:
-    """A path of this machine as Spark names it: letters stay as they are, which it does not decode.
+    """The address of a local path for Spark. Letters are not percent-encoded: Spark decodes none.
 
     >>> address(Path("/注文 2024"))
     'file:///注文 2024'
@@ -87,17 +87,17 @@ def address(path: Path) -> str:
 
 
 def shorten(path: Path) -> str:
-    """A path below `reports` as a page or message has it, which does not name the machine."""
+    """A path in `reports` for pages and messages, without the folders of this machine."""
     return path.relative_to(reports().parent).as_posix()
 
 
 def resolve(path: str | Path) -> Path:
-    """`path` as it stands if absolute, else below the project root."""
+    """An absolute `path` unchanged; a relative one below the project root."""
     return root() / Path(path).expanduser()
 
 
 def from_root(source: str) -> str:
-    """A source as typed where the user is, as a params file has it: from the project root."""
+    """A source typed in the working folder -> relative to the project root, as params need it."""
     typed = Path.cwd() / Path(source).expanduser()
     if not typed.exists() and not any(typed.parent.glob(typed.name)):
         return source

@@ -1,4 +1,4 @@
-"""Which columns hold personal data, by their headers."""
+"""Recognise columns of personal data by their headers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PERSONAL = re.compile(
 
 
 def header_key(text: str) -> str:
-    """The form in which headers are compared.
+    """A header in the form in which headers are compared: width, case and blanks do not count.
 
     >>> header_key(' "Ｏｒｄｅｒ＿ Date"'), header_key("顧客ＩＤ")
     ('order date', '顧客id')
@@ -25,7 +25,7 @@ def header_key(text: str) -> str:
 
 
 def is_personal(header: str) -> bool:
-    """Whether a column seems to hold names, addresses or the like, by its header.
+    """Whether a header looks like that of names, addresses or other personal data.
 
     >>> is_personal("お名前(姓)"), is_personal("Email (Billing)"), is_personal("商品名")
     (True, True, False)

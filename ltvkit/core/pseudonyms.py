@@ -1,8 +1,8 @@
-"""Customers under another name in the lists of a report, where the shop asks for it.
+"""Pseudonyms for customer ids in the lists of a report.
 
-With LTVKIT_LIST_KEY set, every customer id that goes into a list is replaced by a keyed hash of it
-(HMAC-SHA256, RFC 2104, cut to 128 bits). The same customer has the same pseudonym in all lists and
-months; without the key nobody can tell whose it is, or try ids until one fits.
+With LTVKIT_LIST_KEY set, each customer id in a list is replaced by a keyed hash (HMAC-SHA256, RFC
+2104, cut to 128 bits). A customer has the same pseudonym in all lists and months. Without the key
+nobody can find the customer, not even by trying ids.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SHORTEST, _DIGITS = 32, 32
 
 
 def key() -> bytes:
-    """The key from the environment; b"" where there is none. `ParamsError` for one too short."""
+    """The key from the environment; b"" if there is none. `ParamsError` if it is too short."""
     found = os.environ.get(VARIABLE, "").encode()
     if 0 < len(found) < _SHORTEST:
         raise ParamsError(
@@ -33,20 +33,20 @@ def key() -> bytes:
 
 
 def fingerprint() -> str:
-    """What tells one key from another and gives neither away; "" where there is none."""
+    """Identify the key in use without revealing it; "" if there is none."""
     known = key()
     return hmac.digest(known, b"ltvkit", "sha256").hex() if known else ""
 
 
 def of(customer_id: str) -> str:
-    """A customer's pseudonym under the key; raises `ParamsError` where there is none."""
+    """A customer's pseudonym under the key; raises `ParamsError` if there is none."""
     if not (known := key()):
         raise ParamsError(f"{VARIABLE} is not set: the lists hold customer ids as they are.")
     return _of(customer_id, known)
 
 
 def apply(table: pd.DataFrame) -> pd.DataFrame:
-    """A list with pseudonyms for customer ids, if there is a key; nobody stays nobody."""
+    """A list with pseudonyms for customer ids, if there is a key. Empty ids stay empty."""
     known = key()
     if COLUMN not in table or not known:
         return table
@@ -54,7 +54,7 @@ def apply(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def pseudonymize(ids: Iterable[Any], known: bytes) -> list[str]:
-    """Customer ids -> their pseudonyms under the key `known`; nobody is ""."""
+    """Customer ids -> their pseudonyms under the key `known`; "" for an empty id."""
     return [_of(one, known) if isinstance(one, str) and one else "" for one in ids]
 
 

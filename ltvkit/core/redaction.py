@@ -1,7 +1,7 @@
-"""What must not be written down: secrets, and who a customer is.
+"""Secrets and personal data are kept out of pages, manifests and error messages.
 
 Params are printed in manifests and on pages, and failures on reports/index.html. So params that
-look like secrets are refused, and messages are masked before they are kept.
+look like secrets are refused, and messages are masked before they are stored.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SECRET = re.compile(
     r"(^|_)(password|passwd|passphrase|pwd|secrets?|tokens?|credentials?|"
     r"(api|access|private|secret|signing|encryption)_?keys?|list_key)(_|$)|パスワード|暗証"
 )
-# Keys by their makers' marks, private keys, and addresses or settings with a password in them.
+# Keys with a known prefix, private keys, and addresses or settings that hold a password.
 _VALUES = re.compile(
     r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[opsur]_\w{30,}|\bgithub_pat_\w{20,}|\bxox[abeoprs]-[\w-]{10,}"
     r"|\bsk[-_](live|test|proj|ant)[-_][\w-]{10,}|\bAIza[\w-]{35}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}"
@@ -28,14 +28,14 @@ _VALUES = re.compile(
     r"|access_?token|x-amz-signature|x-amz-security-token)=[^&\s]+)"
 )
 _MAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,256}@[\w-]+(\.[\w-]+)+")
-# Where a message may quote data: what stands in quotation marks, and words with a digit.
+# Parts of a message that may quote data: text in quotation marks, and words with a digit.
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|[`「][^`」\n]*[`」]|\b(?=\w*\d)\w{4,}")
 _REFUSED = (
     "looks like a secret, and params are printed in reports: take it out of the file, and put it "
     "into an environment variable (for PostgreSQL: PGUSER and PGPASSWORD), or, for Spark, into "
     "spark-defaults.conf."
 )
-_SHORTEST = 8  # a secret of fewer characters could be any word
+_SHORTEST = 8  # a shorter value could be any word
 HIDDEN = "***"
 
 
@@ -51,7 +51,7 @@ def check(name: str, value: Any) -> None:
     """
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            # What is mapped is a header, whatever it is called.
+            # Keys of `columns` are names of columns, so only their values are checked.
             check(f"{name}: {key}" if name != "columns" else name, inner)
         return
     if isinstance(value, list | tuple):
@@ -64,23 +64,23 @@ def check(name: str, value: Any) -> None:
 
 
 def check_column(name: str, header: str) -> None:
-    """Raise `ParamsError` for a column that says who somebody is: pages show what is mapped.
+    """Raise `ParamsError` for a column of personal data: pages show the columns that are mapped.
 
     >>> check_column("gift", "Gift wrap")
     >>> check_column("contact", "E-mail address")
     Traceback (most recent call last):
-    ltvkit.errors.ParamsError: columns: contact: 'E-mail address' says who somebody is, and ...
+    ltvkit.errors.ParamsError: columns: contact: 'E-mail address' is personal data, and pages ...
     """
     for word in (name, header):
         if personal_data.is_personal(word):
             raise ParamsError(
-                f"columns: {name}: {header!r} says who somebody is, and pages show the columns "
-                "that are mapped: leave it out. As customer_id it may serve: that is on no page."
+                f"columns: {name}: {header!r} is personal data, and pages show the columns that "
+                "are mapped: leave it out. It can be the customer_id, which is on no page."
             )
 
 
 def mask(text: str) -> str:
-    """A message without the secrets of this environment, what looks like one, and e-mails.
+    """A message with secrets of this environment, what looks like one, and e-mails masked.
 
     >>> mask("cannot reach postgresql://me:pass1@host/shop for a@example.org")
     'cannot reach postgresql***host/shop for ***'
@@ -89,7 +89,7 @@ def mask(text: str) -> str:
 
 
 def mask_foreign(text: str) -> str:
-    """The message of an error that is not the kit's own, without what it may quote of the data.
+    """The message of another library's error, with all that it may quote of the data masked.
 
     >>> mask_foreign("Could not convert string 'C00017' to INT64 at row 3")
     'Could not convert string *** to *** at row 3'
@@ -98,9 +98,9 @@ def mask_foreign(text: str) -> str:
 
 
 def mask_outputs(found: Any) -> Any:
-    """Outputs of a notebook without secrets of this environment and e-mails; pictures stay.
+    """Outputs of a notebook with secrets of this environment and e-mails masked; images stay.
 
-    An error that is not the kit's own loses what it may quote, in its traceback too.
+    In another library's error, and its traceback, all that it may quote of the data is masked.
     """
     if isinstance(found, str):
         return _shown(found)
@@ -109,20 +109,20 @@ def mask_outputs(found: Any) -> Any:
     if not isinstance(found, Mapping):
         return found
     if found.get("output_type") == "error":
-        said = mask_error(found["ename"], found["evalue"])
-        lines = [line.replace(found["evalue"] or "\0", said) for line in found["traceback"]]
-        found = {**found, "evalue": said, "traceback": lines}
+        message = mask_error(found["ename"], found["evalue"])
+        lines = [line.replace(found["evalue"] or "\0", message) for line in found["traceback"]]
+        found = {**found, "evalue": message, "traceback": lines}
     return {k: x if k.startswith("image/") else mask_outputs(x) for k, x in found.items()}
 
 
 def mask_error(kind: str, text: str) -> str:
-    """The message of an error of a class named `kind`, as it may be kept."""
+    """The message of an error of a class named `kind`, masked so that it can be stored."""
     return mask(text) if hasattr(errors, kind) else mask_foreign(text)
 
 
 def _shown(text: str) -> str:
     for name, value in os.environ.items():
-        # A shell's working directory is no password.
+        # PWD is a shell's working directory, not a password.
         if name not in ("PWD", "OLDPWD") and len(value) >= _SHORTEST and _is_secret(name):
             text = text.replace(value, HIDDEN)
     return _MAIL.sub(HIDDEN, text) if "@" in text else text

@@ -1,4 +1,4 @@
-"""A DuckDB connection that keeps to itself: in memory, off the network, within its limits."""
+"""A DuckDB connection in memory, without network access and within limits."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-# It would fetch code from elsewhere when it meets an address; without, it can read none.
+# With these off, DuckDB fetches no extension, and so can read no network address.
 CLOSED = dict.fromkeys(("autoinstall_known_extensions", "autoload_known_extensions"), False)
 CLOSED |= dict.fromkeys(("allow_community_extensions", "allow_persistent_secrets"), False)
 
@@ -14,9 +14,9 @@ CLOSED |= dict.fromkeys(("allow_community_extensions", "allow_persistent_secrets
 def connect(
     *, memory: int | None = None, spill: Path | None = None, threads: int | None = None
 ) -> Any:
-    """A fresh connection. Beyond `memory` (bytes) it works on disk, in `spill`.
+    """A new connection. Beyond `memory` (bytes) it works on disk, in `spill`.
 
-    A report says by LTVKIT_THREADS how many cores are a notebook's; alone, it may have them all.
+    It has as many `threads` as LTVKIT_THREADS, which a report sets for its notebooks; else all.
     """
     import duckdb
 
@@ -28,5 +28,5 @@ def connect(
     if spill:
         config["temp_directory"] = str(spill)
     connection = duckdb.connect(config=config)
-    connection.sql("set timezone = 'UTC'")  # not the machine's
+    connection.sql("set timezone = 'UTC'")  # not that of the machine
     return connection

@@ -1,4 +1,4 @@
-"""One expression, any engine: frames in through Narwhals, and out as the kind that came in.
+"""Steps that are written once and run on any engine, through Narwhals.
 
 A frame of orders or customers may be pandas, Polars, a DuckDB relation or a Spark DataFrame.
 Concept modules open it with `lazy`, write one chain, and end it with `materialize` (the kind that
@@ -30,7 +30,7 @@ _numbers = itertools.count(1)
 
 
 class _Table(NamedTuple):
-    """A temporary table: what tells that it is read, what can drop it, and the thread it is of."""
+    """A temporary table of DuckDB: what is gone once nothing reads it, and what can drop it."""
 
     readers: weakref.ref
     made: Any
@@ -42,7 +42,7 @@ _unread: list[str] = []
 atexit.register(_tables.clear)  # while DuckDB is still there
 
 
-def lazy(frame: Any, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
+def lazy(frame: Frame | nw.LazyFrame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
     """Any supported frame -> a Narwhals LazyFrame, once it holds the columns in `needs`.
 
     An `order_date` becomes the midnight that starts its day, without a time zone.
@@ -94,8 +94,8 @@ def unused(name: str, found: Iterable[str]) -> str:
 def materialize(result: nw.LazyFrame, *, like: Any) -> Any:
     """A result as the kind of frame that `like` is.
 
-    A DuckDB result is computed once, into a temporary table of the same connection, and Spark
-    keeps one once it is computed: left lazy, each step that reads it would compute it anew.
+    A DuckDB result is computed now, into a temporary table of its connection; Spark keeps one
+    when it is first computed. Otherwise each step that reads it would compute it again.
     """
     result = _plain(result)
     native = result.to_native()
@@ -111,9 +111,9 @@ def materialize(result: nw.LazyFrame, *, like: Any) -> Any:
 
 @contextmanager
 def materialized(result: nw.LazyFrame, *, like: Any) -> Iterator[nw.LazyFrame]:
-    """A result for the steps of a `with` block, computed once, and in DuckDB given back after it.
+    """A result that is computed once for the steps of a `with` block.
 
-    Spark keeps what it has computed as long as there is room: what follows may yet need it.
+    DuckDB drops it after the block. Spark keeps it while there is room, for lazy steps.
     """
     kept = materialize(result, like=like)
     try:
@@ -124,7 +124,7 @@ def materialized(result: nw.LazyFrame, *, like: Any) -> Iterator[nw.LazyFrame]:
 
 
 def to_native(result: nw.LazyFrame, *, like: Any) -> Any:
-    """A result as the kind of frame that `like` is, computed only by what reads it."""
+    """A result as the kind of frame that `like` is; outside memory it is not computed yet."""
     return materialize(result, like=like) if in_memory(like) else result.to_native()
 
 
@@ -144,7 +144,7 @@ def collect_as(relation: Any, kind: Any) -> Any:
 
 
 def from_pandas(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
-    """A pandas table beside `like`, in the same engine, ready to be joined."""
+    """A pandas table in the engine of `like`, ready to be joined."""
     kind = nw.from_native(like).implementation
     if kind.is_duckdb():
         return nw.from_native(_stored(like, table)).lazy()
@@ -179,10 +179,10 @@ def count(frame: Any) -> int:
 
 
 def chunks(frame: Any, *, rows: int) -> Iterator[pd.DataFrame]:
-    """A long frame as pandas, in its order, and one part at least.
+    """A long frame as one or more pandas frames, in its order.
 
-    A DuckDB relation comes `rows` at a time and is never held whole, its first part being empty;
-    any other frame comes at once.
+    A DuckDB relation comes `rows` at a time, after an empty frame, and is never held whole; any
+    other frame comes at once.
     """
     result = _plain(lazy(frame))
     decimals = [name for name, kind in result.collect_schema().items() if kind.is_decimal()]
@@ -205,14 +205,14 @@ def is_spark(frame: nw.LazyFrame) -> bool:
 def round_money(*columns: str) -> nw.Expr:
     """Sums of money to a millionth of the currency's unit.
 
-    A floating-point sum depends on the order of addition. The rounding makes equal sums equal
-    on every engine, so that ties are ties.
+    A floating-point sum depends on the order of addition. Rounding makes equal sums equal on
+    every engine, so that ties stay ties.
     """
     return nw.col(*columns).round(6)
 
 
 def _pandas(rows: Any) -> pd.DataFrame:
-    """Arrow as pandas, as DuckDB turns a whole relation into it."""
+    """Arrow as pandas, with the types that DuckDB's own conversion gives."""
     import pyarrow as pa
 
     kinds = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
@@ -220,8 +220,8 @@ def _pandas(rows: Any) -> pd.DataFrame:
 
 
 def _plain(result: nw.LazyFrame) -> nw.LazyFrame:
-    # Engines count in different widths (DuckDB sums integers into 128 bits, which pandas would
-    # turn into floats; Polars counts in 32): one width for all.
+    # Integers get one width. DuckDB sums them into 128 bits, which pandas would turn into floats,
+    # and Polars counts in 32.
     schema = result.collect_schema().items()
     others = [name for name, kind in schema if kind.is_integer() and kind != nw.Int64]
     return result.with_columns(nw.col(*others).cast(nw.Int64)) if others else result
@@ -230,9 +230,9 @@ def _plain(result: nw.LazyFrame) -> nw.LazyFrame:
 def _stored(relation: Any, content: pd.DataFrame | None = None) -> Any:
     """A relation, or a content, computed into a temporary table of the relation's connection.
 
-    The table is dropped once nothing reads it any more. `ltvkit_readers` is a part of each query
-    that reads the table, which DuckDB holds as long as any relation does, and plans away. When it
-    goes, DuckDB may be busy, so the table is dropped when the kit's next query begins.
+    The table is dropped when no relation reads it any more. To know that, each query of the table
+    names `ltvkit_readers`: DuckDB holds it as long as such a relation, and leaves it out of the
+    plan. DuckDB may be busy when it goes, so the drop waits for the kit's next query.
     """
     drop_unread()
     made, name = _make_table(relation, content)
@@ -255,10 +255,10 @@ def drop_unread() -> None:
 
 
 def _make_table(relation: Any, ltvkit_content: pd.DataFrame | None) -> tuple[Any, str]:
-    # DuckDB finds sources by their names, and a table of the user before them: so no usual ones.
+    # DuckDB looks up names among the user's tables first, so the names are unusual.
     name = f"ltvkit_{next(_numbers)}"
     source = f"{name}_rows" if ltvkit_content is None else "ltvkit_content"
     made = relation.query(f"{name}_rows", f"create temp table {name} as select * from {source}")
-    # Asked of what making it returned (DuckDB 1 returns nothing), the table is free of the steps it
-    # was made by, which would else be planned again with each step to come.
+    # A relation made from what `create` returned does not hold the steps that made the table, which
+    # would be planned again with each query. (DuckDB 1 returns nothing.)
     return (relation if made is None else made), name

@@ -1,4 +1,4 @@
-"""Memory and disk: how much reading may take, and whether there is enough."""
+"""Limits of memory and disk for reading orders."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ltvkit.errors import DataError, ParamsError
 
 UNITS = {"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 LEAST = 256_000_000
-# Of a file's size: unpacked or transcoded, then kept as Parquet.
+# Disk needed, as a multiple of the file's size: for a transcoded or unpacked copy and Parquet.
 NEEDED, PACKED = 2, 12
 
 
@@ -48,13 +48,13 @@ def check_disk(files: Iterable[Path], home: Path) -> None:
 
 
 def _machine() -> int:
-    """Bytes of memory: the machine's, or what its container is held to."""
+    """Bytes of memory of this machine, or of its container."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
-            held = Path("/sys/fs/cgroup", name).read_text().strip()
+            limit = Path("/sys/fs/cgroup", name).read_text().strip()
         except OSError:
             continue
-        if held.isdigit():
-            return min(whole, int(held))
+        if limit.isdigit():
+            return min(whole, int(limit))
     return whole

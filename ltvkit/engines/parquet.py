@@ -1,9 +1,8 @@
-"""A frame kept as Parquet by the engine that it is in, to compute with elsewhere or later."""
+"""Frames written to Parquet by their own engine, to be used elsewhere or later."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -18,16 +17,16 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def write(frame: Any, folder: str | Path) -> None:
-    """Any frame, of lines, customers or scores -> `folder` with Parquet files of all its columns.
+def write(frame: frames.Frame, folder: str | Path) -> None:
+    """Any frame -> `folder` with Parquet files of all its columns.
 
-    A relative folder starts at the project root; with "s3a://..." or "hdfs://...", a Spark frame
-    is written there by the workers. Nothing is brought here, values and customer ids stay as they
-    are (pseudonyms are for the lists of a report), and rows keep their order but on a cluster.
+    A relative folder starts at the project root. To "s3a://..." or "hdfs://...", the workers of a
+    cluster write a Spark frame. Customer ids stay as they are (only lists of a report have
+    pseudonyms). Rows keep their order, except on a cluster.
 
-    A folder that is there already is never written into: `ParamsError`, or `ClusterError` for one
-    with an address. A local folder is whole or not there; one with an address is whole once it
-    holds the file _SUCCESS.
+    Raises `ParamsError` if the folder exists, `ClusterError` if one with an address does. A local
+    folder appears complete or not at all; one with an address is complete when it holds the file
+    _SUCCESS.
     """
     opened = frames.lazy(frame)
     if "://" in str(folder):
@@ -35,7 +34,7 @@ def write(frame: Any, folder: str | Path) -> None:
         return
     target = paths.resolve(folder).absolute()
     if target.exists():
-        raise ParamsError(f"{folder} is there already: name another folder, or remove it first.")
+        raise ParamsError(f"{folder} exists already: name another folder, or remove it first.")
     with files.replacing(target) as part:
         if frames.is_spark(opened):
             _by_workers(opened, paths.address(part))

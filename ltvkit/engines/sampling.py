@@ -1,8 +1,8 @@
-"""A sample of customers that is decided by the id alone, so that every engine draws the same one.
+"""A sample of customers by a hash of their ids, the same on every engine.
 
-Who is in the sample does not depend on what they bought, on the other customers or on the engine:
-each is in it with the same probability, by itself (a Bernoulli sample). Also of an id that never
-bought it is known whether it belongs to it; and a smaller sample is a part of a larger one.
+A Bernoulli sample: each customer is in it with the same probability, whatever they or others
+bought. Membership is defined for any id, also one that never bought. A smaller sample is a part of
+a larger one.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ DIGITS = 8  # of the MD5 of an id, in hex: what is compared
 def contains(ids: Iterable[Any], share: float) -> np.ndarray:
     """Customer ids -> whether each is in the sample of `share` (0 to 1): an array of booleans.
 
-    One is if the first eight hex digits of the MD5 of its id (as UTF-8), as a number, lie below
-    `share` x 16^8.
+    An id is in the sample if the first eight hex digits of its MD5 (as UTF-8), read as a number,
+    are below `share` x 16^8.
 
     >>> contains(["c1", "c2", "c3", "太郎"], 0.5).tolist()
     [False, False, True, True]
@@ -44,16 +44,16 @@ def count(lines: Any) -> int:
 def draw(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
     """Order lines of `among` customers -> the lines of about `most` of them, and their share.
 
-    The share is `most` / `among`, and 1 where there are no more than `most`: then the lines come
-    back as they are. A sample holds as many as chance has it: `most`, give or take its square
-    root. Comes back as the kind of frame that went in; nothing leaves the engine.
+    The share is `most` / `among`; if there are no more than `most`, it is 1 and the lines come
+    back as they are. The number of customers drawn varies by about the square root of `most`.
+    Comes back as the kind of frame that went in; no row leaves the engine.
     """
     share = min(1.0, most / max(among, 1))
     opened, limit = frames.lazy(lines, needs=("customer_id",)), _limit(share)
     if limit >= 16**DIGITS:
         return lines, 1.0
     if opened.implementation.is_duckdb() or frames.is_spark(opened):
-        # Hex digits sort like the numbers they stand for, and both engines read this.
+        # Hex digits sort like their numbers, and both engines read this SQL.
         digits = f"substring(md5(cast(customer_id as string)), 1, {DIGITS})"
         part = nw.from_native(opened.to_native().filter(f"{digits} < '{limit:0{DIGITS}x}'"))
     else:
@@ -62,16 +62,16 @@ def draw(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
     return frames.materialize(part, like=lines), share
 
 
-def note(judged: int, *, of: int) -> str:
-    """That a sample was judged, in a sentence; "" where all were.
+def note(sampled: int, *, of: int) -> str:
+    """A sentence that says that a sample was used; "" if all customers were.
 
     >>> note(1_000_000, of=5_300_000)
-    'Judged on 1,000,000 of 5,300,000 customers, drawn by their id.'
+    'Based on a sample of 1,000,000 of 5,300,000 customers.'
     """
-    if judged == of:
+    if sampled == of:
         return ""
-    text = _("Judged on {n} of {whole} customers, drawn by their id.")
-    return text.format(n=f"{judged:,}", whole=f"{of:,}")
+    text = _("Based on a sample of {n} of {whole} customers.")
+    return text.format(n=f"{sampled:,}", whole=f"{of:,}")
 
 
 def _limit(share: float) -> int:

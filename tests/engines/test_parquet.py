@@ -29,7 +29,7 @@ def test_a_relative_folder_is_the_projects(tmp_path, monkeypatch):
 
 def test_a_folder_that_is_there_is_not_touched(on, tmp_path):
     (tmp_path / "scores").mkdir()
-    with pytest.raises(ParamsError, match="is there already"):
+    with pytest.raises(ParamsError, match="exists already"):
         parquet.write(on(SCORES), tmp_path / "scores")
     assert not list((tmp_path / "scores").iterdir())
 

@@ -85,6 +85,4 @@ def test_a_sample_is_about_as_large_as_asked_for():
 
 def test_nothing_is_said_where_all_were_judged():
     assert sampling.note(5, of=5) == ""
-    assert sampling.note(1_000, of=5_000) == (
-        "Judged on 1,000 of 5,000 customers, drawn by their id."
-    )
+    assert sampling.note(1_000, of=5_000) == ("Based on a sample of 1,000 of 5,000 customers.")

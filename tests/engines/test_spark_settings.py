@@ -130,7 +130,7 @@ def test_where_java_does_not_begin_its_own_words_are_said(own_reports):
     paths.cache().mkdir(parents=True, exist_ok=True)
     session.log().write_text(old + new, "utf-8")
     error = RuntimeError("[JAVA_GATEWAY_EXITED] Java gateway process exited.")
-    said = str(session._refused(Settings.of(MASTER), {"error": error, "logged": len(old)}))
+    said = str(session._start_error(Settings.of(MASTER), {"error": error, "logged": len(old)}))
     assert "Invalid maximum heap size" in said
     assert "older" not in said
 
@@ -180,7 +180,7 @@ def test_after_waiting_for_a_silent_cluster_errors_are_seen_again(monkeypatch):
     monkeypatch.setattr(session, "_begin", lambda _settings, _found: time.sleep(2))
     monkeypatch.setattr(session, "START", 0.1)
     before = os.fstat(2).st_ino
-    with pytest.raises(ClusterError, match="takes no session") as refused:
+    with pytest.raises(ClusterError, match="no session could be started") as refused:
         session.start(Settings.of({"master": "spark://127.0.0.1:7077"}))
     assert os.fstat(2).st_ino == before
     assert "See" in str(refused.value)

@@ -333,7 +333,7 @@ def test_a_sample_is_drawn_by_the_ids(log, on, monkeypatch):
     held = known[sampling.contains(known, 400 / len(known))]
     assert told.calibration.groupby("method")["customers"].sum().eq(len(held)).all()
     assert max(sizes) == log["customer_id"].isin(held).sum() < 0.5 * len(log)
-    judged = f"Judged on {len(held)} of {len(known)} customers, drawn by their id."
+    judged = f"Based on a sample of {len(held)} of {len(known)} customers."
     assert told.notes == f"{judged} Totals are scaled up to all customers."
 
 

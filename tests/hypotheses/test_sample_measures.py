@@ -90,7 +90,7 @@ def test_up_to_the_most_nothing_is_sampled_and_nothing_said(lines):
     board = hypotheses.evaluate_all(register(tried), lines, as_of=APRIL)
     assert board.histories.share == 1
     said = " ".join([board.text, hypotheses.finding(board.evaluations[0])])
-    assert "Judged on" not in said
+    assert "Based on a sample" not in said
 
 
 def test_that_a_sample_was_judged_is_said_once(lines, few):
@@ -101,12 +101,12 @@ def test_that_a_sample_was_judged_is_said_once(lines, few):
     draft = hypothesis(id="soon", start=dt.date(2024, 6, 1), end=dt.date(2024, 6, 30))
     board = hypotheses.evaluate_all(register(tried, running, draft), lines, as_of=APRIL)
     n = len(board.histories.ids)
-    sentence = f"Judged on {n} of 1,600 customers, drawn by their id."
-    assert board.text.count("Judged on") == board.text.count(sentence) == 1
+    sentence = f"Based on a sample of {n} of 1,600 customers."
+    assert board.text.count("Based on a sample") == board.text.count(sentence) == 1
     ended, going, soon = (hypotheses.finding(e) for e in board.evaluations)
     assert ended.endswith(sentence)
     assert going.endswith(sentence)
-    assert "Judged on" not in soon
+    assert "Based on a sample" not in soon
 
 
 # --- what is of the whole shop

@@ -118,5 +118,5 @@ def test_what_names_no_person_is_not_refused(header):
     ],
 )
 def test_a_column_that_names_people_cannot_be_mapped(header):
-    with pytest.raises(ParamsError, match="says who somebody is"):
+    with pytest.raises(ParamsError, match="is personal data"):
         check_options(columns={"contact": header})

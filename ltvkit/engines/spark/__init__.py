@@ -1,4 +1,4 @@
-"""Orders on a Spark cluster: its session, the door on its workers, ranks without a global sort."""
+"""A Spark cluster: its session, DuckDB on its workers, ranks without a global sort."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import sys
 
 
 def close() -> None:
-    """Give the cluster back, if this process has one."""
+    """End the Spark session of this process, if there is one."""
     if session := sys.modules.get(f"{__name__}.session"):
         session.close()

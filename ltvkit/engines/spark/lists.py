@@ -13,15 +13,16 @@ from ltvkit.engines import frames
 from ltvkit.engines.spark import session, workers
 from ltvkit.engines.spark.settings import Settings
 
-MOST_LISTED = 100_000  # rows of a list that is brought here
+MOST_LISTED = 100_000  # rows; a list with more is not brought to this machine
 
 
 def write_long_list(frame: Any, path: Path) -> Path | None:
-    """A list, a Spark frame, in the place of the CSV file `path` -> the .txt file that says where.
+    """Write a long list (a Spark frame) to the storage -> a .txt file that says where it is.
 
-    The list is a folder of Parquet files below `storage`, named by the run of the report, with
-    pseudonyms where they are wanted; one of the same name is written over. None, and nothing is
-    written, where it has no more than `MOST_LISTED` rows. Raises `ClusterError`.
+    The list becomes a folder of Parquet files below `storage`, named by the run of the report, with
+    pseudonyms if LTVKIT_LIST_KEY is set; a folder of that name is overwritten. The .txt file takes
+    the place of the CSV file `path`. A list of up to `MOST_LISTED` rows is not written: None.
+    Raises `ClusterError`.
     """
     rows = frames.count(frame)
     if rows <= MOST_LISTED:
@@ -37,7 +38,7 @@ def write_long_list(frame: Any, path: Path) -> Path | None:
 
 
 def _run(path: Path) -> tuple[str, ...]:
-    """What tells this run from others: shop, month and page of a report's run, with its key."""
+    """A name for this run: shop, month and page of a report's run with its key."""
     out = path.parent.parent.absolute()
     if (run := files.final_path(out)) != out:
         return run.parts[-3:]
@@ -48,7 +49,7 @@ def _renamed(frame: Any) -> Any:
     known = pseudonyms.key()
     if not known or pseudonyms.COLUMN not in frame.columns:
         return frame
-    # The key goes to the workers inside the function, and is named nowhere.
+    # The key reaches the workers as an argument, and is in no plan or log.
     return workers.map_batches(frame, partial(_batch, known=known))
 
 
@@ -62,6 +63,6 @@ def _batch(batch: Any, *, known: bytes) -> Any:
 
 
 def _shown(folder: str) -> str:
-    """A folder of the project by its name from there, as no page names the machine."""
+    """A folder of the project by its path from there, as no page names the machine."""
     home = paths.address(paths.reports().resolve().parent)
     return folder.removeprefix(f"{home}/")

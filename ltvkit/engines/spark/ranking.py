@@ -1,8 +1,8 @@
 """Ranks and running sums over all rows of a Spark frame, without one task that sorts them all.
 
-Rows are dealt into buckets that follow each other in the order wanted; how many rows each bucket
-has, and what they add up to, is a small table; within its bucket a row is ranked by a window.
-Exact: where the buckets end decides how even they are, and nothing else.
+Rows are split into buckets by ranges of their keys. A small table holds the count and the sums of
+each bucket, and a window ranks the rows within their bucket. The result is exact: the ends of the
+buckets only decide how even they are.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import narwhals.stable.v2 as nw
 from ltvkit.engines import frames
 
 SAMPLE, BUCKETS = 512, 64
-FEW = 10_000  # rows that one task sorts sooner than they are dealt out
+FEW = 10_000  # rows; up to so many, one task is faster
 _BUCKET = "ltvkit_bucket"
 
 
 def rank(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
-    """A Spark frame -> the same with `rank` in ascending order of `keys`, which no two rows share,
-    and `<column>_upto` for each of `running`."""
+    """A Spark frame -> the same with `rank` in ascending order of `keys`, and `<column>_upto` for
+    each of `running`. No two rows may have the same keys.
+    """
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
@@ -38,7 +39,7 @@ def rank(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
 
 
 def _ends(frame: Any, keys: Sequence[str]) -> list[tuple]:
-    """The keys at which buckets end, from those of up to `SAMPLE` rows picked by their hash."""
+    """The keys at which buckets end, from a sample of up to `SAMPLE` rows picked by their hash."""
     from pyspark.sql import functions as F
 
     picked = F.pmod(F.xxhash64(*keys), F.lit(SAMPLE)).alias("picked")
@@ -53,7 +54,7 @@ def _ends(frame: Any, keys: Sequence[str]) -> list[tuple]:
 
 
 def _bucket(keys: Sequence[str], ends: list[tuple], first: int = 0) -> Any:
-    """The number of the bucket of a row: a search by halves, as an expression."""
+    """The number of a row's bucket: a binary search as an expression."""
     from pyspark.sql import functions as F
 
     if not ends:
@@ -68,7 +69,7 @@ def _bucket(keys: Sequence[str], ends: list[tuple], first: int = 0) -> Any:
 
 
 def _offsets(placed: Any, running: Sequence[str], buckets: int) -> dict[str, list]:
-    """What lies before each bucket: rows, and the sum of each column of `running`."""
+    """The rows before each bucket, and their sums of each column of `running`."""
     from pyspark.sql import functions as F
 
     names = ["rank", *(f"{name}_upto" for name in running)]

@@ -1,4 +1,4 @@
-"""The Spark session of this process: opened once, and only where the cluster answers."""
+"""The Spark session of this process, started once and only if the cluster answers."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ltvkit.core import files, paths, redaction
 from ltvkit.engines.spark.settings import Settings
 from ltvkit.errors import ClusterError
 
-ANSWER, START = 5, 60  # seconds that a host has to answer, and a session to begin
-FIRST_TASK = 120  # seconds until a worker is free
-QUEUED = 300  # seconds for both, where machines are first to be found (YARN, Kubernetes)
-_FAULT = re.compile(r"^(?=\S).*(?:Exception|Error|Invalid).*$", re.M)  # in the log, but no trace
+# Seconds to wait: for a host to answer, for a session to begin, for a worker to be free; and for
+# either of the latter two where machines must be found first (YARN, Kubernetes).
+ANSWER, START, FIRST_TASK, QUEUED = 5, 60, 120, 300
+_FAULT = re.compile(r"^(?=\S).*(?:Exception|Error|Invalid).*$", re.M)  # not lines of a traceback
 _open: dict[str, Any] = {}
 
 
 def start(settings: Settings) -> Any:
-    """The session on this cluster; raises `ClusterError` where it does not answer in time."""
+    """The session on this cluster; raises `ClusterError` if it does not answer in time."""
     if _open.get("settings") == settings and _lives(_open["session"]):
         return _open["session"]
     close()
@@ -36,7 +36,7 @@ def start(settings: Settings) -> Any:
     _check_alone()
     found: dict[str, Any] = {"logged": log().stat().st_size if log().exists() else 0}
     slow = not settings.servers or settings.where.startswith("k8s")
-    with _said_to(log()):
+    with _redirect_stderr(log()):
         _in_time(QUEUED if slow else START, _begin, settings, found)
     if "session" in found:
         _in_time(QUEUED if slow else FIRST_TASK, _first_task, settings, found)
@@ -44,35 +44,35 @@ def start(settings: Settings) -> Any:
         found["late"] = True
         with suppress(Exception):
             found["session"].stop()
-        raise _refused(settings, found)
+        raise _start_error(settings, found)
     _open.update(settings=settings, session=found["session"])
     return found["session"]
 
 
 def close() -> None:
-    """Give the cluster back to others. What was made in the session is gone with it."""
+    """End the session, with all frames made in it, so that others can use the cluster."""
     if _open:
-        with suppress(Exception):  # it may be gone already
+        with suppress(Exception):  # it may have ended already
             _open["session"].stop()
         _open.clear()
 
 
 def _lives(session: Any) -> bool:
-    """Whether nobody has stopped it since, and no cluster has gone away with it."""
+    """Whether a session still works: not stopped, and its cluster there."""
     with suppress(Exception):
-        if hasattr(session, "is_stopped"):  # of Spark Connect
+        if hasattr(session, "is_stopped"):  # Spark Connect
             return not session.is_stopped
-        return session.sparkContext.defaultParallelism > 0  # raises where it is stopped
+        return session.sparkContext.defaultParallelism > 0  # raises if it is stopped
     return False
 
 
 def settings() -> Settings | None:
-    """Of the session that is open."""
+    """The settings of the open session."""
     return _open.get("settings")
 
 
 def log() -> Path:
-    """Where Spark writes what it has to say."""
+    """Spark's log file."""
     return paths.cache() / "spark.log"
 
 
@@ -81,7 +81,7 @@ def _log() -> str:
 
 
 def _in_time(seconds: float, work: Callable, *args: Any) -> None:
-    """Do something that may never end, and wait so long for it."""
+    """Run `work` in a daemon thread and wait at most `seconds` for it."""
     thread = threading.Thread(target=work, args=args, daemon=True)
     thread.start()
     thread.join(seconds)
@@ -90,7 +90,7 @@ def _in_time(seconds: float, work: Callable, *args: Any) -> None:
 def _begin(settings: Settings, found: dict[str, Any]) -> None:
     from pyspark.sql import SparkSession
 
-    # A page is no place for it, and tests/spark holds the engines equal with the locked versions.
+    # The warning would be on a page; tests/spark checks the locked versions.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     named = SparkSession.builder.remote if settings.remote else SparkSession.builder.master
@@ -99,10 +99,10 @@ def _begin(settings: Settings, found: dict[str, Any]) -> None:
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
-        if "late" in found:  # nobody waits for it any more
+        if "late" in found:  # nobody waits for it any longer
             session.stop()
         found["session"] = session
-    except Exception as error:  # whatever Spark, Java or the network have to say
+    except Exception as error:  # of Spark, Java or the network
         found["error"] = error
 
 
@@ -115,7 +115,7 @@ def _first_task(settings: Settings, found: dict[str, Any]) -> None:
 
 
 def _bring_code(session: Any, settings: Settings) -> None:
-    """The workers run this very code, as they pass the orders through the door."""
+    """Send the kit's code to the workers, which validate the orders with it."""
     home = paths.package()
     with (
         files.replacing(paths.cache() / "ltvkit.zip") as part,
@@ -131,50 +131,48 @@ def _bring_code(session: Any, settings: Settings) -> None:
 
 @contextmanager
 def translate_errors(what: str) -> Iterator[None]:
-    """What Spark stumbles over, for a reader."""
+    """Raise `ClusterError` for an error of Spark within the block."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         yield
     except (Py4JError, PySparkException) as error:
-        raise ClusterError(
-            f"the cluster cannot do what is asked of it for {what}: {_said(error)} See {_log()}."
-        ) from error
+        raise ClusterError(f"Spark failed on {what}: {_first_line(error)} See {_log()}.") from error
 
 
-def _said(error: Exception) -> str:
-    """What an error says in one line, which is not a trace, without what it may quote."""
+def _first_line(error: Exception) -> str:
+    """The message of an error in one line, without what it may quote of the data."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     of_java = [line.removeprefix(": ") for line in lines if line.startswith(": ")]
     return redaction.mask_foreign((of_java or lines or [""])[0])
 
 
-def _why(found: dict[str, Any]) -> str:
-    """What went wrong at the start; where Java did not even begin, only the log has it."""
+def _failure_reason(found: dict[str, Any]) -> str:
+    """Why the start failed; if Java did not start, only the log says why."""
     error = found["error"]
-    told = log().read_bytes()[found["logged"] :].decode("utf-8", "replace")
-    fault = _FAULT.search(told) if "JAVA_GATEWAY_EXITED" in str(error) else None
-    said = redaction.mask_foreign(fault.group()) if fault else _said(error)
-    return f"{type(error).__name__}: {said}"
+    logged = log().read_bytes()[found["logged"] :].decode("utf-8", "replace")
+    fault = _FAULT.search(logged) if "JAVA_GATEWAY_EXITED" in str(error) else None
+    message = redaction.mask_foreign(fault.group()) if fault else _first_line(error)
+    return f"{type(error).__name__}: {message}"
 
 
 @contextmanager
-def _said_to(path: Path) -> Iterator[None]:
-    """Java writes to the terminal, which for a notebook is its page: to a file instead.
+def _redirect_stderr(path: Path) -> Iterator[None]:
+    """Within the block, standard error goes to a file.
 
-    It keeps the file that it is started with; this process has its own back afterwards, also where
-    Java never answers, so that its error is seen.
+    Java, started in the block, keeps writing there: its output would otherwise be on a notebook's
+    page.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = os.dup(2)
+    stderr = os.dup(2)
     try:
         with path.open("ab") as file:
             os.dup2(file.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 def _check_installed(settings: Settings) -> None:
@@ -195,17 +193,17 @@ def _check_installed(settings: Settings) -> None:
 
 
 def _check_alone() -> None:
-    """A session that somebody else began would be given back, whatever cluster is asked for."""
+    """Spark would return a session that others started, on whatever cluster that is."""
     loaded = sys.modules.get("pyspark.sql")
     if loaded and loaded.SparkSession.getActiveSession() is not None:
         raise ClusterError(
-            "this process has a Spark session already, of another cluster perhaps: end it first "
+            "this process already has a Spark session, maybe on another cluster: end it first "
             "(spark.stop()), or restart the kernel."
         )
 
 
 def _check_answers(settings: Settings) -> None:
-    """One of the hosts takes a connection; Spark itself would try for minutes."""
+    """Raise unless one of the hosts takes a connection; Spark itself would try for minutes."""
     reasons = []
     for host, port in settings.servers:
         try:
@@ -220,12 +218,12 @@ def _check_answers(settings: Settings) -> None:
         )
 
 
-def _refused(settings: Settings, found: dict[str, Any]) -> ClusterError:
+def _start_error(settings: Settings, found: dict[str, Any]) -> ClusterError:
     reason = "no worker took a task: none is there, or all are busy"
     if "session" not in found:
-        reason = "it takes no session"
+        reason = "no session could be started"
     if "error" in found:
-        reason = _why(found)
+        reason = _failure_reason(found)
     return ClusterError(
         f"the cluster at {settings.where} does not work ({reason}). See {_log()}. Reports stay as "
         "they are."

@@ -1,4 +1,4 @@
-"""Which Spark cluster, as the params say: checked before anything is started."""
+"""The Spark cluster that the params name, checked before anything is started."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CONNECT = 15002  # the port of a Spark Connect server that names none
 
 @dataclass(frozen=True)
 class Settings:
-    """A cluster and what to tell it.
+    """A cluster and its options.
 
     - `master`: "local[*]" (this machine), "spark://host:7077", "yarn" or "k8s://https://host:6443"
     - `remote`: the address of a Spark Connect server instead, "sc://host:15002"
     - `storage`: a folder that all workers see ("hdfs:///ltvkit", "s3a://bucket/ltvkit"), for
-      prepared orders and long lists; empty: the project's own, which does where workers see it
+      prepared orders and long lists; empty: the project's folder, if the workers can read it
     - `conf`: Spark's own options, by name
     """
 
@@ -80,7 +80,7 @@ class Settings:
 
     @property
     def servers(self) -> list[tuple[str, int]]:
-        """The hosts of which one must answer; none where the cluster is found in another way."""
+        """Hosts and ports, one of which must answer; none if the address names no host."""
         address = self.where.removeprefix("k8s://")
         if "://" not in address:
             return []
@@ -92,7 +92,7 @@ class Settings:
     def _names_hosts(self) -> bool:
         try:
             return all(host for host, _port in self.servers)
-        except ValueError:  # a port that is none
+        except ValueError:  # not a port
             return False
 
     @property
@@ -102,19 +102,19 @@ class Settings:
         return hosts <= {"local", "localhost", "127.0.0.1"}
 
     def folder(self, *names: str) -> str:
-        """A folder below `storage`, as Spark names it."""
+        """The address of a folder below `storage`."""
         home = self.storage.rstrip("/") or paths.address(paths.cache().resolve())
         return "/".join([home, *names])
 
     @property
     def options(self) -> dict[str, str]:
-        """What the session is opened with: what the kit needs, and then `conf`."""
+        """Options of the session: what the kit needs, then `conf`."""
         found = {
             "spark.app.name": "ltvkit",
-            "spark.sql.session.timeZone": "UTC",  # not the machines'
+            "spark.sql.session.timeZone": "UTC",  # not that of the machines
             "spark.sql.execution.arrow.pyspark.enabled": "true",
             "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
-            "spark.ui.enabled": "false",  # its plans can name customers, and all can see it
+            "spark.ui.enabled": "false",  # it shows plans, which can hold customer ids, to anyone
         }
         if self.is_here:
             found |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
@@ -124,5 +124,5 @@ class Settings:
 
 
 def _word(value: Any) -> str:
-    """An option's value as Spark writes it."""
+    """The value of an option, as text."""
     return str(value).lower() if isinstance(value, bool) else str(value)

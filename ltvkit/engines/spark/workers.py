@@ -1,4 +1,4 @@
-"""DuckDB on the workers of a cluster: what only its SQL can say, said of each part of a frame."""
+"""DuckDB on the workers of a cluster: its SQL is run on each part of a Spark frame."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from ltvkit.engines.connection import connect
 
-# Takes a connection that has the rows as `batch`, and gives a relation.
+# Takes a connection that has the rows as `batch`, and returns a relation.
 Making = Callable[[Any], Any]
 BATCH = "batch"
 
 
 def map_parts(frame: Any, make: Making) -> Any:
-    """A Spark frame -> what `make` makes of each of its parts, as one Spark frame.
+    """A Spark frame -> the results of `make` on each of its parts, as one Spark frame.
 
     `make` runs in the workers' Python, which needs the packages of requirements.txt. A part is
-    read as it comes, and never held whole.
+    streamed and never held whole.
     """
     import pyarrow as pa
     from pyspark.sql.pandas.types import from_arrow_schema
@@ -37,7 +37,7 @@ def map_parts(frame: Any, make: Making) -> Any:
 
 
 def map_batches(frame: Any, change: Callable[[Any], Any]) -> Any:
-    """A Spark frame -> the same columns, each Arrow batch of them as `change` has it."""
+    """A Spark frame -> the same with `change` applied to each Arrow batch of its rows."""
 
     def work(batches: Iterator[Any]) -> Iterator[Any]:
         return map(change, batches)
@@ -47,13 +47,13 @@ def map_batches(frame: Any, change: Callable[[Any], Any]) -> Any:
 
 def _in_arrow(frame: Any, work: Callable[[Iterator], Iterator], schema: Any) -> Any:
     with warnings.catch_warnings():
-        # It warns of pandas, of which no part is used here.
+        # It warns about pandas, which is not used here.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")
         return frame.mapInArrow(work, schema)
 
 
 def read_nothing(frame: Any) -> Any:
-    """No row of a frame, as Arrow has it."""
+    """A reader with the columns of a frame and no row."""
     import pyarrow as pa
     from pyspark.sql.pandas.types import to_arrow_schema
 
@@ -61,7 +61,7 @@ def read_nothing(frame: Any) -> Any:
 
 
 def _made(make: Making, rows: Any) -> tuple[Any, Any]:
-    """The connection, to be held while it is read, and the rows that are made."""
+    """The connection, which must be kept while the rows are read, and the rows."""
     connection = connect(threads=1)
     connection.register(BATCH, rows)
     return connection, make(connection).to_arrow_reader()
