@@ -48,7 +48,7 @@ def cohort_curve(
 ) -> pd.DataFrame:
     """Every customer does what older ones did on average at the same age.
 
-    Ages are whole spans of 30 days since the first purchase; for ages that nobody has reached,
+    Ages are whole spans of 30 days since the first purchase; for ages that no customer has reached,
     the mean of the last three spans is used.
     """
     past = lines[lines["order_date"] <= pd.Timestamp(split)]
@@ -57,7 +57,7 @@ def cohort_curve(
     later = past.assign(age=(age - 1) // 30).query("age >= 0")
     lived = known["tenure_days"] // 30
     if not lived.max():
-        raise TooLittleData("nobody has been a customer for 30 days before the holdout.")
+        raise TooLittleData("no customer has been one for 30 days before the test period.")
     reached = np.array([(lived > a).sum() for a in range(int(lived.max()))])
     whole = later[later["age"] < later["customer_id"].map(lived.set_axis(first.index))]
     bought = whole[whole["amount"] >= 0].drop_duplicates(["customer_id", "order_date"])
@@ -116,11 +116,11 @@ def _training_data(
     """Customers as of `days` before `split`, and what they did from then on."""
     then = pd.Timestamp(split) - pd.Timedelta(days=days)
     if (lines["order_date"] <= then).sum() == 0:
-        raise TooLittleData(f"there are no orders {days} days before the holdout to learn from.")
+        raise TooLittleData(f"there are no orders {days} days before the test period to learn from.")
     before = customers.summarize(lines, as_of=then)
     target = outcome(before, lines, split=then, days=days)
     if len(before) < FEWEST or not target["revenue"].gt(0).any():
-        raise TooLittleData(f"too few customers {days} days before the holdout to learn from.")
+        raise TooLittleData(f"too few customers {days} days before the test period to learn from.")
     return before, target
 
 

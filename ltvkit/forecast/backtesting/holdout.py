@@ -154,7 +154,7 @@ def backtest(
 def _find_split(lines: Frame, *, as_of: Day, months: int) -> tuple[dt.date, int]:
     """The last day that the methods know, and how many customers there are by then."""
     if months < 1:
-        raise ParamsError(f"months={months}: hold out one month at least.")
+        raise ParamsError(f"months={months}: test on one month at least.")
     split = periods.end(periods.index_of(as_of, "month") - months, "month").date()
     known = sampling.count(filter_until(frames.lazy(lines, needs=NEEDS), split))
     if known < MIN_CUSTOMERS:
