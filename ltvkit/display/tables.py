@@ -1,4 +1,4 @@
-"""Finished tables to look at: labelled and rounded copies of tables that keep their exact numbers.
+"""Tables as readers see them: labelled and rounded copies of tables that keep exact numbers.
 
 Labels and formats are those of `formats`, by the names of the columns.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_integer, is_numeric_dtype
 
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.errors import ParamsError, one_of
 
@@ -27,8 +27,8 @@ def __dir__() -> list[str]:
 
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 TEXT_WIDTH, TEXT_ROWS, TEXT_CELL = 100, 20, 40
-LONGEST = 300  # characters of a cell; nobody reads more in a table
-LEFT = ("text", "word", "date")  # what stands left; all other formats are numbers
+LONGEST = 300  # characters of a cell
+LEFT = ("text", "word", "date")  # aligned left; all other formats are numbers
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Display:
         ends = itertools.accumulate(formats.width(b[0]) + 2 for b in blocks)
         fit = len(blocks) if whole else max(1, sum(end - 2 <= TEXT_WIDTH for end in ends))
         lines = ["  ".join(cells).rstrip() for cells in zip(*blocks[:fit], strict=True)]
-        lines += _hidden(self.more + len(self.body) - len(rows), len(blocks) - fit)
+        hidden = _hidden(self.more + len(self.body) - len(rows), len(blocks) - fit)
+        lines += [f"({text})" for text in hidden]
         notes = "; ".join(self.notes)
         lines += [f"({notes})" if self.body else notes] * bool(notes)
         return "\n".join([*[formats.line(self.caption)] * bool(self.caption), *lines])
@@ -145,14 +146,13 @@ def _columns(
         values = shown.iloc[:, i]
         like = shown.loc[:, ages].to_numpy().ravel() if ages[i] else values
         decimals = formats.money_decimals(like, currency) if kind == "money" else None
-        said = [formats.cell(x, kind, decimals=decimals) for x in values]
-        said = [_shown(x) for x in said]
-        columns.append([x + "*" * star for x, star in zip(said, stars.iloc[:, i], strict=True)])
+        texts = [_shown(formats.cell(x, kind, decimals=decimals)) for x in values]
+        columns.append([x + "*" * star for x, star in zip(texts, stars.iloc[:, i], strict=True)])
     return columns
 
 
 def _shown(cell: str) -> str:
-    """What can be seen of a text, up to a length; files have all of it."""
+    """A text without invisible characters, cut to `LONGEST`; files hold all of it."""
     text = formats.line(cell[: 2 * LONGEST])
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + MORE
 
@@ -160,7 +160,7 @@ def _shown(cell: str) -> str:
 def _notes(
     flat: pd.DataFrame, body: list[tuple[str, ...]], stars: pd.DataFrame, ages: Any, currency: str
 ) -> list[str]:
-    """What the marks mean, what the numbered columns are, and whether there is anything at all."""
+    """What the marks and the numbered columns mean, or that the table is empty."""
     if not body:
         return [_("There is nothing to show.")]
     numbered = [name for name in flat.columns if is_integer(name)]
@@ -186,8 +186,11 @@ def _row(tag: str, cells: Iterable[str], right: Iterable[bool]) -> str:
 
 
 def _hidden(rows: int, columns: int = 0) -> list[str]:
-    said = [(rows, _("… more rows: {n}")), (columns, _("… more columns: {n}"))]
-    return [text.format(n=n) for n, text in said if n > 0]
+    texts = [
+        (rows, n_("{n} more row", "{n} more rows", rows)),
+        (columns, n_("{n} more column", "{n} more columns", columns)),
+    ]
+    return [text.format(n=formats.count(n)) for n, text in texts if n > 0]
 
 
 def _padded(cells: Iterable[str], *, right: bool, most: int) -> list[str]:

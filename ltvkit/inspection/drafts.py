@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -114,8 +113,10 @@ def _describe_columns(seen: Inspection) -> list[str]:
     shown = {n: _make_printable(", ".join(values)) for n, values in seen.samples.items()}
     rows = [(n, _make_printable(h), shown[n]) for n, h in seen.columns.items()]
     rows += [(n, "?", "") for n in seen.missing]
-    width = max((_text_width(h) for _n, h, _s in rows), default=0)
-    lines = [f"  {n:<12} <- {h}{' ' * (width - _text_width(h))}   {s}".rstrip() for n, h, s in rows]
+    width = max((formats.width(h) for _n, h, _s in rows), default=0)
+    lines = [
+        f"  {n:<12} <- {h}{' ' * (width - formats.width(h))}   {s}".rstrip() for n, h, s in rows
+    ]
     unused = [h for h in seen.headers if h not in seen.columns.values()]
     if unused:
         listed = _("Not used: {headers}").format(headers=", ".join(unused))
@@ -204,8 +205,8 @@ def _write_line(
     start = " " * indent
     key = f"{start}{name}:{'' if value is None else ' ' + _to_yaml(value)}"
     lines = [_wrap(f"CHECK: {check}", first=f"{start}# ", rest=f"{start}# ")] if check else []
-    if comment and _text_width(key) < _COMMENT:
-        beside = key + " " * (_COMMENT - _text_width(key)) + "# "
+    if comment and formats.width(key) < _COMMENT:
+        beside = key + " " * (_COMMENT - formats.width(key)) + "# "
         lines.append(_wrap(comment, first=beside, rest=" " * _COMMENT + "# "))
     else:
         lines.append(_wrap(comment, first=f"{start}# ", rest=f"{start}# ") if comment else [])
@@ -227,7 +228,10 @@ def _wrap(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
     """A text in lines that a terminal shows whole, whatever its script."""
     lines = [first]
     for word in _make_printable(shown).split():
-        if _text_width(lines[-1]) + _text_width(word) > width and lines[-1] not in (first, rest):
+        if formats.width(lines[-1]) + formats.width(word) > width and lines[-1] not in (
+            first,
+            rest,
+        ):
             lines.append(rest)
         lines[-1] += f"{word} "
     return [line.rstrip() for line in lines]
@@ -236,8 +240,3 @@ def _wrap(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
 def _make_printable(shown: str) -> str:
     """What a file says, without what would steer a terminal or break a line."""
     return "".join(c if c.isprintable() else " " for c in shown)
-
-
-def _text_width(shown: str) -> int:
-    """How many columns of a terminal a text takes."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in shown)

@@ -63,8 +63,8 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
     row = curve[curve["age_months"] <= age].iloc[-1]
     age = int(row["age_months"])
     text = n_(
-        "In their first month customers spend {ltv} on average",
-        "In their first {age} months customers spend {ltv} on average",
+        "In their first month customers bring in {ltv} on average",
+        "In their first {age} months customers bring in {ltv} on average",
         max(age, 1),
     )
     unsure = _(" (likely range {low} to {high}).")

@@ -87,8 +87,8 @@ def test_labels_and_values_go_by_the_name_of_the_column():
     assert formats.value(2.3456, "orders_per_customer") == "2.35"
     assert formats.label("rank") == "Rank"
     assert (formats.label("orders_say"), formats.label("table_says")) == (
-        "By the orders",
-        "By this table",
+        "In the orders",
+        "In this table",
     )
     assert formats.value(0.0, "difference") == "0"
     assert formats.label("difference", "USD") == "Difference"

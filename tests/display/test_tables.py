@@ -166,8 +166,8 @@ def test_rows_limits_what_is_shown_and_says_so():
     table = pd.DataFrame({"decile": range(1, 11), "revenue": [1.0] * 10})
     display = tables.show(table, rows=2)
     assert len(cells(display)) == 3
-    assert "(… more rows: 8)" in display._repr_html_()
-    assert repr(display).splitlines()[-1] == "… more rows: 8"
+    assert "(8 more rows)" in display._repr_html_()
+    assert repr(display).splitlines()[-1] == "(8 more rows)"
     assert "more rows" not in repr(tables.show(table, rows=10))
 
 
@@ -213,7 +213,7 @@ def test_a_wide_or_long_table_stays_readable_as_text():
     text = repr(tables.show(wide)).splitlines()
     assert max(map(len, text)) <= tables.TEXT_WIDTH
     assert len(text) == 1 + tables.TEXT_ROWS + 2
-    assert text[-2:] == ["… more rows: 30", "… more columns: 13"]
+    assert text[-2:] == ["(30 more rows)", "(13 more columns)"]
     assert len(cells(tables.show(wide))) == 51
 
 

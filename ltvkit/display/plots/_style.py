@@ -9,7 +9,7 @@ import bisect
 import functools
 import importlib.util
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,22 @@ RC = {
 }
 
 
+class _NoData(Exception):
+    """A chart has nothing to draw; its Axes says so already."""
+
+
 def styled(draw: Callable[..., Axes]) -> Callable[..., Axes]:
-    """Draw under the kit's settings, and give the caller's back afterwards."""
+    """Draw under the kit's settings, and restore the caller's afterwards."""
 
     @functools.wraps(draw)
     def drawn(*table: Any, **options: Any) -> Axes:
         _register_japanese()
         with mpl.rc_context(RC):
-            ax = _plain(draw(*table, **options))
+            try:
+                ax = draw(*table, **options)
+            except _NoData as empty:
+                (ax,) = empty.args
+            _set_fonts(ax)
             live = mpl.is_interactive()
         # The first chart of a kernel turns its live display on; that must outlast the context.
         mpl.interactive(live)
@@ -81,24 +89,30 @@ def axes(ax: Axes | None, *, title: str, x: str = "", y: str = "", height: float
     """The Axes to draw on, with its words: the given one, or a new one at report width."""
     if ax is None:
         _figure, ax = plt.subplots(figsize=(9, height), dpi=110, layout="constrained")
-    _plain(ax).set_title(title)
+    _set_fonts(ax)
+    ax.set_title(title)
     ax.set(xlabel=x, ylabel=y)
     return ax
 
 
-def _plain(ax: Axes) -> Axes:
-    """Settle texts that were made, or would be made, under other settings."""
+def _set_fonts(ax: Axes) -> None:
+    """The kit's fonts for all texts, also for those made under other settings."""
     for text in ax.findobj(Text):
         text.set(parse_math=False, fontfamily=FONTS)
-    return ax
 
 
-def nothing(ax: Axes, table: pd.DataFrame, *columns: Any, by: str | None = None) -> bool:
-    """Whether there is no number to draw in `columns`; if so the Axes says it in plain words.
+def require(ax: Axes, table: pd.DataFrame, *columns: Any, by: str | Sequence[str] = ()) -> None:
+    """End the chart here, with a note, where there is no number to draw in `columns`.
 
-    Raises `ColumnError` where a filled table lacks one of `columns`, or the names in `by`.
+    Raises `ColumnError` where a filled table lacks one of `columns`, or of the names in `by`.
     """
-    needs = [*columns, by] if by else columns
+    if is_empty(ax, table, *columns, by=by):
+        raise _NoData(ax)
+
+
+def is_empty(ax: Axes, table: pd.DataFrame, *columns: Any, by: str | Sequence[str] = ()) -> bool:
+    """Whether there is no number to draw in `columns`; if so the Axes says so. Raises as above."""
+    needs = [*columns, *([by] if isinstance(by, str) else by)]
     if len(table) and (missing := [c for c in needs if c not in table.columns]):
         found = ", ".join(map(str, table.columns))
         raise ColumnError(f"this chart needs the column '{missing[0]}'; the table has {found}.")

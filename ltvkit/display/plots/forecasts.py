@@ -39,8 +39,7 @@ def tracking(table: pd.DataFrame, *, split: Any, ax: Axes | None = None) -> Axes
     x, y = _("Week (first day)"), _("Repeat orders so far")
     ax = _style.axes(ax, title=_("Repeat orders: actual and predicted"), x=x, y=y)
     methods = [c for c in table.columns if c not in ("start", "actual")]
-    if _style.nothing(ax, table, "actual", *methods, by="start"):
-        return ax
+    _style.require(ax, table, "actual", *methods, by="start")
     weeks = pd.to_datetime(table["start"])
     at = max(0, (pd.Timestamp(split) - weeks.iloc[0]) / pd.Timedelta(days=7))
     look = {"color": _style.INK, "linewidth": 3.5, "alpha": 0.45, "label": formats.label("actual")}
@@ -67,8 +66,7 @@ def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None
     words = {"x": _("Weeks from first to last order"), "y": _("Repeat orders")}
     ax = _style.axes(ax, title=title, **words)
     columns = [c for c in table.columns if is_integer(c)]
-    if _style.nothing(ax, table, *columns, by="orders"):
-        return ax
+    _style.require(ax, table, *columns, by="orders")
     cells = table.set_index("orders")[columns].astype(float)
     top = 1 if kind == "share" else max(cells.max(axis=None), 1e-9)
     down, across = _steps(cells, MOST_NAMED)
@@ -93,8 +91,7 @@ def calibration(
     words = {"x": _("Decile of customers (1 = highest predicted)")}
     words["y"] = formats.label(value, currency)
     ax = _style.axes(ax, title=title.format(measure=formats.label(value)), **words)
-    if _style.nothing(ax, table, "predicted", "actual", by="decile"):
-        return ax
+    _style.require(ax, table, "predicted", "actual", by="decile")
     places = np.arange(len(table))
     for column, colour, side in (("predicted", _style.AMBER, -0.2), ("actual", _style.BLUE, 0.2)):
         look = {"width": 0.38, "color": colour, "label": formats.label(column)}
@@ -115,8 +112,7 @@ def ltv_distribution(table: pd.DataFrame, *, currency: str, ax: Axes | None = No
     words = {"x": formats.label("ltv", currency), "y": formats.label("customers")}
     ax = _style.axes(ax, title=_("Customers by predicted LTV"), **words)
     needs = ("customers", "customers_share")
-    if any(_style.nothing(ax, table, *needs, by=edge) for edge in ("above", "up_to")):
-        return ax
+    _style.require(ax, table, *needs, by=("above", "up_to"))
     look = {"color": _style.BLUE, "width": 0.94}
     bars = ax.bar(range(len(table)), table["customers"].to_numpy(dtype=float), **look)
     if len(table) <= MOST_VALUES:
@@ -137,8 +133,7 @@ def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     y = formats.label("revenue", currency)
     ax = _style.axes(ax, title=_("Revenue by month, actual and expected"), x=_("Month"), y=y)
     columns = ("actual", "existing_revenue", "new_revenue", "expected", "low", "high")
-    if _style.nothing(ax, table, *columns, by="month"):
-        return ax
+    _style.require(ax, table, *columns, by="month")
     places = np.arange(len(table))
     actual, existing, new, expected, low, high = table[list(columns)].to_numpy(dtype=float).T
     line = {"color": _style.INK, "marker": "o", "markersize": 5}

@@ -33,8 +33,8 @@ def rfm_grid(grid: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     y = _("Recency score ({best} = most recent)").format(best=best)
     ax = _style.axes(ax, title=_("Customers by recency and frequency score"), x=x, y=y)
     filled = counts.where(counts > 0)
-    if not _style.nothing(ax, filled, *filled.columns):
-        _heat(ax, filled, filled.map(formats.count), norm=PowerNorm(0.5, vmin=0))
+    _style.require(ax, filled, *filled.columns)
+    _heat(ax, filled, filled.map(formats.count), norm=PowerNorm(0.5, vmin=0))
     return ax
 
 
@@ -50,8 +50,7 @@ def migration(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     words = {"x": _("Segment after"), "y": _("Segment before")}
     ax = _style.axes(ax, title=_("Customers by segment, before and after"), height=height, **words)
     filled = counts.where(counts > 0)
-    if _style.nothing(ax, filled, *filled.columns):
-        return ax
+    _style.require(ax, filled, *filled.columns)
     named = filled.rename(index=lambda name: formats.label(name)[:24])
     named = named.rename(columns=lambda name: textwrap.fill(formats.label(name)[:24], 11))
     shares = named.div(named.sum(axis=1), axis=0)
@@ -84,8 +83,7 @@ def triangle(
     height = float(np.clip(1.5 + 0.24 * len(cells), 2.4, 7.5))
     y = _("Cohort (customers)") if "customers" in wide else _("Cohort")
     ax = _style.axes(ax, title=title or _(TITLES[kind]), x=grain, y=y, height=height)
-    if _style.nothing(ax, cells, *cells.columns):
-        return ax
+    _style.require(ax, cells, *cells.columns)
     say = formats.share if kind == "share" else formats.money
     places = 0 if cells.shape[1] > 12 or cells.abs().max(axis=None) >= 100 else 1
     words = cells.map(lambda x: say(x, decimals=places))

@@ -34,8 +34,7 @@ def survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set(xlabel=_("Time since the first order"), ylabel=_("Share of customers"))
     models = [c for c in MODELS if c in table.columns]
     needs = ("survival", "survival_low", "survival_high", *models)
-    if _style.nothing(ax, table, *needs, by="tenure_days"):
-        return ax
+    _style.require(ax, table, *needs, by="tenure_days")
     x = _tenure(ax, table)
     lines = {c: np.r_[1, table[c].to_numpy(dtype=float)] for c in needs}
     look = {"color": _style.BLUE, "linewidth": 0, "alpha": 0.2, "label": _("95% range")}
@@ -58,8 +57,7 @@ def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     ax = _style.axes(ax, title=_("Customers who leave, by time since the first order"))
     ax.set(xlabel=_("Time since the first order"), ylabel=_("Share leaving in the period"))
-    if any(_style.nothing(ax, table, "hazard", by=c) for c in ("tenure_days", "at_risk")):
-        return ax
+    _style.require(ax, table, "hazard", by=("tenure_days", "at_risk"))
     edges = _tenure(ax, table)
     few = table["at_risk"].to_numpy() < FEWEST
     values = table["hazard"].to_numpy(dtype=float)
@@ -83,8 +81,7 @@ def one_customer(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """date, p_alive, ordered (whether on that day) -> P(alive) over time, with the order days."""
     words = {"x": _("Date"), "y": formats.label("p_alive")}
     ax = _style.axes(ax, title=_("One customer: still active or not, and orders"), **words)
-    if any(_style.nothing(ax, table, "p_alive", by=c) for c in ("date", "ordered")):
-        return ax
+    _style.require(ax, table, "p_alive", by=("date", "ordered"))
     dates, alive = pd.to_datetime(table["date"]), table["p_alive"].to_numpy(dtype=float)
     days = dates[table["ordered"].to_numpy(dtype=bool)]
     look = {"color": _style.AMBER, "linewidth": 1, "label": _("order")}

@@ -52,8 +52,7 @@ def timeline(
     y = formats.label(metric, currency)
     ax = _style.axes(ax, title=title, x=period, y=y, height=3.2)
     needs = ("period", "start", "group", "partial")
-    if any(_style.nothing(ax, table, "value", by=c) for c in needs):
-        return ax
+    _style.require(ax, table, "value", by=needs)
     times = table.drop_duplicates("period").sort_values("start").set_index("period")["start"]
     for group in GROUPS:
         rows = table[table["group"] == group].set_index("period").reindex(times.index)
@@ -81,7 +80,7 @@ def effects(board: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     title = _("Effect of each measure, with its likely range (95%)")
     ax = _style.axes(ax, title=title, height=1.6 + 0.38 * len(known))
     named = ("title", "grade", "status", "verdict")
-    if not any(_style.nothing(ax, known, *needs, by=c) for c in named):
+    if not _style.is_empty(ax, known, *needs, by=named):
         ax.set_xlabel(_("Relative effect on the main figure"))
         ax.axvline(0, color=_style.INK, linewidth=1.2, zorder=1)
         for place, row in enumerate(known.itertuples()):
@@ -119,8 +118,7 @@ def replays(
     y = _("Change: {measure}").format(measure=formats.label(metric, currency))
     y = f"{y} ({unit})" if unit else y
     ax = _style.axes(ax, title=title, x=_("First day"), y=y, height=3.6)
-    if any(_style.nothing(ax, natural, "change", by=c) for c in ("start", "se")):
-        return ax
+    _style.require(ax, natural, "change", by=("start", "se"))
     scale = 100 if unit else 1
     days, (values, errors) = natural["start"], scale * natural[["change", "se"]].to_numpy(float).T
     look = {"color": _style.GREY, "capsize": 3, "elinewidth": 1.5}

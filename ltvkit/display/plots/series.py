@@ -35,8 +35,7 @@ def kpi_series(
     period, text = _(PERIODS[every]), _("{measure} by {period}")
     title = text.format(measure=formats.label(measure), period=period.lower())
     ax = _style.axes(ax, title=title, x=period, y=formats.label(measure, currency))
-    if _style.nothing(ax, series, measure, by="period"):
-        return ax
+    _style.require(ax, series, measure, by="period")
     open_ = series.get("partial", Series(False, index=series.index)).to_numpy(dtype=bool)
     values = series[measure].to_numpy(dtype=float)
     bars = measure in FLOWS and len(series) <= MOST_BARS
@@ -62,8 +61,7 @@ def ltv_curves(
     cells, grain = _style.ages(wide)
     title, y = _("LTV per customer so far"), formats.label("ltv", currency)
     ax = _style.axes(ax, title=title, x=grain, y=y)
-    if _style.nothing(ax, cells, *cells.columns):
-        return ax
+    _style.require(ax, cells, *cells.columns)
     _lines(ax, cells.T)
     lines, names = ax.get_legend_handles_labels()
     step = -(-len(lines) // MOST_NAMED)
@@ -85,8 +83,7 @@ def second_order(table: DataFrame, *, ax: Axes | None = None) -> Axes:
     title = _("Customers who order a second time, by days since the first")
     ax = _style.axes(ax, title=title, x=_("Cohort"), y=_("Share of new customers"))
     columns = [c for c in table.columns if str(c).startswith("within_")]
-    if _style.nothing(ax, table, *columns, by="cohort"):
-        return ax
+    _style.require(ax, table, *columns, by="cohort")
     _lines(ax, table[columns].rename(columns=formats.label).reset_index(drop=True))
     ax.set_ylim(bottom=0)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), reverse=True)

@@ -26,8 +26,7 @@ def segments(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     title = _("Segments: share of customers and of revenue")
     height = max(2.6, 1.5 + 0.32 * len(summary))
     ax = _style.axes(ax, title=title, x=_("Share of the total"), height=height)
-    if _style.nothing(ax, summary, *SHARES, by="segment"):
-        return ax
+    _style.require(ax, summary, *SHARES, by="segment")
     table = summary.sort_values("revenue_share", ascending=False, kind="stable")
     table = table.assign(segment=table["segment"].map(formats.label))
     ends = table[list(SHARES)]
@@ -46,8 +45,7 @@ def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Table of `deciles.summarize` -> revenue share of each decile, and the shares added up."""
     words = {"x": _("Decile of customers (1 = highest revenue)"), "y": _("Share of revenue")}
     ax = _style.axes(ax, title=_("Revenue by customer decile"), **words)
-    if _style.nothing(ax, table, "revenue_share", "cumulative_share", by="decile"):
-        return ax
+    _style.require(ax, table, "revenue_share", "cumulative_share", by="decile")
     look = {"color": _style.BLUE, "saturation": 1, "width": 0.7, "errorbar": None}
     sns.barplot(table, x="decile", y="revenue_share", ax=ax, **look)
     for bars in ax.containers:
@@ -67,8 +65,7 @@ def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None =
     words = {"x": _("Share of customers, the lowest revenue first"), "y": _("Share of revenue")}
     title, said = _("Concentration of revenue (Gini {gini})"), formats.number(gini, decimals=2)
     ax = _style.axes(ax, title=title.format(gini=said), **words)
-    if _style.nothing(ax, points.tail(1), "revenue_share", by="customers_share"):
-        return ax
+    _style.require(ax, points.tail(1), "revenue_share", by="customers_share")
     x, y = points["customers_share"], points["revenue_share"]
     equal, best = _("if all brought the same"), _("the best 20% of customers bring {share}")
     ax.plot([0, 1], [0, 1], color=_style.GREY, linestyle="--", label=equal)
@@ -93,8 +90,7 @@ def pareto(
     """
     x, y = _("Share of items, the highest revenue first"), formats.label("cumulative_share")
     ax = _style.axes(ax, title=_("Revenue by item, added up"), x=x, y=y)
-    if _style.nothing(ax, points, "items_share", "cumulative_share", by="class"):
-        return ax
+    _style.require(ax, points, "items_share", "cumulative_share", by="class")
     x = np.r_[0, points["items_share"].to_numpy(dtype=float)]
     y = np.r_[0, points["cumulative_share"].to_numpy(dtype=float)]
     ends = points.groupby("class")["items_share"].max().reindex(list(ZONES)).dropna()
@@ -118,8 +114,7 @@ def leaders(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Ax
     """Table of `abc_classes.leaders` -> a bar per item, by name, in the colour of its class."""
     words = {"title": _("The leaders by revenue"), "x": formats.label("revenue", currency)}
     ax = _style.axes(ax, **words, height=max(2.6, 1.2 + 0.32 * len(table)))
-    if _style.nothing(ax, table, "revenue", by="class"):
-        return ax
+    _style.require(ax, table, "revenue", by="class")
     named = [c for c in table.columns[1 : table.columns.get_loc("revenue")] if c != "rank"]
     texts = table[named[-1]] if named else table["rank"]
     labels = [_style.short(text, 28) for text in texts]
