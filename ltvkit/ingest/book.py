@@ -1,4 +1,4 @@
-"""What reading orders gives: kept lines, and all that was set aside, with reasons."""
+"""The result of reading orders: lines kept, and lines left out with their reasons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ltvkit.ingest.lines import select_until
 
 @dataclass(frozen=True)
 class Orders:
-    """What came through the door.
+    """Order lines read from a source.
 
     `lines`: the kept lines. `returns`: the lines below zero under returns="separate" (else
     empty). `quarantine`: every other line with its file (of several), `line`, `reason`, its raw
@@ -36,7 +36,7 @@ class Orders:
 
     @cached_property
     def days(self) -> Any:
-        """The lines added up by customer and day (see `days.of`): figures come sooner from them."""
+        """Aggregated by customer and day (see `daily.aggregate`); figures compute faster."""
         return daily.aggregate(self.lines)
 
     def until(self, as_of: Any) -> Any:

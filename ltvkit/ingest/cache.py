@@ -1,7 +1,7 @@
-"""Prepared orders: the door passed once, its result kept as Parquet and opened by every notebook.
+"""Cache of orders: each source is validated once, stored as Parquet and opened by every notebook.
 
-A preparation is named by what it depends on (the files, the mapping, the policies, this code),
-so that it never goes stale and never needs to be told to refresh. It is safe to delete.
+A cache entry is named by a hash of all it depends on (files, mapping, policies, code), so it is
+never stale and needs no refresh. It is safe to delete.
 """
 
 from __future__ import annotations
@@ -28,26 +28,27 @@ from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies, check_options
 from ltvkit.ingest.schema import LINE
 
-# Small dictionaries: most columns of orders are either of few values or nearly all distinct.
+# A small dictionary: most columns have few values, or nearly all are distinct.
 _PARQUET = "format parquet, dictionary_size_limit 5000"
 FACTS = "facts.json"
-_LATER = ("max_quarantined", "checks", "memory_limit")  # policies that change nothing here
-# Names a run of the report, all notebooks of which must see the same rows: a table on a server,
-# which only reading can tell from what it was, is read once for it.
+_LATER = ("max_quarantined", "checks", "memory_limit")  # policies that change no stored row
+# Names a run of the report. A table on a server is read once for all its notebooks.
 RUN = "LTVKIT_RUN"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CachedOrders(Orders):
-    """`Orders` opened from a preparation: DuckDB relations over Parquet, but for the lines and
-    returns where another engine is asked for."""
+    """`Orders` opened from the cache: DuckDB relations over Parquet.
+
+    With the engine pandas or Polars, `lines` and `returns` are in memory.
+    """
 
     folder: Path
     key: str
 
     @cached_property
     def days(self) -> Any:
-        """The lines added up by customer and day (see `days.of`), kept with the preparation."""
+        """The lines aggregated by customer and day, stored with the cache entry."""
         if engines.in_memory(self.lines):
             return daily.aggregate(self.lines)
         kept = self.folder / "days.parquet"
@@ -57,7 +58,7 @@ class CachedOrders(Orders):
         return self.lines.query("lines", f"select * from read_parquet({one_file(kept)})")
 
     def store_days(self) -> None:
-        """Make the days that are kept, lest several notebooks make them at the same time."""
+        """Build the daily table now so that parallel notebooks do not each build it."""
         if not engines.in_memory(self.lines):
             _kept = self.days
 
@@ -69,20 +70,10 @@ def open_orders(
     policies: Mapping[str, Any] | None = None,
     engine: str = "duckdb",
 ) -> CachedOrders:
-    """The prepared orders of a source; prepared now if they were not before.
+    """A source as `orders.read` takes it -> its orders from the cache, written there at first.
 
-    Takes what `orders.read` takes, and raises what it raises; `engine` is not Spark.
+    Raises what `orders.read` raises; `engine` is not Spark.
     """
-    book = _open(source, columns=columns, policies=policies)
-    if engine == "duckdb":
-        return book
-    frames = ("lines", "returns")
-    return replace(
-        book, **{name: engines.collect_as(getattr(book, name), engine) for name in frames}
-    )
-
-
-def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> CachedOrders:
     rules = check_options(columns=columns, policies=policies)
     seen = readers.fingerprint(source, rules)
     home, depends = paths.cache() / "orders", list_dependencies(source, columns, policies, rules)
@@ -91,7 +82,7 @@ def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> 
         note = find_run_note(*depends)
         if note and note.exists():
             named = note.read_text("utf-8")
-            return _load(home / named, named, rules)
+            return _load(home / named, rules, engine)
         raw = readers.open_source(source, rules)
         seen = raw.facts["digest"]
     named = make_key(seen, *depends)
@@ -99,13 +90,13 @@ def _open(source: str, *, columns: Mapping | None, policies: Mapping | None) -> 
         _prepare(raw or readers.open_source(source, rules), columns or {}, rules, home / named)
     if note:
         files.write(note, named)
-    return _load(home / named, named, rules)
+    return _load(home / named, rules, engine)
 
 
 def list_dependencies(
     source: str, columns: Mapping | None, policies: Mapping | None, rules: Policies
 ) -> tuple[Any, ...]:
-    """What a preparation depends on, beside what is read and the code."""
+    """What a cache entry depends on besides the source and the code."""
     rates = currencies.load_rates(rules.rates)
     beside = "" if rates is None else rates.to_csv()
     decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
@@ -113,16 +104,15 @@ def list_dependencies(
 
 
 def find_run_note(*depends: Any) -> Path | None:
-    """Where a run of the report notes the key of what it reads, so that all of it reads the same.
-
-    None outside of a run.
+    """The file in which a run of the report notes the key of what it read first, so that all its
+    notebooks read the same rows; None outside a run.
     """
     run = os.environ.get(RUN)
     return paths.cache() / "orders" / f"{make_key(run, *depends)}.asked" if run else None
 
 
 def make_key(seen: object, *asked: Any) -> str:
-    """The name of a preparation: `seen` tells one reading of the source from another."""
+    """The name of a cache entry; `seen` is a fingerprint of the source."""
     parts = [seen, *asked, _digest_code(), language()]
     return hashlib.sha256(json.dumps(parts, default=dict).encode()).hexdigest()[:16]
 
@@ -145,11 +135,11 @@ def _prepare(raw: readers.Raw, columns: Mapping, rules: Policies, folder: Path) 
             (part / FACTS).write_text(rows.to_json(), "utf-8")
     except OSError as error:  # another run may have prepared the same meanwhile
         if not (folder / FACTS).exists():
-            raise ReportError(f"prepared orders cannot be kept in {folder}: {error}.") from error
+            raise ReportError(f"the orders cannot be cached in {folder}: {error}.") from error
 
 
 def _store(relation: Any, name: str, first: int | None) -> str:
-    """A `door.Keep` into Parquet files of the folder that the connection names."""
+    """A `pipeline.Store` into Parquet files of the folder that the connection names."""
     path = f"getvariable('folder') || '/{name}.parquet'"
     relation.query("kept", f"copy (select * from kept) to ({path}) ({_PARQUET})")
     if first is None:
@@ -163,10 +153,14 @@ def _set_folder(connection: Any, folder: Path) -> None:
     connection.execute(f"set variable folder = {literal(str(folder))}")
 
 
-def _load(folder: Path, key: str, rules: Policies) -> CachedOrders:
+def _load(folder: Path, rules: Policies, engine: str) -> CachedOrders:
     spill = paths.cache() / "spill"
     connection = connect(memory=limits.parse_memory(rules.memory_limit), spill=spill)
     _set_folder(connection, folder)
     rows = pipeline.Rows.from_json((folder / FACTS).read_text("utf-8"))
     book = pipeline.build_orders(connection, rows, returns=rules.returns)
-    return CachedOrders(**vars(book), folder=folder, key=key)
+    book = CachedOrders(**vars(book), folder=folder, key=folder.name)
+    if engine == "duckdb":
+        return book
+    held = {name: engines.collect_as(getattr(book, name), engine) for name in ("lines", "returns")}
+    return replace(book, **held)

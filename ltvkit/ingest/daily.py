@@ -1,7 +1,7 @@
-"""Days: one row per customer and day. What customers, key figures and cohorts add up from.
+"""Daily table: one row per customer and day, from which customers, KPIs and cohorts are computed.
 
-Here alone is decided what a purchase is and on which day an order counts. An order counts on the
-day of its first purchase; its other days are days with a purchase, and no more orders.
+Only this module decides what a purchase is and on which day an order counts. An order counts once,
+on its first purchase day; its later days count only as active days.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def aggregate(lines: Any) -> Any:
     - `revenue`, and `margin` and `quantity` where the lines have them: of all lines of the day,
       returns netted
 
-    Whatever takes order lines up to a day takes these in their place, has less to read, and comes
-    to the same figures. Raises `ColumnError`.
+    A function that takes order lines up to a day also takes this table: it reads less, and gives
+    the same figures. Raises `ColumnError`.
     """
     return _aggregate_lines(frames.lazy(lines, needs=NEEDS), like=lines)
 
@@ -44,8 +44,7 @@ def aggregate_until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
 def select_days(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     """Order lines, or days -> `customer_id`, `order_date`, money and `active` up to `as_of`; lazy.
 
-    As they are, a customer's day in one row or several: for what adds up, or asks whether a day
-    is `active` at all. Lazy.
+    A customer's day may have several rows: for sums, or to find active days.
     """
     seen = filter_until(frames.lazy(lines, needs=KEY), as_of)
     names = seen.collect_schema().names()
@@ -59,13 +58,13 @@ def select_days(lines: Any, *, as_of: Any) -> nw.LazyFrame:
 def select_purchases(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     """Order lines, or days -> `customer_id`, `order_date` of purchases up to `as_of`; lazy.
 
-    A day with several purchases may stand several times.
+    A day with several purchases may have several rows.
     """
     return select_days(lines, as_of=as_of).filter(nw.col("active") > 0).select(*KEY)
 
 
 def _is_daily(frame: nw.LazyFrame) -> bool:
-    """Whether these are days; lines, which have an amount, may have any other columns too."""
+    """Whether a frame is a daily table; order lines have an amount."""
     names = frame.collect_schema().names()
     return "active" in names and "amount" not in names
 
@@ -81,8 +80,8 @@ def _aggregate_lines(lines: nw.LazyFrame, *, like: Any) -> Any:
         .select(*ORDER, "order_date", *money, active=_one_if(is_purchase("largest")))
     )
     with frames.materialized(by_order, like=like) as placed:
-        # Most orders have one day. Those of several are found by their id alone, which is cheap,
-        # and kept, as an engine would expect them to be many.
+        # Most orders have one day. Those with several are found by id alone, which is cheap, and
+        # stored, because an engine would expect many.
         several = placed.group_by("order_id").agg(days=nw.len()).filter(nw.col("days") > 1)
         with frames.materialized(several, like=like) as some:
             begun = placed.select(*KEY, *money, "active", orders=nw.col("active"))
@@ -98,9 +97,9 @@ def _aggregate_lines(lines: nw.LazyFrame, *, like: Any) -> Any:
 def _correct_split_orders(
     placed: nw.LazyFrame, several: nw.LazyFrame, money: Iterable[str]
 ) -> nw.LazyFrame:
-    """Orders by day -> a row for each that had begun before: its day, and one order less.
+    """Orders by day -> a row with one order less for each later day of an order.
 
-    Looked for among `several`: ids of orders that have more than a day, of whichever customer.
+    `several`: ids of orders with more than one day, of any customer.
     """
     bought = placed.filter(nw.col("active") > 0).join(several, on="order_id", how="semi")
     first = bought.group_by(*ORDER).agg(first=nw.col("order_date").min())

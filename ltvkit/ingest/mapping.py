@@ -1,4 +1,4 @@
-"""The contract at the door: which raw column means what, and how its values are read."""
+"""Map raw columns to canonical ones, and build the SQL that reads their values."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def fill_down(part: Part, mapped: Mapping[str, str], rules: Policies) -> Part:
 
 
 def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) -> str:
-    """SQL for the raw records of a part under canonical names, each value read or NULL.
+    """SQL for the records of a part under canonical names; a value that cannot be read is NULL.
 
     `mapped` is canonical name -> raw column. Adds the raw columns as `_raw_1`, `_raw_2`, ...
     """

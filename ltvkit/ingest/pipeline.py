@@ -1,7 +1,7 @@
-"""Through the door: each part of a source read once, judged, and kept with its reasons.
+"""Ingestion pipeline: read each file once, validate its lines, store them with reject reasons.
 
-A part is written in one pass, as it is read; what takes more than one line to judge is done on
-what was written. Lines, returns and quarantine are then three views of the same rows.
+A part is stored in one pass; rules that compare lines run on the stored rows. Lines, returns and
+quarantine are three views of the same rows.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from ltvkit.ingest.readers import Raw, progress
 from ltvkit.ingest.readers.part import Part
 from ltvkit.ingest.schema import FILE, FRAME, LINE, TEXT, WORKING
 
-# Keeps a relation under a name, its rows in order, and gives SQL that reads them back. Rows that
-# do not know their line are counted from the one that is given.
+# Stores a relation under a name, its rows in order, and returns SQL that reads them back. Rows
+# without a line number are numbered from the given one.
 Store = Callable[[Any, str, int | None], str]
 LIST_COLUMNS = ("file", "line", "reason", "text")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Judged rows: `sql` gives canonical columns and those of `contract.WORKING`. `raw_columns`
-    are those of the source, `quality` the reconciliation, `facts` about all of it.
+    """Validated rows: `sql` selects canonical columns and those of `schema.WORKING`. `raw_columns`
+    are those of the source, `quality` is the reconciliation, `facts` describe the source.
     """
 
     sql: str
@@ -45,19 +45,19 @@ class Rows:
     facts: Mapping[str, Any]
 
     def to_json(self) -> str:
-        """All of it as text."""
+        """These rows as JSON."""
         kept = vars(self) | {"quality": self.quality.to_dict("list")}
         return json.dumps(kept, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> Rows:
-        """What `to_json` gave, read back."""
+        """Rows from the JSON of `to_json`."""
         kept = json.loads(text)
         return cls(**kept | {"quality": pd.DataFrame(kept["quality"])})
 
 
 def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, keep: Store) -> Rows:
-    """An opened source -> its judged rows, as `keep` keeps them; raises as `orders.read` does."""
+    """An opened source -> its validated rows, stored by `keep`; raises as `orders.read` does."""
     several, zone = len(raw.parts) > 1, choose_timezone(raw, rules)
     rates = currencies.load_rates(rules.rates)
     named = [p.name if several else raw.facts["source"] for p in raw.parts]
@@ -84,14 +84,14 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
 
 
 def choose_timezone(raw: Raw, rules: Policies) -> str:
-    """Whose day it is for a time with a zone."""
+    """The time zone whose days count for times with a zone."""
     return rules.timezone or ("Asia/Tokyo" if raw.japanese else "UTC")
 
 
 def summarize_rows(
     lines: nw.LazyFrame, raw: Raw, mapped: Sequence[Mapping[str, str]], rules: Policies
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Judged rows of a source -> their reconciliation, and the facts about all of them."""
+    """Validated rows of a source -> their reconciliation, and facts about the source."""
     columns = lines.collect_schema().names()
     if not rules.rates and "currency" in columns:
         currencies.refuse_mixture(_count_values(lines, "currency"))
@@ -108,7 +108,7 @@ def summarize_rows(
 
 
 def build_orders(connection: Any, rows: Rows, *, returns: str) -> Orders:
-    """Judged rows -> `Orders`, its frames relations of the connection."""
+    """Validated rows -> `Orders` whose frames are relations of the connection."""
     found = connection.sql(rows.sql).columns
     canonical = ", ".join(quoted(c) for c in found if c not in WORKING)
     kept = f"select {canonical} from ({rows.sql}) where reason is null"
@@ -141,14 +141,14 @@ def label_raw(columns: Sequence[str]) -> dict[str, str]:
 
 
 def store_in_memory(relation: Any, name: str, _first: int | None) -> str:
-    """A `Store` into a table of the relation's own connection."""
+    """A `Store` into a table of the connection."""
     relation.create(quoted(name))
     return f"select * from {quoted(name)}"
 
 
 @dataclass(frozen=True)
 class PartReader:
-    """How one part is read."""
+    """Reads one part: its mapping, policies and rates."""
 
     mapped: Mapping[str, str]
     rules: Policies
@@ -157,7 +157,7 @@ class PartReader:
     rates: pd.DataFrame | None
 
     def read_part(self, connection: Any, part: Part) -> Any:
-        """The part -> a relation of its rows, each with its reason."""
+        """The part -> a relation of its rows, each with its reject reason."""
         sql = mapping.build_query(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
         typed = connection.sql(sql)
         if self.rates is not None and "currency" in self.mapped:
@@ -171,7 +171,7 @@ class PartReader:
 
 
 def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, name: str) -> str:
-    """A part kept: as it reads by itself, or record by record where it has a fault."""
+    """Store a part: by the fast query, or record by record where that fails."""
     import duckdb
 
     with _translate_errors(part.name):
@@ -189,7 +189,7 @@ def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, n
 
 @contextmanager
 def _translate_errors(name: str) -> Iterator[None]:
-    """What the engine may stumble over, for a reader."""
+    """Turn errors of DuckDB into `DataError`."""
     import duckdb
 
     try:
@@ -243,14 +243,14 @@ def _find_span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Pol
 
 
 def _refused_sql(rows: Rows, found: Sequence[str]) -> str:
-    """SQL for the refused lines without what they say: file, line, reason and customer id."""
+    """SQL for rejected lines: file, line, reason and customer id."""
     file = f"{FILE} as file, " if FILE in found else ""
     chosen = f"select {file}{LINE} as line, reason, customer_id from ({rows.sql})"
     return f"{chosen} where reason is not null order by all"
 
 
 def _quarantine_sql(rows: Rows, found: Sequence[str]) -> str:
-    """SQL for the refused lines, by file and line, with their raw columns as written."""
+    """SQL for rejected lines, by file and line, with their raw columns as written."""
     raw = (
         f"_written[{literal(c)}] as {quoted(shown)}"
         for c, shown in label_raw(rows.raw_columns).items()

@@ -1,4 +1,4 @@
-"""The decisions at the door that change a number."""
+"""Policies: the decisions about an export that change a number, checked by their types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ltvkit.errors import ParamsError, check_share, nearest, one_of
 from ltvkit.ingest.parse import dates
 from ltvkit.ingest.schema import COLUMNS
 
-# Orders and products have names too; the ids of customers are on no page.
+# Orders and products may have names; customer ids are on no page.
 _NAMED = ("customer_id", "order_id", "product_id", "product")
 # The comment beside each policy in a params file.
 POLICY_COMMENTS = yaml.safe_load(Path(__file__).with_name("policies.yaml").read_text("utf-8"))
@@ -40,8 +40,8 @@ class Policies:
 
     How the export is written:
 
-    - `encoding`: of a text file, as "cp932"; empty: found out (UTF-8, UTF-16, EUC-JP, CP932).
-    - `delimiter`: between fields; empty: found out (comma, tab, semicolon or bar).
+    - `encoding`: of a text file, as "cp932"; empty: detected (UTF-8, UTF-16, EUC-JP, CP932).
+    - `delimiter`: between fields; empty: detected (comma, tab, semicolon or bar).
     - `header_line`: the line that names the columns, where titles stand above it.
     - `sheet`: of a workbook; empty: the first.
     - `table`: of a database; empty: the only one.

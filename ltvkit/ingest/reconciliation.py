@@ -1,4 +1,4 @@
-"""What became of the lines read: every one is kept or quarantined."""
+"""Reconciliation: every line read is kept or quarantined, in lines and in money."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ltvkit.ingest import validation
 
 
 def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
-    """Judged lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
+    """Validated lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
 
-    read = kept + quarantined, in lines and in money, as far as the amount can be read (NaN where
-    none can, and for what is no order line: a total row's amount is sold in other lines).
+    read = kept + quarantined, in lines and in money. `amount` is NaN where no amount of the lines
+    can be read, and for rows that are no order line (a total row repeats other lines).
     """
     below = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
     counted = frames.table(

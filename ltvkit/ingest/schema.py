@@ -1,4 +1,4 @@
-"""The columns of orders: canonical ones, and those that reading adds beside them."""
+"""The columns of orders: canonical ones, and working columns that reading adds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ OPTIONAL = ("order_id", "product_id", "product", "category", "channel", "status"
 COLUMNS = (*REQUIRED, *NUMBERS[1:], *OPTIONAL)
 FIRST = ("customer_id", "order_id", "order_date", "amount")
 
-# Beside the raw columns of a record: its line, why it is no row, its text as written.
+# Added to the raw columns of a record: its line, its fault, its text as written.
 LINE, FAULT, TEXT = RECORD = ("_line", "_fault", "_text")
 FILE = "_file"  # where a source has several files
 NO_LINE = "_none"  # while columns are filled down: the row is no order line
 FRAME = "a frame in memory"  # the source of orders that are no file
 # A raw column of one of these names is read under another, as "_line (2)".
 RESERVED = (*RECORD, FILE, NO_LINE)
-# Beside the canonical columns: file and line; why a line is rejected, its raw columns and its text;
-# the customer id before it was folded; the sign of a currency beside the amount.
+# Added to the canonical columns: file and line; the reject reason, raw columns and text of a line;
+# the customer id before it was folded; the currency sign beside the amount.
 WORKING = (FILE, LINE, "reason", "_written", TEXT, "_written_customer", "_sign")

@@ -1,6 +1,6 @@
-"""Why a line cannot be used: each line is judged by itself, then beside the others.
+"""Validate lines: rules for each line first, then rules that compare lines.
 
-Every line has one reason at most; without one it is kept.
+A line has at most one reject reason; without one it is kept.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ltvkit.ingest.policies import Policies
     from ltvkit.ingest.readers.part import Part
 
-# Why a line cannot be used though it was meant to be; too many of these stop a report.
+# Reasons that mean a broken line; too many of them stop a report.
 NO_DATE, NO_AMOUNT = "order_date is unreadable", "amount is unreadable"
 BROKEN = (
     RAGGED,
@@ -37,15 +37,15 @@ BROKEN = (
     "currency is missing",
     "no rate for its currency",
 )
-# What is no line of an order, whatever stands where its amount would.
+# Reasons of rows that are no order line: their amount does not count.
 NO_ORDER_LINE = (RAGGED, NOT_CLOSED, STRAY, NUL, TOTAL_ROW, "empty row", "repeated header")
 
 
 def validate_each_line(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
-    """Typed lines -> the same with `reason` (null: the line can be kept, by itself).
+    """Typed lines -> the same with `reason` (null: the line passes the rules for single lines).
 
-    The first reason that applies is the one given, in the order of `_list_rules`. `named`: whether
-    the export has order ids.
+    The first rule of `_list_rules` that applies gives the reason. `named`: whether the export has
+    order ids.
     """
     reason = nw.lit(None, nw.String)
     for text, applies in reversed(
@@ -59,18 +59,20 @@ def validate_each_line(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> 
     lines = lines.with_columns(reason=reason)
     if rules.same_day == "one_order":
         written = {"written_order_id": nw.col("order_id")} if named else {}
-        return lines.with_columns(**written, order_id=_by_day())
+        day = nw.col("order_date").dt.to_string("%Y-%m-%d")
+        by_day = nw.concat_str(nw.col("customer_id"), nw.lit(" "), day)
+        return lines.with_columns(**written, order_id=by_day)
     return lines
 
 
 def build_projection(
     part: Part, *, mapped: Mapping[str, str], file: str | None, rated: bool = False
 ) -> str:
-    """Projection of judged lines onto what is kept of them: canonical columns and `WORKING`.
+    """Projection of validated lines onto what is stored: canonical columns and `WORKING`.
 
-    Only here, where few lines are left to ask, what is unreadable is told from what is missing,
-    and order lines from rows that never were: empty ones, totals, headers said again. Only of a
-    line that is refused, or may be later, its raw columns are kept.
+    Rejected lines are few, so only here a missing value is told from an unreadable one, and order
+    lines from empty rows, totals and repeated headers. Raw columns are stored only for lines that
+    are rejected, or may be later.
     """
     raw = {c: f"_raw_{n}::varchar" for n, c in enumerate(part.columns, start=1)}
     cells = f"coalesce({', '.join(f'{strip_blanks(text)}' for text in raw.values())})"
@@ -99,7 +101,7 @@ def build_projection(
 
 
 def needs_comparison(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> bool:
-    """Whether `compare_lines` could change anything of the judged lines."""
+    """Whether `compare_lines` could change any of the validated lines."""
     if not named and rules.same_day == "separate":
         return True
     below = lines.filter(nw.col("reason").is_null() & (nw.col("amount") < 0))
@@ -107,13 +109,14 @@ def needs_comparison(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> bo
 
 
 def compare_lines(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
-    """Judged lines with their numbers -> the same, where a reason or an id takes more than a line.
+    """Numbered lines -> the same after the rules that need more than one line.
 
-    An order without an id is its line; a return needs an earlier purchase by its customer.
+    Without order ids each line is an order; a return needs an earlier purchase by its customer.
     """
     if not named and rules.same_day == "separate":
-        by_line = _by_line(lines.collect_schema().names())
-        lines = lines.with_columns(order_id=nw.coalesce("order_id", by_line))
+        file = [nw.col(FILE), nw.lit(" ")] if FILE in lines.collect_schema().names() else []
+        line = nw.concat_str(*file, nw.lit("line "), nw.col(LINE).cast(nw.String))
+        lines = lines.with_columns(order_id=nw.coalesce("order_id", line))
     return _reject_orphan_returns(lines) if rules.returns == "net" else lines
 
 
@@ -122,8 +125,10 @@ def _list_rules(rules: Policies, *, named: bool, columns: Iterable[str]) -> list
     reasons = [
         (nw.col(FAULT), ~nw.col(FAULT).is_null()),
         (NO_DATE, nw.col("order_date").is_null()),
-        *_after(rules.data_until),
     ]
+    if rules.data_until:
+        late = nw.col("order_date") > periods.day(rules.data_until)
+        reasons += [("order_date is after data_until", late)]
     if "currency" in columns:
         reasons += [("currency is missing", nw.col("currency").is_null())]
     if "_rated" in columns:
@@ -144,22 +149,6 @@ def _list_rules(rules: Policies, *, named: bool, columns: Iterable[str]) -> list
     if rules.zero_amounts == "drop":
         reasons += [("zero amount, dropped by policy", amount == 0)]
     return reasons
-
-
-def _after(data_until: str) -> list[tuple[str, nw.Expr]]:
-    if not data_until:
-        return []
-    return [("order_date is after data_until", nw.col("order_date") > periods.day(data_until))]
-
-
-def _by_day() -> nw.Expr:
-    day = nw.col("order_date").dt.to_string("%Y-%m-%d")
-    return nw.concat_str(nw.col("customer_id"), nw.lit(" "), day)
-
-
-def _by_line(columns: Iterable[str]) -> nw.Expr:
-    file = [nw.col(FILE), nw.lit(" ")] if FILE in columns else []
-    return nw.concat_str(*file, nw.lit("line "), nw.col(LINE).cast(nw.String))
 
 
 def _reject_orphan_returns(lines: nw.LazyFrame) -> nw.LazyFrame:

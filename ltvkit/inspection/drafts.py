@@ -1,7 +1,7 @@
-"""An inspection in plain words, and as a params file that a report can be made with.
+"""An inspection as text for the terminal, and as a params file for reports.
 
-The file is params/cdnow.yaml with the keys that differ from shop to shop filled in anew, so that
-what is explained there is explained here, in the same words.
+The params file is params/cdnow.yaml with the keys of this shop filled in, so both explain the keys
+in the same words.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def make_slug(source: str) -> str:
 
 
 def describe(seen: Inspection) -> str:
-    """What was understood, for the one who owns the file."""
+    """An inspection as text: columns, orders, what to decide and what to know."""
     parts = [[_describe_file(seen)], _describe_columns(seen)]
     if seen.book:
         parts.append(_describe_orders(seen))
     if seen.refusal:
-        parts.append([_("Not readable yet:"), f"  {seen.refusal}"])
+        parts.append([_("Cannot be read yet:"), f"  {seen.refusal}"])
     asked = [f"{name}: {question}" for name, question in seen.checks.items()]
     for title, lines in ((_("To decide:"), asked), (_("To know:"), seen.notes)):
         wrapped = (_wrap(note, first="  - ", rest="    ") for note in lines)
@@ -61,7 +61,7 @@ def describe(seen: Inspection) -> str:
 
 
 def write_params(seen: Inspection, *, shop: str) -> str:
-    """The text of the params file; raises `ParamsError` where the model file is not there."""
+    """An inspection as the text of a params file; raises `ParamsError` without the model file."""
     title = shop.replace("-", " ").replace("_", " ").title()
     own = {
         "shop": _write_line(
@@ -104,7 +104,7 @@ def _describe_file(seen: Inspection) -> str:
         summary.describe_sheet(facts),
         _("an export of {system}").format(system=seen.system.name)
         if seen.system
-        else _("of no system that is known, so by its headers"),
+        else _("shop system not recognised; columns matched by header"),
     ]
     return f"{seen.source}: {', '.join(filter(None, known))}"
 
@@ -135,7 +135,7 @@ def _describe_amount(seen: Inspection) -> list[str]:
     taken = taken or [seen.columns["quantity"], seen.columns["unit_price"]]
     basis = headers.find_tax_basis(taken[-1])
     tax = {"included": _("tax included"), "excluded": _("without tax")}
-    said = tax.get(basis, _("the header does not say whether tax is in it"))
+    said = tax.get(basis, _("the header does not say whether tax is included"))
     return [_("  Amounts: {taken} ({tax}).").format(taken=" x ".join(taken), tax=said)]
 
 
@@ -201,7 +201,7 @@ def _read_model() -> Iterator[tuple[str, str]]:
 def _write_line(
     name: str, value: Any, comment: str, check: str | None = None, *, indent: int = 0
 ) -> str:
-    """A key with its value; what has to be decided about it above, its comment beside it."""
+    """A key with its value; above it what to decide, beside it its comment."""
     start = " " * indent
     key = f"{start}{name}:{'' if value is None else ' ' + _to_yaml(value)}"
     lines = [_wrap(f"CHECK: {check}", first=f"{start}# ", rest=f"{start}# ")] if check else []
@@ -215,7 +215,7 @@ def _write_line(
 
 
 def _to_yaml(value: Any) -> str:
-    """A value on one line, in quotes only where YAML would read it as something else."""
+    """A value on one line, in quotes only where YAML needs them."""
     if isinstance(value, str):
         plain = re.fullmatch(r"[^\W\d_][\w ./-]*", value) and yaml.safe_load(value) == value
         return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
@@ -225,7 +225,7 @@ def _to_yaml(value: Any) -> str:
 
 
 def _wrap(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
-    """A text in lines that a terminal shows whole, whatever its script."""
+    """A text in lines that fit a terminal."""
     lines = [first]
     for word in _make_printable(shown).split():
         if formats.width(lines[-1]) + formats.width(word) > width and lines[-1] not in (
@@ -238,5 +238,5 @@ def _wrap(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
 
 
 def _make_printable(shown: str) -> str:
-    """What a file says, without what would steer a terminal or break a line."""
+    """A text of the file without control characters."""
     return "".join(c if c.isprintable() else " " for c in shown)

@@ -1,4 +1,4 @@
-"""Where an export keeps its orders: in which sheet, below which line, in which of its files."""
+"""Find the orders in an export: the sheet, the header line, the files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _SHOWN = 5  # files named in a question
 
 @dataclass(frozen=True)
 class Layout:
-    """An opened source, the `policies` that open it so, and what its owner has to decide (by
-    params key) or to know about it.
+    """An opened source, the `policies` to open it, and what its owner has to decide (`checks`, by
+    params key) or to know (`notes`).
     """
 
     raw: readers.Raw
@@ -30,7 +30,7 @@ class Layout:
 
 
 def find_layout(source: str) -> Layout:
-    """A source -> the sheet and the files whose headers are understood best, as `Layout`.
+    """A source -> the sheet and files with the most headers that are known, as `Layout`.
 
     Raises the `DataError` of a source that cannot be opened at all.
     """
@@ -51,17 +51,17 @@ def find_layout(source: str) -> Layout:
         return Layout(raw, policies, checks)
     if any(_score_headers(other.columns)[0] for other, _policies in found.values()):
         question = _(
-            "{sheet} is read; not read are {rest}. Choose one, or save those that are orders as "
-            "CSV files in a folder, and give the folder as source."
+            "{sheet} is read; not read: {rest}. Choose one, or save the sheets of orders as CSV "
+            "files in a folder, and give the folder as source."
         )
         said = question.format(sheet=repr(best), rest=rest)
         return Layout(raw, policies, checks | {"policies.sheet": said})
-    note = _("Of the workbook, the sheet {sheet} is read; not read are {rest}.")
+    note = _("The sheet {sheet} of the workbook is read; not read: {rest}.")
     return Layout(raw, policies, checks, (note.format(sheet=repr(best), rest=rest),))
 
 
 def _skip_titles(source: str, rules: Mapping) -> tuple[readers.Raw, dict[str, Any]]:
-    """The source from the first line on that names columns known; where none does, as it is."""
+    """The source from its first line with known headers on; from its first line without any."""
     opened, refusals = [], []
     for line in range(1, 2 if readers.databases.is_address(source) else HEADER_WITHIN + 1):
         policies = rules | ({"header_line": line} if line > 1 else {})
@@ -79,7 +79,7 @@ def _skip_titles(source: str, rules: Mapping) -> tuple[readers.Raw, dict[str, An
 
 
 def _select_alike(raw: readers.Raw) -> tuple[readers.Raw, dict[str, str]]:
-    """The files that have the headers of the best understood; a question where others do not."""
+    """The files with the headers that are known best; a question where others differ."""
     kinds = Counter(tuple(part.columns) for part in raw.parts)
     best = max(kinds, key=lambda kind: (_score_headers(kind), kinds[kind]))
     needed = headers.match_columns(best).values()
@@ -90,7 +90,7 @@ def _select_alike(raw: readers.Raw) -> tuple[readers.Raw, dict[str, str]]:
     if not strange:
         return raw, {}
     question = _(
-        "Not all files share their headers: {files}. Give a pattern that takes only one kind, as "
+        "The files have different headers: {files}. Give a pattern that matches one kind, as "
         '"exports/orders-*.csv".'
     )
     each = _("{file} has no {headers}")
@@ -101,7 +101,7 @@ def _select_alike(raw: readers.Raw) -> tuple[readers.Raw, dict[str, str]]:
 
 
 def _score_headers(found: Iterable[str]) -> tuple[bool, int]:
-    """Whether headers can be those of orders, and how many are understood."""
+    """Whether headers can be those of orders, and how many are known."""
     found = list(found)
     known = {*headers.match_columns(found), *headers.find_ambiguous(found)}
     priced = "amount" in known or {"quantity", "unit_price"} <= known

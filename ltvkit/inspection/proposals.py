@@ -1,7 +1,7 @@
-"""A first look at an order export: what it seems to be, and what only its owner can decide.
+"""Propose how an order export is read, and list what only its owner can decide.
 
-Reads a file as a report would, with the mapping that `systems` and `headers` propose, and says in
-plain words what came of it. Values of ids and personal data are shown as dots.
+Reads a file as a report would, with the columns that `systems` and `headers` propose. Values of ids
+and personal data are shown as dots.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from ltvkit import orders
 from ltvkit.core import personal_data
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
@@ -31,7 +31,7 @@ _OFFSET = re.compile(r":\d\d(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)$")
 
 
 def inspect(source: str) -> Inspection:
-    """A source as `sources.open` takes it -> `Inspection`; raises its `DataError`."""
+    """A source as `readers.open_source` takes it -> `Inspection`; raises its `DataError`."""
     opened = layout.find_layout(source)
     raw, policies = opened.raw, opened.policies
     found = tuple(raw.columns)
@@ -94,7 +94,7 @@ def _propose_columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str
 def _propose_date_format(
     raw: Any, columns: Mapping, texts: Mapping, system: Any
 ) -> tuple[dict, dict]:
-    """Dates that are not year first: the only format that reads them, or a question."""
+    """Dates that are not year first: the only format that reads them all, or a question."""
     header = columns.get("order_date")
     if not texts.get("order_date") or raw.columns[header] != "VARCHAR":
         return {}, {}
@@ -133,11 +133,13 @@ def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tu
     if not several:
         return {}, {}
     kinds = {"width": _("width"), "case": _("case"), "both": _("width or case")}
-    question = _(
-        "{customers} customers are written in more than one way, with ids that differ in {kind} "
-        'alone. "{fold}" counts each as one, "none" counts every way as a customer.'
+    question = n_(
+        "{n} customer has ids written in several ways, which differ only in {kind}.",
+        "{n} customers have ids written in several ways, which differ only in {kind}.",
+        several,
     )
-    said = question.format(customers=formats.count(several), kind=kinds[fold], fold=fold)
+    question += _(' "{fold}" counts each as one customer, "none" counts every way as its own.')
+    said = question.format(n=formats.count(several), kind=kinds[fold], fold=fold)
     return {"fold_ids": fold}, {"policies.fold_ids": said}
 
 
@@ -150,7 +152,7 @@ def _propose_cancelled(
     listed = system.policies.get("cancelled_status", ()) if system else ()
     meant = list(dict.fromkeys((*listed, *(s for s in known if _CANCELLED.search(s)))))
     yes, no = ([s for s in known if (s in meant) == is_so] for is_so in (True, False))
-    question = _("Of the values of status, {yes} count as cancelled, {no} do not. Is that so?")
+    question = _("Status {yes} counts as cancelled, {no} does not. Is that right?")
     said = question.format(yes=_join(yes) or _("none"), no=_join(no) or _("none"))
     return {"cancelled_status": meant} if meant else {}, {"policies.cancelled_status": said}
 
@@ -169,8 +171,8 @@ def _propose_currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -
     if len(signs) == 1:
         return signs.pop(), {}
     if raw.japanese:
-        return "JPY", {"currency": _("The file does not say it; taken from its language.")}
-    return "USD", {"currency": _("The file does not say it: USD is only a stopgap.")}
+        return "JPY", {"currency": _("Not stated in the file; assumed from its language.")}
+    return "USD", {"currency": _("Not stated in the file: USD is a placeholder.")}
 
 
 def _try_reading(seen: Inspection, raw: Any) -> Inspection:
@@ -208,7 +210,7 @@ def _is_masked(name: str, header: str) -> bool:
 
 
 def _keep_mapped(value: Any, columns: Mapping) -> Any:
-    """Of the columns in a list, those that are mapped."""
+    """A list without the canonical columns that are not mapped; other values as they are."""
     known = (*schema.COLUMNS, "currency")
     return (
         [v for v in value if v in columns or v not in known] if isinstance(value, list) else value

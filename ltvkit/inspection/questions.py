@@ -1,4 +1,4 @@
-"""What orders that could be read still leave to their owner: params key -> the question."""
+"""Questions about orders that could be read, for their owner: params key -> question."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CANCELLED_AT = re.compile(r"(date )?cancell?(ed|ation) (at|on|date)|date cancel
 
 
 def find_questions(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
-    """An inspection with its `book`, and its source -> what is to be decided about the orders."""
+    """An inspection with its `book`, and its source -> what to decide about the orders."""
     return (
         _ask_amounts(seen)
         | _ask_cancelled_at(seen, raw)
@@ -33,7 +33,7 @@ def find_questions(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
 
 
 def _ask_amounts(seen: Inspection) -> dict[str, str]:
-    """A question where each order's lines all say the same amount: it seems to be the order's."""
+    """A question where all lines of an order have the same amount, which may be the order's."""
     if not {"amount", "order_id"} <= set(seen.columns):
         return {}
     several, same = seen.book.lines.query(
@@ -51,7 +51,7 @@ def _ask_amounts(seen: Inspection) -> dict[str, str]:
 
 
 def _ask_cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
-    """A question where orders have a day of cancellation, and a status that is none."""
+    """A question where orders have a day of cancellation, but no cancelled status."""
     keyed = {h: header_key(h).replace("キャンセル", "取消") for h in seen.headers}
     header = next((h for h, key in keyed.items() if _CANCELLED_AT.fullmatch(key)), None)
     if header is None or "order_id" not in seen.columns:
@@ -75,29 +75,29 @@ def _ask_cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
 
 
 def _count_cancelled(raw: readers.Raw, lines: Any, ids: str) -> tuple[int, float]:
-    """How many orders of `lines` are among those that `ids` selects of `raw`, and their amount."""
+    """Orders of `lines` whose ids `ids` selects from `raw`: how many, and their amount."""
     sums = "count(distinct order_id), sum(amount)"  # DuckDB finds the lines by their name
     sql = f"select {sums} from lines where order_id in ({ids})"
     return raw.frame.query("raw", sql).fetchall()[0]
 
 
 def _ask_month_end(seen: Inspection) -> dict[str, str]:
-    """A question where the last month lacks orders on its last days only, and was over."""
+    """A question where only the last days of a month that was over have no orders."""
     last = seen.book.facts["last"]
     end = periods.end(periods.index_of(last, "month"), "month").date()
     silent = (end - dt.date.fromisoformat(last)).days
     if not 0 < silent <= CLOSE_DAYS or _last_modified(seen.source) <= end:
         return {}
     question = _(
-        'The last order is of {last}. If the export covers that month to its end, write "{end}"; '
-        "left empty, the month counts as not over, and {before} is the latest that is reported."
+        'The last order is dated {last}. If the export covers the whole month, write "{end}". '
+        "If left empty, the month counts as unfinished, and the latest report is for {before}."
     )
     before = format(periods.month_before(end), "%Y-%m")
     return {"policies.data_until": question.format(last=last, end=end, before=before)}
 
 
 def _last_modified(source: str) -> dt.date:
-    """The day on which a source was written last; today where its files do not say."""
+    """The day on which a source was last written; today where its files do not tell."""
     files: Any = (
         () if readers.databases.is_address(source) else readers.fingerprint(source, Policies())
     )

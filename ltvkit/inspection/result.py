@@ -13,7 +13,7 @@ from ltvkit.inspection import systems
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was understood of `source`.
+    """What was found out about `source`.
 
     `columns`: canonical name -> header; `policies`: those that differ from their defaults;
     `checks`: params key ("currency", "columns.amount") -> what its owner has to decide; `samples`:

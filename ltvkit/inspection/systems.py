@@ -14,12 +14,7 @@ from ltvkit.ingest import headers
 
 @dataclass(frozen=True)
 class System:
-    """A system's order export.
-
-    `known_by`: headers that all are in it; `columns`: canonical name -> the headers to take, the
-    best first; `policies`: what it needs; `currency`: where it is always one; `notes`: what to
-    know.
-    """
+    """The order export of a shop system; systems.yaml explains the fields."""
 
     name: str
     known_by: Sequence[str]

@@ -1,4 +1,4 @@
-"""The checks of the quality gate: what each looks at, and what it means when it finds something."""
+"""The checks of the quality gate: each takes the measures, and returns a finding and its figure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.ingest.lines import filter_until
@@ -36,7 +36,6 @@ class Measures(NamedTuple):
     lines: int
     customers: pd.Series
     alike: int
-    first: Any
     until: Any
     as_of: dt.date
     declared: bool
@@ -76,7 +75,6 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Polici
         lines=int(daily["lines"].sum()),
         customers=frames.table(per_customer).iloc[0],
         alike=0 if rules.fold_ids == "both" else spellings.count_collisions(counted),
-        first=core.index[0],
         until=until,
         as_of=min(pd.Timestamp(periods.day(as_of)), last),
         declared=bool(rules.data_until),
@@ -94,51 +92,47 @@ def _find_core(daily: pd.DataFrame) -> pd.DataFrame:
     return daily.iloc[first:end]
 
 
-def _unusable(measures: Measures) -> tuple[bool, str]:
-    read, lost = summary.count_unusable(measures.quality)
-    broken = measures.quality[measures.quality["reason"].isin(BROKEN)]
+def _unusable(m: Measures) -> tuple[bool, str]:
+    read, lost = summary.count_unusable(m.quality)
+    broken = m.quality[m.quality["reason"].isin(BROKEN)]
     text = _("{lost} of {read} lines ({share}) cannot be used, and the limit is {limit}")
     figure = text.format(
         lost=formats.count(lost),
         read=formats.count(read),
         share=formats.share(lost / max(read, 1)),
-        limit=formats.share(measures.most_broken),
+        limit=formats.share(m.most_broken),
     )
     top = broken.sort_values("lines", ascending=False, kind="stable").head(3)
     listed = [f"{row.reason} ({formats.count(row.lines)})" for row in top.itertuples()]
-    return lost > measures.most_broken * read, ": ".join(
-        [figure, *filter(None, [", ".join(listed)])]
-    )
+    return lost > m.most_broken * read, f"{figure}: {', '.join(listed)}" if listed else figure
 
 
-def _late(measures: Measures) -> tuple[bool, str]:
+def _late(m: Measures) -> tuple[bool, str]:
     text = _("{n} of {lines} lines are dated more than a year after all others, which end on {day}")
-    day = f"{measures.days.index[-1]:%Y-%m-%d}"
-    return _describe_dates(measures.late, text, measures, day)
+    return _describe_dates(m.late, text, m, m.days.index[-1])
 
 
-def _early(measures: Measures) -> tuple[bool, str]:
+def _early(m: Measures) -> tuple[bool, str]:
     text = _("{n} of {lines} lines are dated more than a year before all others, from {day} on")
-    return _describe_dates(measures.early, text, measures, f"{measures.first:%Y-%m-%d}")
+    return _describe_dates(m.early, text, m, m.days.index[0])
 
 
-def _describe_dates(n: int, text: str, measures: Measures, day: str) -> tuple[bool, str]:
-    return n > 0, text.format(n=formats.count(n), lines=formats.count(measures.lines), day=day)
+def _describe_dates(n: int, text: str, m: Measures, day: dt.date) -> tuple[bool, str]:
+    lines = formats.count(m.lines)
+    return n > 0, text.format(n=formats.count(n), lines=lines, day=f"{day:%Y-%m-%d}")
 
 
-def _data_end(measures: Measures) -> tuple[bool, str]:
-    end = periods.end(periods.index_of(measures.as_of, "month"), "month")
+def _data_end(m: Measures) -> tuple[bool, str]:
+    end = periods.end(periods.index_of(m.as_of, "month"), "month")
     text = _("the data end on {until}, and the month of the report on {end}")
-    return measures.until < end, text.format(
-        until=f"{measures.until:%Y-%m-%d}", end=f"{end:%Y-%m-%d}"
-    )
+    return m.until < end, text.format(until=f"{m.until:%Y-%m-%d}", end=f"{end:%Y-%m-%d}")
 
 
-def _gaps(measures: Measures) -> tuple[bool, str]:
-    days = measures.days[: measures.as_of]
+def _gaps(m: Measures) -> tuple[bool, str]:
+    days = m.days[: m.as_of]
     if days.empty:
         return False, _("too short a history to tell")
-    runs = anomalies.find_gaps(days, ends=measures.declared or len(days) < len(measures.days))
+    runs = anomalies.find_gaps(days, ends=m.declared or len(days) < len(m.days))
     runs = runs.sort_values("days", ascending=False, kind="stable")
     if runs.empty:
         return False, _("no silent day that is unlike this shop")
@@ -150,8 +144,8 @@ def _gaps(measures: Measures) -> tuple[bool, str]:
     return True, text.format(spans=", ".join(spans))
 
 
-def _changes(measures: Measures) -> tuple[bool, str]:
-    found = anomalies.find_sudden_changes(measures.days[: measures.as_of])
+def _changes(m: Measures) -> tuple[bool, str]:
+    found = anomalies.find_sudden_changes(m.days[: m.as_of])
     if found is None:
         return False, _("too short a history to tell")
     text = _("{measure} in {period}: {factor} times the usual")
@@ -167,25 +161,25 @@ def _changes(measures: Measures) -> tuple[bool, str]:
     return len(found) > 0, ", ".join(rows) or _("the latest month, weeks and days are as usual")
 
 
-def _guests(measures: Measures) -> tuple[bool, str]:
-    guests = _count_lines(measures.quality["reason"].str.startswith("guest:"), measures.quality)
-    return _compare_share(guests, measures, MOST_GUESTS, _("{share} of the lines name no customer"))
+def _guests(m: Measures) -> tuple[bool, str]:
+    guests = _count_lines(m.quality["reason"].str.startswith("guest:"), m.quality)
+    return _compare_share(guests, m, MOST_GUESTS, _("{share} of the lines name no customer"))
 
 
-def _duplicates(measures: Measures) -> tuple[bool, str]:
-    twins = _count_lines(measures.quality["reason"] == _(summary.DUPLICATES), measures.quality)
+def _duplicates(m: Measures) -> tuple[bool, str]:
+    twins = _count_lines(m.quality["reason"] == _(summary.DUPLICATES), m.quality)
     return _compare_share(
-        twins, measures, MOST_TWINS, _("{share} of the lines are exactly like an earlier one")
+        twins, m, MOST_TWINS, _("{share} of the lines are exactly like an earlier one")
     )
 
 
-def _compare_share(lines: int, measures: Measures, most: float, text: str) -> tuple[bool, str]:
-    share = lines / max(_count_lines(measures.quality["status"] == "read", measures.quality), 1)
+def _compare_share(lines: int, m: Measures, most: float, text: str) -> tuple[bool, str]:
+    share = lines / max(_count_lines(m.quality["status"] == "read", m.quality), 1)
     return share > most, text.format(share=formats.share(share))
 
 
-def _negative(measures: Measures) -> tuple[bool, str]:
-    table = measures.quality
+def _negative(m: Measures) -> tuple[bool, str]:
+    table = m.quality
     returned = (table["status"] == "kept") | table["reason"].str.startswith("return")
     taken = -table.loc[returned & (table["amount"] < 0), "amount"].sum()
     paid = table.loc[(table["status"] == "kept") & (table["amount"] > 0), "amount"].sum()
@@ -195,16 +189,19 @@ def _negative(measures: Measures) -> tuple[bool, str]:
     )
 
 
-def _spelled(measures: Measures) -> tuple[bool, str]:
-    if measures.alike == 0:
+def _spelled(m: Measures) -> tuple[bool, str]:
+    if m.alike == 0:
         return False, _("no customer is written in more than one way")
-    text = _("{n} customers are written in more than one way")
-    text = _("1 customer is written in more than one way") if measures.alike == 1 else text
-    return True, text.format(n=formats.count(measures.alike))
+    text = n_(
+        "{n} customer is written in more than one way",
+        "{n} customers are written in more than one way",
+        m.alike,
+    )
+    return True, text.format(n=formats.count(m.alike))
 
 
-def _one_customer(measures: Measures) -> tuple[bool, str]:
-    row = measures.customers
+def _one_customer(m: Measures) -> tuple[bool, str]:
+    row = m.customers
     most = MOST_OF_ONE * max(1, FEW_CUSTOMERS / max(row["customers"], 1))
     if most >= 1:
         return False, _("too few customers to tell")

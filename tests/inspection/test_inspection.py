@@ -226,7 +226,7 @@ def test_the_sheet_of_orders_is_found_behind_a_cover(cover, rows):
     assert seen.policies["sheet"] == draft(seen)["policies"]["sheet"] == "売上"
     assert "policies.sheet" not in seen.checks
     said = drafts.describe(seen)
-    assert f"not read are '表紙' ({rows})" in said
+    assert f"not read: '表紙' ({rows})" in said
     assert "sheet 売上 of 2" in said
     assert seen.book.facts["other_sheets"] == ["表紙"]
     assert ", sheet 売上 of 2." in summary.origin(seen.book)
@@ -260,8 +260,11 @@ def test_ids_that_fall_together_are_counted_and_not_shown(written, fold):
     assert (seen.policies.get("fold_ids"), "policies.fold_ids" in seen.checks) == (fold, bool(fold))
     assert not any(i in drafts.describe(seen) for i in written)
     if fold:
-        several = str(len(written) - len({"a7", "b8"}))
-        assert seen.checks["policies.fold_ids"].startswith(f"{several} customers are")
+        several = len(written) - len({"a7", "b8"})
+        text = (
+            f"{several} customer{'s have' if several > 1 else ' has'} ids written in several ways"
+        )
+        assert seen.checks["policies.fold_ids"].startswith(text)
         assert draft(seen)["policies"]["fold_ids"] == fold
         assert len(seen.book.lines.df()["customer_id"].unique()) == 2
 
@@ -321,7 +324,7 @@ def test_files_of_other_kinds_in_a_folder_are_named():
     assert "'customers.csv' has no order date, amount." in seen.checks["source"]
     assert set(seen.columns) == {"customer_id", "order_date", "amount"}
     assert "rank" not in drafts.describe(seen)
-    assert "# CHECK: Not all files" in drafts.write_params(seen, shop="mine")
+    assert "# CHECK: The files have different" in drafts.write_params(seen, shop="mine")
 
 
 def test_a_file_cannot_steer_the_terminal_or_break_the_draft():
