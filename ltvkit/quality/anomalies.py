@@ -1,7 +1,7 @@
-"""A shop's own rhythm: which silent days and which sudden changes are unlike it.
+"""Unusual gaps between order days and sudden changes, compared with the shop's own history.
 
-Both take `days`: one row per calendar day without a gap (a DatetimeIndex), with `orders` and
-`revenue`, zero on a silent day. A shop is only ever compared with itself.
+Both functions take `days`: one row per calendar day (a DatetimeIndex), with `orders` and `revenue`,
+zero on a day without orders.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ HISTORY = 6  # earlier deviations, to know what is usual
 
 
 def find_gaps(days: pd.DataFrame, *, ends: bool = False) -> pd.DataFrame:
-    """Days -> start, end, days, chance: runs of days without orders that are unlike the shop.
+    """Days -> start, end, days, chance: unusual runs of days without orders.
 
     A day's chance of silence is that of its weekday in the eight weeks before, or after, the run,
     whichever is larger: the share of silent ones, or, where there is none, the chance of zero of
     a count with that mean and dispersion. `chance` is that of the run, times the number of days.
-    A run at the end counts only with `ends` (it is known that the data go on to there); one in
-    the first two weeks does not, as nothing is known of the shop.
+    A run at the end counts only with `ends` (the data are known to cover it); a run in the first
+    two weeks does not count.
     """
     counts, weekday = days["orders"].to_numpy(float), days.index.day_of_week.to_numpy()
     found = []

@@ -1,4 +1,4 @@
-"""Customer ids that are spelled in several ways, and so count as several customers."""
+"""Count customer ids that are spelled in several ways, and so count as several customers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Data quality: what was read, what of it is used, and what to look at twice."""
+"""Data quality: what was read, what of it is used, and which lines to check."""
 
 from __future__ import annotations
 
@@ -73,9 +73,10 @@ def _find_duplicates(book: Orders) -> nw.LazyFrame:
 
 
 def list_duplicates(book: Orders) -> pd.DataFrame:
-    """The kept lines that stand more than once, with how many `copies` there are; most first.
+    """Kept lines that occur more than once, with their number of `copies`; most first.
 
-    At most `MOST_LINES`. Where lists have pseudonyms, without what could still name somebody.
+    At most `MOST_LINES`. With pseudonyms, only columns that cannot name anybody; a mapped column
+    named copies is `copies (raw)`.
     """
     twins = _find_duplicates(book)
     if pseudonyms.key():
@@ -103,7 +104,7 @@ def _summarize_folded(book: Orders) -> pd.DataFrame:
 
 
 def summarize(book: Orders, *, as_of: Any) -> pd.DataFrame:
-    """The reconciliation of one report: `book.quality`, and kept lines to look at twice.
+    """The reconciliation of one report: `book.quality`, and kept lines to check.
 
     Their rows are "of which", as they are part of "kept": exact copies of earlier lines, and lines
     dated after `as_of`.
@@ -131,8 +132,7 @@ def count_unusable(table: pd.DataFrame) -> tuple[int, int]:
 def list_quarantined(book: Orders) -> Any:
     """The quarantine as a list of the report: `book.quarantine`, with every raw column.
 
-    Where lists have pseudonyms, a raw line could still name somebody anywhere: then it is line,
-    reason and customer_id alone. The line number leads whoever may see it to the rest.
+    With pseudonyms, only line, reason and customer_id, because a raw line could name somebody.
     """
     return book.refused if pseudonyms.key() else book.quarantine
 

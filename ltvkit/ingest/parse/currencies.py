@@ -1,4 +1,4 @@
-"""Orders in several currencies: turned into one by a table of rates, or refused."""
+"""Convert orders in several currencies to one by a table of rates, or refuse them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COLUMNS = ("date", "currency", "rate")
 # Sign beside an amount -> how it may be `written`, and the `currencies` that use it.
 SIGNS = yaml.safe_load(Path(__file__).with_name("currencies.yaml").read_text("utf-8"))
 
-# What a mixture is told by: a column, or the signs beside the amounts.
+# Messages on several currencies: by a column, or by the signs beside the amounts.
 BY_COLUMN = (
     "the orders are in {n} currencies: {listed}. Give `rates`, a CSV file of date, currency, rate, "
     "or export one currency only."
@@ -68,7 +68,7 @@ def read_rates(path: Path) -> pd.DataFrame:
 
 
 def load_rates(path: str) -> pd.DataFrame | None:
-    """The rates of the file that the policies name; None where they name none."""
+    """The rates in the file that the policies name; None without one."""
     return read_rates(paths.resolve(path)) if path else None
 
 

@@ -1,7 +1,7 @@
-"""How one written date becomes a day: DuckDB expressions, NULL where it cannot be read.
+"""Parse dates: DuckDB expressions, NULL where a date cannot be read.
 
-Year first only: 03/04/2024 is April in one country and March in another, so it is read only with
-a declared format. An instant with a zone counts by the day of the shop's zone.
+Year first only: 03/04/2024 is April in one country and March in another, so it needs a declared
+format. A time with a zone counts on the day of the shop's zone.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ltvkit.engines.sql import literal, once, quoted
 from ltvkit.errors import ParamsError, nearest
 from ltvkit.ingest.parse.values import narrow, parse_text, trim
 
-# A year before this is one of two digits read as if it had four, or a placeholder.
+# An earlier year has two digits read as four, or is a placeholder.
 FIRST, LAST = "1900-01-01", "9999-12-31"
 # Era, its other mark, the year before its first, and the days that it lasted.
 ERAS = (
@@ -63,7 +63,7 @@ def parse_date(column: str, kind: str, *, date_format: str = "", zone: str = "UT
 
 
 def normalize_day(day: str) -> str:
-    """A day in words of the year first, as 1998-06-30; raises `ParamsError` for any other.
+    """A day written year first -> the same as 1998-06-30; raises `ParamsError` for any other.
 
     >>> normalize_day("2024年12月31日"), normalize_day("2024/1/5")
     ('2024-12-31', '2024-01-05')
@@ -118,9 +118,9 @@ write it with %Y (or %y), %m and %d, as "%d/%m/%Y".
 
 
 def guess_format(samples: Iterable[str]) -> list[str]:
-    """Written dates -> the forms that fit them all; [""] where `date` reads them undeclared.
+    """Written dates -> the formats that fit all of them; [""] if `parse_date` needs none.
 
-    Two forms are an ambiguity that only the shop can settle; none: no form of ours fits.
+    Several formats are ambiguous: the shop must choose. None: no known format fits.
 
     >>> guess_format(["2024-01-05"]), guess_format(["13/04/2024", "01/05/2024"])
     ([''], ['%d/%m/%Y'])

@@ -1,4 +1,4 @@
-"""Customer ids that are written in more than one way: folded together, and shown."""
+"""Fold customer ids that are written in several ways, and list them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fold_id(sql: str, fold: str) -> str:
 
 
 def fold_ids(names: Sequence[str], fold: str) -> list[str]:
-    """Ids as `fold_id` has them: a list of the params is then like what is read."""
+    """Ids of the params, folded as those that are read."""
     import duckdb
 
     rows = [f"select {fold_id(sql.literal(name), fold)}" for name in names]
@@ -34,9 +34,9 @@ def fold_ids(names: Sequence[str], fold: str) -> list[str]:
 
 
 def propose_fold(frame: Any, sql: str) -> tuple[str, int]:
-    """How ids, `sql` over a relation, are best folded, and how many are then of several spellings.
+    """The smallest fold that joins all ids that differ in width or case, and how many it joins.
 
-    The least that brings together all that differ in width or case; ("none", 0) if none do.
+    `sql` gives the ids of a relation; ("none", 0) if none differ.
 
     >>> import duckdb
     >>> propose_fold(duckdb.sql("select unnest(['a1', 'ａ1', 'b']) as id"), "id")

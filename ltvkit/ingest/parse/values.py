@@ -1,8 +1,7 @@
-"""How one written value becomes an id, a name or a number: DuckDB expressions over raw columns.
+"""Parse ids, names and numbers: DuckDB expressions over raw columns.
 
-Each function takes the raw column's name and DuckDB type and gives SQL that is NULL where the
-value cannot be read, never an error and never a guess. The cheap reading comes first; the rich
-one is computed only for the rows that the cheap one leaves. `dates` reads days the same way.
+Each function takes a raw column's name and DuckDB type and returns SQL that is NULL where the value
+cannot be read. The fast form comes first; the full one is computed only for the rows that remain.
 """
 
 from __future__ import annotations
@@ -79,12 +78,12 @@ def parse_text(column: str, kind: str, *, plain: bool = False) -> str:
 
 
 def strip_blanks(sql: str) -> str:
-    """What a text says without the blanks around it; NULL where it is blank."""
+    """A text without the blanks around it; NULL where it is blank."""
     return f"nullif(trim({sql}, {literal(BLANKS)}), '')"
 
 
 def trim(sql: str, *, plain: bool = False) -> str:
-    """A text without the blanks around it (`plain`: spaces); NULL where nothing else is there."""
+    """The same as `strip_blanks`, faster where there are none (`plain`: only spaces occur)."""
     # Trimming costs ten times as much as seeing that there is nothing to trim.
     blanks = " " if plain else BLANKS
     starts = [f"{sql} >= '!'", *(f"not starts_with({sql}, '{b}')" for b in blanks if b > " ")]

@@ -1,7 +1,7 @@
-"""Opening what a shop hands over, as it is written: one row per record, with its line number.
+"""Open the sources of orders: one row per record, with its line number.
 
-Text (CSV, TSV, Excel) comes as text, so that nothing is guessed at here; Parquet and databases
-keep the types they carry. `values` and `dates` read the values, `contract` judges them.
+CSV, TSV and Excel are read as text; Parquet and databases keep their types. `ingest.parse` reads
+the values, `ingest.validation` checks the lines.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Raw:
 
     @property
     def frame(self) -> Any:
-        """All records as one DuckDB relation: the raw columns, as far as a part has them."""
+        """All records as one DuckDB relation of the raw columns, NULL where a part lacks one."""
         sure = [part.resolve(self.connection) for part in self.parts]
         columns = (", ".join(map(quoted, part.columns)) for part in sure)
         chosen = (f"select {c} from ({p.sql})" for c, p in zip(columns, sure, strict=True))
@@ -67,7 +67,7 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
     """A file, a folder or pattern of files, a database's URL, or a sample -> `Raw`.
 
     Files may be CSV, TSV, Excel or Parquet, and packed as .gz or .zip. What has to be unpacked or
-    transcoded for reading lies in a folder that goes when the connection does. Raises `DataError`.
+    transcoded is in a folder that is deleted with the connection. Raises `DataError`.
     """
     rules = rules or Policies()
     remote.refuse_remote(source, allowed=rules.remote)
@@ -91,13 +91,13 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
-    # Every relation of the connection keeps it alive, and may still read there.
+    # A relation keeps the connection alive, and may still read from the folder.
     weakref.finalize(connection, shutil.rmtree, work, ignore_errors=True)
     return raw
 
 
 def fingerprint(source: str, rules: Policies) -> object:
-    """What changes whenever a source does; None where only reading can tell (a server's table)."""
+    """What changes when a source does; None where only reading can tell (a table on a server)."""
     remote.refuse_remote(source, allowed=rules.remote)
     if databases.is_address(source):
         return databases.fingerprint(source)
@@ -105,7 +105,7 @@ def fingerprint(source: str, rules: Policies) -> object:
 
 
 def list_sheets(source: str) -> list[str]:
-    """The sheets of a workbook, or of the first that a folder holds; of other sources, none."""
+    """The sheets of a workbook, or of the first in a folder; none for other sources."""
     files = [] if databases.is_address(source) else locate(source, Policies())
     books = [path for path in files if READERS.get(path.suffix.lower()) is excel.read]
     return excel.list_sheets(books[0]) if books else []
@@ -148,7 +148,7 @@ def _part(connection: Any, file: File, work: Path, rules: Policies) -> Part:
 
 
 def _facts(files: Sequence[Path], parts: Sequence[Part]) -> dict[str, Any]:
-    """What holds for all files stands once; the files of a source of several, one by one."""
+    """Facts that hold for all files, and the list of the files if there are several."""
     sums = [_sha256(path) for path in files]
     shared = {
         name: value

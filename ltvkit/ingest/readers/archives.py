@@ -1,6 +1,6 @@
-"""Files that come packed: each entry of a .gz or .zip is read as a file of its own.
+"""Unpack .gz and .zip files; each entry is read as a file.
 
-No entry's name decides where anything is written, and nothing unpacks without bounds.
+Names in an archive do not decide where files are written, and the unpacked size is limited.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ltvkit.errors import DataError
 from ltvkit.ingest.readers.locate import PACKED, SUFFIXES, refuse_others
 from ltvkit.ingest.readers.part import File
 
-# Exports unpack to 5 to 30 times their size; what goes far beyond is made to fill a disk.
+# Exports unpack to 5 to 30 times their size; far more is an attempt to fill the disk.
 MOST, SMALL, ENTRIES = 200, 100_000_000, 1000
 BLOCK = 1 << 22
 
@@ -92,7 +92,7 @@ def _check_size(size: int, archive: Path) -> None:
 
 @contextmanager
 def translate_errors(fault: str, mend: str) -> Iterator[None]:
-    """What a library stumbles over in a broken file is a `DataError`: the fault, how to mend it."""
+    """Turn any error of a library about a broken file into a `DataError`: the fault, the remedy."""
     try:
         yield
     except DataError:

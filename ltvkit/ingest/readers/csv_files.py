@@ -1,4 +1,4 @@
-"""CSV and its kin: by DuckDB where each line is one record, else record by record."""
+"""Delimited text files: read by DuckDB where each line is one record, else record by record."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ DELIMITERS = ",\t;|"
 def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     """A delimited text file -> `Part`; raises `DataError` where no line names the columns.
 
-    The part is read by DuckDB; it knows how many records that must give, and how to be read
-    record by record (`exact`) where it does not.
+    DuckDB reads the part; where it does not give the expected number of records, `exact` reads it
+    record by record.
     """
     copy = {"declared": rules.encoding, "copy": files.unique_path(work, ".csv")}
     text = encodings.convert_to_utf8(file.path, name=file.name, **copy)
@@ -56,7 +56,7 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
 def build_fast_query(path: Path, columns: Sequence[str], *, delimiter: str, first: int) -> str:
     """SQL that reads a text in UTF-8 whose header is line `first`, and fails on any fault."""
     listed = ", ".join(f"{literal(c)}: 'VARCHAR'" for c in columns)
-    # Told all, DuckDB has nothing to guess from the first lines.
+    # Every option is given, so that DuckDB guesses nothing from the first lines.
     return (
         f"select * from read_csv({one_file(path)}, auto_detect = false, strict_mode = true, "
         f"delim = {literal(delimiter)}, quote = '\"', escape = '\"', header = true, "
@@ -74,7 +74,7 @@ def iterate_records(path: Path, *, delimiter: str, first: int, width: int) -> It
 
 
 def _find_header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]]:
-    """The delimiter, and what the header's line names."""
+    """The delimiter, and the fields of the header line."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         below = list(itertools.islice(file, rules.header_line - 1, rules.header_line + 100))
     choices = [_check_delimiter(rules.delimiter)] if rules.delimiter else DELIMITERS
@@ -85,7 +85,7 @@ def _find_header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]
         raise DataError(f"{where} is not there: the file is empty from there on.")
     if header.line > 1 or not (header.fault or any(f.strip() for f in header.fields)):
         raise DataError(f"{where} is blank. Say which line does under policies: header_line.")
-    # A name of several lines and fields is rows that a quotation mark has taken in.
+    # A name with line breaks and delimiters: an unclosed quotation mark has taken in rows.
     taken = any(delimiter in f and len(f.splitlines()) > 1 for f in header.fields or ())
     if fault := NOT_CLOSED if taken else header.fault:
         raise DataError(f"{where} cannot be read: {fault}. Mend it, or export it anew.")

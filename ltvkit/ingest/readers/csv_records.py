@@ -1,4 +1,4 @@
-"""Records of a delimited text, read so that a fault costs its own line and no other."""
+"""Parse records of a delimited text: a faulty line affects only itself."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ STRAY = "text after a closing quotation mark"
 RAGGED = "number of fields differs from the header"
 NUL = "NUL character"
 TOTAL_ROW = "total row"
-# What stands in the first cell of a row that adds up others.
+# The first cell of a total row.
 TOTAL = "(合計|小計|総計|総合計|計|(grand |sub ?)?total|sum)[ 　:：]*"
-# A field that runs on for so many lines was never meant to: its quotation mark is not closed.
+# Lines of a field, at most; beyond that its quotation mark is not closed.
 LONGEST = 1000
-# Lines that are read at once: few where faults are near, more as long as there are none.
+# Lines read at once: few after a fault, more while there is none.
 LEAST, MOST = 32, 1024
 
 csv.field_size_limit(1 << 24)
 
 
 class Record(NamedTuple):
-    """A record: the line it begins on, and its `fields`; or why it is no row, and its text."""
+    """A record: its first line and `fields`, or its `fault` and text."""
 
     line: int
     fields: list[str] | None
@@ -40,8 +40,8 @@ def parse_records(
 ) -> Iterator[Record]:
     """Physical lines, ends included, from `line` on -> records; blank lines are none.
 
-    With `width`, a record of another number of fields is a fault, but for empty ones at its end.
-    Where a quotation mark is not closed, its line alone is the fault, and the next is read anew.
+    With `width`, a record with another number of fields is a fault (empty fields at its end do not
+    count). Where a quotation mark is not closed, only its line is a fault.
 
     >>> list(parse_records(["a,b\\n", '"1,2\\n', "3,4\\n"], delimiter=",", width=2))[1:]
     [Record(line=2, fields=None, fault='quotation mark is not closed', text='"1,2'),
@@ -66,7 +66,7 @@ def parse_records(
 
 
 class _Lines:
-    """Lines of a file, some of which may be given back to be read again."""
+    """Lines of a file that can be put back and read again."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines, self._back = iter(lines), deque()
@@ -84,9 +84,9 @@ class _Lines:
 def _parse_chunk(
     chunk: list[str], width: int, form: dict[str, Any]
 ) -> tuple[list[tuple[int, list[str]]], int]:
-    """Rows before the first that is none, each with the place of its line; how many lines they are.
+    """The rows before the first fault, each with its line's position; how many lines they are.
 
-    What goes on beyond the chunk is no row of it.
+    A record that goes on beyond the chunk is not among them.
     """
     rows, used = [], 0
     if not width or "\0" in "".join(chunk):
@@ -104,7 +104,7 @@ def _parse_chunk(
 def _parse_one(
     source: _Lines, width: int, form: dict[str, Any]
 ) -> tuple[list[str], str | None, list[str]]:
-    """The next record: its fields, its fault, and the lines that it takes."""
+    """The next record: its fields, its fault, and its lines."""
     taken: list[str] = []
 
     def lines() -> Iterator[str]:
@@ -136,7 +136,7 @@ def _parse_one(
 
 
 def _parse_blanks_after_quotes(line: str, form: dict[str, Any]) -> list[str]:
-    """The fields of a line where only blanks follow closing quotation marks; else none."""
+    """The fields of a line in which blanks follow closing quotation marks; else none."""
     tidy = re.sub(f'" +(?={re.escape(form["delimiter"])}|[\r\n]*$)', '"', line)
     try:
         return next(csv.reader([tidy], **form))
@@ -145,7 +145,7 @@ def _parse_blanks_after_quotes(line: str, form: dict[str, Any]) -> list[str]:
 
 
 def _check_width(fields: list[str], width: int) -> str | None:
-    """The fault of a record whose fields are not `width`; one of empty fields is made to fit."""
+    """The fault of a record without `width` fields; a record of empty fields is made to fit."""
     first = next((f for f in fields if f.strip()), "")
     if not first:
         fields[:] = [""] * width

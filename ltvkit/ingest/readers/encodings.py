@@ -1,4 +1,4 @@
-"""The encoding of a text file: found out strictly, by reading all of it, or as declared."""
+"""Detect the encoding of a text file, strictly and by reading all of it, or take the declared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ltvkit.errors import DataError, ParamsError
 
 BLOCK = 1 << 18  # what the second-level cache of a core holds
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
-# What Python decodes, and no text in CP932 has.
+# Characters that Python decodes, but no text in CP932 has.
 _NOT_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 # The last bytes of no-break and ideographic spaces, and of a byte order mark.
 _WIDE_BLANKS = ((0xC2, 0xA0), (0x80, 0x80), (0xBB, 0xBF))
@@ -24,11 +24,11 @@ _KANA = re.compile("[ぁ-んァ-ヶ]")
 
 @dataclass(frozen=True)
 class Text:
-    """A text file in UTF-8 at `path`, of so many `lines` but for blank ones at its end.
+    """A text file in UTF-8 at `path` with so many `lines`, without blank ones at its end.
 
-    `encoding` is what it came in. `odd`: it holds what only the exact reading can tell: NULs,
-    carriage returns that end lines by themselves, spaces before an opening quotation mark.
-    `blanks`: white space other than spaces.
+    `encoding` is the original one. `odd`: only the exact reader can read it, because of NULs,
+    carriage returns that end lines, or spaces before an opening quotation mark. `blanks`: it has
+    white space other than spaces.
     """
 
     path: Path
@@ -61,7 +61,7 @@ def convert_to_utf8(path: Path, *, name: str, declared: str = "", copy: Path) ->
 
 
 def _scan_utf8(path: Path) -> Text | None:
-    """A text file as it is, if all of it is UTF-8; read once, block by block."""
+    """A text file as `Text` if all of it is UTF-8, else None; reads it once, block by block."""
     feeds, odd, blanks, rest, tail = 0, False, False, b"", b""
     for block in _read_blocks(path):
         start = _last_start(block := rest + block)
@@ -88,7 +88,7 @@ def _has_bare_return(block: bytes, start: int) -> bool:
 
 
 def _last_start(block: bytes) -> int:
-    """Where the last character of a block starts; it may go on in the next."""
+    """Where the last character of a block starts; it may continue in the next block."""
     back = (n for n in range(1, min(4, len(block)) + 1) if block[-n] & 0xC0 != 0x80)
     return len(block) - next(back, 0)
 
@@ -134,7 +134,7 @@ def _detect_utf16(path: Path, head: bytes) -> str:
 
 
 def _detect_japanese(path: Path, name: str) -> str:
-    """EUC-JP or CP932: whichever the file is; of both, EUC-JP if it then holds kana."""
+    """EUC-JP or CP932, whichever fits; where both do, EUC-JP if the text then has kana."""
     fitting = [encoding for encoding in ("euc_jp", "cp932") if not _find_fault(path, encoding)]
     if not fitting:
         raise DataError(
@@ -151,7 +151,7 @@ def _detect_japanese(path: Path, name: str) -> str:
 
 
 def _find_fault(path: Path, encoding: str) -> str:
-    """What keeps a file from being text in this encoding, with its line; empty: nothing."""
+    """Why a file is not text in this encoding, with the line; empty if it is."""
     line, said = 1, "line {} holds bytes that are no character"
     try:
         for text in _decode(path, encoding):

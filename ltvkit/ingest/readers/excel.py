@@ -1,4 +1,4 @@
-"""A sheet of an Excel workbook: every cell as the text that says its value."""
+"""Read a sheet of an Excel workbook, every cell as text."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _records(rows: Iterator[tuple[int, tuple]], width: int) -> Iterator[Record]:
 
 
 def _to_text(cell: Any) -> str | None:
-    """A whole number has no point, a day no time; an empty cell is None."""
+    """A cell as text: whole numbers without a point, days without a time; None if empty."""
     if cell is None or isinstance(cell, str):
         return cell or None
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
@@ -74,18 +74,18 @@ def _choose_sheet(book: Any, file: File, rules: Policies) -> Any:
             f"{file.name} has no sheet {name!r}.{nearest(name, found)} It has: {', '.join(found)}."
         )
     sheet = book[name]
-    sheet.reset_dimensions()  # what a file says of its size may be wrong
+    sheet.reset_dimensions()  # the size stated in the file may be wrong
     return sheet
 
 
 def _sheet_names(book: Any) -> list[str]:
-    """Of the sheets that hold cells; a chart can be a sheet too."""
+    """The names of the sheets with cells (a chart can be a sheet too)."""
     return [sheet.title for sheet in book.worksheets]
 
 
 @contextmanager
 def _open_workbook(file: File) -> Iterator[Any]:
-    """A workbook that is read row by row, and may turn out to be broken at any of them."""
+    """A workbook opened to be read row by row; it may turn out to be broken at any row."""
     import openpyxl
 
     fault = f"{file.name} cannot be read as an Excel workbook"

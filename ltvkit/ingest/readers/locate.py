@@ -1,4 +1,4 @@
-"""Which files a source names: one, a folder's, a pattern's, or a sample's."""
+"""Find the files of a source: one file, a folder, a pattern, or a sample."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ltvkit.ingest.readers import samples
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet")
 PACKED = (".gz", ".zip")
-# Spreadsheets that cannot be read: left out of a folder silently, their orders would be missing.
+# Spreadsheets that cannot be read are refused: if skipped, their orders would be missing.
 OTHERS = (".xls", ".xlsb", ".ods", ".numbers")
 
 
@@ -61,7 +61,7 @@ def _all(folder: Path, pattern: str, source: str) -> list[Path]:
 
 
 def _readable(path: Path) -> bool:
-    """Whether it can be an export: spreadsheets leave hidden files beside those they have open."""
+    """Whether a file can be an export; hidden files, as of open spreadsheets, cannot."""
     hidden = path.name.startswith((".", "~$"))
     return not hidden and path.suffix.lower() in (*SUFFIXES, *PACKED)
 

@@ -1,4 +1,4 @@
-"""One file of a source, opened: SQL for its records, and what is known of it."""
+"""One file of a source: SQL for its records, its columns and facts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ltvkit.ingest.schema import FILE, LINE, NO_LINE, RECORD, RESERVED
 
 @dataclass(frozen=True)
 class File:
-    """A file to read: where it is, and the name that messages give it."""
+    """A file to read, and its name in messages."""
 
     path: Path
     name: str
@@ -30,8 +30,8 @@ class Part:
     written, and of `RECORD` what `working` names. `twins` are the names that several have;
     `plain`: no value has other blanks around it than spaces.
 
-    Without `_line`, each line from `first` on is a record. If it gives not as many as `expected`,
-    or fails, there is a fault in the file, and `exact` gives the part read record by record.
+    Without `_line`, each line from `first` on is a record. If the query fails, or does not give the
+    `expected` number of records, the file has a fault, and `exact` reads it record by record.
     """
 
     name: str
@@ -47,14 +47,14 @@ class Part:
 
     @classmethod
     def from_query(cls, connection: Any, name: str, sql: str, **known: Any) -> Part:
-        """A part whose columns are those of the query."""
+        """A part with the columns of the query."""
         opened = connection.sql(sql)
         found = dict(zip(opened.columns, map(str, opened.types), strict=True))
         columns = {n: kind for n, kind in found.items() if n not in (*RECORD, FILE)}
         return cls(name, sql, columns, [n for n in found if n not in columns], **known)
 
     def with_line_numbers(self) -> Part:
-        """This part with the line of each record, for what does not keep their order."""
+        """This part with the line number of each record, for steps that do not keep their order."""
         if LINE in self.working:
             return self
         line = f"row_number() over () + {self.first - 1} as {LINE}"
@@ -65,8 +65,8 @@ class Part:
     def fill_down(self, columns: Sequence[str], *, order_id: str) -> Part:
         """This part with `columns` written on every line of an order, where only one has them.
 
-        An order's id, if it is among them, goes on until the next. What a line says itself stays,
-        and rows that add up others, or are empty, are no lines of an order.
+        An order's id, if it is among them, is repeated until the next id. Values that a line has
+        are kept. Total rows and empty rows are not filled.
         """
         lined = self.with_line_numbers()
         said = {c: values.strip_blanks(f"{quoted(c)}::varchar") for c in self.columns}
@@ -90,7 +90,7 @@ class Part:
         return replace(lined, sql=sql, columns=texts, exact=exact)
 
     def resolve(self, connection: Any) -> Part:
-        """This part if it can be read as it is, else as `exact` gives it."""
+        """This part if its query reads it without a fault, else that of `exact`."""
         if self.exact is None:
             return self
         import duckdb
@@ -121,7 +121,7 @@ def read_parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
 
 
 def normalize_header(written: Any) -> str:
-    """A header as it is compared: NFKC, without white space around it or lines in it."""
+    """A header for comparison: NFKC, without surrounding white space and line breaks."""
     return " ".join(unicodedata.normalize("NFKC", str(written or "")).strip("\ufeff").split())
 
 

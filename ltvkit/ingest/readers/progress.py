@@ -1,4 +1,4 @@
-"""A bar on a terminal while a large file is read; nothing where there is no terminal."""
+"""A progress bar on a terminal while a large file is read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EVERY = 0.5  # seconds
 
 @contextmanager
 def show_query(connection: Any, name: str) -> Iterator[None]:
-    """Within, a query of the connection that takes long shows how far it is."""
+    """Show the progress of a long query of the connection in the `with` block."""
     if not sys.stderr.isatty():
         yield
         return
@@ -32,7 +32,7 @@ def show_query(connection: Any, name: str) -> Iterator[None]:
 
 
 def show_lines(lines: Iterable[str], path: Path) -> Iterator[str]:
-    """The lines of a file as they come, showing how much of it they were."""
+    """Yield the lines of a file and show the progress."""
     from tqdm import tqdm
 
     size = path.stat().st_size

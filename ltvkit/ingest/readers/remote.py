@@ -58,10 +58,7 @@ def is_remote(source: str) -> bool:
 
 
 def _list_hosts(address: str) -> list[str]:
-    """The hosts that libpq would try: of the address, else of its options, else of PGHOST.
-
-    Options are taken with the address and not for it, so that neither can hide the other.
-    """
+    """The hosts that libpq would try: those of the address and its options, else of PGHOST."""
     parts = urlsplit(address)
     pairs = _HOST.findall(parts.netloc.rpartition("@")[2])
     options = parse_qs(parts.query)

@@ -1,4 +1,4 @@
-"""Records that come one by one, kept as Parquet batch by batch, so that memory stays small."""
+"""Write records to Parquet in batches, so that memory stays small."""
 
 from __future__ import annotations
 

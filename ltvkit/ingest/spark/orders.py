@@ -1,6 +1,6 @@
-"""Orders that lie on the cluster's storage: through the door on the workers, and kept there.
+"""Orders on the storage of a Spark cluster: validated by the workers and stored there.
 
-Of the orders themselves nothing comes to this machine: only what they add up to.
+No order line comes to this machine, only sums.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from ltvkit.ingest.spark import sources
 
 @dataclass(frozen=True, kw_only=True)
 class SparkOrders(CachedOrders):
-    """`Prepared` with its lines on a cluster, and their days kept on its storage."""
+    """`CachedOrders` with lines on a cluster and their daily table on its storage."""
 
     @cached_property
     def days(self) -> Any:
-        """The lines added up by customer and day (see `days.of`), kept on the cluster's storage."""
+        """The lines aggregated by customer and day, stored on the cluster."""
         note, settings = self.folder / "days.txt", session.settings()
         with session.translate_errors("the days of the orders"):
             if note.exists() and (kept := note.read_text("utf-8")).startswith(settings.folder()):
@@ -51,10 +51,10 @@ class SparkOrders(CachedOrders):
 def open_orders(
     source: str, *, columns: Mapping | None, policies: Mapping | None, spark: Mapping[str, Any]
 ) -> SparkOrders:
-    """`prepared.open` with lines on a cluster. Raises `ClusterError` where it cannot be used.
+    """`cache.open_orders` with lines on a cluster; raises `ClusterError` if it cannot be used.
 
-    What lies on the cluster's storage passes the door there, and all frames are Spark's. Another
-    source passes it here, and its lines are read by the workers, who must see the project's folder.
+    A source on the cluster's storage is validated there, and all frames are Spark's. Another source
+    is validated here, and the workers read its lines; they must see the project's folder.
     """
     settings = Settings.of(spark)
     rules = check_options(columns=columns, policies=policies)
@@ -80,7 +80,7 @@ def open_orders(
 
 
 def _load(running: Any, key: str, rules: Policies) -> SparkOrders:
-    """Orders that are prepared already."""
+    """Orders from the cache."""
     home = paths.cache() / "orders" / key
     book = _build_orders(running, _read_note(home / cache.FACTS), rules)
     return SparkOrders(**vars(book), folder=home, key=key)
@@ -91,7 +91,7 @@ def _read_note(note: Path) -> Rows:
 
 
 def _find_parquet(running: Any, folder: str) -> Any | None:
-    """What is kept in a folder of the storage; None where somebody removed it."""
+    """The Parquet files in a folder of the storage; None where there are none."""
     from pyspark.errors import AnalysisException
 
     try:
@@ -102,9 +102,9 @@ def _find_parquet(running: Any, folder: str) -> Any | None:
 
 
 def _new_folder(settings: Settings, key: str) -> str:
-    """A folder of the storage that nobody else writes: it counts once a file here names it.
+    """A new folder of the storage, in use once a file of the cache names it.
 
-    So nothing is read that a killed run has half written, nor taken away from a run that reads it.
+    So nobody reads what a killed run has half written.
     """
     return settings.folder("orders", f"{key}-{uuid.uuid4().hex}")
 
@@ -129,7 +129,7 @@ def _validate(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder
 
 
 def _check_order(names: Mapping[str, str], facts: Mapping, rules: Policies) -> None:
-    """What needs the order of lines can be asked of a file, and not of a cluster."""
+    """Refuse policies that need the order of lines, which a cluster does not keep."""
     if rules.fill_down:
         raise ParamsError(
             "policies: fill_down needs lines in their order, which a cluster does not keep: fill "
@@ -143,13 +143,13 @@ def _check_order(names: Mapping[str, str], facts: Mapping, rules: Policies) -> N
 
 
 def _store(rows: Any, folder: str) -> Any:
-    """Rows written by the workers, and read back."""
+    """Rows, written by the workers and read back."""
     rows.write.parquet(folder)
     return rows.sparkSession.read.parquet(folder)
 
 
 def _build_orders(running: Any, rows: Rows, rules: Policies) -> Orders:
-    """Judged rows -> `Orders`, as `door.opened` has it, its frames Spark's."""
+    """Validated rows -> `Orders` of Spark frames, like `pipeline.build_orders`."""
     from pyspark.sql import functions as F
 
     judged = running.read.parquet(rows.sql)
@@ -171,7 +171,7 @@ def _build_orders(running: Any, rows: Rows, rules: Policies) -> Orders:
 
 
 def _split_returns(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
-    """Kept rows -> the canonical `lines`, and the `returns` that are kept beside them."""
+    """Kept rows -> the canonical `lines`, and separate `returns`."""
     below = "amount < 0" if rules.returns == "separate" else "false"
     return {
         "lines": kept.filter(f"not ({below})").select(*columns),
@@ -180,7 +180,7 @@ def _split_returns(kept: Any, columns: Sequence[str], rules: Policies) -> dict[s
 
 
 def _share_local(running: Any, book: CachedOrders, rules: Policies) -> SparkOrders:
-    """Orders that passed the door here, their lines read by the workers."""
+    """Orders validated here, with lines that the workers read."""
     kept_in = [*book.folder.glob("rows.parquet")] or sorted(book.folder.glob("rows-*.parquet"))
     addresses = [paths.address(path.resolve()) for path in kept_in]
     kept = running.read.option("mergeSchema", "true").parquet(*addresses).filter("reason is null")

@@ -1,4 +1,4 @@
-"""What lies on the storage of a cluster: tables, and Parquet files, read by its workers."""
+"""Tables and Parquet files on the storage of a cluster, read by its workers."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def _metadata(name: str) -> Any:
 
 
 def _fingerprint(frame: Any) -> tuple[int, str] | None:
-    """How many files a frame is read from, and what changes when one does; None: not known."""
+    """How many files a frame is read from, and a fingerprint of them; None: unknown."""
     from pyspark.errors import AnalysisException
     from pyspark.sql import functions as F
 

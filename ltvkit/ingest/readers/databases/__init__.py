@@ -1,10 +1,9 @@
 """Orders from a table of a database by its URL: DuckDB, SQLite, PostgreSQL.
 
-Databases are opened for reading only, and a table goes batch by batch into a Parquet file of
-plain types: text, numbers, dates and times. What a value means is for `values` and `dates` to
-say, as it is for text.
+Databases are opened for reading only. A table is copied in batches to a Parquet file of plain
+types: text, numbers, dates and times. `ingest.parse` reads the values, as for text.
 
-Each kind of database is a module with `opened(url)`, a context that gives a `Database`.
+Each kind of database is a module with `connect(url)`, a context manager that gives a `Database`.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def is_address(source: str) -> bool:
 
 
 def redact_url(url: str) -> str:
-    """A URL as it may be shown: without user, password and options.
+    """A URL without user, password and options.
 
     >>> redact_url("postgresql://me@db.example:5433/shop?sslmode=require")
     'postgresql://db.example:5433/shop'
@@ -97,10 +96,9 @@ def export_table(url: str, target: Path, *, table: str = "") -> dict[str, Any]:
 
 
 def fingerprint(url: str) -> str | None:
-    """What changes whenever the tables of a database do; None where only reading them can tell.
+    """What changes when the tables of a database do; None where only reading them can tell.
 
-    For a file, its size and time, with those of the log of changes beside it. A server has
-    nothing of the kind that is cheap and sure.
+    For a file, its size and time, and those of its log of changes. None for a server.
     """
     if url.partition("://")[0] in _SERVERS:
         return None
@@ -142,7 +140,7 @@ def refuse_password(url: str) -> None:
 
 
 def extract_message(error: BaseException) -> str:
-    """What a database says went wrong, in its own words and on one line."""
+    """The message of a database error, on one line."""
     text = re.sub(r"^.*?\[libpq\] ", "", str(error), flags=re.S)
     found = re.search(r"(?:FATAL|ERROR):\s*(.+)", text)
     return (found[1] if found else text.partition("\n")[0]).strip().rstrip(".")
@@ -185,8 +183,7 @@ def _refuse_twins(names: list[str], table: str) -> None:
 def _digest(path: Path) -> dict[str, Any]:
     """Rows of a Parquet file, and a digest of them in which their order doesn't count.
 
-    Of the hashes of DuckDB, which one version after another has kept: MD5 would take as long as
-    reading did.
+    By DuckDB's hashes, the same in all its versions so far; MD5 would take as long as reading.
     """
     import duckdb
 
