@@ -21,8 +21,8 @@ from narwhals.stable.v2.typing import IntoFrame
 
 from ltvkit.errors import ColumnError, nearest
 
-Frame: TypeAlias = IntoFrame
-"""A table of any supported engine: a pandas or Polars frame, a DuckDB relation, or Spark's."""
+Frame: TypeAlias = IntoFrame | nw.LazyFrame
+"""A table of any supported engine: a pandas, Polars or Spark frame, or a DuckDB relation."""
 
 NAMES = ("duckdb", "pandas", "polars", "spark")
 DAY = "order_date"
@@ -42,7 +42,7 @@ _unread: list[str] = []
 atexit.register(_tables.clear)  # while DuckDB is still there
 
 
-def lazy(frame: Frame | nw.LazyFrame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
+def lazy(frame: Frame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
     """Any supported frame -> a Narwhals LazyFrame, once it holds the columns in `needs`.
 
     An `order_date` becomes the midnight that starts its day, without a time zone.
@@ -91,7 +91,7 @@ def unused(name: str, found: Iterable[str]) -> str:
     return name
 
 
-def materialize(result: nw.LazyFrame, *, like: Any) -> Any:
+def materialize(result: nw.LazyFrame, *, like: Frame) -> Any:
     """A result as the kind of frame that `like` is.
 
     A DuckDB result is computed now, into a temporary table of its connection; Spark keeps one
@@ -110,7 +110,7 @@ def materialize(result: nw.LazyFrame, *, like: Any) -> Any:
 
 
 @contextmanager
-def materialized(result: nw.LazyFrame, *, like: Any) -> Iterator[nw.LazyFrame]:
+def materialized(result: nw.LazyFrame, *, like: Frame) -> Iterator[nw.LazyFrame]:
     """A result that is computed once for the steps of a `with` block.
 
     DuckDB drops it after the block. Spark keeps it while there is room, for lazy steps.
@@ -123,12 +123,12 @@ def materialized(result: nw.LazyFrame, *, like: Any) -> Iterator[nw.LazyFrame]:
             kept.query("dropped", f"drop table {kept.alias}")
 
 
-def to_native(result: nw.LazyFrame, *, like: Any) -> Any:
+def to_native(result: nw.LazyFrame, *, like: Frame) -> Any:
     """A result as the kind of frame that `like` is; outside memory it is not computed yet."""
     return materialize(result, like=like) if in_memory(like) else result.to_native()
 
 
-def in_memory(frame: Any) -> bool:
+def in_memory(frame: Frame) -> bool:
     """Whether a frame is held in memory, as pandas and Polars do."""
     return isinstance(nw.from_native(frame), nw.DataFrame)
 
@@ -173,12 +173,12 @@ def table(result: nw.LazyFrame) -> pd.DataFrame:
     return collected.reset_index(drop=True).rename_axis(columns=None)
 
 
-def count(frame: Any) -> int:
+def count(frame: Frame) -> int:
     """How many rows a frame of any engine has, counted there."""
     return int(table(lazy(frame).select(n=nw.len()))["n"].iloc[0])
 
 
-def chunks(frame: Any, *, rows: int) -> Iterator[pd.DataFrame]:
+def chunks(frame: Frame, *, rows: int) -> Iterator[pd.DataFrame]:
     """A long frame as one or more pandas frames, in its order.
 
     A DuckDB relation comes `rows` at a time, after an empty frame, and is never held whole; any
@@ -234,9 +234,11 @@ def _stored(relation: Any, content: pd.DataFrame | None = None) -> Any:
     names `ltvkit_readers`: DuckDB holds it as long as such a relation, and leaves it out of the
     plan. DuckDB may be busy when it goes, so the drop waits for the kit's next query.
     """
+    import pyarrow as pa
+
     drop_unread()
     made, name = _make_table(relation, content)
-    ltvkit_readers = pd.DataFrame({"none": [0]})
+    ltvkit_readers = pa.table({"none": [0]})
     read = f"from {name} union all (select {name}.* from {name}, ltvkit_readers where false)"
     readers = weakref.ref(ltvkit_readers, lambda _gone: _unread.append(name))
     _tables[name] = _Table(readers, made, threading.get_ident())

@@ -55,7 +55,7 @@ def explain_customer(
     """
     own = frames.lazy(lines, needs=NEEDS).filter(nw.col("customer_id") == customer_id)
     one = frames.table(own)
-    summary = customers.summarize(one, as_of=as_of) if len(one) else one
+    summary: pd.DataFrame = customers.summarize(one, as_of=as_of) if len(one) else one
     if summary.empty:
         raise DataError(f"this customer has no purchase by {as_of}.")  # ids stay off pages
     predicted: pd.DataFrame = predictions.predict(

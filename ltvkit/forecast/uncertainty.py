@@ -164,7 +164,9 @@ def parameter_factors(
     return np.array(each) / expected_revenue(rows, fitted, days).sum(axis=0)
 
 
-def _revenue_by_draw(triples, fitted: Fitted, days, drawn: pd.DataFrame) -> list[np.ndarray]:
+def _revenue_by_draw(
+    triples: pd.DataFrame, fitted: Fitted, days: np.ndarray, drawn: pd.DataFrame
+) -> list[np.ndarray]:
     """The `expected_revenue` with each row of the drawn parameters."""
     models = (with_parameters(fitted, params) for _row, params in drawn.iterrows())
     return [expected_revenue(triples, model, days) for model in models]

@@ -65,7 +65,7 @@ def compare(
     """
     check_share("discount", discount)
     by_day, rate = daily.aggregate(lines), _rate(lines, margin_rate, as_of=as_of)
-    rule = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
+    rule: dict[str, Any] = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
     parts = _measures(by_day, **rule, contract_days=contract_days).iloc[0]
     curve = curves.ltv(by_day, as_of=as_of)
     reached = curve[curve["age_months"] <= AGE].iloc[-1]
@@ -110,7 +110,7 @@ def measures(
     [6.0, 1.5, 0.5]
     """
     rate = _rate(lines, margin_rate, as_of=as_of)
-    rule = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
+    rule: dict[str, Any] = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
     return _measures(daily.aggregate(lines), **rule, contract_days=contract_days)
 
 
@@ -119,7 +119,7 @@ def _measures(
 ) -> pd.DataFrame:
     if lapse_days < 1:
         raise ParamsError(f"lapse_days={lapse_days}: give 1 day at least.")
-    rule = {"as_of": as_of, "lapse_days": lapse_days}
+    rule: dict[str, Any] = {"as_of": as_of, "lapse_days": lapse_days}
     whole = _whole(by_day, **rule)
     end = pd.Timestamp(periods.day(as_of))
     year_before = end - pd.DateOffset(years=1)

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 from conftest import ENGINES
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltvkit.engines import frames, sampling
@@ -54,6 +54,7 @@ def test_a_smaller_sample_is_part_of_a_larger_one(ids, one, other):
     assert not sampling.contains(ids, 0).any()
 
 
+@settings(deadline=None)  # the first example loads the engines
 @given(st.lists(st.text(max_size=3), unique=True, max_size=20), st.integers(1, 20))
 def test_engines_draw_the_customers_that_the_ids_decide(ids, most):
     ids = [*NAMES, *(i for i in ids if i.isprintable() and i not in NAMES)]
