@@ -13,7 +13,7 @@ from ltvkit import quality
 from ltvkit.config import params, shop
 from ltvkit.core.i18n import _
 from ltvkit.display import formats, tables
-from ltvkit.report.runner.workers import in_words
+from ltvkit.report.runner.workers import describe_error
 
 STOPPED, WRONG = 1, 2
 LONGEST = 52  # characters of a reason; with it, the table is as wide as a terminal
@@ -33,7 +33,7 @@ def _check_shop(file: Path, month: str | None, engine: str | None) -> int:
         policies = shop.reading(given).get("policies")
         checks = quality.check(book, as_of=as_of, policies=policies, reconciled=found)
     except Exception as error:  # whatever a file can do to its reader
-        click.echo(f"Error: {' '.join(in_words(error).split())}", err=True)
+        click.echo(f"Error: {' '.join(describe_error(error).split())}", err=True)
         return WRONG
     click.echo(_("{shop}: orders to {day}").format(shop=given.shop, day=formats.day(as_of)))
     shown = tables.show(found, currency=given.values.get("currency", ""))

@@ -83,12 +83,12 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def source_of(cell: dict[str, Any]) -> str:
+def read_source(cell: dict[str, Any]) -> str:
     """A cell's text; notebook files keep it as a list of lines or as one string."""
     return "".join(cell["source"])
 
 
-def tags(cell: dict[str, Any]) -> list[str]:
+def read_tags(cell: dict[str, Any]) -> list[str]:
     """A cell's tags."""
     return cell["metadata"].get("tags", [])
 
@@ -96,7 +96,8 @@ def tags(cell: dict[str, Any]) -> list[str]:
 def _notebook(path: Path) -> Notebook:
     content = json.loads(path.read_text("utf-8"))
     cells = [
-        (c["cell_type"], source_of(c), tags(c), c.get("attachments")) for c in content["cells"]
+        (c["cell_type"], read_source(c), read_tags(c), c.get("attachments"))
+        for c in content["cells"]
     ]
     kernel = content["metadata"].get("kernelspec", {}).get("name")
     heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))

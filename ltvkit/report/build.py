@@ -14,7 +14,7 @@ from ltvkit.errors import ParamsError
 from ltvkit.ingest.cache import RUN
 from ltvkit.report.pages import all_reports
 from ltvkit.report.publishing import publish
-from ltvkit.report.runner.workers import Workers, in_words
+from ltvkit.report.runner.workers import Workers, describe_error
 from ltvkit.report.session import Months, Outcome, Session
 
 
@@ -45,7 +45,7 @@ def build(
         try:
             session.outcome.index = all_reports.refresh()
         except OSError as error:
-            text = f"{paths.reports() / 'index.html'}: {in_words(error)}"
+            text = f"{paths.reports() / 'index.html'}: {describe_error(error)}"
             session.outcome.failures.append(text)
     return session.outcome
 

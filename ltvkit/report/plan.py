@@ -47,29 +47,31 @@ class Job:
         return (self.folder / "result.json").is_file()
 
 
-def jobs(books: list[Notebook], given: params.Params, *, month: str, orders_key: str) -> list[Job]:
+def list_jobs(
+    books: list[Notebook], given: params.Params, *, month: str, orders_key: str
+) -> list[Job]:
     """A report's notebooks, each with the parameters it declares and the folder of its run."""
     folder = paths.cache() / "runs" / given.shop / month
-    below = orders_key, code(without=AROUND), versions(), language()
+    below = orders_key, hash_code(without=AROUND), list_versions(), language()
     below += (pseudonyms.fingerprint(),)
     found = []
     for book in books:
         passed = given.for_notebook(book.declared)
         passed |= {"month": month} if "month" in passed else {}
-        kept = register(given) if "register" in passed else {}
+        kept = find_register(given) if "register" in passed else {}
         key = digest(book.digest, passed, kept, *below)
         found.append(Job(book, passed, folder / f"{book.page}-{key}"))
     return found
 
 
-def register(given: params.Params) -> dict[str, str]:
+def find_register(given: params.Params) -> dict[str, str]:
     """The shop's register of hypotheses, an input beside the orders; empty where there is none."""
     named = given.values.get("register", "")
     sum_ = store.digest(store.folder(given.shop, named))
     return {"register": named or given.shop, "sha256": sum_} if sum_ else {}
 
 
-def versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
+def list_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
     """The installed versions of Python and of `names`; what is not installed is left out."""
     found = {"python": platform.python_version()}
     for name in names:
@@ -81,7 +83,7 @@ def versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
 
 
 @cache
-def code(*, without: tuple[str, ...] = ()) -> str:
+def hash_code(*, without: tuple[str, ...] = ()) -> str:
     """The kit's own files as one digest, except those in the folders `without`."""
     home = paths.package()
     names = (path.relative_to(home) for path in sorted(home.rglob("*")) if path.is_file())

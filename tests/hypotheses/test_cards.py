@@ -23,6 +23,8 @@ from ltvkit.hypotheses.hypothesis import Decision, Hypothesis, Record, Target
 from ltvkit.hypotheses.texts import TEXTS
 from ltvkit.report.pages import notebook_page
 
+pass
+
 NAN = float("nan")
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)> & \"a\" 'b' $5 $6</div>"
 TEXT = "The measure caused a change of +1.70 USD.\nBy its rule: adopt."
@@ -294,7 +296,7 @@ def test_what_people_wrote_is_text():
 @pytest.mark.parametrize("make", [card, draft])
 def test_the_page_keeps_it_whole(make):
     made = make(timelines=timelines()) if make is card else make()
-    before, after = Reader(made.html), Reader(notebook_page.clean(made.html))
+    before, after = Reader(made.html), Reader(notebook_page.clean_html(made.html))
     plain = [
         (tag, {k: v or "" for k, v in attrs.items() if k != "align"}) for tag, attrs in before.found
     ]
@@ -304,10 +306,10 @@ def test_the_page_keeps_it_whole(make):
 
 def test_the_page_takes_name_and_open_of_details_alone():
     html = '<p name="a" open="">x</p><img name="b" src="data:image/png;base64,AA==">'
-    assert notebook_page.clean(html) == '<p>x</p><img src="data:image/png;base64,AA==">'
+    assert notebook_page.clean_html(html) == '<p>x</p><img src="data:image/png;base64,AA==">'
     kept = '<details name="a" open=""><summary>x</summary></details>'
-    assert notebook_page.clean(kept) == kept
-    assert "ontoggle" not in notebook_page.clean('<details ontoggle="x()" open="">x</details>')
+    assert notebook_page.clean_html(kept) == kept
+    assert "ontoggle" not in notebook_page.clean_html('<details ontoggle="x()" open="">x</details>')
 
 
 # pictures

@@ -27,7 +27,7 @@ from stub_project import (
 from ltvkit.config.notebooks import Notebook, select_notebooks
 from ltvkit.report.pages import front_page, notebook_page, templates, workbook
 from ltvkit.report.publishing import publish
-from ltvkit.report.runner.outcome import judge
+from ltvkit.report.runner.outcome import check_run
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"
@@ -346,20 +346,22 @@ def test_a_page_names_the_language_it_is_in(monkeypatch):
 
 def test_unavailable_is_not_zero():
     row = {"period": "1998-06", "revenue": 0.0, "orders": float("nan"), "revenue_vs_previous": 0.0}
-    figures = {k.label: k for k in front_page.kpis(pd.DataFrame([row]), "1998-06", currency="USD")}
+    figures = {
+        k.label: k for k in front_page.list_kpis(pd.DataFrame([row]), "1998-06", currency="USD")
+    }
     assert figures["Revenue"].value == "0.00 USD"
     assert figures["Revenue"].previous == ("0.0%", "flat")
     assert figures["Revenue"].last_year == ("unavailable", "unavailable")
     assert figures["Orders"].value == "unavailable"
-    assert front_page.kpis(pd.DataFrame([row]), "1998-05", currency="USD") == []
-    assert front_page.kpis(None, "1998-06", currency="USD") == []
+    assert front_page.list_kpis(pd.DataFrame([row]), "1998-05", currency="USD") == []
+    assert front_page.list_kpis(None, "1998-06", currency="USD") == []
 
 
 @pytest.mark.parametrize(
     "latex", [r"\begin{aligned} a &= b \\ c &= d \end{aligned}", r"\text{<script>x</script>}", "x_"]
 )
 def test_formulas_are_safe_whatever_they_hold(latex):
-    html = notebook_page.markdown(f"$${latex}$$")
+    html = notebook_page.render_markdown(f"$${latex}$$")
     assert "<script" not in html
     assert "&=" not in html
     assert "<math" in html or "<code>" in html
@@ -395,7 +397,7 @@ def test_a_run_is_judged_by_all_its_signs(tmp_path, cells, result, ok, reason, c
     (tmp_path / "notebook.ipynb").write_text(json.dumps({"cells": cells}))
     if result:
         (tmp_path / "result.json").write_text(json.dumps({"page": result}))
-    failure = judge(tmp_path, "01_rfm", ok=ok)
+    failure = check_run(tmp_path, "01_rfm", ok=ok)
     if reason is None:
         assert failure is None
     else:

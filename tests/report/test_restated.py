@@ -21,7 +21,10 @@ def test_months_are_lines_and_revenue_on_every_engine(on):
             ("B", "4", "2024-03-01", 9),
         )
     )  # fmt: skip
-    assert restated.months(lines, as_of="2024-02-29") == {"2024-01": [1, 10.0], "2024-02": [2, 3.0]}
+    assert restated.sum_months(lines, as_of="2024-02-29") == {
+        "2024-01": [1, 10.0],
+        "2024-02": [2, 3.0],
+    }
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def published(tmp_path, monkeypatch):
 
 
 def said(month: str = "2024-03") -> list[str]:
-    return restated.since_last(Place("shop", month), NOW, params=PARAMS)
+    return restated.find_changes(Place("shop", month), NOW, params=PARAMS)
 
 
 def test_without_an_earlier_report_there_is_nothing_to_say(published):

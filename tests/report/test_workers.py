@@ -31,8 +31,8 @@ def test_code_around_the_results_does_not_change_the_key_of_a_run(tmp_path, monk
         (tmp_path / name).write_text("1")
 
     def key() -> str:
-        plan.code.cache_clear()
-        return plan.code(without=plan.AROUND)
+        plan.hash_code.cache_clear()
+        return plan.hash_code(without=plan.AROUND)
 
     before = key()
     for name in ("report/pages/a.py", "cli/main.py", "report/publishing/b.py"):
@@ -43,4 +43,4 @@ def test_code_around_the_results_does_not_change_the_key_of_a_run(tmp_path, monk
         (tmp_path / name).write_text("2")
         assert key() != before
         before = key()
-    plan.code.cache_clear()
+    plan.hash_code.cache_clear()

@@ -13,6 +13,8 @@ from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ltv import curves, formulas, survival, unit_economics
 from ltvkit.report.publishing import restated
 
+pass
+
 CUTS = {"recency_days": [30, 90, 180, 365], "orders": [1, 2, 4, 9], "revenue": [20, 50, 100, 300]}
 
 
@@ -96,7 +98,7 @@ ALL: dict[str, Step] = CORE | {
     "predicted": predicted,
     "backtest": lambda lines, _buyers, day: forecast.backtest(lines, as_of=day, draws=3).table,
     "outcomes": outcomes,
-    "months": lambda lines, _buyers, day: pd.DataFrame(restated.months(lines, as_of=day)),
+    "months": lambda lines, _buyers, day: pd.DataFrame(restated.sum_months(lines, as_of=day)),
 }
 
 OF_COLUMNS: dict[str, Step] = {

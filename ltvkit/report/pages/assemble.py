@@ -55,7 +55,7 @@ class Report:
     def inputs(self) -> str:
         """A name for all that the report is made from."""
         runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
-        made_by = plan.code(), plan.versions(plan.ALL_PACKAGES)
+        made_by = plan.hash_code(), plan.list_versions(plan.ALL_PACKAGES)
         return digest(self.named, self.params.values, runs, self.left_out, made_by)
 
     @property
@@ -71,28 +71,30 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     """Fill the empty `folder` with the report; `done` are its finished runs, in any order."""
     from ltvkit.report.pages import notebook_page
 
-    if plan.register(report.params) != report.register:
+    if plan.find_register(report.params) != report.register:
         raise ReportError(_("The hypotheses changed while the report was built; run it again."))
     done = sorted(done, key=lambda d: d.job.notebook.page)
     found = [results.load(d.job.folder) for d in done]
-    tables = _together(found)
-    front = _front(report, found, tables)
+    tables = _collect_tables(found)
+    front = _build_context(report, found, tables)
     for run, shown in zip(done, front["pages"], strict=True):
-        _copy(run.job, folder)
+        _copy_run(run.job, folder)
         notebook = json.loads((run.job.folder / "notebook.ipynb").read_text("utf-8"))
-        html = templates.render("page.html.j2", **front, **shown, body=notebook_page.body(notebook))
+        html = templates.render(
+            "page.html.j2", **front, **shown, body=notebook_page.render_cells(notebook)
+        )
         _write(folder / f"{run.job.notebook.page}.html", html)
     _write(folder / "index.html", templates.render("index.html.j2", **front))
-    summary = templates.render("summary.md.j2", **front, escaped=front_page.escaped)
+    summary = templates.render("summary.md.j2", **front, escaped=front_page.escape_markdown)
     _write(folder / "summary.md", summary)
     workbook.write(tables, folder / "tables.xlsx")
-    metrics = {r.page: {n: _number(x) for n, x in r.metrics.items()} for r in found}
+    metrics = {r.page: {n: _finite(x) for n, x in r.metrics.items()} for r in found}
     _json(folder / "metrics.json", report.named | {"metrics": metrics})
-    manifest = _manifest(report, done, started) | {"files": unchanged.sums(folder)}
+    manifest = _build_manifest(report, done, started) | {"files": unchanged.hash_files(folder)}
     _json(folder / unchanged.MANIFEST, manifest)
 
 
-def _front(
+def _build_context(
     report: Report, found: Sequence[results.Result], tables: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the templates show; the same inputs give the same words."""
@@ -103,10 +105,10 @@ def _front(
         "month_name": formats.month(report.month),
         "last_year": formats.month(f"{int(year) - 1:04d}-{month}", short=True),
         "last_day": formats.day(report.as_of),
-        "kpis": front_page.kpis(by_month, report.month, currency=report.currency),
+        "kpis": front_page.list_kpis(by_month, report.month, currency=report.currency),
         "partial": front_page.is_partial(by_month, report.month),
-        "quality": front_page.quality(quality, currency=report.currency),
-        "checks": front_page.checks(tables.get("data_checks")),
+        "quality": front_page.show_quality(quality, currency=report.currency),
+        "checks": front_page.list_warnings(tables.get("data_checks")),
         "pages": [
             vars(result) | {"notebook": job.notebook}
             for job, result in zip(report.jobs, found, strict=True)
@@ -115,7 +117,7 @@ def _front(
     }
 
 
-def _together(found: Sequence[results.Result]) -> dict[str, Any]:
+def _collect_tables(found: Sequence[results.Result]) -> dict[str, Any]:
     """All tables by name; two notebooks that save one name would hide each other's numbers."""
     owner: dict[str, str] = {}
     for result in found:
@@ -127,7 +129,7 @@ def _together(found: Sequence[results.Result]) -> dict[str, Any]:
     return {name: table for result in found for name, table in result.tables.items()}
 
 
-def _copy(job: plan.Job, folder: Path) -> None:
+def _copy_run(job: plan.Job, folder: Path) -> None:
     """Copies, not links: who edits a published file must not change the kept run."""
     shutil.copyfile(job.folder / "notebook.ipynb", folder / f"{job.notebook.page}.ipynb")
     for part in ("tables", "lists"):
@@ -135,7 +137,7 @@ def _copy(job: plan.Job, folder: Path) -> None:
             shutil.copytree(job.folder / part, folder / part, dirs_exist_ok=True)
 
 
-def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dict[str, Any]:
+def _build_manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dict[str, Any]:
     finished = dt.datetime.now(dt.UTC)
     facts = dict(report.facts)
     return report.named | {
@@ -161,15 +163,15 @@ def _manifest(report: Report, done: Sequence[Done], started: dt.datetime) -> dic
         ],
         "left_out": list(report.left_out),
         "customer_lists": "pseudonymised" if pseudonyms.key() else "customer ids as they are",
-        "packages": plan.versions(plan.ALL_PACKAGES),
-        "git_commit": _commit(),
+        "packages": plan.list_versions(plan.ALL_PACKAGES),
+        "git_commit": _find_commit(),
         "inputs_key": report.inputs,
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((finished - started).total_seconds(), 2),
     }
 
 
-def _commit() -> str | None:
+def _find_commit() -> str | None:
     """The commit of the project, marked if files differ from it; None outside git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
@@ -179,7 +181,7 @@ def _commit() -> str | None:
     return found.stdout.strip() or None
 
 
-def _number(x: float) -> float | None:
+def _finite(x: float) -> float | None:
     return x if math.isfinite(x) else None
 
 

@@ -37,7 +37,7 @@ class Kpi(NamedTuple):
     last_year: Change
 
 
-def kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[Kpi]:
+def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[Kpi]:
     """The table kpis_month -> the report month's figures, each with its two changes.
 
     A figure that is not there is "unavailable", which is not zero. Without the month: no figures.
@@ -46,9 +46,9 @@ def kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[Kp
     return [
         Kpi(
             _(LABELS[name]),
-            _value(row, name, currency),
-            _change(row, f"{name}_vs_previous"),
-            _change(row, f"{name}_vs_last_year"),
+            _format_value(row, name, currency),
+            _format_change(row, f"{name}_vs_previous"),
+            _format_change(row, f"{name}_vs_last_year"),
         )
         for row in rows[:1]
         for name in MEASURES
@@ -60,31 +60,31 @@ def is_partial(by_month: pd.DataFrame | None, month: str) -> bool:
     return by_month is not None and bool(by_month.loc[by_month["period"] == month, "partial"].any())
 
 
-def quality(table: pd.DataFrame | None, *, currency: str) -> str:
+def show_quality(table: pd.DataFrame | None, *, currency: str) -> str:
     """The table data_quality -> HTML, escaped; empty without the table."""
     return "" if table is None else tables.show(table, currency=currency)._repr_html_()
 
 
-def checks(table: pd.DataFrame | None) -> list[str]:
+def list_warnings(table: pd.DataFrame | None) -> list[str]:
     """The table data_checks -> what warns, a sentence each, but what `is_partial` says already."""
     return [] if table is None else describe(table[table["check"] != "data_end"])
 
 
-def escaped(text: Any) -> str:
+def escape_markdown(text: Any) -> str:
     """Text that Markdown leaves as it is, on one line.
 
-    >>> print(escaped("# 5 * 3\\n[a](b) - c_d _e_ `f_g`"))
+    >>> print(escape_markdown("# 5 * 3\\n[a](b) - c_d _e_ `f_g`"))
     \\# 5 \\* 3 \\[a\\](b) - c_d \\_e\\_ `f_g`
     """
     return _MARKDOWN.sub(lambda found: found[1] or f"\\{found[0]}", formats.line(text))
 
 
-def _value(row: Mapping[str, Any], name: str, currency: str) -> str:
+def _format_value(row: Mapping[str, Any], name: str, currency: str) -> str:
     x = row.get(name, math.nan)
     return _("unavailable") if pd.isna(x) else formats.value(x, name, currency)
 
 
-def _change(row: Mapping[str, Any], name: str) -> Change:
+def _format_change(row: Mapping[str, Any], name: str) -> Change:
     x = row.get(name, math.nan)
     if pd.isna(x):
         return Change(_("unavailable"), "unavailable")

@@ -18,7 +18,7 @@ from nbconvert.filters import strip_ansi
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
-from ltvkit.config.notebooks import source_of, tags
+from ltvkit.config.notebooks import read_source, read_tags
 from ltvkit.core.i18n import _
 from ltvkit.report.pages import templates
 
@@ -28,28 +28,28 @@ _ALLOWED = yaml.safe_load(Path(__file__).with_name("allowed_html.yaml").read_tex
 _OWN_LINK = re.compile(r"(?:\.?/)?([\w-]+)\.ipynb(#[\w-]*)?$")
 
 
-def body(notebook: dict[str, Any]) -> str:
+def render_cells(notebook: dict[str, Any]) -> str:
     """The cells of an executed notebook as safe HTML, without the page around them."""
-    cells = [_shown(cell) for cell in notebook["cells"] if "exercise" not in tags(cell)]
+    cells = [_convert_cell(cell) for cell in notebook["cells"] if "exercise" not in read_tags(cell)]
     return templates.render("body/cells.html.j2", cells=cells)
 
 
-def _shown(cell: dict[str, Any]) -> dict[str, Any]:
-    source = source_of(cell)
+def _convert_cell(cell: dict[str, Any]) -> dict[str, Any]:
+    source = read_source(cell)
     if cell["cell_type"] == "markdown":
-        return {"kind": "markdown", "html": markdown(source, cell.get("attachments"))}
+        return {"kind": "markdown", "html": render_markdown(source, cell.get("attachments"))}
     if cell["cell_type"] != "code" or not source.strip():
         return {"kind": "none"}
     labels = {"parameters": _("Parameters"), "injected-parameters": _("Parameters of this report")}
     return {
         "kind": "code",
-        "label": next((labels[tag] for tag in tags(cell) if tag in labels), _("Code")),
+        "label": next((labels[tag] for tag in read_tags(cell) if tag in labels), _("Code")),
         "code": Highlight2HTML(pygments_lexer="python")(source),
-        "outputs": [shown for output in cell["outputs"] if (shown := _output(output))],
+        "outputs": [shown for output in cell["outputs"] if (shown := _convert_output(output))],
     }
 
 
-def _output(output: dict[str, Any]) -> dict[str, str] | None:
+def _convert_output(output: dict[str, Any]) -> dict[str, str] | None:
     """One output as what the template needs; None for one that has nothing a page can show."""
     if output["output_type"] == "stream":
         return {"kind": output["name"], "text": strip_ansi("".join(output["text"]))}
@@ -60,36 +60,36 @@ def _output(output: dict[str, Any]) -> dict[str, str] | None:
         return None
     data = "".join(output["data"][kind])
     if kind == "text/html":
-        return {"kind": "html", "html": clean(data)}
+        return {"kind": "html", "html": clean_html(data)}
     if kind == "text/markdown":
-        return {"kind": "html", "html": markdown(data)}
+        return {"kind": "html", "html": render_markdown(data)}
     if kind == "text/plain":
         return {"kind": "stdout", "text": strip_ansi(data)}
     width = output["metadata"].get(kind, {}).get("width", "")
-    return {"kind": "image", "source": _embedded(kind, data), "width": width}
+    return {"kind": "image", "source": _embed_image(kind, data), "width": width}
 
 
-def _embedded(kind: str, data: str) -> str:
+def _embed_image(kind: str, data: str) -> str:
     """A picture as a data address. An SVG shown as a picture cannot run scripts."""
     if kind == "image/svg+xml":
         data = base64.b64encode(data.encode()).decode()
     return f"data:{kind};base64,{''.join(data.split())}"
 
 
-def markdown(text: str, attachments: dict[str, Any] | None = None) -> str:
+def render_markdown(text: str, attachments: dict[str, Any] | None = None) -> str:
     """Markdown -> safe HTML; formulas as MathML.
 
-    >>> markdown("**A** customer's $m$")
+    >>> render_markdown("**A** customer's $m$")
     '<p><strong>A</strong> customer\\'s <math ...
     """
     renderer = _Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
-    return clean(MarkdownWithMath(renderer=renderer).render(text))
+    return clean_html(MarkdownWithMath(renderer=renderer).render(text))
 
 
-def clean(html: str) -> str:
+def clean_html(html: str) -> str:
     """`html` with allowed elements only, and without any reference that leaves the page.
 
-    >>> clean('<b onclick="x()">hi</b><script>x()</script>')
+    >>> clean_html('<b onclick="x()">hi</b><script>x()</script>')
     '<b>hi</b>'
     """
     own = {"a": {"href"}, "img": {"src"}, "details": {"name", "open"}}
@@ -123,13 +123,13 @@ class _Renderer(IPythonRenderer):
     """Markdown as JupyterLab shows it, made to stand alone."""
 
     def block_math(self, body: str) -> str:
-        return _formula(body, display="block")
+        return _render_formula(body, display="block")
 
     def inline_math(self, body: str) -> str:
-        return _formula(body, display="inline")
+        return _render_formula(body, display="inline")
 
     def latex_environment(self, name: str, body: str) -> str:
-        return _formula(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
+        return _render_formula(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
         """A link to another notebook leads to its page; an address outside is written out."""
@@ -146,7 +146,7 @@ class _Renderer(IPythonRenderer):
         return super().image(text, url, title) if carried else self.escape_html(text)
 
 
-def _formula(latex: str, *, display: str) -> str:
+def _render_formula(latex: str, *, display: str) -> str:
     """LaTeX -> MathML; the LaTeX itself, as code, where it cannot be read."""
     try:
         return convert(latex.replace("{aligned}", "{align*}"), display=display)

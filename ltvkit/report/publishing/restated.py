@@ -24,7 +24,7 @@ SHOWN = 3
 CENT = 0.005  # below it, sums differ by how an engine adds
 
 
-def months(lines: Any, *, as_of: Any) -> dict[str, list[float]]:
+def sum_months(lines: Any, *, as_of: Any) -> dict[str, list[float]]:
     """Order lines up to `as_of` -> month: lines, revenue."""
     sums = frames.table(
         filter_until(frames.lazy(lines), as_of)
@@ -39,7 +39,7 @@ def months(lines: Any, *, as_of: Any) -> dict[str, list[float]]:
     return dict(zip(named, map(list, values), strict=True))
 
 
-def since_last(
+def find_changes(
     place: Place, now: Mapping[str, list[float]], *, params: Mapping[str, Any]
 ) -> list[str]:
     """Compare each month that was over with the shop's latest report up to this month.
@@ -47,7 +47,7 @@ def since_last(
     Gives a sentence for each of the largest changes; none where nothing changed, or where there is
     no earlier report.
     """
-    manifest = _latest(place)
+    manifest = _read_latest(place)
     if manifest is None:
         return []
     as_of, then = periods.day(manifest["as_of"]), manifest["months"]
@@ -68,7 +68,7 @@ def since_last(
     return found
 
 
-def _latest(place: Place) -> dict[str, Any] | None:
+def _read_latest(place: Place) -> dict[str, Any] | None:
     """The manifest of the shop's latest report up to this month."""
     for path in sorted(place.target.parent.glob("[!.]*/manifest.json"), reverse=True):
         try:

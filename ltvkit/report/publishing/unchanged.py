@@ -18,11 +18,11 @@ from ltvkit.report.publishing.publish import Place
 MANIFEST = "manifest.json"
 
 
-def confirm(place: Place, inputs: str) -> bool:
+def confirm_unchanged(place: Place, inputs: str) -> bool:
     """Whether the report of `inputs` stands as it was built; its manifest then says "reused"."""
     try:
         manifest = json.loads((place.target / MANIFEST).read_text("utf-8"))
-        same = manifest["inputs_key"] == inputs and manifest["files"] == sums(place.target)
+        same = manifest["inputs_key"] == inputs and manifest["files"] == hash_files(place.target)
     except (OSError, ValueError, KeyError):
         return False
     if not same or place.failed.exists():
@@ -32,11 +32,11 @@ def confirm(place: Place, inputs: str) -> bool:
         notebook |= {"reused": True, "seconds": 0.0}
     # What stands is good, even where nothing can be noted: on a disk full or read-only.
     with suppress(OSError):
-        _replace(place, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+        _replace_manifest(place, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
     return True
 
 
-def sums(folder: Path) -> dict[str, str]:
+def hash_files(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file below `folder` but the manifest."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {
@@ -46,7 +46,7 @@ def sums(folder: Path) -> dict[str, str]:
     }
 
 
-def _replace(place: Place, manifest: str) -> None:
+def _replace_manifest(place: Place, manifest: str) -> None:
     """Not by a file beside it, which would be one more in the published folder."""
     part = place.work("manifest")
     try:

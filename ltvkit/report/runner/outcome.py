@@ -37,28 +37,30 @@ class Failure:
         return ": ".join(filter(None, [where.format(**vars(self)), self.reason, self.error]))
 
 
-def judge(folder: Path, page: str, *, ok: bool, reason: str = "", log: str = "") -> Failure | None:
+def check_run(
+    folder: Path, page: str, *, ok: bool, reason: str = "", log: str = ""
+) -> Failure | None:
     """The run of `page` in `folder` -> None if it finished, else its `Failure`.
 
     `ok` is whether the worker says that all went well, `log` what it wrote, and `reason` what
     the runner already knows (a time-out).
     """
-    cells = _cells(folder / "notebook.ipynb")
-    error = next((error for _number, cell in cells if (error := _error(cell))), "")
+    cells = _read_cells(folder / "notebook.ipynb")
+    error = next((error for _number, cell in cells if (error := _describe_output_error(cell))), "")
     skipped = any(cell["execution_count"] is None for _number, cell in cells)
     if not reason:
-        reason = _reason(cells, error, skipped) or _unsaved(folder, page)
+        reason = _find_reason(cells, error, skipped) or _check_saved(folder, page)
         if not reason and ok:
             return None
     if not cells or not reason:
         reason = reason or _("the worker failed")
         error = redaction.mask_foreign(log.strip().rpartition("\n")[2])
-    number, cell = _culprit(cells)
+    number, cell = _find_failed_cell(cells)
     source = "".join(cell["source"]).strip().partition("\n")[0] if cell else ""
     return Failure(page, reason, number, textwrap.shorten(source, 80, placeholder=" ..."), error)
 
 
-def _cells(path: Path) -> list[tuple[int, dict[str, Any]]]:
+def _read_cells(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """The code cells with text, numbered as in the committed notebook; none if there is no file."""
     try:
         cells = json.loads(path.read_text("utf-8"))["cells"]
@@ -72,7 +74,7 @@ def _cells(path: Path) -> list[tuple[int, dict[str, Any]]]:
     ]
 
 
-def _reason(cells: list, error: str, skipped: bool) -> str:
+def _find_reason(cells: list, error: str, skipped: bool) -> str:
     if not cells:
         return _("the notebook did not start")
     if error:
@@ -80,7 +82,7 @@ def _reason(cells: list, error: str, skipped: bool) -> str:
     return _("the kernel ended before the notebook did") if skipped else ""
 
 
-def _unsaved(folder: Path, page: str) -> str:
+def _check_saved(folder: Path, page: str) -> str:
     """What is wrong with the result; empty if the last cell saved it under this page's name."""
     try:
         saved = json.loads((folder / "result.json").read_text("utf-8"))["page"]
@@ -89,14 +91,14 @@ def _unsaved(folder: Path, page: str) -> str:
     return "" if saved == page else _("it saved its result as '{page}'").format(page=saved)
 
 
-def _culprit(cells: list) -> tuple[int | None, dict[str, Any] | None]:
+def _find_failed_cell(cells: list) -> tuple[int | None, dict[str, Any] | None]:
     """The cell that raised, else the last one that was started."""
-    raised = [pair for pair in cells if _error(pair[1])]
+    raised = [pair for pair in cells if _describe_output_error(pair[1])]
     begun = [pair for pair in cells if pair[1]["metadata"].get("papermill", {}).get("start_time")]
     return (raised[:1] or begun[-1:] or [(None, None)])[0]
 
 
-def _error(cell: dict[str, Any]) -> str:
+def _describe_output_error(cell: dict[str, Any]) -> str:
     """The error that a cell's output holds, as "ValueError: text"; a lesson may ask for one."""
     if "raises-exception" in cell["metadata"].get("tags", ()):
         return ""

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ltvkit.config.notebooks import tags
+from ltvkit.config.notebooks import read_tags
 from ltvkit.core import files, paths, redaction
 from ltvkit.core.i18n import _
 from ltvkit.errors import LtvkitError
 from ltvkit.report.plan import Job
 from ltvkit.report.runner import worker
-from ltvkit.report.runner.outcome import Failure, judge
+from ltvkit.report.runner.outcome import Failure, check_run
 from ltvkit.report.runner.signals import Interrupted
 
 # Where the file names of a running kernel are; they differ from run to run.
@@ -63,12 +63,12 @@ class Workers:
                 with self._turn(job):
                     start = time.monotonic()
                     failure = self._run(job, folder)
-                notebook = _tidied(folder / "notebook.ipynb")
+                notebook = _normalize(folder / "notebook.ipynb")
                 if failure:
                     raise _Unfinished
                 (folder / "notebook.ipynb").write_text(notebook, "utf-8")
         except OSError as error:  # a full disk, a folder that cannot be written
-            failure = Failure(job.notebook.page, in_words(error))
+            failure = Failure(job.notebook.page, describe_error(error))
         if not failure:
             remove_older(job)
         return Done(job, round(time.monotonic() - start, 2), False, failure, notebook)
@@ -105,7 +105,7 @@ class Workers:
                 finally:
                     worker.end(process)
             good, text = process.returncode == 0, log.read_text("utf-8", "replace")
-            return judge(folder, job.notebook.page, ok=good, reason=late, log=text)
+            return check_run(folder, job.notebook.page, ok=good, reason=late, log=text)
 
     def _start(self, said: BinaryIO) -> subprocess.Popen:
         with self._lock:
@@ -129,13 +129,13 @@ class _Unfinished(Exception):
     """Leaves the folder of a run that is not to be kept."""
 
 
-def clean(shop: str, month: str) -> None:
+def remove_leftovers(shop: str, month: str) -> None:
     """Remove what runs that died left among a report's finished runs. Call it under its lock."""
     for left in (paths.cache() / "runs" / shop / month).glob(".*-*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
-def in_words(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """An error for a reader: the kit's own text, others with their kind and without data."""
     if isinstance(error, LtvkitError | Interrupted):
         return redaction.mask(str(error))
@@ -151,7 +151,7 @@ def remove_older(job: Job) -> None:
             shutil.rmtree(older, ignore_errors=True)
 
 
-def _tidied(path: Path) -> str | None:
+def _normalize(path: Path) -> str | None:
     """An executed notebook without what differs from run to run: times, ids, paths of the run.
 
     The same inputs then give the same file, and nothing on a page names the machine. None for
@@ -167,7 +167,7 @@ def _tidied(path: Path) -> str | None:
             cell["metadata"].pop(name, None)
         if "outputs" in cell:
             cell["outputs"] = redaction.mask_outputs(cell["outputs"])
-        if _INJECTED in tags(cell) and passed:
+        if _INJECTED in read_tags(cell) and passed:
             # Papermill gives it a new id, the folder of this run, and escapes for all but ASCII.
             cell["id"] = _INJECTED
             lines = [f"{name} = {value!r}" for name, value in (passed | {"out": ""}).items()]
