@@ -351,9 +351,8 @@ def test_a_failure_on_record_names_nobody(tmp_path, monkeypatch):
     failure = outcome.check_run(tmp_path, "01_rfm", ok=False)
     assert failure.error == "KeyError: Could not convert string *** of ***, ***"
     notebook = workers._normalize(tmp_path / "notebook.ipynb")
-    publish.record_failure(publish.Place("tea", "2024-01"), workers.describe_error(ValueError(said)), [
-        (failure, notebook)
-    ])  # fmt: skip
+    reason = workers.describe_error(ValueError(said))
+    publish.record_failure(publish.Place("tea", "2024-01"), reason, [(failure, notebook)])
     all_reports.refresh()
     for path in [tmp_path / "index.html", *(tmp_path / "tea").rglob("*.*")]:
         if path.is_file():

@@ -96,7 +96,7 @@ def test_the_worst_of_several_shops_is_the_status(root):
     done = check(root, str(other), str(root / "params/stub.yaml"))
     assert done.exit_code == 2
     assert "Did you mean 'guests'?" in done.stderr
-    assert "All 11 checks" in done.output
+    assert "all 11 checks" in done.output
     assert check(root, str(root / "params/stub.yaml"), "--month", "June").exit_code == 2
 
 
