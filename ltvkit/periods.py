@@ -7,7 +7,7 @@ engine.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -35,7 +35,7 @@ YEAR_BEFORE = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
 
 MONTH_DAYS = 30.4375  # of an average month: 365.25 / 12
 
-_FIRST = dt.datetime(1970, 1, 1)  # day 0, as NumPy and pandas count; a Thursday
+_FIRST = dt.datetime(1970, 1, 1)  # day 0, as in NumPy and pandas
 
 
 def day(date: Day) -> dt.datetime:
@@ -54,17 +54,9 @@ def day(date: Day) -> dt.datetime:
 
 def index(column: str, every: str) -> nw.Expr:
     """The period that holds the date in `column`, as an engine expression."""
-    one_of("every", every, EVERY)
     date = nw.col(column)
     year, month = date.dt.year().cast(nw.Int64), date.dt.month().cast(nw.Int64)
-    months = year * 12 + month - 1
-    return {
-        "day": number(column),
-        "week": (number(column) + 3) // 7,
-        "month": months,
-        "quarter": months // 3,
-        "year": year,
-    }[every].cast(nw.Int64)
+    return _place(number(column), year, month, every).cast(nw.Int64)
 
 
 def number(column: str) -> nw.Expr:
@@ -93,16 +85,17 @@ def index_of(date: Day, every: str) -> int:
     >>> index_of("1998-06-30", "month") - index_of("1997-06-01", "month")
     12
     """
+    date = day(date)
+    return _place(number_of(date), date.year, date.month, every)
+
+
+def _place(number: Any, year: Any, month: Any, every: str) -> Any:
+    """The period of a day, by its number, year and month: whole numbers or expressions of them."""
     one_of("every", every, EVERY)
-    days, date = number_of(date), day(date)
-    months = date.year * 12 + date.month - 1
-    return {
-        "day": days,
-        "week": (days + 3) // 7,
-        "month": months,
-        "quarter": months // 3,
-        "year": months // 12,
-    }[every]
+    months = year * 12 + month - 1
+    # Day 0 is a Thursday.
+    indices = (number, (number + 3) // 7, months, months // 3, year)
+    return dict(zip(EVERY, indices, strict=True))[every]
 
 
 def start(index: int, every: str) -> pd.Timestamp:

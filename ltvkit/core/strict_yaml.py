@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -108,7 +108,11 @@ def read(path: Path, *, texts: Collection[str] = ()) -> tuple[dict[str, Any], di
         values = loader.construct_document(node)
         nodes = {key.value: value for key, value in node.value}
         for key, value in values.items():
-            _check_secret(path, key, value, nodes)
+            try:
+                redaction.check(key, value)
+            except ParamsError as error:
+                line = nodes[key].start_mark.line + 1 if key in nodes else 1  # of a merged key
+                raise ParamsError(f"{path}, line {line}: {error}") from error
     except OSError as error:
         hint = nearest(path.name, [p.name for p in path.parent.glob("*.yaml")])
         raise ParamsError(f"{path}: cannot be read ({error.strerror}).{hint}") from error
@@ -147,14 +151,6 @@ def _keep_text(
             below = f"{path}.{key.value}" if path else key.value
             named = kept == WORDS or below in texts
             _keep_text(value, texts, WORDS if named else frozenset(), below)
-
-
-def _check_secret(path: Path, key: str, value: Any, nodes: Mapping[str, yaml.Node]) -> None:
-    try:
-        redaction.check(key, value)
-    except ParamsError as error:
-        where = f", line {nodes[key].start_mark.line + 1}" if key in nodes else ""
-        raise ParamsError(f"{path}{where}: {error}") from error
 
 
 def raw_text(node: yaml.Node) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from collections.abc import Iterable
@@ -49,7 +48,9 @@ def check_disk(files: Iterable[Path], home: Path) -> None:
 
 def _machine() -> int:
     """Bytes of memory of this machine, or of its container."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    import psutil
+
+    whole = psutil.virtual_memory().total
     for name in ("memory.max", "memory/memory.limit_in_bytes"):
         try:
             limit = Path("/sys/fs/cgroup", name).read_text().strip()
