@@ -1,4 +1,4 @@
-"""The notebooks of a project: what each asks, and which parameters it declares."""
+"""The notebooks of a project, and the parameters that each declares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports of shops and months: what stands is left as it is, the rest is made."""
+"""Build the reports of shops and months; those that are up to date are left as they are."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def build(
 ) -> Outcome:
     """Build the reports of the params `files`, with `engine` in place of theirs where given.
 
-    Raises `ParamsError` before any kernel starts if anything in the input is wrong. A report
-    that fails does not keep the others from being built. Raises `Interrupted` on SIGINT and
-    SIGTERM, once everything is ended and recorded.
+    Raises `ParamsError` before any kernel starts if a params file is wrong. A report that fails
+    does not stop the others. Raises `Interrupted` on SIGINT and SIGTERM, once all processes have
+    ended and the failure is recorded.
     """
     notebooks = find_notebooks()
     chosen = select_notebooks(notebooks, only)

@@ -1,4 +1,4 @@
-"""What a notebook hands to the report in its last cell: tables, findings, figures, lists."""
+"""Save a notebook's results for the report: tables, findings, figures, customer lists."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def __dir__() -> list[str]:
 
 
 FINISHED = "result.json"
-CHUNK = 100_000  # rows of a list that are held at once
-# What lies beyond them is the order in which an engine happened to add.
+CHUNK = 100_000  # rows of a list that are in memory at once
+# Digits beyond these depend on the order in which an engine adds.
 _DIGITS = "%.12g"
 _NAME = re.compile(r"\w[\w '&+-]{0,99}")
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -34,9 +34,9 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Result:
-    """A page's results, read back: `tables` by name, `findings`, `metrics`, names of `lists`.
+    """The saved results of a page: `tables` by name, `findings`, `metrics`, names of `lists`.
 
-    `elsewhere`: those of the lists that are too long for a CSV file, and lie on a cluster.
+    `elsewhere`: the lists that are too long for a CSV file and stay on a cluster.
     """
 
     page: str
@@ -56,14 +56,14 @@ def save(
     metrics: Mapping[str, float] | pd.Series = _NONE,
     lists: Mapping[str, Any] = _NONE,
 ) -> None:
-    """Keep a page's results in the folder `out`; with out="" (exploring) keep nothing.
+    """Save a page's results in the folder `out`; with out="" (exploring) save nothing.
 
     `tables` go to tables/<name>.csv, `lists` (frames of any engine, with customer ids) to
-    lists/<name>.csv, both UTF-8 with BOM, so that a spreadsheet reads them, and takes no text for
-    a formula (see `disarm`). Lists have pseudonyms where the shop wants them (see `pseudonyms`). A
-    long list of a cluster stays there (see `cluster.lists`), and lists/<name>.txt says where.
-    result.json is written last: its presence says that the notebook came to its end. Raises
-    `ReportError` for a name that is no name of a file.
+    lists/<name>.csv, both UTF-8 with BOM, so that a spreadsheet reads them. No text becomes a
+    formula there (see `core.csv_injection`). Lists get pseudonyms where a key is set (see
+    `core.pseudonyms`). A long list on a cluster stays there, and lists/<name>.txt says where.
+    result.json is written last: it shows that the notebook reached its end. Raises
+    `ReportError` for a name that cannot name a file.
     """
     if out:
         folder = Path(out)
@@ -95,10 +95,10 @@ def add_findings(out: str, findings: Sequence[str], *, page: str) -> None:
 
 
 def save_list(frame: Any, path: Path) -> Path:
-    """A list, a frame of any engine, as CSV for a spreadsheet, with pseudonyms where wanted.
+    """Write a list, a frame of any engine, as CSV for a spreadsheet, with pseudonyms where set.
 
-    Gives the file that it is in: `path`, or beside it the .txt file that names a folder of the
-    cluster, where the list is too long to be brought here.
+    Returns the file: `path`, or beside it a .txt file that names a folder on the cluster, where
+    the list is too long to be copied here.
     """
     opened = frames.lazy(frame)
     if frames.is_spark(opened):
@@ -111,7 +111,7 @@ def save_list(frame: Any, path: Path) -> Path:
 
 
 def load(out: str | Path) -> Result:
-    """The results that `save` kept in `out`."""
+    """Read the results that `save` wrote to `out`."""
     folder = Path(out)
     kept = json.loads((folder / FINISHED).read_text("utf-8"))
     texts = kept.pop("texts", {})
@@ -120,7 +120,7 @@ def load(out: str | Path) -> Result:
 
 
 def _texts(table: pd.DataFrame) -> list[str]:
-    """Columns whose text must come back as it was: "001" is no number, "NA" is not missing."""
+    """Columns to read back as text: "001" is not a number, "NA" is not missing."""
     return [str(c) for c in table if not pd.api.types.is_numeric_dtype(table[c])]
 
 
@@ -133,7 +133,7 @@ def _read(folder: Path, name: str, texts: list[str]) -> pd.DataFrame:
 
 
 def _file(folder: Path, kind: str, name: str) -> Path:
-    """Where a table or list is kept; a name never leads out of its folder."""
+    """The file of a table or list; raises `ReportError` for a name that cannot name a file."""
     if not _NAME.fullmatch(name):
         raise ReportError(
             f"{kind}: {name[:100]!r} cannot name a file: use up to 100 letters, digits, spaces "
@@ -143,7 +143,7 @@ def _file(folder: Path, kind: str, name: str) -> Path:
 
 
 def _csv(parts: Iterable[pd.DataFrame], path: Path) -> None:
-    """Tables of the same columns, one below the other."""
+    """Write tables with the same columns one below the other."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         for number, part in enumerate(parts):

@@ -1,6 +1,6 @@
-"""One command at work: orders prepared, notebooks run in one pool, reports published.
+"""One run of the report command: prepare orders, run notebooks in one pool, publish reports.
 
-A report is published when its last notebook has finished, and recorded as failed if one did not.
+A report is published when its last notebook has finished. If one fails, that is recorded.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from ltvkit.report.runner.workers import Done, Workers, describe_error, remove_l
 
 @dataclass(frozen=True)
 class Months:
-    """Which months: one (`month`), a range (`start` to `end`), or what the params file says."""
+    """Which months to report: one (`month`), a range (`start` to `end`), else as in the params."""
 
     month: str | None = None
     start: str | None = None
@@ -43,7 +43,7 @@ class Months:
 
 @dataclass
 class Outcome:
-    """What a command came to: folders left or published, failures and warnings, where to look."""
+    """The outcome of a command: report folders unchanged and published, failures, warnings."""
 
     unchanged: list[Path] = field(default_factory=list)
     published: list[Path] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Outcome:
 
 @dataclass
 class Session:
-    """What was asked for, whatever the shop, and what came of it."""
+    """The options of one command, its reports in progress, and their outcome."""
 
     months: Months
     notebooks: Sequence[Notebook]
@@ -68,7 +68,7 @@ class Session:
         self._pending: dict[Place, Report] = {}
 
     def run(self, shops: Iterable[params.Params]) -> None:
-        """Make the reports of all `shops`; every input is checked before the first kernel."""
+        """Build the reports of all `shops`; every input is checked before the first kernel."""
         with ExitStack() as held, self._record_interruption():
             for given in shops:
                 self._open(given, held)
@@ -76,14 +76,14 @@ class Session:
                 self._work()
 
     def _open(self, given: params.Params, held: ExitStack) -> None:
-        """Prepare a shop's orders; lock and plan those of its reports that do not stand."""
+        """Prepare a shop's orders; lock and plan those of its reports that are not up to date."""
         asked = self.months.month or self.months.start or given.values.get("month", "last")
         try:
             book = shop.read_orders(given)
             days = _list_days(book, self.months, given)
         except ParamsError as error:
             raise ParamsError(f"{given.path}: {error}") from error
-        except (Exception, Interrupted) as error:  # whatever a file can do to its reader
+        except (Exception, Interrupted) as error:  # a broken file can raise anything
             self._fail(Place(given.shop, asked), describe_error(error))
             if isinstance(error, Interrupted):
                 raise
@@ -100,20 +100,20 @@ class Session:
                 self._add_failure(place, describe_error(error))
                 continue
             remove_leftovers(place.shop, place.month)
-            # Planned anew, as another run may have finished some of it before the lock was free.
+            # Planned again: another run may have finished some notebooks before the lock was free.
             report = self._plan(given, book, day)
-            # A date far off moves the last month, so a stop is not recorded under its name.
+            # One wrong date can change which month is the last, so this is recorded as "last".
             stopped = Place(given.shop, "last") if asked == "last" else place
             try:
                 self._pending[place] = self._check_data(place, report, book, stopped)
-            except Exception as error:  # a fault in one report must not take the others along
+            except Exception as error:  # one failing report must not stop the others
                 listed = quality.list_quarantined(book).limit(MOST_LINES)
                 self._fail(stopped, describe_error(error), quarantine=listed)
 
     def _check_data(
         self, place: Place, report: Report, book: CachedOrders, stopped: Place
     ) -> Report:
-        """The report with what is to be said of its data; `DataError` where a check stops it."""
+        """Add what the data checks found to the report; raises `DataError` where one stops it."""
         values = report.params.values
         found = quality.check(book, as_of=report.as_of, policies=values.get("policies"))
         quality.raise_on_stop(found, where=paths.shorten(stopped.failed / publish.QUARANTINE))
@@ -138,15 +138,15 @@ class Session:
     def _plan(self, given: params.Params, book: CachedOrders, day: dt.date) -> Report:
         month = f"{day:%Y-%m}"
         jobs = plan.list_jobs(self.notebooks, given, month=month, orders_key=book.key)
-        # What --only leaves out stays in the report if it is finished for the same inputs.
+        # A notebook that --only leaves out stays if it has a finished run for the same inputs.
         jobs = [job for job in jobs if job.notebook in self.chosen or job.done]
         there = {job.notebook.page for job in jobs}
         left_out = [book.nav for book in self.notebooks if book.page not in there]
         return Report(given, month, day, book.facts, jobs, left_out, plan.find_register(given))
 
     def _work(self) -> None:
-        """Run all notebooks, and publish each report when its last one is through."""
-        spark.close()  # the notebooks, which have sessions of their own, wait for its workers
+        """Run all notebooks, and publish each report when its last one has finished."""
+        spark.close()  # frees its workers for the sessions of the notebooks
         pool = ThreadPoolExecutor(self.workers.jobs)
         jobs = [(place, job) for place, report in self._pending.items() for job in report.jobs]
         futures = {pool.submit(self.workers.finish, job): place for place, job in jobs}
@@ -165,7 +165,7 @@ class Session:
             progress.bar.close()
 
     def _finish(self, place: Place, done: list[Done]) -> None:
-        """Publish a report, or record why it cannot be."""
+        """Publish a report, or record why that failed."""
         failed = [d for d in done if d.failure]
         if failed:
             reason = _("{n} of {all} notebooks failed").format(n=len(failed), all=len(done))
@@ -175,7 +175,7 @@ class Session:
             try:
                 assemble(self._pending[place], done, publish.stage(place), started=self.started)
                 publish.swap(place)
-            except Exception as error:  # a fault in one report must not take the others along
+            except Exception as error:  # one failing report must not stop the others
                 with suppress(OSError):  # else the next run does
                     publish.recover(place)
                 self._fail(place, describe_error(error))
@@ -186,7 +186,7 @@ class Session:
     def _fail(
         self, place: Place, reason: str, failed: Sequence[Done] = (), quarantine: Any = None
     ) -> None:
-        """Say that a report failed, and keep why."""
+        """Record that a report failed, and why."""
         self._pending.pop(place, None)
         self._add_failure(place, reason)
         try:
@@ -200,10 +200,10 @@ class Session:
 
     @contextmanager
     def _record_interruption(self) -> Iterator[None]:
-        """What is unfinished when the work is broken off is recorded as failed."""
+        """Record unfinished reports as failed if the work is interrupted."""
         try:
             yield
-        except ParamsError:  # the input is wrong: nothing was begun
+        except ParamsError:  # nothing was started
             raise
         except BaseException as error:
             with self.signals.held():
@@ -215,7 +215,7 @@ class Session:
 
 
 def _list_days(book: CachedOrders, months: Months, given: params.Params) -> list[dt.date]:
-    """The last day that each report counts, the earliest first."""
+    """The last day of each report, earliest first."""
     if not months.start:
         return [book.as_of(months.month or given.values.get("month", "last"))]
     first, last = book.as_of(months.start), book.as_of(months.end or "last")

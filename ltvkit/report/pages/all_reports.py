@@ -21,10 +21,9 @@ class Entry(NamedTuple):
 
 
 def refresh() -> Path:
-    """Rewrite reports/index.html from what the folders hold; returns its path.
+    """Rewrite reports/index.html from the folders in reports/; returns its path.
 
-    Runs of other shops may do so at the same time: one after the other, and the file is
-    replaced whole.
+    A lock makes concurrent runs write one after the other.
     """
     home = paths.reports()
     with filelock.FileLock(home / ".index.lock", timeout=60):

@@ -1,7 +1,7 @@
-"""A report's folder, filled from its finished runs.
+"""Fill a report's folder from its finished runs.
 
-Everything in it but manifest.json is a pure function of the orders, the params and the code:
-what a clock or a machine has to say stands in the manifest alone.
+All files but manifest.json depend on the orders, the params and the code alone; timestamps and
+machine details go only into manifest.json.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from ltvkit.report.runner.workers import Done
 
 @dataclass(frozen=True)
 class Report:
-    """One shop and month: what it is made from, and which notebooks it is made of.
+    """One shop and month: its inputs and its notebooks.
 
-    `months`: lines and revenue of each; `restated`: what an earlier report knew otherwise. No
-    page may show that.
+    `months`: lines and revenue of each month. `restated`: earlier months that have changed since
+    the last report; no page may show them.
     """
 
     params: Params
@@ -48,12 +48,12 @@ class Report:
 
     @property
     def named(self) -> dict[str, str]:
-        """Which report this is."""
+        """The shop, month and last day of the report."""
         return {"shop": self.params.shop, "month": self.month, "as_of": str(self.as_of)}
 
     @property
     def inputs(self) -> str:
-        """A name for all that the report is made from."""
+        """One digest of all inputs of the report."""
         runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
         made_by = plan.hash_code(), plan.list_versions(plan.ALL_PACKAGES)
         return digest(self.named, self.params.values, runs, self.left_out, made_by)
@@ -97,7 +97,7 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
 def _build_context(
     report: Report, found: Sequence[results.Result], tables: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What the templates show; the same inputs give the same words."""
+    """The values that the templates show."""
     by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
     year, month = report.month.split("-")
     return report.named | {
@@ -118,7 +118,7 @@ def _build_context(
 
 
 def _collect_tables(found: Sequence[results.Result]) -> dict[str, Any]:
-    """All tables by name; two notebooks that save one name would hide each other's numbers."""
+    """All tables by name; raises `ReportError` if two notebooks save the same name."""
     owner: dict[str, str] = {}
     for result in found:
         for name in (*result.tables, *(f"lists/{n}" for n in result.lists)):
@@ -130,7 +130,7 @@ def _collect_tables(found: Sequence[results.Result]) -> dict[str, Any]:
 
 
 def _copy_run(job: plan.Job, folder: Path) -> None:
-    """Copies, not links: who edits a published file must not change the kept run."""
+    """Copy, not link: editing a published file must not change the cached run."""
     shutil.copyfile(job.folder / "notebook.ipynb", folder / f"{job.notebook.page}.ipynb")
     for part in ("tables", "lists"):
         if (job.folder / part).is_dir():
@@ -172,7 +172,7 @@ def _build_manifest(report: Report, done: Sequence[Done], started: dt.datetime) 
 
 
 def _find_commit() -> str | None:
-    """The commit of the project, marked if files differ from it; None outside git."""
+    """The git commit of the project, marked if files have changed; None outside git."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         found = subprocess.run(command, cwd=paths.root(), capture_output=True, text=True)

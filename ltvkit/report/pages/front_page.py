@@ -1,4 +1,4 @@
-"""What the front page of a report and its summary show of the month's tables, in words."""
+"""What the front page and the summary show of a month's tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ltvkit.kpis import MEASURES
 from ltvkit.quality import describe
 
 LABELS = formats.LABELS | {"customers": N_("Active customers")}
-# Code, which stays; what Markdown reads anywhere ("_" not within a word), or where a line begins.
+# Code, which stays as it is; characters that Markdown reads anywhere, or at the start of a line.
 _MARKDOWN = re.compile(
     r"(`[\w :]+`)|[\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|^[-+#](?= )|(?:(?<=^\d)|(?<=^\d\d))[.)](?= )"
 )
@@ -29,7 +29,7 @@ class Change(NamedTuple):
 
 
 class Kpi(NamedTuple):
-    """One figure of the strip."""
+    """One key figure at the top of the front page."""
 
     label: str
     value: str
@@ -40,7 +40,7 @@ class Kpi(NamedTuple):
 def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[Kpi]:
     """The table kpis_month -> the report month's figures, each with its two changes.
 
-    A figure that is not there is "unavailable", which is not zero. Without the month: no figures.
+    A figure that is missing is "unavailable", not zero. Empty without a row for the month.
     """
     rows = [] if by_month is None else by_month[by_month["period"] == month].to_dict("records")
     return [
@@ -56,7 +56,7 @@ def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> li
 
 
 def is_partial(by_month: pd.DataFrame | None, month: str) -> bool:
-    """Whether the report month is marked as not over yet."""
+    """Whether the report month is marked as incomplete."""
     return by_month is not None and bool(by_month.loc[by_month["period"] == month, "partial"].any())
 
 
@@ -66,12 +66,12 @@ def show_quality(table: pd.DataFrame | None, *, currency: str) -> str:
 
 
 def list_warnings(table: pd.DataFrame | None) -> list[str]:
-    """The table data_checks -> what warns, a sentence each, but what `is_partial` says already."""
+    """The table data_checks -> a sentence per warning, except that of `is_partial`."""
     return [] if table is None else describe(table[table["check"] != "data_end"])
 
 
 def escape_markdown(text: Any) -> str:
-    """Text that Markdown leaves as it is, on one line.
+    """Escape a text for Markdown, on one line.
 
     >>> print(escape_markdown("# 5 * 3\\n[a](b) - c_d _e_ `f_g`"))
     \\# 5 \\* 3 \\[a\\](b) - c_d \\_e\\_ `f_g`

@@ -1,7 +1,7 @@
-"""A finished notebook as a page that stands alone: no script, no reference to anything outside.
+"""A finished notebook as one HTML page without scripts and outside references.
 
-Code is folded, exercises are dropped, formulas become MathML, pictures are part of the page.
-All HTML, the notebook's own and what its outputs hold, passes one list of allowed elements.
+Code is folded, exercises are left out, formulas become MathML, pictures are embedded. All HTML of
+cells and outputs is cleaned by one list of allowed elements.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ltvkit.config.notebooks import read_source, read_tags
 from ltvkit.core.i18n import _
 from ltvkit.report.pages import templates
 
-# The richest kind of an output comes first.
+# Of an output, the first kind that it has is shown.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
 _ALLOWED = yaml.safe_load(Path(__file__).with_name("allowed_html.yaml").read_text("utf-8"))
 _OWN_LINK = re.compile(r"(?:\.?/)?([\w-]+)\.ipynb(#[\w-]*)?$")
 
 
 def render_cells(notebook: dict[str, Any]) -> str:
-    """The cells of an executed notebook as safe HTML, without the page around them."""
+    """An executed notebook -> its cells as safe HTML, without header and navigation."""
     cells = [_convert_cell(cell) for cell in notebook["cells"] if "exercise" not in read_tags(cell)]
     return templates.render("body/cells.html.j2", cells=cells)
 
@@ -50,7 +50,7 @@ def _convert_cell(cell: dict[str, Any]) -> dict[str, Any]:
 
 
 def _convert_output(output: dict[str, Any]) -> dict[str, str] | None:
-    """One output as what the template needs; None for one that has nothing a page can show."""
+    """One output as the template needs it; None if a page cannot show it."""
     if output["output_type"] == "stream":
         return {"kind": output["name"], "text": strip_ansi("".join(output["text"]))}
     if output["output_type"] == "error":
@@ -70,7 +70,7 @@ def _convert_output(output: dict[str, Any]) -> dict[str, str] | None:
 
 
 def _embed_image(kind: str, data: str) -> str:
-    """A picture as a data address. An SVG shown as a picture cannot run scripts."""
+    """A picture as a data URL. An SVG in an <img> cannot run scripts."""
     if kind == "image/svg+xml":
         data = base64.b64encode(data.encode()).decode()
     return f"data:{kind};base64,{''.join(data.split())}"
@@ -87,7 +87,7 @@ def render_markdown(text: str, attachments: dict[str, Any] | None = None) -> str
 
 
 def clean_html(html: str) -> str:
-    """`html` with allowed elements only, and without any reference that leaves the page.
+    """Keep only allowed elements of `html`, and no link that leads out of the report.
 
     >>> clean_html('<b onclick="x()">hi</b><script>x()</script>')
     '<b>hi</b>'
@@ -120,7 +120,7 @@ def _keep_inside(_tag: str, name: str, value: str) -> str | None:
 
 
 class _Renderer(IPythonRenderer):
-    """Markdown as JupyterLab shows it, made to stand alone."""
+    """Markdown as JupyterLab shows it, without outside references."""
 
     def block_math(self, body: str) -> str:
         return _render_formula(body, display="block")
@@ -132,7 +132,7 @@ class _Renderer(IPythonRenderer):
         return _render_formula(rf"\begin{{{name}}}{body}\end{{{name}}}", display="block")
 
     def link(self, text: str, url: str, title: str | None = None) -> str:
-        """A link to another notebook leads to its page; an address outside is written out."""
+        """A link to another notebook leads to its page; an outside address is shown as text."""
         if own := _OWN_LINK.match(url):
             return f'<a href="{own[1]}.html{own[2] or ""}">{text}</a>'
         if url.startswith("#"):
@@ -141,14 +141,14 @@ class _Renderer(IPythonRenderer):
         return text if text == address else f'{text} <span class="address">{address}</span>'
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
-        """A picture that the notebook carries; of any other, what it shows, in words."""
+        """An embedded picture; for any other, its alternative text."""
         carried = url.startswith(("attachment:", "data:image/"))
         return super().image(text, url, title) if carried else self.escape_html(text)
 
 
 def _render_formula(latex: str, *, display: str) -> str:
-    """LaTeX -> MathML; the LaTeX itself, as code, where it cannot be read."""
+    """LaTeX -> MathML; the LaTeX itself, as code, where it cannot be converted."""
     try:
         return convert(latex.replace("{aligned}", "{align*}"), display=display)
-    except Exception:  # latex2mathml raises whatever it stumbles over
+    except Exception:  # latex2mathml can raise anything
         return f"<code>{nh3.clean_text(latex)}</code>"

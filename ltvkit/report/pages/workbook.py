@@ -1,4 +1,4 @@
-"""The tables of a report in one Excel workbook: numbers as numbers, text as text."""
+"""Write the tables of a report to one Excel workbook: numbers as numbers, text as text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from ltvkit.core import csv_injection
 
-# The format keeps 31 characters of a sheet's name, and refuses control characters in a cell.
+# Excel takes 31 characters for a sheet's name, and no control characters in a cell.
 _NAME = 31
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DATES = re.compile(rb"(<dcterms:(created|modified)[^>]*>)[^<]*")
@@ -21,10 +21,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
-    """One sheet per table, in order; a cell that has no value is left empty.
+    """Write one sheet per table, in order; missing values are empty cells.
 
-    Text never becomes a formula or an error value, whatever it starts with. The file holds no
-    time of its making: the same tables give the same bytes.
+    Text never becomes a formula or an error value. The file holds no creation time, so the same
+    tables give the same bytes.
     """
     from openpyxl import Workbook
     from openpyxl.styles import Font
@@ -76,13 +76,13 @@ def _cell(sheet: Any, value: Any, *, font: Any = None) -> Any:
     if font:
         cell.font = font
     if csv_injection.is_armed(value):
-        # As with a leading apostrophe: it stays text when somebody edits the cell.
+        # Like a leading apostrophe: it stays text when somebody edits the cell.
         cell.quotePrefix = True
     return cell
 
 
 def _timeless(stream: io.BytesIO) -> bytes:
-    """The same archive with every date set to the first one the format knows."""
+    """The same archive with all dates set to 1980, the first year of the zip format."""
     packed = io.BytesIO()
     with zipfile.ZipFile(stream) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

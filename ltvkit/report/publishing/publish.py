@@ -1,7 +1,7 @@
-"""From a staged folder to the published one, so that a reader never meets half a report.
+"""Publish a report so that a reader never sees half of it.
 
-A report is built beside its target and put in place by two renames: the old one out, the new
-one in. A run that dies between them leaves the old one whole, and the next run puts it back.
+A report is built beside its target and published by two renames: the old one out, the new one in.
+If a run dies between them, the old one is still whole, and the next run restores it.
 
     reports/<shop>/<month>/            the last good report
     reports/<shop>/.failed/<month>/    why a later run failed, and the failed notebooks
@@ -32,7 +32,7 @@ QUARANTINE = "quarantine.csv"
 
 @dataclass(frozen=True)
 class Place:
-    """Where the report of one shop and month lives."""
+    """The folders of the report of one shop and month."""
 
     shop: str
     month: str
@@ -50,7 +50,7 @@ class Place:
         return paths.reports() / self.shop / ".work" / f"{self.month}.{suffix}"
 
     def check(self) -> None:
-        """Raise `ReportError` where a link in reports/ would have it written elsewhere."""
+        """Raise `ReportError` if a symbolic link leads out of reports/."""
         home = paths.reports().resolve()
         for path in (self.target, self.failed, self.work("new"), self.work("lock")):
             if not path.resolve().is_relative_to(home):
@@ -61,7 +61,7 @@ class Place:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold this report; raises `ReportError` at once if another run does."""
+        """Lock this report; raises `ReportError` at once if another run has locked it."""
         self.check()
         path = self.work("lock")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ class Place:
 
 
 def recover(place: Place) -> None:
-    """Put right what a run that failed or died left behind. Call it under the lock."""
+    """Clean up after a run that failed or died. Call it under the lock."""
     old, new = place.work("old"), place.work("new")
     if old.exists() and not place.target.exists():
         os.rename(old, place.target)
@@ -86,7 +86,7 @@ def recover(place: Place) -> None:
 
 
 def recover_all() -> None:
-    """`recover` every report that nobody is building."""
+    """`recover` every report that no run has locked."""
     for left in [*paths.reports().glob("*/.work/*.old"), *paths.reports().glob("*/.work/*.new")]:
         place = Place(left.parents[1].name, left.stem)
         with suppress(ReportError), place.locked():
@@ -94,14 +94,14 @@ def recover_all() -> None:
 
 
 def stage(place: Place) -> Path:
-    """An empty folder to build the report in, on the file system of its target."""
+    """Make an empty folder to build the report in, on the file system of its target."""
     new = place.work("new")
     new.mkdir(parents=True)
     return new
 
 
 def swap(place: Place) -> None:
-    """Publish the staged report. Where that fails, `recover` brings the one before back."""
+    """Publish the staged report. If that fails, `recover` restores the one before."""
     target, old = place.target, place.work("old")
     if target.exists():
         os.rename(target, old)
@@ -117,9 +117,9 @@ def record_failure(
     *,
     quarantine: Any = None,
 ) -> None:
-    """Keep why the report of `place` failed, whole or not at all.
+    """Record why the report of `place` failed, with the failed notebooks and quarantined lines.
 
-    With it go the failed notebooks, and the quarantined lines where those are why.
+    The folder appears complete or not at all.
     """
     place.check()
     kept: list[dict[str, Any]] = []
@@ -140,6 +140,6 @@ def record_failure(
 
 
 def forget_failure(place: Place) -> None:
-    """A later success clears the record."""
+    """Remove the record of a failure after a success."""
     if place.failed.exists():
         shutil.rmtree(place.failed)

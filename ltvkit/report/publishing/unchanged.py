@@ -1,7 +1,7 @@
-"""Is there anything to do? A report whose inputs did not change is not built again.
+"""Find out whether a report is up to date, so that it need not be built again.
 
-The published files are checked against the sums in their manifest, so that a report that
-somebody changed is built again.
+The published files are compared with the hashes in their manifest, so a report whose files were
+changed by hand is built again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MANIFEST = "manifest.json"
 
 
 def confirm_unchanged(place: Place, inputs: str) -> bool:
-    """Whether the report of `inputs` stands as it was built; its manifest then says "reused"."""
+    """Whether the report was built from `inputs` and is unchanged; the manifest is updated."""
     try:
         manifest = json.loads((place.target / MANIFEST).read_text("utf-8"))
         same = manifest["inputs_key"] == inputs and manifest["files"] == hash_files(place.target)
@@ -30,7 +30,7 @@ def confirm_unchanged(place: Place, inputs: str) -> bool:
     manifest |= {"started": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "seconds": 0.0}
     for notebook in manifest["notebooks"]:
         notebook |= {"reused": True, "seconds": 0.0}
-    # What stands is good, even where nothing can be noted: on a disk full or read-only.
+    # The report is good even if the manifest cannot be written, on a full or read-only disk.
     with suppress(OSError):
         _replace_manifest(place, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
     return True
@@ -47,7 +47,7 @@ def hash_files(folder: Path) -> dict[str, str]:
 
 
 def _replace_manifest(place: Place, manifest: str) -> None:
-    """Not by a file beside it, which would be one more in the published folder."""
+    """Write the temporary file outside the published folder."""
     part = place.work("manifest")
     try:
         part.write_text(manifest, "utf-8")

@@ -1,8 +1,8 @@
-"""Did this notebook really finish? If not: why, and in which cell.
+"""Check whether a notebook really finished; if not, find out why and in which cell.
 
-Papermill hides a killed kernel, a time-out and a quiet `sys.exit(0)`: the notebook it saves
-looks complete. So a run is good only if its worker ended well *and* every code cell was
-executed *and* the last cell left its result.
+After a killed kernel, a time-out or `sys.exit(0)`, the notebook that papermill saves looks
+complete. So a run is good only if its worker ended well, every code cell was executed and the last
+cell saved its result.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def check_run(
 ) -> Failure | None:
     """The run of `page` in `folder` -> None if it finished, else its `Failure`.
 
-    `ok` is whether the worker says that all went well, `log` what it wrote, and `reason` what
-    the runner already knows (a time-out).
+    `ok`: whether the worker ended well. `log`: what it wrote. `reason`: what the runner already
+    knows, such as a time-out.
     """
     cells = _read_cells(folder / "notebook.ipynb")
     error = next((error for _number, cell in cells if (error := _describe_output_error(cell))), "")
@@ -83,7 +83,7 @@ def _find_reason(cells: list, error: str, skipped: bool) -> str:
 
 
 def _check_saved(folder: Path, page: str) -> str:
-    """What is wrong with the result; empty if the last cell saved it under this page's name."""
+    """What is wrong with the saved result; empty if it is that of this page."""
     try:
         saved = json.loads((folder / "result.json").read_text("utf-8"))["page"]
     except (OSError, ValueError, KeyError, TypeError):
@@ -92,14 +92,14 @@ def _check_saved(folder: Path, page: str) -> str:
 
 
 def _find_failed_cell(cells: list) -> tuple[int | None, dict[str, Any] | None]:
-    """The cell that raised, else the last one that was started."""
+    """The cell that raised an error, else the last one that started."""
     raised = [pair for pair in cells if _describe_output_error(pair[1])]
     begun = [pair for pair in cells if pair[1]["metadata"].get("papermill", {}).get("start_time")]
     return (raised[:1] or begun[-1:] or [(None, None)])[0]
 
 
 def _describe_output_error(cell: dict[str, Any]) -> str:
-    """The error that a cell's output holds, as "ValueError: text"; a lesson may ask for one."""
+    """The error in a cell's output, as "ValueError: text"; empty where it is meant to be."""
     if "raises-exception" in cell["metadata"].get("tags", ()):
         return ""
     found = (o for o in cell.get("outputs", ()) if o["output_type"] == "error")

@@ -1,4 +1,4 @@
-"""What a person sees while notebooks run: a bar on a terminal, plain lines elsewhere."""
+"""Progress of the notebooks: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ltvkit.report.runner.workers import Done
 
 
 class Progress:
-    """Counts notebooks. Everything goes to standard error; standard output is for the result."""
+    """Counts notebooks on standard error; standard output is for the result."""
 
     def __init__(self, total: int) -> None:
         # disable=None: no bar where there is no terminal.
@@ -20,7 +20,7 @@ class Progress:
         )
 
     def done(self, done: Done, label: str) -> None:
-        """One notebook is finished, was reused, or failed."""
+        """Count a notebook that has finished, was reused or failed."""
         named = f"{label} {done.job.notebook.page}"
         if done.failure:
             self.bar.write(f"{label}: {_('FAILED')} {done.failure.text}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as an exception of the main thread, held back while a report is published."""
+"""SIGINT and SIGTERM as an exception of the main thread, delayed while a report is published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(BaseException):
-    """The run was told to stop; `status` is the exit status that says so (130 or 143)."""
+    """The run was interrupted by a signal; `status` is the exit status for it (130 or 143)."""
 
     def __init__(self, number: int) -> None:
         super().__init__(_("interrupted by {signal}").format(signal=signal.Signals(number).name))
@@ -20,14 +20,14 @@ class Interrupted(BaseException):
 
 
 class Signals:
-    """What the handlers know: whether they must wait, and what came meanwhile."""
+    """The signal handlers' state: whether to wait, and which signal came meanwhile."""
 
     def __init__(self) -> None:
         self._held, self._pending = 0, 0
 
     @contextmanager
     def raised(self) -> Iterator[None]:
-        """Within, a signal raises `Interrupted`. The handlers before are put back."""
+        """A signal raises `Interrupted` in this block; then the earlier handlers are restored."""
         before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         try:
             yield
@@ -37,7 +37,7 @@ class Signals:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Within, a signal waits for the end: a step that is begun is finished."""
+        """A signal waits for the end of this block."""
         self._held += 1
         try:
             yield

@@ -1,8 +1,8 @@
-"""`python -m ltvkit.report.runner.worker`: run one notebook through papermill for the runner.
+"""`python -m ltvkit.report.runner.worker`: run one notebook with papermill.
 
-The task comes as a line of JSON on standard input: the notebook, where the executed one goes, its
-parameters, and a folder for the kernel's sockets. Standard input stays open for as long as the
-runner lives; when it closes, the worker ends itself and its kernel, so that nothing is orphaned.
+The task is a line of JSON on standard input: the notebook, the file for the executed one, its
+parameters, and a folder for the kernel's sockets. Standard input stays open while the runner lives.
+When it closes, the worker ends itself and its kernel.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def main() -> None:
-    """Do the task; whatever is raised becomes the exit status."""
+    """Run the task; an exception becomes the exit status."""
     task = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_runner, daemon=True).start()
     _execute(**task)
@@ -62,8 +62,8 @@ def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str)
 def environment(jobs: int) -> dict[str, str]:
     """The environment of workers and kernels, the same for every notebook of a run.
 
-    The kit is the runner's own; reports and cache are shared; set order is fixed, since a
-    report is a pure function of its inputs; and parallel notebooks share the cores.
+    They use this very kit, reports folder and cache. The order of sets is fixed, so that the same
+    inputs give the same report. Parallel notebooks share the cores.
     """
     home = str(paths.package().parent)
     known = os.environ.get("PYTHONPATH", "")
@@ -83,14 +83,14 @@ def environment(jobs: int) -> dict[str, str]:
 
 
 def end(process: subprocess.Popen) -> None:
-    """Kill a worker and all it started, unless it has ended: its number may be another's."""
+    """Kill a worker and its children, unless it has ended: its id may belong to another by then."""
     if process.poll() is None:
         _end_family(process.pid)
         process.wait()
 
 
 def _end_family(pid: int) -> None:
-    """Kill a process and all it started: frozen first, so that it starts nothing more."""
+    """Kill a process and its children; it is suspended first, so that it starts no more."""
     import psutil
 
     try:

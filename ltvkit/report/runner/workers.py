@@ -1,6 +1,6 @@
-"""Run one notebook, or reuse its finished run, and keep it if it finished.
+"""Run one notebook in a process of its own, or reuse its finished run.
 
-A finished run is a folder in the cache, put there by one rename: what is there is whole.
+A finished run is a folder in the cache; it appears complete, by one rename, or not at all.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from ltvkit.report.runner import worker
 from ltvkit.report.runner.outcome import Failure, check_run
 from ltvkit.report.runner.signals import Interrupted
 
-# Where the file names of a running kernel are; they differ from run to run.
+# The file names that a kernel gives its cells; they differ from run to run.
 _KERNEL_FILE = re.compile(re.escape(tempfile.gettempdir()) + r"/ipykernel_\d+/\d+\.py")
 _INJECTED = "injected-parameters"
 
 
 @dataclass(frozen=True)
 class Done:
-    """How one job went. A failed one brings its notebook, for the record."""
+    """The outcome of one job; `notebook` is that of a failed one."""
 
     job: Job
     seconds: float = 0.0
@@ -44,7 +44,7 @@ class Done:
 
 
 class Workers:
-    """The processes of one command, one a notebook. Safe to use from many threads."""
+    """The processes of one command, one per notebook. Safe to use from many threads."""
 
     def __init__(self, *, jobs: int, timeout: float | None) -> None:
         self.jobs, self.timeout = jobs, timeout
@@ -53,7 +53,7 @@ class Workers:
         self._started: list[subprocess.Popen] = []
 
     def finish(self, job: Job) -> Done:
-        """Reuse the finished run of the job's name, else have a worker make it."""
+        """Reuse the finished run of a job, else run it."""
         if job.done:
             return Done(job, reused=True)
         start, notebook = time.monotonic(), None
@@ -74,7 +74,7 @@ class Workers:
         return Done(job, round(time.monotonic() - start, 2), False, failure, notebook)
 
     def _turn(self, job: Job) -> AbstractContextManager:
-        """A notebook has a cluster for itself, as it takes all workers; a server takes many."""
+        """A lock for a notebook that takes all workers of a cluster; Spark Connect needs none."""
         values = job.parameters
         alone = values.get("engine") == "spark" and not values["spark"].get("remote")
         return self._cluster if alone else nullcontext()
@@ -126,17 +126,17 @@ class Workers:
 
 
 class _Unfinished(Exception):
-    """Leaves the folder of a run that is not to be kept."""
+    """Raised to discard the folder of a failed run."""
 
 
 def remove_leftovers(shop: str, month: str) -> None:
-    """Remove what runs that died left among a report's finished runs. Call it under its lock."""
+    """Remove what runs that died left in a report's cache. Call it under the report's lock."""
     for left in (paths.cache() / "runs" / shop / month).glob(".*-*"):
         shutil.rmtree(left, ignore_errors=True)
 
 
 def describe_error(error: BaseException) -> str:
-    """An error for a reader: the kit's own text, others with their kind and without data."""
+    """An error for a reader: the kit's own text; of others the kind and a text without data."""
     if isinstance(error, LtvkitError | Interrupted):
         return redaction.mask(str(error))
     if isinstance(error, OSError) and error.strerror:
@@ -152,10 +152,10 @@ def remove_older(job: Job) -> None:
 
 
 def _normalize(path: Path) -> str | None:
-    """An executed notebook without what differs from run to run: times, ids, paths of the run.
+    """An executed notebook without what differs from run to run: times, ids, paths.
 
-    The same inputs then give the same file, and nothing on a page names the machine. None for
-    what is no notebook.
+    The same inputs then give the same file, and no page names the machine. None if the file is
+    not a notebook.
     """
     try:
         notebook = json.loads(path.read_text("utf-8"))
