@@ -7,21 +7,10 @@ from typing import TYPE_CHECKING
 
 from ltvkit.engines.sql import quoted
 from ltvkit.errors import ColumnError, ParamsError, nearest
-from ltvkit.ingest import headers
+from ltvkit.ingest import headers, schema
 from ltvkit.ingest.parse import currencies, dates, ids, values
 from ltvkit.ingest.readers.part import normalize_header
-from ltvkit.ingest.schema import (
-    COLUMNS,
-    FAULT,
-    FILE,
-    FIRST,
-    FRAME,
-    LINE,
-    NUMBERS,
-    REQUIRED,
-    RESERVED,
-    TEXT,
-)
+from ltvkit.ingest.schema import COLUMNS, FAULT, FILE, FIRST, LINE, NUMBERS, TEXT
 
 if TYPE_CHECKING:
     from ltvkit.ingest.policies import Policies
@@ -37,14 +26,14 @@ def map_columns(part: Part, *, columns: Mapping[str, str], source: str) -> dict[
     found = part.columns
     said = {name: name for name in COLUMNS if name in found} | dict(columns)
     mapped = {n: _find_header(n, h, part, source) for n, h in said.items()}
-    needed = [n for n in REQUIRED if n not in mapped]
+    needed = [n for n in schema.REQUIRED if n not in mapped]
     if "amount" in needed and {"quantity", "unit_price"} <= set(mapped):
         needed.remove("amount")
     if needed:
         strays = [n for n in mapped if n not in COLUMNS]
         hint = nearest(needed[0], strays) or nearest(needed[0], found)
         remedy = "Map it under `columns:` in the params file"
-        if source == FRAME:
+        if source == schema.FRAME:
             known = headers.match_columns(found)
             remedy = f"Give columns={ {n: known.get(n, 'its column') for n in needed} }"
         raise ColumnError(
@@ -109,7 +98,7 @@ def _find_header(name: str, written: str, part: Part, source: str) -> str:
         raise ColumnError(
             f"columns: {name}: its header is not filled in yet. {source} has: {', '.join(found)}."
         )
-    wanted += " (2)" * (wanted.casefold() in RESERVED)
+    wanted += " (2)" * (wanted.casefold() in schema.RESERVED)
     first = wanted.removesuffix(" (1)")
     if first != wanted and first.casefold() in part.twins:
         return next(c for c in part.columns if c.casefold() == first.casefold())

@@ -98,7 +98,8 @@ def summarize_rows(
     signs = _count_values(lines, "_sign") if "_sign" in columns else None
     table = reconciliation.reconcile(lines, returns=rules.returns)
     facts = raw.facts | _find_span(lines, table, raw.facts["source"], rules)
-    facts |= {"amount_from": _describe_amount(mapped[0]), "timezone": choose_timezone(raw, rules)}
+    amount = mapped[0].get("amount") or "{quantity} x {unit_price}".format(**mapped[0])
+    facts |= {"amount_from": amount, "timezone": choose_timezone(raw, rules)}
     if signs is not None:
         signs = signs.rename(columns={"_sign": "currency"})
         currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
@@ -179,7 +180,8 @@ def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, n
             first = None if LINE in part.working else part.first
             with progress.show_query(connection, part.name):
                 sql = keep(reading.read_part(connection, part), name, first)
-            if part.expected in (None, _count_rows(connection, sql)):
+            count = connection.sql(f"select count(*) from ({sql})").fetchall()[0][0]
+            if part.expected in (None, count):
                 return sql
         except duckdb.InvalidInputException:  # a line that is no record
             if part.exact is None:
@@ -203,10 +205,6 @@ def _translate_errors(name: str) -> Iterator[None]:
         raise DataError(f"{name} cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def _count_rows(connection: Any, sql: str) -> int:
-    return connection.sql(f"select count(*) from ({sql})").fetchall()[0][0]
-
-
 def _open_lazy(connection: Any, sql: str) -> nw.LazyFrame:
     return nw.from_native(connection.sql(sql)).lazy()
 
@@ -215,10 +213,6 @@ def _count_values(lines: nw.LazyFrame, column: str) -> pd.DataFrame:
     """How many kept lines have each value of a column."""
     kept = lines.filter(nw.col("reason").is_null() & ~nw.col(column).is_null())
     return frames.table(kept.group_by(column).agg(lines=nw.len()))
-
-
-def _describe_amount(mapped: Mapping[str, str]) -> str:
-    return mapped.get("amount") or "{quantity} x {unit_price}".format(**mapped)
 
 
 def _find_span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies) -> dict:

@@ -122,33 +122,24 @@ def compare_lines(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.La
 
 def _list_rules(rules: Policies, *, named: bool, columns: Iterable[str]) -> list[tuple]:
     amount, order_id, customer = nw.col("amount"), nw.col("order_id"), nw.col("customer_id")
+    date, status, prefix = nw.col("order_date"), rules.cancelled_status, rules.cancelled_prefix
+    until, guests = rules.data_until or "9999-12-31", ids.fold_ids(rules.guest_ids, rules.fold_ids)
     reasons = [
-        (nw.col(FAULT), ~nw.col(FAULT).is_null()),
-        (NO_DATE, nw.col("order_date").is_null()),
+        (True, nw.col(FAULT), ~nw.col(FAULT).is_null()),
+        (True, NO_DATE, date.is_null()),
+        (rules.data_until, "order_date is after data_until", date > periods.day(until)),
+        ("currency" in columns, "currency is missing", nw.col("currency").is_null()),
+        ("_rated" in columns, "no rate for its currency", ~nw.col("_rated")),
+        (True, NO_AMOUNT, amount.is_null()),
+        (named, "order_id is missing", order_id.is_null()),
+        (status, "cancelled, by status", nw.col("status").is_in(status)),
+        (prefix, "cancelled, by order_id", order_id.str.starts_with(prefix)),
+        (True, "guest: no customer_id", customer.is_null()),
+        (guests, "guest: customer_id means nobody", customer.is_in(guests)),
+        (rules.returns == "drop", "return, dropped by policy", amount < 0),
+        (rules.zero_amounts == "drop", "zero amount, dropped by policy", amount == 0),
     ]
-    if rules.data_until:
-        late = nw.col("order_date") > periods.day(rules.data_until)
-        reasons += [("order_date is after data_until", late)]
-    if "currency" in columns:
-        reasons += [("currency is missing", nw.col("currency").is_null())]
-    if "_rated" in columns:
-        reasons += [("no rate for its currency", ~nw.col("_rated"))]
-    reasons += [(NO_AMOUNT, amount.is_null())]
-    if named:
-        reasons += [("order_id is missing", order_id.is_null())]
-    if rules.cancelled_status:
-        reasons += [("cancelled, by status", nw.col("status").is_in(rules.cancelled_status))]
-    if rules.cancelled_prefix:
-        reasons += [("cancelled, by order_id", order_id.str.starts_with(rules.cancelled_prefix))]
-    reasons += [("guest: no customer_id", customer.is_null())]
-    if rules.guest_ids:
-        guests = ids.fold_ids(rules.guest_ids, rules.fold_ids)
-        reasons += [("guest: customer_id means nobody", customer.is_in(guests))]
-    if rules.returns == "drop":
-        reasons += [("return, dropped by policy", amount < 0)]
-    if rules.zero_amounts == "drop":
-        reasons += [("zero amount, dropped by policy", amount == 0)]
-    return reasons
+    return [(reason, rejects) for asked, reason, rejects in reasons if asked]
 
 
 def _reject_orphan_returns(lines: nw.LazyFrame) -> nw.LazyFrame:

@@ -29,6 +29,8 @@ def fold_ids(names: Sequence[str], fold: str) -> list[str]:
     """Ids of the params, folded as those that are read."""
     import duckdb
 
+    if not names:
+        return []
     rows = [f"select {fold_id(sql.literal(name), fold)}" for name in names]
     return [name for (name,) in duckdb.connect().execute(" union all ".join(rows)).fetchall()]
 

@@ -86,7 +86,10 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
             part = replace(read_parquet(connection, table, work, rules), facts=facts)
             raw = Raw(connection, [part], facts)
         else:
-            opened = [_part(connection, f, work, rules) for f in archives.unpack(files, work)]
+            opened = [
+                READERS[file.path.suffix.lower()](connection, file, work, rules)
+                for file in archives.unpack(files, work)
+            ]
             raw = Raw(connection, opened, {"source": source} | _facts(files, opened))
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
@@ -141,10 +144,6 @@ def open_frame(frame: Any) -> Raw:
     raw = select_raw(connection.sql("from raw").columns)
     part = Part.from_query(connection, "", f"select {raw}, row_number() over () as {LINE} from raw")
     return Raw(connection, [part], {"source": FRAME, "encoding": None})
-
-
-def _part(connection: Any, file: File, work: Path, rules: Policies) -> Part:
-    return READERS[file.path.suffix.lower()](connection, file, work, rules)
 
 
 def _facts(files: Sequence[Path], parts: Sequence[Part]) -> dict[str, Any]:
