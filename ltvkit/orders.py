@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit.engines import frames as engines
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import LtvkitWarning, one_of
 from ltvkit.ingest import cache, pipeline, readers
 from ltvkit.ingest.book import Orders
@@ -31,7 +32,7 @@ def __dir__() -> list[str]:
 
 
 def read(
-    source: Any,
+    source: str | Path | Frame,
     *,
     columns: Mapping[str, str] | None = None,
     policies: Mapping[str, Any] | None = None,

@@ -12,6 +12,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.ingest import daily
 from ltvkit.ingest.lines import select_until
+from ltvkit.periods import Day
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Orders:
         """Aggregated by customer and day (see `daily.aggregate`); figures compute faster."""
         return daily.aggregate(self.lines)
 
-    def until(self, as_of: Any) -> Any:
+    def until(self, as_of: Day) -> Any:
         """The lines up to and including the day `as_of`."""
         return select_until(self.lines, as_of=as_of)
 

@@ -12,14 +12,16 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.ingest.lines import filter_until, is_purchase
+from ltvkit.periods import Day
 
 NEEDS = ("customer_id", "order_id", "order_date", "amount")
 MONEY = {"amount": "revenue", "margin": "margin", "quantity": "quantity"}
 KEY, ORDER = ("customer_id", "order_date"), ("customer_id", "order_id")
 
 
-def aggregate(lines: Any) -> Any:
+def aggregate(lines: Frame) -> Any:
     """Order lines -> one row per customer and day, as the kind of frame that went in.
 
     - `customer_id`, `order_date`
@@ -33,7 +35,7 @@ def aggregate(lines: Any) -> Any:
     return _aggregate_lines(frames.lazy(lines, needs=NEEDS), like=lines)
 
 
-def aggregate_until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+def aggregate_until(lines: Frame, *, as_of: Day) -> nw.LazyFrame:
     """Order lines, or days of `aggregate` -> the days up to and including `as_of`; lazy."""
     seen = filter_until(frames.lazy(lines, needs=KEY), as_of)
     if _is_daily(seen):
@@ -41,7 +43,7 @@ def aggregate_until(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     return frames.lazy(_aggregate_lines(frames.lazy(seen, needs=NEEDS), like=lines))
 
 
-def select_days(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+def select_days(lines: Frame, *, as_of: Day) -> nw.LazyFrame:
     """Order lines, or days -> `customer_id`, `order_date`, money and `active` up to `as_of`; lazy.
 
     A customer's day may have several rows: for sums, or to find active days.
@@ -55,7 +57,7 @@ def select_days(lines: Any, *, as_of: Any) -> nw.LazyFrame:
     return seen.select(*KEY, **money, active=_one_if(is_purchase("amount")))
 
 
-def select_purchases(lines: Any, *, as_of: Any) -> nw.LazyFrame:
+def select_purchases(lines: Frame, *, as_of: Day) -> nw.LazyFrame:
     """Order lines, or days -> `customer_id`, `order_date` of purchases up to `as_of`; lazy.
 
     A day with several purchases may have several rows.

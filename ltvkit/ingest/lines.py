@@ -9,15 +9,17 @@ import narwhals.stable.v2 as nw
 
 from ltvkit import periods
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.errors import ColumnError
+from ltvkit.periods import Day
 
 
-def select_until(lines: Any, *, as_of: Any) -> Any:
+def select_until(lines: Frame, *, as_of: Day) -> Any:
     """The lines up to and including the day `as_of`, as the kind of frame that went in."""
     return frames.to_native(filter_until(frames.lazy(lines), as_of), like=lines)
 
 
-def filter_until(lines: nw.LazyFrame, as_of: Any) -> nw.LazyFrame:
+def filter_until(lines: nw.LazyFrame, as_of: Day) -> nw.LazyFrame:
     """The lines up to and including the day `as_of`, still lazy; raises `ColumnError`."""
     schema = lines.collect_schema()
     for column in ("order_date", "amount"):

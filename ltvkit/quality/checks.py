@@ -15,6 +15,7 @@ from ltvkit.engines import frames
 from ltvkit.ingest.lines import filter_until
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.validation import BROKEN
+from ltvkit.periods import Day
 from ltvkit.quality import anomalies, spellings, summary
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Measures(NamedTuple):
     most_broken: float
 
 
-def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Any, rules: Policies) -> Measures:
+def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Policies) -> Measures:
     """Orders and their reconciliation -> what the checks look at."""
     lines = frames.lazy(book.lines)
     daily = frames.table(

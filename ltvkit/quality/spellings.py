@@ -7,11 +7,12 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.engines.spark import workers
 from ltvkit.ingest.parse import ids
 
 
-def count_collisions(lines: Any) -> int:
+def count_collisions(lines: Frame) -> int:
     """Lines -> how many customers have several ids that differ only in width or case.
 
     >>> import pandas as pd

@@ -16,6 +16,7 @@ from ltvkit.engines import frames
 from ltvkit.ingest import headers, validation
 from ltvkit.ingest.parse import ids
 from ltvkit.ingest.reconciliation import with_share
+from ltvkit.periods import Day
 
 if TYPE_CHECKING:
     from ltvkit.ingest.book import Orders
@@ -103,7 +104,7 @@ def _summarize_folded(book: Orders) -> pd.DataFrame:
     return pd.DataFrame({"status": ["of which"] * bool(lines), "reason": said, "lines": lines})
 
 
-def summarize(book: Orders, *, as_of: Any) -> pd.DataFrame:
+def summarize(book: Orders, *, as_of: Day) -> pd.DataFrame:
     """The reconciliation of one report: `book.quality`, and kept lines to check.
 
     Their rows are "of which", as they are part of "kept": exact copies of earlier lines, and lines
