@@ -77,14 +77,14 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def append(
-    folder: Path, action: str, id: str, *, now: dt.datetime | None = None, **said: str
+    folder: Path, action: str, id: str, *, now: dt.datetime | None = None, **values: str
 ) -> None:
     """Add a line, whole or not at all, and after those of other processes.
 
-    `said` are the fields of the action (see `ACTIONS`) and `by`; `now` defaults to the clock.
+    `values` are the fields of the action (see `ACTIONS`) and `by`; `now` defaults to the clock.
     """
     one_of("action", action, ACTIONS)
-    fields = {"action": action, "id": id, **dict.fromkeys((*ACTIONS[action], "by"), ""), **said}
+    fields = {"action": action, "id": id, **dict.fromkeys((*ACTIONS[action], "by"), ""), **values}
     with locked(folder):
         for left in folder.glob(f".{NAME}-*.part"):
             left.unlink()  # of a process that died
@@ -178,7 +178,7 @@ def _parse(text: bytes) -> dict[str, str]:
 
 def _entry(fields: dict[str, str]) -> Entry:
     """A line's fields as values; raises `ValueError` for a time or a date that is none."""
-    until = fields.get("until")
-    said = {name: fields[name] for name in Entry._fields if name in fields}
+    values = {name: fields[name] for name in Entry._fields if name in fields}
     time = dt.datetime.fromisoformat(fields["time"]).astimezone(dt.UTC)
-    return Entry(**said | {"time": time, "until": dt.date.fromisoformat(until) if until else None})
+    until = dt.date.fromisoformat(fields["until"]) if fields.get("until") else None
+    return Entry(**values | {"time": time, "until": until})
