@@ -38,7 +38,8 @@ def test_nothing_that_crosses_has_as_many_rows_as_there_are_customers(most):
     assert not as_long(many, customers=MANY)
 
 
-# Who may turn rows of an engine into rows of Python, besides `engine`, and what they are.
+# The modules that may turn rows of an engine into rows of Python, beside `engines.frames`, and what
+# these rows are.
 CONVERTS = {
     "collect": {
         "engines.sampling": "ids of a frame that is in memory already",
@@ -89,20 +90,20 @@ NAMES = {
 }
 
 
-def test_only_named_rooms_turn_rows_of_an_engine_into_rows_of_python():
+def test_only_named_modules_turn_rows_of_an_engine_into_rows_of_python():
     found: dict[str, set[str]] = {name: set() for name in CONVERTS}
     for path in sorted(HOME.rglob("*.py")):
-        room = ".".join(path.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__")
+        module = ".".join(path.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__")
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             called = getattr(node.func, "attr", "") if isinstance(node, ast.Call) else ""
-            if called in NAMES and room != "engines.frames":
-                found.setdefault(called, set()).add(room)
-    assert found == {name: set(rooms) for name, rooms in CONVERTS.items()}
+            if called in NAMES and module != "engines.frames":
+                found.setdefault(called, set()).add(module)
+    assert found == {name: set(modules) for name, modules in CONVERTS.items()}
 
 
-def test_the_doors_to_pandas_are_called_by_their_name():
-    """Or they would not be counted."""
+def test_functions_of_frames_are_called_by_their_full_name():
+    """Or what they bring to pandas would not be counted. Types may be imported."""
     for path in sorted(HOME.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module == "ltvkit.engines.frames":
-                raise AssertionError(f"{path} imports from engine; import it")
+                assert [name.name for name in node.names] == ["Frame"], path

@@ -36,12 +36,12 @@ def contains(ids: Iterable[Any], share: float) -> np.ndarray:
     return np.array([_number(one) < limit for one in ids], dtype=bool)
 
 
-def count(lines: Any) -> int:
+def count(lines: frames.Frame) -> int:
     """Order lines -> how many customers they name, counted in their engine."""
     return frames.count(frames.lazy(lines, needs=("customer_id",)).select("customer_id").unique())
 
 
-def draw(lines: Any, *, most: int, among: int) -> tuple[Any, float]:
+def draw(lines: frames.Frame, *, most: int, among: int) -> tuple[Any, float]:
     """Order lines of `among` customers -> the lines of about `most` of them, and their share.
 
     The share is `most` / `among`; if there are no more than `most`, it is 1 and the lines come
