@@ -11,6 +11,10 @@ SPARK := $(VENV)/.spark
 COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
+# Tests run in two processes, whose arrays are small: threads of BLAS mostly wait for each other,
+# and fitting a model takes five times as much of the processor.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
 .PHONY: help report test test-spark test-wheel fuzz spark bench lab notebooks lock clean gone
 
 help: ## List what can be done (default)
@@ -24,7 +28,7 @@ test: $(READY) ## Check style and types, then run all tests, docstring examples 
 	@$(RUN) -m ruff format --check .
 	@$(VENV)/bin/lint-imports --no-logo --cache-dir .ruff_cache/imports
 	@$(RUN) -m mypy
-	@$(RUN) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env
+	@$(ONE_THREAD) $(RUN) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env
 
 spark: $(SPARK) ## Add what engine: spark needs, beside Java 17 or later
 

@@ -21,6 +21,12 @@ def own_reports(tmp_path_factory):
         yield
 
 
+@pytest.fixture
+def one_thread(monkeypatch):
+    """For modules that read many files of a few lines, which one thread reads anyway."""
+    monkeypatch.setenv("LTVKIT_THREADS", "1")
+
+
 CONNECTION = duckdb.connect()
 ENGINES = {
     "pandas": lambda frame: frame,

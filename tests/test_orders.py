@@ -17,6 +17,8 @@ from ltvkit.ingest.book import Orders
 from ltvkit.ingest.lines import select_until
 from ltvkit.ingest.policies import Policies
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def raw(**columns) -> pd.DataFrame:
     base = {

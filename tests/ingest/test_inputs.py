@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from stub_project import HOME
 
 from ltvkit import orders
 from ltvkit.cli.main import main
 from ltvkit.ingest.cache import CachedOrders
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 INPUTS = Path(__file__).parents[1] / "inputs"
 CASES = yaml.safe_load((INPUTS / "cases.yaml").read_text("utf-8"))["cases"]
@@ -29,8 +33,18 @@ def params(case: dict) -> dict:
     return {"source": source, "columns": case.get("columns", {}), "policies": policies}
 
 
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """One with a single notebook, whose parameters are read in a moment."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "notebooks").mkdir()
+    shutil.copy(HOME / "notebooks" / "02_deciles.ipynb", root / "notebooks" / "00_deciles.ipynb")
+    return root
+
+
 @pytest.mark.parametrize("case", CASES, ids=map(name, CASES))
-def test_a_file_gives_what_was_worked_out_by_hand(case, tmp_path):
+def test_a_file_gives_what_was_worked_out_by_hand(case, project, tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_ROOT", str(project))
     given = params(case)
     file = tmp_path / "params.yaml"
     file.write_text(yaml.safe_dump({"shop": "corpus"} | given, allow_unicode=True), "utf-8")

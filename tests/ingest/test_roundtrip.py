@@ -22,6 +22,8 @@ from ltvkit.errors import LtvkitError
 from ltvkit.ingest import readers
 from ltvkit.ingest.readers import csv_files
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 HEADER = ["customer_id", "order_id", "order_date", "amount", "product"]
 # Each example opens many files, so that shrinking one would take minutes.
 QUIET = settings(deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])

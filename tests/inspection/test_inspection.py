@@ -18,6 +18,8 @@ from ltvkit.core import personal_data, slugs
 from ltvkit.inspection import drafts, proposals, result
 from ltvkit.quality import summary
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 HOME = Path(__file__).parents[2]
 NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
 JAPANESE = '''\

@@ -14,6 +14,8 @@ from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.policies import Policies
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ROWS = [
     (f"C{n % 150}", f"{n}", f"2024-{1 + n % 6:02d}-{1 + n % 28:02d}", 10 + n % 7)
     for n in range(600)
