@@ -269,16 +269,26 @@ def test_a_full_disk_changes_nothing(folder, monkeypatch):
     assert {p.name for p in folder.iterdir()} == {ledger.NAME, ".ledger.lock"}
 
 
+# Eight processes that have loaded the kit once, and wait for each other before they begin.
 BUSY = """
-import pathlib, sys, time
+import multiprocessing, pathlib, sys
 from ltvkit.hypotheses.registry import store
-folder, id = pathlib.Path(sys.argv[1]), sys.argv[2]
-(folder / f"{id}.ready").touch()
-while not (folder / "go").exists():
-    time.sleep(0.001)
-for n in range(4):
-    store.register(folder, id, by=str(n))
-    store.decide(folder, id, "drop", reason=f"{id} {n}")
+folder, ids = pathlib.Path(sys.argv[1]), sys.argv[2:]
+context = multiprocessing.get_context("fork")
+ready = context.Barrier(len(ids))
+
+def write(id):
+    ready.wait(30)
+    for n in range(4):
+        store.register(folder, id, by=str(n))
+        store.decide(folder, id, "drop", reason=f"{id} {n}")
+
+started = [context.Process(target=write, args=(id,)) for id in ids]
+for process in started:
+    process.start()
+for process in started:
+    process.join()
+sys.exit(any(process.exitcode for process in started))
 """
 
 
@@ -287,12 +297,8 @@ def test_eight_processes_at_once_lose_no_line(tmp_path):
     for name in names:
         write(tmp_path, name)
     registered(tmp_path, "2024-02-20", id="h0")
-    command = [sys.executable, "-c", BUSY, str(tmp_path)]
-    busy = [subprocess.Popen([*command, n], env=environment(tmp_path)) for n in names]
-    while len(list(tmp_path.glob("*.ready"))) < len(names):
-        assert all(process.poll() is None for process in busy)
-    (tmp_path / "go").touch()
-    assert [process.wait(timeout=60) for process in busy] == [0] * len(names)
+    command = [sys.executable, "-c", BUSY, str(tmp_path), *names]
+    subprocess.run(command, env=environment(tmp_path), check=True, timeout=60)
     found = ledger.read(tmp_path)
     assert len(found) == 1 + 8 * 4 * 2
     for name in names:

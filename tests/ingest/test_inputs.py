@@ -38,7 +38,7 @@ def project(tmp_path_factory):
     """One with a single notebook, whose parameters are read in a moment."""
     root = tmp_path_factory.mktemp("project")
     (root / "notebooks").mkdir()
-    shutil.copy(HOME / "notebooks" / "02_deciles.ipynb", root / "notebooks" / "00_deciles.ipynb")
+    shutil.copy(HOME / "notebooks" / "03_abc.ipynb", root / "notebooks" / "00_abc.ipynb")
     return root
 
 
