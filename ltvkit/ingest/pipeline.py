@@ -165,10 +165,11 @@ class PartReader:
             priced = tuple(c for c in ("amount", "unit_price", "margin") if c in typed.columns)
             typed = currencies.convert(typed, self.rates, columns=priced)
         lines = nw.from_native(typed).lazy()
-        judged = validation.validate_each_line(lines, self.rules, named="order_id" in self.mapped)
+        named = "order_id" in self.mapped
+        validated = validation.validate_each_line(lines, self.rules, named=named)
         rated = "_rated" in typed.columns
         chosen = validation.build_projection(part, mapped=self.mapped, file=self.file, rated=rated)
-        return judged.to_native().project(chosen)
+        return validated.to_native().project(chosen)
 
 
 def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, name: str) -> str:

@@ -10,7 +10,7 @@ from ltvkit.engines import frames
 from ltvkit.ingest import validation
 
 
-def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
+def reconcile(validated: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
     """Validated lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
 
     read = kept + quarantined, in lines and in money. `amount` is NaN where no amount of the lines
@@ -18,7 +18,7 @@ def reconcile(judged: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
     """
     below = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
     counted = frames.table(
-        judged.with_columns(
+        validated.with_columns(
             status=nw.when(nw.col("reason").is_null())
             .then(nw.lit("kept"))
             .otherwise(nw.lit("quarantined")),

@@ -57,7 +57,7 @@ def find_sudden_changes(days: pd.DataFrame) -> pd.DataFrame | None:
     deviation counts. It is sudden if it is many times the median of earlier deviations. Months
     and weeks that `days` hold in part are left out. None: too short to tell.
     """
-    found, judged = [], False
+    found, compared = [], False
     for every, (level, season, latest, times, least) in GRAINS.items():
         for names, values in _split_periods(days, every):
             for measure, x in values.items():
@@ -65,11 +65,11 @@ def find_sudden_changes(days: pd.DataFrame) -> pd.DataFrame | None:
                 usual = np.abs(off[:-latest][np.isfinite(off[:-latest])])
                 if len(usual) < HISTORY:
                     continue
-                judged = True
+                compared = True
                 limit = max(times * 1.4826 * np.median(usual), np.log(least))
                 bad = np.flatnonzero(np.abs(off[-latest:]) > limit) + len(off) - latest
                 found += [(names[n], measure, float(np.exp(off[n]))) for n in bad]
-    return pd.DataFrame(found, columns=["period", "measure", "factor"]) if judged else None
+    return pd.DataFrame(found, columns=["period", "measure", "factor"]) if compared else None
 
 
 def _find_runs(silent: np.ndarray) -> np.ndarray:

@@ -119,8 +119,8 @@ def _validate(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder
     rows = _store(workers.map_parts(frame, partial(reading.read_part, part=part)), f"{folder}/rows")
     lines, named = nw.from_native(rows).lazy(), "order_id" in names
     if validation.needs_comparison(lines, rules, named=named):
-        settled = validation.compare_lines(lines, rules, named=named).to_native()
-        folder, lines = f"{folder}/settled", nw.from_native(_store(settled, f"{folder}/settled"))
+        compared = validation.compare_lines(lines, rules, named=named).to_native()
+        folder, lines = f"{folder}/compared", nw.from_native(_store(compared, f"{folder}/compared"))
     else:
         folder = f"{folder}/rows"
     return Rows(
@@ -152,16 +152,16 @@ def _build_orders(running: Any, rows: Rows, rules: Policies) -> Orders:
     """Validated rows -> `Orders` of Spark frames, like `pipeline.build_orders`."""
     from pyspark.sql import functions as F
 
-    judged = running.read.parquet(rows.sql)
-    file = [FILE] if FILE in judged.columns else []
-    refused, kept = (judged.filter(f"reason is {what}") for what in ("not null", "null"))
+    validated = running.read.parquet(rows.sql)
+    file = [FILE] if FILE in validated.columns else []
+    refused, kept = (validated.filter(f"reason is {what}") for what in ("not null", "null"))
     placed = [*(F.col(f).alias("file") for f in file), F.col(LINE).alias("line"), "reason"]
     labels = pipeline.label_raw(rows.raw_columns).items()
     raw = (F.col("_written")[c].alias(label) for c, label in labels)
     written = [*placed, *raw, F.col(TEXT).alias("text")]
     spelled = kept.select("customer_id", "_written_customer") if rules.fold_ids != "none" else None
     return Orders(
-        **_split_returns(kept, [c for c in judged.columns if c not in schema.WORKING], rules),
+        **_split_returns(kept, [c for c in validated.columns if c not in schema.WORKING], rules),
         quarantine=refused.orderBy(*file, LINE).select(*written),
         refused=refused.select(*placed, "customer_id"),
         spelled=spelled,
