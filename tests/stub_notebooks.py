@@ -53,7 +53,7 @@ SAMPLES = {
     "forecast.backtesting.holdout._customers_at": 1.3,
     "forecast.estimation.fit_spending": 1.3,
     "hypotheses.effects.customer_days.build": 1.3,
-    "hypotheses.effects.customer_days._channels": 1.3,
+    "hypotheses.effects.customer_days._first_channels": 1.3,
 }
 # What may grow with the customers: distinct histories, and the lines of the one who is explained.
 HISTORIES = {"forecast.estimation.histories"}

@@ -446,7 +446,7 @@ def test_a_run_depends_on_the_key_and_does_not_tell_it(tmp_path, monkeypatch):
 
 def test_every_promise_names_the_tests_that_hold_it():
     text = (HOME / "SECURITY.md").read_text("utf-8")
-    promised = text.split("## What is promised")[1].split("\n## ")[0]
+    promised = text.split("## What is guaranteed")[1].split("\n## ")[0]
     named = set(re.findall(r"`(test_\w+)`", promised))
     code = "".join(p.read_text("utf-8") for p in (HOME / "tests").rglob("test_*.py"))
     assert len(named) >= 15
