@@ -42,3 +42,13 @@ def test_a_folder_comes_whole_and_replaces_none(tmp_path):
                 (part / name).touch()
     assert [p.name for p in tmp_path.iterdir()] == ["folder"]
     assert [p.name for p in path.iterdir()] == ["one"]
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[1]", "3", b"\xff"])
+def test_json_that_holds_no_object_is_none(tmp_path, text):
+    path = tmp_path / "a.json"
+    if text is not None:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert files.read_json(path) is None
+    path.write_text('{"a": 1}')
+    assert files.read_json(path) == {"a": 1}

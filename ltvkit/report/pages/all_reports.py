@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,16 +38,12 @@ def _shops(home: Path) -> list[Path]:
 
 def _shop(folder: Path) -> tuple[str, str, list[Entry]]:
     """A shop's slug, its title and its months, the newest first."""
-    good = {path.parent.name: _read(path) for path in folder.glob("[!.]*/manifest.json")}
-    failed = {path.parent.name: _read(path) for path in folder.glob(".failed/[!.]*/failure.json")}
+    good = {path.parent.name: files.read_json(path) for path in folder.glob("[!.]*/manifest.json")}
+    failed = {
+        path.parent.name: files.read_json(path)
+        for path in folder.glob(".failed/[!.]*/failure.json")
+    }
     months = sorted({*good, *failed}, reverse=True)
     titles = [good[month]["title"] for month in months if good.get(month)]
     entries = [Entry(month, good.get(month), failed.get(month)) for month in months]
     return folder.name, titles[0] if titles else folder.name, entries
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None

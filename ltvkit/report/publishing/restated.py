@@ -6,7 +6,6 @@ the command's output, manifest.json and the list of all reports.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import periods
+from ltvkit.core import files
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
@@ -71,12 +71,9 @@ def find_changes(
 def _read_latest(place: Place) -> dict[str, Any] | None:
     """The manifest of the shop's latest report up to this month."""
     for path in sorted(place.target.parent.glob("[!.]*/manifest.json"), reverse=True):
-        try:
-            manifest = json.loads(path.read_text("utf-8"))
-            if manifest["month"] <= place.month and manifest["months"]:
-                return manifest
-        except (OSError, ValueError, KeyError):
-            continue
+        manifest = files.read_json(path) or {}
+        if manifest.get("months") and manifest["month"] <= place.month:
+            return manifest
     return None
 
 

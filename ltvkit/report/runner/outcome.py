@@ -7,13 +7,12 @@ cell saved its result.
 
 from __future__ import annotations
 
-import json
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ltvkit.core import redaction
+from ltvkit.core import files, redaction
 from ltvkit.core.i18n import _
 
 # Cells that papermill adds to the notebook it saves.
@@ -62,10 +61,7 @@ def check_run(
 
 def _read_cells(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """The code cells with text, numbered as in the committed notebook; none if there is no file."""
-    try:
-        cells = json.loads(path.read_text("utf-8"))["cells"]
-    except (OSError, ValueError):
-        return []
+    cells = (files.read_json(path) or {}).get("cells", [])
     own = [cell for cell in cells if not _ADDED & set(cell["metadata"].get("tags", ()))]
     return [
         (number, cell)
@@ -84,9 +80,8 @@ def _find_reason(cells: list, error: str, skipped: bool) -> str:
 
 def _check_saved(folder: Path, page: str) -> str:
     """What is wrong with the saved result; empty if it is that of this page."""
-    try:
-        saved = json.loads((folder / "result.json").read_text("utf-8"))["page"]
-    except (OSError, ValueError, KeyError, TypeError):
+    saved = (files.read_json(folder / "result.json") or {}).get("page")
+    if saved is None:
         return _("the last cell saved no result: it must end with results.save(out, ...)")
     return "" if saved == page else _("it saved its result as '{page}'").format(page=saved)
 

@@ -157,9 +157,8 @@ def _normalize(path: Path) -> str | None:
     The same inputs then give the same file, and no page names the machine. None if the file is
     not a notebook.
     """
-    try:
-        notebook = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    notebook = files.read_json(path)
+    if notebook is None:
         return None
     passed = notebook["metadata"].pop("papermill", {}).get("parameters", {})
     for cell in notebook["cells"]:
