@@ -58,6 +58,10 @@ SEGMENT_NAMES = tuple(s.name for s in SEGMENTS)
 # Good customers who no longer order.
 QUIET = ("at risk", "can't lose")
 
+COLUMNS = [  # of `summarize`
+    *("segment", "customers", "customers_share", "revenue", "revenue_share", "orders"),
+    *("average_order_value", "revenue_per_customer", "median_recency_days", "action"),
+]
 MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}
 NEEDS = ("customer_id", *MEASURES)
 PAIR = ("r_score", "f_score")
@@ -113,43 +117,27 @@ def segment(scored: Frame) -> Frame:
 def summarize(segmented: Frame) -> pd.DataFrame:
     """Segmented customers -> one row per segment that has any, the best first.
 
-    segment, customers, customers_share, revenue, revenue_share, average_order_value,
-    revenue_per_customer, median_recency_days, action.
+    Its columns are `COLUMNS`; shares of revenue are NaN where there is none.
     """
     table = frames.table(
         frames.lazy(segmented, needs=(*NEEDS, "segment"))
         .group_by("segment")
         .agg(
+            nw.col("revenue", "orders").sum(),
             customers=nw.len(),
-            revenue=nw.col("revenue").sum(),
-            orders=nw.col("orders").sum(),
             median_recency_days=nw.col("recency_days").median(),
         )
         .with_columns(frames.round_money("revenue"))
     ).set_index("segment")
     table = table.loc[[n for n in SEGMENT_NAMES if n in table.index]].reset_index()
-    actions = {s.name: _(s.action) for s in SEGMENTS}
     whole = table["revenue"].sum()
     return table.assign(
         customers_share=table["customers"] / table["customers"].sum(),
         revenue_share=table["revenue"] / (whole if whole > 0 else nan),
         average_order_value=table["revenue"] / table["orders"],
         revenue_per_customer=table["revenue"] / table["customers"],
-        action=table["segment"].map(actions),
-    )[
-        [
-            "segment",
-            "customers",
-            "customers_share",
-            "revenue",
-            "revenue_share",
-            "orders",
-            "average_order_value",
-            "revenue_per_customer",
-            "median_recency_days",
-            "action",
-        ]
-    ]
+        action=table["segment"].map({s.name: _(s.action) for s in SEGMENTS}),
+    )[COLUMNS]
 
 
 def grid(scored: Frame) -> pd.DataFrame:

@@ -57,18 +57,11 @@ def summarize(
     check_grouping("by", by, COLUMNS)
     check_share("margin_rate", margin_rate)
     if not by:
-        everyone = frames.lazy(lines).with_columns(all=nw.lit("all"))
+        everyone = frames.without(frames.lazy(lines), "all").with_columns(all=nw.lit("all"))
         lines, by = frames.materialize(everyone, like=lines), "all"
     has_margin = "margin" in frames.lazy(lines).collect_schema().names()
     of = "margin" if has_margin and margin_rate is None else "revenue"
-    until = periods.month_before(periods.day(as_of) + dt.timedelta(days=1))
-    built = cohorts.build(lines, as_of=until, by=by)
-    if built.empty:
-        raise TooLittleData(
-            "no customer is old enough: none has reached the end of a calendar month. Take a later "
-            "month."
-        )
-    worth = cohorts.ltv(built, of=of).set_index("cohort")
+    worth = cohorts.ltv(_whole_months(lines, as_of=as_of, by=by), of=of).set_index("cohort")
     named = frames.table(frames.lazy(lines).select(nw.col(by).cast(nw.String)).unique())[by]
     costs = _costs(acquisition_cost, worth.index, {*named.dropna(), *worth.index})
     sizes = worth.pop("customers")
@@ -87,6 +80,18 @@ def summarize(
         }
     )
     return table.rename_axis(by).reset_index()
+
+
+def _whole_months(lines: Frame, *, as_of: Day, by: str) -> pd.DataFrame:
+    """The cohorts of column `by`, up to the end of the last whole month."""
+    until = periods.month_before(periods.day(as_of) + dt.timedelta(days=1))
+    built = cohorts.build(lines, as_of=until, by=by)
+    if built.empty:
+        raise TooLittleData(
+            "no customer is old enough: none has reached the end of a calendar month. Take a later "
+            "month."
+        )
+    return built
 
 
 def average_cost(table: pd.DataFrame) -> float:
