@@ -28,7 +28,8 @@ test: $(READY) ## Check style and types, then run all tests, docstring examples 
 	@$(RUN) -m ruff format --check .
 	@$(VENV)/bin/lint-imports --no-logo --cache-dir .ruff_cache/imports
 	@$(RUN) -m mypy
-	@$(ONE_THREAD) $(RUN) -m pytest -n 2 --dist loadscope --nbval-lax --nbval-current-env
+	@$(ONE_THREAD) $(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder \
+		--nbval-lax --nbval-current-env
 
 spark: $(SPARK) ## Add what engine: spark needs, beside Java 17 or later
 
