@@ -91,11 +91,11 @@ def effects(board: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.grid(False, axis="y")
         _style.numbers(ax.xaxis, "share")
     if hidden := len(board) - len(known):
-        said = n_(
+        note = n_(
             "{n} not shown: it has no range yet", "{n} not shown: they have no range yet", hidden
         )
-        said = said.format(n=hidden)
-        ax.set_xlabel(f"{ax.get_xlabel()}\n{said}".strip())
+        note = note.format(n=hidden)
+        ax.set_xlabel(f"{ax.get_xlabel()}\n{note}".strip())
     return ax
 
 
@@ -177,8 +177,8 @@ def _effect(ax: Axes, place: int, row: Any) -> None:
     face = _style.PAPER if row.status == "running" else colour
     ax.hlines(place, low, high, color=colour, linewidth=2.5)
     ax.plot([row.relative_effect], [place], "o", color=colour, mfc=face, ms=8, mew=2)
-    said, right = formats.cell(row.verdict, "word"), ax.get_yaxis_transform()
-    ax.text(1.02, place, said, transform=right, va="center", fontsize="small")
+    verdict, right = formats.cell(row.verdict, "word"), ax.get_yaxis_transform()
+    ax.text(1.02, place, verdict, transform=right, va="center", fontsize="small")
 
 
 def _day(days: Any) -> pd.Series:

@@ -63,8 +63,8 @@ def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None = None) -> Axes:
     """Points of `deciles.lorenz` -> the Lorenz curve, with `gini` and the best fifth's share."""
     words = {"x": _("Share of customers, the lowest revenue first"), "y": _("Share of revenue")}
-    title, said = _("Concentration of revenue (Gini {gini})"), formats.number(gini, decimals=2)
-    ax = _style.axes(ax, title=title.format(gini=said), **words)
+    title, shown = _("Concentration of revenue (Gini {gini})"), formats.number(gini, decimals=2)
+    ax = _style.axes(ax, title=title.format(gini=shown), **words)
     _style.require(ax, points.tail(1), "revenue_share", by="customers_share")
     x, y = points["customers_share"], points["revenue_share"]
     equal, best = _("if all brought the same"), _("the best 20% of customers bring {share}")
@@ -96,9 +96,9 @@ def pareto(
     ends = points.groupby("class")["items_share"].max().reindex(list(ZONES)).dropna()
     text = _("{name}: {share} of items")
     for name, start, end in zip(ends.index, [0, *ends], ends, strict=False):
-        said = text.format(name=formats.label(name), share=formats.share(end - start))
+        label = text.format(name=formats.label(name), share=formats.share(end - start))
         inside = (x >= start) & (x <= end)
-        ax.fill_between(x, y, where=inside, color=ZONES[name], alpha=0.35, linewidth=0, label=said)
+        ax.fill_between(x, y, where=inside, color=ZONES[name], alpha=0.35, linewidth=0, label=label)
     ax.plot(x, y, color=_style.INK)
     for cut in cuts:
         ax.axhline(cut, color=_style.GREY, linewidth=1, linestyle=":")
