@@ -77,7 +77,7 @@ def export_table(url: str, target: Path, *, table: str = "") -> dict[str, Any]:
     refuse_password(url)
     read_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     kind = import_module(f"{__name__}.{KINDS[url.partition('://')[0]]}")
-    opened: AbstractContextManager[Database] = kind.opened(url)
+    opened: AbstractContextManager[Database] = kind.connect(url)
     with opened as database:
         schema, name = _choose_table(database.tables, table, redact_url(url))
         columns, batches = database.batches(schema, name)
