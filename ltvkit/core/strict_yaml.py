@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from copy import copy
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,6 +19,7 @@ SWITCHES = frozenset({f"{TAG}bool", f"{TAG}null"})
 WORDS = SWITCHES | {f"{TAG}float"}
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})")
+_SIGNED = re.compile(rf"\+{_WHOLE.pattern}|-0")  # whole numbers that are not written back the same
 _DECIMAL = re.compile(r"[-+]?(((0|[1-9]\d*)\.?\d*|\.\d+)(e[-+]?\d+)?|\.inf|\.nan)", re.I | re.A)
 
 
@@ -28,7 +30,9 @@ class _Refusal(yaml.constructor.ConstructorError):
 class _Loader(yaml.SafeLoader):
     """YAML 1.1, as papermill reads it, except that dates stay text and no value is changed."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.Node, deep: bool = False) -> dict:
+        if not isinstance(node, yaml.MappingNode):
+            self._refuse(node, f"{raw_text(node)} is not a mapping")
         seen: set[str] = set()
         for key, _value in node.value:
             if key.tag not in (f"{TAG}str", f"{TAG}merge"):
@@ -104,7 +108,7 @@ def read(path: Path, *, texts: Collection[str] = ()) -> tuple[dict[str, Any], di
                 f"{path}: expected lines of `key: value`, found "
                 f"{'nothing' if node is None else 'a ' + node.id}."
             )
-        _keep_text(node, texts)
+        node = _keep_text(node, texts)
         values = loader.construct_document(node)
         nodes = {key.value: value for key, value in node.value}
         for key, value in values.items():
@@ -136,21 +140,37 @@ def read(path: Path, *, texts: Collection[str] = ()) -> tuple[dict[str, Any], di
 
 
 def _keep_text(
-    node: yaml.Node, texts: Collection[str], kept: frozenset[str] = frozenset(), path: str = ""
-) -> None:
-    """Read as text what has a tag in `kept` or is below a key of `texts`, unless it is empty."""
+    node: Any, texts: Collection[str], kept: frozenset[str] = frozenset(), path: str = ""
+) -> Any:
+    """A copy in which what has a tag in `kept`, or is below a key of `texts`, is text if filled.
+
+    A copy, as an anchor may be named both where text is meant and where a number is.
+    """
+    node = copy(node)
     if isinstance(node, yaml.ScalarNode):
-        signed = kept == WORDS and node.value.startswith("+") and _WHOLE.fullmatch(node.value)
+        signed = kept == WORDS and _SIGNED.fullmatch(node.value)
         if node.tag == f"{TAG}merge" or (node.tag in kept and node.value) or signed:
             node.tag = f"{TAG}str"
     elif isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _keep_text(item, texts, kept | SWITCHES, path)
+        node.value = [_keep_text(item, texts, kept | SWITCHES, path) for item in node.value]
     else:
-        for key, value in node.value:
-            below = f"{path}.{key.value}" if path else key.value
-            named = kept == WORDS or below in texts
-            _keep_text(value, texts, WORDS if named else frozenset(), below)
+        node.value = [(key, _keep_value(key, v, texts, kept, path)) for key, v in node.value]
+    return node
+
+
+def _keep_value(
+    key: yaml.Node, value: Any, texts: Collection[str], kept: frozenset[str], path: str
+) -> Any:
+    """The value of a key, as `_keep_text`; what is merged stands where its `<<` stands."""
+    if key.tag != f"{TAG}merge":
+        below = f"{path}.{key.value}" if path else key.value
+        named = kept == WORDS or below in texts
+        return _keep_text(value, texts, WORDS if named else frozenset(), below)
+    if isinstance(value, yaml.SequenceNode):
+        value = copy(value)
+        value.value = [_keep_text(each, texts, kept, path) for each in value.value]
+        return value
+    return _keep_text(value, texts, kept, path)
 
 
 def raw_text(node: yaml.Node) -> str:

@@ -51,6 +51,21 @@ def test_what_would_be_changed_is_refused_until_it_is_in_quotes(read, form, word
     assert word in str(read(f"a: {form.format(repr(word))}"))
 
 
+@pytest.mark.parametrize("form", ["<<: {}", "<<: [{}]", "<<: &m {}"])
+def test_what_is_merged_stays_text_as_if_it_stood_there(read, form):
+    merged = form.format("{words: [No, 1.50, -0, +5], word: off, n: 1.50}")
+    expected = {"words": ["No", "1.50", "-0", "+5"], "word": "off", "n": 1.5}
+    assert read(f"p:\n  {merged}", ("p.words", "p.word")) == {"p": expected}
+    assert read(merged, ("words", "word")) == expected
+
+
+def test_an_anchor_is_text_where_text_is_meant_and_a_number_elsewhere(read):
+    text = "rate: &n 1.50\non_: &s no\nwords: [*n, *s]\nlists: {w: &l [&f 0.5, No]}\nn: *f\nw: *l"
+    expected = {"rate": 1.5, "on_": False, "words": ["1.50", "no"], "n": 0.5}
+    found = read(text, ("words", "lists.w"))
+    assert found == expected | {"lists": {"w": ["0.5", "No"]}, "w": [0.5, "No"]}
+
+
 def test_numbers_and_switches_stay_what_they_are(read):
     text = (
         "cuts: [0.70, 0.9]\nedges: {orders: [1, 2.0], paid: [-30, +90]}\nremote: true\nx: {g: off}"
@@ -76,7 +91,7 @@ def test_what_is_empty_is_no_text(read):
     [
         *("a: &x [*x]", f"a: {'[' * 5000}", "a: !!bool maybe", "a: !!int x", "a: !!float x"),
         *("a: !!set {b}", "a: !!python/name:os.system", "[a]: 1", "? {b: 1}\n: 2"),
-        f"a: {'9' * 5000}",
+        *(f"a: {'9' * 5000}", "a: !!map x", "!!map x", "a: {<<: x}", "a: {<<: [x]}"),
     ],
 )
 def test_what_the_kit_has_no_use_for_is_a_message(read, text):
