@@ -5,7 +5,7 @@ What only the data can tell, such as whether a column is there, is left to the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ import yaml
 
 from ltvkit import abc_classes, cohorts, rfm
 from ltvkit.engines import frames
-from ltvkit.engines.spark.settings import Settings
-from ltvkit.errors import ParamsError, is_number, one_of
+from ltvkit.engines.spark.settings import Settings, check_types
+from ltvkit.errors import ParamsError, check_grouping, is_number, one_of
 from ltvkit.hypotheses.registry import store
 from ltvkit.ingest import schema
+from ltvkit.ltv import unit_economics
 
-# Where cohorts by a column would be of orders, or of amounts, and not of customers.
-NO_COHORTS = ("customer_id", "order_id", "order_date", *schema.NUMBERS)
+# Columns that differ by customer, by order or by amount, and name no group of customers.
+NO_GROUPS = ("customer_id", "order_id", "order_date", *schema.NUMBERS)
 
 
 def check(values: Mapping[str, Any]) -> None:
@@ -34,12 +35,14 @@ def check(values: Mapping[str, Any]) -> None:
     for name, rule in rules().items():
         if name in values:
             _check(name, values[name], rule, sets)
+    _check_groups(values.get("abc_by", ()), values.get("cost_by", ""))
     if "abc_cuts" in values:
         abc_classes.check_cuts(values["abc_cuts"], "abc_cuts")
     if values.get("rfm_cuts"):
         rfm.fixed_edges(values["rfm_cuts"], "rfm_cuts")
     if values.get("engine") == "spark":
         Settings.of(values.get("spark", {}))
+    check_types(values.get("spark", {}))
     if values.get("register"):
         store.folder(values["shop"], values["register"])
 
@@ -52,13 +55,29 @@ def rules() -> dict[str, dict[str, Any]]:
 
 def _sets(mapped: Mapping[str, str]) -> dict[str, list[str]]:
     columns = list(dict.fromkeys((*schema.COLUMNS, *mapped)))
+    groups = [column for column in columns if column not in NO_GROUPS]
     return {
         "columns": columns,
-        "costs": ["", *columns],
-        "cohorts": [*cohorts.CALENDAR, *(c for c in columns if c not in NO_COHORTS)],
+        "costs": ["", *(column for column in groups if column not in cohorts.CALENDAR)],
+        "cohorts": [*cohorts.CALENDAR, *groups],
         "engines": list(frames.NAMES),
         "segments": list(rfm.SEGMENT_NAMES),
     }
+
+
+def _check_groups(abc_by: Iterable[str], cost_by: str) -> None:
+    """Refuse columns that the tables by them would have twice, and two tables of one name."""
+    check_grouping("cost_by", cost_by, unit_economics.COLUMNS)
+    tables: dict[str, str] = {}
+    for column in abc_by:
+        check_grouping("abc_by", column, abc_classes.COLUMNS)
+        table = abc_classes.table_name(column)
+        if table in tables:
+            raise ParamsError(
+                f"abc_by: {tables[table]!r} and {column!r} would both be the table {table}. Name "
+                "each once, and map yours under another name."
+            )
+        tables[table] = column
 
 
 def _check(name: str, value: Any, rule: Mapping[str, Any], sets: Mapping[str, list]) -> None:

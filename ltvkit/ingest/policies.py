@@ -137,8 +137,9 @@ def _check_type(name: str, value: Any, kind: Any) -> Any:
             isinstance(v, str | Integral) and not isinstance(v, bool) for v in value
         )
         value = tuple(map(str, value)) if fits else value
+    if kind is str and not isinstance(value, int | float):
+        wanted = wanted.partition(", as in")[0]  # quotes do not make a text of a list
     if value is None:
-        wanted = wanted.partition(', as in "{}')[0]
         raise ParamsError(
             f"policies: {name}: there is no value. Write {wanted.format()}, or leave the line out."
         )

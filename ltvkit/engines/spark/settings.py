@@ -46,24 +46,16 @@ class Settings:
         Traceback (most recent call last):
         ltvkit.errors.ParamsError: spark: 'mastre' is not known. Did you mean 'master'? Known: ...
         """
-        for key in spark:
-            if key not in KEYS:
-                raise ParamsError(
-                    f"spark: '{key}' is not known.{nearest(key, KEYS)} Known: {', '.join(KEYS)}."
-                )
-        conf = spark.get("conf", {})
-        if not isinstance(conf, Mapping):
-            raise ParamsError("spark: conf must be a mapping, as in {spark.executor.memory: 8g}.")
+        check_types(spark)
         texts = {key: spark.get(key, "") for key in KEYS[:-1]}
-        for key, text in texts.items():
-            if not isinstance(text, str):
-                raise ParamsError(f"spark: {key}: {text!r} must be text, in quotes.")
         if bool(texts["master"]) == bool(texts["remote"]):
             raise ParamsError(
                 'spark: give master, as "spark://host:7077" or "local[*]", or remote, as '
                 '"sc://host:15002"; one of them.'
             )
-        found = cls(**texts, conf={name: _word(value) for name, value in conf.items()})
+        found = cls(
+            **texts, conf={name: _word(value) for name, value in spark.get("conf", {}).items()}
+        )
         if found.master and not (MASTER.fullmatch(found.master) and found._names_hosts()):
             raise ParamsError(
                 f"spark: master: {found.master!r} must be local[*], spark://host:port, yarn or "
@@ -121,6 +113,23 @@ class Settings:
             tasks = str(4 * (os.cpu_count() or 1))
             found |= {"spark.sql.shuffle.partitions": tasks}
         return found | dict(self.conf)
+
+
+def check_types(spark: Mapping[str, Any]) -> None:
+    """Raise `ParamsError` for an unknown key of `spark:`, and for a value of a wrong type."""
+    for key, value in spark.items():
+        if key not in KEYS:
+            raise ParamsError(
+                f"spark: '{key}' is not known.{nearest(key, KEYS)} Known: {', '.join(KEYS)}."
+            )
+        if key != "conf" and not isinstance(value, str):
+            raise ParamsError(f"spark: {key}: {value!r} must be text, in quotes.")
+    conf = spark.get("conf", {})
+    if not isinstance(conf, Mapping):
+        raise ParamsError("spark: conf must be a mapping, as in {spark.executor.memory: 8g}.")
+    for name, value in conf.items():
+        if not isinstance(value, str | int | float):
+            raise ParamsError(f"spark: conf: {name}: {value!r} must be one text, as in 8g.")
 
 
 def _word(value: Any) -> str:
