@@ -14,7 +14,7 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ColumnError, ParamsError
+from ltvkit.errors import ParamsError
 from ltvkit.ingest import daily
 from ltvkit.ingest.lines import filter_purchases, filter_until
 from ltvkit.periods import Day
@@ -89,8 +89,7 @@ def ltv(table: pd.DataFrame, *, of: str = "revenue") -> pd.DataFrame:
     for a calendar cohort, all revenue so far over all customers acquired. `of` is "revenue" or
     "margin". NaN: not yet observable.
     """
-    if of not in table:
-        raise ColumnError(f"of={of!r}: the orders have no such column; map it under `columns:`.")
+    frames.lazy(table, needs=(of,))
     each = table[of] / table["observed"]
     return _wide(table, each.groupby(table["cohort"]).cumsum())
 

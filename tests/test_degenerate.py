@@ -18,7 +18,7 @@ from ltvkit.report.runner.missing_data import MissingData
 FOLDER = Path(__file__).parents[1] / "notebooks"
 # The pages that could mind.
 PAGES = {"one-line": "012345", "all-alike": "15", "all-zero": "02345", "two-customers": "145"}
-PAGES |= {"no-columns": "345", "no-margin": "45"}
+PAGES |= {"no-columns": "345", "no-margin": "345"}
 MONTHS = [f"2024-{month:02d}" for month in range(1, 13)]
 SHOPS = {
     "one-line": [("A", "1", "2024-03-05", 100)],
@@ -48,7 +48,7 @@ CANNOT = {
     "all-zero": {"backtest", "forecast_parameters", "forecast_revenue", "survival"},
     "two-customers": {"backtest", "forecast_parameters", "forecast_revenue", "survival"},
     "no-columns": {"abc_products", "cohort_retention", "unit_economics"},
-    "no-margin": {"cohort_ltv", "ltv_curve"},
+    "no-margin": {"cohort_ltv", "ltv_curve", "abc_category"},
 }
 # Params that ask for columns which the orders do not have.
 ASKED = {
@@ -58,7 +58,7 @@ ASKED = {
         "cost_by": "channel",
         "acquisition_cost": {"search": 15},
     },
-    "no-margin": {"ltv_of": "margin", "acquisition_cost": {"all": 15}},
+    "no-margin": {"abc_by": ["category"], "ltv_of": "margin", "acquisition_cost": {"all": 15}},
 }
 
 

@@ -35,6 +35,7 @@ _REFUSED = (
     "into an environment variable (for PostgreSQL: PGUSER and PGPASSWORD), or, for Spark, into "
     "spark-defaults.conf."
 )
+_OF_CODE = ("ModuleNotFoundError", "NameError")  # they name what the code names, never data
 _SHORTEST = 8  # a shorter value could be any word
 HIDDEN = "***"
 
@@ -117,7 +118,7 @@ def mask_outputs(found: Any) -> Any:
 
 def mask_error(kind: str, text: str) -> str:
     """The message of an error of a class named `kind`, masked so that it can be stored."""
-    return mask(text) if hasattr(errors, kind) else mask_foreign(text)
+    return mask(text) if kind in _OF_CODE or hasattr(errors, kind) else mask_foreign(text)
 
 
 def _shown(text: str) -> str:

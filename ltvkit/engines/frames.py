@@ -54,9 +54,10 @@ def lazy(frame: Frame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
     for column in needs:
         if column not in found:
             raise ColumnError(
-                f"column '{column}' is needed here, and the frame has {', '.join(found)}."
-                f"{nearest(column, found)} Map it under `columns:` in the params file, or read "
-                f"the frame by orders.read(frame, columns={{'{column}': its column}})."
+                f"the data have no column '{column}', which this step needs. There is "
+                f"{', '.join(found)}.{nearest(column, found)} Map it under `columns:` in the "
+                f"params file, or read the frame by orders.read(frame, columns={{'{column}': its "
+                "column})."
             )
     kind, day = schema.get(DAY), nw.col(DAY)
     if kind == nw.Date:

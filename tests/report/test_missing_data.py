@@ -25,8 +25,9 @@ def test_what_needs_a_missing_step_is_missing_too():
     why = "Not enough data: 2 customers, and it needs 100."
     assert missing.explain("%time\nx, (y, *z) = test(lines)", *few) == why
     assert missing.explain("worth = 2 * z", *undefined("z")) == AGAIN
-    column = missing.explain("c = f(lines)", "ColumnError", "column 'c' is needed here.")
-    assert column == "Not shown: column 'c' is needed here."
+    no_column = "no column 'c', which this step needs. There is a, b. Map it under `columns:`."
+    column = missing.explain("c = f(lines)", "ColumnError", no_column)
+    assert column == "Not shown: no column 'c', which this step needs."
     assert missing.explain("show(worth)", *undefined("worth")) == why  # another stands between
     assert missing.explain("show(c)", *undefined("c")) == column
     assert missing.reasons == [why, column]
@@ -109,4 +110,5 @@ def test_a_fault_beside_a_lesson_and_a_missing_step_is_named(tmp_path):
     write_notebook(root, "02_small", LESSON, few, "print(y)")
     done = report(root, "params/stub.yaml", "--month", "1998-06", "--only", "small")
     assert done.returncode == 1
-    assert "02_small, cell 5 `print(y)`: a cell raised an error: NameError" in done.stderr
+    failed = "02_small, cell 5 `print(y)`: a cell raised an error: NameError: name 'y' is not"
+    assert failed in done.stderr

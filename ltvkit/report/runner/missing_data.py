@@ -37,7 +37,8 @@ class MissingData:
         if error == NothingYet.__name__:
             self.ended, reason = True, message
         elif error == ColumnError.__name__:
-            reason = _("Not shown: {why}").format(why=message)
+            why = message.partition(". ")[0].removesuffix(".")  # then come the columns found
+            reason = _("Not shown: {why}.").format(why=why)
         elif error in _names(TooLittleData):
             reason = _("Not enough data: {why}").format(why=message)
         else:
