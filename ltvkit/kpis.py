@@ -25,14 +25,9 @@ def __dir__() -> list[str]:
 
 
 MEASURES = (
-    "revenue",
-    "orders",
-    "customers",
-    "new_customers",
-    "repeat_rate",
-    "average_order_value",
+    "revenue", "orders", "customers", "new_customers", "repeat_rate", "average_order_value",
     "revenue_per_customer",
-)
+)  # fmt: skip
 
 
 def series(lines: Frame, *, as_of: Day, every: str = "month") -> pd.DataFrame:

@@ -7,16 +7,15 @@ higher the better; segments read the R and F scores.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from itertools import pairwise
 from math import inf, nan
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import pandas as pd
-import yaml
 
 from ltvkit import transitions
+from ltvkit.core import files
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
@@ -45,11 +44,8 @@ class Segment(NamedTuple):
 
 
 def _read_segments() -> tuple[Segment, ...]:
-    text = resources.files("ltvkit.display").joinpath("rfm_segments.yaml").read_text("utf-8")
-    return tuple(
-        Segment(**row | {"r": tuple(row["r"]), "f": tuple(row["f"])})
-        for row in yaml.safe_load(text)
-    )
+    rows = files.read_yaml(formats.__file__, "rfm_segments.yaml")
+    return tuple(Segment(**row | {"r": tuple(row["r"]), "f": tuple(row["f"])}) for row in rows)
 
 
 SEGMENTS = _read_segments()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+import ltvkit
 from ltvkit.core.i18n import _, n_
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ def hypothesis() -> None:
 @ID
 def new(params: Path, id: str) -> None:
     """Write a file for a new hypothesis, to be filled in."""
-    from ltvkit.hypotheses.registry import store
-
-    path = os.path.relpath(store.new(_load(params)[1], id))
+    path = os.path.relpath(ltvkit.hypotheses.new(_load(params)[1], id))
     click.echo(f"Fill in {path}, then run:\n  {RUN} check {params} {id}")
 
 
@@ -72,9 +71,7 @@ def check(params: Path, id: str | None) -> None:
 @PARAMS
 def list_(params: Path) -> None:
     """List the hypotheses of a shop, and whether they are registered and decided."""
-    from ltvkit.hypotheses.registry import store
-
-    register = store.load(_load(params)[1])
+    register = ltvkit.hypotheses.load(_load(params)[1])
     if register.hypotheses:
         click.echo(_tabulate(register.hypotheses))
     elif register.problems.empty:
@@ -90,9 +87,7 @@ def list_(params: Path) -> None:
 @BY
 def register_(params: Path, id: str, by: str) -> None:
     """Put on record what the file of a hypothesis says. Do so before its first day."""
-    from ltvkit.hypotheses.registry import store
-
-    record = store.register(_load(params)[1], id, by=by).record
+    record = ltvkit.hypotheses.register(_load(params)[1], id, by=by).record
     click.echo(f"{id} is registered. The registration that counts: {_registration(record)}.")
 
 
@@ -110,10 +105,8 @@ def register_(params: Path, id: str, by: str) -> None:
 @BY
 def decide(params, id, decision, reason, until, by) -> None:
     """Put on record what was decided about a hypothesis."""
-    from ltvkit.hypotheses.registry import store
-
     day = until.date() if until else None
-    store.decide(_load(params)[1], id, decision, reason=reason, by=by, until=day)
+    ltvkit.hypotheses.decide(_load(params)[1], id, decision, reason=reason, by=by, until=day)
     click.echo(f"On record: {id}, {decision}{f' until {day}' if day else ''}.")
     click.echo("Reports show it once their last day is today or later.")
 

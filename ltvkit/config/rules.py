@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ltvkit import abc_classes, cohorts, rfm
+from ltvkit.core import files
 from ltvkit.engines import frames
 from ltvkit.engines.spark.settings import Settings, check_types
 from ltvkit.errors import ParamsError, check_grouping, is_number, one_of
@@ -50,7 +48,7 @@ def check(values: Mapping[str, Any]) -> None:
 @cache
 def rules() -> dict[str, dict[str, Any]]:
     """The rule of each parameter; see the head of rules.yaml."""
-    return yaml.safe_load(Path(__file__).with_name("rules.yaml").read_text("utf-8"))
+    return files.read_yaml(__file__, "rules.yaml")
 
 
 def _sets(mapped: Mapping[str, str]) -> dict[str, list[str]]:

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 DAY = 86_400
 _PART = re.compile(r"\.(.+)-[0-9a-f]{32}\.part")
 
@@ -46,6 +48,11 @@ def read_json(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def read_yaml(module: str, name: str) -> Any:
+    """A YAML file of the kit: the one called `name` in the folder of the file `module`."""
+    return yaml.safe_load(Path(module).with_name(name).read_text("utf-8"))
 
 
 def write(path: Path, text: str) -> None:

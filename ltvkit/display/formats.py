@@ -13,13 +13,12 @@ from collections.abc import Iterable
 from datetime import date as Day
 from fnmatch import fnmatchcase
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
+from ltvkit.core import files
 from ltvkit.core.i18n import _
 
 __all__ = [
@@ -35,10 +34,9 @@ def __dir__() -> list[str]:
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", "VND", "₫")
 
-_HERE = Path(__file__).parent
-_WORDS = yaml.safe_load((_HERE / "labels.yaml").read_text("utf-8"))
+_WORDS = files.read_yaml(__file__, "labels.yaml")
 LABELS, PATTERNS, MONTHS = _WORDS["labels"], _WORDS["patterns"], _WORDS["months"]
-FORMATS = yaml.safe_load((_HERE / "formats.yaml").read_text("utf-8"))
+FORMATS = files.read_yaml(__file__, "formats.yaml")
 
 PLACES = {"mean": 2, "score": 3}
 GRAINS = {

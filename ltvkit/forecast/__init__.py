@@ -13,30 +13,11 @@ from ltvkit.forecast.predictions import best, new_customer, predict
 from ltvkit.forecast.uncertainty import interval, parameters
 
 __all__ = [
-    "Backtest",
-    "BetaGeoBetaBinomFitter",
-    "BetaGeoFitter",
-    "Explained",
-    "Fitted",
-    "GammaGammaFitter",
-    "ModifiedBetaGeoFitter",
-    "ParetoNBDFitter",
-    "backtest",
-    "best",
-    "distribution",
-    "explain_customer",
-    "finding",
-    "fit",
-    "histories",
-    "interval",
-    "matrix",
-    "new_customer",
-    "occasions",
-    "parameters",
-    "predict",
-    "revenue",
-    "tracking",
-]
+    "Backtest", "BetaGeoBetaBinomFitter", "BetaGeoFitter", "Explained", "Fitted",
+    "GammaGammaFitter", "ModifiedBetaGeoFitter", "ParetoNBDFitter", "backtest", "best",
+    "distribution", "explain_customer", "finding", "fit", "histories", "interval", "matrix",
+    "new_customer", "occasions", "parameters", "predict", "revenue", "tracking",
+]  # fmt: skip
 
 
 def __dir__() -> list[str]:

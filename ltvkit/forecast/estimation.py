@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-import yaml
 
+from ltvkit.core import files
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
@@ -65,7 +64,7 @@ class Fitted:
         """parameter, estimate, lowest, highest (95%), meaning."""
         rows = pd.concat([f.summary for f in self.fitters]).drop(columns="se(coef)")
         rows.columns = ["estimate", "lowest", "highest"]
-        meanings = yaml.safe_load(Path(__file__).with_name("meanings.yaml").read_text("utf-8"))
+        meanings = files.read_yaml(__file__, "meanings.yaml")
         texts = [_(meanings[name]).format(unit=_(self.unit)) for name in rows.index]
         return rows.rename_axis("parameter").assign(meaning=texts).reset_index()
 

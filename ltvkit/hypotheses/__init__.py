@@ -18,22 +18,9 @@ from ltvkit.hypotheses.registry.store import decide, folder, load, new, of_shop,
 from ltvkit.hypotheses.timeline import timelines
 
 __all__ = [
-    "assign",
-    "candidates",
-    "decide",
-    "drafts",
-    "draw",
-    "evaluate",
-    "evaluate_all",
-    "finding",
-    "folder",
-    "load",
-    "new",
-    "of_shop",
-    "power",
-    "register",
-    "timelines",
-]
+    "assign", "candidates", "decide", "drafts", "draw", "evaluate", "evaluate_all", "finding",
+    "folder", "load", "new", "of_shop", "power", "register", "timelines",
+]  # fmt: skip
 
 
 def __dir__() -> list[str]:

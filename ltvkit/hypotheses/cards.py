@@ -23,7 +23,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from ltvkit import hypotheses
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import _
 from ltvkit.display import formats, plots
 from ltvkit.display.tables import Display
 from ltvkit.hypotheses import card_tables
@@ -39,10 +39,6 @@ def __dir__() -> list[str]:
     return __all__
 
 
-PERIODS = {
-    "day": N_("Day"), "week": N_("Week"), "month": N_("Month"), "year": N_("Year"),
-    "past": N_("Past dates"),
-}  # fmt: skip
 DPI, COLOURS = 80, 64
 LOOKS = {"adopt": "good", "drop": "bad"}  # of a verdict
 
@@ -176,7 +172,7 @@ def _marked(table: Display) -> Markup:
 def _captioned(pngs: Mapping[str, str], metric: str) -> list[tuple[str, str, str, bool]]:
     """Name, text, picture and whether it is open; past dates say most, then months."""
     first = next((name for name in ("past", "month") if name in pngs), next(iter(pngs), ""))
-    names = {every: _(PERIODS[every]) for every in pngs}
+    names = {every: formats.label(every) for every in pngs}
     label = formats.label(metric)
     return [
         (name, fill("chart", measure=label, period=name.lower()), pngs[every], every == first)
@@ -189,8 +185,7 @@ def _pictures(
 ) -> dict[str, str]:
     """Each chart in base64, by its period."""
     about, pngs = evaluation.hypothesis, {}
-    for every in (e for e in PERIODS if len(timelines.get(e, ()))):
-        table = timelines[every]
+    for every, table in ((e, t) for e, t in timelines.items() if len(t)):
         look = {"metric": table["metric"].iloc[0], "start": about.start, "end": about.until}
         pngs[every] = _png(plots.timeline(table, currency=currency, **look))
     if len(evaluation.natural):

@@ -88,10 +88,8 @@ def evaluate(
     natural = placebo.replay(histories, plan, metrics, days=compared.window, busy=busy)
     strata = comparisons.read_strata(histories, plan)
     estimates = {metric: compared.estimate(metric, strata) for metric in metrics}
-    first, sizes = (
-        estimates[plan.metric],
-        comparisons.count_groups(histories, plan, compared.groups),
-    )
+    first = estimates[plan.metric]
+    sizes = comparisons.count_groups(histories, plan, compared.groups)
     checks = validity.run_checks(compared, plan, first, natural[plan.metric])
     grade, running = verdicts.grade_evidence(plan, checks), status == RUNNING
     early = running or plan.until != plan.end  # somebody looks before the planned end

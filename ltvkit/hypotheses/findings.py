@@ -65,26 +65,24 @@ def _capitalize(text: str) -> str:
 def _words(row: pd.Series, currency: str) -> dict[str, str]:
     """The numbers of a row, in words."""
     metric = row["metric"]
-    effect, low, high = (
-        formats.difference(row[name], metric, currency) for name in ("effect", "lowest", "highest")
-    )
     return {
         "metric": formats.label(metric).lower(),
-        "effect": effect,
-        "range": fill("likely_range", low=low, high=high),
+        "effect": formats.difference(row["effect"], metric, currency),
+        "range": _describe_range(row[["lowest", "highest"]], metric, currency),
         "after": formats.value(row["after"], metric, currency),
         "without": formats.value(row["after"] - row["effect"], metric, currency),
     }
 
 
+def _describe_range(ends: pd.Series, metric: str, currency: str) -> str:
+    low, high = (formats.difference(end, metric, currency) for end in ends)
+    return fill("likely_range", low=low, high=high)
+
+
 def _describe_effect(found: Evaluation, currency: str) -> str:
     row = found.primary
     if math.isnan(row["lowest"]):
-        low, high = (
-            formats.difference(row[name], row["metric"], currency)
-            for name in ("raw_lowest", "raw_highest")
-        )
-        span = fill("likely_range", low=low, high=high)
+        span = _describe_range(row[["raw_lowest", "raw_highest"]], row["metric"], currency)
         too_few = (found.checks["check"] == SIZE).any()
         drawn = found.hypothesis.comparison == "randomized"
         reason = fill("too_little" if drawn or too_few else "anyway_unknown")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ltvkit.core import files
 from ltvkit.core.i18n import _
 
-TEXTS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+TEXTS = files.read_yaml(__file__, "texts.yaml")
 
 
 def fill(name: str, **values: Any) -> str:

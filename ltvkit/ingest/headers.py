@@ -10,14 +10,12 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from itertools import chain
-from pathlib import Path
 
-import yaml
-
+from ltvkit.core import files
 from ltvkit.core.personal_data import header_key
 
 # Canonical column -> tiers of headers.
-ALIASES = yaml.safe_load(Path(__file__).with_name("headers.yaml").read_text("utf-8"))
+ALIASES = files.read_yaml(__file__, "headers.yaml")
 
 # The tier of `amount` whose values stand on every line of an order.
 ORDER_TOTALS = 2

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
-from pathlib import Path
 from typing import Any, get_type_hints
 
-import yaml
-
-from ltvkit.core import redaction
+from ltvkit.core import files, redaction
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
 from ltvkit.ingest.parse import dates
 from ltvkit.ingest.schema import COLUMNS
@@ -18,9 +15,9 @@ from ltvkit.ingest.schema import COLUMNS
 # Orders and products may have names; customer ids are on no page.
 _NAMED = ("customer_id", "order_id", "product_id", "product")
 # The comment beside each policy in a params file.
-POLICY_COMMENTS = yaml.safe_load(Path(__file__).with_name("policies.yaml").read_text("utf-8"))
+POLICY_COMMENTS = files.read_yaml(__file__, "policies.yaml")
 # The checks of the data: name -> default severity, and what a finding means.
-CHECK_FACTS = yaml.safe_load(Path(__file__).with_name("checks.yaml").read_text("utf-8"))
+CHECK_FACTS = files.read_yaml(__file__, "checks.yaml")
 SEVERITIES = ("off", "warn", "stop")
 # The declared type of a policy -> the types that fit, and how to write it.
 _TYPES: dict[Any, tuple[Any, str]] = {

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ltvkit.core import files
 from ltvkit.ingest import headers
 
 
@@ -33,10 +31,7 @@ class System:
         return {n: next(filter(None, hits)) for n, hits in taken.items() if any(hits)}
 
 
-SYSTEMS = tuple(
-    System(**facts)
-    for facts in yaml.safe_load(Path(__file__).with_name("systems.yaml").read_text("utf-8"))
-)
+SYSTEMS = tuple(System(**facts) for facts in files.read_yaml(__file__, "systems.yaml"))
 
 
 def recognise(found: Iterable[str]) -> System | None:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-import yaml
 
 from ltvkit import customers, periods
+from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
@@ -33,7 +32,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
-METHODS = yaml.safe_load(Path(__file__).with_name("methods.yaml").read_text("utf-8"))
+METHODS = files.read_yaml(__file__, "methods.yaml")
 REVENUE = METHODS["realised"]["of"]
 AGE = 12  # months
 LEAST_DAYS = 30  # of orders, to say how many a year would hold

@@ -11,17 +11,9 @@ from ltvkit.quality.summary import (
 )
 
 __all__ = [
-    "check",
-    "check_finding",
-    "describe",
-    "finding",
-    "list_duplicates",
-    "list_folded_ids",
-    "list_quarantined",
-    "origin",
-    "raise_on_stop",
-    "summarize",
-]
+    "check", "check_finding", "describe", "finding", "list_duplicates", "list_folded_ids",
+    "list_quarantined", "origin", "raise_on_stop", "summarize",
+]  # fmt: skip
 
 
 def __dir__() -> list[str]:

@@ -20,7 +20,6 @@ from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats
 from ltvkit.display.plots import _style
 from ltvkit.display.plots.lifetimes import _dates
-from ltvkit.display.plots.series import PERIODS
 
 DAY = pd.Timedelta(days=1)
 Z = 1.96  # standard errors to each end of a 95% interval
@@ -47,7 +46,7 @@ def timeline(
     data cover only in part is hollow; where there is no value there is a gap.
     """
     every = formats.grain(table["period"]) if "period" in table else "month"
-    period, text = _(PERIODS[every]), _("{measure} by {period}")
+    period, text = formats.label(every), _("{measure} by {period}")
     title = text.format(measure=formats.label(metric), period=period.lower())
     y = formats.label(metric, currency)
     ax = _style.axes(ax, title=title, x=period, y=y, height=3.2)

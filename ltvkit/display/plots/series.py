@@ -8,18 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from pandas import DataFrame, Series
 
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.plots import _style
 
 FLOWS = ("revenue", "orders", "customers", "new_customers")  # amounts of a period: bars from zero
 MOST_BARS, MOST_VALUES, MOST_NAMED = 60, 9, 8
-# fmt: off
-PERIODS = {
-    "year": N_("Year"), "quarter": N_("Quarter"), "month": N_("Month"), "week": N_("Week"),
-    "day": N_("Day"),
-}
-# fmt: on
 
 
 @_style.styled
@@ -32,7 +26,7 @@ def kpi_series(
     where there is no value. Raises `ColumnError` where the table lacks `measure`.
     """
     every = formats.grain(series["period"]) if "period" in series else "month"
-    period, text = _(PERIODS[every]), _("{measure} by {period}")
+    period, text = formats.label(every), _("{measure} by {period}")
     title = text.format(measure=formats.label(measure), period=period.lower())
     ax = _style.axes(ax, title=title, x=period, y=formats.label(measure, currency))
     _style.require(ax, series, measure, by="period")

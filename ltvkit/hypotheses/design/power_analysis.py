@@ -90,9 +90,7 @@ def drafts(register: Registry, lines: Frame | Histories, *, as_of: Day) -> pd.Da
     """
     histories = customer_days.prepare(lines, as_of=as_of)
     fields, rows = ["title", "metric", "smallest_effect"], []
-    for plan in (
-        h for h in register.hypotheses if periods.number_of(h.start) > periods.number_of(as_of)
-    ):
+    for plan in (h for h in register.hypotheses if h.start > periods.day(as_of).date()):
         row = {"weeks": plan.days / 7}
         with suppress(LtvkitError):
             row = _row(histories, plan, plan.days)

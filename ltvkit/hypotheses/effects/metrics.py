@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import NamedTuple
 
-import yaml
+from ltvkit.core import files
 
 
 class Metric(NamedTuple):
@@ -16,9 +15,5 @@ class Metric(NamedTuple):
     definition: str
 
 
-METRICS = {
-    name: Metric(**entry)
-    for name, entry in yaml.safe_load(
-        Path(__file__).with_suffix(".yaml").read_text("utf-8")
-    ).items()
-}
+_ENTRIES = files.read_yaml(__file__, "metrics.yaml")
+METRICS = {name: Metric(**entry) for name, entry in _ENTRIES.items()}

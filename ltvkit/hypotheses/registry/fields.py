@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
+from ltvkit.core import files
 from ltvkit.hypotheses.effects.metrics import METRICS
 from ltvkit.hypotheses.hypothesis import COMPARISONS, RULES, Hypothesis
 from ltvkit.hypotheses.registry.field_types import KINDS
@@ -37,7 +35,7 @@ def _read() -> dict[str, Field]:
         "comparisons": ", ".join(COMPARISONS),
         "metrics": "; ".join(f"{name}, {m.definition}" for name, m in METRICS.items()),
     }
-    entries = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+    entries = files.read_yaml(__file__, "fields.yaml")
     return {
         name: Field(e["about"].format(**words), e["example"], KINDS[e["kind"]])
         for name, e in entries.items()

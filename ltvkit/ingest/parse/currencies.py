@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
-from ltvkit.core import paths
+from ltvkit.core import files, paths
 from ltvkit.engines import frames, sql
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.parse import dates, values
 
 COLUMNS = ("date", "currency", "rate")
 # Sign beside an amount -> how it may be `written`, and the `currencies` that use it.
-SIGNS = yaml.safe_load(Path(__file__).with_name("currencies.yaml").read_text("utf-8"))
+SIGNS = files.read_yaml(__file__, "currencies.yaml")
 
 # Messages on several currencies: by a column, or by the signs beside the amounts.
 BY_COLUMN = (

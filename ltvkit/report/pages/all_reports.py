@@ -26,14 +26,11 @@ def refresh() -> Path:
     """
     home = paths.reports()
     with filelock.FileLock(home / ".index.lock", timeout=60):
-        text = templates.render("archive.html.j2", shops=list(map(_shop, _shops(home))))
+        folders = sorted(p for p in home.iterdir() if p.is_dir() and not p.name.startswith("."))
+        text = templates.render("archive.html.j2", shops=list(map(_shop, folders)))
         with files.replacing(home / "index.html") as part:
             part.write_text(text, "utf-8", newline="\n")
     return home / "index.html"
-
-
-def _shops(home: Path) -> list[Path]:
-    return sorted(p for p in home.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
 def _shop(folder: Path) -> tuple[str, str, list[Entry]]:

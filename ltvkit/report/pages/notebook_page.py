@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import base64
 import re
-from pathlib import Path
 from typing import Any
 
 import nh3
-import yaml
 from latex2mathml.converter import convert
 from nbconvert.filters import strip_ansi
 from nbconvert.filters.highlight import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from ltvkit.config.notebooks import read_source, read_tags
+from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.report.pages import templates
 
 # Of an output, the first kind that it has is shown.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
-_ALLOWED = yaml.safe_load(Path(__file__).with_name("allowed_html.yaml").read_text("utf-8"))
+_ALLOWED = files.read_yaml(__file__, "allowed_html.yaml")
 _OWN_LINK = re.compile(r"(?:\.?/)?([\w-]+)\.ipynb(#[\w-]*)?$")
 
 
