@@ -12,7 +12,7 @@ import itertools
 import threading
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 
 import narwhals.stable.v2 as nw
@@ -39,6 +39,7 @@ class _Table(NamedTuple):
 
 _tables: dict[str, _Table] = {}
 _unread: list[str] = []
+_dropping = threading.Lock()
 atexit.register(_tables.clear)  # while DuckDB is still there
 
 
@@ -247,14 +248,20 @@ def _stored(relation: Any, content: pd.DataFrame | None = None) -> Any:
 
 
 def drop_unread() -> None:
-    """Drop the temporary tables that this thread made and nothing reads any more."""
+    """Drop the temporary tables that nothing reads any more, of this thread or of an ended one."""
     import duckdb
 
-    for name in list(_unread):
-        if _tables[name].thread == threading.get_ident():
+    with _dropping:
+        others = {t.ident for t in threading.enumerate()} - {threading.get_ident()}
+        for name in [name for name in _unread if _tables[name].thread not in others]:
+            try:
+                _tables[name].made.query("dropped", f"drop table if exists {name}")
+            except duckdb.ConnectionException:
+                pass  # the connection is closed, and its tables with it
+            except duckdb.Error:
+                continue  # the connection is busy: a result of it is being read
             _unread.remove(name)
-            with suppress(duckdb.Error):  # its connection may be closed
-                _tables.pop(name).made.query("dropped", f"drop table if exists {name}")
+            del _tables[name]
 
 
 def _make_table(relation: Any, ltvkit_content: pd.DataFrame | None) -> tuple[Any, str]:

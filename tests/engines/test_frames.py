@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 
 import duckdb
 import narwhals.stable.v2 as nw
@@ -240,3 +241,38 @@ def test_rows_without_a_line_are_numbered_as_they_were_read(tmp_path):
     kept = cache._store(connection.sql(read), "rows", 2)
     wrong = connection.sql(f"select count(*) from ({kept}) where n <> _line")
     assert wrong.fetchall() == [(0,)]
+
+
+def test_a_table_of_a_busy_connection_goes_once_it_is_free():
+    busy, other = duckdb.connect(), duckdb.connect()
+    left = chain(busy)
+    reader = busy.sql("from range(100_000)").to_arrow_reader(1_000)
+    next(iter(reader))
+    del left
+    gc.collect()
+    chain(other)  # tries to drop the tables of both
+    del reader
+    frames.drop_unread()
+    assert not tables_of(busy)
+
+
+def test_tables_of_threads_that_ended_go_too():
+    connection, failed = duckdb.connect(), []
+
+    def work(own):
+        try:
+            for _ in range(3):
+                chain(own)
+        except Exception as error:
+            failed.append(error)
+
+    cursors = [connection.cursor() for _ in range(4)]
+    threads = [threading.Thread(target=work, args=[own]) for own in cursors]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    gc.collect()
+    frames.drop_unread()
+    assert not failed
+    assert not any(map(tables_of, cursors))
