@@ -21,7 +21,7 @@ from ltvkit.periods import Day
 
 __all__ = [
     "CALENDAR", "aged", "build", "customers", "finding", "ltv", "members", "partial",
-    "retention", "revenue", "second_order",
+    "retention", "second_order",
 ]  # fmt: skip
 
 
@@ -75,11 +75,6 @@ def customers(table: pd.DataFrame) -> pd.DataFrame:
 def retention(table: pd.DataFrame) -> pd.DataFrame:
     """A built table -> cohort, customers, then the share active at age 0, 1, ... (NaN: not yet)."""
     return _wide(table, table["active"] / table["observed"])
-
-
-def revenue(table: pd.DataFrame) -> pd.DataFrame:
-    """A built table -> cohort, customers, then revenue at age 0, 1, 2, ... (NaN: not yet)."""
-    return _wide(table, table["revenue"])
 
 
 def ltv(table: pd.DataFrame, *, of: str = "revenue") -> pd.DataFrame:

@@ -81,7 +81,7 @@ def _read_frame(frame: Any, *, columns: Mapping | None, policies: Mapping | None
     rows = pipeline.validate_source(
         raw, columns=columns or {}, rules=rules, keep=pipeline.store_in_memory
     )
-    if rows.facts["orders_from"] == "lines" and rules.same_day == "separate":
+    if rows.facts["orders_from"] == "lines":
         warnings.warn(
             f"the frame has no order_id, so each of its {rows.facts['lines_read']:,} lines counts "
             "as an order. Give columns={'order_id': its column}, or policies={'same_day': "

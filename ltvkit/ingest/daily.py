@@ -1,7 +1,8 @@
 """Daily table: one row per customer and day, from which customers, KPIs and cohorts are computed.
 
 Only this module decides what a purchase is and on which day an order counts. An order counts once,
-on its first purchase day; its later days count only as active days.
+on its first purchase day; its later days count only as active days. `cache.py` stores
+the table as Parquet.
 """
 
 from __future__ import annotations

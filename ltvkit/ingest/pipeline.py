@@ -105,7 +105,8 @@ def summarize_rows(
         currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
         facts["signs"] = signs["currency"].tolist()
     named = all("order_id" in names for names in mapped)
-    return table, facts | {"orders_from": "order_id" if named else "lines"}
+    counted = "order_id" if named else "lines"
+    return table, facts | {"orders_from": "days" if rules.same_day == "one_order" else counted}
 
 
 def build_orders(connection: Any, rows: Rows, *, returns: str) -> Orders:

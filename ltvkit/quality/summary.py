@@ -26,7 +26,10 @@ MOST_LINES = 100_000  # of a list to look at
 
 
 def origin(book: Orders) -> str:
-    """Where the orders come from, which column is their amount, and whose day a time falls on."""
+    """Where the orders come from, which column is their amount, and whose day a time falls on.
+
+    Also says if each line counts as an order, as the source has no order ids.
+    """
     facts = book.facts
     tax = {"included": _("tax included"), "excluded": _("tax excluded")}
     said = {
@@ -41,7 +44,8 @@ def origin(book: Orders) -> str:
         "Read from {source}. Amounts: {amount} ({tax}). Days are as written; times with a zone "
         "count in {zone}."
     )
-    return text.format(**said)
+    counted = _("There are no order ids, so each line counts as an order.")
+    return " ".join([text.format(**said), *[counted] * (facts["orders_from"] == "lines")])
 
 
 def describe_sheet(facts: Mapping[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""Notebooks run in processes of their own, and judged."""
+"""Run notebooks in processes of their own, and check whether they finished."""
