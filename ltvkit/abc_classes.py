@@ -209,15 +209,9 @@ def _class(cuts: Sequence[float]) -> nw.Expr:
     # A share that equals a cut on paper may miss it by the last bit of a float.
     first, second = (c + 1e-12 for c in cuts)
     share = nw.col("cumulative_share")
-    return (
-        nw.when(nw.col("revenue") <= 0)
-        .then(nw.lit("none"))
-        .otherwise(
-            nw.when((share <= first) | (nw.col("rank") == 1))
-            .then(nw.lit("A"))
-            .otherwise(nw.when(share <= second).then(nw.lit("B")).otherwise(nw.lit("C")))
-        )
-    )
+    paid = nw.when(share <= second).then(nw.lit("B")).otherwise(nw.lit("C"))
+    paid = nw.when((share <= first) | (nw.col("rank") == 1)).then(nw.lit("A")).otherwise(paid)
+    return nw.when(nw.col("revenue") <= 0).then(nw.lit("none")).otherwise(paid)
 
 
 def check_cuts(cuts: Sequence[float], name: str = "cuts") -> None:

@@ -33,19 +33,10 @@ def count(
         frames.lazy(frame, needs=(item, label)).select(item=nw.col(item), **{when: nw.col(label)})
         for when, frame in (("before", before), ("after", after))
     )
-    stayed = left.join(right, on="item", how="left")
-    arrived = right.join(left, on="item", how="anti")
-    moves = pd.concat(
-        [
-            frames.table(stayed.group_by("before", "after").agg(n=nw.len())),
-            frames.table(arrived.group_by("after").agg(n=nw.len())),
-        ]
-    )
+    joined = left.join(right, on="item", how="full")
+    moves = frames.table(joined.group_by("before", "after").agg(n=nw.len()))
     new, gone = absent
-    named = moves.assign(
-        before=moves.get("before", pd.Series(dtype=str)).fillna(new),
-        after=moves["after"].fillna(gone),
-    )
+    named = moves.fillna({"before": new, "after": gone})
     matrix = (
         named.pivot_table(index="before", columns="after", values="n", aggfunc="sum")
         .reindex(index=[*labels, new], columns=[*labels, gone])
