@@ -99,13 +99,13 @@ def check_grouping(name: str, column: str, taken: Iterable[str]) -> None:
 
     >>> check_grouping("by", "class", ["rank", "class"])
     Traceback (most recent call last):
-    ltvkit.errors.ParamsError: by='class': the result has a column of its own called 'class'. Map
-    yours under another name, as in `class_of_shop: ...` under `columns:`.
+    ltvkit.errors.ParamsError: by='class': the result has a column of its own called 'class'. Give
+    yours another name in `columns`, such as 'class_of_shop'.
     """
     if column.casefold() in taken:
         raise ParamsError(
             f"{name}={column!r}: the result has a column of its own called {column.casefold()!r}. "
-            f"Map yours under another name, as in `{column}_of_shop: ...` under `columns:`."
+            f"Give yours another name in `columns`, such as '{column}_of_shop'."
         )
 
 

@@ -232,7 +232,7 @@ def test_a_header_that_is_not_there_is_refused_with_those_found():
 def test_a_source_that_keeps_nothing_says_why():
     with pytest.raises(DataError, match="guest: no customer_id"):
         orders.read(raw(customer_id=[None] * 4))
-    with pytest.raises(DataError, match="it holds none"):
+    with pytest.raises(DataError, match="the frame has no lines of data"):
         orders.read(raw().iloc[:0])
 
 

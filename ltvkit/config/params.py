@@ -74,7 +74,8 @@ def load(
     path = Path(path)
     if path.suffix.lower() in (*SUFFIXES, *PACKED):
         raise ParamsError(
-            f"{path} is no params file. If it is an order export: python -m ltvkit inspect {path}"
+            f"{path} is not a params file. "
+            f"If it is an order export: python -m ltvkit inspect {path}"
         )
     if notebooks is None:
         path = path if path.is_file() else find_params(path)

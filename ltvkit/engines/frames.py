@@ -26,6 +26,14 @@ Frame: TypeAlias = IntoFrame | nw.LazyFrame
 
 NAMES = ("duckdb", "pandas", "polars", "spark")
 DAY = "order_date"
+STEPS = {  # what adds a column that is not one of the orders'
+    "customers.summarize": ("recency_days", "tenure_days", "purchase_days", "orders", "revenue"),
+    "rfm.score": ("r_score", "f_score", "m_score"),
+    "rfm.segment": ("segment",),
+    "deciles.assign": ("decile",),
+    "abc_classes.classify": ("class", "rank", "revenue_share", "cumulative_share"),
+    "forecast.predict": ("p_alive", "p_quiet", "expected_spend", "ltv_12m"),
+}
 _numbers = itertools.count(1)
 
 
@@ -56,9 +64,7 @@ def lazy(frame: Frame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
         if column not in found:
             raise ColumnError(
                 f"the data have no column '{column}', which this step needs. There is "
-                f"{', '.join(found)}.{nearest(column, found)} Map it under `columns:` in the "
-                f"params file, or read the frame by orders.read(frame, columns={{'{column}': its "
-                "column})."
+                f"{', '.join(found)}.{nearest(column, found)} {_explain_source(column)}"
             )
     kind, day = schema.get(DAY), nw.col(DAY)
     if kind == nw.Date:
@@ -69,6 +75,14 @@ def lazy(frame: Frame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
     if opened.implementation.is_duckdb() or is_spark(opened):  # to a date and back is free there
         return opened.with_columns(day.cast(nw.Date).cast(nw.Datetime("us")))
     return opened.with_columns(day.dt.truncate("1d"))
+
+
+def _explain_source(column: str) -> str:
+    """Where a missing column comes from: a step before, or the shop's orders."""
+    named = "Map it under `columns:` in the params file, or read the frame by "
+    named += f"orders.read(frame, columns={{'{column}': its column}})."
+    step = next((step for step, added in STEPS.items() if column in added), None)
+    return f"Pass the result of {step}, which has it." if step else named
 
 
 def without(frame: nw.LazyFrame, *names: str) -> nw.LazyFrame:

@@ -228,8 +228,10 @@ def _find_span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Pol
         dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
         if source == FRAME:
             dates = " Say how dates are written, as in policies={'date_format': '%d/%m/%Y'}."
+        if not reasons:
+            raise DataError(f"{source} has no lines of data.")
         raise DataError(
-            f"no line of {source} could be kept ({reasons or 'it holds none'})."
+            f"no line of {source} could be kept ({reasons})."
             f"{dates if 'order_date is unreadable' in reasons else ''}"
         )
     first, last = (date.date().isoformat() for date in span.iloc[0])

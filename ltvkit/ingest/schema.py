@@ -12,7 +12,7 @@ FIRST = ("customer_id", "order_id", "order_date", "amount")
 LINE, FAULT, TEXT = RECORD = ("_line", "_fault", "_text")
 FILE = "_file"  # where a source has several files
 NO_LINE = "_none"  # while columns are filled down: the row is no order line
-FRAME = "a frame in memory"  # the source of orders that are no file
+FRAME = "the frame"  # the source of orders that are no file
 # A raw column of one of these names is read under another, as "_line (2)".
 RESERVED = (*RECORD, FILE, NO_LINE)
 # Added to the canonical columns: file and line; the reject reason, raw columns and text of a line;

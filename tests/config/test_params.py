@@ -364,5 +364,5 @@ def test_the_projects_params_files_load(path):
 
 
 def test_an_export_is_told_from_a_params_file(root):
-    with pytest.raises(ParamsError, match=r"no params file.*python -m ltvkit inspect .*orders.csv"):
+    with pytest.raises(ParamsError, match=r"not a params file.*ltvkit inspect .*orders.csv"):
         params.load(root / "orders.csv", [])

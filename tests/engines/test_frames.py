@@ -14,9 +14,10 @@ from conftest import make_lines
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltvkit import abc_classes, cohorts, customers, kpis, orders, rfm
+from ltvkit import abc_classes, cohorts, customers, deciles, kpis, orders, rfm
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.connection import connect
+from ltvkit.errors import ColumnError
 from ltvkit.ingest import cache, daily
 from ltvkit.ingest.lines import select_until
 from ltvkit.ltv import curves, survival
@@ -276,3 +277,24 @@ def test_tables_of_threads_that_ended_go_too():
     frames.drop_unread()
     assert not failed
     assert not any(map(tables_of, cursors))
+
+
+def test_a_missing_column_is_traced_to_the_step_that_adds_it():
+    lines = make_lines(("a", "1", "2024-01-05", 10), ("b", "2", "2024-02-05", 20))
+    buyers = customers.summarize(lines, as_of="2024-02-29")
+    scored = rfm.score(buyers)
+    made = {
+        "customers.summarize": buyers,
+        "rfm.score": scored,
+        "rfm.segment": rfm.segment(scored),
+        "deciles.assign": deciles.assign(buyers),
+        "abc_classes.classify": abc_classes.classify(lines, by="customer_id"),
+    }
+    for step, table in made.items():
+        assert set(frames.STEPS[step]) <= set(table.columns), step
+    with pytest.raises(ColumnError, match=r"no column 'r_score'.* the result of rfm\.score"):
+        rfm.segment(buyers)
+    with pytest.raises(ColumnError, match=r"the result of customers\.summarize, which has it"):
+        rfm.score(lines)
+    with pytest.raises(ColumnError, match=r"no column 'channel'.*Map it under `columns:`"):
+        cohorts.build(lines, as_of="2024-02-29", by="channel")
