@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import transitions
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
@@ -30,7 +30,9 @@ def __dir__() -> list[str]:
 
 CLASSES = ("A", "B", "C", "none")
 COLUMNS = ("rank", "revenue", "revenue_share", "cumulative_share", "class")  # besides the item's
-PLURALS = {"product_id": "products", "category": "categories", "customer_id": "customers"}
+PLURALS = {
+    "product_id": N_("products"), "category": N_("categories"), "customer_id": N_("customers"),
+}  # fmt: skip
 
 
 def find_columns(lines: Frame, by: Sequence[str]) -> list[str]:
@@ -157,7 +159,8 @@ def reconcile(lines: Frame, summaries: Mapping[str, pd.DataFrame]) -> pd.DataFra
 
 def name(by: str) -> str:
     """What is counted when items are those of column `by`, in the plural."""
-    return _(PLURALS.get(by, by))
+    words = PLURALS | {"product": N_("products"), "channel": N_("channels")}
+    return _(words[by]) if by in words else _("values of {column}").format(column=by)
 
 
 def table_name(by: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw
@@ -81,7 +82,7 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     summary = text.format(
         customers=formats.count(row["customers"]),
         orders=orders.format(n=formats.count(row["orders"])),
-        period=row["period"],
+        period=_name_period(row["period"]),
         share=formats.share(row["repeat_rate"]),
     )
     if row["partial"]:
@@ -94,14 +95,18 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     }
     if not changes:
         return summary
-    phrases = _(" and ").join(_compare(past, change) for past, change in changes.items())
-    return summary + " " + _("Revenue is {changes}.").format(changes=phrases)
-
-
-def _compare(past: str, change: float) -> str:
     texts = {"+": _("up {share} on {past}"), formats.MINUS: _("down {share} on {past}")}
-    text = texts.get(formats.change(change)[0], _("level with {past}"))
-    return text.format(share=formats.share(abs(change)), past=past)
+    signs = [formats.change(change)[0] for change in changes.values()]
+    phrases = []
+    for sign, before, (past, change) in zip(signs, ["", *signs], changes.items(), strict=False):
+        again = sign in texts and sign == before  # as in "up 2% on August and 3% on July"
+        text = _("{share} on {past}") if again else texts.get(sign, _("level with {past}"))
+        phrases += [text.format(share=formats.share(abs(change)), past=_name_period(past))]
+    return summary + " " + _("Revenue is {changes}.").format(changes=_(" and ").join(phrases))
+
+
+def _name_period(period: str) -> str:
+    return formats.month(period) if re.fullmatch(r"\d{4}-\d{2}", period) else period
 
 
 def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:

@@ -146,3 +146,12 @@ def test_the_finding_counts_in_words(amounts, text):
     classified = abc_classes.classify(sold(**amounts), by="product_id")
     found = abc_classes.finding(abc_classes.summarize(classified), items="products")
     assert found.startswith(text)
+
+
+def test_what_is_counted_is_named_in_the_plural():
+    named = [abc_classes.name(by) for by in ("product_id", "product", "channel", "rank_of_shop")]
+    assert named == ["products", "products", "channels", "values of rank_of_shop"]
+    lines = make_lines(("a", "1", "2024-01-05", 9), ("b", "2", "2024-01-06", 1))
+    summary = abc_classes.summarize(abc_classes.classify(lines, by="customer_id"))
+    text = abc_classes.finding(summary, items=abc_classes.name("product"))
+    assert text.startswith("1 of 2 products is class A")

@@ -187,7 +187,7 @@ def test_what_is_no_order_line_has_no_money():
 
 
 @pytest.mark.parametrize(
-    ("lost", "said"), [(1, "1 line was left out, with"), (2, "2 lines were left out, each with")]
+    ("lost", "said"), [(1, "1 line was left out."), (2, "2 lines were left out.")]
 )
 def test_the_finding_counts_what_is_quarantined(lost, said):
     frame = raw(amount=["x"] * lost + ["5"] * (4 - lost))

@@ -110,7 +110,7 @@ def test_a_project_from_the_wheel_works(kit, tmp_path):
     root = ltvkit["cwd"] = tmp_path / "myshop"
     rows = (f"{n % 40:05d},{n},2024-{1 + n % 6:02d}-{1 + n % 28:02d},{n}" for n in range(200))
     (root / "mine.csv").write_text("\n".join(["MemberID,OrderNo,Date,Amount", *rows]), "utf-8")
-    assert "200 of 200 lines read are used" in run(
+    assert "200 of 200 lines are used" in run(
         python, "-m", "ltvkit", "inspect", "mine.csv", **ltvkit
     )
     run(python, "-m", "ltvkit", "report", "params/mine.yaml", "--only", "rfm", **ltvkit)

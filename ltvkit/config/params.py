@@ -123,9 +123,9 @@ def find_params(path: str | os.PathLike[str]) -> Path:
         else "Write one: python -m ltvkit inspect FILE"
     )
     looked = " or ".join(map(str, homes))
-    raise ParamsError(
-        f"there is no params file {path} in {looked}.{nearest(str(path), shown)} {there}"
-    )
+    alike = [file for file in shown if Path(file).stem == named.stem]
+    hint = nearest(alike[0], alike) if alike else nearest(str(path), shown)
+    raise ParamsError(f"there is no params file {path} in {looked}.{hint} {there}")
 
 
 def check_month(month: str) -> str:

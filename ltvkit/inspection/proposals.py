@@ -151,10 +151,16 @@ def _propose_cancelled(
     known = _list_values(raw, columns["status"])
     listed = system.policies.get("cancelled_status", ()) if system else ()
     meant = list(dict.fromkeys((*listed, *(s for s in known if _CANCELLED.search(s)))))
+    policy = {"cancelled_status": meant} if meant else {}
+    if not known:
+        return policy, {}
     yes, no = ([s for s in known if (s in meant) == is_so] for is_so in (True, False))
-    question = _("Status {yes} counts as cancelled, {no} does not. Is that right?")
-    said = question.format(yes=_join(yes) or _("none"), no=_join(no) or _("none"))
-    return {"cancelled_status": meant} if meant else {}, {"policies.cancelled_status": said}
+    question = _("No status counts as cancelled ({no}). Is that right?")
+    if yes and no:
+        question = _("Status {yes} counts as cancelled, {no} does not. Is that right?")
+    elif yes:
+        question = _("Every status counts as cancelled ({yes}). Is that right?")
+    return policy, {"policies.cancelled_status": question.format(yes=_join(yes), no=_join(no))}
 
 
 def _propose_currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[str, dict]:

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
 from ltvkit.ingest import readers
@@ -61,9 +61,12 @@ def _ask_cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
     count, amount = _count_cancelled(raw, seen.book.lines.to_arrow_reader(), ids)
     if not count:
         return {}
-    question = _(
+    question = n_(
+        "{orders} order ({amount}) has {header} filled and counts all the same, as its status is "
+        "not a cancelled one. If it should not, leave it out of the export.",
         "{orders} orders ({amount}) have {header} filled and count all the same, as their status "
-        "is not a cancelled one. If they should not, leave them out of the export."
+        "is not a cancelled one. If they should not, leave them out of the export.",
+        count,
     )
     said = question.format(
         orders=formats.count(count),

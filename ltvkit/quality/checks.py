@@ -109,12 +109,20 @@ def _unusable(m: Measures) -> tuple[bool, str]:
 
 
 def _late(m: Measures) -> tuple[bool, str]:
-    text = _("{n} of {lines} lines are dated more than a year after all others, which end on {day}")
+    text = n_(
+        "{n} of {lines} lines is dated more than a year after all others, which end on {day}",
+        "{n} of {lines} lines are dated more than a year after all others, which end on {day}",
+        m.late,
+    )
     return _describe_dates(m.late, text, m, m.days.index[-1])
 
 
 def _early(m: Measures) -> tuple[bool, str]:
-    text = _("{n} of {lines} lines are dated more than a year before all others, from {day} on")
+    text = n_(
+        "{n} of {lines} lines is dated more than a year before all others, from {day} on",
+        "{n} of {lines} lines are dated more than a year before all others, from {day} on",
+        m.early,
+    )
     return _describe_dates(m.early, text, m, m.days.index[0])
 
 

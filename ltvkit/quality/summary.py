@@ -146,13 +146,13 @@ def finding(table: pd.DataFrame) -> str:
     """The reconciliation in a sentence."""
     lines = table.groupby("status")["lines"].sum()
     read, lost = int(lines["read"]), int(lines.get("quarantined", 0))
-    text = _("{kept} of {read} lines read are used ({share}).")
+    text = n_(
+        "{kept} of {read} line is used ({share}).",
+        "{kept} of {read} lines are used ({share}).",
+        read,
+    )
     if lost:
-        text += " " + n_(
-            "{lost} line was left out, with its reason.",
-            "{lost} lines were left out, each with its reason.",
-            lost,
-        )
+        text += " " + n_("{lost} line was left out.", "{lost} lines were left out.", lost)
     return text.format(
         kept=formats.count(read - lost),
         read=formats.count(read),

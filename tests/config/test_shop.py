@@ -130,6 +130,8 @@ def test_a_wrong_path_names_the_params_files_there_are(root, tmp_path, monkeypat
         assert words.partition("? ")[2] or words in str(caught.value)
     with pytest.raises(ParamsError, match=re.escape(words)):
         ltvkit.open("params/stab.yaml")
+    with pytest.raises(ParamsError, match=r"Did you mean '.*params/stub\.yaml'\?"):
+        ltvkit.open("stub")
 
 
 def test_without_any_params_file_it_says_how_one_is_made(root, monkeypatch):

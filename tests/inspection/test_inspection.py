@@ -279,7 +279,7 @@ def test_orders_with_a_day_of_cancellation_that_count_are_counted():
         "3,b,2024-01-31,70,cancelled,2024-02-01 10:00\n",
     ]
     asked = look(head + "".join(rows)).checks["policies.cancelled_status"]
-    assert "1 orders (15.00 USD) have 'Cancelled at' filled" in asked
+    assert "1 order (15.00 USD) has 'Cancelled at' filled" in asked
     for others in (rows[0], rows[0] + rows[2]):
         assert "filled" not in look(head + others).checks["policies.cancelled_status"]
 
@@ -429,3 +429,15 @@ def test_a_project_without_the_model_gets_the_kits_own(tmp_path, monkeypatch):
     model = (HOME / drafts.MODEL).read_text("utf-8").replace("of keeping one customer", "in pounds")
     (tmp_path / drafts.MODEL).write_text(model, "utf-8")
     assert "in pounds" in drafts.write_params(seen, shop="mine")
+
+
+def test_a_status_is_asked_about_by_what_the_file_holds():
+    head = "order id,customer id,order date,amount,status\n"
+    paid, cancelled = "1,a,2024-01-31,10,paid\n", "2,b,2024-01-31,10,cancelled\n"
+    asked = look(head + paid + cancelled).checks["policies.cancelled_status"]
+    assert asked.startswith("Status 'cancelled' counts as cancelled, 'paid' does not.")
+    asked = look(head + paid).checks["policies.cancelled_status"]
+    assert asked.startswith("No status counts as cancelled ('paid').")
+    empty = look(head)
+    assert "policies.cancelled_status" not in empty.checks
+    assert "has no lines of data" in empty.refusal

@@ -192,9 +192,7 @@ def test_a_month_before_the_usual_days_is_checked(early, as_of):
     assert table.loc["sudden_changes", "figure"] == "too short a history to tell"
     assert table.loc["one_customer", "figure"] == "too few customers to tell"
     summary = quality.summarize(found, as_of=as_of)
-    assert (
-        quality.finding(summary) == f"{600 + early} of {600 + early} lines read are used (100.0%)."
-    )
+    assert quality.finding(summary) == f"{600 + early} of {600 + early} lines are used (100.0%)."
 
 
 @pytest.mark.parametrize("as_of", ["2024-01-01", "2024-01-02", "2024-01-31", "2030-01-31"])
