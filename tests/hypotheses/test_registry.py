@@ -272,6 +272,11 @@ SECRET = "Taro-Yamada"  # an id of a customer
         {"target": f"{{{SECRET}: treated}}"},
         {"target": f"{{customers: *{SECRET}}}"},
         {"target": f"{{customers: {{{SECRET}: 1, {SECRET}: 2}}}}"},
+        {"target": f"{{customers: {{a {SECRET}: 1, a {SECRET}: 2}}}}"},
+        {"target": f"{{segment: {SECRET}}}"},
+        {"target": f"{{decile: [1, {SECRET}]}}"},
+        {"target": f"{{cohort: {SECRET}}}"},
+        {"target": f"{{segment: new}}\n{SECRET}: treated"},
     ],
 )
 def test_an_id_where_a_list_is_meant_is_not_repeated(tmp_path, fields):
@@ -279,6 +284,12 @@ def test_an_id_where_a_list_is_meant_is_not_repeated(tmp_path, fields):
     said = problem(tmp_path)
     assert SECRET not in said
     assert "line " in said
+
+
+@pytest.mark.parametrize("form", ["{}", "{{segment: {}}}", "{{decile: {}}}", "{{cohort: {}}}"])
+def test_an_id_that_is_a_number_is_not_repeated(tmp_path, form):
+    write(tmp_path, target=form.format(201713))
+    assert "201713" not in problem(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["00017", "[00017, 2]", "{00017: 1}", "1_7"])

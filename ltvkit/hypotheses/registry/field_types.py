@@ -20,6 +20,7 @@ CHOICES = {"segment": SEGMENT_NAMES, "decile": tuple(map(str, range(1, 11))), "a
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _COHORT = re.compile(r"(19|20)\d\d(-(0[1-9]|1[0-2])|-Q[1-4]|-W\d\d)?")
+_LIKE_COHORT = re.compile(r"\d{4}([-/]\d{1,2}|[-/ ]?[QqWw]\d{0,2})")
 
 
 class Invalid(Exception):
@@ -105,9 +106,10 @@ def parse_target(value: Any) -> Target:
     Target(rule='decile', values=('9', '10'))
     """
     if not isinstance(value, dict) or len(value) != 1:
-        known = not isinstance(value, str) or any(value in names for names in CHOICES.values())
+        known = value is None or isinstance(value, dict | list)
+        known = known or any(value in names for names in CHOICES.values())
         expected = "one rule and its values, as in {segment: [at risk, can't lose]}"
-        raise Invalid(expected, found="" if known else "a word")  # which may be an id
+        raise Invalid(expected, found="" if known else "a word")  # or an id
     [(rule, given)] = value.items()
     if rule not in RULES:
         hint = nearest(rule, RULES)
@@ -128,10 +130,12 @@ def _parse_value(rule: str, value: Any) -> str:
         raise Invalid(f"text after {rule}; put it in quotes", found=shown)
     word = str(value).strip()
     if rule in CHOICES and word not in CHOICES[rule]:
-        listed = ", ".join(CHOICES[rule])
-        raise Invalid(f"{rule} of {listed}", found=word, hint=nearest(word, CHOICES[rule]))
+        listed, hint = ", ".join(CHOICES[rule]), nearest(word, CHOICES[rule])
+        shown = word if hint or len(word) < 3 else "another word"  # it may be an id
+        raise Invalid(f"{rule} of {listed}", found=shown, hint=hint)
     if rule == "cohort" and not _is_cohort(word):
-        raise Invalid("a cohort as in 2024-03, 2024-Q1, 2024-W09 or 2024", found=word)
+        shown = word if _LIKE_COHORT.fullmatch(word) else "another word"
+        raise Invalid("a cohort as in 2024-03, 2024-Q1, 2024-W09 or 2024", found=shown)
     return word
 
 

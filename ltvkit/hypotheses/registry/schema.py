@@ -42,13 +42,13 @@ class _File:
         except Invalid as wrong:
             raise self.error(name, wrong) from wrong
 
-    def error(self, name: str, wrong: Invalid) -> ParamsError:
-        """What is wrong with a field, and where."""
+    def error(self, name: str, wrong: Invalid, *, shown: str = "") -> ParamsError:
+        """What is wrong with a field, and where; it is `shown` under another name where given."""
         node = self.nodes.get(name)
         where = f"{self.path}, line {node.start_mark.line + 1}" if node else str(self.path)
         found = wrong.found or (strict_yaml.raw_text(node) if node else "") or "nothing"
         return ParamsError(
-            f"{where}: {name}: found {found}, expected {wrong.expected}.{wrong.hint}"
+            f"{where}: {shown or name}: found {found}, expected {wrong.expected}.{wrong.hint}"
         )
 
 
@@ -116,20 +116,20 @@ def _hide_values(text: str) -> str:
     known = (*FIELDS, *RULES)
 
     def hide(match: re.Match) -> str:
-        shown = match[2] in known or match[2].endswith(".yaml")
+        word = match[2] or match[4] or ""
+        shown = word in known or word.endswith(".yaml")
         return match[0] if shown else "***"
 
-    return re.sub(r"(['\"])(\S{2,}?)\1", hide, text)
+    return re.sub(r"(?<=the key )(')(.*)'(?= appears)|(['\"])(\S{2,}?)\3", hide, text)
 
 
 def _check_names(file: _File) -> None:
     """Refuse unknown keys, and needed ones that are missing or still empty."""
     for name in file.nodes:
         if name not in FIELDS:
-            wrong = Invalid(
-                f"one of {', '.join(FIELDS)}", found="this key", hint=nearest(name, FIELDS)
-            )
-            raise file.error(name, wrong)
+            hint = nearest(name, FIELDS)
+            wrong = Invalid(f"one of {', '.join(FIELDS)}", found="this key", hint=hint)
+            raise file.error(name, wrong, shown=name if hint else "a key")  # it may be an id
     empty = [n for n in FIELDS if n not in DEFAULTS and n not in file.given]
     if empty:
         name, *others = empty
