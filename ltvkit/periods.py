@@ -161,7 +161,7 @@ def last_day(month: str, *, first: Day, until: Day) -> dt.date:
         chosen = _month(month)
     if not index_of(first, "month") <= chosen <= index_of(until, "month"):
         raise ParamsError(
-            f"month {month} has no orders before its end: the data run from {first:%Y-%m-%d} to "
+            f"month {month} is outside the data: they run from {first:%Y-%m-%d} to "
             f"{until:%Y-%m-%d}. Name a month in that span, or 'last'."
         )
     return min(end(chosen, "month"), pd.Timestamp(until)).date()

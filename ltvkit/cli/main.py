@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def init(folder) -> None:
 
     written = project.create(folder)
     click.echo(f"Written to {folder}: {', '.join(written)}")
-    click.echo(f"Next:    cd {folder}")
+    click.echo(f"Next:    cd {shlex.quote(str(folder))}")
     click.echo("         python -m ltvkit report params/shop.yaml    # a sample shop's report")
     click.echo("         python -m ltvkit inspect mine.csv           # your own orders")
     click.echo("         jupyter lab notebooks                       # explore and learn")
@@ -186,7 +187,7 @@ def inspect(file, shop, out) -> None:
     click.echo(f"\nWritten: {_shorten(out)}")
     first = "correct what cannot be read, then " if seen.refusal else ""
     first = "fill in its lines marked CHECK, then " if seen.checks else first
-    click.echo(f"Next:    {first}python -m ltvkit report {_shorten(out)}")
+    click.echo(f"Next:    {first}python -m ltvkit report {shlex.quote(_shorten(out))}")
 
 
 @main.command()

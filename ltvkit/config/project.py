@@ -19,8 +19,9 @@ def create(folder: Path) -> list[str]:
     where notebooks/ or params/ are there.
     """
     folder = folder.expanduser().resolve()
-    if folder.exists() and not folder.is_dir():
-        raise ProjectError(f"{folder} is a file: give the name of a folder.")
+    first = next(path for path in (folder, *folder.parents) if path.exists())
+    if not first.is_dir():
+        raise ProjectError(f"{first} is a file: give the name of a folder.")
     there = [f"{name}/" for name in ("notebooks", "params") if (folder / name).exists()]
     if there:
         raise ProjectError(

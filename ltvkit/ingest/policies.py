@@ -28,6 +28,7 @@ _TYPES: dict[Any, tuple[Any, str]] = {
     tuple[str, ...]: (Collection, 'a list of texts, as in ["0", guest] or []'),
     Mapping[str, str]: (Mapping, "a mapping, as in {{gap_days: stop}} or {{}}"),
 }
+MOST_TITLES = 1_000_000  # the last line that may name the columns
 RESERVED = ("line", "reason", "born", "cohort", "age")
 
 
@@ -109,8 +110,10 @@ class Policies:
         one_of("decimal", self.decimal, (".", ","))
         one_of("fold_ids", self.fold_ids, ("none", "width", "case", "both"))
         check_share("max_quarantined", self.max_quarantined)
-        if self.header_line < 1:
-            raise ParamsError("policies: header_line: lines are counted from 1.")
+        if not 1 <= self.header_line <= MOST_TITLES:
+            raise ParamsError(
+                f"policies: header_line={self.header_line}: give a line from 1 to {MOST_TITLES:,}."
+            )
         if self.timezone:
             dates.check_timezone(self.timezone)
         if self.date_format:

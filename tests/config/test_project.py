@@ -54,6 +54,9 @@ def test_a_folder_that_has_params_of_something_else_is_left_alone(tmp_path):
 
 def test_a_file_is_no_folder(tmp_path):
     (tmp_path / "myshop").write_text("mine", "utf-8")
+    for folder in (tmp_path / "myshop", tmp_path / "myshop" / "below" / "it"):
+        with pytest.raises(ProjectError, match="myshop is a file"):
+            project.create(folder)
     with pytest.raises(ProjectError, match="myshop is a file"):
         project.create(tmp_path / "myshop")
 
@@ -72,3 +75,9 @@ def test_the_command_says_what_comes_next(tmp_path, monkeypatch):
     assert "python -m ltvkit inspect mine.csv" in result.output
     result = CliRunner().invoke(main, ["init", "myshop"])
     assert (result.exit_code, result.output[:7]) == (2, "Error: ")
+
+
+def test_the_next_command_can_be_copied_where_the_folder_has_a_space(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(main, ["init", "my shop/店"])
+    assert "cd 'my shop/店'\n" in result.output
