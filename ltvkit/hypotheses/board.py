@@ -205,12 +205,10 @@ def _adjust_all(found: list[Evaluation]) -> tuple[Evaluation, ...]:
         return tuple(found)
     adjusted = multipletests([e.primary["p"] for e in ended], method="fdr_bh")[1]
     q = {e.hypothesis.id: float(x) for e, x in zip(ended, adjusted, strict=True)}
-    return tuple(_adjust(e, q.get(e.hypothesis.id)) for e in found)
+    return tuple(_adjust(e, q[e.hypothesis.id]) if e.hypothesis.id in q else e for e in found)
 
 
-def _adjust(found: Evaluation, q: float | None) -> Evaluation:
-    if q is None:
-        return found
+def _adjust(found: Evaluation, q: float) -> Evaluation:
     verdict = verdicts.reach_verdict(found.hypothesis, found.table, q=q)
     return replace(found, q=q, verdict=verdict)
 
