@@ -16,7 +16,7 @@ from ltvkit.errors import ParamsError, one_of
 
 __all__ = [
     "EVERY", "MONTH_DAYS", "YEAR_BEFORE", "Day", "day", "end", "index", "index_of", "label",
-    "last_day", "month_before", "number", "number_of", "start",
+    "last_day", "last_whole", "month_before", "number", "number_of", "start",
 ]  # fmt: skip
 
 
@@ -131,6 +131,15 @@ def label(index: int, every: str) -> str:
     return first.strftime({"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}[every])
 
 
+def last_whole(as_of: Day, every: str) -> int:
+    """The latest period that has ended by the end of the day `as_of`.
+
+    >>> last_whole("1998-06-30", "month") - last_whole("1998-06-29", "month")
+    1
+    """
+    return index_of(day(as_of) + dt.timedelta(days=1), every) - 1
+
+
 def month_before(as_of: Day) -> dt.date:
     """The last day of the month before the one that holds `as_of`.
 
@@ -154,9 +163,7 @@ def last_day(month: str, *, first: Day, until: Day) -> dt.date:
     """
     first, until = day(first), day(until)
     if month == "last":
-        current = index_of(until, "month")
-        complete = end(current, "month") <= until
-        chosen = max(current if complete else current - 1, index_of(first, "month"))
+        chosen = max(last_whole(until, "month"), index_of(first, "month"))
     else:
         chosen = _month(month)
     if not index_of(first, "month") <= chosen <= index_of(until, "month"):

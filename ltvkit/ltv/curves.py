@@ -85,7 +85,7 @@ def _by_group(lines: Frame, *, as_of: Day, column: str) -> tuple[np.ndarray, np.
         .agg(paid=nw.col(column).sum())
         .with_columns(frames.round_money("paid"))
     )
-    last = _last_whole_month(as_of)
+    last = periods.last_whole(as_of, "month")
     ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0
     if ages < 1:
         raise TooLittleData(
@@ -100,9 +100,3 @@ def _by_group(lines: Frame, *, as_of: Day, column: str) -> tuple[np.ndarray, np.
         reached = sizes[sizes["born"] + age <= last]
         np.add.at(lived[:, age], reached["group"], reached["customers"])
     return paid, lived
-
-
-def _last_whole_month(as_of: Day) -> int:
-    month = periods.index_of(as_of, "month")
-    whole = periods.end(month, "month") <= pd.Timestamp(periods.day(as_of))
-    return month if whole else month - 1

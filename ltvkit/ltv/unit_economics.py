@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 
 import narwhals.stable.v2 as nw
@@ -84,7 +83,7 @@ def summarize(
 
 def _whole_months(lines: Frame, *, as_of: Day, by: str) -> pd.DataFrame:
     """The cohorts of column `by`, up to the end of the last whole month."""
-    until = periods.month_before(periods.day(as_of) + dt.timedelta(days=1))
+    until = periods.end(periods.last_whole(as_of, "month"), "month")
     built = cohorts.build(lines, as_of=until, by=by)
     if built.empty:
         raise TooLittleData(

@@ -112,9 +112,7 @@ def occasions(lines: Frame, *, as_of: Day, every: str = "month") -> pd.DataFrame
 
 def count_occasions(lines: Frame, *, as_of: Day, every: str) -> nw.LazyFrame:
     """Order lines -> customer_id and a history for BG/BB; not collected yet."""
-    last = periods.index_of(as_of, every)
-    if periods.end(last, every) > pd.Timestamp(periods.day(as_of)):
-        last -= 1
+    last = periods.last_whole(as_of, every)
     return (
         daily.select_purchases(lines, as_of=as_of)
         .select("customer_id", period=periods.index("order_date", every))
