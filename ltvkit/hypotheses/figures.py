@@ -54,7 +54,7 @@ def tabulate(rows: Mapping[str, dict[str, Any]], hypothesis: Hypothesis) -> pd.D
     guards = [rows[metric] | {"role": "guardrail"} for metric in hypothesis.guardrails]
     for row in guards:
         without = row["after"] - row["effect"]
-        row["outcome"] = verdicts.judge_guardrail(
+        row["outcome"] = verdicts.rate_guardrail(
             row["lowest"], row["highest"], without, hypothesis.tolerance
         )
     return pd.DataFrame([first, *guards], columns=COLUMNS)

@@ -35,7 +35,7 @@ def grade_evidence(hypothesis: Hypothesis, checks: Sequence[Check]) -> str:
     return best if all(needed) else "C"
 
 
-def judge_guardrail(low: float, high: float, level: float, tolerance: float) -> str:
+def rate_guardrail(low: float, high: float, level: float, tolerance: float) -> str:
     """The interval of a guardrail's change -> harmed, held (within tolerance) or unclear."""
     if low > -tolerance * abs(level):
         return HELD

@@ -530,7 +530,7 @@ def test_the_registered_rule_decides(rule, low, high, verdict):
     ],
 )  # fmt: skip
 def test_a_guardrail_may_lose_a_twentieth_of_a_hundred(low, high, outcome):
-    assert verdicts.judge_guardrail(low, high, 100.0, 0.05) == outcome
+    assert verdicts.rate_guardrail(low, high, 100.0, 0.05) == outcome
 
 
 def test_the_return_is_effect_by_customers_less_cost(lines):
