@@ -89,6 +89,6 @@ def _read_frame(frame: Any, *, columns: Mapping | None, policies: Mapping | None
             LtvkitWarning,
             stacklevel=3,
         )
-    book = pipeline.build_orders(raw.connection, rows, returns=rules.returns)
+    book = pipeline.open_rows(raw.connection, rows, returns=rules.returns)
     frames = ("lines", "returns", "quarantine", "refused")
     return replace(book, **{f: engines.from_duckdb(getattr(book, f), like=frame) for f in frames})

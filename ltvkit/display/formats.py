@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from datetime import date as Day
 from fnmatch import fnmatchcase
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -22,8 +22,8 @@ from ltvkit.core import files
 from ltvkit.core.i18n import _
 
 __all__ = [
-    "cell", "change", "count", "date", "day", "difference", "grain", "kind", "label", "line",
-    "money", "money_decimals", "month", "number", "points", "share", "value", "width",
+    "cell", "change", "count", "date", "day", "difference", "fill", "grain", "kind", "label",
+    "line", "money", "money_decimals", "month", "number", "points", "share", "value", "width",
 ]  # fmt: skip
 
 
@@ -168,6 +168,20 @@ def day(x: Any) -> str:
     """
     text = f"{x}"[:10]
     return _("{day} {month}").format(day=int(text[8:]), month=month(text[:7]))
+
+
+def fill(text: str, **figures: Any) -> str:
+    """A sentence with its figures: whole numbers are counts, others shares. Days; texts stay.
+
+    >>> fill("{n} of {lines} lines ({share})", n=12, lines=1200, share=0.01)
+    '12 of 1,200 lines (1.0%)'
+    """
+    forms = {Integral: count, Real: share, Day: "{:%Y-%m-%d}".format}
+
+    def show(x: Any) -> Any:
+        return next((form(x) for kind, form in forms.items() if isinstance(x, kind)), x)
+
+    return text.format(**{name: show(x) for name, x in figures.items()})
 
 
 def label(column: Any, currency: str = "") -> str:

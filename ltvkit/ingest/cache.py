@@ -158,7 +158,7 @@ def _load(folder: Path, rules: Policies, engine: str) -> CachedOrders:
     connection = connect(memory=limits.parse_memory(rules.memory_limit), spill=spill)
     _set_folder(connection, folder)
     rows = pipeline.Rows.from_json((folder / FACTS).read_text("utf-8"))
-    book = pipeline.build_orders(connection, rows, returns=rules.returns)
+    book = pipeline.open_rows(connection, rows, returns=rules.returns)
     book = CachedOrders(**vars(book), folder=folder, key=folder.name)
     if engine == "duckdb":
         return book

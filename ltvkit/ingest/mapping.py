@@ -26,10 +26,7 @@ def map_columns(part: Part, *, columns: Mapping[str, str], source: str) -> dict[
     found = part.columns
     said = {name: name for name in COLUMNS if name in found} | dict(columns)
     mapped = {n: _find_header(n, h, part, source) for n, h in said.items()}
-    needed = [n for n in schema.REQUIRED if n not in mapped]
-    if "amount" in needed and {"quantity", "unit_price"} <= set(mapped):
-        needed.remove("amount")
-    if needed:
+    if needed := schema.find_missing(mapped):
         strays = [n for n in mapped if n not in COLUMNS]
         hint = nearest(needed[0], strays) or nearest(needed[0], found)
         remedy = "Map it under `columns:` in the params file"
@@ -47,8 +44,7 @@ def fill_down(part: Part, mapped: Mapping[str, str], rules: Policies) -> Part:
     """A part with the columns of `fill_down` on every line; raises `ParamsError` without an id."""
     if not rules.fill_down:
         return part
-    unknown = [n for n in (*rules.fill_down, "order_id") if n not in mapped]
-    if unknown:
+    if unknown := [n for n in (*rules.fill_down, "order_id") if n not in mapped]:
         raise ParamsError(
             f"policies: fill_down: no column is mapped to {unknown[0]}; orders are told apart by "
             f"order_id. Mapped are: {', '.join(mapped)}."
@@ -76,7 +72,7 @@ def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone:
     written |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns, start=1)}
     written |= {n: n if n in part.working else "null::varchar" for n in (FAULT, TEXT)}
     written |= {n: n for n in (FILE, LINE) if n in part.working}
-    ordered = sorted(written, key=lambda n: FIRST.index(n) if n in FIRST else len(FIRST))
+    ordered = dict.fromkeys((*FIRST, *written))
     chosen = ", ".join(f"{written[n]} as {quoted(n)}" for n in ordered)
     return f"select {chosen} from ({part.sql})"
 
@@ -111,8 +107,8 @@ def _find_header(name: str, written: str, part: Part, source: str) -> str:
         return found[wanted]
     if alike := headers.match_header(written, part.columns):
         return alike
-    nameless = "column 2" in found
-    further = " If a line below names the columns: policies: header_line." if nameless else ""
+    further = " If a line below names the columns: policies: header_line."
+    further *= "column 2" in found  # a header without a name
     raise ColumnError(
         f"columns: {name}: {wanted!r} is not a header of {source}."
         f"{nearest(wanted, found)} It has: {', '.join(found)}.{further}"

@@ -75,12 +75,10 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
     lines = _open_lazy(raw.connection, sql)
     if validation.needs_comparison(lines, rules, named=named):
         with _translate_errors(raw.facts["source"]):
-            sql = keep(
-                validation.compare_lines(lines, rules, named=named).to_native(), "rows", None
-            )
+            compared = validation.compare_lines(lines, rules, named=named)
+            sql = keep(compared.to_native(), "rows", None)
         lines = _open_lazy(raw.connection, sql)
-    seen = dict.fromkeys(column for part in raw.parts for column in part.columns)
-    return Rows(sql, list(seen), *summarize_rows(lines, raw, mapped, rules))
+    return Rows(sql, list(raw.columns), *summarize_rows(lines, raw, mapped, rules))
 
 
 def choose_timezone(raw: Raw, rules: Policies) -> str:
@@ -109,22 +107,50 @@ def summarize_rows(
     return table, facts | {"orders_from": "days" if rules.same_day == "one_order" else counted}
 
 
-def build_orders(connection: Any, rows: Rows, *, returns: str) -> Orders:
+def open_rows(connection: Any, rows: Rows, *, returns: str) -> Orders:
     """Validated rows -> `Orders` whose frames are relations of the connection."""
-    found = connection.sql(rows.sql).columns
-    canonical = ", ".join(quoted(c) for c in found if c not in WORKING)
-    kept = f"select {canonical} from ({rows.sql}) where reason is null"
-    spelled = f"select customer_id, _written_customer from ({rows.sql}) where reason is null"
-    below = "amount < 0" if returns == "separate" else "false"
+    import duckdb
+
+    def raw(column: str) -> Any:
+        return duckdb.SQLExpression(f"_written[{literal(column)}]")
+
+    stored = connection.sql(rows.sql)
+    return build_orders(stored, rows, returns=returns, column=duckdb.ColumnExpression, raw=raw)
+
+
+def build_orders(
+    stored: Any,
+    rows: Rows,
+    *,
+    returns: str,
+    column: Callable[[str], Any],
+    raw: Callable[[str], Any],
+) -> Orders:
+    """Validated rows, as a DuckDB relation or a Spark frame -> `Orders` of such frames.
+
+    `column` and `raw` give a column and a raw column as expressions of the engine.
+    """
+    found, kept = stored.columns, stored.filter("reason is null")
+    places = {FILE: "file", LINE: "line"} if FILE in found else {LINE: "line"}
+    refused = stored.filter("reason is not null").sort(*map(column, places))
+    placed = [*(column(n).alias(label) for n, label in places.items()), column("reason")]
+    written = [raw(c).alias(label) for c, label in label_raw(rows.raw_columns).items()]
+    spelled = [column(n) for n in ("customer_id", "_written_customer") if n in found]
     return Orders(
-        lines=connection.sql(f"{kept} and not ({below})"),
-        returns=connection.sql(f"{kept} and {below}"),
-        quarantine=connection.sql(_quarantine_sql(rows, found)),
-        refused=connection.sql(_refused_sql(rows, found)),
-        spelled=connection.sql(spelled) if "_written_customer" in found else None,
+        **split_returns(kept, [c for c in found if c not in WORKING], returns=returns),
+        quarantine=refused.select(*placed, *written, column(TEXT).alias("text")),
+        refused=refused.select(*placed, column("customer_id")),
+        spelled=kept.select(*spelled) if len(spelled) > 1 else None,
         quality=rows.quality,
         facts=dict(rows.facts),
     )
+
+
+def split_returns(kept: Any, columns: Sequence[str], *, returns: str) -> dict[str, Any]:
+    """Kept rows -> the canonical `lines`, and separate `returns`."""
+    below = "amount < 0" if returns == "separate" else "false"
+    split = {"lines": f"not ({below})", "returns": below}
+    return {name: kept.filter(which).select(*columns) for name, which in split.items()}
 
 
 def label_raw(columns: Sequence[str]) -> dict[str, str]:
@@ -238,22 +264,3 @@ def _find_span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Pol
     until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
     read = int(table.loc[table["status"] == "read", "lines"].sum())
     return {"lines_read": read, "first": first, "last": last, "until": until}
-
-
-def _refused_sql(rows: Rows, found: Sequence[str]) -> str:
-    """SQL for rejected lines: file, line, reason and customer id."""
-    file = f"{FILE} as file, " if FILE in found else ""
-    chosen = f"select {file}{LINE} as line, reason, customer_id from ({rows.sql})"
-    return f"{chosen} where reason is not null order by all"
-
-
-def _quarantine_sql(rows: Rows, found: Sequence[str]) -> str:
-    """SQL for rejected lines, by file and line, with their raw columns as written."""
-    raw = (
-        f"_written[{literal(c)}] as {quoted(shown)}"
-        for c, shown in label_raw(rows.raw_columns).items()
-    )
-    file = [f"{FILE} as file"] if FILE in found else []
-    chosen = ", ".join([*file, f"{LINE} as line", "reason", *raw, f"{TEXT} as text"])
-    order = f"{FILE}, " if file else ""
-    return f"select {chosen} from ({rows.sql}) where reason is not null order by {order}{LINE}"

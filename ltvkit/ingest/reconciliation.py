@@ -19,15 +19,9 @@ def reconcile(validated: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
     below = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
     counted = frames.table(
         validated.with_columns(
-            status=nw.when(nw.col("reason").is_null())
-            .then(nw.lit("kept"))
-            .otherwise(nw.lit("quarantined")),
-            reason=nw.when(~nw.col("reason").is_null())
-            .then(nw.col("reason"))
-            .otherwise(
-                nw.when(nw.col("amount") < 0)
-                .then(nw.lit(below.get(returns, "")))
-                .otherwise(nw.lit(_("sales")))
+            status=_choose(nw.col("reason").is_null(), "kept", "quarantined"),
+            reason=nw.coalesce(
+                "reason", _choose(nw.col("amount") < 0, below.get(returns, ""), _("sales"))
             ),
         )
         .group_by("status", "reason")
@@ -41,6 +35,10 @@ def reconcile(validated: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
     )
     parts = [read, counted.drop(columns="known")]
     return with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
+
+
+def _choose(holds: nw.Expr, then: str, otherwise: str) -> nw.Expr:
+    return nw.when(holds).then(nw.lit(then)).otherwise(nw.lit(otherwise))
 
 
 def with_share(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 REQUIRED = ("customer_id", "order_date", "amount")
 NUMBERS = ("amount", "quantity", "unit_price", "margin")
 OPTIONAL = ("order_id", "product_id", "product", "category", "channel", "status", "currency")
@@ -18,3 +20,13 @@ RESERVED = (*RECORD, FILE, NO_LINE)
 # Added to the canonical columns: file and line; the reject reason, raw columns and text of a line;
 # the customer id before it was folded; the currency sign beside the amount.
 WORKING = (FILE, LINE, "reason", "_written", TEXT, "_written_customer", "_sign")
+
+
+def find_missing(names: Collection[str]) -> list[str]:
+    """The required columns that are not in `names`; an amount can be quantity x unit_price.
+
+    >>> find_missing(["order_date", "quantity", "unit_price"])
+    ['customer_id']
+    """
+    priced = {"quantity", "unit_price"} <= set(names)
+    return [n for n in REQUIRED if n not in names and not (n == "amount" and priced)]

@@ -24,39 +24,24 @@ if TYPE_CHECKING:
 
 # Reasons that mean a broken line; too many of them stop a report.
 NO_DATE, NO_AMOUNT = "order_date is unreadable", "amount is unreadable"
-BROKEN = (
-    RAGGED,
-    NOT_CLOSED,
-    STRAY,
-    NUL,
-    "order_date is missing",
-    NO_DATE,
-    "amount is missing",
-    NO_AMOUNT,
-    "order_id is missing",
-    "currency is missing",
-    "no rate for its currency",
-)
+_NO_RECORD = (RAGGED, NOT_CLOSED, STRAY, NUL)
+_MISSING = tuple(f"{n} is missing" for n in ("order_date", "amount", "order_id", "currency"))
+BROKEN = (*_NO_RECORD, *_MISSING, NO_DATE, NO_AMOUNT, "no rate for its currency")
 # Reasons of rows that are no order line: their amount does not count.
-NO_ORDER_LINE = (RAGGED, NOT_CLOSED, STRAY, NUL, TOTAL_ROW, "empty row", "repeated header")
+NO_ORDER_LINE = (*_NO_RECORD, TOTAL_ROW, "empty row", "repeated header")
 
 
 def validate_each_line(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
     """Typed lines -> the same with `reason` (null: the line passes the rules for single lines).
 
-    The first rule of `_list_rules` that applies gives the reason. `named`: whether the export has
-    order ids.
+    A fault of the record is the reason, else the first rule of `_list_rules` that applies.
+    `named`: whether the export has order ids.
     """
     reason = nw.lit(None, nw.String)
-    for text, applies in reversed(
-        _list_rules(rules, named=named, columns=lines.collect_schema().names())
-    ):
-        reason = (
-            nw.when(applies)
-            .then(text if isinstance(text, nw.Expr) else nw.lit(text))
-            .otherwise(reason)
-        )
-    lines = lines.with_columns(reason=reason)
+    columns = lines.collect_schema().names()
+    for text, applies in reversed(_list_rules(rules, named=named, columns=columns)):
+        reason = nw.when(applies).then(nw.lit(text)).otherwise(reason)
+    lines = lines.with_columns(reason=nw.coalesce(nw.col(FAULT), reason))
     if rules.same_day == "one_order":
         written = {"written_order_id": nw.col("order_id")} if named else {}
         day = nw.col("order_date").dt.to_string("%Y-%m-%d")
@@ -66,7 +51,7 @@ def validate_each_line(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> 
 
 
 def build_projection(
-    part: Part, *, mapped: Mapping[str, str], file: str | None, rated: bool = False
+    part: Part, *, mapped: Mapping[str, str], file: str | None, rated: bool
 ) -> str:
     """Projection of validated lines onto what is stored: canonical columns and `WORKING`.
 
@@ -78,9 +63,8 @@ def build_projection(
     cells = f"coalesce({', '.join(f'{strip_blanks(text)}' for text in raw.values())})"
     date = raw[mapped["order_date"]]
     priced = [raw[mapped[n]] for n in ("amount", "quantity", "unit_price") if n in mapped]
-    missing = " or ".join(
-        f"{strip_blanks(p)} is null" for p in priced[: 1 if "amount" in mapped else 2]
-    )
+    needed = priced[:1] if "amount" in mapped else priced
+    missing = " or ".join(f"{strip_blanks(p)} is null" for p in needed)
     reason = f"""case when {FAULT} is not null then reason
         when reason = '{NO_DATE}' and {cells} is null then 'empty row'
         when reason = '{NO_DATE}' and regexp_full_match({narrow(cells)}, '{TOTAL}', 'i')
@@ -92,9 +76,7 @@ def build_projection(
         else reason end"""
     names, texts = ", ".join(map(literal, part.columns)), ", ".join(raw.values())
     written = f"case when reason is not null or amount < 0 then map([{names}], [{texts}]) end"
-    left_out = ", ".join(
-        [f"_raw_{n}" for n in range(1, len(raw) + 1)] + [FAULT] + ["_rated"] * rated
-    )
+    left_out = ", ".join([*(f"_raw_{n + 1}" for n in range(len(raw))), FAULT, *["_rated"] * rated])
     placed = f", {literal(file)} as {FILE}" if file else ""
     reason = f"case when reason is not null then {reason} end"
     return f"* exclude ({left_out}) replace ({reason} as reason), {written} as _written{placed}"
@@ -125,7 +107,6 @@ def _list_rules(rules: Policies, *, named: bool, columns: Iterable[str]) -> list
     date, status, prefix = nw.col("order_date"), rules.cancelled_status, rules.cancelled_prefix
     until, guests = rules.data_until or "9999-12-31", ids.fold_ids(rules.guest_ids, rules.fold_ids)
     reasons = [
-        (True, nw.col(FAULT), ~nw.col(FAULT).is_null()),
         (True, NO_DATE, date.is_null()),
         (rules.data_until, "order_date is after data_until", date > periods.day(until)),
         ("currency" in columns, "currency is missing", nw.col("currency").is_null()),

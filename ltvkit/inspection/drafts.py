@@ -63,26 +63,15 @@ def describe(seen: Inspection) -> str:
 def write_params(seen: Inspection, *, shop: str) -> str:
     """An inspection as the text of a params file; raises `ParamsError` without the model file."""
     title = shop.replace("-", " ").replace("_", " ").title()
-    own = {
-        "shop": _write_line(
-            "shop", shop, _("short name: letters, digits, - and _; folder of the reports")
-        ),
-        "title": _write_line("title", title, _("name on the pages")),
-        "currency": _write_line(
-            "currency", seen.currency, _("unit of all money"), seen.checks.get("currency")
-        ),
-        "source": _write_line(
-            "source",
-            seen.source,
-            _("order export, its path from the project's folder"),
-            seen.checks.get("source"),
-        ),
-        "columns": _write_columns(seen),
-        "policies": _write_policies(seen),
-        "abc_by": _write_line(
-            "abc_by", _choose_abc_by(seen), _("what to class A, B, C; the first is the main one")
-        ),
-    }
+    said = (
+        ("shop", shop, _("short name: letters, digits, - and _; folder of the reports")),
+        ("title", title, _("name on the pages")),
+        ("currency", seen.currency, _("unit of all money")),
+        ("source", seen.source, _("order export, its path from the project's folder")),
+        ("abc_by", _choose_abc_by(seen), _("what to class A, B, C; the first is the main one")),
+    )
+    own = {key: _write_line(key, to, what, seen.checks.get(key)) for key, to, what in said}
+    own |= {"columns": _write_columns(seen), "policies": _write_policies(seen)}
     gaps = {key: "\n" * block.endswith("\n\n") for key, block in _read_model()}
     blocks = (own[key] + gaps[key] if key in own else block for key, block in _read_model())
     return _HEAD.format(title=title) + "\n" + "".join(blocks)
@@ -91,21 +80,16 @@ def write_params(seen: Inspection, *, shop: str) -> str:
 def _describe_file(seen: Inspection) -> str:
     facts = seen.facts
     delimiters = {",": _("commas"), "\t": _("tabs"), ";": _("semicolons"), "|": _("bars")}
-    known = [
-        str(facts.get("encoding") or "").upper(),
-        _("fields between {marks}").format(
-            marks=delimiters.get(facts["delimiter"], facts["delimiter"])
-        )
-        if facts.get("delimiter")
-        else "",
-        _("header in line {line}").format(line=seen.policies["header_line"])
-        if "header_line" in seen.policies
-        else "",
-        summary.describe_sheet(facts),
-        _("an export of {system}").format(system=seen.system.name)
-        if seen.system
-        else _("shop system not recognised; columns matched by header"),
-    ]
+    known = [str(facts.get("encoding") or "").upper()]
+    if mark := facts.get("delimiter"):
+        known.append(_("fields between {marks}").format(marks=delimiters.get(mark, mark)))
+    if line := seen.policies.get("header_line"):
+        known.append(_("header in line {line}").format(line=line))
+    known.append(summary.describe_sheet(facts))
+    if seen.system:
+        known.append(_("an export of {system}").format(system=seen.system.name))
+    else:
+        known.append(_("shop system not recognised; columns matched by header"))
     return f"{seen.source}: {', '.join(filter(None, known))}"
 
 
@@ -117,22 +101,18 @@ def _describe_columns(seen: Inspection) -> list[str]:
     lines = [
         f"  {n:<12} <- {h}{' ' * (width - formats.width(h))}   {s}".rstrip() for n, h, s in rows
     ]
-    unused = [h for h in seen.headers if h not in seen.columns.values()]
-    if unused:
+    if unused := [h for h in seen.headers if h not in seen.columns.values()]:
         listed = _("Not used: {headers}").format(headers=", ".join(unused))
         lines += _wrap(listed, first="  ", rest="    ")
-    return [
-        _("What the columns mean (ids and personal data are not shown):"),
-        *lines,
-        *_describe_amount(seen),
-    ]
+    title = _("What the columns mean (ids and personal data are not shown):")
+    return [title, *lines, *_describe_amount(seen)]
 
 
 def _describe_amount(seen: Inspection) -> list[str]:
     if "amount" in seen.missing:
         return []
-    taken = [seen.columns[n] for n in ("amount",) if n in seen.columns]
-    taken = taken or [seen.columns["quantity"], seen.columns["unit_price"]]
+    names = ("amount",) if "amount" in seen.columns else ("quantity", "unit_price")
+    taken = [seen.columns[n] for n in names]
     basis = headers.find_tax_basis(taken[-1])
     tax = {"included": _("tax included"), "excluded": _("without tax")}
     said = tax.get(basis, _("the header does not say whether tax is included"))
@@ -142,12 +122,10 @@ def _describe_amount(seen: Inspection) -> list[str]:
 def _describe_orders(seen: Inspection) -> list[str]:
     facts, table = seen.book.facts, seen.book.quality
     span = _("Orders from {first} to {last}, in {currency}.")
-    aside = table[table["status"] == "quarantined"]
-    return [
-        span.format(first=facts["first"], last=facts["last"], currency=seen.currency),
-        summary.finding(table),
-        *(f"  {formats.count(r.lines):>9}  {r.reason}" for r in aside.itertuples()),
-    ]
+    span = span.format(first=facts["first"], last=facts["last"], currency=seen.currency)
+    aside = table[table["status"] == "quarantined"].itertuples()
+    listed = (f"  {formats.count(row.lines):>9}  {row.reason}" for row in aside)
+    return [span, summary.finding(table), *listed]
 
 
 def _write_columns(seen: Inspection) -> str:
@@ -155,14 +133,13 @@ def _write_columns(seen: Inspection) -> str:
     checks = {n.removeprefix("columns."): c for n, c in seen.checks.items() if "columns." in n}
     for name, header in (seen.columns | dict.fromkeys(seen.missing, "")).items():
         lines.append(_write_line(name, header, "", checks.pop(name, None), indent=2))
-    for name, check in checks.items():  # can be left out, so nothing is written for it
-        lines += [
-            f"{line}\n" for line in _wrap(f"CHECK: {name}: {check}", first="  # ", rest="  # ")
-        ]
-    empty = seen.missing or checks
-    if empty:
-        listed = _("Headers of the export: {headers}").format(headers=", ".join(seen.headers))
-        lines += [f"{line}\n" for line in _wrap(listed, first="  # ", rest="  # ")]
+    # What can be left out is not written.
+    noted = [f"CHECK: {name}: {check}" for name, check in checks.items()]
+    if seen.missing or checks:
+        headers = ", ".join(seen.headers)
+        noted.append(_("Headers of the export: {headers}").format(headers=headers))
+    for note in noted:
+        lines += [f"{line}\n" for line in _wrap(note, first="  # ", rest="  # ")]
     return "".join(lines)
 
 
@@ -174,17 +151,17 @@ def _write_policies(seen: Inspection) -> str:
     lines = [model[0]]
     for line in model[1:]:
         name, comment = re.match(r"  (\w+): .*?(?:  # (.*))?$", line).groups()
-        own = name in values
-        new = own and _write_line(name, values.pop(name), comment, checks.get(name), indent=2)
-        lines.append(new or line)
+        if name in values:
+            line = _write_line(name, values.pop(name), comment, checks.get(name), indent=2)
+        lines.append(line)
     for name, value in values.items():
         lines.append(_write_line(name, value, _(POLICY_COMMENTS[name]), checks.get(name), indent=2))
     return "".join(lines)
 
 
 def _choose_abc_by(seen: Inspection) -> list[str]:
-    product = [n for n in ("product_id", "product") if n in seen.columns][:1]
-    return [*product, *(n for n in ("category",) if n in seen.columns), "customer_id"]
+    known = [n for n in ("product_id", "product", "category") if n in seen.columns]
+    return [n for n in known if n != "product" or "product_id" not in known] + ["customer_id"]
 
 
 def _read_model() -> Iterator[tuple[str, str]]:
@@ -228,10 +205,8 @@ def _wrap(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
     """A text in lines that fit a terminal."""
     lines = [first]
     for word in _make_printable(shown).split():
-        if formats.width(lines[-1]) + formats.width(word) > width and lines[-1] not in (
-            first,
-            rest,
-        ):
+        full = formats.width(lines[-1]) + formats.width(word) > width
+        if full and lines[-1] not in (first, rest):
             lines.append(rest)
         lines[-1] += f"{word} "
     return [line.rstrip() for line in lines]

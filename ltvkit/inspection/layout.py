@@ -10,7 +10,7 @@ from typing import Any
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
-from ltvkit.ingest import headers, readers
+from ltvkit.ingest import headers, readers, schema
 from ltvkit.ingest.policies import Policies
 
 HEADER_WITHIN = 10  # lines in which the names of the columns are looked for
@@ -104,8 +104,7 @@ def _score_headers(found: Iterable[str]) -> tuple[bool, int]:
     """Whether headers can be those of orders, and how many are known."""
     found = list(found)
     known = {*headers.match_columns(found), *headers.find_ambiguous(found)}
-    priced = "amount" in known or {"quantity", "unit_price"} <= known
-    return "order_date" in known and priced, len(known)
+    return not {"order_date", "amount"} & {*schema.find_missing(known)}, len(known)
 
 
 def _describe_sheet(sheet: str, found: tuple[readers.Raw, Any] | None) -> str:

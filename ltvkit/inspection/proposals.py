@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from ltvkit import orders
 from ltvkit.core import personal_data
@@ -23,6 +23,7 @@ from ltvkit.ingest.parse.currencies import SIGNS
 from ltvkit.inspection import layout, questions, systems
 from ltvkit.inspection.result import Inspection
 
+Proposal: TypeAlias = tuple[dict[str, Any], dict[str, str]]  # policies, and questions by key
 HEAD = 1000  # lines that samples are taken from
 DAYS = 3000  # different days on which the form of dates is tried
 _MASKED = ("customer_id", "order_id")
@@ -40,13 +41,8 @@ def inspect(source: str) -> Inspection:
     checks = opened.checks | checks
     head = raw.frame.limit(HEAD).df()
     texts = {n: [str(v) for v in head[h].dropna() if str(v).strip()] for n, h in columns.items()}
-    for propose in (
-        _propose_date_format,
-        _propose_timezone,
-        _propose_decimal,
-        _propose_fold,
-        _propose_cancelled,
-    ):
+    policy_proposals = (_propose_timezone, _propose_decimal, _propose_fold, _propose_cancelled)
+    for propose in (_propose_date_format, *policy_proposals):
         more, questions = propose(raw, columns, texts, system)
         policies, checks = policies | more, checks | questions
     if system:
@@ -91,9 +87,7 @@ def _propose_columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str
     return {n: columns[n] for n in ordered}, checks
 
 
-def _propose_date_format(
-    raw: Any, columns: Mapping, texts: Mapping, system: Any
-) -> tuple[dict, dict]:
+def _propose_date_format(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
     """Dates that are not year first: the only format that reads them all, or a question."""
     header = columns.get("order_date")
     if not texts.get("order_date") or raw.columns[header] != "VARCHAR":
@@ -111,7 +105,7 @@ def _propose_date_format(
     return {}, {"policies.date_format": question.format(example=example, formats=formats)}
 
 
-def _propose_timezone(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+def _propose_timezone(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
     offsets = {m[1] for t in texts.get("order_date", ()) if (m := _OFFSET.search(t))}
     if offsets and {o.replace(":", "") for o in offsets} <= {"+0900"}:
         return {"timezone": "Asia/Tokyo"}, {}
@@ -119,17 +113,19 @@ def _propose_timezone(raw: Any, columns: Mapping, texts: Mapping, system: Any) -
     return {}, {"policies.timezone": question} if offsets else {}
 
 
-def _propose_decimal(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+def _propose_decimal(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
     money = [t.strip() for n in ("amount", "unit_price") for t in texts.get(n, ())]
     by_comma, by_point = (any(re.search(rf"{m}\d{{1,2}}$", t) for t in money) for m in (",", r"\."))
     return ({"decimal": ","} if by_comma and not by_point else {}), {}
 
 
-def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[dict, dict]:
+def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
     header = columns.get("customer_id")
     if not header or raw.columns[header] != "VARCHAR":
         return {}, {}
-    fold, several = ids.propose_fold(raw.frame, values.parse_text(header, "VARCHAR"))
+    name = values.parse_text(header, "VARCHAR")
+    written = raw.frame.query("raw", f"select distinct {name} as id from raw")
+    fold, several = ids.propose_fold(written.project(ids.select_folds("id")))
     if not several:
         return {}, {}
     kinds = {"width": _("width"), "case": _("case"), "both": _("width or case")}
@@ -139,13 +135,11 @@ def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tu
         several,
     )
     question += _(' "{fold}" counts each as one customer, "none" counts every way as its own.')
-    said = question.format(n=formats.count(several), kind=kinds[fold], fold=fold)
+    said = formats.fill(question, n=several, kind=kinds[fold], fold=fold)
     return {"fold_ids": fold}, {"policies.fold_ids": said}
 
 
-def _propose_cancelled(
-    raw: Any, columns: Mapping, texts: Mapping, system: Any
-) -> tuple[dict, dict]:
+def _propose_cancelled(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
     if "status" not in columns:
         return {}, {}
     known = _list_values(raw, columns["status"])
@@ -187,9 +181,8 @@ def _try_reading(seen: Inspection, raw: Any) -> Inspection:
         asked = {f"columns.{name}": _("Which column is it?") for name in seen.missing}
         return replace(seen, refusal=lacking, checks=asked | dict(seen.checks))
     if "source" in seen.checks:
-        return replace(
-            seen, refusal=_("The orders can be read when source takes one kind of file.")
-        )
+        one_kind = _("The orders can be read when source takes one kind of file.")
+        return replace(seen, refusal=one_kind)
     if "policies.date_format" in seen.checks:
         return replace(seen, refusal=_("The orders can be read when date_format is chosen."))
     try:
@@ -217,10 +210,9 @@ def _is_masked(name: str, header: str) -> bool:
 
 def _keep_mapped(value: Any, columns: Mapping) -> Any:
     """A list without the canonical columns that are not mapped; other values as they are."""
-    known = (*schema.COLUMNS, "currency")
-    return (
-        [v for v in value if v in columns or v not in known] if isinstance(value, list) else value
-    )
+    if not isinstance(value, list):
+        return value
+    return [v for v in value if v in columns or v not in schema.COLUMNS]
 
 
 def _join(texts: Iterable[str]) -> str:

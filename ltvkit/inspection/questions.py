@@ -24,12 +24,8 @@ _CANCELLED_AT = re.compile(r"(date )?cancell?(ed|ation) (at|on|date)|date cancel
 
 def find_questions(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
     """An inspection with its `book`, and its source -> what to decide about the orders."""
-    return (
-        _ask_amounts(seen)
-        | _ask_cancelled_at(seen, raw)
-        | _ask_month_end(seen)
-        | _ask_unusable(seen)
-    )
+    asked = _ask_amounts(seen) | _ask_cancelled_at(seen, raw)
+    return asked | _ask_month_end(seen) | _ask_unusable(seen)
 
 
 def _ask_amounts(seen: Inspection) -> dict[str, str]:
@@ -68,11 +64,8 @@ def _ask_cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
         "is not a cancelled one. If they should not, leave them out of the export.",
         count,
     )
-    said = question.format(
-        orders=formats.count(count),
-        amount=formats.money(amount, seen.currency),
-        header=repr(header),
-    )
+    money = formats.money(amount, seen.currency)
+    said = formats.fill(question, orders=count, amount=money, header=repr(header))
     key = "policies.cancelled_status"
     return {key: " ".join(filter(None, [seen.checks.get(key), said]))}
 
@@ -118,10 +111,5 @@ def _ask_unusable(seen: Inspection) -> dict[str, str]:
         "{lost} of {read} lines ({share}) cannot be used, and above {limit} no report is made: "
         "mend the export, or raise the limit if what is left stands for the whole."
     )
-    said = question.format(
-        lost=formats.count(lost),
-        read=formats.count(read),
-        share=formats.share(lost / read),
-        limit=formats.share(limit),
-    )
+    said = formats.fill(question, lost=lost, read=read, share=lost / read, limit=limit)
     return {"policies.max_quarantined": said}

@@ -38,7 +38,4 @@ class Inspection:
     @property
     def missing(self) -> list[str]:
         """Canonical columns without which nothing can be read."""
-        priced = {"quantity", "unit_price"} <= set(self.columns)
-        return [
-            n for n in schema.REQUIRED if n not in self.columns and not (n == "amount" and priced)
-        ]
+        return schema.find_missing(self.columns)

@@ -121,9 +121,7 @@ def _take_logs(sums: pd.DataFrame) -> dict[str, np.ndarray]:
 
 def _measure_deviations(x: np.ndarray, *, level: int, season: int) -> np.ndarray:
     off = x - _rolling_median(x, level)
-    yearly = x - np.concatenate(
-        [np.full(min(season, len(x)), np.nan), x[: max(0, len(x) - season)]]
-    )
+    yearly = x - pd.Series(x).shift(season).to_numpy()
     seasonal = yearly - _rolling_median(yearly, level)
     return np.where(np.abs(seasonal) < np.abs(off), seasonal, off)
 

@@ -79,7 +79,7 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
         until=until,
         as_of=min(pd.Timestamp(periods.day(as_of)), last),
         declared=bool(rules.data_until),
-        most_broken=rules.max_quarantined,
+        most_broken=float(rules.max_quarantined),
     )
 
 
@@ -97,12 +97,8 @@ def _unusable(m: Measures) -> tuple[bool, str]:
     read, lost = summary.count_unusable(m.quality)
     broken = m.quality[m.quality["reason"].isin(BROKEN)]
     text = _("{lost} of {read} lines ({share}) cannot be used, and the limit is {limit}")
-    figure = text.format(
-        lost=formats.count(lost),
-        read=formats.count(read),
-        share=formats.share(lost / max(read, 1)),
-        limit=formats.share(m.most_broken),
-    )
+    share = lost / max(read, 1)
+    figure = formats.fill(text, lost=lost, read=read, share=share, limit=m.most_broken)
     top = broken.sort_values("lines", ascending=False, kind="stable").head(3)
     listed = [f"{row.reason} ({formats.count(row.lines)})" for row in top.itertuples()]
     return lost > m.most_broken * read, f"{figure}: {', '.join(listed)}" if listed else figure
@@ -114,7 +110,7 @@ def _late(m: Measures) -> tuple[bool, str]:
         "{n} of {lines} lines are dated more than a year after all others, which end on {day}",
         m.late,
     )
-    return _describe_dates(m.late, text, m, m.days.index[-1])
+    return m.late > 0, formats.fill(text, n=m.late, lines=m.lines, day=m.days.index[-1])
 
 
 def _early(m: Measures) -> tuple[bool, str]:
@@ -123,18 +119,13 @@ def _early(m: Measures) -> tuple[bool, str]:
         "{n} of {lines} lines are dated more than a year before all others, from {day} on",
         m.early,
     )
-    return _describe_dates(m.early, text, m, m.days.index[0])
-
-
-def _describe_dates(n: int, text: str, m: Measures, day: dt.date) -> tuple[bool, str]:
-    lines = formats.count(m.lines)
-    return n > 0, text.format(n=formats.count(n), lines=lines, day=f"{day:%Y-%m-%d}")
+    return m.early > 0, formats.fill(text, n=m.early, lines=m.lines, day=m.days.index[0])
 
 
 def _data_end(m: Measures) -> tuple[bool, str]:
     end = periods.end(periods.index_of(m.as_of, "month"), "month")
     text = _("the data end on {until}, and the month of the report on {end}")
-    return m.until < end, text.format(until=f"{m.until:%Y-%m-%d}", end=f"{end:%Y-%m-%d}")
+    return m.until < end, formats.fill(text, until=m.until, end=end)
 
 
 def _gaps(m: Measures) -> tuple[bool, str]:
@@ -160,31 +151,26 @@ def _changes(m: Measures) -> tuple[bool, str]:
     text = _("{measure} in {period}: {factor} times the usual")
     words = {"orders": _("orders"), "revenue_per_order": _("revenue per order")}
     rows = [
-        text.format(
-            measure=words[row.measure],
-            period=row.period,
-            factor=formats.number(row.factor, decimals=2),
-        )
-        for row in found.head(3).itertuples()
+        text.format(measure=words[which], period=when, factor=formats.number(factor, decimals=2))
+        for when, which, factor in found.head(3).itertuples(index=False)
     ]
     return len(found) > 0, ", ".join(rows) or _("the latest month, weeks and days are as usual")
 
 
 def _guests(m: Measures) -> tuple[bool, str]:
-    guests = _count_lines(m.quality["reason"].str.startswith("guest:"), m.quality)
-    return _compare_share(guests, m, MOST_GUESTS, _("{share} of the lines name no customer"))
+    text = _("{share} of the lines name no customer")
+    return _compare_share(m, m.quality["reason"].str.startswith("guest:"), MOST_GUESTS, text)
 
 
 def _duplicates(m: Measures) -> tuple[bool, str]:
-    twins = _count_lines(m.quality["reason"] == _(summary.DUPLICATES), m.quality)
-    return _compare_share(
-        twins, m, MOST_TWINS, _("{share} of the lines are exactly like an earlier one")
-    )
+    text = _("{share} of the lines are exactly like an earlier one")
+    return _compare_share(m, m.quality["reason"] == _(summary.DUPLICATES), MOST_TWINS, text)
 
 
-def _compare_share(lines: int, m: Measures, most: float, text: str) -> tuple[bool, str]:
-    share = lines / max(_count_lines(m.quality["status"] == "read", m.quality), 1)
-    return share > most, text.format(share=formats.share(share))
+def _compare_share(m: Measures, rows: pd.Series, most: float, text: str) -> tuple[bool, str]:
+    lines, read = m.quality["lines"], m.quality["status"] == "read"
+    share = float(lines[rows].sum() / max(lines[read].sum(), 1))
+    return share > most, formats.fill(text, share=share)
 
 
 def _negative(m: Measures) -> tuple[bool, str]:
@@ -193,9 +179,7 @@ def _negative(m: Measures) -> tuple[bool, str]:
     taken = -table.loc[returned & (table["amount"] < 0), "amount"].sum()
     paid = table.loc[(table["status"] == "kept") & (table["amount"] > 0), "amount"].sum()
     text = _("amounts below zero are {share} of those above")
-    return taken > MOST_RETURNED * paid, text.format(
-        share=formats.share(taken / paid if paid else 0)
-    )
+    return taken > MOST_RETURNED * paid, formats.fill(text, share=taken / paid if paid else 0.0)
 
 
 def _spelled(m: Measures) -> tuple[bool, str]:
@@ -206,7 +190,7 @@ def _spelled(m: Measures) -> tuple[bool, str]:
         "{n} customers are written in more than one way",
         m.alike,
     )
-    return True, text.format(n=formats.count(m.alike))
+    return True, formats.fill(text, n=m.alike)
 
 
 def _one_customer(m: Measures) -> tuple[bool, str]:
@@ -220,11 +204,7 @@ def _one_customer(m: Measures) -> tuple[bool, str]:
     }
     of, share = max(shares.items(), key=lambda pair: pair[1])
     text = _("one customer has {share} of all {of}")
-    return bool(share > most), text.format(share=formats.share(share), of=of)
-
-
-def _count_lines(rows: pd.Series, table: pd.DataFrame) -> int:
-    return int(table.loc[rows, "lines"].sum())
+    return bool(share > most), formats.fill(text, share=share, of=of)
 
 
 CHECKS = {

@@ -32,20 +32,19 @@ def origin(book: Orders) -> str:
     """
     facts = book.facts
     tax = {"included": _("tax included"), "excluded": _("tax excluded")}
-    said = {
-        "source": ", ".join(
-            filter(None, [facts["source"], facts.get("encoding"), describe_sheet(facts)])
-        ),
-        "amount": facts["amount_from"],
-        "tax": tax.get(headers.find_tax_basis(facts["amount_from"]), _("tax not stated")),
-        "zone": facts["timezone"],
-    }
+    read = filter(None, [facts["source"], facts.get("encoding"), describe_sheet(facts)])
     text = _(
         "Read from {source}. Amounts: {amount} ({tax}). Days are as written; times with a zone "
         "count in {zone}."
     )
+    said = text.format(
+        source=", ".join(read),
+        amount=facts["amount_from"],
+        tax=tax.get(headers.find_tax_basis(facts["amount_from"]), _("tax not stated")),
+        zone=facts["timezone"],
+    )
     counted = _("There are no order ids, so each line counts as an order.")
-    return " ".join([text.format(**said), *[counted] * (facts["orders_from"] == "lines")])
+    return " ".join([said, *[counted] * (facts["orders_from"] == "lines")])
 
 
 def describe_sheet(facts: Mapping[str, Any]) -> str:
@@ -71,10 +70,8 @@ def _find_duplicates(book: Orders) -> nw.LazyFrame:
     lines = lines.rename({n: f"{n} (raw)" for n in names if n.casefold() == "copies"})
     # An order id that the kit made from the line's number differs between copies.
     made_up = [] if book.facts["orders_from"] == "order_id" else ["order_id"]
-    names = lines.collect_schema().names()
-    own = {c: frames.unused(c, names) for c in names if c.casefold() == "copies"}
-    columns = [own.get(c, c) for c in names if c not in made_up]
-    return lines.rename(own).group_by(*columns).agg(copies=nw.len()).filter(nw.col("copies") > 1)
+    columns = [c for c in lines.collect_schema().names() if c not in made_up]
+    return lines.group_by(*columns).agg(copies=nw.len()).filter(nw.col("copies") > 1)
 
 
 def list_duplicates(book: Orders) -> pd.DataFrame:
@@ -105,7 +102,7 @@ def list_folded_ids(book: Orders) -> pd.DataFrame:
 def _summarize_folded(book: Orders) -> pd.DataFrame:
     lines = 0 if book.spelled is None else ids.count_collision_lines(book.spelled)
     said = _("kept, of customers whose id is written in several ways")
-    return pd.DataFrame({"status": ["of which"] * bool(lines), "reason": said, "lines": lines})
+    return pd.DataFrame({"status": ["of which"], "reason": said, "lines": lines})
 
 
 def summarize(book: Orders, *, as_of: Day) -> pd.DataFrame:
@@ -119,13 +116,8 @@ def summarize(book: Orders, *, as_of: Day) -> pd.DataFrame:
         .filter(nw.col("order_date") > nw.lit(periods.day(as_of)))
         .select(lines=nw.len(), amount=nw.col("amount").sum())
     ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
-    parts = [
-        book.quality,
-        _summarize_duplicates(book),
-        _summarize_folded(book),
-        later[later["lines"] > 0],
-    ]
-    return with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
+    parts = [book.quality, _summarize_duplicates(book), _summarize_folded(book), later]
+    return with_share(pd.concat([p for p in parts if p["lines"].any()], ignore_index=True))
 
 
 def count_unusable(table: pd.DataFrame) -> tuple[int, int]:
@@ -152,6 +144,7 @@ def finding(table: pd.DataFrame) -> str:
         read,
     )
     if lost:
+<<<<<<< HEAD
         text += " " + n_("{lost} line was left out.", "{lost} lines were left out.", lost)
     return text.format(
         kept=formats.count(read - lost),
@@ -159,3 +152,11 @@ def finding(table: pd.DataFrame) -> str:
         share=formats.share(1 - lost / read),
         lost=formats.count(lost),
     )
+=======
+        text += " " + n_(
+            "{lost} line was left out, with its reason.",
+            "{lost} lines were left out, each with its reason.",
+            lost,
+        )
+    return formats.fill(text, kept=read - lost, read=read, share=1 - lost / read, lost=lost)
+>>>>>>> 157046d (Ingestion, quality and inspection in fewer lines: one builder of orders for DuckDB and Spark, databases as one type, one search for spellings, sentences filled by formats.fill)

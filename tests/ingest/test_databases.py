@@ -292,7 +292,7 @@ def test_no_value_of_sqlite_is_lost(values):
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.execute("create table t (v)")
         connection.executemany("insert into t values (?)", [(v,) for v in values])
-        schema, batches = sqlite_file.SQLite(connection, "", []).batches("main", "t")
+        schema, batches = sqlite_file.read_table(connection, "main", "t")
         found = [v for batch in batches for v in batch["v"].to_pylist()]
     if schema.field("v").type == "string":
         numbers = zip(found, values, strict=True)

@@ -35,6 +35,7 @@ def read_rates(path: Path) -> pd.DataFrame:
     report's own has one line with rate 1. Raises `DataError` naming the line that cannot be used.
     """
     import duckdb
+    import pyarrow as pa
 
     options = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
     try:
@@ -48,9 +49,10 @@ def read_rates(path: Path) -> pd.DataFrame:
     written = written.iloc[1:][lambda w: w.ne("").any(axis=1)]
     if written.empty:
         raise _unusable(path, "it has no lines")
+    texts = pa.schema([(name, pa.string()) for name in COLUMNS])
     table = (
         duckdb.connect()
-        .from_arrow(_arrow(written))
+        .from_arrow(pa.Table.from_pandas(written, schema=texts, preserve_index=False))
         .project(
             f"{dates.parse_date('date', 'VARCHAR')} as date, "
             f"upper({values.parse_text('currency', 'VARCHAR')}) as currency, "
@@ -132,12 +134,6 @@ def check_currency(currency: str, facts: Mapping[str, Any]) -> None:
                 f"currency: {currency!r}, but the amounts are written with {known}. Write the "
                 "currency that the orders are in."
             )
-
-
-def _arrow(frame: pd.DataFrame) -> Any:
-    import pyarrow as pa
-
-    return pa.table({c: pa.array(frame[c].tolist(), pa.string()) for c in frame})
 
 
 def _refuse(path: Path, written: pd.DataFrame, bad: pd.Series, reason: str) -> None:

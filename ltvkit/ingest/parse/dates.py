@@ -152,7 +152,8 @@ def _parse_declared(x: str, date_format: str, zone: str) -> str:
         found = f"try_strptime({sql}, {literal(date_format)})"
         return f"{_to_zone(found, zone) if '%z' in date_format.lower() else found}::date"
 
-    found = once(f"coalesce({read(x)}, {read(narrow(x))})", "d", _null_implausible("d"))
+    plausible = f"case when {_is_plausible('d')} then d end"
+    found = once(f"coalesce({read(x)}, {read(narrow(x))})", "d", plausible)
     # A text without a digit is no date: "epoch" and "infinity" would be one to strptime.
     return f"case when regexp_matches({x}, '[0-9０-９]') then {found} end::timestamp"
 
@@ -201,7 +202,3 @@ def _to_zone(instant: str, zone: str) -> str:
 
 def _is_plausible(day: str) -> str:
     return f"{day} between '{FIRST}' and '{LAST}'"
-
-
-def _null_implausible(day: str) -> str:
-    return f"case when {_is_plausible(day)} then {day} end"

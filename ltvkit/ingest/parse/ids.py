@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit.engines import frames, sql
+from ltvkit.engines.frames import Frame
 from ltvkit.ingest.parse import values
 
 FOLDS = ("none", "width", "case", "both")
@@ -35,21 +36,27 @@ def fold_ids(names: Sequence[str], fold: str) -> list[str]:
     return [name for (name,) in duckdb.connect().execute(" union all ".join(rows)).fetchall()]
 
 
-def propose_fold(frame: Any, sql: str) -> tuple[str, int]:
-    """The smallest fold that joins all ids that differ in width or case, and how many it joins.
+def select_folds(sql: str) -> str:
+    """An id as SQL -> a projection with it in each way of folding, as the columns `FOLDS`."""
+    return ", ".join(f'{fold_id(sql, fold)} as "{fold}"' for fold in FOLDS)
 
-    `sql` gives the ids of a relation; ("none", 0) if none differ.
+
+def propose_fold(folded: Frame) -> tuple[str, int]:
+    """Ids, once each, by `select_folds` -> the smallest fold that joins all ids that differ in
+    width or case, and how many customers have several ids; ("none", 0) if none differ.
 
     >>> import duckdb
-    >>> propose_fold(duckdb.sql("select unnest(['a1', 'ａ1', 'b']) as id"), "id")
+    >>> written = duckdb.sql("select unnest(['a1', 'ａ1', 'b']) as id")
+    >>> propose_fold(written.project(select_folds("id")))
     ('width', 1)
     """
-    counts = ", ".join(f"count(distinct {fold_id('id', fold)})" for fold in FOLDS)
-    written = f"select distinct {sql} as id from frame"
-    left = frame.query("frame", f"select {counts} from ({written})").fetchall()[0]
-    fold = FOLDS[left.index(min(left))]
-    several = f"select 1 from ({written}) group by {fold_id('id', fold)} having count(id) > 1"
-    return fold, frame.query("frame", f"select count(*) from ({several})").fetchall()[0][0]
+    folds = frames.lazy(folded)
+    left = frames.table(folds.select(nw.col(*FOLDS).n_unique())).iloc[0]
+    fold = left.idxmin()
+    if fold == "none":
+        return fold, 0
+    ways = folds.group_by(fold).agg(ids=nw.len()).filter(nw.col("ids") > 1)
+    return fold, frames.count(ways)
 
 
 def list_collisions(lines: Any, *, most: int) -> pd.DataFrame:

@@ -45,7 +45,7 @@ def convert_to_utf8(path: Path, *, name: str, declared: str = "", copy: Path) ->
     it is text. Raises `DataError` for a file that is text in none of them, or in both EUC-JP and
     CP932 with nothing to tell them apart; `ParamsError` for a declared encoding that is unknown.
     """
-    head = _read_head(path)
+    head = next(_read_blocks(path), b"")[:4096]
     marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), "")
     encoding = _check_declared(declared) or marked or _detect_utf16(path, head) or "utf-8"
     if encoding == "utf-8" and (seen := _scan_utf8(path)):
@@ -117,11 +117,6 @@ def _read_blocks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(BLOCK):
             yield block
-
-
-def _read_head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(4096)
 
 
 def _detect_utf16(path: Path, head: bytes) -> str:

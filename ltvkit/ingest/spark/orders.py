@@ -6,7 +6,7 @@ No order line comes to this machine, only sums.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,14 +18,12 @@ from ltvkit.core import files, paths
 from ltvkit.engines.spark import session, workers
 from ltvkit.engines.spark.settings import Settings
 from ltvkit.errors import ClusterError, ParamsError
-from ltvkit.ingest import cache, daily, mapping, pipeline, schema, validation
-from ltvkit.ingest.book import Orders
+from ltvkit.ingest import cache, daily, mapping, pipeline, validation
 from ltvkit.ingest.cache import CachedOrders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.pipeline import Rows
 from ltvkit.ingest.policies import Policies, check_options
 from ltvkit.ingest.readers import Raw
-from ltvkit.ingest.schema import FILE, LINE, TEXT
 from ltvkit.ingest.spark import sources
 
 
@@ -81,8 +79,17 @@ def open_orders(
 
 def _load(running: Any, key: str, rules: Policies) -> SparkOrders:
     """Orders from the cache."""
+    from pyspark.sql import functions as F
+
     home = paths.cache() / "orders" / key
-    book = _build_orders(running, _read_note(home / cache.FACTS), rules)
+    rows = _read_note(home / cache.FACTS)
+    book = pipeline.build_orders(
+        running.read.parquet(rows.sql),
+        rows,
+        returns=rules.returns,
+        column=F.col,
+        raw=F.col("_written").__getitem__,
+    )
     return SparkOrders(**vars(book), folder=home, key=key)
 
 
@@ -148,43 +155,12 @@ def _store(rows: Any, folder: str) -> Any:
     return rows.sparkSession.read.parquet(folder)
 
 
-def _build_orders(running: Any, rows: Rows, rules: Policies) -> Orders:
-    """Validated rows -> `Orders` of Spark frames, like `pipeline.build_orders`."""
-    from pyspark.sql import functions as F
-
-    validated = running.read.parquet(rows.sql)
-    file = [FILE] if FILE in validated.columns else []
-    refused, kept = (validated.filter(f"reason is {what}") for what in ("not null", "null"))
-    placed = [*(F.col(f).alias("file") for f in file), F.col(LINE).alias("line"), "reason"]
-    labels = pipeline.label_raw(rows.raw_columns).items()
-    raw = (F.col("_written")[c].alias(label) for c, label in labels)
-    written = [*placed, *raw, F.col(TEXT).alias("text")]
-    spelled = kept.select("customer_id", "_written_customer") if rules.fold_ids != "none" else None
-    return Orders(
-        **_split_returns(kept, [c for c in validated.columns if c not in schema.WORKING], rules),
-        quarantine=refused.orderBy(*file, LINE).select(*written),
-        refused=refused.select(*placed, "customer_id"),
-        spelled=spelled,
-        quality=rows.quality,
-        facts=dict(rows.facts),
-    )
-
-
-def _split_returns(kept: Any, columns: Sequence[str], rules: Policies) -> dict[str, Any]:
-    """Kept rows -> the canonical `lines`, and separate `returns`."""
-    below = "amount < 0" if rules.returns == "separate" else "false"
-    return {
-        "lines": kept.filter(f"not ({below})").select(*columns),
-        "returns": kept.filter(below).select(*columns),
-    }
-
-
 def _share_local(running: Any, book: CachedOrders, rules: Policies) -> SparkOrders:
     """Orders validated here, with lines that the workers read."""
     kept_in = [*book.folder.glob("rows.parquet")] or sorted(book.folder.glob("rows-*.parquet"))
     addresses = [paths.address(path.resolve()) for path in kept_in]
     kept = running.read.option("mergeSchema", "true").parquet(*addresses).filter("reason is null")
-    sold = _split_returns(kept, book.lines.columns, rules)
+    sold = pipeline.split_returns(kept, book.lines.columns, returns=rules.returns)
     try:
         sold["lines"].select("amount").limit(1).collect()
     except Exception as error:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from ltvkit.core import paths
@@ -23,24 +23,21 @@ from ltvkit.core.files import list_names
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError, ParamsError, nearest
 
-KINDS = {
-    "duckdb": "duckdb_file",
-    "sqlite": "sqlite_file",
-    "postgresql": "postgresql",
-    "postgres": "postgresql",
-}
 _SERVERS = ("postgresql", "postgres")
+KINDS = {"duckdb": "duckdb_file", "sqlite": "sqlite_file"} | dict.fromkeys(_SERVERS, "postgresql")
 _SHOWN = 20
 
 
-class Database(Protocol):
-    """An open database: its `version`, and the (schema, name) of its tables and views."""
+@dataclass(frozen=True)
+class Database:
+    """An open database: its `version`, and the (schema, name) of its tables and views.
+
+    `read` takes the schema and name of one: its Arrow schema, and its rows in record batches.
+    """
 
     version: str
     tables: list[tuple[str, str]]
-
-    def batches(self, schema: str, name: str) -> tuple[Any, Iterable[Any]]:
-        """The Arrow schema of a table, and its rows in record batches."""
+    read: Callable[[str, str], tuple[Any, Iterable[Any]]]
 
 
 def is_address(source: str) -> bool:
@@ -76,23 +73,17 @@ def export_table(url: str, target: Path, *, table: str = "") -> dict[str, Any]:
 
     refuse_password(url)
     read_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    place = redact_url(url)
     kind = import_module(f"{__name__}.{KINDS[url.partition('://')[0]]}")
-    opened: AbstractContextManager[Database] = kind.connect(url)
-    with opened as database:
-        schema, name = _choose_table(database.tables, table, redact_url(url))
-        columns, batches = database.batches(schema, name)
+    with kind.connect(url) as database:
+        schema, name = _choose_table(database.tables, table, place)
+        columns, batches = database.read(schema, name)
         _refuse_twins(columns.names, name)
         with pq.ParquetWriter(target, columns) as file:
-            for batch in _translate_errors(batches, redact_url(url)):
+            for batch in _translate_errors(batches, place):
                 file.write_batch(batch)
-    return {
-        "source": redact_url(url),
-        "table": f"{schema}.{name}",
-        "database": database.version,
-        "read_at": read_at,
-        "encoding": None,
-        **_digest(target),
-    }
+    facts = {"source": place, "table": f"{schema}.{name}", "database": database.version}
+    return facts | {"read_at": read_at, "encoding": None} | _digest(target)
 
 
 def fingerprint(url: str) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ltvkit.engines.connection import CLOSED
@@ -21,7 +21,7 @@ _PLAIN = (
 
 
 @contextmanager
-def connect(url: str) -> Iterator[DuckDB]:
+def connect(url: str) -> Iterator[databases.Database]:
     """A DuckDB file, for reading only; raises `DataError` for what goes wrong meanwhile."""
     import duckdb
 
@@ -31,7 +31,8 @@ def connect(url: str) -> Iterator[DuckDB]:
             tables = connection.execute(
                 "select table_schema, table_name from information_schema.tables"
             ).fetchall()
-            yield DuckDB(connection, f"DuckDB {duckdb.__version__}", tables)
+            version = f"DuckDB {duckdb.__version__}"
+            yield databases.Database(version, tables, partial(read_table, connection))
     except duckdb.Error as error:
         said = databases.extract_message(error)
         if "lock" in said or "different configuration" in said:
@@ -42,26 +43,16 @@ def connect(url: str) -> Iterator[DuckDB]:
         raise DataError(f"{path.name} cannot be read as a DuckDB database: {said}") from error
 
 
-@dataclass(frozen=True)
-class DuckDB:
-    """An open DuckDB file: `databases.Database`."""
+def read_table(connection: Any, schema: str, name: str) -> tuple[Any, Iterable[Any]]:
+    """The Arrow schema of a table, and its rows in record batches."""
+    import pyarrow as pa
 
-    connection: Any
-    version: str
-    tables: list[tuple[str, str]]
-
-    def batches(self, schema: str, name: str) -> tuple[Any, Iterable[Any]]:
-        """The Arrow schema of a table, and its rows in record batches."""
-        import pyarrow as pa
-
-        table = f"{quoted(schema)}.{quoted(name)}"
-        found = self.connection.sql(f"select * from {table}")
-        pairs = zip(found.columns, map(str, found.types), strict=True)
-        chosen = ", ".join(f"{_cast_plain(quoted(c), kind)} as {quoted(c)}" for c, kind in pairs)
-        reader = pa.RecordBatchReader.from_stream(
-            self.connection.sql(f"select {chosen} from {table}")
-        )
-        return reader.schema, reader
+    table = f"{quoted(schema)}.{quoted(name)}"
+    found = connection.sql(f"select * from {table}")
+    pairs = zip(found.columns, map(str, found.types), strict=True)
+    chosen = ", ".join(f"{_cast_plain(quoted(c), kind)} as {quoted(c)}" for c, kind in pairs)
+    reader = pa.RecordBatchReader.from_stream(connection.sql(f"select {chosen} from {table}"))
+    return reader.schema, reader
 
 
 def _cast_plain(column: str, kind: str) -> str:

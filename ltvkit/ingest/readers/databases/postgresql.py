@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
@@ -41,7 +41,7 @@ _PLAIN = ("smallint", "integer", "bigint", "double precision", "boolean")
 
 
 @contextmanager
-def connect(url: str) -> Iterator[PostgreSQL]:
+def connect(url: str) -> Iterator[databases.Database]:
     """A PostgreSQL database, for reading only; raises `DataError` for what goes wrong meanwhile."""
     import adbc_driver_postgresql.dbapi as adbc
 
@@ -60,34 +60,24 @@ def connect(url: str) -> Iterator[PostgreSQL]:
             cursor.execute("select current_setting('server_version')")
             version = f"PostgreSQL {cursor.fetchone()[0].split()[0]}"
             cursor.execute(_TABLES)
-            yield PostgreSQL(cursor, version, cursor.fetchall())
+            yield databases.Database(version, cursor.fetchall(), partial(read_table, cursor))
     except adbc.Error as error:
         raise DataError(f"{place} cannot be read: {databases.extract_message(error)}.") from error
 
 
-@dataclass(frozen=True)
-class PostgreSQL:
-    """An open PostgreSQL database: `databases.Database`."""
+def read_table(cursor: Any, schema: str, name: str) -> tuple[Any, Iterable[Any]]:
+    """The Arrow schema of a table, and its rows in record batches."""
+    import pyarrow as pa
 
-    cursor: Any
-    version: str
-    tables: list[tuple[str, str]]
-
-    def batches(self, schema: str, name: str) -> tuple[Any, Iterable[Any]]:
-        """The Arrow schema of a table, and its rows in record batches."""
-        import pyarrow as pa
-
-        table = f"{quoted(schema)}.{quoted(name)}"
-        self.cursor.execute(_COLUMNS.format(literal(table)))
-        kinds = dict(self.cursor.fetchall())
-        chosen = ", ".join(
-            f"{_cast_plain(quoted(c), kind)} as {quoted(c)}" for c, kind in kinds.items()
-        )
-        self.cursor.execute(f"select {chosen} from {table}")
-        reader = self.cursor.fetch_record_batch()
-        fields = [pa.field(f.name, _decimal(kinds[f.name]) or f.type) for f in reader.schema]
-        columns = pa.schema(fields)
-        return columns, (batch.cast(columns) for batch in reader)
+    table = f"{quoted(schema)}.{quoted(name)}"
+    cursor.execute(_COLUMNS.format(literal(table)))
+    kinds = dict(cursor.fetchall())
+    pairs = kinds.items()
+    chosen = ", ".join(f"{_cast_plain(quoted(c), kind)} as {quoted(c)}" for c, kind in pairs)
+    cursor.execute(f"select {chosen} from {table}")
+    reader = cursor.fetch_record_batch()
+    columns = pa.schema([(f.name, _decimal(kinds[f.name]) or f.type) for f in reader.schema])
+    return columns, (batch.cast(columns) for batch in reader)
 
 
 def _cast_plain(column: str, kind: str) -> str:

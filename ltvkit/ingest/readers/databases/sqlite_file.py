@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ltvkit.engines.sql import quoted
@@ -23,7 +23,7 @@ _WAIT = 30  # seconds, for another program that writes
 
 
 @contextmanager
-def connect(url: str) -> Iterator[SQLite]:
+def connect(url: str) -> Iterator[databases.Database]:
     """A SQLite file, for reading only; raises `DataError` for what goes wrong meanwhile."""
     path = databases.find_file(url)
     try:
@@ -35,79 +35,65 @@ def connect(url: str) -> Iterator[SQLite]:
                 r"and name not like 'sqlite\_%' escape '\'"
             ).fetchall()
             tables = [("main", name) for (name,) in named]
-            yield SQLite(connection, f"SQLite {sqlite3.sqlite_version}", tables)
+            version = f"SQLite {sqlite3.sqlite_version}"
+            yield databases.Database(version, tables, partial(read_table, connection))
     except sqlite3.Error as error:
         # The message about text in another encoding holds that text.
         said = str(error).partition(" with text")[0]
         raise DataError(f"{path.name} cannot be read as a SQLite database: {said}.") from error
 
 
-@dataclass(frozen=True)
-class SQLite:
-    """An open SQLite file: `databases.Database`."""
+def read_table(
+    connection: sqlite3.Connection, _schema: str, name: str
+) -> tuple[Any, Iterable[Any]]:
+    """The Arrow schema of a table, and its rows in record batches."""
+    import pyarrow as pa
 
-    connection: sqlite3.Connection
-    version: str
-    tables: list[tuple[str, str]]
+    table, declared = quoted(name), _list_declared(connection, name)
+    looked = ", ".join(f"group_concat(distinct typeof({quoted(c)}))" for c in declared)
+    seen = connection.execute(f"select {looked} from {table}").fetchone()
+    chosen, kinds = [], []
+    for column, found in zip(declared, seen, strict=True):
+        held = set((found or "").split(",")) - {"", "null"}
+        sql, kind = _choose_kind(connection, table, quoted(column), declared[column], held)
+        chosen.append(sql)
+        kinds.append(kind)
+    schema = pa.schema(zip(declared, kinds, strict=True))
+    return schema, _read_rows(connection, f"select {', '.join(chosen)} from {table}", schema)
 
-    def batches(self, _schema: str, name: str) -> tuple[Any, Iterable[Any]]:
-        """The Arrow schema of a table, and its rows in record batches."""
-        import pyarrow as pa
 
-        table = quoted(name)
-        declared = self._declared(name)
-        looked = ", ".join(f"group_concat(distinct typeof({quoted(c)}))" for c in declared)
-        seen = self.connection.execute(f"select {looked} from {table}").fetchone()
-        columns = [
-            self._column(table, c, declared[c], set((kinds or "").split(",")) - {"", "null"})
-            for c, kinds in zip(declared, seen, strict=True)
-        ]
-        schema = pa.schema(zip(declared, [kind for _sql, kind in columns], strict=True))
-        return schema, self._rows(
-            f"select {', '.join(s for s, _kind in columns)} from {table}", schema
-        )
+def _list_declared(connection: sqlite3.Connection, name: str) -> dict[str, str]:
+    """Column -> the type it was declared with."""
+    columns = connection.execute(f"select * from {quoted(name)} limit 0").description
+    told = dict(connection.execute("select name, type from pragma_table_xinfo(?)", [name]))
+    return {c[0]: (told.get(c[0]) or "").upper() for c in columns}
 
-    def _declared(self, name: str) -> dict[str, str]:
-        """Column -> the type it was declared with."""
-        columns = self.connection.execute(f"select * from {quoted(name)} limit 0").description
-        told = dict(self.connection.execute("select name, type from pragma_table_xinfo(?)", [name]))
-        return {c[0]: (told.get(c[0]) or "").upper() for c in columns}
 
-    def _column(self, table: str, name: str, declared: str, kinds: set[str]) -> tuple[str, Any]:
-        """SQL for a column that holds values of `kinds`, and the Arrow type for all of them."""
-        import pyarrow as pa
+def _choose_kind(
+    connection: sqlite3.Connection, table: str, column: str, declared: str, kinds: set[str]
+) -> tuple[str, Any]:
+    """SQL for a column that holds values of `kinds`, and the Arrow type for all of them."""
+    import pyarrow as pa
 
-        column = quoted(name)
-        if kinds & {"integer", "real"} and ("DATE" in declared or "TIME" in declared):
-            return _moment(column, timed="TIME" in declared), pa.string()
-        if kinds == {"integer"}:
-            return column, pa.int64()
-        if kinds == {"real"} or (kinds == {"integer", "real"} and self._exact(table, column)):
-            return column, pa.float64()
-        return column, pa.string()
-
-    def _exact(self, table: str, column: str) -> bool:
+    if kinds & {"integer", "real"} and ("DATE" in declared or "TIME" in declared):
+        return _moment(column, timed="TIME" in declared), pa.string()
+    if kinds == {"integer"}:
+        return column, pa.int64()
+    if kinds == {"integer", "real"}:
         whole = f"from {table} where typeof({column}) = 'integer'"
-        ends = self.connection.execute(f"select min({column}), max({column}) {whole}").fetchone()
-        return max(map(abs, ends)) <= _EXACT
-
-    def _rows(self, sql: str, schema: Any) -> Iterator[Any]:
-        import pyarrow as pa
-
-        cursor = self.connection.execute(sql)
-        while rows := cursor.fetchmany(BATCH):
-            columns = zip(
-                map(_written, zip(*rows, strict=True), schema.types), schema.types, strict=True
-            )
-            arrays = [pa.array(values, kind) for values, kind in columns]
-            yield pa.record_batch(arrays, schema=schema)
+        ends = connection.execute(f"select min({column}), max({column}) {whole}").fetchone()
+        return column, pa.float64() if max(map(abs, ends)) <= _EXACT else pa.string()
+    return column, pa.float64() if kinds == {"real"} else pa.string()
 
 
-def _written(values: tuple, kind: Any) -> Iterable[Any]:
-    """The values of a column of text as text; those of other columns as they are."""
-    if kind != "string" or set(map(type, values)) <= {str, type(None)}:
-        return values
-    return map(_text, values)
+def _read_rows(connection: sqlite3.Connection, sql: str, schema: Any) -> Iterator[Any]:
+    import pyarrow as pa
+
+    cursor = connection.execute(sql)
+    while rows := cursor.fetchmany(BATCH):
+        columns = zip(zip(*rows, strict=True), schema.types, strict=True)
+        arrays = [pa.array(map(_text, v) if kind == "string" else v, kind) for v, kind in columns]
+        yield pa.record_batch(arrays, schema=schema)
 
 
 def _text(value: Any) -> str | None:
