@@ -133,12 +133,12 @@ def _write_columns(seen: Inspection) -> str:
     checks = {n.removeprefix("columns."): c for n, c in seen.checks.items() if "columns." in n}
     for name, header in (seen.columns | dict.fromkeys(seen.missing, "")).items():
         lines.append(_write_line(name, header, "", checks.pop(name, None), indent=2))
-    # What can be left out is not written.
-    noted = [f"CHECK: {name}: {check}" for name, check in checks.items()]
+    # Optional columns are only asked about.
+    notes = [f"CHECK: {name}: {check}" for name, check in checks.items()]
     if seen.missing or checks:
-        headers = ", ".join(seen.headers)
-        noted.append(_("Headers of the export: {headers}").format(headers=headers))
-    for note in noted:
+        listed = _("Headers of the export: {headers}")
+        notes.append(listed.format(headers=", ".join(seen.headers)))
+    for note in notes:
         lines += [f"{line}\n" for line in _wrap(note, first="  # ", rest="  # ")]
     return "".join(lines)
 

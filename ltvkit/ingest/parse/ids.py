@@ -51,7 +51,7 @@ def propose_fold(folded: Frame) -> tuple[str, int]:
     ('width', 1)
     """
     folds = frames.lazy(folded)
-    left = frames.table(folds.select(nw.col(*FOLDS).n_unique())).iloc[0]
+    left = frames.table(folds.select(nw.col(*FOLDS).n_unique())).fillna(0).iloc[0]
     fold = left.idxmin()
     if fold == "none":
         return fold, 0
