@@ -144,19 +144,5 @@ def finding(table: pd.DataFrame) -> str:
         read,
     )
     if lost:
-<<<<<<< HEAD
         text += " " + n_("{lost} line was left out.", "{lost} lines were left out.", lost)
-    return text.format(
-        kept=formats.count(read - lost),
-        read=formats.count(read),
-        share=formats.share(1 - lost / read),
-        lost=formats.count(lost),
-    )
-=======
-        text += " " + n_(
-            "{lost} line was left out, with its reason.",
-            "{lost} lines were left out, each with its reason.",
-            lost,
-        )
     return formats.fill(text, kept=read - lost, read=read, share=1 - lost / read, lost=lost)
->>>>>>> 157046d (Ingestion, quality and inspection in fewer lines: one builder of orders for DuckDB and Spark, databases as one type, one search for spellings, sentences filled by formats.fill)
