@@ -112,7 +112,7 @@ class Policies:
         check_share("max_quarantined", self.max_quarantined)
         if not 1 <= self.header_line <= MOST_TITLES:
             raise ParamsError(
-                f"policies: header_line={self.header_line}: give a line from 1 to {MOST_TITLES:,}."
+                f"policies: header_line: {self.header_line}: give a line from 1 to {MOST_TITLES:,}."
             )
         if self.timezone:
             dates.check_timezone(self.timezone)

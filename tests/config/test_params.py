@@ -211,7 +211,7 @@ EDGES = "rfm_cuts: {{recency_days: [9, 30, 60, 90], revenue: [1, 2, 3, 4], order
             ["'customers' and 'customer_id' would both be the table abc_customers"],
         ),
         ("policies: {header_line: 99999999999999999999}", ["give a line from 1 to 1,000,000"]),
-        ("policies: {header_line: 0}", ["header_line=0: give a line from 1"]),
+        ("policies: {header_line: 0}", ["header_line: 0: give a line from 1"]),
         ("policies: {returns: [net]}", ["returns: ['net'] must be text, in quotes."]),
         ("register: ../elsewhere", ["register: ../elsewhere leads out of the project"]),
         (EDGES.format("[1, 2, 4, 5, 6]"), ["rfm_cuts: orders=[1, 2, 4, 5, 6]: give up to four"]),
