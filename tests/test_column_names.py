@@ -134,7 +134,7 @@ def test_a_grouping_column_of_any_name_groups_or_is_refused(on, lines, name):
     renamed = on(lines.rename(columns={"product_id": name}))
     expected = abc_classes.classify(lines, by="product_id").rename(columns={"product_id": name})
     if name.casefold() in abc_classes.COLUMNS:
-        with pytest.raises(ParamsError, match=f"by='{name}'.* under another name"):
+        with pytest.raises(ParamsError, match=f"by='{name}'.* Give yours another name"):
             abc_classes.classify(renamed, by=name)
         return
     found = abc_classes.classify(renamed, by=name)
@@ -153,7 +153,7 @@ def test_cohorts_and_costs_by_a_column_of_any_name(on, lines, name):
     pd.testing.assert_frame_equal(cohorts.build(renamed, as_of=AS_OF, by=name), by_channel)
     costs = {"as_of": AS_OF, "acquisition_cost": {"web": 10.0}}
     if name.casefold() in unit_economics.COLUMNS:
-        with pytest.raises(ParamsError, match=f"by='{name}'.* under another name"):
+        with pytest.raises(ParamsError, match=f"by='{name}'.* Give yours another name"):
             unit_economics.summarize(renamed, **costs, by=name)
         return
     found = unit_economics.summarize(renamed, **costs, by=name)

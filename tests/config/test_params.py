@@ -203,7 +203,7 @@ EDGES = "rfm_cuts: {{recency_days: [9, 30, 60, 90], revenue: [1, 2, 3, 4], order
         ("abc_by: [customer_id, customer_id]", ["both be the table abc_customers"]),
         ("cost_by: customer_id", ["cost_by='customer_id' is not one of"]),
         ("cost_by: amount", ["cost_by='amount' is not one of"]),
-        ("columns: {Class: K}\nabc_by: [Class]", ["abc_by='Class'", "under another name"]),
+        ("columns: {Class: K}\nabc_by: [Class]", ["abc_by='Class'", "Give yours another name"]),
         ("columns: {customers: K}\ncost_by: customers", ["cost_by='customers'", "another name"]),
         ("columns: {month: K}\ncost_by: month", ["cost_by='month' is not one of"]),
         (
