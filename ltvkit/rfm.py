@@ -44,7 +44,7 @@ class Segment(NamedTuple):
 
 
 def _read_segments() -> tuple[Segment, ...]:
-    rows = files.read_yaml(formats.__file__, "rfm_segments.yaml")
+    rows = files.read_yaml(formats.__name__, "rfm_segments.yaml")
     return tuple(Segment(**row | {"r": tuple(row["r"]), "f": tuple(row["f"])}) for row in rows)
 
 

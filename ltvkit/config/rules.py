@@ -48,7 +48,7 @@ def check(values: Mapping[str, Any]) -> None:
 @cache
 def rules() -> dict[str, dict[str, Any]]:
     """The rule of each parameter; see the head of rules.yaml."""
-    return files.read_yaml(__file__, "rules.yaml")
+    return files.read_yaml(__name__, "rules.yaml")
 
 
 def _sets(mapped: Mapping[str, str]) -> dict[str, list[str]]:

@@ -6,10 +6,12 @@ import json
 import os
 import re
 import shutil
+import sys
 import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +53,12 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def read_yaml(module: str, name: str) -> Any:
-    """A YAML file of the kit: the one called `name` in the folder of the file `module`."""
-    return yaml.safe_load(Path(module).with_name(name).read_text("utf-8"))
+    """A YAML file of the kit: the one called `name` beside the module named `module`.
+
+    Also where the kit is a zip archive, as the workers of a Spark cluster have it.
+    """
+    folder = resources.files(sys.modules[module].__package__ or "ltvkit")
+    return yaml.safe_load(folder.joinpath(name).read_text("utf-8"))
 
 
 def write(path: Path, text: str) -> None:

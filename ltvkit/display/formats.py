@@ -34,9 +34,9 @@ def __dir__() -> list[str]:
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", "VND", "₫")
 
-_WORDS = files.read_yaml(__file__, "labels.yaml")
+_WORDS = files.read_yaml(__name__, "labels.yaml")
 LABELS, PATTERNS, MONTHS = _WORDS["labels"], _WORDS["patterns"], _WORDS["months"]
-FORMATS = files.read_yaml(__file__, "formats.yaml")
+FORMATS = files.read_yaml(__name__, "formats.yaml")
 
 PLACES = {"mean": 2, "score": 3}
 GRAINS = {

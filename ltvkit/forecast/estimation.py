@@ -64,7 +64,7 @@ class Fitted:
         """parameter, estimate, lowest, highest (95%), meaning."""
         rows = pd.concat([f.summary for f in self.fitters]).drop(columns="se(coef)")
         rows.columns = ["estimate", "lowest", "highest"]
-        meanings = files.read_yaml(__file__, "meanings.yaml")
+        meanings = files.read_yaml(__name__, "meanings.yaml")
         texts = [_(meanings[name]).format(unit=_(self.unit)) for name in rows.index]
         return rows.rename_axis("parameter").assign(meaning=texts).reset_index()
 

@@ -7,7 +7,7 @@ from typing import Any
 from ltvkit.core import files
 from ltvkit.core.i18n import _
 
-TEXTS = files.read_yaml(__file__, "texts.yaml")
+TEXTS = files.read_yaml(__name__, "texts.yaml")
 
 
 def fill(name: str, **values: Any) -> str:

@@ -15,7 +15,7 @@ from ltvkit.core import files
 from ltvkit.core.personal_data import header_key
 
 # Canonical column -> tiers of headers.
-ALIASES = files.read_yaml(__file__, "headers.yaml")
+ALIASES = files.read_yaml(__name__, "headers.yaml")
 
 # The tier of `amount` whose values stand on every line of an order.
 ORDER_TOTALS = 2

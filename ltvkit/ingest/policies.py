@@ -15,9 +15,9 @@ from ltvkit.ingest.schema import COLUMNS
 # Orders and products may have names; customer ids are on no page.
 _NAMED = ("customer_id", "order_id", "product_id", "product")
 # The comment beside each policy in a params file.
-POLICY_COMMENTS = files.read_yaml(__file__, "policies.yaml")
+POLICY_COMMENTS = files.read_yaml(__name__, "policies.yaml")
 # The checks of the data: name -> default severity, and what a finding means.
-CHECK_FACTS = files.read_yaml(__file__, "checks.yaml")
+CHECK_FACTS = files.read_yaml(__name__, "checks.yaml")
 SEVERITIES = ("off", "warn", "stop")
 # The declared type of a policy -> the types that fit, and how to write it.
 _TYPES: dict[Any, tuple[Any, str]] = {

@@ -31,7 +31,7 @@ class System:
         return {n: next(filter(None, hits)) for n, hits in taken.items() if any(hits)}
 
 
-SYSTEMS = tuple(System(**facts) for facts in files.read_yaml(__file__, "systems.yaml"))
+SYSTEMS = tuple(System(**facts) for facts in files.read_yaml(__name__, "systems.yaml"))
 
 
 def recognise(found: Iterable[str]) -> System | None:

@@ -32,7 +32,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
-METHODS = files.read_yaml(__file__, "methods.yaml")
+METHODS = files.read_yaml(__name__, "methods.yaml")
 REVENUE = METHODS["realised"]["of"]
 AGE = 12  # months
 LEAST_DAYS = 30  # of orders, to say how many a year would hold

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 import types
@@ -191,3 +192,17 @@ def test_after_waiting_for_a_silent_cluster_errors_are_seen_again(monkeypatch):
 def test_an_address_is_no_table(source):
     with pytest.raises(ParamsError, match="must name a table"):
         cluster_sources._table_name(source)
+
+
+def test_workers_read_the_kit_with_its_tables_from_an_archive(tmp_path):
+    """Without PySpark: what a worker imports to validate orders works from the zip it is sent."""
+    packed = session.pack_code(tmp_path / "ltvkit.zip")
+    code = (
+        f"import sys; sys.path.insert(0, {str(packed)!r})\n"
+        "from ltvkit.ingest import pipeline, policies, validation\n"
+        "from ltvkit.quality import gate\n"
+        "assert policies.__file__.startswith(sys.path[0]), policies.__file__\n"
+        "print(len(policies.POLICY_COMMENTS) > 20)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert (ran.returncode, ran.stdout) == (0, "True\n"), ran.stderr

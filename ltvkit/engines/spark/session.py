@@ -116,17 +116,21 @@ def _first_task(settings: Settings, found: dict[str, Any]) -> None:
 
 def _bring_code(session: Any, settings: Settings) -> None:
     """Send the kit's code to the workers, which validate the orders with it."""
-    home = paths.package()
-    with (
-        files.replacing(paths.cache() / "ltvkit.zip") as part,
-        zipfile.ZipFile(part, "w") as packed,
-    ):
-        for path in sorted(home.rglob("*.py")):
-            packed.write(path, path.relative_to(home.parent))
+    packed = pack_code(paths.cache() / "ltvkit.zip")
     if settings.remote:
-        session.addArtifacts(str(paths.cache() / "ltvkit.zip"), pyfile=True)
+        session.addArtifacts(str(packed), pyfile=True)
     else:
-        session.sparkContext.addPyFile(str(paths.cache() / "ltvkit.zip"))
+        session.sparkContext.addPyFile(str(packed))
+
+
+def pack_code(path: Path) -> Path:
+    """Write the kit's code and its tables of facts as a zip archive; returns its path."""
+    home = paths.package()
+    with files.replacing(path) as part, zipfile.ZipFile(part, "w") as packed:
+        for source in sorted(home.rglob("*.*")):
+            if source.suffix in (".py", ".yaml", ".json", ".csv"):
+                packed.write(source, source.relative_to(home.parent))
+    return path
 
 
 @contextmanager

@@ -15,5 +15,5 @@ class Metric(NamedTuple):
     definition: str
 
 
-_ENTRIES = files.read_yaml(__file__, "metrics.yaml")
+_ENTRIES = files.read_yaml(__name__, "metrics.yaml")
 METRICS = {name: Metric(**entry) for name, entry in _ENTRIES.items()}

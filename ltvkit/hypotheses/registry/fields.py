@@ -35,7 +35,7 @@ def _read() -> dict[str, Field]:
         "comparisons": ", ".join(COMPARISONS),
         "metrics": "; ".join(f"{name}, {m.definition}" for name, m in METRICS.items()),
     }
-    entries = files.read_yaml(__file__, "fields.yaml")
+    entries = files.read_yaml(__name__, "fields.yaml")
     return {
         name: Field(e["about"].format(**words), e["example"], KINDS[e["kind"]])
         for name, e in entries.items()

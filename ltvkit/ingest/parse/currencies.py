@@ -15,7 +15,7 @@ from ltvkit.ingest.parse import dates, values
 
 COLUMNS = ("date", "currency", "rate")
 # Sign beside an amount -> how it may be `written`, and the `currencies` that use it.
-SIGNS = files.read_yaml(__file__, "currencies.yaml")
+SIGNS = files.read_yaml(__name__, "currencies.yaml")
 
 # Messages on several currencies: by a column, or by the signs beside the amounts.
 BY_COLUMN = (

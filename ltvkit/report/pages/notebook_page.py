@@ -23,7 +23,7 @@ from ltvkit.report.pages import templates
 
 # Of an output, the first kind that it has is shown.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
-_ALLOWED = files.read_yaml(__file__, "allowed_html.yaml")
+_ALLOWED = files.read_yaml(__name__, "allowed_html.yaml")
 _OWN_LINK = re.compile(r"(?:\.?/)?([\w-]+)\.ipynb(#[\w-]*)?$")
 
 
