@@ -150,7 +150,7 @@ def test_a_session_that_somebody_stopped_is_begun_anew(cluster):
 
 
 CONNECTED = """
-from ltvkit import customers, engine, prepared, rfm
+from ltvkit import customers, orders, rfm
 book = orders.read("demo:cdnow", engine="spark", spark={"remote": "local[2]"})
 buyers = customers.summarize(book.lines, as_of="1998-06-30")
 print(rfm.summarize(rfm.segment(rfm.score(buyers))).to_csv(index=False))

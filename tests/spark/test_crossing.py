@@ -50,16 +50,16 @@ def test_a_long_list_is_written_by_the_workers_under_pseudonyms(session, tmp_pat
     monkeypatch.setenv("LTVKIT_LIST_KEY", "k" * 32)
     monkeypatch.setattr(lists, "MOST_LISTED", 10)
     customers = [f"C{n:04}" for n in range(100)]
-    table = pa.table({"customer_id": customers, "ltv.formulas": np.arange(100.0)})
+    table = pa.table({"customer_id": customers, "ltv": np.arange(100.0)})
     written = results.save_list(session.createDataFrame(table), tmp_path / "lists" / "ltv.csv")
     assert written.suffix == ".txt"
     assert "100" in written.read_text("utf-8")
     kept = pq.read_table(next((paths.cache() / "lists").rglob("ltv"))).to_pandas()
     expected = pd.DataFrame(
-        {"customer_id": map(pseudonyms.of, customers), "ltv.formulas": table["ltv"]}
+        {"customer_id": map(pseudonyms.of, customers), "ltv": table["ltv"]}
     )
     pd.testing.assert_frame_equal(
-        kept.sort_values("ltv.formulas", ignore_index=True), expected, check_dtype=False
+        kept.sort_values("ltv", ignore_index=True), expected, check_dtype=False
     )
 
 
