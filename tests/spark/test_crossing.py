@@ -55,9 +55,7 @@ def test_a_long_list_is_written_by_the_workers_under_pseudonyms(session, tmp_pat
     assert written.suffix == ".txt"
     assert "100" in written.read_text("utf-8")
     kept = pq.read_table(next((paths.cache() / "lists").rglob("ltv"))).to_pandas()
-    expected = pd.DataFrame(
-        {"customer_id": map(pseudonyms.of, customers), "ltv": table["ltv"]}
-    )
+    expected = pd.DataFrame({"customer_id": map(pseudonyms.of, customers), "ltv": table["ltv"]})
     pd.testing.assert_frame_equal(
         kept.sort_values("ltv", ignore_index=True), expected, check_dtype=False
     )
