@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ltvkit.config import params
@@ -37,9 +38,8 @@ def build(
     chosen = select_notebooks(notebooks, only)
     shops = [params.load(file, engine=engine) for file in files]
     _check_distinct(shops)
-    os.environ[RUN] = uuid.uuid4().hex
     session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout))
-    with session.signals.raised():
+    with _named_run(), session.signals.raised():
         publish.recover_all()
         session.run(shops)
         try:
@@ -48,6 +48,16 @@ def build(
             text = f"{paths.reports() / 'index.html'}: {describe_error(error)}"
             session.outcome.failures.append(text)
     return session.outcome
+
+
+@contextmanager
+def _named_run() -> Iterator[None]:
+    """Name the run in the environment, for its notebooks; the name ends with the run."""
+    os.environ[RUN] = uuid.uuid4().hex
+    try:
+        yield
+    finally:
+        del os.environ[RUN]
 
 
 def _check_distinct(shops: Iterable[params.Params]) -> None:

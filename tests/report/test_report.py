@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -25,9 +26,12 @@ from stub_project import (
 )
 
 from ltvkit.config.notebooks import Notebook, select_notebooks
+from ltvkit.ingest.cache import RUN
+from ltvkit.report.build import build
 from ltvkit.report.pages import front_page, notebook_page, templates, workbook
 from ltvkit.report.publishing import publish
 from ltvkit.report.runner.outcome import check_run
+from ltvkit.report.session import Months
 
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"
@@ -451,3 +455,10 @@ def test_a_register_is_an_input_of_the_page_that_reads_it(tmp_path):
     assert kept["register"] == "stub"
     assert len(kept["sha256"]) == 64
     assert "Nothing changed" in report(root).stdout
+
+
+def test_the_name_of_a_run_ends_with_it(root, monkeypatch):
+    monkeypatch.setenv("LTVKIT_ROOT", str(root))
+    monkeypatch.setenv("LTVKIT_REPORTS", str(root / "reports"))
+    build([root / "params" / "stub.yaml"], months=Months("1998-06"))
+    assert RUN not in os.environ
