@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 import duckdb
 import pandas as pd
@@ -48,6 +49,19 @@ def make_lines(*rows: tuple, extra: tuple[str, ...] = ()) -> pd.DataFrame:
     return frame.assign(
         order_date=pd.to_datetime(frame["order_date"]), amount=frame["amount"].astype(float)
     )
+
+
+@pytest.fixture
+def agg():
+    """Draw off screen, take every warning for an error, and close what was drawn."""
+    import matplotlib as mpl
+    from matplotlib import pyplot as plt
+
+    with mpl.rc_context(), warnings.catch_warnings():
+        plt.switch_backend("agg")
+        warnings.simplefilter("error")
+        yield
+        plt.close("all")
 
 
 @pytest.fixture(scope="session")

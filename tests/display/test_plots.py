@@ -6,7 +6,6 @@ import inspect
 import itertools
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -41,14 +40,7 @@ SEGMENTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def agg():
-    """Draw off screen, take every warning for an error, and close what was drawn."""
-    with mpl.rc_context(), warnings.catch_warnings():
-        plt.switch_backend("agg")
-        warnings.simplefilter("error")
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("agg")
 
 
 def kpis(n: int = 18, every: str = "month") -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 
 import matplotlib as mpl
 import numpy as np
@@ -21,14 +20,7 @@ NAN = float("nan")
 MONTH = 30.4375
 
 
-@pytest.fixture(autouse=True)
-def agg():
-    """Draw off screen, take every warning for an error, and close what was drawn."""
-    with mpl.rc_context(), warnings.catch_warnings():
-        plt.switch_backend("agg")
-        warnings.simplefilter("error")
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("agg")
 
 
 def tracking(n: int = 60) -> pd.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 
 import matplotlib as mpl
 import numpy as np
@@ -30,14 +29,7 @@ METRICS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def agg():
-    """Draw off screen, take every warning for an error, and close what was drawn."""
-    with mpl.rc_context(), warnings.catch_warnings():
-        plt.switch_backend("agg")
-        warnings.simplefilter("error")
-        yield
-        plt.close("all")
+pytestmark = pytest.mark.usefixtures("agg")
 
 
 def timeline(n: int = 9, every: str = "month", *, groups=("treated", "control")) -> pd.DataFrame:
