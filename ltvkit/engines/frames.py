@@ -7,18 +7,15 @@ came in) or `table` (a pandas summary). A long list is read by `chunks`.
 
 from __future__ import annotations
 
-import atexit
-import itertools
-import threading
-import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrame
 
+from ltvkit.engines import temporary_tables
 from ltvkit.errors import ColumnError, nearest
 
 Frame: TypeAlias = IntoFrame | nw.LazyFrame
@@ -34,21 +31,6 @@ STEPS = {  # what adds a column that is not one of the orders'
     "abc_classes.classify": ("class", "rank", "revenue_share", "cumulative_share"),
     "forecast.predict": ("p_alive", "p_quiet", "expected_spend", "ltv_12m"),
 }
-_numbers = itertools.count(1)
-
-
-class _Table(NamedTuple):
-    """A temporary table of DuckDB: what is gone once nothing reads it, and what can drop it."""
-
-    readers: weakref.ref
-    made: Any
-    thread: int
-
-
-_tables: dict[str, _Table] = {}
-_unread: list[str] = []
-_dropping = threading.Lock()
-atexit.register(_tables.clear)  # while DuckDB is still there
 
 
 def lazy(frame: Frame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
@@ -116,7 +98,7 @@ def materialize(result: nw.LazyFrame, *, like: Frame) -> Any:
     result = _plain(result)
     native = result.to_native()
     if result.implementation.is_duckdb():
-        return _stored(native)
+        return temporary_tables.store(native)
     if is_spark(result):
         return native.persist()
     if in_memory(like):
@@ -163,7 +145,7 @@ def from_pandas(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
     """A pandas table in the engine of `like`, ready to be joined."""
     kind = nw.from_native(like).implementation
     if kind.is_duckdb():
-        return nw.from_native(_stored(like, table)).lazy()
+        return nw.from_native(temporary_tables.store(like, table)).lazy()
     if is_spark(nw.from_native(like)):
         import pyarrow as pa
 
@@ -173,15 +155,10 @@ def from_pandas(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
     return nw.from_dict(columns, backend=kind).lazy()
 
 
-def add_table(content: pd.DataFrame, *, like: Any) -> str:
-    """A pandas table as a temporary one of a DuckDB relation's connection, until it is closed."""
-    return _make_table(like, content)[1]
-
-
 def table(result: nw.LazyFrame) -> pd.DataFrame:
     """A summary as pandas, with a fresh index."""
     if result.implementation.is_duckdb():
-        drop_unread()
+        temporary_tables.drop_unread()
     result = _plain(result)
     if is_spark(result):  # by Arrow, as PySpark is not sure of this pandas
         return result.collect("pyarrow").to_pandas()
@@ -241,48 +218,3 @@ def _plain(result: nw.LazyFrame) -> nw.LazyFrame:
     schema = result.collect_schema().items()
     others = [name for name, kind in schema if kind.is_integer() and kind != nw.Int64]
     return result.with_columns(nw.col(*others).cast(nw.Int64)) if others else result
-
-
-def _stored(relation: Any, content: pd.DataFrame | None = None) -> Any:
-    """A relation, or a content, computed into a temporary table of the relation's connection.
-
-    The table is dropped when no relation reads it any more. To know that, each query of the table
-    names `ltvkit_readers`: DuckDB holds it as long as such a relation, and leaves it out of the
-    plan. DuckDB may be busy when it goes, so the drop waits for the kit's next query.
-    """
-    import pyarrow as pa
-
-    drop_unread()
-    made, name = _make_table(relation, content)
-    ltvkit_readers = pa.table({"none": [0]})
-    read = f"from {name} union all (select {name}.* from {name}, ltvkit_readers where false)"
-    readers = weakref.ref(ltvkit_readers, lambda _gone: _unread.append(name))
-    _tables[name] = _Table(readers, made, threading.get_ident())
-    return made.query("made", read).set_alias(name)
-
-
-def drop_unread() -> None:
-    """Drop the temporary tables that nothing reads any more, of this thread or of an ended one."""
-    import duckdb
-
-    with _dropping:
-        others = {t.ident for t in threading.enumerate()} - {threading.get_ident()}
-        for name in [name for name in _unread if _tables[name].thread not in others]:
-            try:
-                _tables[name].made.query("dropped", f"drop table if exists {name}")
-            except duckdb.ConnectionException:
-                pass  # the connection is closed, and its tables with it
-            except duckdb.Error:
-                continue  # the connection is busy: a result of it is being read
-            _unread.remove(name)
-            del _tables[name]
-
-
-def _make_table(relation: Any, ltvkit_content: pd.DataFrame | None) -> tuple[Any, str]:
-    # DuckDB looks up names among the user's tables first, so the names are unusual.
-    name = f"ltvkit_{next(_numbers)}"
-    source = f"{name}_rows" if ltvkit_content is None else "ltvkit_content"
-    made = relation.query(f"{name}_rows", f"create temp table {name} as select * from {source}")
-    # A relation made from what `create` returned does not hold the steps that made the table, which
-    # would be planned again with each query. (DuckDB 1 returns nothing.)
-    return (relation if made is None else made), name

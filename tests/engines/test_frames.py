@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ltvkit import abc_classes, cohorts, customers, deciles, kpis, orders, rfm
-from ltvkit.engines import frames, ranking
+from ltvkit.engines import frames, ranking, temporary_tables
 from ltvkit.engines.connection import connect
 from ltvkit.errors import ColumnError
 from ltvkit.ingest import cache, daily
@@ -145,7 +145,7 @@ def test_temporary_tables_go_with_the_results_that_read_them():
     assert tables_of(connection) == {buyers.alias, segmented.alias}
     del buyers, segmented
     gc.collect()
-    frames.drop_unread()
+    temporary_tables.drop_unread()
     assert tables_of(connection) == before
 
 
@@ -178,7 +178,7 @@ def test_what_is_derived_from_a_result_keeps_its_table(form):
     assert derived.select("customer_id").fetchall() == [("a",), ("b",)]
     del derived
     gc.collect()
-    frames.drop_unread()
+    temporary_tables.drop_unread()
     assert not tables_of(connection)
 
 
@@ -253,7 +253,7 @@ def test_a_table_of_a_busy_connection_goes_once_it_is_free():
     gc.collect()
     chain(other)  # tries to drop the tables of both
     del reader
-    frames.drop_unread()
+    temporary_tables.drop_unread()
     assert not tables_of(busy)
 
 
@@ -274,7 +274,7 @@ def test_tables_of_threads_that_ended_go_too():
     for thread in threads:
         thread.join()
     gc.collect()
-    frames.drop_unread()
+    temporary_tables.drop_unread()
     assert not failed
     assert not any(map(tables_of, cursors))
 

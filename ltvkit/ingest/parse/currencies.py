@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ltvkit.core import files, paths
-from ltvkit.engines import frames, sql
+from ltvkit.engines import sql, temporary_tables
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.parse import dates, values
 
@@ -80,7 +80,7 @@ def convert(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -> 
     there is none, and `columns` are NULL. As many rows come out as went in, in any order.
     """
     changed = ", ".join(f"{sql.quoted(c)} * _rate as {sql.quoted(c)}" for c in columns)
-    known = frames.add_table(table, like=relation)
+    known = temporary_tables.add_table(table, like=relation)
     return relation.query(
         "lines",
         f"select * exclude (_rate) replace ({changed}), _rate is not null as _rated "
