@@ -103,7 +103,7 @@ def _notebook(path: Path) -> Notebook:
     heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))
     title = next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
     nav = content["metadata"].get("ltvkit", {}).get("nav", title)
-    declared = (*read_parameters(path), *RESERVED)
+    declared = (*_parameters(content, path), *RESERVED)
     return Notebook(path, path.stem, title, nav, declared, digest(cells, kernel))
 
 
@@ -113,9 +113,12 @@ def read_parameters(notebook: str | Path) -> dict[str, Parameter]:
     Read as Python, so that a default may hold "=" and nothing is skipped. Raises `ReportError`
     for a line that is not `name: type = literal`, or a type that a params file cannot give.
     """
-    cells = json.loads(Path(notebook).read_text("utf-8"))["cells"]
-    tagged = [c for c in cells if "parameters" in c["metadata"].get("tags", ())]
-    found = [p for cell in tagged[:1] for p in _declarations("".join(cell["source"]), notebook)]
+    return _parameters(json.loads(Path(notebook).read_text("utf-8")), notebook)
+
+
+def _parameters(content: dict[str, Any], notebook: str | Path) -> dict[str, Parameter]:
+    tagged = [cell for cell in content["cells"] if "parameters" in read_tags(cell)]
+    found = [p for cell in tagged[:1] for p in _declarations(read_source(cell), notebook)]
     return {parameter.name: parameter for parameter in found}
 
 
