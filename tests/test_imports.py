@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from ltvkit.core import paths
+from ltvkit.core.code_digest import hash_code
+from ltvkit.ingest import cache
+
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "ltvkit"
 
@@ -62,3 +66,26 @@ def test_the_top_of_the_house_is_seen_at_a_glance():
     # There are 25 with __init__ and __main__, which do not count here: a new concept has room.
     entries = [p.name for p in HOME.iterdir() if not p.name.startswith("__")]
     assert len(entries) <= 25
+
+
+def test_prepared_orders_depend_on_all_code_that_reading_uses(graph):
+    """The key of prepared orders covers every module that `ingest` imports, directly or not."""
+    reached, left = set(), [name for name in graph if name.startswith("ltvkit.ingest")]
+    while left:
+        name = left.pop()
+        left += graph[name] - reached
+        reached.add(name)
+    files = {modules()[name].relative_to(HOME) for name in reached}
+    assert [f for f in files if not any(map(f.is_relative_to, cache.CODE))] == []
+
+
+def test_the_key_of_prepared_orders_follows_that_code_and_no_other(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "package", lambda: tmp_path)
+    keys = []
+    for name in ("ingest/headers.yaml", "periods.py", "display/plots/series.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("1")
+        hash_code.cache_clear()
+        keys.append(cache.make_key("seen"))
+    hash_code.cache_clear()
+    assert (keys[0] != keys[1], keys[1] == keys[2]) == (True, True)

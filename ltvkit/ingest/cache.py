@@ -11,11 +11,12 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from ltvkit.core import files, paths
+from ltvkit.core.code_digest import hash_code
 from ltvkit.core.i18n import language
 from ltvkit.engines import frames as engines
 from ltvkit.engines import limits
@@ -31,6 +32,8 @@ from ltvkit.ingest.schema import LINE
 # A small dictionary: most columns have few values, or nearly all are distinct.
 _PARQUET = "format parquet, dictionary_size_limit 5000"
 FACTS = "facts.json"
+# What stored rows depend on of the kit: `ingest` and the layers that it stands on.
+CODE = ("core", "engines", "ingest", "errors.py", "periods.py")
 _LATER = ("max_quarantined", "checks", "memory_limit")  # policies that change no stored row
 # Names a run of the report. A table on a server is read once for all its notebooks.
 RUN = "LTVKIT_RUN"
@@ -113,15 +116,8 @@ def find_run_note(*depends: Any) -> Path | None:
 
 def make_key(seen: object, *asked: Any) -> str:
     """The name of a cache entry; `seen` is a fingerprint of the source."""
-    parts = [seen, *asked, _digest_code(), language()]
+    parts = [seen, *asked, hash_code(within=CODE), language()]
     return hashlib.sha256(json.dumps(parts, default=dict).encode()).hexdigest()[:16]
-
-
-@cache
-def _digest_code() -> str:
-    """A digest of the kit's code and data files: another version of it reads anew."""
-    files = (p for p in sorted(paths.package().rglob("*")) if p.suffix in (".py", ".yaml", ".csv"))
-    return hashlib.sha256(b"".join(p.read_bytes() for p in files)).hexdigest()
 
 
 def _prepare(raw: readers.Raw, columns: Mapping, rules: Policies, folder: Path) -> None:

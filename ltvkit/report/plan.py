@@ -6,11 +6,9 @@ orders, the kit's code and the versions of its packages. A run with the same key
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 from ltvkit.config import params
 from ltvkit.config.notebooks import Notebook, digest
 from ltvkit.core import paths, pseudonyms
+from ltvkit.core.code_digest import hash_code
 from ltvkit.core.i18n import language
 from ltvkit.hypotheses.registry import store
 
@@ -80,17 +79,3 @@ def list_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-@cache
-def hash_code(*, without: tuple[str, ...] = ()) -> str:
-    """The kit's own files as one digest, except those in the folders `without`."""
-    home = paths.package()
-    names = (path.relative_to(home) for path in sorted(home.rglob("*")) if path.is_file())
-    kept = (name for name in names if not any(map(name.is_relative_to, without)))
-    sums = {
-        name.as_posix(): hashlib.sha256((home / name).read_bytes()).hexdigest()
-        for name in kept
-        if "__pycache__" not in name.parts
-    }
-    return digest(sums)

@@ -19,6 +19,7 @@ from typing import Any
 from ltvkit.config.notebooks import digest
 from ltvkit.config.params import Params
 from ltvkit.core import paths, pseudonyms
+from ltvkit.core.code_digest import hash_code
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.errors import ReportError
@@ -55,7 +56,7 @@ class Report:
     def inputs(self) -> str:
         """One digest of all inputs of the report."""
         runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
-        made_by = plan.hash_code(), plan.list_versions(plan.ALL_PACKAGES)
+        made_by = hash_code(), plan.list_versions(plan.ALL_PACKAGES)
         return digest(self.named, self.params.values, runs, self.left_out, made_by)
 
     @property

@@ -1,0 +1,25 @@
+"""A digest of the kit's own files, which cached results depend on."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+
+from ltvkit.core import paths
+
+
+@cache
+def hash_code(*, within: tuple[str, ...] = ("",), without: tuple[str, ...] = ()) -> str:
+    """The kit's files in the folders `within` (all, where not given), except those in `without`.
+
+    A file may be named as well as a folder. The same files always have the same digest.
+    """
+    home, digest = paths.package(), hashlib.sha256()
+    for path in sorted(home.rglob("*")):
+        name = path.relative_to(home)
+        if "__pycache__" in name.parts or not path.is_file():
+            continue
+        if any(map(name.is_relative_to, within)) and not any(map(name.is_relative_to, without)):
+            digest.update(f"{name.as_posix()} {path.stat().st_size} ".encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
