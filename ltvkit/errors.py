@@ -1,7 +1,5 @@
 """What can go wrong, by kind. Every message says what, which, and how to fix it."""
 
-from __future__ import annotations
-
 import difflib
 import math
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """`python -m ltvkit check`: read, reconcile and check the orders, without a report."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The command line: `python -m ltvkit`, also installed as `ltvkit`."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

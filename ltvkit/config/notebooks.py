@@ -1,7 +1,5 @@
 """The notebooks of a project, and the parameters that each declares."""
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import io

@@ -1,7 +1,5 @@
 """A new project: the notebooks, the params of the sample shops, and a README."""
 
-from __future__ import annotations
-
 import shutil
 import tomllib
 from pathlib import Path

@@ -3,8 +3,6 @@
 What only the data can tell, such as whether a column is there, is left to the steps that need it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any

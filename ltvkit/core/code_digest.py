@@ -1,7 +1,5 @@
 """A digest of the kit's own files, which cached results depend on."""
 
-from __future__ import annotations
-
 import hashlib
 from functools import cache
 

@@ -4,8 +4,6 @@ A leading apostrophe marks a cell as text in Excel and LibreOffice; the kit remo
 reads its own files. In a workbook, the type of the cell says that it is text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """The words a reader sees, by gettext: English is the source, LTVKIT_LANG names another one."""
 
-from __future__ import annotations
-
 import gettext
 import os
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Folders of the kit and the project. Relative paths in params start at the project root."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Recognise columns of personal data by their headers."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

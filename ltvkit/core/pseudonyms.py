@@ -5,8 +5,6 @@ With LTVKIT_LIST_KEY set, each customer id in a list is replaced by a keyed hash
 nobody can find the customer, not even by trying ids.
 """
 
-from __future__ import annotations
-
 import hmac
 import os
 from collections.abc import Iterable

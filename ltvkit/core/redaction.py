@@ -4,8 +4,6 @@ Params are printed in manifests and on pages, and failures on reports/index.html
 look like secrets are refused, and messages are masked before they are stored.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

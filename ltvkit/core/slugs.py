@@ -1,7 +1,5 @@
 """Short names that also name files and folders."""
 
-from __future__ import annotations
-
 import re
 
 from ltvkit.errors import ParamsError

@@ -1,7 +1,5 @@
 """YAML files in which text stays as written; what YAML would change without a word is refused."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection
 from copy import copy

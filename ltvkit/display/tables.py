@@ -3,8 +3,6 @@
 Labels and formats are those of `formats`, by the names of the columns.
 """
 
-from __future__ import annotations
-
 import html
 import itertools
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """A DuckDB connection in memory, without network access and within limits."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

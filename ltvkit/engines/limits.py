@@ -1,7 +1,5 @@
 """Limits of memory and disk for reading orders."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Iterable

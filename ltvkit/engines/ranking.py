@@ -1,7 +1,5 @@
 """Ranks and running sums, with ties broken the same way on every engine."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw

@@ -1,7 +1,5 @@
 """Names and literals written into SQL."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

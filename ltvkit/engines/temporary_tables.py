@@ -1,7 +1,5 @@
 """Temporary tables of DuckDB: a result is computed once, and dropped when nothing reads it."""
 
-from __future__ import annotations
-
 import atexit
 import itertools
 import threading

@@ -1,7 +1,5 @@
 """Tables of a card: the figures of a hypothesis in the unit of each metric, and its checks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Any

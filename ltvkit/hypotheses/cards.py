@@ -4,8 +4,6 @@ A card is HTML without script (`card.html.j2`). Where HTML cannot be shown, it i
 month, or text.
 """
 
-from __future__ import annotations
-
 import base64
 import functools
 import io

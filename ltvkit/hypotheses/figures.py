@@ -1,7 +1,5 @@
 """The figures of a hypothesis: one row per metric, and what it brought in money."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

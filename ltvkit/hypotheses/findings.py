@@ -5,8 +5,6 @@ with", next to what would have happened anyway. The sentences are in `texts.yaml
 the 95% interval.
 """
 
-from __future__ import annotations
-
 import math
 
 import pandas as pd

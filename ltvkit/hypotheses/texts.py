@@ -1,7 +1,5 @@
 """What pages say about hypotheses: the sentences of `texts.yaml`, in the reader's language."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from ltvkit.core import files

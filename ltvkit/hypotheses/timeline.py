@@ -1,7 +1,5 @@
 """A metric of the treated and of those they are compared with, period by period."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import narwhals.stable.v2 as nw

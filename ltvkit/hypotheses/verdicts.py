@@ -1,7 +1,5 @@
 """Rules that turn figures and checks into a grade of evidence and a verdict."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ A cache entry is named by a hash of all it depends on (files, mapping, policies,
 never stale and needs no refresh. It is safe to delete.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

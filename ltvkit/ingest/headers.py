@@ -4,8 +4,6 @@ Money without tax goes before money with it: the tax is passed on, the costs tha
 against come without it, and years across a change of its rate stay comparable.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from functools import cache

@@ -1,7 +1,5 @@
 """Policies: the decisions about an export that change a number, checked by their types."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real

@@ -1,7 +1,5 @@
 """Reconciliation: every line read is kept or quarantined, in lines and in money."""
 
-from __future__ import annotations
-
 import narwhals.stable.v2 as nw
 import pandas as pd
 

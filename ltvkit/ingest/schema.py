@@ -1,7 +1,5 @@
 """The columns of orders: canonical ones, and working columns that reading adds."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 REQUIRED = ("customer_id", "order_date", "amount")

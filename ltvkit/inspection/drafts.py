@@ -4,8 +4,6 @@ The params file is params/cdnow.yaml with the keys of this shop filled in, so bo
 in the same words.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Find the orders in an export: the sheet, the header line, the files."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ Reads a file as a report would, with the columns that `systems` and `headers` pr
 and personal data are shown as dots.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """What an inspection found out about an export."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

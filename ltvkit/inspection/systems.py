@@ -1,7 +1,5 @@
 """The shop systems whose order exports are known: systems.yaml has the facts and their sources."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

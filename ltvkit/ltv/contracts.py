@@ -4,8 +4,6 @@ In both, each customer has their own chance to leave, so survivors are increasin
 retention rises with tenure although nobody changes.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

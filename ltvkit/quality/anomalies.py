@@ -4,8 +4,6 @@ Both functions take `days`: one row per calendar day (a DatetimeIndex), with `or
 zero on a day without orders.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Build the reports of shops and months; those that are up to date are left as they are."""
 
-from __future__ import annotations
-
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence

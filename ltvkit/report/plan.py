@@ -4,8 +4,6 @@ The key covers everything a run depends on: the notebook's cells, the parameters
 orders, the kit's code and the versions of its packages. A run with the same key is reused.
 """
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass

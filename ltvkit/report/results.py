@@ -1,7 +1,5 @@
 """Save a notebook's results for the report: tables, findings, figures, customer lists."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -3,8 +3,6 @@
 A report is published when its last notebook has finished. If one fails, that is recorded.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed

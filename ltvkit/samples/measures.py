@@ -4,8 +4,6 @@ Each has its hypothesis in params/hypotheses/shop/, and the report must judge it
 groups are drawn again here, from the same customers with the same seeds.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from pathlib import Path
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """A simulated mail-order shop with known parameters."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

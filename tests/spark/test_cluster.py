@@ -21,8 +21,6 @@ from ltvkit.engines import frames
 from ltvkit.ingest.readers import samples
 from ltvkit.report.publishing import unchanged
 
-pass
-
 ROOT = Path(__file__).parents[2]
 MONTH = "2024-09"
 _LEFT_OUT = re.compile(r'<(script|style)\b.*?</\1>|src="data:[^"]*"|<[^>]+>', re.S)
@@ -74,7 +72,6 @@ def test_a_killed_worker_changes_no_figure_of_a_report(cluster, report, tmp_path
     params = written(tmp_path, engine="spark", spark=cluster.spark)
     there = report(params, tmp_path / "there", *pages)
     lost = cluster.processes[-1]
-    _wait_for(lambda: "00_overview" in _finished(tmp_path / "there"), there)
     _wait_for(lambda: cluster.done(lost) > 15, there)  # it has what others wait for
     kill(lost.pid)
     cluster.add_worker()
@@ -89,13 +86,6 @@ def test_a_killed_worker_changes_no_figure_of_a_report(cluster, report, tmp_path
     for left, right in zip(*tables, strict=True):
         assert left.name == right.name
         assert left.read_bytes() == right.read_bytes(), left.name
-
-
-def _finished(out: Path) -> set[str]:
-    """The notebooks that a report has behind it."""
-    return {
-        path.parent.name.partition("-")[0] for path in out.glob(".cache/runs/*/*/*/result.json")
-    }
 
 
 def _wait_for(holds, process: subprocess.Popen, seconds: float = 300) -> None:

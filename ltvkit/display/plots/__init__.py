@@ -9,8 +9,6 @@ of matplotlib changes: in a notebook a chart appears because its figure is open.
 'Revenue by customer decile'
 """
 
-from __future__ import annotations
-
 from ltvkit.display.plots.forecasts import calibration, fan, ltv_distribution, matrix, tracking
 from ltvkit.display.plots.heatmaps import migration, rfm_grid, triangle
 from ltvkit.display.plots.lifetimes import hazard, one_customer, survival

@@ -3,8 +3,6 @@
 `styled` applies the settings while a chart is drawn, and takes them back.
 """
 
-from __future__ import annotations
-
 import bisect
 import functools
 import importlib.util

@@ -6,8 +6,6 @@
 'Revenue (USD)'
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

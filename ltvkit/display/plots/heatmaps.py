@@ -1,7 +1,5 @@
 """Tables as colours: the R x F grid, how customers moved, and the triangles of cohorts."""
 
-from __future__ import annotations
-
 import textwrap
 from typing import Any
 

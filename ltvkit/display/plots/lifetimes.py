@@ -6,8 +6,6 @@
 'Share leaving in the period'
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes

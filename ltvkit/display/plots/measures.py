@@ -7,8 +7,6 @@
 'Retention'
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Over time: key figures by period, LTV by age, the second order by cohort."""
 
-from __future__ import annotations
-
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes

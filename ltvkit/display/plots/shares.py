@@ -1,7 +1,5 @@
 """Who brings how much of the revenue: segments, deciles, Lorenz curve, Pareto curve."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

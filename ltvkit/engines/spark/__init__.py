@@ -1,7 +1,5 @@
 """A Spark cluster: its session, DuckDB on its workers, ranks without a global sort."""
 
-from __future__ import annotations
-
 import sys
 
 

@@ -1,7 +1,5 @@
 """Long lists of customers, written by the workers on the storage of the cluster."""
 
-from __future__ import annotations
-
 import hashlib
 from functools import partial
 from pathlib import Path

@@ -5,8 +5,6 @@ each bucket, and a window ranks the rows within their bucket. The result is exac
 buckets only decide how even they are.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

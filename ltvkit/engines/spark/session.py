@@ -1,7 +1,5 @@
 """The Spark session of this process, started once and only if the cluster answers."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """DuckDB on the workers of a cluster: its SQL is run on each part of a Spark frame."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """How good a forecast per customer was: its level, its ranking, and both together."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

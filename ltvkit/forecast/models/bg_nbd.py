@@ -1,7 +1,5 @@
 """BG/NBD and MBG/NBD: customers buy at random while active, and leave right after a purchase."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import lifetimes

@@ -1,7 +1,5 @@
 """What the models of purchases at any time share: their history, and what follows from it."""
 
-from __future__ import annotations
-
 import pandas as pd
 from numpy.typing import ArrayLike
 

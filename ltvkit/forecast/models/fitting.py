@@ -1,7 +1,5 @@
 """Fitting by maximum likelihood: distinct histories with counts, and an analytic gradient."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable, Mapping
 from typing import Any

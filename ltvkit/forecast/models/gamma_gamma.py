@@ -1,7 +1,5 @@
 """Gamma-Gamma: what a customer spends per purchase, between their own mean and that of all."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

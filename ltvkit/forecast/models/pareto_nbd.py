@@ -1,7 +1,5 @@
 """Pareto/NBD: customers buy at random while alive, and may leave at any moment."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import partial
 

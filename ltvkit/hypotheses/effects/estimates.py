@@ -6,8 +6,6 @@ several groups (before and after; this year and last) is counted as one, and the
 against unequal spread.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """The metrics that a hypothesis may be about; `metrics.yaml` defines them."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from ltvkit.core import files

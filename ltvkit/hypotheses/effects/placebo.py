@@ -5,8 +5,6 @@ whatever is done (regression to the mean); and months differ. What the same rule
 of days gave at other times is the natural change, and how much it varies is the error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

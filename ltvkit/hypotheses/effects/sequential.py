@@ -8,8 +8,6 @@ Statistics 49(2), 1055-1080). Sums of customers who differ lastingly move less f
 Brownian motion of the same variance, so that the bound errs on the safe side.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import lambertw
 

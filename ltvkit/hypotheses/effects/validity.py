@@ -1,7 +1,5 @@
 """Whether a comparison may be trusted: what must hold, and whether it does."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The kinds of fields of a hypothesis file: each checks a YAML value and converts it."""
 
-from __future__ import annotations
-
 import datetime as dt
 import math
 import re

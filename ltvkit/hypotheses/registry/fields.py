@@ -4,8 +4,6 @@ The check of a file and the template for a new one both follow this table. A fie
 in `Hypothesis` may be left out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import MISSING, fields
 from typing import Any, NamedTuple

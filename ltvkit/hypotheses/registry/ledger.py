@@ -5,8 +5,6 @@ before it that no other line names: usually one, two after a merge of two branch
 was edited or removed is detected; the end of the file is protected by git alone.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import json

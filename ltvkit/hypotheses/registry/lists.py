@@ -3,8 +3,6 @@
 Errors are shown on pages, so they name the file and the line, and no customer.
 """
 
-from __future__ import annotations
-
 import csv
 import re
 from pathlib import Path

@@ -4,8 +4,6 @@ A file that cannot be used raises `ParamsError`: which file, line and field, wha
 is expected, and the nearest valid name.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Callable, Mapping

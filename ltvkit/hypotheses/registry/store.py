@@ -7,8 +7,6 @@
 All of it belongs in git. Days are days in UTC.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """The file of a new hypothesis, every field explained."""
 
-from __future__ import annotations
-
 import json
 import textwrap
 from collections.abc import Mapping

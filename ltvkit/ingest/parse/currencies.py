@@ -1,7 +1,5 @@
 """Convert orders in several currencies to one by a table of rates, or refuse them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Each function takes a raw column's name and DuckDB type and returns SQL that is 
 cannot be read. The fast form comes first; the full one is computed only for the rows that remain.
 """
 
-from __future__ import annotations
-
 import unicodedata
 
 from ltvkit.engines.sql import literal, once, quoted

@@ -4,8 +4,6 @@ CSV, TSV and Excel are read as text; Parquet and databases keep their types. `in
 the values, `ingest.validation` checks the lines.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import shutil

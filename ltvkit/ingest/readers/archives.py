@@ -3,8 +3,6 @@
 Names in an archive do not decide where files are written, and the unpacked size is limited.
 """
 
-from __future__ import annotations
-
 import errno
 import gzip
 import zipfile

@@ -1,7 +1,5 @@
 """Delimited text files: read by DuckDB where each line is one record, else record by record."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path

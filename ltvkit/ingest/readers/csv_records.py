@@ -1,7 +1,5 @@
 """Parse records of a delimited text: a faulty line affects only itself."""
 
-from __future__ import annotations
-
 import csv
 import itertools
 import re

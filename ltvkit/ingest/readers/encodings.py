@@ -1,7 +1,5 @@
 """Detect the encoding of a text file, strictly and by reading all of it, or take the declared."""
 
-from __future__ import annotations
-
 import codecs
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Read a sheet of an Excel workbook, every cell as text."""
 
-from __future__ import annotations
-
 import datetime as dt
 import warnings
 from collections.abc import Iterator

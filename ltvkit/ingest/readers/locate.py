@@ -1,7 +1,5 @@
 """Find the files of a source: one file, a folder, a pattern, or a sample."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 

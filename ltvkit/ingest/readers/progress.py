@@ -1,7 +1,5 @@
 """A progress bar on a terminal while a large file is read."""
 
-from __future__ import annotations
-
 import sys
 import threading
 from collections.abc import Iterable, Iterator

@@ -4,8 +4,6 @@ This machine, and so no other: paths, `file://` without a host, and a PostgreSQL
 or on a loopback address. All other addresses are remote, and so is a network share.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import os
 import re

@@ -1,7 +1,5 @@
 """The sample exports that come with the kit, as files for the readers."""
 
-from __future__ import annotations
-
 import importlib.util
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Write records to Parquet in batches, so that memory stays small."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Sequence
 from pathlib import Path

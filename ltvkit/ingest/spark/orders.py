@@ -3,8 +3,6 @@
 No order line comes to this machine, only sums.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

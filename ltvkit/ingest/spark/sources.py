@@ -1,7 +1,5 @@
 """Tables and Parquet files on the storage of a cluster, read by its workers."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from typing import Any

@@ -1,7 +1,5 @@
 """reports/index.html: every shop and month, with its status."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any, NamedTuple
 

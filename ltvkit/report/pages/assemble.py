@@ -4,8 +4,6 @@ All files but manifest.json depend on the orders, the params and the code alone;
 machine details go only into manifest.json.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import math

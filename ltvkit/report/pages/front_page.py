@@ -1,7 +1,5 @@
 """What the front page and the summary show of a month's tables."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

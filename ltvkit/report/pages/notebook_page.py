@@ -4,8 +4,6 @@ Code is folded, exercises are left out, formulas become MathML, pictures are emb
 cells and outputs is cleaned by one list of allowed elements.
 """
 
-from __future__ import annotations
-
 import base64
 import re
 from typing import Any

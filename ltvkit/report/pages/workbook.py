@@ -1,7 +1,5 @@
 """Write the tables of a report to one Excel workbook: numbers as numbers, text as text."""
 
-from __future__ import annotations
-
 import io
 import re
 import zipfile

@@ -8,8 +8,6 @@ If a run dies between them, the old one is still whole, and the next run restore
     reports/<shop>/.work/<month>.*     lock, staging and the old report during the swap
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 import os

@@ -4,8 +4,6 @@ A report depends on its orders, params and code alone, so none of its pages show
 the command's output, manifest.json and the list of all reports.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

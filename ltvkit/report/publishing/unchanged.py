@@ -4,8 +4,6 @@ The published files are compared with the hashes in their manifest, so a report 
 changed by hand is built again.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import json

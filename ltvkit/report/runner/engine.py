@@ -1,7 +1,5 @@
 """Papermill's engine for reports: a step that lacks data gets a note, and the notebook goes on."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from nbclient.exceptions import CellExecutionError

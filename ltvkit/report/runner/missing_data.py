@@ -4,8 +4,6 @@ Cells run as they are written, in a report as in JupyterLab, where such a step r
 plain error. In a report a note takes the place of the error, and the notebook goes on.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 

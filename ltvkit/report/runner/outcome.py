@@ -5,8 +5,6 @@ complete. So a run is good only if its worker ended well, every code cell was ex
 cell saved its result.
 """
 
-from __future__ import annotations
-
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path

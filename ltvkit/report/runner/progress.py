@@ -1,7 +1,5 @@
 """Progress of the notebooks: a bar on a terminal, plain lines elsewhere."""
 
-from __future__ import annotations
-
 import sys
 
 from tqdm import tqdm

@@ -1,7 +1,5 @@
 """SIGINT and SIGTERM as an exception of the main thread, delayed while a report is published."""
 
-from __future__ import annotations
-
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -5,8 +5,6 @@ parameters, and a folder for the kernel's sockets. Standard input stays open whi
 When it closes, the worker ends itself and its kernel.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -3,8 +3,6 @@
 A finished run is a folder in the cache; it appears complete, by one rename, or not at all.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

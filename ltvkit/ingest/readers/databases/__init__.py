@@ -6,8 +6,6 @@ types: text, numbers, dates and times. `ingest.parse` reads the values, as for t
 Each kind of database is a module with `connect(url)`, a context manager that gives a `Database`.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import hashlib
 import re

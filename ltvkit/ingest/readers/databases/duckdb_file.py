@@ -1,7 +1,5 @@
 """Tables of a DuckDB file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial

@@ -4,8 +4,6 @@ User, password and the like come from the environment, as PostgreSQL's own progr
 PGUSER, PGPASSWORD, PGPASSFILE, PGSERVICE, PGSSLMODE and so on.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

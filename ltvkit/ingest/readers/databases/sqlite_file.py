@@ -5,8 +5,6 @@ or all as text that loses nothing. In a column declared as a date or time, numbe
 https://www.sqlite.org/lang_datefunc.html says: Unix time or Julian days, in UTC.
 """
 
-from __future__ import annotations
-
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager

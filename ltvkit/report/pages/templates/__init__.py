@@ -1,7 +1,5 @@
 """The report's pages as Jinja templates, with one style sheet put into each of them."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 from typing import Any
