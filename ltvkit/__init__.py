@@ -33,6 +33,7 @@ _MODULES = (
 __all__ = ["__version__", "open"]
 
 __getattr__ = load_on_use(__name__, _MODULES)
+__dir__ = [*__all__, *_MODULES].copy
 
 
 def open(
@@ -50,7 +51,3 @@ def open(
     from ltvkit.config.shop import open_shop
 
     return open_shop(path, month=month, engine=engine)
-
-
-def __dir__() -> "list[str]":
-    return [*__all__, *_MODULES]

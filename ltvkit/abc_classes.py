@@ -23,10 +23,7 @@ __all__ = [
     "leaders", "name", "pareto", "reconcile", "summarize", "table_name",
 ]  # fmt: skip
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 CLASSES = ("A", "B", "C", "none")
 COLUMNS = ("rank", "revenue", "revenue_share", "cumulative_share", "class")  # besides the item's

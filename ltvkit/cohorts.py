@@ -24,10 +24,7 @@ __all__ = [
     "retention", "second_order",
 ]  # fmt: skip
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 CALENDAR = ("week", "month", "quarter", "year")
 WITHIN = (30, 60, 90, 180)

@@ -13,9 +13,7 @@ from ltvkit.periods import Day
 
 __all__ = ["days_since", "reconcile", "summarize", "totals"]
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy
 
 
 def summarize(lines: Frame, *, as_of: Day) -> Frame:

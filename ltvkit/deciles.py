@@ -19,10 +19,7 @@ from ltvkit.errors import DataError, ParamsError
 
 __all__ = ["assign", "finding", "gini", "lorenz", "profile", "summarize", "top_share"]
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 GROUPS = 10
 NEEDS = ("customer_id", "revenue")

@@ -9,9 +9,7 @@ __all__ = [
     "NothingYet", "ParamsError", "ProjectError", "ReportError", "TooLittleData",
 ]  # fmt: skip
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy
 
 
 class LtvkitError(ValueError):

@@ -20,10 +20,7 @@ from ltvkit.periods import Day
 
 __all__ = ["MEASURES", "finding", "on", "series", "tables"]
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 MEASURES = (
     "revenue", "orders", "customers", "new_customers", "repeat_rate", "average_order_value",

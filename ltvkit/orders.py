@@ -26,9 +26,7 @@ from ltvkit.ingest.spark import orders as on_cluster
 
 __all__ = ["read"]
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy
 
 
 def read(

@@ -19,10 +19,7 @@ __all__ = [
     "last_day", "last_whole", "month_before", "number", "number_of", "start",
 ]  # fmt: skip
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 Day: TypeAlias = str | dt.date
 """A day: text as "1998-06-30", a date, a datetime or a pandas Timestamp."""

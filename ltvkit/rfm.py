@@ -27,9 +27,7 @@ __all__ = [
     "members", "migrate", "score", "segment", "summarize", "thresholds",
 ]  # fmt: skip
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy
 
 
 class Segment(NamedTuple):

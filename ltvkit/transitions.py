@@ -10,9 +10,7 @@ from ltvkit.engines.frames import Frame
 
 __all__ = ["count", "moves"]
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy
 
 
 def count(

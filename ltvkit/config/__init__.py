@@ -4,6 +4,4 @@ from ltvkit.config.params import Params, load
 
 __all__ = ["Params", "load"]
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy

@@ -5,7 +5,4 @@ from ltvkit.core.lazy import load_on_use
 _MODULES = ("formats", "plots", "tables")
 
 __getattr__ = load_on_use(__name__, _MODULES)
-
-
-def __dir__() -> list[str]:
-    return [*_MODULES]
+__dir__ = [*_MODULES].copy

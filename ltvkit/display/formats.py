@@ -26,10 +26,7 @@ __all__ = [
     "line", "money", "money_decimals", "month", "number", "points", "share", "value", "width",
 ]  # fmt: skip
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 WHOLE_CURRENCIES = ("JPY", "円", "¥", "\N{FULLWIDTH YEN SIGN}", "KRW", "₩", "VND", "₫")

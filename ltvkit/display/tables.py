@@ -18,10 +18,7 @@ from ltvkit.errors import ParamsError, one_of
 
 __all__ = ["Display", "show"]
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 TEXT_WIDTH, TEXT_ROWS, TEXT_CELL = 100, 20, 40

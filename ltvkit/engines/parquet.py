@@ -12,9 +12,7 @@ from ltvkit.errors import ParamsError
 
 __all__ = ["write"]
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy
 
 
 def write(frame: frames.Frame, folder: str | Path) -> None:

@@ -19,6 +19,4 @@ __all__ = [
     "new_customer", "occasions", "parameters", "predict", "revenue", "tracking",
 ]  # fmt: skip
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy

@@ -22,6 +22,4 @@ __all__ = [
     "folder", "load", "new", "of_shop", "power", "register", "timelines",
 ]  # fmt: skip
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy

@@ -32,10 +32,7 @@ from ltvkit.hypotheses.texts import fill
 
 __all__ = ["Card", "join", "render", "show"]
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 DPI, COLOURS = 80, 64
 LOOKS = {"adopt": "good", "drop": "bad"}  # of a verdict

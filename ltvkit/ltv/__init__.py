@@ -10,7 +10,4 @@ __all__ = ["compare", "finding", "measures"]
 _MODULES = ("contracts", "curves", "formulas", "survival", "unit_economics")
 
 __getattr__ = load_on_use(__name__, _MODULES)
-
-
-def __dir__() -> list[str]:
-    return [*__all__, *_MODULES]
+__dir__ = [*__all__, *_MODULES].copy

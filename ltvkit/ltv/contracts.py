@@ -18,10 +18,7 @@ from ltvkit.periods import MONTH_DAYS
 
 __all__ = ["YEAR_DAYS", "Contract", "fit", "remaining"]
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 MODELS = {"sbg": ("alpha", "beta"), "bdw": ("alpha", "beta", "c")}
 LIMITS = {"alpha": (1e-3, 1e3), "beta": (1e-3, 1e3), "c": (0.05, 5.0)}

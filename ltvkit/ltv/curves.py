@@ -17,10 +17,7 @@ from ltvkit.periods import Day
 
 __all__ = ["finding", "ltv"]
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 GROUPS = 200
 FEWEST = 30  # customers; resampling fewer says little about the uncertainty of their average

@@ -27,10 +27,7 @@ from ltvkit.periods import Day
 
 __all__ = ["compare", "finding", "measures"]
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 METHODS = files.read_yaml(__name__, "methods.yaml")
 REVENUE = METHODS["realised"]["of"]

@@ -22,10 +22,7 @@ from ltvkit.periods import MONTH_DAYS, Day
 
 __all__ = ["finding", "from_curve", "survivors"]
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 FEWEST = 30  # customers; the hazard of fewer is mostly chance
 

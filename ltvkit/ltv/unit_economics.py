@@ -23,9 +23,7 @@ COLUMNS = (  # besides the group's
 
 __all__ = ["average_cost", "finding", "summarize"]
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy
 
 
 def summarize(

@@ -15,6 +15,4 @@ __all__ = [
     "list_quarantined", "origin", "raise_on_stop", "summarize",
 ]  # fmt: skip
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy

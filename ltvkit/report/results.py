@@ -17,10 +17,7 @@ from ltvkit.errors import ReportError
 
 __all__ = ["Result", "add_findings", "load", "save", "save_list"]
 
-
-def __dir__() -> list[str]:
-    return __all__
-
+__dir__ = __all__.copy
 
 FINISHED = "result.json"
 CHUNK = 100_000  # rows of a list that are in memory at once

@@ -7,6 +7,4 @@ from ltvkit.samples.shop import simulate, truth
 
 __all__ = ["simulate", "truth"]
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy

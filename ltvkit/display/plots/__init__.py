@@ -23,6 +23,4 @@ __all__ = [
     "rfm_grid", "second_order", "segments", "survival", "timeline", "tracking", "triangle",
 ]
 
-
-def __dir__() -> list[str]:
-    return __all__
+__dir__ = __all__.copy
