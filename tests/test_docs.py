@@ -15,9 +15,10 @@ import yaml
 from ltvkit import orders
 from ltvkit.cli.main import main
 from ltvkit.config.shop import Shop
+from ltvkit.ingest import systems
 from ltvkit.ingest.policies import CHECK_FACTS, POLICY_COMMENTS, Policies
 from ltvkit.ingest.schema import COLUMNS
-from ltvkit.inspection import proposals, systems
+from ltvkit.inspection import proposals
 
 ROOT = Path(__file__).parents[1]
 OF_A_PROJECT = "ltvkit/config/new_project/README.md"

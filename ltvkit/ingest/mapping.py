@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ltvkit.engines.sql import quoted
 from ltvkit.errors import ColumnError, ParamsError, nearest
-from ltvkit.ingest import headers, schema
+from ltvkit.ingest import amounts, headers, schema
 from ltvkit.ingest.parse import currencies, dates, ids, values
 from ltvkit.ingest.readers.part import normalize_header
 from ltvkit.ingest.schema import COLUMNS, FAULT, FILE, FIRST, LINE, NUMBERS, TEXT
@@ -59,14 +59,15 @@ def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone:
     """
     _check_policy_columns(mapped, rules, part)
     written = {n: _parse_value(n, h, part, rules, zone) for n, h in mapped.items()}
-    if "amount" not in written:
-        amount = f"({written['quantity']}) * ({written['unit_price']})"
-        written["amount"] = f"case when isfinite({amount}) then {amount} end"
+    amount = amounts.build_line_amount(written, rules)
+    if back := amounts.find_refunded_line(written, amount, rules):
+        written[amounts.REFUNDED] = back
+    written["amount"] = amount
     written.setdefault("order_id", "null::varchar")
     if rules.fold_ids != "none":
         customer = mapped["customer_id"]
         written["_written_customer"] = values.parse_text(customer, part.columns[customer])
-    priced = mapped.get("amount") or mapped["unit_price"]
+    priced = next(mapped[n] for n in ("amount", "unit_price", "order_total") if n in mapped)
     if "currency" not in mapped and part.columns[priced] == "VARCHAR":
         written["_sign"] = currencies.detect_sign(priced)
     written |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns, start=1)}
@@ -78,7 +79,9 @@ def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone:
 
 
 def _check_policy_columns(mapped: Mapping[str, str], rules: Policies, part: Part) -> None:
-    for policy, name in (("cancelled_status", "status"), ("rates", "currency")):
+    needed = [("cancelled_status", "status"), ("rates", "currency")]
+    needed += [(p, n) for p in ("exclude", "discount_rows") for n in getattr(rules, p)]
+    for policy, name in needed:
         if getattr(rules, policy) and name not in mapped:
             where = f" of {part.name}" * bool(part.name)
             raise ParamsError(
@@ -119,7 +122,9 @@ def _parse_value(name: str, header: str, part: Part, rules: Policies, zone: str)
     kind = part.columns[header]
     if name == "order_date":
         return dates.parse_date(header, kind, date_format=rules.date_format, zone=zone)
-    if name in NUMBERS or (name not in COLUMNS and values.is_number(kind)):
+    named = name in rules.exclude or name in rules.discount_rows  # by their texts
+    extra = name not in COLUMNS and values.is_number(kind) and not named
+    if name in NUMBERS or name in amounts.PARTS or extra:
         # A database writes its numbers with a point, whatever the shop does.
         decimal = "." if "database" in part.facts else rules.decimal
         return values.parse_number(header, kind, decimal=decimal)

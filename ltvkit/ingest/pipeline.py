@@ -19,7 +19,7 @@ from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError
-from ltvkit.ingest import mapping, reconciliation, validation
+from ltvkit.ingest import amounts, mapping, reconciliation, validation
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies
@@ -68,7 +68,8 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
     kept = []
     for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
         part = mapping.fill_down(part, names, rules)
-        part = part.with_line_numbers() if rates is not None else part  # rates keep no order
+        if rates is not None or amounts.spreads(names, rules):  # which keep no order
+            part = part.with_line_numbers()
         reading = PartReader(names, rules, zone, part.name if several else None, rates)
         kept.append(_store_part(raw.connection, part, reading, keep, f"rows-{number}"))
     sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
@@ -96,7 +97,7 @@ def summarize_rows(
     signs = _count_values(lines, "_sign") if "_sign" in columns else None
     table = reconciliation.reconcile(lines, returns=rules.returns)
     facts = raw.facts | _find_span(lines, table, raw.facts["source"], rules)
-    amount = mapped[0].get("amount") or "{quantity} x {unit_price}".format(**mapped[0])
+    amount = amounts.describe(mapped[0], rules)
     facts |= {"amount_from": amount, "timezone": choose_timezone(raw, rules)}
     if signs is not None:
         signs = signs.rename(columns={"_sign": "currency"})
@@ -188,14 +189,17 @@ class PartReader:
         """The part -> a relation of its rows, each with its reject reason."""
         sql = mapping.build_query(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
         typed = connection.sql(sql)
+        if amounts.spreads(self.mapped, self.rules):
+            typed = amounts.spread_orders(typed, self.mapped, self.rules)
         if self.rates is not None and "currency" in self.mapped:
             priced = tuple(c for c in ("amount", "unit_price", "margin") if c in typed.columns)
             typed = currencies.convert(typed, self.rates, columns=priced)
         lines = nw.from_native(typed).lazy()
         named = "order_id" in self.mapped
         validated = validation.validate_each_line(lines, self.rules, named=named)
-        rated = "_rated" in typed.columns
-        chosen = validation.build_projection(part, mapped=self.mapped, file=self.file, rated=rated)
+        chosen = validation.build_projection(
+            part, mapped=self.mapped, file=self.file, columns=typed.columns
+        )
         return validated.to_native().project(chosen)
 
 

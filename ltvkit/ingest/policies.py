@@ -25,6 +25,19 @@ _TYPES: dict[Any, tuple[Any, str]] = {
     float: (Real, "a number, without quotes, as 0.05 for 5%"),
     tuple[str, ...]: (Collection, 'a list of texts, as in ["0", guest] or []'),
     Mapping[str, str]: (Mapping, "a mapping, as in {{gap_days: stop}} or {{}}"),
+    Mapping[str, tuple[str, ...]]: (Mapping, "a mapping to lists, as in {{kind: [shipping]}}"),
+}
+# Policies that are one of several words.
+_CHOICES = {
+    "returns": ("net", "separate", "drop"),
+    "refunds": ("", "by_row", "by_status", "by_column"),
+    "shipping": ("out", "in"),
+    "tax": ("out", "in"),
+    "gift_cards": ("used", "sold"),
+    "zero_amounts": ("keep", "drop"),
+    "same_day": ("separate", "one_order"),
+    "decimal": (".", ","),
+    "fold_ids": ("none", "width", "case", "both"),
 }
 MOST_TITLES = 1_000_000  # the last line that may name the columns
 RESERVED = ("line", "reason", "born", "cohort", "age")
@@ -59,6 +72,17 @@ class Policies:
       customer in the data is quarantined: it belongs to a sale that was not seen.
     - `cancelled_status`: values of `status` that mean a cancelled line; quarantined.
     - `cancelled_prefix`: beginning of the order ids that mean a cancellation; quarantined.
+    - `exclude`: rows that are no sale, by the values of mapped columns, as in
+      {kind: [shipping, points], test: ["true"]}; quarantined.
+    - `discount_rows`: rows that are discounts of their order, as in {kind: [discount]}; each lowers
+      the other lines of its order and counts no more by itself.
+    - `refunds`: how the export shows a refund, so that it is taken off once: "by_row" (rows below
+      zero), "by_status" (of a refunded order, which `cancelled_status` names) or "by_column" (the
+      mapped refunds); what shows it besides is left out. Empty: all that is there is taken off.
+    - `shipping`, `tax`: "out" (mapped shipping or tax is taken off the order) or "in".
+    - `tax_rate`: of the tax that is in the order's total and in no column, as 0.1; taken off.
+    - `gift_cards`: revenue counts where a gift card is "used" (mapped payments by gift card are
+      added) or where it is "sold".
     - `zero_amounts`: lines of zero are "keep" (a purchase that earned nothing) or "drop".
     - `guest_ids`: customer ids that mean "nobody". Lines without a customer are always counted,
       shown and quarantined: nobody's lifetime value can be followed.
@@ -92,6 +116,13 @@ class Policies:
     returns: str = "net"
     cancelled_status: tuple[str, ...] = ()
     cancelled_prefix: str = ""
+    exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    discount_rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    refunds: str = ""
+    shipping: str = "out"
+    tax: str = "out"
+    tax_rate: float = 0.0
+    gift_cards: str = "used"
     zero_amounts: str = "keep"
     guest_ids: tuple[str, ...] = ()
     same_day: str = "separate"
@@ -102,12 +133,10 @@ class Policies:
     def __post_init__(self) -> None:
         for name, kind in get_type_hints(Policies).items():
             object.__setattr__(self, name, _check_type(name, getattr(self, name), kind))
-        one_of("returns", self.returns, ("net", "separate", "drop"))
-        one_of("zero_amounts", self.zero_amounts, ("keep", "drop"))
-        one_of("same_day", self.same_day, ("separate", "one_order"))
-        one_of("decimal", self.decimal, (".", ","))
-        one_of("fold_ids", self.fold_ids, ("none", "width", "case", "both"))
+        for name, known in _CHOICES.items():
+            one_of(name, getattr(self, name), known)
         check_share("max_quarantined", self.max_quarantined)
+        check_share("tax_rate", self.tax_rate)
         if not 1 <= self.header_line <= MOST_TITLES:
             raise ParamsError(
                 f"policies: header_line: {self.header_line}: give a line from 1 to {MOST_TITLES:,}."
@@ -128,6 +157,8 @@ class Policies:
 
 def _check_type(name: str, value: Any, kind: Any) -> Any:
     """A policy's value, a list as a tuple of texts; raises `ParamsError` for another type."""
+    if kind == Mapping[str, tuple[str, ...]] and isinstance(value, Mapping):
+        return {n: _check_type(f"{name}: {n}", v, tuple[str, ...]) for n, v in value.items()}
     types, wanted = _TYPES[kind]
     fits = isinstance(value, types) and (kind is bool or not isinstance(value, bool))
     if fits and types is Collection:

@@ -21,10 +21,11 @@ WORKING = (FILE, LINE, "reason", "_written", TEXT, "_written_customer", "_sign")
 
 
 def find_missing(names: Collection[str]) -> list[str]:
-    """The required columns that are not in `names`; an amount can be quantity x unit_price.
+    """The required columns that are not in `names`; an amount can be quantity x unit_price, or
+    part of the order's total.
 
     >>> find_missing(["order_date", "quantity", "unit_price"])
     ['customer_id']
     """
-    priced = {"quantity", "unit_price"} <= set(names)
+    priced = {"quantity", "unit_price"} <= set(names) or "order_total" in names
     return [n for n in REQUIRED if n not in names and not (n == "amount" and priced)]

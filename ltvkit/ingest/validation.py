@@ -13,6 +13,7 @@ import narwhals.stable.v2 as nw
 from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal
+from ltvkit.ingest import amounts
 from ltvkit.ingest.parse import ids
 from ltvkit.ingest.parse.values import narrow, strip_blanks
 from ltvkit.ingest.readers.csv_records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
@@ -29,6 +30,7 @@ _MISSING = tuple(f"{n} is missing" for n in ("order_date", "amount", "order_id",
 BROKEN = (*_NO_RECORD, *_MISSING, NO_DATE, NO_AMOUNT, "no rate for its currency")
 # Reasons of rows that are no order line: their amount does not count.
 NO_ORDER_LINE = (*_NO_RECORD, TOTAL_ROW, "empty row", "repeated header")
+DISCOUNT_ROW = "discount, spread over the lines of its order"
 
 
 def validate_each_line(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
@@ -51,7 +53,7 @@ def validate_each_line(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> 
 
 
 def build_projection(
-    part: Part, *, mapped: Mapping[str, str], file: str | None, rated: bool
+    part: Part, *, mapped: Mapping[str, str], file: str | None, columns: Iterable[str]
 ) -> str:
     """Projection of validated lines onto what is stored: canonical columns and `WORKING`.
 
@@ -62,8 +64,8 @@ def build_projection(
     raw = {c: f"_raw_{n}::varchar" for n, c in enumerate(part.columns, start=1)}
     cells = f"coalesce({', '.join(f'{strip_blanks(text)}' for text in raw.values())})"
     date = raw[mapped["order_date"]]
-    priced = [raw[mapped[n]] for n in ("amount", "quantity", "unit_price") if n in mapped]
-    needed = priced[:1] if "amount" in mapped else priced
+    priced = ("order_total",) if "order_total" in mapped else ("quantity", "unit_price")
+    needed = [raw[mapped[n]] for n in (("amount",) if "amount" in mapped else priced)]
     missing = " or ".join(f"{strip_blanks(p)} is null" for p in needed)
     reason = f"""case when {FAULT} is not null then reason
         when reason = '{NO_DATE}' and {cells} is null then 'empty row'
@@ -76,7 +78,8 @@ def build_projection(
         else reason end"""
     names, texts = ", ".join(map(literal, part.columns)), ", ".join(raw.values())
     written = f"case when reason is not null or amount < 0 then map([{names}], [{texts}]) end"
-    left_out = ", ".join([*(f"_raw_{n + 1}" for n in range(len(raw))), FAULT, *["_rated"] * rated])
+    helping = [c for c in columns if c in ("_rated", amounts.REFUNDED, *amounts.PARTS)]
+    left_out = ", ".join([*(f"_raw_{n + 1}" for n in range(len(raw))), FAULT, *helping])
     placed = f", {literal(file)} as {FILE}" if file else ""
     reason = f"case when reason is not null then {reason} end"
     return f"* exclude ({left_out}) replace ({reason} as reason), {written} as _written{placed}"
@@ -105,22 +108,31 @@ def compare_lines(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.La
 def _list_rules(rules: Policies, *, named: bool, columns: Iterable[str]) -> list[tuple]:
     amount, order_id, customer = nw.col("amount"), nw.col("order_id"), nw.col("customer_id")
     date, status, prefix = nw.col("order_date"), rules.cancelled_status, rules.cancelled_prefix
+    refunds = rules.refunds
     until, guests = rules.data_until or "9999-12-31", ids.fold_ids(rules.guest_ids, rules.fold_ids)
     reasons = [
+        (status, "cancelled, by status", nw.col("status").is_in(status)),
+        *((True, f"left out, by {n}", _is_one_of(n, v)) for n, v in rules.exclude.items()),
+        *((True, DISCOUNT_ROW, _is_one_of(n, v)) for n, v in rules.discount_rows.items()),
         (True, NO_DATE, date.is_null()),
         (rules.data_until, "order_date is after data_until", date > periods.day(until)),
         ("currency" in columns, "currency is missing", nw.col("currency").is_null()),
         ("_rated" in columns, "no rate for its currency", ~nw.col("_rated")),
         (True, NO_AMOUNT, amount.is_null()),
         (named, "order_id is missing", order_id.is_null()),
-        (status, "cancelled, by status", nw.col("status").is_in(status)),
         (prefix, "cancelled, by order_id", order_id.str.starts_with(prefix)),
         (True, "guest: no customer_id", customer.is_null()),
         (guests, "guest: customer_id means nobody", customer.is_in(guests)),
+        (amounts.REFUNDED in columns, "refunded in full", nw.col(amounts.REFUNDED)),
+        (refunds in ("by_status", "by_column"), f"refund, taken off {refunds}", amount < 0),
         (rules.returns == "drop", "return, dropped by policy", amount < 0),
         (rules.zero_amounts == "drop", "zero amount, dropped by policy", amount == 0),
     ]
     return [(reason, rejects) for asked, reason, rejects in reasons if asked]
+
+
+def _is_one_of(column: str, values: Iterable[str]) -> nw.Expr:
+    return nw.col(column).cast(nw.String).str.to_lowercase().is_in([v.casefold() for v in values])
 
 
 def _reject_orphan_returns(lines: nw.LazyFrame) -> nw.LazyFrame:

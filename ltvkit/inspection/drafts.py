@@ -6,7 +6,7 @@ in the same words.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -194,6 +194,8 @@ def _to_yaml(value: Any) -> str:
     if isinstance(value, str):
         plain = re.fullmatch(r"[^\W\d_][\w ./-]*", value) and yaml.safe_load(value) == value
         return value if plain else json.dumps(value, ensure_ascii=not value.isprintable())
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{name}: {_to_yaml(to)}' for name, to in value.items())}}}"
     if isinstance(value, Iterable):
         return f"[{', '.join(map(_to_yaml, value))}]"
     return json.dumps(value)

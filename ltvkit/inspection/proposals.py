@@ -15,10 +15,10 @@ from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
-from ltvkit.ingest import headers, schema
+from ltvkit.ingest import headers, schema, systems
 from ltvkit.ingest.parse import dates, ids, values
 from ltvkit.ingest.parse.currencies import SIGNS
-from ltvkit.inspection import layout, questions, systems
+from ltvkit.inspection import layout, questions
 from ltvkit.inspection.result import Inspection
 
 Proposal: TypeAlias = tuple[dict[str, Any], dict[str, str]]  # policies, and questions by key
@@ -81,7 +81,7 @@ def _propose_columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str
             "No customer number was found, so the e-mail address tells customers apart. It is "
             "personal data: better export a customer number, and map that."
         )
-    ordered = [n for n in headers.ALIASES if n in columns]
+    ordered = dict.fromkeys([*(n for n in headers.ALIASES if n in columns), *columns])
     return {n: columns[n] for n in ordered}, checks
 
 
@@ -207,7 +207,10 @@ def _is_masked(name: str, header: str) -> bool:
 
 
 def _keep_mapped(value: Any, columns: Mapping) -> Any:
-    """A list without the canonical columns that are not mapped; other values as they are."""
+    """A list without the canonical columns that are not mapped, a mapping without the columns that
+    are not; other values as they are."""
+    if isinstance(value, Mapping):
+        return {n: v for n, v in value.items() if n in columns}
     if not isinstance(value, list):
         return value
     return [v for v in value if v in columns or v not in schema.COLUMNS]

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ltvkit.ingest import schema
+from ltvkit.ingest import schema, systems
 from ltvkit.ingest.book import Orders
-from ltvkit.inspection import systems
 
 
 @dataclass(frozen=True)

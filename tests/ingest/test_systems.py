@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
+import yaml
 
 from ltvkit.core import personal_data
+from ltvkit.ingest import amounts, systems
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.schema import COLUMNS
-from ltvkit.inspection import systems
 
 SHOPIFY = """\
 Name,Email,Financial Status,Paid at,Fulfillment Status,Currency,Subtotal,Shipping,Taxes,Total,\
@@ -71,8 +73,10 @@ def header(text: str) -> list[str]:
     return text.splitlines()[0].split(",")
 
 
-def test_every_system_has_an_export_here():
-    assert list(EXPORTS) == [s.name for s in systems.SYSTEMS]
+def test_every_system_has_an_export():
+    inputs = Path(__file__).parents[1] / "inputs" / "exports"
+    read = yaml.safe_load((inputs / "expected.yaml").read_text("utf-8"))
+    assert {s.name for s in systems.SYSTEMS} <= {*EXPORTS, *(e["system"] for e in read.values())}
 
 
 @pytest.mark.parametrize("name", EXPORTS)
@@ -87,7 +91,12 @@ def test_a_system_is_known_by_its_headers_and_by_all_of_them(name):
 
 @pytest.mark.parametrize("system", systems.SYSTEMS, ids=lambda s: s.name)
 def test_a_system_maps_and_decides_only_what_there_is(system):
-    assert set(system.columns) <= {*COLUMNS, "currency"}
+    flags = [*system.policies.get("exclude", ()), *system.policies.get("discount_rows", ())]
+    assert set(system.columns) <= {*COLUMNS, *amounts.PARTS, *flags, *system.statuses}
+    assert set(flags) <= set(system.columns)
+    assert set(system.lacks) <= set(systems.LACKS)
+    for asked in system.asks.values():
+        assert set(asked) <= {"question", "otherwise"}
     assert set(system.policies) <= {f.name for f in fields(Policies)}
     Policies(**system.policies)
     assert set(system.policies.get("fill_down", ())) <= set(system.columns)

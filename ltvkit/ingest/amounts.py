@@ -1,0 +1,161 @@
+"""Build the amount of each line from what an export gives: price, discounts, refunds, totals.
+
+amount_parts.yaml says what can be mapped beside a line's amount, and how it enters. Parts of a
+whole order count once for it, and are spread over its lines in proportion to their own amounts, to
+the smallest unit of money, so that an order's lines add up to what was paid for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ltvkit.core import files
+from ltvkit.core.i18n import _
+from ltvkit.engines.sql import literal, quoted
+from ltvkit.ingest.schema import FAULT, LINE
+
+if TYPE_CHECKING:
+    from ltvkit.ingest.policies import Policies
+
+# Part of an amount -> its level, its effect, the policies that leave it out.
+PARTS: dict[str, dict[str, Any]] = files.read_yaml(__name__, "amount_parts.yaml")
+REFUNDS = ("line_refund", "refunded_quantity", "order_refund")
+REFUNDED = "_refunded"  # a working column: the line was refunded in full
+_CENT = 0.005  # less than this is nothing
+
+
+def choose_parts(mapped: Collection[str], rules: Policies, *, level: str) -> list[str]:
+    """The mapped parts of a level ("line" or "order") that count under these policies."""
+
+    def left(part: str) -> bool:
+        kept_by = PARTS[part].get("kept_by", {})
+        return any(getattr(rules, policy) in values for policy, values in kept_by.items())
+
+    return [p for p in PARTS if p in mapped and PARTS[p]["level"] == level and not left(p)]
+
+
+def spreads(mapped: Collection[str], rules: Policies) -> bool:
+    """Whether something of a whole order is spread over its lines."""
+    return bool(choose_parts(mapped, rules, level="order") or rules.discount_rows)
+
+
+def build_line_amount(written: Mapping[str, str], rules: Policies) -> str:
+    """SQL for the amount of a line by its own parts; `written` has the SQL of what is mapped.
+
+    Where only the order's total is known, each line weighs the same.
+    """
+    parts = choose_parts(written, rules, level="line")
+    if "amount" in written:
+        amount = written["amount"]
+    elif {"quantity", "unit_price"} <= set(written):
+        quantity = written["quantity"]
+        if "refunded_quantity" in parts:
+            quantity = f"({quantity}) - coalesce(abs({written['refunded_quantity']}), 0)"
+        product = f"({quantity}) * ({written['unit_price']})"
+        amount = f"case when isfinite({product}) then {product} end"
+    else:
+        return "1.0::double"
+    taken = "".join(
+        f" + coalesce({written[p]}, 0)"
+        if PARTS[p]["effect"] == "signed"
+        else f" - coalesce(abs({written[p]}), 0)"
+        for p in parts
+        if p != "refunded_quantity"
+    )
+    return f"({amount}){taken}" if taken else amount
+
+
+def find_refunded_line(written: Mapping[str, str], amount: str, rules: Policies) -> str:
+    """SQL for whether a line's own refund leaves nothing of it; "" where lines have no refunds."""
+    parts = [p for p in choose_parts(written, rules, level="line") if p in REFUNDS]
+    given = " or ".join(f"coalesce({written[p]}, 0) != 0" for p in parts)
+    return f"(({given}) and ({amount}) < {_CENT})" if parts else ""
+
+
+def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
+    """Typed lines, a DuckDB relation -> the same with each line's share of what its order paid.
+
+    Adds `REFUNDED`; leaves out the columns of the parts. Rows that `exclude` names keep their own
+    amount, and have no share; discounts that are rows are spread as well, and become zero.
+    """
+    parts = choose_parts(mapped, rules, level="order")
+    unread = "" if "order_total" in parts else " or amount is null"
+    off = f"({FAULT} is not null{unread}{_either(rules.exclude)})"
+    discount = f"(false{_either(rules.discount_rows)})"
+    orders = f"partition by coalesce(order_id, 'line ' || {LINE})"
+    over = f"over ({orders})"
+    base = f"sum(_weight) {over}"
+    if "order_total" in parts:
+        base = _of_order("order_total", over)
+    elif rules.discount_rows:
+        base += f" - coalesce(abs(sum(amount) filter ({discount}) {over}), 0)"
+    paid = base + "".join(_of_order(p, over) for p in parts if p not in ("order_total", *REFUNDS))
+    refund = _of_order("order_refund", over) if "order_refund" in parts else " - 0"
+    rate = f" / {1 + rules.tax_rate}" * bool(rules.tax_rate)
+    weighed = f"""select *, not ({off} or {discount}) _counts,
+        case when _counts then coalesce(amount, 0) else 0 end _weight from typed"""
+    summed = f"""select *, ({paid}{refund}){rate} _net, coalesce(0{refund}, 0) < 0 _refund,
+        sum(_weight) {over} _whole, count(*) filter (_counts) {over} _lines from ({weighed})"""
+    settled = f"""select * replace (
+        case when _refund and _net < {_CENT} then 0 else _net end as _net,
+        case when _whole != 0 then _weight when _counts then 1 else 0 end as _weight,
+        case when _whole != 0 then _whole else _lines end as _whole
+        ), _refund and _net < {_CENT} _all_back from ({summed})"""
+    upto = f"sum(_weight) over ({orders} order by {LINE} rows unbounded preceding)"
+    running = f"""select *, {upto} _upto,
+        case when bool_and(_weight = round(_weight)) {over} and _net = round(_net) then 0 else 2 end
+        _digits from ({settled})"""
+    share = " - ".join(
+        f"round(_net * ({upto}) / _whole, _digits)" for upto in ("_upto", "_upto - _weight")
+    )
+    amount = f"""case when {discount} then 0 when not _counts then amount
+        when _net = _whole then _weight else round({share}, _digits) end"""
+    back = f"_counts and _all_back{f' or {REFUNDED}' if REFUNDED in typed.columns else ''}"
+    known = [c for c in typed.columns if c not in ("amount", REFUNDED) and c not in PARTS]
+    chosen = ", ".join(map(quoted, known))
+    return typed.query(
+        "typed", f"select {chosen}, {amount} as amount, {back} as {REFUNDED} from ({running})"
+    )
+
+
+def describe(mapped: Mapping[str, str], rules: Policies) -> str:
+    """How the amount of a line is made, in the headers of the export."""
+    line, order = (choose_parts(mapped, rules, level=level) for level in ("line", "order"))
+    base = mapped.get("amount", "")
+    if not base and {"quantity", "unit_price"} <= set(mapped):
+        quantity = mapped["quantity"]
+        if "refunded_quantity" in line:
+            quantity = f"({quantity} - {mapped['refunded_quantity']})"
+        base = f"{quantity} x {mapped['unit_price']}"
+    base += _list_signed([p for p in line if base and p != "refunded_quantity"], mapped)
+    total = mapped["order_total"] if "order_total" in order else ""
+    rest = _list_signed([p for p in order if p != "order_total"], mapped)
+    if total and base:
+        text = _("{total} of the order, spread over its lines by {base}")
+        return text.format(total=total + rest, base=base)
+    if total:
+        return _("{total} of the order, in equal parts on its lines").format(total=total + rest)
+    if rest:
+        text = _("{base}{rest} (of the order, spread over its lines)")
+        return text.format(base=base, rest=rest)
+    return base
+
+
+def _list_signed(parts: Collection[str], mapped: Mapping[str, str]) -> str:
+    return "".join(f" {'-' if PARTS[p]['effect'] == 'off' else '+'} {mapped[p]}" for p in parts)
+
+
+def _of_order(part: str, over: str) -> str:
+    """SQL for a part of an order as a signed summand: its largest value, counted once."""
+    value = f"arg_max({part}, abs({part})) {over}"
+    if PARTS[part]["effect"] == "base":
+        return value
+    sign = {"off": "- abs", "on": "+ abs", "signed": "+ "}[PARTS[part]["effect"]]
+    return f" {sign}(coalesce({value}, 0))"
+
+
+def _either(named: Mapping[str, Collection[str]]) -> str:
+    """SQL for rows whose column has one of the values that a policy names."""
+    listed = {n: ", ".join(literal(v.casefold()) for v in values) for n, values in named.items()}
+    return "".join(f" or coalesce(lower({quoted(n)}) in ({v}), false)" for n, v in listed.items())
