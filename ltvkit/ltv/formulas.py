@@ -3,8 +3,6 @@
 Source of the discounted formula: Gupta & Lehmann (2003), Customers as assets.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any
