@@ -3,7 +3,6 @@
 Source of the discounted formula: Gupta & Lehmann (2003), Customers as assets.
 """
 
-import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,6 +20,7 @@ from ltvkit.errors import ParamsError, TooLittleData, check_share
 from ltvkit.ingest import daily
 from ltvkit.ingest.lines import filter_until
 from ltvkit.ltv import contracts, curves, survival
+from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
 __all__ = ["compare", "finding", "measures"]
@@ -117,7 +117,8 @@ def _measures(
     whole = _whole(by_day, **rule)
     end = pd.Timestamp(periods.day(as_of))
     year_before = end - pd.DateOffset(years=1)
-    year = _since(by_day, year_before, as_of=as_of)
+    this_year = frames.lazy(by_day).filter(nw.col("order_date") > nw.lit(year_before))
+    year = customers.totals(customers.summarize(this_year, as_of=as_of)).iloc[0]
     months = whole["stayed"] / periods.MONTH_DAYS
     spanned = (end - whole["first"]).days + 1
     covered = min(1, spanned / (end - year_before).days) if spanned >= LEAST_DAYS else 0
@@ -150,21 +151,18 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
     revenue = table[(table["of"] == REVENUE) & table["value"].notna()]
     seen = revenue[revenue["method"] == _(METHODS["realised"]["method"])].iloc[0]
     spent = formats.money(seen["value"], currency)
-    text = _("Customers spent {value} each on average ({horizon}).")
-    sentences = [text.format(value=spent, horizon=seen["horizon"])]
+    sentences = [fill("spent", value=spent, horizon=seen["horizon"])]
     whole = revenue[revenue["horizon"] == _(WHOLE)]
     if whole.empty:
-        sentences.append(_("No customer has left yet, so no formula covers a whole life."))
-        return " ".join(sentences)
+        return " ".join([*sentences, fill("nobody_left")])
     ends = {"low": whole["value"].idxmin(), "high": whole["value"].idxmax()}
     named = {
         end: f"{formats.money(whole['value'][at], currency)} ({whole['method'][at]})"
         for end, at in ends.items()
     }
-    sentences.append(_("The formulas for a whole life give {low} to {high}.").format(**named))
+    sentences.append(fill("whole_life", **named))
     if whole["value"].min() < seen["value"]:
-        text = _("A formula that gives less than {value} is too low for this shop.")
-        sentences.append(text.format(value=spent))
+        sentences.append(fill("too_low", value=spent))
     return " ".join(sentences)
 
 
@@ -212,12 +210,6 @@ def _whole(lines: Frame, *, as_of: Day, lapse_days: int) -> pd.Series:
         stayed=stayed.sum(),
     )
     return frames.table(sums).iloc[0]
-
-
-def _since(lines: Frame, day: dt.datetime, *, as_of: Day) -> pd.Series:
-    """customers, orders, revenue of the lines after `day`, up to `as_of`."""
-    part = frames.lazy(lines).filter(nw.col("order_date") > nw.lit(day))
-    return customers.totals(customers.summarize(part, as_of=as_of)).iloc[0]
 
 
 def _rate(lines: Frame, given: float | None, *, as_of: Day) -> float:

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.ingest import daily
+from ltvkit.ltv.texts import fill
 from ltvkit.periods import MONTH_DAYS, Day
 
 __all__ = ["finding", "from_curve", "survivors"]
@@ -81,34 +81,20 @@ def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
     """When half have left, and when the risk is highest (of periods with 30 or more at risk)."""
     half = survivors[survivors["survival"] <= 0.5]
     row = survivors.iloc[-1] if half.empty else half.iloc[0]
-    text = _(
-        "Half of customers stop ordering within {days} days of their first order "
-        "(no order for {rule} days counts as gone)."
+    summary = fill(
+        "still_there" if half.empty else "half_left",
+        days=formats.count(row["tenure_days"]),
+        share=row["survival"],
+        rule=lapse_days,
     )
-    if half.empty:
-        text = _(
-            "After {days} days {share} of customers still order "
-            "(no order for {rule} days counts as gone)."
-        )
     at_risk = survivors["at_risk"]
     few = FEWEST if at_risk.max() >= FEWEST else at_risk.min()
     worst = survivors.loc[survivors["hazard"].where(at_risk >= few).idxmax()]
-    risk = _("The risk is highest from day {start} to {end}: {hazard} of those left leave.")
-    if worst["period"] == 1:
-        risk = _("{hazard} never order again after their first {end} days.")
-    summary = text.format(
-        days=formats.count(row["tenure_days"]),
-        share=formats.share(row["survival"]),
-        rule=formats.count(lapse_days),
-    )
     if not worst["hazard"]:
         return summary
-    end = worst["tenure_days"]
-    return f"{summary} " + risk.format(
-        start=formats.count(end - end / worst["period"]),
-        end=formats.count(end),
-        hazard=formats.share(worst["hazard"]),
-    )
+    name, end = "never_again" if worst["period"] == 1 else "highest_risk", worst["tenure_days"]
+    days = {"start": formats.count(end - end / worst["period"]), "end": formats.count(end)}
+    return f"{summary} {fill(name, hazard=worst['hazard'], **days)}"
 
 
 def _followed(lines: Frame, *, as_of: Day, lapse_days: int, period_days: float) -> pd.DataFrame:
@@ -159,13 +145,6 @@ def _estimated(table: pd.DataFrame, period_days: float) -> pd.DataFrame:
 
 
 def _table(at_risk: np.ndarray, lost: np.ndarray, period_days: float) -> pd.DataFrame:
-    period = np.arange(1, len(lost) + 1)
-    return pd.DataFrame(
-        {
-            "period": period,
-            "tenure_days": period * period_days,
-            "at_risk": at_risk,
-            "lost": lost,
-            "hazard": lost / at_risk,
-        }
-    )
+    table = pd.DataFrame({"period": np.arange(1, len(lost) + 1), "at_risk": at_risk, "lost": lost})
+    table.insert(1, "tenure_days", table["period"] * period_days)
+    return table.assign(hazard=table["lost"] / table["at_risk"])

@@ -12,6 +12,7 @@ from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, check_grouping, check_share
+from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
 COLUMNS = (  # besides the group's
@@ -102,13 +103,11 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     known = table.dropna(subset=["ltv_to_cost"])
     if known.empty:
         return ""
-    text = _("{group} pays best: {cost} to win a customer, {ltv} of {of} in {months} months.")
-    if len(known) == 1:
-        text = _("Winning a customer costs {cost} and brings {ltv} of {of} in {months} months.")
     best = known.loc[known["ltv_to_cost"].idxmax()]
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
     group = best.iloc[0][:1].upper() + best.iloc[0][1:]
-    return text.format(group=group, cost=cost, ltv=ltv, of=best["of"], months=months)
+    name = "one_group" if len(known) == 1 else "best_group"
+    return fill(name, group=group, cost=cost, ltv=ltv, of=best["of"], months=months)
 
 
 def _costs(given: Mapping[str, float], groups: pd.Index, named: set[str]) -> pd.Series:
