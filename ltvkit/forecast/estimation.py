@@ -8,7 +8,6 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit.core import files
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
@@ -19,6 +18,7 @@ from ltvkit.forecast.models.continuous_time import ContinuousTimeFitter
 from ltvkit.forecast.models.fitting import fit_with_fallback
 from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
 from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
+from ltvkit.forecast.texts import TEXTS, fill
 from ltvkit.periods import MONTH_DAYS
 
 DAYS = {"day": 1.0, "week": 7.0, "month": MONTH_DAYS}
@@ -62,8 +62,7 @@ class Fitted:
         """parameter, estimate, lowest, highest (95%), meaning."""
         rows = pd.concat([f.summary for f in self.fitters]).drop(columns="se(coef)")
         rows.columns = ["estimate", "lowest", "highest"]
-        meanings = files.read_yaml(__name__, "meanings.yaml")
-        texts = [_(meanings[name]).format(unit=_(self.unit)) for name in rows.index]
+        texts = [_(TEXTS["parameters"][name]).format(unit=_(self.unit)) for name in rows.index]
         return rows.rename_axis("parameter").assign(meaning=texts).reset_index()
 
     def against(self, truth: Mapping[str, float]) -> pd.DataFrame:
@@ -74,11 +73,8 @@ class Fitted:
     @property
     def text(self) -> str:
         """The model, and what to be aware of, a line each."""
-        name = _("{model}, time in {unit}s.").format(
-            model=formats.label(self.model), unit=_(self.unit)
-        )
-        fine = _("The data show no sign against the assumptions of the model.")
-        return "\n".join([name, *(self.notes or [fine])])
+        name = fill("model", model=formats.label(self.model), unit=_(self.unit))
+        return "\n".join([name, *(self.notes or [fill("no_sign")])])
 
     def spend_of(self, purchases: Any, revenue: Any) -> Any:
         """Expected amount per purchase of customers with so many `purchases` and `revenue`.
@@ -117,8 +113,7 @@ def fit_buying(triples: pd.DataFrame, spent: Spending, *, model: str, unit: str)
     notes = [*_fit_notes(model, triples, identified=identified), *spent.notes]
     n, whole = (int(table["customers"].sum()) for table in (some, triples))
     if n < whole:
-        text = _("Fitted to a random sample: {n} of {whole} customers.")
-        notes.append(text.format(n=formats.count(n), whole=formats.count(whole)))
+        notes.append(fill("fitted_to_sample", n=n, whole=whole))
     return Fitted(model, unit, buying, spent.fitter, spent.mean, tuple(notes))
 
 
@@ -194,8 +189,7 @@ def fit_spending(customers: Frame) -> Spending:
         spend = GammaGammaFitter().fit(purchases, each, weights=weights)
         spend.conditional_expected_average_profit(1, 1.0)
     except DataError as error:
-        text = _("Spend: every customer gets the average, as Gamma-Gamma could not be fitted")
-        return Spending(None, mean, (f"{text}: {error}",))
+        return Spending(None, mean, (fill("average_spend", error=error),))
     return Spending(spend, mean, _correlation_notes(purchases, each, weights))
 
 
@@ -206,9 +200,7 @@ def _sample_customers(customers: Frame) -> tuple[Frame, tuple[str, ...]]:
         return customers, ()
     part, _share = sampling.draw(customers, most=MAX_CUSTOMERS, among=whole)
     part = frames.materialize(frames.lazy(part), like=customers)
-    text = _("Based on a sample: {n} of {whole} customers, chosen by their id.")
-    n = formats.count(frames.count(part))
-    return part, (text.format(n=n, whole=formats.count(whole)),)
+    return part, (fill("sample_of_customers", n=frames.count(part), whole=whole),)
 
 
 def _correlation_notes(
@@ -221,12 +213,8 @@ def _correlation_notes(
     related = spread[0, 1] / np.sqrt(spread[0, 0] * spread[1, 1] or np.inf)
     if abs(related) < CORRELATED:
         return ()
-    text = _(
-        "Customers who buy more often spend {more} per purchase (correlation {r}). Gamma-Gamma "
-        "assumes no such link, so trust LTV for groups, not for single customers."
-    )
-    more = _("more") if related > 0 else _("less")
-    return (text.format(more=more, r=formats.number(related, decimals=2)),)
+    more = fill("more" if related > 0 else "less")
+    return (fill("correlated", more=more, r=formats.number(related, decimals=2)),)
 
 
 def _fit_notes(model: str, triples: pd.DataFrame, *, identified: bool) -> list[str]:
@@ -234,12 +222,7 @@ def _fit_notes(model: str, triples: pd.DataFrame, *, identified: bool) -> list[s
     once = 1 - again / triples["customers"].sum()
     notes = []
     if not identified:
-        text = _(
-            "These orders do not determine all parameters of {model} (no customer seems to leave, "
-            "or all are alike). They are held near those of a usual shop. Forecasts hardly change, "
-            "but the parameters mean little."
-        )
-        notes.append(text.format(model=formats.label(model)))
+        notes.append(fill("not_determined", model=formats.label(model)))
     if again < FEW_REPEATERS:
         text = n_(
             "Only {n} customer bought again: rely on the ranges, not on the values.",
@@ -248,9 +231,5 @@ def _fit_notes(model: str, triples: pd.DataFrame, *, identified: bool) -> list[s
         )
         notes.append(text.format(n=formats.count(again)))
     if model == "bg_nbd" and once > 0:
-        text = _(
-            "{share} of customers have bought once. BG/NBD counts all of them as still active, "
-            "however long ago it was."
-        )
-        notes.append(text.format(share=formats.share(once)))
+        notes.append(fill("bought_once", share=once))
     return notes

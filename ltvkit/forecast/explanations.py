@@ -14,6 +14,7 @@ from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, one_of
 from ltvkit.forecast import predictions
 from ltvkit.forecast.estimation import DAYS, HISTORY, Fitted, histories, in_unit
+from ltvkit.forecast.texts import fill
 from ltvkit.forecast.uncertainty import INTERVAL, simulate_amounts
 from ltvkit.ingest.daily import NEEDS
 from ltvkit.ingest.lines import filter_purchases
@@ -42,7 +43,6 @@ def explain_customer(
     discount: float = 0.0,
     margin_rate: float = 1.0,
     currency: str = "",
-    seed: int = 1,
 ) -> Explained:
     """Order lines, a model -> why the model expects of a customer what it expects.
 
@@ -62,7 +62,7 @@ def explain_customer(
     expected = predicted.iloc[0]
     revenue = expected[f"orders_{months}m"] * expected["expected_spend"]
     worth = expected[f"ltv_{months}m"] / revenue if revenue else 0.0  # of a unit of revenue
-    low, high = _likely_range(summary, fitted, months, seed) * worth
+    low, high = _likely_range(summary, fitted, months) * worth
     known = ["purchase_days", "tenure_days", "recency_days", "revenue"]
     ahead = ["p_alive", f"orders_{months}m", "expected_spend", f"ltv_{months}m"]
     table = expected[[*known, *ahead]].to_frame().T.astype(float).assign(low=low, high=high)
@@ -78,19 +78,16 @@ def _describe(expected: pd.Series, likely: tuple, *, months: int, of: str, curre
         int(expected["purchase_days"]),
     )
     ago = n_("{n} day", "{n} days", int(expected["recency_days"]))
-    ahead = _("Expected {of} in the next {months} months: {ltv}.")
-    spread = _("Of 100 such customers, 95 bring {low} to {high}.")
-    low, high = (formats.money(value, currency) for value in likely)
-    return f"{bought} {ahead} {spread}".format(
+    bought = bought.format(
         n=formats.count(expected["purchase_days"]),
         ago=ago.format(n=formats.count(expected["recency_days"])),
         alive=formats.share(expected["p_alive"], decimals=0),
-        ltv=formats.money(expected[f"ltv_{months}m"], currency),
-        of=of,
-        months=months,
-        low=low,
-        high=high,
     )
+    ltv, low, high = (
+        formats.money(value, currency) for value in (expected[f"ltv_{months}m"], *likely)
+    )
+    ahead = fill("expected", of=of, months=months, ltv=ltv)
+    return f"{bought} {ahead} {fill('likely', low=low, high=high)}"
 
 
 def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd.DataFrame:
@@ -138,8 +135,8 @@ def distribution(predicted: Frame, *, column: str = "ltv_12m") -> pd.DataFrame:
     return table.assign(customers=counted["customers"].astype("int64"), **shares)
 
 
-def _likely_range(summary: pd.DataFrame, fitted: Fitted, months: int, seed: int) -> np.ndarray:
-    rng = np.random.default_rng(seed)
+def _likely_range(summary: pd.DataFrame, fitted: Fitted, months: int) -> np.ndarray:
+    rng = np.random.default_rng(1)
     rows = histories(summary).loc[[0] * FUTURES]
     x, t_x, age = in_unit(rows, fitted.unit)
     ends = np.array([months * MONTH_DAYS / DAYS[fitted.unit]])

@@ -4,17 +4,13 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import n_
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
+from ltvkit.forecast import uncertainty
 from ltvkit.forecast.estimation import DAYS, Fitted, histories
-from ltvkit.forecast.uncertainty import (
-    expected_revenue,
-    parameter_factors,
-    simulate_deviations,
-    total_interval,
-)
+from ltvkit.forecast.texts import fill
 from ltvkit.periods import MONTH_DAYS, Day
 
 
@@ -49,14 +45,14 @@ def revenue(
     today, first = pd.Timestamp(periods.day(as_of)), periods.index_of(as_of, "month") + 1
     ends = [periods.end(first + m - 1, "month") for m in range(months + 1)]
     days = np.array([(end - today).days for end in ends], dtype=float)
-    existing = expected_revenue(triples, fitted, days).sum(axis=0)[1:]
+    existing = uncertainty.expected_revenue(triples, fitted, days).sum(axis=0)[1:]
     past = history[~history["partial"]]
     won = past["new_customers"].tail(12).mean() if len(past) else 0.0
     new = acquisition * won * _revenue_of_one_new(fitted, days)
-    chance = simulate_deviations(triples, fitted, days, rng=rng)[:, 1:]
+    chance = uncertainty.simulate_deviations(triples, fitted, days, rng=rng)[:, 1:]
     chance = chance * np.sqrt(1 + new / np.maximum(existing, 1e-9))
-    factor = parameter_factors(triples, fitted, days[1:], drawn, rng=rng)
-    low, high = total_interval(existing + new, factor, chance)
+    factor = uncertainty.parameter_factors(triples, fitted, days[1:], drawn, rng=rng)
+    low, high = uncertainty.total_interval(existing + new, factor, chance)
     ahead = {"existing_revenue": existing, "new_revenue": new, "expected": existing + new}
     ahead = pd.DataFrame({**ahead, "low": low, "high": high})
     ahead.insert(0, "month", [periods.label(first + m, "month") for m in range(months)])
@@ -71,15 +67,11 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
     existing, new = ahead["existing_revenue"].sum(), ahead["new_revenue"].sum()
     amounts = {"total": existing + new, "existing": existing, "new": new}
     amounts = {name: formats.money(value, currency) for name, value in amounts.items()}
-    text = _(
-        "We expect {total} in the next {span}: {existing} from today's customers and {new} from "
-        "new ones."
-    ).format(span=_span(len(ahead)), **amounts)
+    text = fill("ahead", span=_span(len(ahead)), **amounts)
     if past.empty:
         return text
-    last = _("The last {span} brought {actual}.")
     actual = formats.money(past["actual"].sum(), currency)
-    return f"{text} {last.format(span=_span(len(past)), actual=actual)}"
+    return f"{text} {fill('past', span=_span(len(past)), actual=actual)}"
 
 
 def _span(months: int) -> str:

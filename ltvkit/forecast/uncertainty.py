@@ -136,7 +136,7 @@ def simulate_amounts(
     counts: np.ndarray,
     purchases: np.ndarray,
     revenue: np.ndarray,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> np.ndarray:
     """What `counts` purchases (customers x spans) amount to, drawn from each customer's spending.
 

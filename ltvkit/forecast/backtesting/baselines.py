@@ -84,9 +84,7 @@ def rfm_cell(known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int)
     return filled.set_index(known["customer_id"])
 
 
-def boosting(
-    known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int, seed: int = 1
-) -> pd.DataFrame:
+def boosting(known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int) -> pd.DataFrame:
     """Gradient boosting: learns from the customers of `days` earlier and what they then did."""
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
@@ -94,7 +92,7 @@ def boosting(
     before, target = _training_data(lines, split=split, days=days)
     trees = {"max_iter": 80, "max_leaf_nodes": 8, "min_samples_leaf": 40}
     model = HistGradientBoostingRegressor(
-        loss="poisson", learning_rate=0.05, random_state=seed, **trees
+        loss="poisson", learning_rate=0.05, random_state=1, **trees
     )
     with threadpool_limits(1):  # a second thread costs more than it saves
         learnt = {

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, periods
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
@@ -20,6 +20,7 @@ from ltvkit.forecast import estimation
 from ltvkit.forecast.backtesting import model_forecasts
 from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
 from ltvkit.forecast.backtesting.scores import calibration, deviance, score
+from ltvkit.forecast.texts import fill
 from ltvkit.ingest.daily import NEEDS
 from ltvkit.ingest.lines import filter_purchases, filter_until
 from ltvkit.periods import Day
@@ -73,27 +74,22 @@ class Backtest:
     def text(self) -> str:
         """How far off the best forecast was, and whether a simple method would do."""
         bias = self.table.set_index("method").loc[self.best, "bias"]
-        text = _("Tested on the last {span}, the forecast was {error} {way}. (Method: {method})")
-        way = _("too low") if bias < 0 else _("too high")
         months = model_forecasts.months_after(self.split, self.days)
-        span = n_("month", "{n} months", int(months)) if months % 1 == 0 else _("{days} days")
-        span = span.format(n=int(months), days=self.days)
-        method, error = formats.label(self.best), formats.share(abs(bias))
-        lines = [text.format(span=span, error=error, way=way, method=method)]
+        span = n_("month", "{n} months", int(months)).format(n=int(months))
+        if months % 1:
+            span = fill("days", days=str(self.days))
+        way, method = fill("too_low" if bias < 0 else "too_high"), formats.label(self.best)
+        lines = [fill("tested", span=span, error=abs(bias), way=way, method=method)]
         if self.best not in (*self.fitted, self.simple):
-            more = _("Of the models that forecast by the day, {model} did best.")
-            lines.append(more.format(model=formats.label(self.best_model)))
+            lines.append(fill("best_by_day", model=formats.label(self.best_model)))
         if self.best == self.simple:
-            lines.append(_("A simple method is good enough here."))
+            lines.append(fill("simple_is_best"))
         elif self.close:
-            more = _("A simple method, {simple}, did about as well.")
-            lines.append(more.format(simple=formats.label(self.simple)))
+            lines.append(fill("simple_is_close", simple=formats.label(self.simple)))
         return " ".join(lines)
 
 
-def backtest(
-    lines: Frame, *, as_of: Day, months: int = 6, unit: str = "week", draws: int = 30, seed: int = 1
-) -> Backtest:
+def backtest(lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30) -> Backtest:
     """Order lines -> how well each method would have forecast the last `months`.
 
     The methods know the orders up to `split`, the end of the month `months` before the one of
@@ -133,7 +129,7 @@ def backtest(
             "so the methods cannot be compared. Take another month."
         )
     past = their_lines[their_lines["order_date"] <= pd.Timestamp(split)]
-    trials = _try_models(known, actual, days, unit=unit, draws=draws, seed=seed)
+    trials = _try_models(known, actual, days, draws=draws)
     fitted = {name: trial.fitted for name, trial in trials.items() if trial.fitted}
     if not fitted:
         raise TooLittleData(f"no model could be fitted: {next(iter(trials.values())).note}")
@@ -171,17 +167,16 @@ def _customers_at(lines: Frame, *, split: dt.date) -> tuple[pd.DataFrame, pd.Dat
     return frames.table(known.sort("customer_id")), frames.table(theirs.sort(*NEEDS))
 
 
-def _try_models(known, actual, days, *, unit: str, draws: int, seed: int) -> dict[str, Trial]:
+def _try_models(known, actual, days, *, draws: int) -> dict[str, Trial]:
     """Each model of buying: fitted to the customers as of the split, and its forecast."""
     triples, spent = estimation.histories(known), estimation.fit_spending(known)
     trials = {}
     for name in estimation.BUYING:
         trial = Trial()
         try:
-            fitted = estimation.fit_buying(triples, spent, model=name, unit=unit)
+            fitted = estimation.fit_buying(triples, spent, model=name, unit="week")
             trial = Trial(model_forecasts.forecast_orders(known, fitted, days), fitted)
-            rule = {"draws": draws, "seed": seed}
-            checks = model_forecasts.check_intervals(known, fitted, actual, days, **rule)
+            checks = model_forecasts.check_intervals(known, fitted, actual, days, draws=draws)
             trials[name] = trial._replace(checks=checks)
         except DataError as error:
             trials[name] = trial._replace(note=str(error))
@@ -238,5 +233,4 @@ def _scale_to_all(tested: Backtest, whole: float, sampled: str) -> Backtest:
     actual = table["actual"].max()  # the same for all methods that could be used
     totals = [c for c in ("predicted", "actual", "low", "high") if c in table]
     table[totals] *= whole / actual if actual > 0 else np.nan
-    text = _("{sampled} Totals are scaled up to all customers.").format(sampled=sampled)
-    return replace(tested, table=table, sampled=text)
+    return replace(tested, table=table, sampled=fill("scaled_up", sampled=sampled))

@@ -63,13 +63,13 @@ def gini(actual: np.ndarray, predicted: np.ndarray) -> float:
     return float(_area(actual, predicted) / best) if best else np.nan
 
 
-def calibration(actual: np.ndarray, predicted: np.ndarray, *, groups: int = 10) -> pd.DataFrame:
+def calibration(actual: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
     """-> decile (1: highest forecast), customers, predicted, actual (means per customer).
 
     Customers with the same forecast stay in one group, so groups may differ in size.
     """
     rank = pd.Series(-predicted).rank(method="average")
-    decile = np.ceil(rank / len(rank) * groups).clip(1, groups).astype(int)
+    decile = np.ceil(rank / len(rank) * 10).clip(1, 10).astype(int)
     table = pd.DataFrame({"decile": decile, "predicted": predicted, "actual": actual})
     means = table.groupby("decile").agg(
         customers=("actual", "size"), predicted=("predicted", "mean"), actual=("actual", "mean")
