@@ -1,5 +1,7 @@
 """Estimation: customers -> a fitted model of how they buy and of what they spend."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple

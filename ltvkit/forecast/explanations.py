@@ -1,5 +1,7 @@
 """Looking into a forecast: one customer, all kinds of customers, and how their LTV is spread."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import narwhals.stable.v2 as nw

@@ -1,5 +1,7 @@
 """The revenue of the shop in the coming months: from today's customers, and from new ones."""
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 

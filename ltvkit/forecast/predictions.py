@@ -1,5 +1,7 @@
 """Predictions per customer: still active or not, how many orders, how much, and by when."""
 
+from __future__ import annotations
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd

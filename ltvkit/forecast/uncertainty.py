@@ -1,5 +1,7 @@
 """How sure a forecast is: parameters that the data also allow, and simulated futures."""
 
+from __future__ import annotations
+
 import copy
 from dataclasses import replace
 

@@ -1,5 +1,7 @@
 """All hypotheses of a register together: what is tried, what worked, what was learned."""
 
+from __future__ import annotations
+
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

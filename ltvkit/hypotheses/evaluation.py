@@ -1,5 +1,7 @@
 """Did it work? A hypothesis and the orders -> figures, checks, grade, verdict and return."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any

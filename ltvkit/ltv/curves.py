@@ -1,5 +1,7 @@
 """The LTV curve: what a customer has paid by each age, with the uncertainty of the average."""
 
+from __future__ import annotations
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd

@@ -3,6 +3,8 @@
 Source of the discounted formula: Gupta & Lehmann (2003), Customers as assets.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,6 +3,8 @@
 A customer who has not bought for `lapse_days` counts as gone.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw

@@ -1,5 +1,7 @@
 """Unit economics: what winning a customer costs, by channel, and when it is paid back."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import narwhals.stable.v2 as nw

@@ -4,6 +4,8 @@ Each takes customers as of the day `split` and their order lines, and returns th
 and the revenue that it expects of each in the next `days`.
 """
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 

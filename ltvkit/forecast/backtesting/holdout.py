@@ -1,5 +1,7 @@
 """Backtest: every method forecasts months that are over, from the orders before them only."""
 
+from __future__ import annotations
+
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

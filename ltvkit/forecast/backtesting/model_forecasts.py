@@ -1,5 +1,7 @@
 """What the models forecast for customers whose future is known, and how their intervals did."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

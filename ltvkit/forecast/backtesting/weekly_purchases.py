@@ -1,5 +1,7 @@
 """Repeat purchases week by week: what customers did, and what the models expected."""
 
+from __future__ import annotations
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd

@@ -1,5 +1,7 @@
 """BG/BB: customers who buy or do not buy on fixed occasions, as a catalogue or a yearly appeal."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import lifetimes

@@ -1,5 +1,7 @@
 """Who is treated: drawn at random within RFM segments, from the target of a hypothesis."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 

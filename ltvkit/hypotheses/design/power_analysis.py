@@ -4,6 +4,8 @@ The error to expect is estimated from the target's own past: the same rule a few
 many days, and nothing done.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial

@@ -4,6 +4,8 @@ Replays look at the same customers on many dates. Sorted by customer and day, wi
 each figure takes two look-ups per customer, and no new aggregation.
 """
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field

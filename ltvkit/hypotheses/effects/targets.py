@@ -3,6 +3,8 @@
 `select` works on the histories of an evaluation, `select_all` on all customers, to draw a list.
 """
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Sequence
 from typing import Any
