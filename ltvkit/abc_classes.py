@@ -94,12 +94,9 @@ def classify(lines: Frame, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Fr
 
 def summarize(classified: Frame) -> pd.DataFrame:
     """Classified items -> one row per class: class, items, items_share, revenue, revenue_share."""
-    table = frames.table(
-        frames.lazy(classified, needs=("class", "revenue", "revenue_share"))
-        .group_by("class")
-        .agg(nw.col("revenue", "revenue_share").sum(), items=nw.len())
-        .with_columns(frames.round_money("revenue"))
-    ).set_index("class")
+    sums = ("revenue", "revenue_share")
+    opened = frames.lazy(classified, needs=("class", *sums))
+    table = frames.add_up(opened, "class", sums=sums, items=nw.len()).set_index("class")
     present = [c for c in CLASSES if c in table.index or c != "none"]
     table = table.reindex(present).fillna(0).astype({"items": "int64"})
     table = table.assign(items_share=table["items"] / table["items"].sum())

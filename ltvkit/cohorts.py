@@ -160,12 +160,7 @@ def _spent(lines: Frame, born: nw.LazyFrame, *, as_of: Day, every: str) -> pd.Da
     )
     sums = [c for c in ("revenue", "margin") if c in seen.collect_schema().names()]
     each = seen.group_by("customer_id", "period").agg(nw.col(*sums).sum(), nw.col("active").max())
-    return frames.table(
-        _aged(each, born)
-        .group_by("cohort", "age")
-        .agg(nw.col(*sums, "active").sum())
-        .with_columns(frames.round_money(*sums))
-    )
+    return frames.add_up(_aged(each, born), "cohort", "age", sums=(*sums, "active"))
 
 
 def aged(lines: Frame, born: nw.LazyFrame, *, as_of: Day, every: str) -> nw.LazyFrame:

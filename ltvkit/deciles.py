@@ -52,13 +52,8 @@ def summarize(assigned: Frame) -> pd.DataFrame:
 
     `revenue_share` and `cumulative_share` are of all revenue; `orders` counts their orders.
     """
-    table = frames.table(
-        frames.lazy(assigned, needs=(*NEEDS, "decile", "orders"))
-        .group_by("decile")
-        .agg(nw.col("revenue", "orders").sum(), customers=nw.len())
-        .with_columns(frames.round_money("revenue"))
-        .sort("decile")
-    )
+    opened = frames.lazy(assigned, needs=(*NEEDS, "decile", "orders"))
+    table = frames.add_up(opened, "decile", sums=("revenue", "orders"), customers=nw.len())
     share = table["revenue"] / _whole(table["revenue"].sum())
     return table.assign(
         revenue_share=share,

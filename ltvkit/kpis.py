@@ -117,9 +117,9 @@ def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:
 
 def _of_kind(daily: pd.DataFrame, active: nw.LazyFrame, *, as_of: Day, every: str) -> pd.DataFrame:
     period = periods.index("order_date", every)
-    sums = frames.lazy(daily).with_columns(_period=period).group_by("_period")
-    added = nw.col("revenue", "orders", "new_customers", "active").sum()
-    table = frames.table(sums.agg(added).with_columns(frames.round_money("revenue")))
+    dated = frames.lazy(daily).with_columns(_period=period)
+    sums = ("revenue", "orders", "new_customers", "active")
+    table = frames.add_up(dated, "_period", sums=sums)
     table = table.set_index("_period").rename(columns={"active": "customers"})
     if every != "day":  # who buys on several days of a period is one customer
         buyers = active.with_columns(_period=period).group_by("_period")

@@ -113,16 +113,10 @@ def summarize(segmented: Frame) -> pd.DataFrame:
 
     Its columns are `COLUMNS`; shares of revenue are NaN where there is none.
     """
-    table = frames.table(
-        frames.lazy(segmented, needs=(*NEEDS, "segment"))
-        .group_by("segment")
-        .agg(
-            nw.col("revenue", "orders").sum(),
-            customers=nw.len(),
-            median_recency_days=nw.col("recency_days").median(),
-        )
-        .with_columns(frames.round_money("revenue"))
-    ).set_index("segment")
+    opened = frames.lazy(segmented, needs=(*NEEDS, "segment"))
+    more = {"customers": nw.len(), "median_recency_days": nw.col("recency_days").median()}
+    table = frames.add_up(opened, "segment", sums=("revenue", "orders"), **more)
+    table = table.set_index("segment")
     table = table.loc[[n for n in SEGMENT_NAMES if n in table.index]].reset_index()
     whole = table["revenue"].sum()
     return table.assign(

@@ -62,7 +62,19 @@ def read_yaml(module: str, name: str) -> Any:
 def write(path: Path, text: str) -> None:
     """Write a text to a file, atomically."""
     with replacing(path) as part:
-        part.write_text(text, "utf-8")
+        part.write_text(text, "utf-8", newline="\n")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write what JSON can hold to a file, atomically; what it cannot hold, such as dates, as text.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "a.json")
+    >>> write_json(path, {"until": Path("注文")})
+    >>> read_json(path)
+    {'until': '注文'}
+    """
+    write(path, json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
 
 
 def final_path(path: Path) -> Path:

@@ -7,7 +7,7 @@ came in) or `table` (a pandas summary). A long list is read by `chunks`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -23,6 +23,7 @@ Frame: TypeAlias = IntoFrame | nw.LazyFrame
 
 NAMES = ("duckdb", "pandas", "polars", "spark")
 DAY = "order_date"
+MONEY = ("amount", "revenue", "margin")
 STEPS = {  # what adds a column that is not one of the orders'
     "customers.summarize": ("recency_days", "tenure_days", "purchase_days", "orders", "revenue"),
     "rfm.score": ("r_score", "f_score", "m_score"),
@@ -164,6 +165,16 @@ def table(result: nw.LazyFrame) -> pd.DataFrame:
         return result.collect("pyarrow").to_pandas()
     collected = result.collect("pandas").to_native()
     return collected.reset_index(drop=True).rename_axis(columns=None)
+
+
+def add_up(frame: nw.LazyFrame, *by: str, sums: Sequence[str], **more: nw.Expr) -> pd.DataFrame:
+    """A row per group of `by`, in ascending order: the sums of columns, and `more`, as pandas.
+
+    Sums of money are rounded (see `round_money`).
+    """
+    summed = frame.group_by(*by).agg(nw.col(*sums).sum(), **more)
+    rounded = summed.with_columns(round_money(*(name for name in sums if name in MONEY)))
+    return table(rounded).sort_values([*by], ignore_index=True)
 
 
 def count(frame: Frame) -> int:

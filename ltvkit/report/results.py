@@ -74,7 +74,7 @@ def save(
             "lists": list(lists),
             "elsewhere": [n for n, file in files_of.items() if file.suffix == ".txt"],
         }
-        files.write(folder / FINISHED, json.dumps(kept, ensure_ascii=False, indent=1))
+        files.write_json(folder / FINISHED, kept)
     print(_("finished: {page}").format(page=page))
 
 
@@ -86,7 +86,7 @@ def add_findings(out: str, findings: Sequence[str], *, page: str) -> None:
         return
     kept = json.loads(path.read_text("utf-8"))
     kept["findings"] += [text for text in findings if text not in kept["findings"]]
-    files.write(path, json.dumps(kept, ensure_ascii=False, indent=1))
+    files.write_json(path, kept)
 
 
 def save_list(frame: Any, path: Path) -> Path:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ltvkit.config.notebooks import digest
 from ltvkit.config.params import Params
-from ltvkit.core import paths, pseudonyms
+from ltvkit.core import files, paths, pseudonyms
 from ltvkit.core.code_digest import hash_code
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
@@ -82,15 +82,15 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
         html = templates.render(
             "page.html.j2", **front, **shown, body=notebook_page.render_cells(notebook)
         )
-        _write(folder / f"{run.job.notebook.page}.html", html)
-    _write(folder / "index.html", templates.render("index.html.j2", **front))
+        files.write(folder / f"{run.job.notebook.page}.html", html)
+    files.write(folder / "index.html", templates.render("index.html.j2", **front))
     summary = templates.render("summary.md.j2", **front, escaped=front_page.escape_markdown)
-    _write(folder / "summary.md", summary)
+    files.write(folder / "summary.md", summary)
     workbook.write(tables, folder / "tables.xlsx")
     metrics = {r.page: {n: _finite(x) for n, x in r.metrics.items()} for r in found}
-    _json(folder / "metrics.json", report.named | {"metrics": metrics})
+    files.write_json(folder / "metrics.json", report.named | {"metrics": metrics})
     manifest = _build_manifest(report, done, started) | {"files": unchanged.hash_files(folder)}
-    _json(folder / unchanged.MANIFEST, manifest)
+    files.write_json(folder / unchanged.MANIFEST, manifest)
 
 
 def _build_context(
@@ -182,11 +182,3 @@ def _find_commit() -> str | None:
 
 def _finite(x: float) -> float | None:
     return x if math.isfinite(x) else None
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, "utf-8", newline="\n")
-
-
-def _json(path: Path, content: Any) -> None:
-    _write(path, json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")

@@ -9,7 +9,6 @@ If a run dies between them, the old one is still whole, and the next run restore
 """
 
 import datetime as dt
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -132,8 +131,7 @@ def record_failure(
             results.save_list(quarantine, part / QUARANTINE)
         when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         record = vars(place) | {"when": when, "reason": reason, "notebooks": kept}
-        text = json.dumps(record, ensure_ascii=False, indent=1)
-        (part / "failure.json").write_text(text, "utf-8")
+        files.write_json(part / "failure.json", record)
         forget_failure(place)
 
 

@@ -24,16 +24,11 @@ CENT = 0.005  # below it, sums differ by how an engine adds
 
 def sum_months(lines: Any, *, as_of: Any) -> dict[str, list[float]]:
     """Order lines up to `as_of` -> month: lines, revenue."""
-    sums = frames.table(
-        filter_until(frames.lazy(lines), as_of)
-        .with_columns(month=periods.index("order_date", "month"))
-        .group_by("month")
-        .agg(lines=nw.len(), revenue=nw.col("amount").sum())
-        .with_columns(frames.round_money("revenue"))
-        .sort("month")
-    )
+    seen = filter_until(frames.lazy(lines), as_of)
+    dated = seen.with_columns(month=periods.index("order_date", "month"))
+    sums = frames.add_up(dated, "month", sums=["amount"], lines=nw.len())
     named = [periods.label(int(month), "month") for month in sums["month"]]
-    values = zip(sums["lines"].tolist(), sums["revenue"].tolist(), strict=True)
+    values = zip(sums["lines"].tolist(), sums["amount"].tolist(), strict=True)
     return dict(zip(named, map(list, values), strict=True))
 
 

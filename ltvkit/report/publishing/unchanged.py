@@ -7,10 +7,10 @@ changed by hand is built again.
 import datetime as dt
 import hashlib
 import json
-import os
 from contextlib import suppress
 from pathlib import Path
 
+from ltvkit.core import files
 from ltvkit.report.publishing.publish import Place
 
 MANIFEST = "manifest.json"
@@ -28,27 +28,18 @@ def confirm_unchanged(place: Place, inputs: str) -> bool:
     manifest |= {"started": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "seconds": 0.0}
     for notebook in manifest["notebooks"]:
         notebook |= {"reused": True, "seconds": 0.0}
+    part = place.work("manifest")  # outside the published folder
     # The report is good even if the manifest cannot be written, on a full or read-only disk.
     with suppress(OSError):
-        _replace_manifest(place, json.dumps(manifest, ensure_ascii=False, indent=1) + "\n")
+        files.write_json(part, manifest)
+        part.replace(place.target / MANIFEST)
     return True
 
 
 def hash_files(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file below `folder` but the manifest."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-        if path != folder / MANIFEST
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path != folder / MANIFEST
     }
-
-
-def _replace_manifest(place: Place, manifest: str) -> None:
-    """Write the temporary file outside the published folder."""
-    part = place.work("manifest")
-    try:
-        part.write_text(manifest, "utf-8")
-        os.replace(part, place.target / MANIFEST)
-    finally:
-        part.unlink(missing_ok=True)
