@@ -31,6 +31,7 @@ _TYPES: dict[Any, tuple[Any, str]] = {
 _CHOICES = {
     "returns": ("net", "separate", "drop"),
     "refunds": ("", "by_row", "by_status", "by_column"),
+    "returned_orders": ("keep", "drop"),
     "shipping": ("out", "in"),
     "tax": ("out", "in"),
     "gift_cards": ("used", "sold"),
@@ -79,6 +80,8 @@ class Policies:
     - `refunds`: how the export shows a refund, so that it is taken off once: "by_row" (rows below
       zero), "by_status" (of a refunded order, which `cancelled_status` names) or "by_column" (the
       mapped refunds); what shows it besides is left out. Empty: all that is there is taken off.
+    - `returned_orders`: a purchase that a later row of the same customer takes back whole is "keep"
+      (an order that earned nothing) or "drop" (no order: both rows are quarantined).
     - `shipping`, `tax`: "out" (mapped shipping or tax is taken off the order) or "in".
     - `tax_rate`: of the tax that is in the order's total and in no column, as 0.1; taken off.
     - `gift_cards`: revenue counts where a gift card is "used" (mapped payments by gift card are
@@ -119,6 +122,7 @@ class Policies:
     exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     discount_rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refunds: str = ""
+    returned_orders: str = "keep"
     shipping: str = "out"
     tax: str = "out"
     tax_rate: float = 0.0

@@ -17,6 +17,7 @@ from ltvkit.ingest import amounts
 from ltvkit.ingest.parse import ids
 from ltvkit.ingest.parse.values import narrow, strip_blanks
 from ltvkit.ingest.readers.csv_records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
+from ltvkit.ingest.returned_orders import reject_returned_orders
 from ltvkit.ingest.schema import FAULT, FILE, LINE
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def needs_comparison(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> bo
     if not named and rules.same_day == "separate":
         return True
     below = lines.filter(nw.col("reason").is_null() & (nw.col("amount") < 0))
-    return rules.returns == "net" and len(frames.table(below.select("amount").head(1))) > 0
+    looks_back = rules.returns == "net" or rules.returned_orders == "drop"
+    return looks_back and len(frames.table(below.select("amount").head(1))) > 0
 
 
 def compare_lines(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
@@ -102,6 +104,8 @@ def compare_lines(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.La
         file = [nw.col(FILE), nw.lit(" ")] if FILE in lines.collect_schema().names() else []
         line = nw.concat_str(*file, nw.lit("line "), nw.col(LINE).cast(nw.String))
         lines = lines.with_columns(order_id=nw.coalesce("order_id", line))
+    if rules.returned_orders == "drop":
+        lines = reject_returned_orders(lines)
     return _reject_orphan_returns(lines) if rules.returns == "net" else lines
 
 
