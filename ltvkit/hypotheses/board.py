@@ -190,21 +190,22 @@ def _check_overlap(found: Evaluation, every: list[Evaluation]) -> Evaluation:
         share = np.isin(found.groups.treated, other.groups.treated).mean()
         if share > OVERLAP:
             title = other.hypothesis.title
-            text = fill("also_treated", share=formats.share(share), title=title)
+            text = fill("also_treated", share=share, title=title)
             rows.append(Check(validity.OTHERS, found.grade == "A", text))
-    more = [pd.DataFrame(rows, columns=list(Check._fields))] if rows else []
-    return replace(found, checks=pd.concat([found.checks, *more], ignore_index=True))
+    if not rows:
+        return found
+    return replace(found, checks=pd.concat([found.checks, pd.DataFrame(rows)], ignore_index=True))
 
 
 def _adjust_all(found: list[Evaluation]) -> tuple[Evaluation, ...]:
     """Benjamini-Hochberg over all that have ended."""
     from statsmodels.stats.multitest import multipletests
 
-    ended = [e for e in found if _is_finished(e) and not np.isnan(e.primary["p"])]
-    if not ended:
+    p = {e.hypothesis.id: e.primary["p"] for e in found if _is_finished(e)}
+    p = {id: value for id, value in p.items() if not np.isnan(value)}
+    if not p:
         return tuple(found)
-    adjusted = multipletests([e.primary["p"] for e in ended], method="fdr_bh")[1]
-    q = {e.hypothesis.id: float(x) for e, x in zip(ended, adjusted, strict=True)}
+    q = dict(zip(p, multipletests(list(p.values()), method="fdr_bh")[1].tolist(), strict=True))
     return tuple(_adjust(e, q[e.hypothesis.id]) if e.hypothesis.id in q else e for e in found)
 
 

@@ -88,48 +88,40 @@ def render(
     -> a table for `plots.timeline`; an empty or missing one is left out. Where past dates were
     replayed, they are one more chart, which is open first.
     """
-    about, lines = evaluation.hypothesis, text.splitlines()
+    about = evaluation.hypothesis
     looks = {"verdict": LOOKS.get(evaluation.verdict, "open"), "status": "plain", "grade": "plain"}
     badges = [
         (look, formats.label(name), formats.cell(getattr(evaluation, name), "word"))
         for name, look in looks.items()
     ]
-    facts = _facts(about, evaluation.extras, currency)
     tables = [
         card_tables.show_figures(evaluation.table, about.comparison, currency),
         card_tables.show_checks(evaluation.checks),
     ]
     tables = [table for table in tables if table.body]
     pngs = _pictures(evaluation, timelines, currency)
-    html = _template().render(
-        about=about,
-        badges=badges,
-        facts=facts,
-        lines=lines,
-        tables=[_marked(table) for table in tables],
-        pictures=_captioned(pngs, about.metric),
-    )
-    plain = [about.title, ", ".join(f"{name}: {value}" for _look, name, value in badges)]
-    plain += [": ".join(fact) for fact in facts.items()] + ["", *lines]
-    plain += [line for table in tables for line in _plain(table)]
-    return Card(html, "\n".join(plain), pngs.get("month", ""))
+    shown = {"about": about, "badges": badges, "lines": text.splitlines()}
+    shown |= {"facts": _facts(about, evaluation.extras, currency)}
+    pictures, marked = _captioned(pngs, about.metric), [_marked(table) for table in tables]
+    html = _template("card.html.j2").render(**shown, tables=marked, pictures=pictures)
+    plain = _template("card.txt.j2").render(**shown, tables=tables)
+    return Card(html, plain, pngs.get("month", ""))
 
 
 @functools.cache
-def _template() -> jinja2.Template:
-    loader = jinja2.FileSystemLoader(Path(__file__).parent)
-    return jinja2.Environment(loader=loader, autoescape=True).get_template("card.html.j2")
+def _template(name: str) -> jinja2.Template:
+    loader, escape = jinja2.FileSystemLoader(Path(__file__).parent), name.endswith(".html.j2")
+    return jinja2.Environment(loader=loader, autoescape=escape).get_template(name)
 
 
 def _facts(about: Hypothesis, counts: Mapping[str, float], currency: str) -> dict[str, str]:
     """What was planned, for whom, and what was decided in the end."""
-    dates = fill("span", start=formats.date(about.start), end=formats.date(about.until))
     compared = [fill(about.comparison), *map(_describe, filter(None, [about.control]))]
     facts = {
         formats.label("hypothesis"): about.hypothesis,
         _("What is done"): about.measure,
         formats.label("customers"): _customers(about.target, counts),
-        _("Dates"): dates,
+        _("Dates"): fill("span", start=about.start, end=about.until),
         _("Compared with"): ": ".join(compared),
         formats.label("smallest_effect"): formats.difference(
             about.smallest_effect, about.metric, currency
@@ -198,12 +190,3 @@ def _png(ax: Axes) -> str:
     few = Image.open(drawn).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(written, format="png", optimize=True)
     return base64.b64encode(written.getvalue()).decode()
-
-
-def _plain(table: Display) -> list[str]:
-    """A table as lines of text, one per row."""
-    rows = [
-        "; ".join([row[0], *map(": ".join, zip(table.header[1:], row[1:], strict=True))])
-        for row in table.body
-    ]
-    return ["", table.caption, *[f"- {row}" for row in rows]]

@@ -106,8 +106,8 @@ def finding(table: pd.DataFrame, hypothesis: Hypothesis, *, currency: str = "") 
     show = partial(formats.difference, column=hypothesis.metric, currency=currency)
     return fill(
         "power",
-        customers=formats.count(row["customers"]),
-        days=formats.count(7 * row["weeks"]),
+        customers=int(row["customers"]),
+        days=round(7 * row["weeks"]),
         worth=show(hypothesis.smallest_effect),
         power=formats.share(row["power"], decimals=0),
         aim=formats.share(POWER, decimals=0),

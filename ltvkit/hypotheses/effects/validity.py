@@ -55,13 +55,11 @@ def check_ratio(compared: Comparison, hypothesis: Hypothesis) -> Check:
     counts = np.array(comparisons.count_groups(histories, hypothesis, groups))
     planned = counts.sum() * np.array([share, 1 - share])
     p = float(scipy.stats.chisquare(counts, planned).pvalue)
-    treated, control = map(formats.count, counts)
-    words = {"treated": treated, "control": control, "share": formats.share(share)}
-    found = fill("ratio", **words, p=_describe_p(p))
+    found = fill("ratio", treated=counts[0], control=counts[1], share=share, p=_describe_p(p))
     missing = int((np.concatenate(groups) >= len(histories.ids)).sum())
     missing = histories.scale_up(missing, hypothesis.assigned["customer_id"])
     if missing:
-        found += fill("missing", n=formats.count(missing))
+        found += fill("missing", n=missing)
     # Customers selected by what they bought are in the orders, unless their ids differ.
     strange = hypothesis.target.rule != "customers" and missing > LOST * counts.sum()
     return Check(RATIO, p >= BROKEN and not strange, found)
@@ -79,9 +77,8 @@ def check_balance(compared: Comparison) -> Check:
     p = float(OLS(treated, design).fit().f_pvalue) if enough else 1.0
     scaled = rows / rows.std().replace(0, np.nan)
     apart = (scaled[treated == 1].mean() - scaled[treated == 0].mean()).abs().fillna(0.0)
-    words = {"measure": formats.label(apart.idxmax()).lower(), "p": _describe_p(p)}
-    found = fill("balance", d=formats.number(apart.max(), decimals=2), **words)
-    return Check(BALANCE, p >= BROKEN, found)
+    d, measure = formats.number(apart.max(), decimals=2), formats.label(apart.idxmax()).lower()
+    return Check(BALANCE, p >= BROKEN, fill("balance", d=d, measure=measure, p=_describe_p(p)))
 
 
 def read_covariates(histories: Histories, who: np.ndarray, day: int) -> pd.DataFrame:
@@ -123,8 +120,7 @@ def check_robustness(estimate: Estimate, metric: str) -> Check:
 
 def check_size(estimate: Estimate, compared: Comparison) -> Check:
     """There is too little to conclude anything."""
-    n = formats.count(sum(map(len, compared.groups)))
-    buyers = formats.count((estimate.sizes > 0).sum())
+    n, buyers = sum(map(len, compared.groups)), (estimate.sizes > 0).sum()
     return Check(SIZE, False, fill("too_few", n=n, buyers=buyers, least=FEWEST, most=BUYERS))
 
 
@@ -133,10 +129,9 @@ def check_registration(hypothesis: Hypothesis) -> Check:
     record, name = hypothesis.record, "registered"
     if record.registered is None:
         name = "never_registered"
-    elif record.late or record.edited:
+    elif not record.preregistered:
         name = "registered_late" if record.late else "edited"
-    found = fill(name, day=formats.date(record.registered))
-    return Check(REGISTERED, record.preregistered, found)
+    return Check(REGISTERED, record.preregistered, fill(name, day=record.registered))
 
 
 def _describe_overlap(natural: NaturalChange) -> str:

@@ -1,14 +1,14 @@
 """The kinds of fields of a hypothesis file: each checks a YAML value and converts it."""
 
 import datetime as dt
-import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ltvkit.abc_classes import CLASSES
 from ltvkit.core.slugs import SLUG
-from ltvkit.errors import nearest
+from ltvkit.errors import is_number, nearest
 from ltvkit.hypotheses.effects.metrics import METRICS
 from ltvkit.hypotheses.hypothesis import COMPARISONS, DECISION_RULES, RULES, Target
 from ltvkit.rfm import SEGMENT_NAMES
@@ -61,28 +61,18 @@ def parse_day(value: Any) -> dt.date:
     raise Invalid("a date, as in 2024-03-01")
 
 
-def parse_choice(choices: Iterable[str]) -> Callable[[Any], str]:
-    """The check that a value is one of `choices`."""
-    choices = tuple(choices)
-
-    def check(value: Any) -> str:
-        if value not in choices:
-            raise Invalid(f"one of {', '.join(choices)}", hint=nearest(value, choices))
-        return value
-
-    return check
+def parse_choice(choices: tuple[str, ...], value: Any) -> str:
+    """One of `choices`."""
+    if value not in choices:
+        raise Invalid(f"one of {', '.join(choices)}", hint=nearest(value, choices))
+    return value
 
 
-def parse_number(fits: Callable[[float], bool], expected: str) -> Callable[[Any], float]:
-    """The check that a value is a finite number that `fits`."""
-
-    def check(value: Any) -> float:
-        known = isinstance(value, int | float) and not isinstance(value, bool)
-        if not known or not math.isfinite(value) or not fits(value):
-            raise Invalid(expected)
-        return float(value)
-
-    return check
+def parse_number(fits: Callable[[float], bool], expected: str, value: Any) -> float:
+    """A finite number that `fits`."""
+    if not is_number(value) or not fits(value):
+        raise Invalid(expected)
+    return float(value)
 
 
 def parse_metrics(value: Any) -> tuple[str, ...]:
@@ -151,12 +141,12 @@ KINDS = {
     "slug": parse_slug,
     "day": parse_day,
     "target": parse_target,
-    "metric": parse_choice(METRICS),
+    "metric": partial(parse_choice, tuple(METRICS)),
     "metrics": parse_metrics,
-    "comparison": parse_choice(COMPARISONS),
-    "decision_rule": parse_choice(DECISION_RULES),
-    "open_share": parse_number(lambda x: 0 < x < 1, "a share between 0 and 1, as in 0.5"),
-    "share": parse_number(lambda x: 0 <= x < 1, "a share from 0 to below 1, as in 0.05"),
-    "effect": parse_number(lambda x: x > 0, "a number above 0, in the unit of the metric"),
-    "amount": parse_number(lambda x: x >= 0, "an amount of 0 or more"),
+    "comparison": partial(parse_choice, COMPARISONS),
+    "decision_rule": partial(parse_choice, DECISION_RULES),
+    "open_share": partial(parse_number, lambda x: 0 < x < 1, "a share between 0 and 1, as in 0.5"),
+    "share": partial(parse_number, lambda x: 0 <= x < 1, "a share from 0 to below 1, as in 0.05"),
+    "effect": partial(parse_number, lambda x: x > 0, "a number above 0, in the unit of the metric"),
+    "amount": partial(parse_number, lambda x: x >= 0, "an amount of 0 or more"),
 }
