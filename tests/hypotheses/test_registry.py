@@ -15,8 +15,8 @@ from stub_register import at, registered, write, write_list
 from ltvkit.core import paths
 from ltvkit.errors import ParamsError
 from ltvkit.hypotheses.hypothesis import Decision, Hypothesis, Record, Target
-from ltvkit.hypotheses.registry import schema, store, template
-from ltvkit.hypotheses.registry.fields import DEFAULTS, FIELDS
+from ltvkit.hypotheses.registry import schema, store
+from ltvkit.hypotheses.registry.fields import DEFAULTS, FIELDS, render_template
 
 DRAWN = {"header": "customer_id,group"}
 
@@ -493,7 +493,7 @@ def test_the_examples_of_the_template_make_a_hypothesis(tmp_path):
 
 
 def test_the_lines_behind_a_hash_can_be_used_as_they_are(tmp_path):
-    text = template.render({"id": "mail", **{k: yaml.safe_load(v) for k, v in stub.FIELDS.items()}})
+    text = render_template({"id": "mail", **{k: yaml.safe_load(v) for k, v in stub.FIELDS.items()}})
     for name in DEFAULTS.keys() & FIELDS.keys() - {"control", "assignment"}:
         assert text.count(f"\n# {name}: ") == 1
         text = text.replace(f"\n# {name}: ", f"\n{name}: ")

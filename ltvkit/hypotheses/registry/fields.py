@@ -4,8 +4,11 @@ The check of a file and the template for a new one both follow this table. A fie
 in `Hypothesis` may be left out.
 """
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
+from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ltvkit.core import files
@@ -51,3 +54,16 @@ def describe(name: str) -> str:
     """
     field = FIELDS[name]
     return f"{field.about[0].lower()}{field.about[1:]}; as in `{name}: {field.example}`"
+
+
+def render_template(given: Mapping[str, Any]) -> str:
+    """The fields that are known -> the text of a file, with the others still to be filled in.
+
+    >>> render_template({"id": "win-back"}).splitlines()[-2:]
+    ['# Anything else; may be changed at any time.', '# notes: Mail sent at 9:00']
+    """
+    import jinja2
+
+    source = Path(__file__).with_name("hypothesis.yaml.j2").read_text("utf-8")
+    dump = partial(json.dumps, ensure_ascii=False, default=str)
+    return jinja2.Template(source).render(fields=FIELDS, defaults=DEFAULTS, given=given, dump=dump)

@@ -19,8 +19,7 @@ import pandas as pd
 from ltvkit.core import paths
 from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
 from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Record
-from ltvkit.hypotheses.registry import field_types, ledger, schema, template
-from ltvkit.hypotheses.registry.fields import FIELDS
+from ltvkit.hypotheses.registry import field_types, fields, ledger, schema
 from ltvkit.hypotheses.texts import fill
 
 
@@ -90,11 +89,11 @@ def new(folder: Path, id: str, **given: Any) -> Path:
     """Write a file to fill in, with the fields in `given` filled in; returns its path."""
     path = file_of(folder, id)
     for name in given:
-        one_of("field", name, FIELDS)
+        one_of("field", name, fields.FIELDS)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(template.render({"id": id, **given}))
+            file.write(fields.render_template({"id": id, **given}))
     except FileExistsError as error:
         raise ParamsError(f"{path} is there already. Fill it in, or choose another id.") from error
     return path
