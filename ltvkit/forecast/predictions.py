@@ -11,6 +11,7 @@ from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, check_share
 from ltvkit.forecast import estimation
 from ltvkit.forecast.estimation import DAYS, HISTORY, Fitted, histories, in_unit
+from ltvkit.forecast.texts import fill
 from ltvkit.periods import MONTH_DAYS
 
 HORIZONS = (3, 6, 12, 24)
@@ -91,10 +92,7 @@ def predict_histories(
         **{f"_{m}": today[:, :m].sum(axis=1) for m in months},
     )
     if not np.isfinite(table.to_numpy(dtype=float)).all():
-        raise DataError(
-            "the model gives no finite forecast for some customers: its parameters are extreme. "
-            "Take another model, or a longer span of orders."
-        )
+        raise DataError(fill("not_finite"))
     return table
 
 

@@ -9,7 +9,7 @@ from ltvkit.display import formats
 TEXTS = files.read_yaml(__name__, "texts.yaml")
 
 
-def fill(name: str, **figures: Any) -> str:
+def fill(name: str, /, **figures: Any) -> str:
     """The text `name` with its figures filled in: whole numbers are counts, others shares.
 
     >>> fill("fitted_to_sample", n=1000, whole=9000)

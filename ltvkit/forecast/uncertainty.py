@@ -16,6 +16,7 @@ from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import estimation, predictions
 from ltvkit.forecast.estimation import DAYS, HISTORY, Fitted, histories, in_unit
 from ltvkit.forecast.models.fitting import NORMAL_95
+from ltvkit.forecast.texts import fill
 from ltvkit.periods import MONTH_DAYS
 
 INTERVAL = [0.025, 0.975]
@@ -46,10 +47,7 @@ def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFra
             continue
         rows.append(pd.concat(parts) * to_estimate)
     if len(rows) < 0.9 * draws:
-        raise TooLittleData(
-            f"only {len(rows)} of {draws} resamples could be fitted: the data do not determine the "
-            "parameters, so an interval would mean nothing. Take another model, or more orders."
-        )
+        raise TooLittleData(fill("few_resamples", n=len(rows), draws=draws))
     return pd.DataFrame(rows).reset_index(drop=True)
 
 

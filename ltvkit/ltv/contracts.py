@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from ltvkit.engines import frames
 from ltvkit.errors import DataError, ParamsError, TooLittleData, one_of
+from ltvkit.ltv.texts import fill
 from ltvkit.periods import MONTH_DAYS
 
 __all__ = ["YEAR_DAYS", "Contract", "fit", "remaining"]
@@ -69,15 +70,9 @@ def fit(survivors: pd.DataFrame, *, model: str) -> Contract:
     params = pd.Series(np.exp(found.x), index=list(MODELS[model]))
     if room.min() < 0.3:  # along a ridge the search creeps towards a limit, and may not arrive
         name = params.index[room.argmin()]
-        raise TooLittleData(
-            f"{model}: {name} reached its limit ({params[name]:g}), so these survivors do not show "
-            "how customers differ. At an upper limit they are all alike: use lost / at_risk. At a "
-            "lower one take more periods, or the other model."
-        )
+        raise TooLittleData(fill("at_a_limit", model=model, name=name, limit=f"{params[name]:g}"))
     if not np.abs(found.jac).max() < 1e-6:
-        raise TooLittleData(
-            f"{model}: no best fit was found. Take more periods, or the other model."
-        )
+        raise TooLittleData(fill("no_best_fit", model=model))
     return Contract(model, params, float(-found.fun * at_risk[0]))
 
 
@@ -106,10 +101,7 @@ def remaining(
     v = (1 + discount) ** (-period_days / YEAR_DAYS)
     sums = [_to_come(contract, v=rate, horizon=horizon) for rate in (1.0, v)]
     if not np.isfinite(sums[1]).all():
-        raise DataError(
-            f"alpha is {contract.params['alpha']:.3g}: some customers hardly ever leave, and "
-            "the sum over all time is infinite. Give a horizon in periods, or a discount above 0."
-        )
+        raise DataError(fill("infinite", alpha=f"{contract.params['alpha']:.3g}"))
     return pd.DataFrame(
         {"renewals": RENEWALS, "expected_periods": sums[0], "value": price * sums[1]}
     )
@@ -150,11 +142,8 @@ def _checked(survivors: pd.DataFrame, model: str) -> tuple[np.ndarray, np.ndarra
         raise TooLittleData("nobody has left yet, so nothing can be fitted. Take more history.")
     if lost[0] == at_risk[0]:
         raise TooLittleData("everybody left in the first period. Take shorter periods.")
-    if len(asked) < len(MODELS[model]):
-        raise TooLittleData(
-            f"{model} has {len(MODELS[model])} parameters, and customers were at risk in only "
-            f"{len(asked)} periods. Take more history, or shorter periods."
-        )
+    if (least := len(MODELS[model])) > len(asked):
+        raise TooLittleData(fill("few_periods", model=model, parameters=least, periods=len(asked)))
     return at_risk, lost
 
 

@@ -13,6 +13,7 @@ from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
 from ltvkit.ingest import daily
+from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
 __all__ = ["finding", "ltv"]
@@ -85,10 +86,7 @@ def _by_group(lines: Frame, *, as_of: Day, column: str) -> tuple[np.ndarray, np.
     last = periods.last_whole(as_of, "month")
     ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0
     if ages < 1:
-        raise TooLittleData(
-            "no customer is a whole calendar month old yet, so there is no LTV curve. Take a "
-            "later month."
-        )
+        raise TooLittleData(fill("no_curve"))
     groups = int(sizes["group"].max()) + 1
     paid, lived = np.zeros((groups, ages)), np.zeros((groups, ages))
     seen = spent[spent["born"] + spent["age"] <= last]

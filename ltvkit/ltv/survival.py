@@ -53,11 +53,8 @@ def survivors(
         raise ParamsError(f"lapse_days={lapse_days}, period_days={period_days}: give 1 or more.")
     table = _followed(lines, as_of=as_of, lapse_days=lapse_days, period_days=period_days)
     if table.empty:
-        raise TooLittleData(
-            f"no customer was observed for a whole period of {period_days} days by {lapse_days} "
-            f"days before {periods.day(as_of):%Y-%m-%d}, so it is unknown who stayed and "
-            "who left. Take a later as_of, or a smaller lapse_days."
-        )
+        days = {"period": str(period_days), "lapse": lapse_days, "day": periods.day(as_of)}
+        raise TooLittleData(fill("not_observed", **days))
     return _estimated(table, period_days)
 
 

@@ -9,7 +9,7 @@ from ltvkit.display import formats
 TEXTS = files.read_yaml(__name__, "texts.yaml")
 
 
-def fill(name: str, **figures: Any) -> str:
+def fill(name: str, /, **figures: Any) -> str:
     """The text `name` with its figures filled in: whole numbers are counts, others shares.
 
     >>> fill("too_low", value="5.00 USD")

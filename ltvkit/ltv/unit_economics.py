@@ -85,10 +85,7 @@ def _whole_months(lines: Frame, *, as_of: Day, by: str) -> pd.DataFrame:
     until = periods.end(periods.last_whole(as_of, "month"), "month")
     built = cohorts.build(lines, as_of=until, by=by)
     if built.empty:
-        raise TooLittleData(
-            "no customer is old enough: none has reached the end of a calendar month. Take a later "
-            "month."
-        )
+        raise TooLittleData(fill("no_whole_month"))
     return built
 
 

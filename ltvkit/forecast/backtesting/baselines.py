@@ -11,6 +11,7 @@ import pandas as pd
 
 from ltvkit import customers, rfm
 from ltvkit.errors import TooLittleData
+from ltvkit.forecast.texts import fill
 from ltvkit.periods import Day
 
 YEAR = 365
@@ -114,9 +115,7 @@ def _training_data(
     """Customers as of `days` before `split`, and what they did from then on."""
     then = pd.Timestamp(split) - pd.Timedelta(days=days)
     if (lines["order_date"] <= then).sum() == 0:
-        raise TooLittleData(
-            f"there are no orders {days} days before the test period to learn from."
-        )
+        raise TooLittleData(fill("nothing_to_learn_from", days=days))
     before = customers.summarize(lines, as_of=then)
     target = outcome(before, lines, split=then, days=days)
     if len(before) < FEWEST or not target["revenue"].gt(0).any():

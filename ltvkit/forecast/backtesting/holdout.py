@@ -121,15 +121,9 @@ def backtest(lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30) -> B
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
     actual = outcome(known, their_lines, split=split, days=days)
     if not actual["revenue"].gt(0).any():
-        raise TooLittleData(
-            f"no customer known on {split} bought anything in the {days} days after it, so the "
-            "methods cannot be compared. Is the export complete? If it is, take an earlier month."
-        )
+        raise TooLittleData(fill("nothing_bought", split=split, days=days))
     if actual["revenue"].nunique() == 1:
-        raise TooLittleData(
-            f"all customers known on {split} brought the same revenue in the {days} days after it, "
-            "so the methods cannot be compared. Take another month."
-        )
+        raise TooLittleData(fill("all_the_same", split=split, days=days))
     past = their_lines[their_lines["order_date"] <= pd.Timestamp(split)]
     trials = _try_models(known, actual, days, draws=draws)
     fitted = {name: trial.fitted for name, trial in trials.items() if trial.fitted}
@@ -154,11 +148,8 @@ def _find_split(lines: Frame, *, as_of: Day, months: int) -> tuple[dt.date, int]
     split = periods.end(periods.index_of(as_of, "month") - months, "month").date()
     known = sampling.count(filter_until(frames.lazy(lines, needs=NEEDS), split))
     if known < MIN_CUSTOMERS:
-        raise TooLittleData(
-            f"{known} customers had bought by {split}, {months} months before the end of the "
-            f"data, and a backtest needs {MIN_CUSTOMERS}: take fewer `holdout_months`, or more "
-            "orders."
-        )
+        needed = {"known": known, "least": MIN_CUSTOMERS, "months": months}
+        raise TooLittleData(fill("few_known", split=split, **needed))
     return split, known
 
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from ltvkit.errors import DataError, NoOptimum, TooLittleData
+from ltvkit.forecast.texts import fill
 
 MIN_REPEATERS = 10  # customers with a repeat purchase; with fewer, the parameters mean nothing
 COARSE = 3_000  # with more distinct histories, the search starts on a coarser grid
@@ -85,10 +86,7 @@ class DistinctFitter:
             )
         repeaters = float(data.loc[data["frequency"] > 0, "weights"].sum())
         if repeaters < MIN_REPEATERS:
-            raise TooLittleData(
-                f"{repeaters:,.0f} customers bought again, and the model needs {MIN_REPEATERS} or "
-                "more: take a longer span of orders, or a simpler method."
-            )
+            raise TooLittleData(fill("few_repeaters", n=round(repeaters), least=MIN_REPEATERS))
 
     def _objective(self, data: pd.DataFrame) -> Callable:
         """log parameters -> mean negative log likelihood (penalized), and its gradient."""
@@ -135,12 +133,7 @@ class DistinctFitter:
         with np.errstate(over="ignore"):
             ends = zip(self._names, np.exp(theta), strict=True)
         reached = ", ".join(f"{name} = {value:.3g}" for name, value in ends)
-        return (
-            f"{type(self).__name__} did not converge; it stopped at {reached}. If a parameter goes "
-            "to 0 or grows without end, these customers do not differ in what it describes, or "
-            "there are too few of them: take another model, more orders, or a weak prior, "
-            "`prior_sd=2`."
-        )
+        return fill("no_optimum", model=type(self).__name__, reached=reached)
 
     def _keep(self, data: pd.DataFrame, params: np.ndarray) -> None:
         self.data = data

@@ -11,6 +11,7 @@ from scipy.special import gammaln, psi
 
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.forecast.models.fitting import DistinctFitter
+from ltvkit.forecast.texts import fill
 
 
 class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
@@ -67,10 +68,7 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
         """
         p, q, v = self._unload_params(*self._names)
         if q <= 1:
-            raise DataError(
-                f"q = {q:.3g} is not above 1: amounts vary so much that they have no mean. A few "
-                "customers pay most; take wholesale customers or dummy ids out and fit again."
-            )
+            raise DataError(fill("no_mean", q=f"{q:.3g}"))
         x = self.data["frequency"] if frequency is None else frequency
         m = self.data["monetary_value"] if monetary_value is None else monetary_value
         return p * (v + x * m) / (p * x + q - 1)

@@ -17,6 +17,7 @@ from ltvkit.hypotheses.effects import targets
 from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import PER_SLOPE, Estimate, Term, adjust, contrast
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
+from ltvkit.hypotheses.texts import fill
 from ltvkit.periods import YEAR_BEFORE
 
 YEAR = YEAR_BEFORE["day"]  # 52 weeks, so that weekdays match
@@ -121,24 +122,16 @@ def compare(histories: Histories, hypothesis: Hypothesis) -> Comparison:
     """
     kind, id = hypothesis.comparison, hypothesis.id
     groups, window = select_groups(histories, hypothesis), observed_window(hypothesis, histories)
-    where = "the orders" if histories.share == 1 else "the sample of the orders"
+    where = fill("all_orders" if histories.share == 1 else "sampled_orders")
     for name, who in zip((TREATED, CONTROL), groups, strict=True):
         if len(who) < 2 and (kind != "before_after" or name == TREATED):
-            raise DataError(
-                f"{id}: {len(who)} {name} customers are in {where}, and an effect takes two at "
-                "least: widen the target, or check its date and its list."
-            )
+            raise DataError(fill("few_customers", id=id, n=len(who), group=name, where=where))
     if kind == "same_period_last_year" and window.days > YEAR:
-        raise DataError(
-            f"{id}: {window.days} days and the same days a year before overlap: shorten the window."
-        )
+        raise DataError(fill("years_overlap", id=id, days=window.days))
     back = lookback_days(kind, window.days)
     if window.start - back < histories.first:
-        raise DataError(
-            f"{id}: {kind} looks {back} days back from the start, and the orders begin "
-            f"{window.start - histories.first} days before it: shorten the window, or take "
-            "another comparison."
-        )
+        known = window.start - histories.first
+        raise DataError(fill("too_far_back", id=id, comparison=kind, back=back, known=known))
     return Comparison(histories, kind, groups, window)
 
 

@@ -20,6 +20,7 @@ from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.hypotheses.effects.metrics import METRICS
+from ltvkit.hypotheses.texts import fill
 from ltvkit.ingest import daily as by_day
 from ltvkit.ingest.lines import filter_until
 from ltvkit.periods import Day
@@ -158,10 +159,7 @@ class Histories:
         known = METRICS[metric]
         for name in (known.of, known.per):
             if name not in (*self._running, *COUNTED):
-                raise ParamsError(
-                    f"metric {metric}: the orders have no {name}; map it under `columns:` in the "
-                    "params file, or take another metric."
-                )
+                raise ParamsError(fill("metric_unknown", metric=metric, column=name))
         columns = [self.column(name, who, start, end) for name in (known.of, known.per)]
         return np.array(columns).T
 

@@ -20,6 +20,7 @@ from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
 from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.hypothesis import Target
+from ltvkit.hypotheses.texts import fill
 from ltvkit.periods import Day
 from ltvkit.rfm import SEGMENT_NAMES
 
@@ -44,10 +45,7 @@ def select(histories: Histories, target: Target, *, on: int, back: int = 0) -> n
         chosen = np.isin(known["customer_id"], histories.positions(target.values))
     elif target.rule == "channel":
         if histories.channels is None:
-            raise ParamsError(
-                "a target by channel needs the column channel; map it under `columns:` in the "
-                "params file."
-            )
+            raise ParamsError(fill("no_channel"))
         chosen = histories.channels.isin(target.values)[known["customer_id"]]
     else:
         chosen = label(histories, target.rule, on=on - back).isin(target.values)
@@ -99,16 +97,13 @@ def channels(lines: Frame) -> list[str]:
 def explain_empty(target: Target, channels: Sequence[str]) -> str:
     """Why a target is empty, and what to do about it; `channels` are those that there are."""
     if target.rule == "customers":  # ids are on no page, so neither in an error
-        return (
-            f"none of the {len(target.values)} customers of the list has ordered by the selection "
-            "date: check the list, or name another selection date."
-        )
-    known = ", ".join(channels)
-    hint = f"; the channels are {known}" if target.rule == "channel" else ""
-    return (
-        f"nobody is in the target, {target.rule} {', '.join(target.values[:5])}{hint}: name "
-        "another, or another selection date."
+        return fill("empty_list", n=len(target.values))
+    values, known = (
+        ", ".join(target.values[:5]),
+        fill("known_channels", channels=", ".join(channels)),
     )
+    hint = known if target.rule == "channel" else ""
+    return fill("empty_target", rule=target.rule, values=values, hint=hint)
 
 
 def read_segments(histories: Histories, who: np.ndarray, *, on: int) -> pd.Series:
