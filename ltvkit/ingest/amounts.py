@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.engines.sql import literal, quoted
-from ltvkit.ingest.schema import FAULT, LINE
+from ltvkit.ingest.schema import ANY, FAULT, LINE, NONE
 
 if TYPE_CHECKING:
     from ltvkit.ingest.policies import Policies
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PARTS: dict[str, dict[str, Any]] = files.read_yaml(__name__, "amount_parts.yaml")
 REFUNDS = ("line_refund", "refunded_quantity", "order_refund")
 REFUNDED = "_refunded"  # a working column: the line was refunded in full
+_TOTALS = ("total_before_refunds", "total_after_refunds")
+_BASES = ("order_total", *_TOTALS, *REFUNDS)  # not added to the base
 _CENT = 0.005  # less than this is nothing
 
 
@@ -90,8 +92,8 @@ def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
         base = _of_order("order_total", over)
     elif rules.discount_rows:
         base += f" - coalesce(abs(sum(amount) filter ({discount}) {over}), 0)"
-    paid = base + "".join(_of_order(p, over) for p in parts if p not in ("order_total", *REFUNDS))
-    refund = _of_order("order_refund", over) if "order_refund" in parts else " - 0"
+    paid = base + "".join(_of_order(p, over) for p in parts if p not in _BASES)
+    refund = _refund_of_order(parts, over)
     rate = f" / {1 + rules.tax_rate}" * bool(rules.tax_rate)
     weighed = f"""select *, not ({off} or {discount}) _counts,
         case when _counts then coalesce(amount, 0) else 0 end _weight from typed"""
@@ -130,7 +132,10 @@ def describe(mapped: Mapping[str, str], rules: Policies) -> str:
         base = f"{quantity} x {mapped['unit_price']}"
     base += _list_signed([p for p in line if base and p != "refunded_quantity"], mapped)
     total = mapped["order_total"] if "order_total" in order else ""
-    rest = _list_signed([p for p in order if p != "order_total"], mapped)
+    rest = _list_signed([p for p in order if p not in ("order_total", *_TOTALS)], mapped)
+    if set(_TOTALS) <= set(order):
+        before, after = (mapped[p] for p in _TOTALS)
+        rest += f" - ({before} - {after})"
     if total and base:
         text = _("{total} of the order, spread over its lines by {base}")
         return text.format(total=total + rest, base=base)
@@ -155,7 +160,24 @@ def _of_order(part: str, over: str) -> str:
     return f" {sign}(coalesce({value}, 0))"
 
 
+def _refund_of_order(parts: Collection[str], over: str) -> str:
+    """SQL for what an order's refunds take off: a column, or by how much its total was lowered. A
+    total after refunds of zero means that there were none."""
+    if "order_refund" in parts:
+        return _of_order("order_refund", over)
+    if not set(_TOTALS) <= set(parts):
+        return " - 0"
+    before, after = (f"arg_max({p}, abs({p})) {over}" for p in _TOTALS)
+    return f" - coalesce(case when {after} != 0 then greatest({before} - {after}, 0) end, 0)"
+
+
 def _either(named: Mapping[str, Collection[str]]) -> str:
     """SQL for rows whose column has one of the values that a policy names."""
-    listed = {n: ", ".join(literal(v.casefold()) for v in values) for n, values in named.items()}
-    return "".join(f" or coalesce(lower({quoted(n)}) in ({v}), false)" for n, v in listed.items())
+
+    def named_in(name: str, values: Collection[str]) -> str:
+        if ANY in values:
+            return f"{quoted(name)} is not null"
+        listed = ", ".join(literal(v.casefold()) for v in values)
+        return f"coalesce(lower({quoted(name)}) in ({listed}), {NONE in values})"
+
+    return "".join(f" or {named_in(n, values)}" for n, values in named.items())

@@ -74,7 +74,7 @@ class Policies:
     - `cancelled_status`: values of `status` that mean a cancelled line; quarantined.
     - `cancelled_prefix`: beginning of the order ids that mean a cancellation; quarantined.
     - `exclude`: rows that are no sale, by the values of mapped columns, as in
-      {kind: [shipping, points], test: ["true"]}; quarantined.
+      {kind: [shipping, points], test: ["true"]}; "*" is any value, "" is none; quarantined.
     - `discount_rows`: rows that are discounts of their order, as in {kind: [discount]}; each lowers
       the other lines of its order and counts no more by itself.
     - `refunds`: how the export shows a refund, so that it is taken off once: "by_row" (rows below

@@ -12,6 +12,8 @@ FIRST = ("customer_id", "order_id", "order_date", "amount")
 LINE, FAULT, TEXT = RECORD = ("_line", "_fault", "_text")
 FILE = "_file"  # where a source has several files
 NO_LINE = "_none"  # while columns are filled down: the row is no order line
+# In a policy that names values of a column: any value at all; no value.
+ANY, NONE = "*", ""
 FRAME = "the frame"  # the source of orders that are no file
 # A raw column of one of these names is read under another, as "_line (2)".
 RESERVED = (*RECORD, FILE, NO_LINE)

@@ -18,7 +18,7 @@ from ltvkit.ingest.parse import ids
 from ltvkit.ingest.parse.values import narrow, strip_blanks
 from ltvkit.ingest.readers.csv_records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
 from ltvkit.ingest.returned_orders import reject_returned_orders
-from ltvkit.ingest.schema import FAULT, FILE, LINE
+from ltvkit.ingest.schema import ANY, FAULT, FILE, LINE, NONE
 
 if TYPE_CHECKING:
     from ltvkit.ingest.policies import Policies
@@ -136,7 +136,12 @@ def _list_rules(rules: Policies, *, named: bool, columns: Iterable[str]) -> list
 
 
 def _is_one_of(column: str, values: Iterable[str]) -> nw.Expr:
-    return nw.col(column).cast(nw.String).str.to_lowercase().is_in([v.casefold() for v in values])
+    """Whether a column has one of these values, `ANY` or `NONE`."""
+    written = nw.col(column).cast(nw.String)
+    if ANY in values:
+        return ~written.is_null()
+    found = written.str.to_lowercase().is_in([v.casefold() for v in values])
+    return (found | written.is_null()) if NONE in values else found
 
 
 def _reject_orphan_returns(lines: nw.LazyFrame) -> nw.LazyFrame:

@@ -15,7 +15,7 @@ from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
-from ltvkit.ingest import headers, schema, systems
+from ltvkit.ingest import headers, systems
 from ltvkit.ingest.parse import dates, ids, values
 from ltvkit.ingest.parse.currencies import SIGNS
 from ltvkit.inspection import layout, questions
@@ -44,7 +44,7 @@ def inspect(source: str) -> Inspection:
         more, questions = propose(raw, columns, texts, system)
         policies, checks = policies | more, checks | questions
     if system:
-        policies = {n: _keep_mapped(v, columns) for n, v in system.policies.items()} | policies
+        policies = {n: _keep_mapped(n, v, columns) for n, v in system.policies.items()} | policies
     currency, questions = _propose_currency(raw, columns, texts, system)
     seen = Inspection(
         source=source,
@@ -206,14 +206,15 @@ def _is_masked(name: str, header: str) -> bool:
     return name in _MASKED or personal_data.is_personal(header)
 
 
-def _keep_mapped(value: Any, columns: Mapping) -> Any:
-    """A list without the canonical columns that are not mapped, a mapping without the columns that
-    are not; other values as they are."""
+def _keep_mapped(policy: str, value: Any, columns: Mapping) -> Any:
+    """The value of a policy without the columns that are not mapped."""
     if isinstance(value, Mapping):
         return {n: v for n, v in value.items() if n in columns}
-    if not isinstance(value, list):
-        return value
-    return [v for v in value if v in columns or v not in schema.COLUMNS]
+    if policy == "fill_down":
+        return [v for v in value if v in columns]
+    if policy == "cancelled_status":
+        return value if "status" in columns else []
+    return value
 
 
 def _join(texts: Iterable[str]) -> str:
