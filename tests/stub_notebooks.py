@@ -158,8 +158,9 @@ def _elsewhere(frame: Any) -> bool:
 
 
 def _caller() -> str:
-    """Which function called the one that asks."""
+    """Which function called the one that asks; one that calls `frames.add_up` is named itself."""
     frame = sys._getframe(2)
-    while frame.f_code.co_name.startswith("<"):  # a comprehension is part of a function
+    # A comprehension is part of a function.
+    while frame.f_code.co_name.startswith("<") or frame.f_code is frames.add_up.__code__:
         frame = frame.f_back
     return f"{frame.f_globals['__name__'].removeprefix('ltvkit.')}.{frame.f_code.co_name}"

@@ -4,15 +4,15 @@ The valid keys, their types and defaults are what the notebooks declare in the c
 `parameters`, one `name: type = default  # help` a line. There is no second list to keep in step.
 """
 
-from __future__ import annotations
-
 import datetime as dt
 import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import yaml
 
 from ltvkit.config import rules
 from ltvkit.config.notebooks import KINDS, RESERVED, Parameter, find_notebooks, read_parameters
@@ -22,9 +22,6 @@ from ltvkit.core.strict_yaml import raw_text, read
 from ltvkit.errors import ParamsError, ProjectError, ReportError, nearest
 from ltvkit.ingest.policies import Policies, check_options
 from ltvkit.ingest.readers.locate import PACKED, SUFFIXES
-
-if TYPE_CHECKING:
-    import yaml
 
 # Left to the notebooks' defaults, a report of a shop would show the demo.
 REQUIRED = ("shop", "source")

@@ -3,13 +3,10 @@
 import re
 import unicodedata
 
+from ltvkit.core import files
+
 _QUOTES = "\"'“”‘’「」"
-_PERSONAL = re.compile(
-    r"氏|名前|お名|姓|^名(\W|$)|フリガナ|ふりがな|カナ(?!ダ)|メール(?!便)|電話|携帯|\btel\b|phone|"
-    r"mobile|fax|e ?mail|^mail|住所|番地|届け?先|郵便番号|address|street|\bzip\b|postal|postcode|"
-    r"誕生|生年月日|birth|^((user|sur|first|last|full|customer|billing|shipping) ?)?name$|"
-    r"(first|last|full|customer) name|(お客様|顧客|会員|購入者|会社)名|注文者|company|宛名"
-)
+_PERSONAL = re.compile("|".join(files.read_yaml(__name__, "personal_data.yaml")))
 
 
 def header_key(text: str) -> str:

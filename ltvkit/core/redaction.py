@@ -10,21 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ltvkit import errors
-from ltvkit.core import personal_data
+from ltvkit.core import files, personal_data
 from ltvkit.errors import ParamsError
 
-_SECRET = re.compile(
-    r"(^|_)(password|passwd|passphrase|pwd|secrets?|tokens?|credentials?|"
-    r"(api|access|private|secret|signing|encryption)_?keys?|list_key)(_|$)|パスワード|暗証"
-)
-# Keys with a known prefix, private keys, and addresses or settings that hold a password.
-_VALUES = re.compile(
-    r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[opsur]_\w{30,}|\bgithub_pat_\w{20,}|\bxox[abeoprs]-[\w-]{10,}"
-    r"|\bsk[-_](live|test|proj|ant)[-_][\w-]{10,}|\bAIza[\w-]{35}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----|://[^/\s:@]*:[^/\s@]+@"
-    r"|(?i:(?:^|[?&;\s])(?:password|passwd|pwd|sslpassword|token|secret|sig|signature|api_?key"
-    r"|access_?token|x-amz-signature|x-amz-security-token)=[^&\s]+)"
-)
+_KNOWN = files.read_yaml(__name__, "secrets.yaml")
+_SECRET, _VALUES = (re.compile("|".join(_KNOWN[part])) for part in ("names", "values"))
 _MAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,256}@[\w-]+(\.[\w-]+)+")
 # Parts of a message that may quote data: text in quotation marks, and words with a digit.
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|[`「][^`」\n]*[`」]|\b(?=\w*\d)\w{4,}")

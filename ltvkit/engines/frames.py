@@ -15,6 +15,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrame
 
+from ltvkit.core import files
 from ltvkit.engines import temporary_tables
 from ltvkit.errors import ColumnError, nearest
 
@@ -24,14 +25,7 @@ Frame: TypeAlias = IntoFrame | nw.LazyFrame
 NAMES = ("duckdb", "pandas", "polars", "spark")
 DAY = "order_date"
 MONEY = ("amount", "revenue", "margin")
-STEPS = {  # what adds a column that is not one of the orders'
-    "customers.summarize": ("recency_days", "tenure_days", "purchase_days", "orders", "revenue"),
-    "rfm.score": ("r_score", "f_score", "m_score"),
-    "rfm.segment": ("segment",),
-    "deciles.assign": ("decile",),
-    "abc_classes.classify": ("class", "rank", "revenue_share", "cumulative_share"),
-    "forecast.predict": ("p_alive", "p_quiet", "expected_spend", "ltv_12m"),
-}
+STEPS = files.read_yaml(__name__, "steps.yaml")
 
 
 def lazy(frame: Frame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:

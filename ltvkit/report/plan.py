@@ -4,8 +4,8 @@ The key covers everything a run depends on: the notebook's cells, the parameters
 orders, the kit's code and the versions of its packages. A run with the same key is reused.
 """
 
+import itertools
 import platform
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,20 +13,12 @@ from typing import Any
 
 from ltvkit.config import params
 from ltvkit.config.notebooks import Notebook, digest
-from ltvkit.core import paths, pseudonyms
+from ltvkit.core import files, paths, pseudonyms
 from ltvkit.core.code_digest import hash_code
 from ltvkit.core.i18n import language
 from ltvkit.hypotheses.registry import store
 
-# What can change a number or a picture, and what else builds a report.
-PACKAGES = (
-    "duckdb", "ipykernel", "lifelines", "lifetimes", "matplotlib", "narwhals", "numpy", "pandas",
-    "pillow", "polars", "pyarrow", "pyyaml", "scikit-learn", "scipy", "seaborn", "statsmodels",
-)  # fmt: skip
-ALL_PACKAGES = (
-    *PACKAGES, "jinja2", "latex2mathml", "mistune", "nbconvert", "nh3", "openpyxl",
-    "papermill", "pygments",
-)  # fmt: skip
+PACKAGES = files.read_yaml(__name__, "packages.yaml")
 # Folders of code that uses the notebooks' results, and cannot change them.
 AROUND = ("cli", "report/pages", "report/publishing")
 
@@ -49,7 +41,7 @@ def list_jobs(
 ) -> list[Job]:
     """A report's notebooks, each with the parameters it declares and the folder of its run."""
     folder = paths.cache() / "runs" / given.shop / month
-    below = orders_key, hash_code(without=AROUND), list_versions(), language()
+    below = orders_key, hash_code(without=AROUND), list_versions("figures"), language()
     below += (pseudonyms.fingerprint(),)
     found = []
     for book in books:
@@ -68,10 +60,13 @@ def find_register(given: params.Params) -> dict[str, str]:
     return {"register": named or given.shop, "sha256": sum_} if sum_ else {}
 
 
-def list_versions(names: Iterable[str] = PACKAGES) -> dict[str, str]:
-    """The installed versions of Python and of `names`; what is not installed is left out."""
+def list_versions(*parts: str) -> dict[str, str]:
+    """The versions of Python and of packages, by `parts` of packages.yaml, without any: of all.
+
+    What is not installed is left out.
+    """
     found = {"python": platform.python_version()}
-    for name in names:
+    for name in itertools.chain(*map(PACKAGES.get, parts or PACKAGES)):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

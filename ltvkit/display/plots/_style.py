@@ -27,29 +27,14 @@ from ltvkit.display import formats
 from ltvkit.display.tables import MORE
 from ltvkit.errors import ColumnError
 
+RC = sns.plotting_context("notebook", font_scale=0.85) | sns.axes_style("whitegrid")
+RC |= mpl.rc_params_from_file(
+    Path(__file__).with_name("charts.mplstyle"), use_default_template=False
+)
+GREY, INK, LINE = RC["axes.edgecolor"], RC["text.color"], RC["grid.color"]
 # Blue and amber stay apart for every common kind of colour blindness, and in grey.
-BLUE, AMBER, GREY = "#2f6690", "#d98a29", "#9aa5b1"
-INK, LINE, PAPER = "#28323c", "#e3e7eb", "#ffffff"
+BLUE, AMBER, PAPER = "#2f6690", "#d98a29", "#ffffff"
 BLUES = sns.blend_palette(["#eef4f8", "#a9c8dc", "#4d87ae", "#163f63"], as_cmap=True)
-FONTS = ["DejaVu Sans", "IPAexGothic"]
-RC = {
-    **sns.plotting_context("notebook", font_scale=0.85),
-    **sns.axes_style("whitegrid"),
-    "axes.edgecolor": GREY,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlepad": 10,
-    "axes.titlesize": 12.5,
-    "figure.constrained_layout.h_pad": 0.1,
-    "figure.constrained_layout.w_pad": 0.1,
-    "font.family": FONTS,
-    "grid.color": LINE,
-    "legend.frameon": False,
-    "lines.linewidth": 2.0,
-    "text.color": INK,
-    "text.parse_math": False,  # a price in dollars is not a formula
-}
 
 
 class _NoData(Exception):
@@ -96,7 +81,7 @@ def axes(ax: Axes | None, *, title: str, x: str = "", y: str = "", height: float
 def _set_fonts(ax: Axes) -> None:
     """The kit's fonts for all texts, also for those made under other settings."""
     for text in ax.findobj(Text):
-        text.set(parse_math=False, fontfamily=FONTS)
+        text.set(parse_math=False, fontfamily=RC["font.family"])
 
 
 def require(ax: Axes, table: pd.DataFrame, *columns: Any, by: str | Sequence[str] = ()) -> None:

@@ -1,15 +1,13 @@
 """The Spark cluster that the params name, checked before anything is started."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from ltvkit.core import paths
+from ltvkit.core import files, paths
 from ltvkit.errors import ParamsError, nearest
 
 KEYS = ("master", "remote", "storage", "conf")
@@ -37,7 +35,7 @@ class Settings:
     conf: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, spark: Mapping[str, Any]) -> Settings:
+    def of(cls, spark: Mapping[str, Any]) -> Self:
         """`spark:` of a params file -> `Settings`; raises `ParamsError`.
 
         >>> Settings.of({"master": "spark://localhost:7077"}).servers
@@ -101,17 +99,11 @@ class Settings:
     @property
     def options(self) -> dict[str, str]:
         """Options of the session: what the kit needs, then `conf`."""
-        found = {
-            "spark.app.name": "ltvkit",
-            "spark.sql.session.timeZone": "UTC",  # not that of the machines
-            "spark.sql.execution.arrow.pyspark.enabled": "true",
-            "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
-            "spark.ui.enabled": "false",  # it shows plans, which can hold customer ids, to anyone
-        }
+        known = files.read_yaml(__name__, "options.yaml")
+        found = known["everywhere"]
         if self.is_here:
-            found |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
             tasks = str(4 * (os.cpu_count() or 1))
-            found |= {"spark.sql.shuffle.partitions": tasks}
+            found |= known["here"] | {"spark.sql.shuffle.partitions": tasks}
         return found | dict(self.conf)
 
 

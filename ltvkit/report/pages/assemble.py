@@ -54,7 +54,7 @@ class Report:
     def inputs(self) -> str:
         """One digest of all inputs of the report."""
         runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
-        made_by = hash_code(), plan.list_versions(plan.ALL_PACKAGES)
+        made_by = hash_code(), plan.list_versions()
         return digest(self.named, self.params.values, runs, self.left_out, made_by)
 
     @property
@@ -162,7 +162,7 @@ def _build_manifest(report: Report, done: Sequence[Done], started: dt.datetime) 
         ],
         "left_out": list(report.left_out),
         "customer_lists": "pseudonymised" if pseudonyms.key() else "customer ids as they are",
-        "packages": plan.list_versions(plan.ALL_PACKAGES),
+        "packages": plan.list_versions(),
         "git_commit": _find_commit(),
         "inputs_key": report.inputs,
         "started": started.isoformat(timespec="seconds"),
