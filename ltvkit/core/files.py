@@ -1,5 +1,6 @@
 """Atomic writes: a file or folder appears complete or not at all."""
 
+import hashlib
 import json
 import os
 import re
@@ -57,6 +58,12 @@ def read_yaml(module: str, name: str) -> Any:
     """
     folder = resources.files(sys.modules[module].__package__ or "ltvkit")
     return yaml.safe_load(folder.joinpath(name).read_text("utf-8"))
+
+
+def hash_file(path: Path) -> str:
+    """The SHA-256 of a file's content, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write(path: Path, text: str) -> None:

@@ -147,10 +147,9 @@ def evaluate_all(register: Registry, lines: Frame, *, as_of: Day, **cuts: Any) -
     one that does not pass then is not adopted.
     """
     histories = customer_days.build(lines, as_of=as_of, **cuts)
+    evaluate = partial(_evaluate, register, histories, as_of)
     with ThreadPoolExecutor(int(os.environ.get("LTVKIT_THREADS") or os.cpu_count() or 1)) as pool:
-        results = list(
-            pool.map(partial(_evaluate, register, histories, as_of), register.hypotheses)
-        )
+        results = list(pool.map(evaluate, register.hypotheses))
     found = [one for one in results if isinstance(one, Evaluation)]
     failed = [one for one in results if not isinstance(one, Evaluation)]
     problems = pd.DataFrame(failed, columns=["file", "problem"], dtype=str)

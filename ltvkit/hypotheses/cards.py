@@ -116,6 +116,7 @@ def _template(name: str) -> jinja2.Template:
 
 def _facts(about: Hypothesis, counts: Mapping[str, float], currency: str) -> dict[str, str]:
     """What was planned, for whom, and what was decided in the end."""
+    worth = formats.difference(about.smallest_effect, about.metric, currency)
     compared = [fill(about.comparison), *map(_describe, filter(None, [about.control]))]
     facts = {
         formats.label("hypothesis"): about.hypothesis,
@@ -123,9 +124,7 @@ def _facts(about: Hypothesis, counts: Mapping[str, float], currency: str) -> dic
         formats.label("customers"): _customers(about.target, counts),
         _("Dates"): fill("span", start=about.start, end=about.until),
         _("Compared with"): ": ".join(compared),
-        formats.label("smallest_effect"): formats.difference(
-            about.smallest_effect, about.metric, currency
-        ),
+        formats.label("smallest_effect"): worth,
         formats.label("owner"): ", ".join(filter(None, (about.owner, about.department))),
     }
     for last in about.record.decisions[-1:]:

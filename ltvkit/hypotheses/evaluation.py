@@ -97,6 +97,7 @@ def evaluate(
     how = figures.interpretation(grade, running=running, always_valid=always_valid)
     rows = {m: figures.measure(compared, plan, m, estimates[m], natural[m], how) for m in metrics}
     table = figures.tabulate(rows, plan)
+    shares = {"top_share": first.top_share, "variance_saved": first.variance_saved}
     return Evaluation(
         hypothesis=plan,
         as_of=as_of,
@@ -107,12 +108,7 @@ def evaluate(
         checks=pd.DataFrame(checks, columns=list(Check._fields)),
         natural=natural[plan.metric].table,
         returns=figures.compute_return(rows[money], money, sizes[0], plan.cost),
-        extras={
-            "treated": sizes[0],
-            "control": sizes[1],
-            "top_share": first.top_share,
-            "variance_saved": first.variance_saved,
-        },
+        extras={"treated": sizes[0], "control": sizes[1], **shares},
         always_valid=always_valid,
         groups=compared.groups,
         window=compared.window,

@@ -7,14 +7,9 @@ import pandas as pd
 
 from ltvkit.hypotheses.effects.estimates import LEVEL
 from ltvkit.hypotheses.effects.validity import BALANCE, RATIO, TREND, Check
-from ltvkit.hypotheses.hypothesis import Hypothesis
+from ltvkit.hypotheses.hypothesis import COMPARISONS, Hypothesis
 
-GRADES = {
-    "randomized": "A",
-    "control_segment": "B",
-    "same_period_last_year": "C",
-    "before_after": "D",
-}
+GRADES = dict(zip(COMPARISONS, "ABCD", strict=True))
 REQUIRED_CHECKS = {"A": (RATIO, BALANCE), "B": (TREND,), "C": (), "D": ()}  # checks that must hold
 ADOPT, DROP, INCONCLUSIVE = "adopt", "drop", "inconclusive"
 RUNNING, DRAFT = "still running", "not started"

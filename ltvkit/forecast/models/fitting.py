@@ -100,9 +100,8 @@ class DistinctFitter:
             each, scores = self._scores(params, history)
             away = theta - usual
             penalty = self.penalizer_coef * (params**2).sum() + pull * (away**2).sum() / 2
-            slope = 2 * self.penalizer_coef * params - np.array(
-                [(s * weights).sum() for s in scores]
-            )
+            rise = np.array([(s * weights).sum() for s in scores])
+            slope = 2 * self.penalizer_coef * params - rise
             return penalty - (each * weights).sum(), params * slope + pull * away
 
         return objective
@@ -111,10 +110,8 @@ class DistinctFitter:
         merge = self._scattered and len(data) > COARSE
         theta, near = start, self._objective(self._coarser(data) if merge else data)
         if not warm:
-            edges = [(v - REACH, v + REACH) for v in start]
-            found = minimize(
-                near, start, jac=True, method="L-BFGS-B", bounds=edges, options={"maxiter": 2000}
-            )
+            how = {"bounds": [(v - REACH, v + REACH) for v in start], "options": {"maxiter": 2000}}
+            found = minimize(near, start, jac=True, method="L-BFGS-B", **how)
             theta = found.x
             if (np.abs(theta - start) > REACH - 0.01).any() or not np.isfinite(found.fun):
                 raise NoOptimum(self._no_optimum(theta))

@@ -123,9 +123,8 @@ def estimate_inputs(
     NaN where the orders do not reach back for it.
     """
     kind = hypothesis.comparison
-    whole = Window(
-        periods.number_of(hypothesis.start), periods.number_of(hypothesis.start) + length - 1
-    )
+    start = periods.number_of(hypothesis.start)
+    whole = Window(start, start + length - 1)
     back = -(-(whole.end - min(whole.start - 1, histories.last)) // 7) * 7
     now, everybody = _count_customers(histories, hypothesis)
     past = Comparison(histories, kind, _past_groups(histories, hypothesis, back), whole.back(back))

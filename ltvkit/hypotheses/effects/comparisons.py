@@ -108,10 +108,8 @@ class Comparison(NamedTuple):
 
 def observed_window(hypothesis: Hypothesis, histories: Histories) -> Window:
     """The days of a hypothesis that the orders cover so far."""
-    return Window(
-        periods.number_of(hypothesis.start),
-        min(periods.number_of(hypothesis.until), histories.last),
-    )
+    until = min(periods.number_of(hypothesis.until), histories.last)
+    return Window(periods.number_of(hypothesis.start), until)
 
 
 def compare(histories: Histories, hypothesis: Hypothesis) -> Comparison:
@@ -166,9 +164,7 @@ def count_groups(histories: Histories, hypothesis: Hypothesis, groups: Groups) -
         group = hypothesis.assigned["group"]
         return int((group == TREATED).sum()), int((group == CONTROL).sum())
     rules = (hypothesis.target, hypothesis.control or hypothesis.target)
-    return tuple(
-        targets.count(histories, rule, who) for rule, who in zip(rules, groups, strict=True)
-    )
+    return tuple(targets.count(histories, *pair) for pair in zip(rules, groups, strict=True))
 
 
 def lookback_days(kind: str, length: int) -> int:

@@ -167,11 +167,9 @@ class Histories:
         """Each day on which one of `who` is in the orders: place, day, orders, active, money."""
         span = self.last - self.first + 2
         chosen = np.flatnonzero(np.isin(self._keys // span, who))
-        where = {"place": self._keys[chosen] // span}
-        where["day"] = self._keys[chosen] % span - 1 + self.first
-        return pd.DataFrame(
-            where | {name: self._between(name, chosen, chosen + 1) for name in self._running}
-        )
+        place, day = np.divmod(self._keys[chosen], span)
+        did = {name: self._between(name, chosen, chosen + 1) for name in self._running}
+        return pd.DataFrame({"place": place, "day": day - 1 + self.first, **did})
 
     def _rows(self, who: np.ndarray, day: int) -> np.ndarray:
         """For each of `who`, the number of rows of all customers up to their own `day`."""
@@ -238,9 +236,7 @@ def build(
     places, ids = pd.factorize(table["customer_id"])
     days = table["order_date"].to_numpy().astype("datetime64[D]").astype("int64")
     first, last = int(days.min()), periods.number_of(as_of)
-    units = {
-        name: _unit(table[name]) for name in ("revenue", "margin", "quantity") if name in table
-    }
+    units = {name: _unit(table[name]) for name in by_day.MONEY.values() if name in table}
     running = {n: _running_total(table[n].fillna(0) * units.get(n, 1)) for n in FLOWS if n in table}
     latest = np.maximum.accumulate(np.where(table["active"] > 0, places * (last + 1) + days, 0))
     keys = places.astype("int64") * (last - first + 2) + (days - first + 1)

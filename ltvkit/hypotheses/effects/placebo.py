@@ -138,7 +138,5 @@ def _fit(rows: list, *, known: int) -> NaturalChange:
         return NaturalChange(table)
     aside = 1 / (known - table["back"]) - 1 / known
     line = np.column_stack([np.ones(len(table)), aside])
-    fitted = WLS(table["change"], line, weights=table["se"] ** -2).fit()
-    return NaturalChange(
-        table, float(fitted.params.iloc[0]), float(fitted.bse.iloc[0]), float(fitted.scale)
-    )
+    fitted = WLS(table["change"].to_numpy(), line, weights=table["se"] ** -2).fit()
+    return NaturalChange(table, float(fitted.params[0]), float(fitted.bse[0]), float(fitted.scale))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Sequence
 from typing import Any
@@ -139,12 +140,9 @@ def _segment_grid() -> np.ndarray:
     return rfm.segment(pairs)["segment"].map(SEGMENT_NAMES.index).to_numpy()
 
 
-def _span(label: str) -> tuple[int, int]:
+def _span(name: str) -> tuple[int, int]:
     """The first and the last day of a cohort such as 2024-03, 2024-Q1, 2024-W09 or 2024."""
-    every = formats.grain([label])
-    week = every == "week"
-    first = (
-        pd.to_datetime(f"{label}-1", format="%G-W%V-%u") if week else pd.Period(label).start_time
-    )
+    every = formats.grain([name])
+    first = dt.date.fromisoformat(f"{name}-1") if every == "week" else pd.Period(name).start_time
     last = periods.end(periods.index_of(first, every), every)
     return periods.number_of(first), periods.number_of(last)

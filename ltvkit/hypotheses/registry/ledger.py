@@ -144,17 +144,16 @@ def _lines(content: bytes) -> Iterator[_Line]:
 def _verify(number: int, fields: dict[str, str], seen: dict[str, _Line]) -> _Line:
     """Check a readable line against its seal and the lines above it."""
     seal, after = fields["seal"], tuple(fields["after"].split())
-    line = _Line(number, seal, after)
+    entry, problem = None, ""
     if fingerprint({k: v for k, v in fields.items() if k != "seal"}) != seal:
-        text = "was changed after it was written; it is not used. Restore it from git"
-        return line._replace(problem=text)
-    if seal in seen and seen[seal].entry:
-        return line._replace(problem=f"repeats line {seen[seal].number}; remove it")
-    line = line._replace(entry=_entry(fields))
-    if any(name not in seen for name in after):
-        text = "a line that stood before it was removed or damaged. Restore it from git"
-        return line._replace(problem=text)
-    return line
+        problem = "was changed after it was written; it is not used. Restore it from git"
+    elif seal in seen and seen[seal].entry:
+        problem = f"repeats line {seen[seal].number}; remove it"
+    else:
+        entry = _entry(fields)
+        if any(name not in seen for name in after):
+            problem = "a line that stood before it was removed or damaged. Restore it from git"
+    return _Line(number, seal, after, entry, problem)
 
 
 def _parse(text: bytes) -> dict[str, str]:

@@ -57,8 +57,7 @@ def read_assignment(folder: Path, name: str) -> pd.DataFrame:
             found, hint = f"another group in {name}, line {line}", nearest(row["group"], GROUPS)
             raise Invalid(f"{TREATED} or {CONTROL}", found=found, hint=hint)
     columns = ["customer_id", "group", "segment"]
-    table = pd.DataFrame([[row.get(c, "") for c in columns] for _line, row in rows], dtype=str)
-    table.columns = columns
+    table = pd.DataFrame([row for _line, row in rows], columns=columns, dtype=str).fillna("")
     if missing := [group for group in GROUPS if group not in set(table["group"])]:
         raise Invalid(f"both groups, {TREATED} and {CONTROL}", found=f"no {missing[0]} in {name}")
     return table

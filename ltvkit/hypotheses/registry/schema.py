@@ -4,7 +4,6 @@ A file that cannot be used raises `ParamsError`: which file, line and field, wha
 is expected, and the nearest valid name.
 """
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from ltvkit.core import strict_yaml
+from ltvkit.core import files, strict_yaml
 from ltvkit.errors import ParamsError, nearest
 from ltvkit.hypotheses.hypothesis import RULES, Hypothesis, Target
 from ltvkit.hypotheses.registry import lists
@@ -88,8 +87,8 @@ def content_hash(path: Path) -> str:
     given = {name: value for name, value in file.given.items() if name != "notes"}
     targets = [given.get(name, {}).get("customers") for name in ("target", "control")]
     names = [name for name in (*targets, _assignment(file)) if name]
-    files = [lists.find(path.parent, n[0] if isinstance(n, list) else n) for n in names]
-    sealed = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    found = [lists.find(path.parent, n[0] if isinstance(n, list) else n) for n in names]
+    sealed = [files.hash_file(path) for path in found]
     return fingerprint([given, sealed])
 
 

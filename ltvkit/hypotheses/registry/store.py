@@ -8,7 +8,6 @@ All of it belongs in git. Days are days in UTC.
 """
 
 import datetime as dt
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import paths
+from ltvkit.core import files, paths
 from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
 from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Record
 from ltvkit.hypotheses.registry import field_types, fields, ledger, schema
@@ -155,12 +154,8 @@ def digest(folder: Path) -> str:
     if not folder.is_dir():
         return ""
     kept = [*_list_files(folder), *sorted(folder.glob("lists/*.csv")), *folder.glob(ledger.NAME)]
-    return ledger.fingerprint(
-        {
-            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in kept
-        }
-    )
+    hashes = {path.relative_to(folder).as_posix(): files.hash_file(path) for path in kept}
+    return ledger.fingerprint(hashes)
 
 
 def _list_files(folder: Path) -> list[Path]:

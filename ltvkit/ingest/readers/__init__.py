@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit.core import paths
-from ltvkit.core.files import remove_stale
+from ltvkit.core.files import hash_file, remove_stale
 from ltvkit.engines import limits
 from ltvkit.engines.connection import connect
 from ltvkit.engines.sql import quoted
@@ -146,7 +146,7 @@ def open_frame(frame: Any) -> Raw:
 
 def _facts(files: Sequence[Path], parts: Sequence[Part]) -> dict[str, Any]:
     """Facts that hold for all files, and the list of the files if there are several."""
-    sums = [_sha256(path) for path in files]
+    sums = [hash_file(path) for path in files]
     shared = {
         name: value
         for name, value in parts[0].facts.items()
@@ -157,8 +157,3 @@ def _facts(files: Sequence[Path], parts: Sequence[Part]) -> dict[str, Any]:
     listed = [{"file": f.name, "sha256": s} for f, s in zip(files, sums, strict=True)]
     together = hashlib.sha256("".join(sums).encode()).hexdigest()
     return {"sha256": together} | shared | {"files": listed}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -5,7 +5,6 @@ changed by hand is built again.
 """
 
 import datetime as dt
-import hashlib
 import json
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +38,7 @@ def confirm_unchanged(place: Place, inputs: str) -> bool:
 def hash_files(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file below `folder` but the manifest."""
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): files.hash_file(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / MANIFEST
     }
