@@ -26,3 +26,18 @@ def is_personal(header: str) -> bool:
     (True, True, False)
     """
     return bool(_PERSONAL.search(header_key(header)))
+
+
+_NAME = re.compile(
+    r"氏|名前|お名|^名(\W|$)|フリガナ|ふりがな|(お客様|顧客|会員|購入者|会社)名|注文者(名|氏名)?$|宛名|"
+    r"^((user|sur|first|last|full|customer|billing|shipping|buyer) ?)?name$"
+)
+
+
+def is_name(header: str) -> bool:
+    """Whether a header looks like that of people's names, which do not tell people apart.
+
+    >>> is_name("購入者名"), is_name("Customer Name"), is_name("顧客ID"), is_name("Email")
+    (True, True, False, False)
+    """
+    return bool(_NAME.search(header_key(header)))

@@ -19,7 +19,7 @@ from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError
-from ltvkit.ingest import amounts, mapping, reconciliation, validation
+from ltvkit.ingest import amounts, mapping, overlap, reconciliation, validation
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies
@@ -104,6 +104,8 @@ def summarize_rows(
         currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
         facts["signs"] = signs["currency"].tolist()
     named = all("order_id" in names for names in mapped)
+    facts["customer_from"] = mapped[0]["customer_id"]
+    facts |= overlap.describe(lines) if named else {}
     counted = "order_id" if named else "lines"
     return table, facts | {"orders_from": "days" if rules.same_day == "one_order" else counted}
 

@@ -7,7 +7,10 @@ from typing import Any, get_type_hints
 
 from ltvkit.core import files, redaction
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
+from ltvkit.ingest.order_numbers import RESTARTS
+from ltvkit.ingest.overlap import CHOICES
 from ltvkit.ingest.parse import dates
+from ltvkit.ingest.parse.ids import FOLDS
 from ltvkit.ingest.schema import COLUMNS
 
 # Orders and products may have names; customer ids are on no page.
@@ -38,7 +41,9 @@ _CHOICES = {
     "zero_amounts": ("keep", "drop"),
     "same_day": ("separate", "one_order"),
     "decimal": (".", ","),
-    "fold_ids": ("none", "width", "case", "both"),
+    "fold_ids": FOLDS,
+    "order_id_restarts": ("", *RESTARTS),
+    "repeated_orders": CHOICES,
 }
 MOST_TITLES = 1_000_000  # the last line that may name the columns
 RESERVED = ("line", "reason", "born", "cohort", "age")
@@ -60,8 +65,12 @@ class Policies:
     - `timezone`: whose day counts for times that carry a zone, as "Asia/Tokyo"; empty: that of
       Tokyo for a Japanese export, else UTC.
     - `fill_down`: columns written only on the first line of an order, as in [customer_id].
-    - `fold_ids`: whether customer ids that differ only in "width" (１ and 1), "case" or "both" are
-      one customer; "none": they are not.
+    - `fold_ids`: whether customer ids that differ only in "width" (１ and 1), "case", "both",
+      "number" (17, 17.0 and 00017) or any of these ("all") are one customer; "none": they are not.
+    - `order_id_restarts`: where order numbers begin again, "year", "month", "day" or "customer":
+      that and the number together are one order. Empty: a number is one order.
+    - `repeated_orders`: of an order that stands in several files the rows of the "later_file"
+      count; "later_line": also the last of lines that differ only in their status; "keep": all.
     - `rates`: a CSV file of date, currency, rate, where the orders are in several currencies.
     - `remote`: whether the source may be on another machine (a database, an address).
     - `memory_limit`: for reading, as "60%" of the machine's or "4GB".
@@ -113,6 +122,8 @@ class Policies:
     timezone: str = ""
     fill_down: tuple[str, ...] = ()
     fold_ids: str = "none"
+    order_id_restarts: str = ""
+    repeated_orders: str = "later_file"
     rates: str = ""
     remote: bool = False
     memory_limit: str = "60%"

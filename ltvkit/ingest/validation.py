@@ -13,7 +13,7 @@ import narwhals.stable.v2 as nw
 from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal
-from ltvkit.ingest import amounts
+from ltvkit.ingest import amounts, order_numbers, overlap
 from ltvkit.ingest.parse import ids
 from ltvkit.ingest.parse.values import narrow, strip_blanks
 from ltvkit.ingest.readers.csv_records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
@@ -50,6 +50,8 @@ def validate_each_line(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> 
         day = nw.col("order_date").dt.to_string("%Y-%m-%d")
         by_day = nw.concat_str(nw.col("customer_id"), nw.lit(" "), day)
         return lines.with_columns(**written, order_id=by_day)
+    if named and rules.order_id_restarts:
+        return lines.with_columns(order_numbers.tell_apart(rules.order_id_restarts))
     return lines
 
 
@@ -90,6 +92,8 @@ def needs_comparison(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> bo
     """Whether `compare_lines` could change any of the validated lines."""
     if not named and rules.same_day == "separate":
         return True
+    if named and overlap.has_repeats(lines, choice=rules.repeated_orders):
+        return True
     below = lines.filter(nw.col("reason").is_null() & (nw.col("amount") < 0))
     looks_back = rules.returns == "net" or rules.returned_orders == "drop"
     return looks_back and len(frames.table(below.select("amount").head(1))) > 0
@@ -98,12 +102,15 @@ def needs_comparison(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> bo
 def compare_lines(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.LazyFrame:
     """Numbered lines -> the same after the rules that need more than one line.
 
-    Without order ids each line is an order; a return needs an earlier purchase by its customer.
+    Without order ids each line is an order; an order counts once, however many files hold it; a
+    return needs an earlier purchase by its customer.
     """
     if not named and rules.same_day == "separate":
         file = [nw.col(FILE), nw.lit(" ")] if FILE in lines.collect_schema().names() else []
         line = nw.concat_str(*file, nw.lit("line "), nw.col(LINE).cast(nw.String))
         lines = lines.with_columns(order_id=nw.coalesce("order_id", line))
+    if named and overlap.has_repeats(lines, choice=rules.repeated_orders):
+        lines = overlap.leave_out(lines, choice=rules.repeated_orders)
     if rules.returned_orders == "drop":
         lines = reject_returned_orders(lines)
     return _reject_orphan_returns(lines) if rules.returns == "net" else lines

@@ -127,6 +127,7 @@ def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Pr
     if not several:
         return {}, {}
     kinds = {"width": _("width"), "case": _("case"), "both": _("width or case")}
+    kinds |= {"number": _("how a number is written"), "all": _("how they are written")}
     question = n_(
         "{n} customer has ids written in several ways, which differ only in {kind}.",
         "{n} customers have ids written in several ways, which differ only in {kind}.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -16,15 +17,17 @@ from ltvkit.ingest.lines import filter_until
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.validation import BROKEN
 from ltvkit.periods import Day
-from ltvkit.quality import anomalies, spellings, summary
+from ltvkit.quality import anomalies, customer_ids, order_ids, rounded_ids, summary
+from ltvkit.quality.customer_ids import CustomerIds
+from ltvkit.quality.order_ids import OrderIds
+from ltvkit.quality.rounded_ids import Rounded
 
 if TYPE_CHECKING:
     from ltvkit.ingest.book import Orders
 
 APART_DAYS, APART_SHARE = 365, 0.02  # dates this far from the rest, of this share of the lines
-FEW_CUSTOMERS = 100  # with fewer, a large share of one is no surprise
-# Shares above which something is found: of the lines, of the money, of all revenue or orders.
-MOST_GUESTS, MOST_TWINS, MOST_RETURNED, MOST_OF_ONE = 0.2, 0.01, 0.25, 0.1
+# Shares above which something is found: of the lines, of the money.
+MOST_GUESTS, MOST_TWINS, MOST_RETURNED = 0.2, 0.01, 0.25
 
 
 class Measures(NamedTuple):
@@ -35,8 +38,10 @@ class Measures(NamedTuple):
     early: int
     late: int
     lines: int
-    customers: pd.Series
-    alike: int
+    facts: Mapping[str, Any]
+    order_ids: OrderIds
+    customer_ids: CustomerIds
+    rounded: list[Rounded]
     until: Any
     as_of: dt.date
     declared: bool
@@ -58,24 +63,17 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
     last = min(until, core.index[-1]) if after.any() else max(until, core.index[-1])
     days = core.reindex(pd.date_range(core.index[0], last), fill_value=0)
     counted = filter_until(lines, as_of)
-    per_customer = (
-        counted.group_by("customer_id")
-        .agg(revenue=nw.col("amount").sum(), orders=nw.col("order_id").n_unique())
-        .select(
-            nw.col("revenue", "orders").sum(),
-            customers=nw.len(),
-            top_revenue=nw.col("revenue").max(),
-            top_orders=nw.col("orders").max(),
-        )
-    )
+    ids = ["customer_id", *["order_id"] * (book.facts["orders_from"] == "order_id")]
     return Measures(
         quality=reconciled,
         days=days,
         early=int(daily.loc[before, "lines"].sum()),
         late=int(daily.loc[after, "lines"].sum()),
         lines=int(daily["lines"].sum()),
-        customers=frames.table(per_customer).iloc[0],
-        alike=0 if rules.fold_ids == "both" else spellings.count_collisions(counted),
+        facts=book.facts,
+        order_ids=order_ids.measure(counted, book.facts),
+        customer_ids=customer_ids.measure(counted, book.facts, fold=rules.fold_ids),
+        rounded=rounded_ids.find_rounded(counted, ids),
         until=until,
         as_of=min(pd.Timestamp(periods.day(as_of)), last),
         declared=bool(rules.data_until),
@@ -158,19 +156,20 @@ def _changes(m: Measures) -> tuple[bool, str]:
 
 
 def _guests(m: Measures) -> tuple[bool, str]:
-    text = _("{share} of the lines name no customer")
+    text = _("{share} of the lines ({amount}) name no customer")
     return _compare_share(m, m.quality["reason"].str.startswith("guest:"), MOST_GUESTS, text)
 
 
 def _duplicates(m: Measures) -> tuple[bool, str]:
-    text = _("{share} of the lines are exactly like an earlier one")
+    text = _("{share} of the lines ({amount}) are exactly like an earlier one")
     return _compare_share(m, m.quality["reason"] == _(summary.DUPLICATES), MOST_TWINS, text)
 
 
 def _compare_share(m: Measures, rows: pd.Series, most: float, text: str) -> tuple[bool, str]:
     lines, read = m.quality["lines"], m.quality["status"] == "read"
     share = float(lines[rows].sum() / max(lines[read].sum(), 1))
-    return share > most, formats.fill(text, share=share)
+    amount = formats.money(m.quality.loc[rows, "amount"].sum())
+    return share > most, formats.fill(text, share=share, amount=amount)
 
 
 def _negative(m: Measures) -> tuple[bool, str]:
@@ -182,29 +181,36 @@ def _negative(m: Measures) -> tuple[bool, str]:
     return taken > MOST_RETURNED * paid, formats.fill(text, share=taken / paid if paid else 0.0)
 
 
-def _spelled(m: Measures) -> tuple[bool, str]:
-    if m.alike == 0:
-        return False, _("no customer is written in more than one way")
-    text = n_(
-        "{n} customer is written in more than one way",
-        "{n} customers are written in more than one way",
-        m.alike,
-    )
-    return True, formats.fill(text, n=m.alike)
+def _overlap(m: Measures) -> tuple[bool, str]:
+    """Orders in several files, and lines that stand again with another status."""
+    said = []
+    if again := m.facts.get("in_later_file"):
+        text = n_(
+            "{n} order stands in several files and counts once, as in the later file: {lines} "
+            "lines ({amount}) of earlier files are left out",
+            "{n} orders stand in several files and count once, as in the later file: {lines} "
+            "lines ({amount}) of earlier files are left out",
+            again["orders"],
+        )
+        said.append(_fill_orders(text, again))
+    if apart := m.facts.get("in_several_files"):
+        text = n_(
+            "{n} order has lines in several files, none of them in both: all {lines} lines "
+            "({amount}) count",
+            "{n} orders have lines in several files, none of them in both: all {lines} lines "
+            "({amount}) count",
+            apart["orders"],
+        )
+        said.append(_fill_orders(text, apart))
+    found, figure = order_ids.check_statuses(m.order_ids)
+    if found or not said:
+        said.append(figure)
+    return found or len(said) > 1 or said != [figure], "; ".join(said)
 
 
-def _one_customer(m: Measures) -> tuple[bool, str]:
-    row = m.customers
-    most = MOST_OF_ONE * max(1, FEW_CUSTOMERS / max(row["customers"], 1))
-    if most >= 1:
-        return False, _("too few customers to tell")
-    shares = {
-        _("revenue"): row["top_revenue"] / row["revenue"] if row["revenue"] > 0 else 0.0,
-        _("orders"): row["top_orders"] / max(row["orders"], 1),
-    }
-    of, share = max(shares.items(), key=lambda pair: pair[1])
-    text = _("one customer has {share} of all {of}")
-    return bool(share > most), formats.fill(text, share=share, of=of)
+def _fill_orders(text: str, row: Mapping[str, Any]) -> str:
+    money = formats.money(row["amount"])
+    return formats.fill(text, n=row["orders"], lines=row["lines"], amount=money)
 
 
 CHECKS = {
@@ -217,6 +223,13 @@ CHECKS = {
     "guests": _guests,
     "duplicates": _duplicates,
     "negative_amounts": _negative,
-    "spelled_ids": _spelled,
-    "one_customer": _one_customer,
+    "rounded_ids": lambda m: rounded_ids.check_rounded(m.rounded),
+    "missing_order_ids": lambda m: order_ids.check_missing(m.order_ids),
+    "repeated_order_ids": lambda m: order_ids.check_restarts(m.order_ids),
+    "repeated_orders": _overlap,
+    "repeated_totals": lambda m: order_ids.check_totals(m.order_ids),
+    "spelled_ids": lambda m: customer_ids.check_spellings(m.customer_ids),
+    "customer_names": lambda m: customer_ids.check_names(m.customer_ids),
+    "probable_guests": lambda m: customer_ids.check_guests(m.customer_ids),
+    "one_customer": lambda m: customer_ids.check_largest(m.customer_ids),
 }

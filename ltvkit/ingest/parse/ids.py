@@ -12,18 +12,24 @@ from ltvkit.engines import frames, sql
 from ltvkit.engines.frames import Frame
 from ltvkit.ingest.parse import values
 
-FOLDS = ("none", "width", "case", "both")
+FOLDS = ("none", "width", "case", "both", "number", "all")
+# What a number loses where a program takes it for one: 17.0 and 00017 become 17.
+_AS_NUMBER = (("^([0-9]+)[.]0+$", "\\1"), ("^0+([0-9]+)$", "\\1"))
 
 
 def fold_id(sql: str, fold: str) -> str:
-    """An id as SQL, with "width" (１ and 1, ｱ and ア), "case" (A and a), "both" or "none" folded.
+    """An id as SQL, with "width" (１ and 1, ｱ and ア), "case" (A and a), "both" of them, "number"
+    (17, 17.0 and 00017), "all" or "none" folded.
 
     >>> import duckdb
     >>> duckdb.execute("select " + fold_id("'Ａ00１'", "both")).fetchall()
     [('a001',)]
     """
-    sql = values.narrow(sql) if fold in ("width", "both") else sql
-    return f"lower({sql})" if fold in ("case", "both") else sql
+    sql = values.narrow(sql) if fold in ("width", "both", "all") else sql
+    if fold in ("number", "all"):
+        for written, folded in _AS_NUMBER:
+            sql = f"regexp_replace({sql}, '{written}', '{folded}')"
+    return f"lower({sql})" if fold in ("case", "both", "all") else sql
 
 
 def fold_ids(names: Sequence[str], fold: str) -> list[str]:

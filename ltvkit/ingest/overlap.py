@@ -1,0 +1,135 @@
+"""Orders that an export holds several times: in several files, or again with another status.
+
+An order is the same in two files if its id, its customer and its day are, and a line of it stands
+in both. So order numbers that begin again in each file stay orders of their own, and an order that
+the end of a file cuts in two stays whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import narwhals.stable.v2 as nw
+
+from ltvkit.core.i18n import N_
+from ltvkit.engines import frames
+from ltvkit.ingest.schema import FILE, LINE
+
+CHOICES = ("later_file", "later_line", "keep")
+IN_LATER_FILE = N_("again in a later file")
+IN_LATER_LINE = N_("again in a later line, with another status")
+ORDER = ("order_id", "customer_id", "order_date")
+_KEY = ["order_id", "_who", "order_date"]
+_LINE = ("amount", "product_id", "product", "quantity")
+
+
+def list_content(columns: Iterable[str]) -> list[str]:
+    """The columns that make two lines of an export the same line of the same order."""
+    found = set(columns)
+    return [*ORDER, *(n for n in _LINE if n in found)]
+
+
+def has_repeats(lines: nw.LazyFrame, *, choice: str) -> bool:
+    """Whether `leave_out` could leave out any of the validated lines."""
+    names = lines.collect_schema().names()
+    if choice == "keep":
+        return False
+    if choice == "later_line" and "status" in names:
+        return True
+    if FILE not in names:
+        return False
+    files = lines.group_by("order_id").agg(files=nw.col(FILE).n_unique())
+    return len(frames.table(files.filter(nw.col("files") > 1).head(1))) > 0
+
+
+def leave_out(lines: nw.LazyFrame, *, choice: str) -> nw.LazyFrame:
+    """Numbered lines with `reason` -> the same, with a reason for lines that come again later.
+
+    Of an order in several files the rows of the later file count: that of the later last day, and
+    among equal ones the last by name. `choice` "later_line": also the last of lines that differ
+    in nothing but their status.
+    """
+    names = lines.collect_schema().names()
+    if FILE in names:
+        lines = _leave_out_files(lines)
+    if choice == "later_line" and "status" in names:
+        lines = _leave_out_lines(lines)
+    return lines
+
+
+def describe(lines: nw.LazyFrame) -> dict[str, dict[str, Any]]:
+    """Validated lines of several files -> facts: orders that stand in more than one of them.
+
+    `in_later_file`: those of which a later file's rows count, with the lines left out for it;
+    `in_several_files`: those with the same id, customer and day that have no line in common, so
+    that all their lines count. Each with `orders`, `lines` and `amount`; only those that there are.
+    """
+    if FILE not in lines.collect_schema().names():
+        return {}
+    again = lines.filter(nw.col("reason") == IN_LATER_FILE)
+    kept = lines.filter(nw.col("reason").is_null())
+    several = (
+        kept.group_by(*ORDER)
+        .agg(files=nw.col(FILE).n_unique(), lines=nw.len(), amount=nw.col("amount").sum())
+        .filter(nw.col("files") > 1)
+    )
+    ids = again.select(*ORDER).unique()
+    sums = {
+        "in_later_file": again.select(nw.col("amount").sum(), lines=nw.len()),
+        "in_several_files": several.select(nw.col("lines", "amount").sum()),
+    }
+    orders = {"in_later_file": frames.count(ids), "in_several_files": frames.count(several)}
+    rows = {name: frames.table(sums[name]).iloc[0] for name, count in orders.items() if count}
+    return {
+        name: {"orders": orders[name], "lines": int(row["lines"]), "amount": float(row["amount"])}
+        for name, row in rows.items()
+    }
+
+
+def _leave_out_files(lines: nw.LazyFrame) -> nw.LazyFrame:
+    columns = lines.collect_schema().names()
+    lines = lines.with_columns(_who=nw.coalesce("customer_id", nw.lit("")))
+    last = lines.group_by(FILE).agg(_until=nw.col("order_date").max())
+    until = nw.coalesce(nw.col("_until").dt.to_string("%Y-%m-%d"), nw.lit(""))
+    placed = lines.join(last, on=FILE, how="left").with_columns(
+        _place=nw.concat_str(until, nw.lit(" "), nw.col(FILE))
+    )
+    content = ["_who" if n == "customer_id" else n for n in list_content(columns)]
+    readable = ~(nw.col("order_id").is_null() | nw.col("amount").is_null())
+    shared = (
+        placed.filter(readable)
+        .group_by(*content)
+        .agg(files=nw.col(FILE).n_unique())
+        .filter(nw.col("files") > 1)
+        .select(*_KEY)
+        .unique()
+    )
+    latest = (
+        placed.join(shared, on=_KEY, how="semi").group_by(*_KEY).agg(_last=nw.col("_place").max())
+    )
+    earlier = nw.col("reason").is_null() & (nw.col("_place") < nw.col("_last"))
+    return (
+        placed.join(latest, on=_KEY, how="left")
+        .with_columns(reason=nw.when(earlier).then(nw.lit(IN_LATER_FILE)).otherwise("reason"))
+        .select(*columns)
+    )
+
+
+def _leave_out_lines(lines: nw.LazyFrame) -> nw.LazyFrame:
+    columns = lines.collect_schema().names()
+    key = [*list_content(columns), *([FILE] if FILE in columns else [])]
+    usable = nw.col("reason").is_null()
+    several = (
+        lines.filter(usable & ~nw.col("order_id").is_null())
+        .group_by(*key)
+        .agg(copies=nw.len(), statuses=nw.col("status").n_unique(), _last=nw.col(LINE).max())
+        .filter((nw.col("copies") > 1) & (nw.col("statuses") == nw.col("copies")))
+        .select(*key, "_last")
+    )
+    earlier = usable & (nw.col(LINE) < nw.col("_last"))
+    return (
+        lines.join(several, on=key, how="left")
+        .with_columns(reason=nw.when(earlier).then(nw.lit(IN_LATER_LINE)).otherwise("reason"))
+        .select(*columns)
+    )
