@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import transitions
-from ltvkit.core.i18n import N_, _, n_
-from ltvkit.display import formats
+from ltvkit.core.i18n import N_, _
+from ltvkit.display.texts import fill
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, check_grouping, is_number
@@ -154,7 +154,7 @@ def reconcile(lines: Frame, summaries: Mapping[str, pd.DataFrame]) -> pd.DataFra
 def name(by: str) -> str:
     """What is counted when items are those of column `by`, in the plural."""
     words = PLURALS | {"product": N_("products"), "channel": N_("channels")}
-    return _(words[by]) if by in words else _("values of {column}").format(column=by)
+    return _(words[by]) if by in words else fill("values_of", column=by)
 
 
 def table_name(by: str) -> str:
@@ -168,11 +168,10 @@ def table_name(by: str) -> str:
 
 def findings(summaries: Mapping[str, pd.DataFrame], *, by: Sequence[str]) -> list[str]:
     """Summaries by kind of item -> a sentence for each column of `by`, missing ones too."""
-    absent = _("No classes of {items}: the orders have no column '{column}'.")
     return [
         finding(summaries[column], items=name(column))
         if column in summaries
-        else absent.format(items=name(column), column=column)
+        else fill("no_column", items=name(column), column=column)
         for column in by
     ]
 
@@ -182,24 +181,12 @@ def finding(summary: pd.DataFrame, *, items: str) -> str:
     rows = summary.set_index("class")
     a, c, whole = (int(n) for n in (*rows.loc[["A", "C"], "items"], rows["items"].sum()))
     if not a:
-        return _("No {items} bring in any revenue.").format(items=items)
+        return fill("no_item", items=items)
     if whole == 1:
-        return _("All revenue comes from a single one of the {items}.").format(items=items)
-    text = n_(
-        "{a} of {whole} {items} is class A and brings in {revenue} of revenue",
-        "{a} of {whole} {items} are class A and bring in {revenue} of revenue",
-        a,
-    )
-    rest = n_("; {c} is class C and brings in {rest}.", "; {c} are class C and bring in {rest}.", c)
-    text += rest if c else _(".")
-    return text.format(
-        a=formats.count(a),
-        whole=formats.count(whole),
-        items=items,
-        revenue=formats.share(rows.loc["A", "revenue_share"]),
-        c=formats.count(c),
-        rest=formats.share(rows.loc["C", "revenue_share"]),
-    )
+        return fill("one_item", items=items)
+    best, rest = rows.loc[["A", "C"], "revenue_share"]
+    text = fill("class_a", n=a, whole=whole, items=items, revenue=best)
+    return text + (fill("class_c", n=c, revenue=rest) if c else _("."))
 
 
 def _class(cuts: Sequence[float]) -> nw.Expr:

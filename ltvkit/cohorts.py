@@ -11,7 +11,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display.texts import fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
@@ -129,10 +129,9 @@ def finding(second: pd.DataFrame, *, within: int = 90) -> str:
     column = f"within_{within}"
     known = second[second[column].notna()]
     if known.empty:
-        return _("No cohort is {n} days old yet, so the repeat rate is unknown.").format(n=within)
+        return fill("too_young", days=within)
     rate = float(np.average(known[column], weights=known["customers"]))
-    text = _("{rate} of new customers order again within {n} days.")
-    return text.format(rate=formats.share(rate), n=within)
+    return fill("second_order", rate=rate, days=within)
 
 
 def members(lines: Frame, *, as_of: Day, by: str, every: str) -> nw.LazyFrame:

@@ -11,8 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display.texts import fill
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError
@@ -127,16 +126,9 @@ def finding(table: pd.DataFrame, *, top20: float) -> str:
     """How concentrated revenue is, from the decile table and `top_share`."""
     best = table.iloc[0]
     if not table["revenue"].sum() > 0:
-        return _("There is no revenue to share out.")
-    text = _(
-        "The best 10% of customers bring in {best} of revenue and the best 20% {top}; "
-        "the bottom half brings in {rest}."
-    )
-    return text.format(
-        best=formats.share(best["revenue_share"]),
-        top=formats.share(top20),
-        rest=formats.share(table.loc[table["decile"] > GROUPS / 2, "revenue_share"].sum()),
-    )
+        return fill("no_revenue")
+    rest = table.loc[table["decile"] > GROUPS / 2, "revenue_share"].sum()
+    return fill("best_customers", best=best["revenue_share"], top=top20, rest=rest)
 
 
 def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[int, nw.LazyFrame]:

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
+from ltvkit.display.texts import fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, one_of
@@ -70,20 +71,11 @@ def on(table: pd.DataFrame, *, as_of: Day) -> pd.Series:
 def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     """The period that holds `as_of`, in a sentence or two."""
     row = on(table, as_of=as_of)
-    text = n_(
-        "{customers} customer bought in {period} ({orders}); {share} had bought before.",
-        "{customers} customers bought in {period} ({orders}); {share} had bought before.",
-        int(row["customers"]),
-    )
-    orders = n_("{n} order", "{n} orders", int(row["orders"]))
-    summary = text.format(
-        customers=formats.count(row["customers"]),
-        orders=orders.format(n=formats.count(row["orders"])),
-        period=_name_period(row["period"]),
-        share=formats.share(row["repeat_rate"]),
-    )
+    period, orders = _name_period(row["period"]), fill("orders", n=int(row["orders"]))
+    known = {"period": period, "orders": orders, "share": row["repeat_rate"]}
+    summary = fill("bought", n=int(row["customers"]), **known)
     if row["partial"]:
-        return summary + " " + _("The period is not complete, so it is not compared.")
+        return f"{summary} {fill('incomplete')}"
     steps = {"previous": 1, "last_year": periods.YEAR_BEFORE[formats.grain(table["period"])]}
     changes = {  # a change is known only where the earlier period is in the table
         table["period"].iloc[row.name - step]: row[f"revenue_vs_{name}"]
@@ -92,14 +84,14 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     }
     if not changes:
         return summary
-    texts = {"+": _("up {share} on {past}"), formats.MINUS: _("down {share} on {past}")}
+    texts = {"+": "rise", formats.MINUS: "fall"}
     signs = [formats.change(change)[0] for change in changes.values()]
     phrases = []
     for sign, before, (past, change) in zip(signs, ["", *signs], changes.items(), strict=False):
         again = sign in texts and sign == before  # as in "up 2% on August and 3% on July"
-        text = _("{share} on {past}") if again else texts.get(sign, _("level with {past}"))
-        phrases += [text.format(share=formats.share(abs(change)), past=_name_period(past))]
-    return summary + " " + _("Revenue is {changes}.").format(changes=_(" and ").join(phrases))
+        text = "same_way" if again else texts.get(sign, "no_change")
+        phrases.append(fill(text, share=abs(change), past=_name_period(past)))
+    return f"{summary} {fill('revenue_is', changes=_(' and ').join(phrases))}"
 
 
 def _name_period(period: str) -> str:

@@ -16,8 +16,9 @@ import pandas as pd
 
 from ltvkit import transitions
 from ltvkit.core import files
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
+from ltvkit.display.texts import fill
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, is_number, one_of
@@ -172,28 +173,18 @@ def migrate(before: Frame, after: Frame) -> pd.DataFrame:
 def finding(summary: pd.DataFrame) -> str:
     """Which segment brings in most, and how many good customers have gone quiet."""
     if len(summary) == 1:
-        text = _("All customers are in one segment, '{segment}'.")
-        return text.format(segment=_(summary["segment"].iloc[0]))
+        return fill("one_segment", segment=_(summary["segment"].iloc[0]))
     if not summary["revenue"].sum() > 0:
-        return _("There is no revenue to share out.")
+        return fill("no_revenue")
     best = summary.loc[summary["revenue"].idxmax()]
     people = {s.name: _(s.people) for s in SEGMENTS}
-    text = _("{people} are {customers} of customers and bring in {revenue} of revenue.")
-    leaders = text.format(
-        people=people[best["segment"]],
-        customers=formats.share(best["customers_share"]),
-        revenue=formats.share(best["revenue_share"]),
-    )
+    shares = {"customers": best["customers_share"], "revenue": best["revenue_share"]}
+    leaders = fill("best_segment", people=people[best["segment"]], **shares)
     quiet = summary[summary["segment"].isin(QUIET)]
     if quiet.empty:
         return leaders
     n, revenue = int(quiet["customers"].sum()), quiet["revenue_share"].sum()
-    text = n_(
-        "{n} good customer has gone quiet and accounts for {revenue} of all revenue so far.",
-        "{n} good customers have gone quiet. They account for {revenue} of all revenue so far.",
-        n,
-    )
-    return f"{leaders} {text.format(n=formats.count(n), revenue=formats.share(revenue))}"
+    return f"{leaders} {fill('quiet', n=n, revenue=revenue)}"
 
 
 def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[float]]:

@@ -47,12 +47,14 @@ def _catalogue() -> gettext.NullTranslations:
 
 def extract_texts(
     file: BinaryIO, *_what: Any, **_options: Any
-) -> Iterator[tuple[int, str, str, list[str]]]:
+) -> Iterator[tuple[int, str, str | tuple[str, ...], list[str]]]:
     """The texts of a YAML file of the kit for Babel, as pyproject.toml asks: all but its keys.
 
+    A mapping of `one` and `many` holds the two forms of one text.
+
     >>> import io
-    >>> list(extract_texts(io.BytesIO(b"name: Revenue\\nr: [1, 5]")))
-    [(1, '_', 'Revenue', [])]
+    >>> list(extract_texts(io.BytesIO(b"name: Revenue\\nr: [1, 5]\\nn: {one: a day, many: days}")))
+    [(3, 'n_', ('a day', 'days'), []), (1, '_', 'Revenue', [])]
     """
     import yaml
 
@@ -60,7 +62,12 @@ def extract_texts(
     while nodes:
         node = nodes.pop()
         if isinstance(node, yaml.MappingNode):
-            nodes += [value for _key, value in node.value]
+            inner = {key.value: value for key, value in node.value}
+            if [*inner] == ["one", "many"]:
+                forms = tuple(value.value for value in inner.values())
+                yield node.start_mark.line + 1, "n_", forms, []
+            else:
+                nodes += inner.values()
         elif isinstance(node, yaml.SequenceNode):
             nodes += node.value
         elif node.tag.endswith(":str"):

@@ -12,8 +12,9 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_integer, is_numeric_dtype
 
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
+from ltvkit.display.texts import fill
 from ltvkit.errors import ParamsError, one_of
 
 __all__ = ["Display", "show"]
@@ -161,9 +162,8 @@ def _notes(
     numbered = [name for name in flat.columns if is_integer(name)]
     notes = []
     if numbered and ages:
-        text = _("columns {first} to {last}: {what}")
         what = formats.label(ages) + f", {currency}" * bool(currency)
-        notes.append(text.format(first=numbered[0], last=numbered[-1], what=what))
+        notes.append(fill("numbered", first=numbered[0], last=numbered[-1], what=what))
     if any(formats.MISSING in row for row in body):
         notes.append(f"{formats.MISSING} " + _("not available"))
     if stars.to_numpy().any():
@@ -181,11 +181,8 @@ def _row(tag: str, cells: Iterable[str], right: Iterable[bool]) -> str:
 
 
 def _hidden(rows: int, columns: int = 0) -> list[str]:
-    texts = [
-        (rows, n_("{n} more row", "{n} more rows", rows)),
-        (columns, n_("{n} more column", "{n} more columns", columns)),
-    ]
-    return [text.format(n=formats.count(n)) for n, text in texts if n > 0]
+    hidden = {"more_rows": rows, "more_columns": columns}
+    return [fill(name, n=n) for name, n in hidden.items() if n > 0]
 
 
 def _padded(cells: Iterable[str], *, right: bool, most: int) -> list[str]:

@@ -1,18 +1,10 @@
-"""What pages say about hypotheses: the sentences of `texts.yaml`, in the reader's language."""
+"""What pages say about hypotheses: the sentences of `texts.yaml` (see `display.texts`).
 
-from typing import Any
+>>> fill("interval", low=1, high=2)
+'1 to 2'
+"""
 
-from ltvkit.core import files
-from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import texts
 
-TEXTS = files.read_yaml(__name__, "texts.yaml")
-
-
-def fill(name: str, /, **figures: Any) -> str:
-    """The text `name` with its figures filled in: whole numbers are counts, others shares.
-
-    >>> fill("interval", low=1, high=2)
-    '1 to 2'
-    """
-    return formats.fill(_(TEXTS[name]), **figures)
+TEXTS = texts.read(__name__)
+fill = TEXTS.fill

@@ -14,10 +14,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ltvkit import periods
-from ltvkit.core.i18n import N_, _, n_
+from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
 from ltvkit.display.plots import _style
 from ltvkit.display.plots.lifetimes import _dates
+from ltvkit.display.texts import fill
 
 DAY = pd.Timedelta(days=1)
 Z = 1.96  # standard errors to each end of a 95% interval
@@ -88,11 +89,7 @@ def effects(board: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.grid(False, axis="y")
         _style.numbers(ax.xaxis, "share")
     if hidden := len(board) - len(known):
-        note = n_(
-            "{n} not shown: it has no range yet", "{n} not shown: they have no range yet", hidden
-        )
-        note = note.format(n=hidden)
-        ax.set_xlabel(f"{ax.get_xlabel()}\n{note}".strip())
+        ax.set_xlabel(f"{ax.get_xlabel()}\n{fill('no_range', n=hidden)}".strip())
     return ax
 
 

@@ -12,8 +12,9 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.core import files
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
+from ltvkit.display.texts import fill
 from ltvkit.engines import frames
 from ltvkit.ingest.lines import filter_until
 from ltvkit.report.publishing.publish import Place
@@ -54,7 +55,7 @@ def find_changes(
     currency, month = params.get("currency", ""), manifest["month"]
     found = [_describe(m, changed[m], currency, month) for m in sorted(largest)]
     if (n := len(changed) - SHOWN) > 0:
-        found.append(n_("{n} more month changed.", "{n} more months changed.", n).format(n=n))
+        found.append(fill("more_months", n=n))
     rules = ("source", "columns", "policies")
     if found and any(manifest["parameters"].get(k) != params.get(k) for k in rules):
         found.append(_("The source, columns or policies in the params file changed as well."))
@@ -74,14 +75,9 @@ def _describe(month: str, diff: list[float], currency: str, reported: str) -> st
     lines, revenue = diff
     parts = []
     if lines:
-        fewer = n_("{n} fewer line", "{n} fewer lines", abs(lines))
-        more = n_("{n} more line", "{n} more lines", abs(lines))
-        parts.append((more if lines > 0 else fewer).format(n=formats.count(abs(lines))))
+        parts.append(fill("more_lines" if lines > 0 else "fewer_lines", n=abs(lines)))
     if abs(revenue) > CENT:
-        text = _("{money} more revenue") if revenue > 0 else _("{money} less revenue")
-        parts.append(text.format(money=formats.money(abs(revenue), currency)))
-    text = _("{month} now has {changes} than in the report for {reported}.")
-    changes = _(" and ").join(parts)
-    return text.format(
-        month=formats.month(month), changes=changes, reported=formats.month(reported)
-    )
+        text = "more_revenue" if revenue > 0 else "less_revenue"
+        parts.append(fill(text, money=formats.money(abs(revenue), currency)))
+    months = {"month": formats.month(month), "reported": formats.month(reported)}
+    return fill("restated", changes=_(" and ").join(parts), **months)
