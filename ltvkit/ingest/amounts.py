@@ -54,7 +54,10 @@ def build_line_amount(written: Mapping[str, str], rules: Policies) -> str:
         quantity = written["quantity"]
         if "refunded_quantity" in parts:
             quantity = f"({quantity}) - coalesce(abs({written['refunded_quantity']}), 0)"
-        product = f"({quantity}) * ({written['unit_price']})"
+        price = written["unit_price"]
+        # Some exports write both below zero for a return.
+        below = f"least({quantity}, {price}) < 0"
+        product = f"abs(({quantity}) * ({price})) * case when {below} then -1 else 1 end"
         amount = f"case when isfinite({product}) then {product} end"
     else:
         return "1.0::double"

@@ -17,8 +17,7 @@ from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, systems
 from ltvkit.ingest.parse import dates, ids, values
-from ltvkit.ingest.parse.currencies import SIGNS
-from ltvkit.inspection import layout, questions
+from ltvkit.inspection import layout, money, questions
 from ltvkit.inspection.result import Inspection
 
 Proposal: TypeAlias = tuple[dict[str, Any], dict[str, str]]  # policies, and questions by key
@@ -39,13 +38,13 @@ def inspect(source: str) -> Inspection:
     checks = opened.checks | checks
     head = raw.frame.limit(HEAD).df()
     texts = {n: [str(v) for v in head[h].dropna() if str(v).strip()] for n, h in columns.items()}
-    policy_proposals = (_propose_timezone, _propose_decimal, _propose_fold, _propose_cancelled)
+    policy_proposals = (_propose_timezone, money.propose_decimal, _propose_fold, _propose_cancelled)
     for propose in (_propose_date_format, *policy_proposals):
         more, questions = propose(raw, columns, texts, system)
         policies, checks = policies | more, checks | questions
     if system:
         policies = {n: _keep_mapped(n, v, columns) for n, v in system.policies.items()} | policies
-    currency, questions = _propose_currency(raw, columns, texts, system)
+    currency, questions = money.propose_currency(raw, columns, system)
     seen = Inspection(
         source=source,
         facts=raw.facts,
@@ -111,12 +110,6 @@ def _propose_timezone(raw: Any, columns: Mapping, texts: Mapping, system: Any) -
     return {}, {"policies.timezone": question} if offsets else {}
 
 
-def _propose_decimal(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
-    money = [t.strip() for n in ("amount", "unit_price") for t in texts.get(n, ())]
-    by_comma, by_point = (any(re.search(rf"{m}\d{{1,2}}$", t) for t in money) for m in (",", r"\."))
-    return ({"decimal": ","} if by_comma and not by_point else {}), {}
-
-
 def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
     header = columns.get("customer_id")
     if not header or raw.columns[header] != "VARCHAR":
@@ -154,24 +147,6 @@ def _propose_cancelled(raw: Any, columns: Mapping, texts: Mapping, system: Any) 
     elif yes:
         question = _("Every status counts as cancelled ({yes}). Is that right?")
     return policy, {"policies.cancelled_status": question.format(yes=_join(yes), no=_join(no))}
-
-
-def _propose_currency(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> tuple[str, dict]:
-    stated = _list_values(raw, columns["currency"]) if "currency" in columns else []
-    if len(stated) > 1:
-        question = _("The orders are in {currencies}: name a file of rates under policies.")
-        return stated[0], {"currency": question.format(currencies=_join(stated))}
-    if stated:
-        return stated[0], {}
-    if system and system.currency:
-        return system.currency, {}
-    money = " ".join(t for n in ("amount", "unit_price") for t in texts.get(n, ()))
-    signs = {one["currencies"][0] for one in SIGNS.values() if re.search(one["written"], money)}
-    if len(signs) == 1:
-        return signs.pop(), {}
-    if raw.japanese:
-        return "JPY", {"currency": _("Not stated in the file; assumed from its language.")}
-    return "USD", {"currency": _("Not stated in the file: USD is a placeholder.")}
 
 
 def _try_reading(seen: Inspection, raw: Any) -> Inspection:

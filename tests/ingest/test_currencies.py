@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltvkit import orders
-from ltvkit.errors import DataError
-from ltvkit.ingest.parse import currencies
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.ingest.parse import currencies, signs
 
 RATES = "\ufeffDate,currency,rate\n2024/1/10,usd,150\n\n2024-01-01,USD,140\n2020-01-01,JPY,1\n"
 
@@ -118,3 +118,47 @@ def test_rates_that_cannot_be_read_are_said_by_name(tmp_path, made):
         (tmp_path / "r.csv").write_bytes(made)
     with pytest.raises(DataError, match=r"rates r\.csv: the file cannot be read"):
         orders.read(str(tmp_path / "a.csv"), policies={"rates": str(tmp_path / "r.csv")})
+
+
+SIGNS = {
+    "¥": "¥1,200|1,200円|\\1,200|￥1,200|１，２００円|JPY 1,200|(¥500)|△500円",
+    "$": "$5.50x|US$1,200|1,200 USD|-$1,200",
+    "C$": "CA$1,200|$1,200.00 CAD|CAD 1,200",
+    "R$": "R$ 1.000,00|-R$1,00|BRL 1.000,00",
+    "₹": "₹1,25,007.00|Rs. 1,200.00 INR",
+    "Rs": "Rs. 1,200|Rs.500/-|Rs500",
+    "kr": "kr 500,-|500,- kr.|-1 234,50 kr",
+    "S/": "S/. 1,200|S/5",
+    "CHF": "CHF 1'500.-|Fr. 500.-",
+    "KWD": "KWD 1.500",
+    None: "1,200|1200|(500)|500.-|1\u00a0200|1'200|△500|abc|",
+}
+
+
+@pytest.mark.parametrize(("sign", "texts"), SIGNS.items())
+def test_the_currency_beside_an_amount_is_known(sign, texts):
+    texts = [t.removesuffix("x") for t in texts.split("|")]
+    frame = duckdb.connect().from_df(pd.DataFrame({"amount": texts, "n": range(len(texts))}))
+    found = frame.project(currencies.detect_sign("amount") + " as sign, n").order("n").fetchall()
+    assert [s for s, _n in found] == [sign] * len(texts)
+
+
+def test_every_code_is_known_by_one_sign_and_every_sign_has_a_currency():
+    assert {code for used in signs.SIGNS.values() for code in used} >= signs.CODES
+    assert all(any(c in signs.CODES for c in used) for used in signs.SIGNS.values())
+    lists = signs.NO_DECIMALS | signs.THREE_DECIMALS | signs.COMMA_GROUPS
+    assert lists <= signs.CODES
+    assert not signs.NO_DECIMALS & signs.THREE_DECIMALS
+
+
+@pytest.mark.parametrize(
+    ("currency", "sign"), [("BRL", "$"), ("INR", "Rs"), ("円", "¥"), ("AUD", "$")]
+)
+def test_a_currency_may_have_any_sign_that_it_uses(currency, sign):
+    currencies.check_currency(currency, {"signs": [sign]})
+
+
+@pytest.mark.parametrize(("currency", "sign"), [("USD", "R$"), ("EUR", "₹"), ("円", "元")])
+def test_a_currency_is_refused_beside_the_sign_of_another(currency, sign):
+    with pytest.raises(ParamsError, match="but the amounts are written with"):
+        currencies.check_currency(currency, {"signs": [sign]})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import unicodedata
 
 import duckdb
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ltvkit.ingest.parse import values
+from ltvkit.ingest.parse import signs, values
 
 CONNECTION = duckdb.connect()
 QUICK = settings(max_examples=40, deadline=None)
@@ -93,6 +94,11 @@ WRITTEN = {
     1200300.25: "1,200,300.25 $1,200,300.25 1\u00a0200\u00a0300.25 1\u2009200\u2009300.25",
     0.5: ".5 0.50 ０．５",
     1000: "1000. US$1,000 1,000元",
+    1234.5: "1'234.50 1’234.50 CHF\u00a01'234.50 R$1,234.50 1,234.50zł Rs.1,234.50 S/.1,234.50",
+    125007: "1,25,007.00 ₹1,25,007 Rs.1,25,007.00 1,25,007/- Rs.125007/- INR\u00a01,25,007",
+    500: "500.- 500,- 500.– 500.-- CHF500.- 500,-\u00a0€ kr.500,- 500kr. Rp500 ฿500 ₺500 500TL",
+    2000: "NT$2,000 2,000₫ ￦2,000 ￡2,000 C$2,000 $2,000\u00a0CAD Kč2,000 R2,000 RM2,000 KWD2,000",
+    -700: "-700.- -R$700 R$-700 (R$700) △₹700 700-\u00a0€ 700-EUR 700\u00a0- Rs.-700 -Rs.700",
 }
 
 
@@ -111,7 +117,9 @@ UNREADABLE = [
     "1,5", "1,23,4", "12,34", "1,2000", ",500", "1.2.3", "1,200 300", "1 23", "12 1 200",
     "nan", "NaN", "inf", "-Infinity", "INF", "1e999", "9" * 400, "9" * 400 + "円", "ＮａＮ",
     "--5", "-+5", "(-500)", "-(500)", "((5))", "(500", "500)", "()", "-", "¥", "円", "△△5",
-    "¥500-", "5%", "0x10", "12:30", "2024-01-05", "ABC 500", "n/a", "1,200円税込", "true",
+    "¥500-", "€500-", "5 €-", "1_0_0", "1_200", "-1_0", "1_0.5", "1,25,07", "12,345,67", "1'23",
+    "1,234'567", "'500", "500'", "1.5.-", "50,-,-", "5/", "ABC500", "$5$5$", "5%", "0x10",
+    "12:30", "2024-01-05", "ABC 500", "n/a", "1,200円税込", "true",
 ]  # fmt: skip
 
 
@@ -123,6 +131,9 @@ def test_a_decimal_comma_counts_only_where_it_is_declared():
     comma = {
         "1.234,56": 1234.56, "12,5": 12.5, "1,234": 1.234, "1.234": 1234.0, "1200": 1200.0,
         "-1.234,56 €": -1234.56, "1\u00a0234,5": 1234.5, "(1,5)": -1.5, "1.234.567": 1234567.0,
+        "1.137,50 €": 1137.5, "R$ 1.000,00": 1000.0, "1 234,50 kr": 1234.5, "1'500,-": 1500.0,
+        "1.500,-": 1500.0, "500.-": 500.0, "1.234,50- EUR": -1234.5, "25.500 ₫": 25500.0,
+        "Rs.5,5": 5.5, "1,5_0": None, "1.25.007": None,
         "1.23": None, "1,2,3": None, "1,234.5": None, "inf": None, "": None,
     }  # fmt: skip
     assert number(list(comma), decimal=",") == list(comma.values())
@@ -153,6 +164,43 @@ def test_a_number_reads_back_from_any_style(cents, places, group, frame, sign, w
     written = frame.format(sign.format(written.translate(WIDE) if wide else written))
     expected = value if sign == "{}" else -value
     assert number([written], decimal=decimal) == [expected]
+
+
+def group_indian(whole: str) -> str:
+    """Whole digits in groups of two, the last of three."""
+    head, last = whole[:-3], whole[-3:]
+    pairs = [head[max(0, n - 2) : n] for n in range(len(head), 0, -2)][::-1]
+    return ",".join([*pairs, last])
+
+
+def write(number: int, *, group: str, mark: str, places: int) -> str:
+    whole = group_indian(str(number // 100)) if group == "indian" else f"{number // 100:,}"
+    whole = whole if group == "indian" else whole.replace(",", group)
+    return whole + {0: "", 1: f"{mark}-", 2: f"{mark}{number % 100:02}"}[places]
+
+
+GROUPS = ["", " ", "\u00a0", "\u202f", "\u2009", "'", "\u2019"]
+STYLES = [(g, ".") for g in [*GROUPS, ",", "indian"]] + [(g, ",") for g in [*GROUPS, "."]]
+PLACES = ["{t}{n}", "{t} {n}", "{n}{t}", "{n} {t}", "{n}\u00a0{t}", "{t}{n} {t}"]
+BELOW = ["-{}", "({})", "\u2212{}", "△{}", "▲ {}"]
+
+
+@pytest.mark.parametrize(("group", "mark"), STYLES)
+def test_a_thousand_amounts_read_back_beside_any_currency(group, mark):
+    chance, expected, texts = random.Random(f"{group}{mark}"), [], []
+    tokens = list(signs.TOKENS)
+    for n in range(1000):
+        cents, places = chance.randrange(10 ** chance.randint(1, 11)), chance.randrange(3)
+        text = write(cents, group=group, mark=mark, places=places)
+        token = tokens[n % len(tokens)]
+        text = chance.choice([*PLACES, "{n}"]).format(t=token, n=text)
+        below = chance.randrange(3) == 0
+        texts.append(chance.choice(BELOW).format(text) if below else text)
+        amount = cents / 100 if places == 2 else float(cents // 100)
+        expected.append(-amount if below else amount)
+    found = number(texts, decimal=mark)
+    wrong = zip(texts, found, expected, strict=True)
+    assert [case for case in wrong if case[1] != case[2]] == []
 
 
 @QUICK

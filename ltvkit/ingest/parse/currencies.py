@@ -1,19 +1,19 @@
 """Convert orders in several currencies to one by a table of rates, or refuse them."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import files, paths
+from ltvkit.core import paths
 from ltvkit.engines import sql, temporary_tables
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.parse import dates, values
+from ltvkit.ingest.parse.signs import SIGNS, TOKENS
 
 COLUMNS = ("date", "currency", "rate")
-# Sign beside an amount -> how it may be `written`, and the `currencies` that use it.
-SIGNS = files.read_yaml(__name__, "currencies.yaml")
 
 # Messages on several currencies: by a column, or by the signs beside the amounts.
 BY_COLUMN = (
@@ -105,17 +105,26 @@ Give `rates`, a CSV file of date, currency, rate, or export one currency only.
 def detect_sign(column: str) -> str:
     """SQL for the currency's sign beside an amount, as SIGNS names it; NULL where there is none.
 
+    Of two, the code behind the amount: $5 CAD is in CAD.
+
     >>> import duckdb
-    >>> written = duckdb.sql("select unnest(['¥1,200', '1200', '1,200円', '$5']) as amount")
+    >>> written = duckdb.sql("select unnest(['¥1,200', '1200', '1,200円', '$5 CAD']) as amount")
     >>> written.project(detect_sign("amount") + " as sign").fetchall()
-    [('¥',), (None,), ('¥',), ('$',)]
+    [('¥',), (None,), ('¥',), ('C$',)]
     """
     name = sql.quoted(column)
-    named = (
-        f"when regexp_matches({name}, {sql.literal(one['written'])}) then {sql.literal(known)}"
-        for known, one in SIGNS.items()
-    )
-    return f"case when try_cast({name} as double) is not null then null {' '.join(named)} end"
+    # The first characters that belong to no number: seeking every token costs ten times as much.
+    first = f"regexp_extract({name}, {sql.literal(f'[^-+/{values.NUMERALS}]+')})"
+    signs = {token.rstrip("./"): sign for token, sign in TOKENS.items()}
+    codes = {token: sign for token, sign in TOKENS.items() if re.fullmatch("[A-Z]{3}", token)}
+    behind = f"regexp_extract({name}, '[^A-Z]([A-Z]{{3}})$', 1)"
+    found = f"coalesce({_choose(behind, codes)}, {_choose(first, signs)})"
+    return f"case when try_cast({name} as double) is not null then null else {found} end"
+
+
+def _choose(text: str, names: Mapping[str, str]) -> str:
+    keys, named = (", ".join(map(sql.literal, part)) for part in (names, names.values()))
+    return f"map([{keys}], [{named}])[{text}]"
 
 
 def check_currency(currency: str, facts: Mapping[str, Any]) -> None:
@@ -125,9 +134,9 @@ def check_currency(currency: str, facts: Mapping[str, Any]) -> None:
     Traceback (most recent call last):
     ltvkit.errors.ParamsError: currency: 'USD', but the amounts are written with ¥. Write the ...
     """
-    codes = {code for one in SIGNS.values() for code in one["currencies"]}
+    codes = {code for used in SIGNS.values() for code in used}
     for known in facts.get("signs", ()):
-        if currency in codes - set(SIGNS[known]["currencies"]):
+        if currency in codes - set(SIGNS[known]):
             raise ParamsError(
                 f"currency: {currency!r}, but the amounts are written with {known}. Write the "
                 "currency that the orders are in."

@@ -1,0 +1,166 @@
+"""Propose how money is written: its decimal mark and its currency; ask what only the shop knows.
+
+Each function takes the opened source, canonical name -> header, and the shop system; it reads all
+lines, since one amount can tell what a thousand leave open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ltvkit.core.i18n import _, n_
+from ltvkit.display import formats
+from ltvkit.ingest.amounts import PARTS
+from ltvkit.ingest.parse import currencies, decimal_marks, signs, values
+from ltvkit.ingest.parse.decimal_marks import Marks
+
+MONEY = ("amount", "unit_price", "order_total", "margin")
+MOST = 20  # currencies and signs that a question lists
+
+
+def propose_decimal(
+    raw: Any, columns: Mapping[str, str], texts: Mapping, system: Any
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The decimal comma where amounts show one -> policies, and a question where none tells.
+
+    A mark that is only seen before three digits, as in 25.500, is decided by the currency: one
+    without decimals, or one of a country that groups by the comma.
+    """
+    marks = decimal_marks.count_marks(raw.frame, _list_money(raw, columns))
+    if marks.comma and marks.point:
+        return {"decimal": "," if marks.comma > marks.point else "."}, _ask_both(marks)
+    if marks.comma:
+        return {"decimal": ","}, {}
+    if not (mark := marks.undecided):
+        return {}, {}
+    codes = _list_codes(raw, columns, system, mark)
+    meant = decimal_marks.decide(mark, codes)
+    if meant == "group" and mark == ".":
+        return {"decimal": ","}, _say_grouped(raw, columns, marks, codes)
+    return {}, {} if meant else _ask_mark(raw, columns, marks)
+
+
+def propose_currency(
+    raw: Any, columns: Mapping[str, str], system: Any
+) -> tuple[str, dict[str, str]]:
+    """The currency that a column, the shop system or signs name; a question where none does."""
+    stated = _list_stated(raw, columns)
+    if len(stated) > 1:
+        question = _("The orders are in {currencies}: name a file of rates under policies.")
+        return stated[0], {"currency": question.format(currencies=_join(stated))}
+    if stated:
+        return stated[0], {}
+    if system and system.currency:
+        return system.currency, {}
+    if found := _list_signs(raw, columns):
+        return _choose_by_signs(found)
+    if raw.japanese:
+        return "JPY", {"currency": _("Not stated in the file; assumed from its language.")}
+    return "USD", {"currency": _("Not stated in the file: USD is a placeholder.")}
+
+
+def _choose_by_signs(found: list[str]) -> tuple[str, dict[str, str]]:
+    first = signs.SIGNS[found[0]][0]
+    if len(found) > 1:
+        question = _("The amounts are written with {signs}: several currencies.")
+        return first, {"currency": question.format(signs=_join(found))}
+    if found[0] not in signs.SHARED:
+        return first, {}
+    question = _("{sign} is written for {currencies}: choose one.")
+    listed = _(" or ").join(c for c in signs.SIGNS[found[0]] if c in signs.CODES)
+    return first, {"currency": question.format(sign=repr(found[0]), currencies=listed)}
+
+
+def _ask_both(marks: Marks) -> dict[str, str]:
+    question = _(
+        "{comma} amounts are written with a decimal comma, and {point} with a decimal point. Only "
+        "those with the mark named here can be read: write all of them alike."
+    )
+    return {"policies.decimal": formats.fill(question, comma=marks.comma, point=marks.point)}
+
+
+def _ask_mark(raw: Any, columns: Mapping[str, str], marks: Marks) -> dict[str, str]:
+    question = n_(
+        "{example} can be read as {fraction} or as {whole}; {lines} amount is written so.",
+        "{example} can be read as {fraction} or as {whole}; {lines} amounts are written so.",
+        marks.open,
+    )
+    question += " " + _('With "." all add up to {point}, with "," to {comma}: choose one.')
+    return {"policies.decimal": _fill(question, raw, columns, marks)}
+
+
+def _say_grouped(
+    raw: Any, columns: Mapping[str, str], marks: Marks, codes: Collection[str]
+) -> dict[str, str]:
+    question = n_(
+        "{example} is read as {whole}, since {currency} has no decimals; {lines} amount is written "
+        "so.",
+        "{example} is read as {whole}, since {currency} has no decimals; {lines} amounts are "
+        "written so.",
+        marks.open,
+    )
+    question += " " + _('All add up to {comma}; with "." they would add up to {point}.')
+    said = _fill(question, raw, columns, marks, currency=_(" or ").join(codes))
+    return {"policies.decimal": said}
+
+
+def _fill(question: str, raw: Any, columns: Mapping[str, str], marks: Marks, **texts: str) -> str:
+    fraction, whole = decimal_marks.read_both(marks.example)
+    point, comma = (formats.money(s) for s in _sum_amounts(raw, columns))
+    texts |= {"example": marks.example, "fraction": fraction, "whole": whole}
+    return formats.fill(question, lines=marks.open, point=point, comma=comma, **texts)
+
+
+def _sum_amounts(raw: Any, columns: Mapping[str, str]) -> list[float]:
+    """What all lines add up to with a decimal point, and with a decimal comma."""
+    names = [n for n in ("amount", "order_total") if n in columns][:1] or ["quantity", "unit_price"]
+    headers = [columns[n] for n in names if n in columns]
+    sums = []
+    for decimal in ".,":
+        read = (values.parse_number(h, raw.columns[h], decimal=decimal) for h in headers)
+        sums.append(f"coalesce(sum({' * '.join(f'({r})' for r in read)}), 0)")
+    return raw.frame.query("raw", f"select {', '.join(sums)} from raw").fetchall()[0]
+
+
+def _list_money(raw: Any, columns: Mapping[str, str]) -> list[str]:
+    """The headers of mapped columns that hold money as text."""
+    names = [n for n in (*MONEY, *PARTS) if n in columns and n not in ("refunded_quantity",)]
+    return [h for h in dict.fromkeys(columns[n] for n in names) if raw.columns[h] == "VARCHAR"]
+
+
+def _list_codes(raw: Any, columns: Mapping[str, str], system: Any, mark: str) -> list[str]:
+    """The currencies that the amounts may be in: of a sign that several use, all, or for the comma
+    the likeliest, as no other writes it before three decimals.
+    """
+    if stated := _list_stated(raw, columns):
+        return sorted(set().union(*map(signs.list_codes, stated)))
+    if system and system.currency:
+        return [system.currency]
+    if found := _list_signs(raw, columns):
+        used = [[c for c in signs.SIGNS[s] if c in signs.CODES] for s in found]
+        return [c for some in used for c in (some if mark == "." else some[:1])]
+    return ["JPY"] if raw.japanese else []
+
+
+def _list_signs(raw: Any, columns: Mapping[str, str]) -> list[str]:
+    """The signs beside amounts, the most frequent first."""
+    texts = [f"select {currencies.detect_sign(h)} v from raw" for h in _list_money(raw, columns)]
+    return _list_frequent(raw, " union all ".join(texts)) if texts else []
+
+
+def _list_stated(raw: Any, columns: Mapping[str, str]) -> list[str]:
+    """The values of a column of currencies, the most frequent first."""
+    if "currency" not in columns:
+        return []
+    text = values.parse_text(columns["currency"], raw.columns[columns["currency"]])
+    return _list_frequent(raw, f"select {text} v from raw")
+
+
+def _list_frequent(raw: Any, sql: str) -> list[str]:
+    sql = f"select v from ({sql}) where v is not null group by v order by count(*) desc, v"
+    return [v for (v,) in raw.frame.query("raw", f"{sql} limit {MOST}").fetchall()]
+
+
+def _join(texts: Iterable[str]) -> str:
+    return ", ".join(map(repr, texts))
