@@ -27,7 +27,10 @@ def propose_decimal(
     A mark that is only seen before three digits, as in 25.500, is decided by the currency: one
     without decimals, or one of a country that groups by the comma.
     """
-    marks = decimal_marks.count_marks(raw.frame, _list_money(raw, columns))
+    # A workbook's numbers have no mark of their own.
+    numeric = {h for part in raw.parts for h in part.numeric}
+    written = [h for h in _list_money(raw, columns) if h not in numeric]
+    marks = decimal_marks.count_marks(raw.frame, written)
     if marks.comma and marks.point:
         return {"decimal": "," if marks.comma > marks.point else "."}, _ask_both(marks)
     if marks.comma:
@@ -124,8 +127,8 @@ def _sum_amounts(raw: Any, columns: Mapping[str, str]) -> list[float]:
 
 
 def _list_money(raw: Any, columns: Mapping[str, str]) -> list[str]:
-    """The headers of mapped columns that hold money as text."""
-    names = [n for n in (*MONEY, *PARTS) if n in columns and n not in ("refunded_quantity",)]
+    """The headers of mapped columns that hold money as it was written."""
+    names = [n for n in (*MONEY, *PARTS) if n in columns and n != "refunded_quantity"]
     return [h for h in dict.fromkeys(columns[n] for n in names) if raw.columns[h] == "VARCHAR"]
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,11 @@ from ltvkit.errors import DataError, nearest
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import archives
 from ltvkit.ingest.readers.csv_records import RAGGED, Record
+from ltvkit.ingest.readers.excel_formats import write_number
 from ltvkit.ingest.readers.part import File, Part, name_columns
 from ltvkit.ingest.readers.spool import write_records
+
+_NUMBERS = {int, float}
 
 
 def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
@@ -20,8 +23,9 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     archives.check_inflated(file.path)
     with _open_workbook(file) as book:
         sheet = _choose_sheet(book, file, rules)
-        rows = enumerate(sheet.iter_rows(values_only=True), start=1)
+        rows = enumerate(sheet.iter_rows(), start=1)
         header = next((cells for line, cells in rows if line == rules.header_line), ())
+        header = [cell.value for cell in header]
         header = header[: max((n for n, cell in enumerate(header, 1) if _to_text(cell)), default=0)]
         if not header:
             raise DataError(
@@ -29,12 +33,15 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
                 "Say which row does under policies: header_line."
             )
         columns, twins = name_columns(map(_to_text, header))
-        sql, working = write_records(_records(rows, len(columns)), columns, work)
+        kinds: list[set[type]] = [set() for _column in columns]
+        records = _records(rows, kinds, rules.decimal or ".")
+        sql, working = write_records(records, columns, work)
         others = [name for name in _sheet_names(book) if name != sheet.title]
     texts = dict.fromkeys(columns, "VARCHAR")
     facts = {"encoding": None}
     facts |= {"sheet": sheet.title, "other_sheets": others} if others else {}
-    return Part(file.name, sql, texts, working, twins=twins, facts=facts)
+    numeric = [c for c, found in zip(columns, kinds, strict=True) if found and found <= _NUMBERS]
+    return Part(file.name, sql, texts, working, twins=twins, numeric=numeric, facts=facts)
 
 
 def list_sheets(path: Path) -> list[str]:
@@ -44,24 +51,38 @@ def list_sheets(path: Path) -> list[str]:
         return _sheet_names(book)
 
 
-def _records(rows: Iterator[tuple[int, tuple]], width: int) -> Iterator[Record]:
+def _records(
+    rows: Iterator[tuple[int, tuple]], kinds: Sequence[set[type]], decimal: str
+) -> Iterator[Record]:
+    """The rows below the header as records; adds to `kinds` the types of each column's values."""
+    width = len(kinds)
     for line, cells in rows:
-        texts = [_to_text(cell) for cell in cells]
+        texts = [_write_cell(cell, decimal) for cell in cells]
         if any(texts[width:]):
             yield Record(line, None, RAGGED, "\t".join(t or "" for t in texts))
         elif any(texts):
+            for found, cell in zip(kinds, cells, strict=False):
+                if cell.value is not None:
+                    found.add(type(cell.value))
             yield Record(line, (texts + [None] * width)[:width])
 
 
-def _to_text(cell: Any) -> str | None:
-    """A cell as text: whole numbers without a point, days without a time; None if empty."""
-    if cell is None or isinstance(cell, str):
-        return cell or None
-    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
-        return str(int(cell))
-    if isinstance(cell, dt.datetime):
-        return cell.isoformat(" ")
-    return str(cell)
+def _write_cell(cell: Any, decimal: str) -> str | None:
+    """A cell as text: a number as its format shows it, days without a time; None if empty."""
+    value = cell.value
+    if type(value) in _NUMBERS:
+        return write_number(value, cell.number_format, decimal=decimal)
+    return _to_text(value)
+
+
+def _to_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value or None
+    if type(value) in _NUMBERS:
+        return write_number(value, "General", decimal=".")
+    if isinstance(value, dt.datetime):
+        return value.isoformat(" ")
+    return str(value)
 
 
 def _choose_sheet(book: Any, file: File, rules: Policies) -> Any:

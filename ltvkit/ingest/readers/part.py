@@ -28,7 +28,8 @@ class File:
 class Part:
     """`sql` selects the records of one file: `columns` (raw column -> DuckDB type) as they are
     written, and of `RECORD` what `working` names. `twins` are the names that several have;
-    `plain`: no value has other blanks around it than spaces.
+    `plain`: no value has other blanks around it than spaces. `numeric` are columns of texts made
+    from numbers.
 
     Without `_line`, each line from `first` on is a record. If the query fails, or does not give the
     `expected` number of records, the file has a fault, and `exact` reads it record by record.
@@ -43,6 +44,7 @@ class Part:
     exact: Callable[[], Part] | None = None
     plain: bool = False
     twins: Sequence[str] = ()
+    numeric: Sequence[str] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
