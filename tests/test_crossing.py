@@ -51,7 +51,9 @@ CONVERTS = {
     },
     "fetchall": {
         "ingest.parse.dates": "names of time zones, counts of formats",
+        "ingest.parse.decimal_marks": "counts of decimal marks",
         "ingest.pipeline": "a count",
+        "inspection.money": "currencies, up to a limit, and sums",
         "inspection.questions": "counts and sums",
         "ingest.parse.ids": "ids named in params, counts",
         "inspection.proposals": "some of the values of a column, up to a limit",
