@@ -16,6 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import narwhals.stable.v2 as nw
+
 from ltvkit.engines import frames as engines
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import LtvkitWarning, one_of
@@ -88,5 +90,6 @@ def _read_frame(frame: Any, *, columns: Mapping | None, policies: Mapping | None
             stacklevel=3,
         )
     book = pipeline.open_rows(raw.connection, rows, returns=rules.returns)
+    kind = nw.from_native(frame, eager_only=True).implementation
     frames = ("lines", "returns", "quarantine", "refused")
-    return replace(book, **{f: engines.from_duckdb(getattr(book, f), like=frame) for f in frames})
+    return replace(book, **{f: engines.collect_as(getattr(book, f), kind) for f in frames})

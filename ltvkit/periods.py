@@ -1,7 +1,7 @@
 """Calendar arithmetic: days, ISO weeks, months, quarters and years as whole numbers.
 
-A period is an integer, one more than the period before. So an age is a subtraction, on every
-engine.
+A period is an integer, one more than the period before: the ordinal that pandas gives it. So an
+age is a subtraction, on every engine.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ Day: TypeAlias = str | dt.date
 """A day: text as "1998-06-30", a date, a datetime or a pandas Timestamp."""
 
 EVERY = ("day", "week", "month", "quarter", "year")
+_FREQUENCIES = dict(zip(EVERY, "DWMQY", strict=True))  # as pandas names them
 
 # Periods from one to the same a year later. Days and weeks step 52 whole weeks, so that a Saturday
 # is compared with a Saturday.
@@ -89,9 +90,10 @@ def index_of(date: Day, every: str) -> int:
 def _place(number: Any, year: Any, month: Any, every: str) -> Any:
     """The period of a day, by its number, year and month: whole numbers or expressions of them."""
     one_of("every", every, EVERY)
-    months = year * 12 + month - 1
+    years = year - _FIRST.year
+    months = years * 12 + month - 1
     # Day 0 is a Thursday.
-    indices = (number, (number + 3) // 7, months, months // 3, year)
+    indices = (number, (number + 3) // 7 + 1, months, months // 3, years)
     return dict(zip(EVERY, indices, strict=True))[every]
 
 
@@ -101,11 +103,7 @@ def start(index: int, every: str) -> pd.Timestamp:
     >>> start(index_of("1998-06-30", "quarter"), "quarter")
     Timestamp('1998-04-01 00:00:00')
     """
-    if every in ("day", "week"):
-        number = index if every == "day" else 7 * index - 3
-        return pd.Timestamp(_FIRST + dt.timedelta(days=number))
-    months = index * {"month": 1, "quarter": 3, "year": 12}[every]
-    return pd.Timestamp(year=months // 12, month=months % 12 + 1, day=1)
+    return pd.Period(ordinal=index, freq=_FREQUENCIES[every]).start_time
 
 
 def end(index: int, every: str) -> pd.Timestamp:
@@ -120,12 +118,8 @@ def label(index: int, every: str) -> str:
     ['1998-06-30', '1998-W27', '1998-06', '1998-Q2', '1998']
     """
     first = start(index, every)
-    if every == "week":
-        year, week, _weekday = first.isocalendar()
-        return f"{year}-W{week:02d}"
-    if every == "quarter":
-        return f"{first.year}-Q{first.quarter}"
-    return first.strftime({"day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}[every])
+    forms = ("%Y-%m-%d", "%G-W%V", "%Y-%m", f"%Y-Q{first.quarter}", "%Y")
+    return first.strftime(dict(zip(EVERY, forms, strict=True))[every])
 
 
 def last_whole(as_of: Day, every: str) -> int:

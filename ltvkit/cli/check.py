@@ -1,7 +1,6 @@
 """`python -m ltvkit check`: read, reconcile and check the orders, without a report."""
 
 import textwrap
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -17,12 +16,8 @@ STOPPED, WRONG = 1, 2
 LONGEST = 52  # characters of a reason; with it, the table is as wide as a terminal
 
 
-def check(files: Iterable[Path], *, month: str | None, engine: str | None = None) -> int:
-    """Print the reconciliation and the checks of each shop; returns the exit status."""
-    return max(_check_shop(file, month, engine) for file in files)
-
-
-def _check_shop(file: Path, month: str | None, engine: str | None) -> int:
+def check_orders(file: Path, *, month: str | None, engine: str | None) -> int:
+    """Print the reconciliation and the checks of a shop; returns the exit status."""
     try:
         given = params.load(file, engine=engine)
         book = shop.read_orders(given)

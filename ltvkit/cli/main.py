@@ -202,9 +202,9 @@ def check(params, month, engine) -> None:
 
     if month:
         check_month(month)
-    from ltvkit.cli.check import check
+    from ltvkit.cli.check import check_orders
 
-    sys.exit(check(params, month=month, engine=engine))
+    sys.exit(max(check_orders(file, month=month, engine=engine) for file in params))
 
 
 def _printable(text: str) -> str:

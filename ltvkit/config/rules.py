@@ -36,9 +36,8 @@ def check(values: Mapping[str, Any]) -> None:
         abc_classes.check_cuts(values["abc_cuts"], "abc_cuts")
     if values.get("rfm_cuts"):
         rfm.fixed_edges(values["rfm_cuts"], "rfm_cuts")
-    if values.get("engine") == "spark":
-        Settings.of(values.get("spark", {}))
-    check_types(values.get("spark", {}))
+    check_cluster = Settings.of if values.get("engine") == "spark" else check_types
+    check_cluster(values.get("spark", {}))
     if values.get("register"):
         store.folder(values["shop"], values["register"])
 

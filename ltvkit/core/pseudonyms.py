@@ -40,7 +40,7 @@ def of(customer_id: str) -> str:
     """A customer's pseudonym under the key; raises `ParamsError` if there is none."""
     if not (known := key()):
         raise ParamsError(f"{VARIABLE} is not set: the lists hold customer ids as they are.")
-    return _of(customer_id, known)
+    return pseudonymize([customer_id], known)[0]
 
 
 def apply(table: pd.DataFrame) -> pd.DataFrame:
@@ -53,8 +53,5 @@ def apply(table: pd.DataFrame) -> pd.DataFrame:
 
 def pseudonymize(ids: Iterable[Any], known: bytes) -> list[str]:
     """Customer ids -> their pseudonyms under the key `known`; "" for an empty id."""
-    return [_of(one, known) if isinstance(one, str) and one else "" for one in ids]
-
-
-def _of(customer_id: str, known: bytes) -> str:
-    return hmac.digest(known, customer_id.encode(), "sha256").hex()[:_DIGITS]
+    filled = (one if isinstance(one, str) else "" for one in ids)
+    return [one and hmac.digest(known, one.encode(), "sha256").hex()[:_DIGITS] for one in filled]

@@ -65,15 +65,11 @@ class _Loader(yaml.SafeLoader):
         raise _Refusal(None, None, problem, node.start_mark)
 
 
-_Loader.yaml_constructors = {
-    None: _Loader.construct_undefined,
+KEPT = (None, *(TAG + kind for kind in ("map", "null", "seq", "str")))
+_Loader.yaml_constructors = {tag: yaml.SafeLoader.yaml_constructors[tag] for tag in KEPT} | {
     f"{TAG}bool": _Loader.construct_switch,
     f"{TAG}float": _Loader.construct_decimal,
     f"{TAG}int": _Loader.construct_whole,
-    f"{TAG}map": _Loader.construct_yaml_map,
-    f"{TAG}null": _Loader.construct_yaml_null,
-    f"{TAG}seq": _Loader.construct_yaml_seq,
-    f"{TAG}str": _Loader.construct_yaml_str,
 }
 # Dates stay text, and so does a lone "=".
 _Loader.yaml_implicit_resolvers = {

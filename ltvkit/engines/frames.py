@@ -126,13 +126,8 @@ def in_memory(frame: Frame) -> bool:
     return isinstance(nw.from_native(frame), nw.DataFrame)
 
 
-def from_duckdb(relation: Any, *, like: Any) -> Any:
-    """A DuckDB relation as the kind of eager frame that `like` is."""
-    return collect_as(relation, nw.from_native(like, eager_only=True).implementation)
-
-
 def collect_as(relation: Any, kind: Any) -> Any:
-    """A DuckDB relation as an eager frame of a `kind`: "pandas" or "polars"."""
+    """A DuckDB relation as an eager frame of a `kind`: "pandas", "polars", or as Narwhals says."""
     return nw.from_native(relation).collect(kind).to_native()
 
 

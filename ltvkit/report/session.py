@@ -4,9 +4,9 @@ A report is published when its last notebook has finished. If one fails, that is
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -60,18 +60,22 @@ class Session:
     workers: Workers
     signals: Signals = field(default_factory=Signals)
     outcome: Outcome = field(default_factory=Outcome)
-
-    def __post_init__(self) -> None:
-        self.started = dt.datetime.now(dt.UTC)
-        self._pending: dict[Place, Report] = {}
+    started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+    _pending: dict[Place, Report] = field(default_factory=dict)
 
     def run(self, shops: Iterable[params.Params]) -> None:
         """Build the reports of all `shops`; every input is checked before the first kernel."""
-        with ExitStack() as held, self._record_interruption():
-            for given in shops:
-                self._open(given, held)
-            if self._pending:
-                self._work()
+        with ExitStack() as held:
+            try:
+                for given in shops:
+                    self._open(given, held)
+                if self._pending:
+                    self._work()
+            except ParamsError:  # nothing was started
+                raise
+            except BaseException as error:
+                self._record_interruption(error)
+                raise
 
     def _open(self, given: params.Params, held: ExitStack) -> None:
         """Prepare a shop's orders; lock and plan those of its reports that are not up to date."""
@@ -196,20 +200,13 @@ class Session:
     def _add_failure(self, place: Place, reason: str) -> None:
         self.outcome.failures.append(f"{place.shop} {place.month}: {reason}")
 
-    @contextmanager
-    def _record_interruption(self) -> Iterator[None]:
-        """Record unfinished reports as failed if the work is interrupted."""
-        try:
-            yield
-        except ParamsError:  # nothing was started
-            raise
-        except BaseException as error:
-            with self.signals.held():
-                for place in list(self._pending):
-                    self._fail(place, describe_error(error))
-                with suppress(OSError):
-                    all_reports.refresh()
-            raise
+    def _record_interruption(self, error: BaseException) -> None:
+        """Record unfinished reports as failed."""
+        with self.signals.held():
+            for place in list(self._pending):
+                self._fail(place, describe_error(error))
+            with suppress(OSError):
+                all_reports.refresh()
 
 
 def _list_days(book: CachedOrders, months: Months, given: params.Params) -> list[dt.date]:

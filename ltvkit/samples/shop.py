@@ -15,12 +15,7 @@ CHANNELS = {"search": 0.34, "social": 0.22, "affiliate": 0.18, "catalogue": 0.16
 SEASON = np.array([0.95, 0.9, 1.1, 1.1, 1.05, 0.9, 1.15, 0.9, 0.9, 1.0, 1.1, 1.25])  # January first
 GROWTH = 0.8  # by how much the pace of acquisition rises over the window
 CANCELLED, GUESTS, RETURNED = 0.02, 0.03, 0.03  # shares, added to the true orders and lines
-PICKS = {
-    1: 0.45,
-    2: 0.30,
-    3: 0.15,
-    4: 0.10,
-}  # products per order; 1 + yen / 2,000 at most
+PICKS = {1: 0.45, 2: 0.30, 3: 0.15, 4: 0.10}  # products per order; 1 + yen / 2,000 at most
 
 
 def truth() -> dict[str, float]:

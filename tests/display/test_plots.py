@@ -230,8 +230,7 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
 
 @each
 def test_it_draws_on_the_axes_given_in_the_words_of_the_catalogue(name, monkeypatch):
-    for module in ("heatmaps", "series", "shares"):
-        monkeypatch.setattr(f"ltvkit.display.plots.{module}._", lambda text: f"[{text}]")
+    monkeypatch.setattr("ltvkit.display.plots._style._", lambda text: f"[{text}]")
     figure, (mine, other) = plt.subplots(1, 2)
     assert drawn(name, ax=mine) is mine
     assert plt.get_fignums() == [figure.number]

@@ -22,6 +22,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import PercentFormatter
 from pandas.api.types import is_integer
 
+from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.tables import MORE
@@ -31,6 +32,7 @@ RC = sns.plotting_context("notebook", font_scale=0.85) | sns.axes_style("whitegr
 RC |= mpl.rc_params_from_file(
     Path(__file__).with_name("charts.mplstyle"), use_default_template=False
 )
+CHARTS = files.read_yaml(__name__, "charts.yaml")
 GREY, INK, LINE = RC["axes.edgecolor"], RC["text.color"], RC["grid.color"]
 # Blue and amber stay apart for every common kind of colour blindness, and in grey.
 BLUE, AMBER, PAPER = "#2f6690", "#d98a29", "#ffffff"
@@ -68,13 +70,19 @@ def _register_japanese() -> None:
     font_manager.fontManager.addfont(Path(package.origin).with_name("fonts") / "ipaexg.ttf")
 
 
-def axes(ax: Axes | None, *, title: str, x: str = "", y: str = "", height: float = 4.5) -> Axes:
-    """The Axes to draw on, with its words: the given one, or a new one at report width."""
+def axes(
+    ax: Axes | None, chart: str, *, x: str = "", y: str = "", height: float = 4.5, **figures: Any
+) -> Axes:
+    """The Axes to draw on, with its words: the given one, or a new one at report width.
+
+    The words are those of `chart` in charts.yaml, with their `figures`; `x` and `y` replace them.
+    """
     if ax is None:
         _figure, ax = plt.subplots(figsize=(9, height), dpi=110, layout="constrained")
     _set_fonts(ax)
-    ax.set_title(title)
-    ax.set(xlabel=x, ylabel=y)
+    words = {part: formats.fill(_(text), **figures) for part, text in CHARTS[chart].items()}
+    ax.set_title(words["title"])
+    ax.set(xlabel=x or words.get("x", ""), ylabel=y or words.get("y", ""))
     return ax
 
 

@@ -34,8 +34,7 @@ def tracking(table: pd.DataFrame, *, split: Any, ax: Axes | None = None) -> Axes
     `start` is a week's first day. The methods knew the orders up to the date `split`; what is
     after it is shaded. Raises `ColumnError` if the table lacks a column.
     """
-    x, y = _("Week (first day)"), _("Repeat orders so far")
-    ax = _style.axes(ax, title=_("Repeat orders: actual and predicted"), x=x, y=y)
+    ax = _style.axes(ax, "tracking")
     methods = [c for c in table.columns if c not in ("start", "actual")]
     _style.require(ax, table, "actual", *methods, by="start")
     weeks = pd.to_datetime(table["start"])
@@ -61,8 +60,7 @@ def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None
     number is printed in every n-th cell. Raises `ParamsError` for another `kind`.
     """
     one_of("kind", kind, SHOWN)
-    words = {"x": _("Weeks from first to last order"), "y": _("Repeat orders")}
-    ax = _style.axes(ax, title=title, **words)
+    ax = _style.axes(ax, "matrix", title=title)
     columns = [c for c in table.columns if is_integer(c)]
     _style.require(ax, table, *columns, by="orders")
     cells = table.set_index("orders")[columns].astype(float)
@@ -70,10 +68,10 @@ def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None
     down, across = _steps(cells, MOST_NAMED)
     look = {"cmap": _style.BLUES, "cbar_kws": {"label": formats.label(SHOWN[kind])}}
     look |= {"vmin": 0, "vmax": top, "xticklabels": across, "yticklabels": down}
-    sns.heatmap(cells, ax=ax, **look)
+    named = {"index": ax.get_ylabel(), "columns": ax.get_xlabel()}  # seaborn takes them from there
+    sns.heatmap(cells.rename_axis(**named), ax=ax, **look)
     _print(ax, cells, kind, top)
     _style.numbers(ax.collections[0].colorbar.ax.yaxis, SHOWN[kind])
-    ax.set(xlabel=words["x"], ylabel=words["y"])
     ax.invert_yaxis()
     ax.tick_params(axis="both", rotation=0)
     ax.grid(False)
@@ -85,10 +83,8 @@ def calibration(
     table: pd.DataFrame, *, value: str = "revenue", currency: str = "", ax: Axes | None = None
 ) -> Axes:
     """decile (1: predicted highest), predicted, actual -> both means per customer, side by side."""
-    title = _("{measure} per customer by decile, predicted and actual")
-    words = {"x": _("Decile of customers (1 = highest predicted)")}
-    words["y"] = formats.label(value, currency)
-    ax = _style.axes(ax, title=title.format(measure=formats.label(value)), **words)
+    y = formats.label(value, currency)
+    ax = _style.axes(ax, "calibration", y=y, measure=formats.label(value))
     _style.require(ax, table, "predicted", "actual", by="decile")
     places = np.arange(len(table))
     for column, colour, side in (("predicted", _style.AMBER, -0.2), ("actual", _style.BLUE, 0.2)):
@@ -108,7 +104,7 @@ def ltv_distribution(table: pd.DataFrame, *, currency: str, ax: Axes | None = No
     number above it the share.
     """
     words = {"x": formats.label("ltv", currency), "y": formats.label("customers")}
-    ax = _style.axes(ax, title=_("Customers by predicted LTV"), **words)
+    ax = _style.axes(ax, "ltv_distribution", **words)
     needs = ("customers", "customers_share")
     _style.require(ax, table, *needs, by=("above", "up_to"))
     look = {"color": _style.BLUE, "width": 0.94}
@@ -128,8 +124,7 @@ def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     `actual` is NaN in the future, all others are NaN in the past. The bars are the revenue expected
     from existing and new customers; `low` to `high` is the 95% interval of `expected`.
     """
-    y = formats.label("revenue", currency)
-    ax = _style.axes(ax, title=_("Revenue by month, actual and expected"), x=_("Month"), y=y)
+    ax = _style.axes(ax, "fan", y=formats.label("revenue", currency))
     columns = ("actual", "existing_revenue", "new_revenue", "expected", "low", "high")
     _style.require(ax, table, *columns, by="month")
     places = np.arange(len(table))

@@ -10,15 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
 
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.plots import _style
 from ltvkit.errors import one_of
 
-TITLES = {
-    "share": N_("Customers who ordered again, by cohort and age"),
-    "money": N_("LTV per customer so far, by cohort and age"),
-}
 MOST_PRINTED = 120  # characters in a row of a triangle
 
 
@@ -27,9 +23,7 @@ def rfm_grid(grid: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Table of `rfm.grid` (R scores in rows, F scores in columns) -> customers in each cell."""
     counts = _style.keyed(grid, "r_score")
     best = max(counts.columns, default=5)
-    x = _("Frequency score ({best} = most orders)").format(best=best)
-    y = _("Recency score ({best} = most recent)").format(best=best)
-    ax = _style.axes(ax, title=_("Customers by recency and frequency score"), x=x, y=y)
+    ax = _style.axes(ax, "rfm_grid", best=best)
     filled = counts.where(counts > 0)
     _style.require(ax, filled, *filled.columns)
     _heat(ax, filled, filled.map(formats.count), norm=PowerNorm(0.5, vmin=0))
@@ -45,8 +39,7 @@ def migration(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     counts = _style.keyed(matrix, "before")
     height = 1.6 + 0.32 * max(len(counts), 3)
-    words = {"x": _("Segment after"), "y": _("Segment before")}
-    ax = _style.axes(ax, title=_("Customers by segment, before and after"), height=height, **words)
+    ax = _style.axes(ax, "migration", height=height)
     filled = counts.where(counts > 0)
     _style.require(ax, filled, *filled.columns)
     named = filled.rename(index=lambda name: formats.label(name)[:24])
@@ -76,11 +69,12 @@ def triangle(
     left out of the colours. Values are printed where they fit; else a colour bar explains them.
     Cells that are True in `partial` (`cohorts.partial`) are hatched: their period is not over.
     """
-    one_of("kind", kind, TITLES)
+    one_of("kind", kind, ("share", "money"))
     cells, grain = _style.ages(wide)
     height = float(np.clip(1.5 + 0.24 * len(cells), 2.4, 7.5))
-    y = _("Cohort (customers)") if "customers" in wide else _("Cohort")
-    ax = _style.axes(ax, title=title or _(TITLES[kind]), x=grain, y=y, height=height)
+    y = _("Cohort (customers)") if "customers" in wide else ""
+    ax = _style.axes(ax, f"triangle_{kind}", x=grain, y=y, height=height)
+    ax.set_title(title or ax.get_title(loc="left"))
     _style.require(ax, cells, *cells.columns)
     say = formats.share if kind == "share" else formats.money
     places = 0 if cells.shape[1] > 12 or cells.abs().max(axis=None) >= 100 else 1

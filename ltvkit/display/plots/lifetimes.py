@@ -28,8 +28,7 @@ def survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     The observed share is a step curve from (0, 1) with its 95% interval; models are lines.
     """
-    ax = _style.axes(ax, title=_("Customers still there, by time since the first order"))
-    ax.set(xlabel=_("Time since the first order"), ylabel=_("Share of customers"))
+    ax = _style.axes(ax, "survival")
     models = [c for c in MODELS if c in table.columns]
     needs = ("survival", "survival_low", "survival_high", *models)
     _style.require(ax, table, *needs, by="tenure_days")
@@ -53,8 +52,7 @@ def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     Bars are pale if fewer than 30 customers could leave.
     """
-    ax = _style.axes(ax, title=_("Customers who leave, by time since the first order"))
-    ax.set(xlabel=_("Time since the first order"), ylabel=_("Share leaving in the period"))
+    ax = _style.axes(ax, "hazard")
     _style.require(ax, table, "hazard", by=("tenure_days", "at_risk"))
     edges = _tenure(ax, table)
     few = table["at_risk"].to_numpy() < FEWEST
@@ -77,14 +75,13 @@ def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 @_style.styled
 def one_customer(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """date, p_alive, ordered (whether on that day) -> P(alive) over time, with the order days."""
-    words = {"x": _("Date"), "y": formats.label("p_alive")}
-    ax = _style.axes(ax, title=_("One customer: still active or not, and orders"), **words)
+    ax = _style.axes(ax, "one_customer", y=formats.label("p_alive"))
     _style.require(ax, table, "p_alive", by=("date", "ordered"))
     dates, alive = pd.to_datetime(table["date"]), table["p_alive"].to_numpy(dtype=float)
     days = dates[table["ordered"].to_numpy(dtype=bool)]
     look = {"color": _style.AMBER, "linewidth": 1, "label": _("order")}
     ax.vlines(days, 0, 1, **look)
-    ax.plot(dates, alive, color=_style.BLUE, label=words["y"])
+    ax.plot(dates, alive, color=_style.BLUE, label=formats.label("p_alive"))
     ax.set_ylim(0, 1.02)
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     _style.numbers(ax.yaxis, "p_alive")

@@ -45,10 +45,9 @@ def timeline(
     data cover only in part is hollow; where there is no value there is a gap.
     """
     every = formats.grain(table["period"]) if "period" in table else "month"
-    period, text = formats.label(every), _("{measure} by {period}")
-    title = text.format(measure=formats.label(metric), period=period.lower())
-    y = formats.label(metric, currency)
-    ax = _style.axes(ax, title=title, x=period, y=y, height=3.2)
+    period, y = formats.label(every), formats.label(metric, currency)
+    figures = {"measure": formats.label(metric), "period": period.lower()}
+    ax = _style.axes(ax, "timeline", x=period, y=y, height=3.2, **figures)
     needs = ("period", "start", "group", "partial")
     _style.require(ax, table, "value", by=needs)
     times = table.drop_duplicates("period").sort_values("start").set_index("period")["start"]
@@ -75,8 +74,7 @@ def effects(board: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     needs = ["relative_effect", "relative_lowest", "relative_highest"]
     known = board.dropna(subset=[c for c in needs if c in board])
-    title = _("Effect of each measure, with its likely range (95%)")
-    ax = _style.axes(ax, title=title, height=1.6 + 0.38 * len(known))
+    ax = _style.axes(ax, "effects", height=1.6 + 0.38 * len(known))
     named = ("title", "grade", "status", "verdict")
     if not _style.is_empty(ax, known, *needs, by=named):
         ax.set_xlabel(_("Relative effect on the main figure"))
@@ -107,11 +105,10 @@ def replays(
     The actual one stands `back` days after each past one, or without that column as far to the
     right as the past ones lie apart.
     """
-    title = _("The same comparison on past dates, when nothing was done")
     unit = _("percentage points") if formats.kind(metric) == "share" else ""
     y = _("Change: {measure}").format(measure=formats.label(metric, currency))
     y = f"{y} ({unit})" if unit else y
-    ax = _style.axes(ax, title=title, x=_("First day"), y=y, height=3.6)
+    ax = _style.axes(ax, "replays", y=y, height=3.6)
     _style.require(ax, natural, "change", by=("start", "se"))
     scale = 100 if unit else 1
     days, (values, errors) = natural["start"], scale * natural[["change", "se"]].to_numpy(float).T

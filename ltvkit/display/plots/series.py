@@ -24,9 +24,9 @@ def kpi_series(
     where there is no value. Raises `ColumnError` where the table lacks `measure`.
     """
     every = formats.grain(series["period"]) if "period" in series else "month"
-    period, text = formats.label(every), _("{measure} by {period}")
-    title = text.format(measure=formats.label(measure), period=period.lower())
-    ax = _style.axes(ax, title=title, x=period, y=formats.label(measure, currency))
+    period, y = formats.label(every), formats.label(measure, currency)
+    figures = {"measure": formats.label(measure), "period": period.lower()}
+    ax = _style.axes(ax, "kpi_series", x=period, y=y, **figures)
     _style.require(ax, series, measure, by="period")
     open_ = series.get("partial", Series(False, index=series.index)).to_numpy(dtype=bool)
     values = series[measure].to_numpy(dtype=float)
@@ -51,8 +51,7 @@ def ltv_curves(
     Of more than eight cohorts, the legend names every n-th.
     """
     cells, grain = _style.ages(wide)
-    title, y = _("LTV per customer so far"), formats.label("ltv", currency)
-    ax = _style.axes(ax, title=title, x=grain, y=y)
+    ax = _style.axes(ax, "ltv_curves", x=grain, y=formats.label("ltv", currency))
     _style.require(ax, cells, *cells.columns)
     _lines(ax, cells.T)
     lines, names = ax.get_legend_handles_labels()
@@ -72,8 +71,7 @@ def ltv_curves(
 @_style.styled
 def second_order(table: DataFrame, *, ax: Axes | None = None) -> Axes:
     """Table of `cohorts.second_order` -> per cohort, the share who came back within n days."""
-    title = _("Customers who order a second time, by days since the first")
-    ax = _style.axes(ax, title=title, x=_("Cohort"), y=_("Share of new customers"))
+    ax = _style.axes(ax, "second_order")
     columns = [c for c in table.columns if str(c).startswith("within_")]
     _style.require(ax, table, *columns, by="cohort")
     _lines(ax, table[columns].rename(columns=formats.label).reset_index(drop=True))

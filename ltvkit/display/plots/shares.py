@@ -21,9 +21,8 @@ def segments(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
     The segments are ordered by revenue, the largest on top.
     """
-    title = _("Segments: share of customers and of revenue")
     height = max(2.6, 1.5 + 0.32 * len(summary))
-    ax = _style.axes(ax, title=title, x=_("Share of the total"), height=height)
+    ax = _style.axes(ax, "segments", height=height)
     _style.require(ax, summary, *SHARES, by="segment")
     table = summary.sort_values("revenue_share", ascending=False, kind="stable")
     table = table.assign(segment=table["segment"].map(formats.label))
@@ -41,8 +40,7 @@ def segments(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 @_style.styled
 def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Table of `deciles.summarize` -> revenue share of each decile, and the shares added up."""
-    words = {"x": _("Decile of customers (1 = highest revenue)"), "y": _("Share of revenue")}
-    ax = _style.axes(ax, title=_("Revenue by customer decile"), **words)
+    ax = _style.axes(ax, "deciles")
     _style.require(ax, table, "revenue_share", "cumulative_share", by="decile")
     look = {"color": _style.BLUE, "saturation": 1, "width": 0.7, "errorbar": None}
     sns.barplot(table, x="decile", y="revenue_share", ax=ax, **look)
@@ -60,9 +58,7 @@ def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 @_style.styled
 def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None = None) -> Axes:
     """Points of `deciles.lorenz` -> the Lorenz curve, with `gini` and the best fifth's share."""
-    words = {"x": _("Share of customers, the lowest revenue first"), "y": _("Share of revenue")}
-    title, shown = _("Concentration of revenue (Gini {gini})"), formats.number(gini, decimals=2)
-    ax = _style.axes(ax, title=title.format(gini=shown), **words)
+    ax = _style.axes(ax, "lorenz", gini=formats.number(gini, decimals=2))
     _style.require(ax, points.tail(1), "revenue_share", by="customers_share")
     x, y = points["customers_share"], points["revenue_share"]
     equal, best = _("if all brought the same"), _("the best 20% of customers bring {share}")
@@ -86,8 +82,7 @@ def pareto(
 
     The legend names each zone with the share of items in it; dotted lines mark the `cuts`.
     """
-    x, y = _("Share of items, the highest revenue first"), formats.label("cumulative_share")
-    ax = _style.axes(ax, title=_("Revenue by item, added up"), x=x, y=y)
+    ax = _style.axes(ax, "pareto", y=formats.label("cumulative_share"))
     _style.require(ax, points, "items_share", "cumulative_share", by="class")
     x = np.r_[0, points["items_share"].to_numpy(dtype=float)]
     y = np.r_[0, points["cumulative_share"].to_numpy(dtype=float)]
@@ -110,8 +105,8 @@ def pareto(
 @_style.styled
 def leaders(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     """Table of `abc_classes.leaders` -> a bar per item, by name, in the colour of its class."""
-    words = {"title": _("The leaders by revenue"), "x": formats.label("revenue", currency)}
-    ax = _style.axes(ax, **words, height=max(2.6, 1.2 + 0.32 * len(table)))
+    height = max(2.6, 1.2 + 0.32 * len(table))
+    ax = _style.axes(ax, "leaders", x=formats.label("revenue", currency), height=height)
     _style.require(ax, table, "revenue", by="class")
     named = [c for c in table.columns[1 : table.columns.get_loc("revenue")] if c != "rank"]
     texts = table[named[-1]] if named else table["rank"]
