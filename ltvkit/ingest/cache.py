@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -125,17 +125,18 @@ def _prepare(raw: readers.Raw, columns: Mapping, rules: Policies, folder: Path) 
         with files.replacing(folder) as part:
             part.mkdir(parents=True)
             _set_folder(raw.connection, part)
-            rows = pipeline.validate_source(raw, columns=columns, rules=rules, keep=_store)
+            keep = partial(_store, raw.connection)
+            rows = pipeline.validate_source(raw, columns=columns, rules=rules, keep=keep)
             (part / FACTS).write_text(rows.to_json(), "utf-8")
     except OSError as error:  # another run may have prepared the same meanwhile
         if not (folder / FACTS).exists():
             raise ReportError(f"the orders cannot be cached in {folder}: {error}.") from error
 
 
-def _store(relation: Any, name: str, first: int | None) -> str:
+def _store(connection: Any, relation: Any, name: str, first: int | None) -> str:
     """A `pipeline.Store` into Parquet files of the folder that the connection names."""
     path = f"getvariable('folder') || '/{name}.parquet'"
-    relation.query("kept", f"copy (select * from kept) to ({path}) ({_PARQUET})")
+    connection.execute(f"copy ({relation.sql_query()}) to ({path}) ({_PARQUET})")
     if first is None:
         return f"select * from read_parquet({path})"
     line = f"file_row_number + {first} as {LINE}"

@@ -92,22 +92,26 @@ def summarize_rows(
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Validated rows of a source -> their reconciliation, and facts about the source."""
     columns = lines.collect_schema().names()
-    if not rules.rates and "currency" in columns:
+    money = [n for n in (("_sign",) if rules.rates else ("currency", "_sign")) if n in columns]
+    counted = reconciliation.count_lines(
+        lines, returns=rules.returns, bounds=("order_date", *money)
+    )
+    if "currency" in money and len(_list_bounds(counted, "currency")) > 1:
         currencies.refuse_mixture(_count_values(lines, "currency"))
-    signs = _count_values(lines, "_sign") if "_sign" in columns else None
-    table = reconciliation.reconcile(lines, returns=rules.returns)
-    facts = raw.facts | _find_span(lines, table, raw.facts["source"], rules)
+    table = reconciliation.reconcile(counted)
+    facts = raw.facts | _find_span(counted, table, raw.facts["source"], rules)
     amount = amounts.describe(mapped[0], rules)
     facts |= {"amount_from": amount, "timezone": choose_timezone(raw, rules)}
-    if signs is not None:
-        signs = signs.rename(columns={"_sign": "currency"})
-        currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
-        facts["signs"] = signs["currency"].tolist()
+    if "_sign" in money:
+        facts["signs"] = _list_bounds(counted, "_sign")
+        if len(facts["signs"]) > 1:
+            signs = _count_values(lines, "_sign").rename(columns={"_sign": "currency"})
+            currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
     named = all("order_id" in names for names in mapped)
     facts["customer_from"] = mapped[0]["customer_id"]
     facts |= overlap.describe(lines) if named else {}
-    counted = "order_id" if named else "lines"
-    return table, facts | {"orders_from": "days" if rules.same_day == "one_order" else counted}
+    by = "order_id" if named else "lines"
+    return table, facts | {"orders_from": "days" if rules.same_day == "one_order" else by}
 
 
 def open_rows(connection: Any, rows: Rows, *, returns: str) -> Orders:
@@ -172,8 +176,8 @@ def label_raw(columns: Sequence[str]) -> dict[str, str]:
 
 
 def store_in_memory(relation: Any, name: str, _first: int | None) -> str:
-    """A `Store` into a table of the connection."""
-    relation.create(quoted(name))
+    """A `Store` into a temporary table of the connection."""
+    relation.create(f"temp.{quoted(name)}")
     return f"select * from {quoted(name)}"
 
 
@@ -190,7 +194,9 @@ class PartReader:
     def read_part(self, connection: Any, part: Part) -> Any:
         """The part -> a relation of its rows, each with its reject reason."""
         sql = mapping.build_query(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
-        typed = connection.sql(sql)
+        # By a view, as DuckDB's Python side splits a text given to `sql` into words, which is slow.
+        connection.execute(f"create or replace temp view typed as {sql}")
+        typed = connection.view("typed")
         if amounts.spreads(self.mapped, self.rules):
             typed = amounts.spread_orders(typed, self.mapped, self.rules)
         if self.rates is not None and "currency" in self.mapped:
@@ -214,7 +220,7 @@ def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, n
             first = None if LINE in part.working else part.first
             with progress.show_query(connection, part.name):
                 sql = keep(reading.read_part(connection, part), name, first)
-            count = connection.sql(f"select count(*) from ({sql})").fetchall()[0][0]
+            count = connection.execute(f"select count(*) from ({sql})").fetchall()[0][0]
             if part.expected in (None, count):
                 return sql
         except duckdb.InvalidInputException:  # a line that is no record
@@ -249,13 +255,20 @@ def _count_values(lines: nw.LazyFrame, column: str) -> pd.DataFrame:
     return frames.table(kept.group_by(column).agg(lines=nw.len()))
 
 
-def _find_span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Policies) -> dict:
+def _list_bounds(counted: pd.DataFrame, column: str) -> list[str]:
+    """The least and the greatest value of the kept lines: one where all have the same."""
+    kept = counted[counted["status"] == "kept"]
+    found = pd.concat([kept[f"first_{column}"], kept[f"last_{column}"]]).dropna()
+    return sorted({found.min(), found.max()}) if len(found) else []
+
+
+def _find_span(counted: pd.DataFrame, table: pd.DataFrame, source: str, rules: Policies) -> dict:
     """Lines read, first and last day of those kept, and the last day covered."""
-    days, kept = nw.col("order_date"), nw.col("reason").is_null()
+    kept = counted["status"] == "kept"
     if rules.returns == "separate":
-        kept = kept & (nw.col("amount") >= 0)
-    span = frames.table(lines.filter(kept).select(first=days.min(), last=days.max()))
-    if span["first"].isna().all():
+        kept &= ~counted["below"]
+    first, last = counted.loc[kept, "first_order_date"], counted.loc[kept, "last_order_date"]
+    if first.isna().all():
         reasons = ", ".join(table.loc[table["status"] != "read", "reason"])
         dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
         if source == FRAME:
@@ -266,7 +279,7 @@ def _find_span(lines: nw.LazyFrame, table: pd.DataFrame, source: str, rules: Pol
             f"no line of {source} could be kept ({reasons})."
             f"{dates if 'order_date is unreadable' in reasons else ''}"
         )
-    first, last = (date.date().isoformat() for date in span.iloc[0])
+    first, last = (date.date().isoformat() for date in (first.min(), last.max()))
     until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
     read = int(table.loc[table["status"] == "read", "lines"].sum())
     return {"lines_read": read, "first": first, "last": last, "until": until}

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from numbers import Integral, Real
 from typing import Any, get_type_hints
 
@@ -146,7 +147,7 @@ class Policies:
     checks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, kind in get_type_hints(Policies).items():
+        for name, kind in _list_types().items():
             object.__setattr__(self, name, _check_type(name, getattr(self, name), kind))
         for name, known in _CHOICES.items():
             one_of(name, getattr(self, name), known)
@@ -168,6 +169,12 @@ class Policies:
             one_of("policies: checks", name, CHECK_FACTS)
             one_of(f"policies: checks: {name}", severity, SEVERITIES)
         object.__setattr__(self, "checks", checks)
+
+
+@cache
+def _list_types() -> dict[str, Any]:
+    """The declared types of the policies."""
+    return get_type_hints(Policies)
 
 
 def _check_type(name: str, value: Any, kind: Any) -> Any:

@@ -1,5 +1,7 @@
 """Reconciliation: every line read is kept or quarantined, in lines and in money."""
 
+from collections.abc import Iterable
+
 import narwhals.stable.v2 as nw
 import pandas as pd
 
@@ -8,30 +10,42 @@ from ltvkit.engines import frames
 from ltvkit.ingest import validation
 
 
-def reconcile(validated: nw.LazyFrame, *, returns: str) -> pd.DataFrame:
-    """Validated lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
+def count_lines(
+    validated: nw.LazyFrame, *, returns: str, bounds: Iterable[str] = ("order_date",)
+) -> pd.DataFrame:
+    """Validated lines -> a row per status and reason: lines, amount, `known` (lines with an
+    amount), `below` (whether the reason is that of kept returns); of the columns in `bounds` the
+    least value and the greatest, as first_... and last_...
+    """
+    labels = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
+    kept, label = nw.col("reason").is_null(), labels.get(returns, "")
+    spans = {f"first_{name}": nw.col(name).min() for name in bounds}
+    spans |= {f"last_{name}": nw.col(name).max() for name in bounds}
+    counted = frames.table(
+        validated.with_columns(
+            status=_choose(kept, "kept", "quarantined"),
+            reason=nw.coalesce("reason", _choose(nw.col("amount") < 0, label, _("sales"))),
+        )
+        .group_by("status", "reason")
+        .agg(lines=nw.len(), amount=nw.col("amount").sum(), known=nw.col("amount").count(), **spans)
+        .sort("status", "lines", "reason", descending=[True, True, False])
+    )
+    below = (counted["status"] == "kept") & (counted["reason"] == label)
+    return counted.assign(below=below)
+
+
+def reconcile(counted: pd.DataFrame) -> pd.DataFrame:
+    """Counted lines -> the reconciliation: status, reason, lines, amount, share (of lines read).
 
     read = kept + quarantined, in lines and in money. `amount` is NaN where no amount of the lines
     can be read, and for rows that are no order line (a total row repeats other lines).
     """
-    below = {"net": _("returns, netted from revenue"), "separate": _("returns, kept beside")}
-    counted = frames.table(
-        validated.with_columns(
-            status=_choose(nw.col("reason").is_null(), "kept", "quarantined"),
-            reason=nw.coalesce(
-                "reason", _choose(nw.col("amount") < 0, below.get(returns, ""), _("sales"))
-            ),
-        )
-        .group_by("status", "reason")
-        .agg(lines=nw.len(), amount=nw.col("amount").sum(), known=nw.col("amount").count())
-        .sort("status", "lines", "reason", descending=[True, True, False])
-    )
     priced = (counted["known"] > 0) & ~counted["reason"].isin(validation.NO_ORDER_LINE)
-    counted["amount"] = counted["amount"].where(priced)
+    counted = counted.assign(amount=counted["amount"].where(priced))
     read = pd.DataFrame({"status": ["read"], "reason": [_("all lines")]}).assign(
         lines=counted["lines"].sum(), amount=counted["amount"].sum()
     )
-    parts = [read, counted.drop(columns="known")]
+    parts = [read, counted[["status", "reason", "lines", "amount"]]]
     return with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 

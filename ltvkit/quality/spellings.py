@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 
 from ltvkit.engines import frames
+from ltvkit.engines.connection import connect
 from ltvkit.engines.frames import Frame
 from ltvkit.engines.spark import workers
 from ltvkit.ingest.parse import ids
@@ -31,15 +32,13 @@ def find_spellings(customers: Frame) -> Spellings:
     >>> find_spellings(ids.assign(revenue=10.0))
     Spellings(fold='all', customers=2, ids=4, revenue=40.0)
     """
-    import duckdb
-
     known = frames.lazy(customers, needs=("customer_id", "revenue"))
     known = known.select("customer_id", "revenue")
     if frames.is_spark(known):
         folded: Any = workers.map_parts(known.to_native(), _fold_part)
     else:
         held = known.implementation.is_duckdb()
-        written = known.to_native() if held else duckdb.connect().from_df(frames.table(known))
+        written = known.to_native() if held else connect().from_df(frames.table(known))
         folded = written.project(_select())
     fold, several = ids.propose_fold(folded)
     if not several:

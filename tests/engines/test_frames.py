@@ -239,7 +239,7 @@ def test_rows_without_a_line_are_numbered_as_they_were_read(tmp_path):
     cache._set_folder(connection, tmp_path)
     # As small as a buffer can be: then it takes several, as it does of a large file.
     read = f"select * from read_csv('{path}', columns = {{'n': 'BIGINT'}}, max_line_size = 4096)"
-    kept = cache._store(connection.sql(read), "rows", 2)
+    kept = cache._store(connection, connection.sql(read), "rows", 2)
     wrong = connection.sql(f"select count(*) from ({kept}) where n <> _line")
     assert wrong.fetchall() == [(0,)]
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ltvkit.core import paths
 from ltvkit.engines import sql, temporary_tables
+from ltvkit.engines.connection import connect
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.parse import dates, values
 from ltvkit.ingest.parse.signs import SIGNS, TOKENS
@@ -32,7 +33,6 @@ def read_rates(path: Path) -> pd.DataFrame:
     A rate is what one unit of `currency` is worth in the report's currency from that date on; the
     report's own has one line with rate 1. Raises `DataError` naming the line that cannot be used.
     """
-    import duckdb
     import pyarrow as pa
 
     options = {"header": None, "dtype": str, "keep_default_na": False, "skip_blank_lines": False}
@@ -49,7 +49,7 @@ def read_rates(path: Path) -> pd.DataFrame:
         raise _unusable(path, "it has no lines")
     texts = pa.schema([(name, pa.string()) for name in COLUMNS])
     table = (
-        duckdb.connect()
+        connect()
         .from_arrow(pa.Table.from_pandas(written, schema=texts, preserve_index=False))
         .project(
             f"{dates.parse_date('date', 'VARCHAR')} as date, "

@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit.engines import frames, sql
+from ltvkit.engines.connection import connect
 from ltvkit.engines.frames import Frame
 from ltvkit.ingest.parse import values
 
@@ -34,12 +35,10 @@ def fold_id(sql: str, fold: str) -> str:
 
 def fold_ids(names: Sequence[str], fold: str) -> list[str]:
     """Ids of the params, folded as those that are read."""
-    import duckdb
-
     if not names:
         return []
     rows = [f"select {fold_id(sql.literal(name), fold)}" for name in names]
-    return [name for (name,) in duckdb.connect().execute(" union all ".join(rows)).fetchall()]
+    return [name for (name,) in connect().execute(" union all ".join(rows)).fetchall()]
 
 
 def select_folds(sql: str) -> str:

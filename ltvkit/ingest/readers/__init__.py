@@ -77,7 +77,9 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
     work = Path(tempfile.mkdtemp(dir=home))
     try:
         limits.check_disk(files, home)
-        connection = connect(memory=limits.parse_memory(rules.memory_limit), spill=work)
+        connection = connect(
+            memory=limits.parse_memory(rules.memory_limit), spill=paths.cache() / "spill"
+        )
         if asked:
             facts = databases.export_table(source, work / "table.parquet", table=rules.table)
             table = File(work / "table.parquet", facts["table"])
