@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +125,7 @@ def _prepare(raw: readers.Raw, columns: Mapping, rules: Policies, folder: Path) 
         with files.replacing(folder) as part:
             part.mkdir(parents=True)
             _set_folder(raw.connection, part)
-            keep = partial(_store, raw.connection)
-            rows = pipeline.validate_source(raw, columns=columns, rules=rules, keep=keep)
+            rows = pipeline.validate_source(raw, columns=columns, rules=rules, keep=_store)
             (part / FACTS).write_text(rows.to_json(), "utf-8")
     except OSError as error:  # another run may have prepared the same meanwhile
         if not (folder / FACTS).exists():

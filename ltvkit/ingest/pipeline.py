@@ -27,9 +27,9 @@ from ltvkit.ingest.readers import Raw, progress
 from ltvkit.ingest.readers.part import Part
 from ltvkit.ingest.schema import FILE, FRAME, LINE, TEXT, WORKING
 
-# Stores a relation under a name, its rows in order, and returns SQL that reads them back. Rows
-# without a line number are numbered from the given one.
-Store = Callable[[Any, str, int | None], str]
+# Stores a relation of a connection under a name, its rows in order, and returns SQL that reads them
+# back. Rows without a line number are numbered from the given one.
+Store = Callable[[Any, Any, str, int | None], str]
 LIST_COLUMNS = ("file", "line", "reason", "text")
 
 
@@ -77,7 +77,7 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
     if validation.needs_comparison(lines, rules, named=named):
         with _translate_errors(raw.facts["source"]):
             compared = validation.compare_lines(lines, rules, named=named)
-            sql = keep(compared.to_native(), "rows", None)
+            sql = keep(raw.connection, compared.to_native(), "rows", None)
         lines = _open_lazy(raw.connection, sql)
     return Rows(sql, list(raw.columns), *summarize_rows(lines, raw, mapped, rules))
 
@@ -175,9 +175,9 @@ def label_raw(columns: Sequence[str]) -> dict[str, str]:
     return labels
 
 
-def store_in_memory(relation: Any, name: str, _first: int | None) -> str:
-    """A `Store` into a temporary table of the connection."""
-    relation.create(f"temp.{quoted(name)}")
+def store_in_memory(connection: Any, relation: Any, name: str, _first: int | None) -> str:
+    """A `Store` into a temporary table."""
+    connection.execute(f"create temp table {quoted(name)} as {relation.sql_query()}")
     return f"select * from {quoted(name)}"
 
 
@@ -195,8 +195,8 @@ class PartReader:
         """The part -> a relation of its rows, each with its reject reason."""
         sql = mapping.build_query(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
         # By a view, as DuckDB's Python side splits a text given to `sql` into words, which is slow.
-        connection.execute(f"create or replace temp view typed as {sql}")
-        typed = connection.view("typed")
+        connection.execute(f"create or replace temp view typed_lines as {sql}")
+        typed = connection.view("typed_lines")
         if amounts.spreads(self.mapped, self.rules):
             typed = amounts.spread_orders(typed, self.mapped, self.rules)
         if self.rates is not None and "currency" in self.mapped:
@@ -219,14 +219,14 @@ def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, n
         try:
             first = None if LINE in part.working else part.first
             with progress.show_query(connection, part.name):
-                sql = keep(reading.read_part(connection, part), name, first)
+                sql = keep(connection, reading.read_part(connection, part), name, first)
             count = connection.execute(f"select count(*) from ({sql})").fetchall()[0][0]
             if part.expected in (None, count):
                 return sql
         except duckdb.InvalidInputException:  # a line that is no record
             if part.exact is None:
                 raise
-        return keep(reading.read_part(connection, part.exact()), name, None)
+        return keep(connection, reading.read_part(connection, part.exact()), name, None)
 
 
 @contextmanager
