@@ -64,7 +64,11 @@ EXPORTS = {
     "futureshop": (FUTURESHOP, "会員番号", ("購入数量", "販売単価")),
     "MakeShop": (MAKESHOP, "会員ID", ("数量", "販売価格")),
     "BASE": (BASE, "メールアドレス(請求先)", ("数量", "価格")),
-    "WooCommerce (Advanced Order Export)": (WOO_ITEMS, "Email (Billing)", "Order Line (w/o tax)"),
+    "WooCommerce (Advanced Order Export)": (
+        WOO_ITEMS,
+        "Email (Billing)",
+        ("Quantity (- Refund)", "Item Cost"),
+    ),
     "WooCommerce (Import Export Suite)": (WOO_ORDERS, "customer_id", "order_subtotal"),
 }
 

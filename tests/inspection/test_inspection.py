@@ -103,7 +103,7 @@ def test_what_a_shop_system_needs_is_written_down():
     filled = ["customer_id", "order_date", "status", "channel", "currency"]
     assert values["policies"]["fill_down"] == filled
     assert values["policies"]["timezone"] == "Asia/Tokyo"
-    assert values["policies"]["cancelled_status"] == ["voided", "refunded"]
+    assert values["policies"]["cancelled_status"] == ["voided", "refunded", "expired"]
     assert values["currency"] == "EUR"
 
 
