@@ -27,13 +27,7 @@ from ltvkit.ingest.readers.locate import PACKED, SUFFIXES
 REQUIRED = ("shop", "source")
 # Where the notebooks' defaults are decisions about the sample shops, what a params file leaves out
 # is decided neutrally.
-NEUTRAL = {
-    "columns": {},
-    "policies": {},
-    "abc_by": ["customer_id"],
-    "acquisition_cost": {},
-    "cost_by": "",
-}
+NEUTRAL = {name: rule["neutral"] for name, rule in rules.RULES.items() if "neutral" in rule}
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 

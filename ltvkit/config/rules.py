@@ -4,7 +4,6 @@ What only the data can tell, such as whether a column is there, is left to the s
 """
 
 from collections.abc import Iterable, Mapping
-from functools import cache
 from typing import Any
 
 from ltvkit import abc_classes, cohorts, rfm
@@ -16,6 +15,7 @@ from ltvkit.hypotheses.registry import store
 from ltvkit.ingest import schema
 from ltvkit.ltv import unit_economics
 
+RULES: dict[str, dict[str, Any]] = files.read_yaml(__name__, "rules.yaml")
 # Columns that differ by customer, by order or by amount, and name no group of customers.
 NO_GROUPS = ("customer_id", "order_id", "order_date", *schema.NUMBERS)
 
@@ -28,7 +28,7 @@ def check(values: Mapping[str, Any]) -> None:
     ltvkit.errors.ParamsError: discount=-2: give a rate per year from 0 to 1, as 0.1 for 10%.
     """
     sets = _sets(values.get("columns", ()))
-    for name, rule in rules().items():
+    for name, rule in RULES.items():
         if name in values:
             _check(name, values[name], rule, sets)
     _check_groups(values.get("abc_by", ()), values.get("cost_by", ""))
@@ -40,12 +40,6 @@ def check(values: Mapping[str, Any]) -> None:
     check_cluster(values.get("spark", {}))
     if values.get("register"):
         store.folder(values["shop"], values["register"])
-
-
-@cache
-def rules() -> dict[str, dict[str, Any]]:
-    """The rule of each parameter; see the head of rules.yaml."""
-    return files.read_yaml(__name__, "rules.yaml")
 
 
 def _sets(mapped: Mapping[str, str]) -> dict[str, list[str]]:

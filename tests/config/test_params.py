@@ -235,13 +235,13 @@ def test_values_are_found_wrong_before_any_notebook_runs(tmp_path, text, words):
 @pytest.mark.parametrize("book", notebooks.find_notebooks(), ids=lambda book: book.page)
 def test_every_parameter_has_a_rule_and_a_default_that_keeps_it(book):
     declared = notebooks.read_parameters(book.path)
-    assert set(declared) - {"out"} <= set(rules.rules())
+    assert set(declared) - {"out"} <= set(rules.RULES)
     rules.check({name: parameter.default for name, parameter in declared.items()})
 
 
 def test_no_rule_is_without_its_parameter():
     declared = {name for book in notebooks.find_notebooks() for name in book.declared}
-    assert set(rules.rules()) == declared - {"out"}
+    assert set(rules.RULES) == declared - {"out"}
 
 
 def test_a_column_mapped_under_a_name_of_ones_own_can_be_named(tmp_path):

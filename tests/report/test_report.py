@@ -351,12 +351,12 @@ def test_a_page_names_the_language_it_is_in(monkeypatch):
 def test_unavailable_is_not_zero():
     row = {"period": "1998-06", "revenue": 0.0, "orders": float("nan"), "revenue_vs_previous": 0.0}
     figures = {
-        k.label: k for k in front_page.list_kpis(pd.DataFrame([row]), "1998-06", currency="USD")
+        k["label"]: k for k in front_page.list_kpis(pd.DataFrame([row]), "1998-06", currency="USD")
     }
-    assert figures["Revenue"].value == "0.00 USD"
-    assert figures["Revenue"].previous == ("0.0%", "flat")
-    assert figures["Revenue"].last_year == ("unavailable", "unavailable")
-    assert figures["Orders"].value == "unavailable"
+    assert figures["Revenue"]["value"] == "0.00 USD"
+    assert figures["Revenue"]["previous"] == {"text": "0.0%", "direction": "flat"}
+    assert figures["Revenue"]["last_year"] == {"text": "unavailable", "direction": "unavailable"}
+    assert figures["Orders"]["value"] == "unavailable"
     assert front_page.list_kpis(pd.DataFrame([row]), "1998-05", currency="USD") == []
     assert front_page.list_kpis(None, "1998-06", currency="USD") == []
 

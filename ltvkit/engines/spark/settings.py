@@ -11,10 +11,12 @@ from ltvkit.core import files, paths
 from ltvkit.errors import ParamsError, nearest
 
 KEYS = ("master", "remote", "storage", "conf")
-MASTER = re.compile(
-    r"local(\[[\d*, ]+\])?|local-cluster\[[\d, ]+\]|yarn|spark://.+|k8s://(https?://)?[^/:]+(:\d+)?/?"
-)
-REMOTE = re.compile(r"local(\[.+\])?|sc://.+")
+# What an address may be, and in words.
+MASTER = r"local(\[[\d*, ]+\])?|local-cluster\[[\d, ]+\]|yarn|spark://.+|k8s://(https?://)?[^/:]+(:\d+)?/?"
+FORMS = {
+    "master": (MASTER, "local[*], spark://host:port, yarn or k8s://https://host:port"),
+    "remote": (r"local(\[.+\])?|sc://.+", "as in sc://host:15002"),
+}
 CONNECT = 15002  # the port of a Spark Connect server that names none
 
 
@@ -54,13 +56,10 @@ class Settings:
         found = cls(
             **texts, conf={name: _word(value) for name, value in spark.get("conf", {}).items()}
         )
-        if found.master and not (MASTER.fullmatch(found.master) and found._names_hosts()):
-            raise ParamsError(
-                f"spark: master: {found.master!r} must be local[*], spark://host:port, yarn or "
-                "k8s://https://host:port."
-            )
-        if found.remote and not (REMOTE.fullmatch(found.remote) and found._names_hosts()):
-            raise ParamsError(f"spark: remote: {found.remote!r} must be as in sc://host:15002.")
+        for key, (form, words) in FORMS.items():
+            address = texts[key]
+            if address and not (re.fullmatch(form, address) and found._names_hosts()):
+                raise ParamsError(f"spark: {key}: {address!r} must be {words}.")
         return found
 
     @property

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
@@ -19,35 +19,20 @@ _MARKDOWN = re.compile(
 )
 
 
-class Change(NamedTuple):
-    """A change in words, and its direction: "up", "down", "flat" or "unavailable"."""
+def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[dict[str, Any]]:
+    """The table kpis_month -> the report month's figures: label, value, previous, last_year.
 
-    text: str
-    direction: str
-
-
-class Kpi(NamedTuple):
-    """One key figure at the top of the front page."""
-
-    label: str
-    value: str
-    previous: Change
-    last_year: Change
-
-
-def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[Kpi]:
-    """The table kpis_month -> the report month's figures, each with its two changes.
-
-    A figure that is missing is "unavailable", not zero. Empty without a row for the month.
+    The latter two are changes: a text, and a direction ("up", "down", "flat", "unavailable"). A
+    figure that is missing is "unavailable", not zero. Empty without a row for the month.
     """
     rows = [] if by_month is None else by_month[by_month["period"] == month].to_dict("records")
     return [
-        Kpi(
-            _(LABELS[name]),
-            _format_value(row, name, currency),
-            _format_change(row, f"{name}_vs_previous"),
-            _format_change(row, f"{name}_vs_last_year"),
-        )
+        {
+            "label": _(LABELS[name]),
+            "value": _format_value(row, name, currency),
+            "previous": _format_change(row, f"{name}_vs_previous"),
+            "last_year": _format_change(row, f"{name}_vs_last_year"),
+        }
         for row in rows[:1]
         for name in MEASURES
     ]
@@ -82,10 +67,10 @@ def _format_value(row: Mapping[str, Any], name: str, currency: str) -> str:
     return _("unavailable") if pd.isna(x) else formats.value(x, name, currency)
 
 
-def _format_change(row: Mapping[str, Any], name: str) -> Change:
+def _format_change(row: Mapping[str, Any], name: str) -> dict[str, str]:
     x = row.get(name, math.nan)
     if pd.isna(x):
-        return Change(_("unavailable"), "unavailable")
+        return {"text": _("unavailable"), "direction": "unavailable"}
     text = formats.value(x, name)
     direction = {"+": "up", formats.MINUS: "down"}.get(text[0], "flat")
-    return Change(text, direction)
+    return {"text": text, "direction": direction}
