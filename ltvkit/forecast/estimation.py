@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
@@ -192,7 +192,7 @@ def fit_spending(customers: Frame) -> Spending:
         spend.conditional_expected_average_profit(1, 1.0)
     except DataError as error:
         return Spending(None, mean, (fill("average_spend", error=error),))
-    return Spending(spend, mean, _correlation_notes(purchases, each, weights))
+    return Spending(spend, mean, tuple(_correlation_notes(purchases, each, weights)))
 
 
 def _sample_customers(customers: Frame) -> tuple[Frame, tuple[str, ...]]:
@@ -205,18 +205,16 @@ def _sample_customers(customers: Frame) -> tuple[Frame, tuple[str, ...]]:
     return part, (fill("sample_of_customers", n=frames.count(part), whole=whole),)
 
 
-def _correlation_notes(
-    purchases: np.ndarray, each: np.ndarray, weights: np.ndarray
-) -> tuple[str, ...]:
+def _correlation_notes(purchases: np.ndarray, each: np.ndarray, weights: np.ndarray) -> list[str]:
     again = purchases > 1
     if weights[again].sum() < 3:
-        return ()
+        return []
     spread = np.cov(purchases[again], np.log(each[again]), aweights=weights[again])
     related = spread[0, 1] / np.sqrt(spread[0, 0] * spread[1, 1] or np.inf)
     if abs(related) < CORRELATED:
-        return ()
+        return []
     more = fill("more" if related > 0 else "less")
-    return (fill("correlated", more=more, r=formats.number(related, decimals=2)),)
+    return [fill("correlated", more=more, r=formats.number(related, decimals=2))]
 
 
 def _fit_notes(model: str, triples: pd.DataFrame, *, identified: bool) -> list[str]:
@@ -226,12 +224,7 @@ def _fit_notes(model: str, triples: pd.DataFrame, *, identified: bool) -> list[s
     if not identified:
         notes.append(fill("not_determined", model=formats.label(model)))
     if again < FEW_REPEATERS:
-        text = n_(
-            "Only {n} customer bought again: rely on the ranges, not on the values.",
-            "Only {n} customers bought again: rely on the ranges, not on the values.",
-            again,
-        )
-        notes.append(text.format(n=formats.count(again)))
+        notes.append(fill("few_bought_again", n=again))
     if model == "bg_nbd" and once > 0:
         notes.append(fill("bought_once", share=once))
     return notes

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, periods
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
@@ -74,20 +74,11 @@ def explain_customer(
 
 
 def _describe(expected: pd.Series, likely: tuple, *, months: int, of: str, currency: str) -> str:
-    bought = n_(
-        "Bought on {n} day, {ago} ago: {alive} likely to be still active.",
-        "Bought on {n} days, last {ago} ago: {alive} likely to be still active.",
-        int(expected["purchase_days"]),
-    )
-    ago = n_("{n} day", "{n} days", int(expected["recency_days"]))
-    bought = bought.format(
-        n=formats.count(expected["purchase_days"]),
-        ago=ago.format(n=formats.count(expected["recency_days"])),
-        alive=formats.share(expected["p_alive"], decimals=0),
-    )
-    ltv, low, high = (
-        formats.money(value, currency) for value in (expected[f"ltv_{months}m"], *likely)
-    )
+    ago = fill("days", n=int(expected["recency_days"]))
+    alive = formats.share(expected["p_alive"], decimals=0)
+    bought = fill("bought", n=int(expected["purchase_days"]), ago=ago, alive=alive)
+    amounts = (expected[f"ltv_{months}m"], *likely)
+    ltv, low, high = (formats.money(amount, currency) for amount in amounts)
     ahead = fill("expected", of=of, months=months, ltv=ltv)
     return f"{bought} {ahead} {fill('likely', low=low, high=high)}"
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import n_
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
@@ -77,7 +76,7 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
 
 
 def _span(months: int) -> str:
-    return n_("month", "{n} months", months).format(n=months)
+    return fill("months", n=months)
 
 
 def _revenue_of_one_new(fitted: Fitted, days: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import LtvkitError
@@ -95,24 +95,16 @@ class Board:
     @property
     def text(self) -> str:
         """The register in a sentence or two."""
-        n = len(self.evaluations)
-        if not n:
-            return _("No hypothesis is registered yet.")
+        if not self.evaluations:
+            return fill("none_yet")
         counts = ", ".join(f"{n} {_(s)}" for s, n in self._count_by_status().items() if n)
-        text = n_("{n} hypothesis: {counts}.", "{n} hypotheses: {counts}.", n)
-        sentences = [text.format(n=n, counts=counts)]
-        if n := len(self.problems):
-            text = n_("{n} problem in the register.", "{n} problems in the register.", n)
-            sentences.append(text.format(n=n))
+        sentences = [fill("counted", n=len(self.evaluations), counts=counts)]
+        if len(self.problems):
+            sentences.append(fill("problems", n=len(self.problems)))
         sentences += sorted({e.sampled for e in self.evaluations if e.sampled})
         if won := self._succeeded():
-            text = n_(
-                "{n} registered test has finished; {won} succeeded ({rate}).",
-                "{n} registered tests have finished; {won} succeeded ({rate}).",
-                len(won),
-            )
             rate = formats.share(self.win_rate, decimals=0)
-            sentences.append(text.format(n=len(won), won=sum(won), rate=rate))
+            sentences.append(fill("finished", n=len(won), won=sum(won), rate=rate))
         return " ".join(sentences)
 
     def finding(self, *, currency: str = "") -> list[str]:

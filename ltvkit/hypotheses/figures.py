@@ -51,10 +51,8 @@ def tabulate(rows: Mapping[str, dict[str, Any]], hypothesis: Hypothesis) -> pd.D
     first = rows[hypothesis.metric] | {"role": "primary"}
     guards = [rows[metric] | {"role": "guardrail"} for metric in hypothesis.guardrails]
     for row in guards:
-        without = row["after"] - row["effect"]
-        row["outcome"] = verdicts.rate_guardrail(
-            row["lowest"], row["highest"], without, hypothesis.tolerance
-        )
+        ends, without = (row["lowest"], row["highest"]), row["after"] - row["effect"]
+        row["outcome"] = verdicts.rate_guardrail(*ends, without, hypothesis.tolerance)
     return pd.DataFrame([first, *guards], columns=COLUMNS)
 
 

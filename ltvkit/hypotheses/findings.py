@@ -9,7 +9,6 @@ import math
 
 import pandas as pd
 
-from ltvkit.core.i18n import n_
 from ltvkit.display import formats
 from ltvkit.hypotheses import evaluation as ev
 from ltvkit.hypotheses import verdicts
@@ -24,8 +23,7 @@ def finding(found: Evaluation, *, currency: str = "") -> str:
     """One hypothesis in a few sentences, a line per paragraph: what was seen, and what to do."""
     plan = found.hypothesis
     if found.status == ev.DRAFT:
-        days = n_("{n} day", "{n} days", plan.days).format(n=plan.days)
-        return fill("starts", start=plan.start, days=days)
+        return fill("starts", start=plan.start, days=fill("days", n=plan.days))
     if found.table.empty:
         return fill("stopped")
     if found.status == ev.RUNNING:
@@ -110,8 +108,8 @@ def _describe_natural(found: Evaluation, currency: str) -> str:
     name, amount = "expected_anyway", formats.difference(natural, row["metric"], currency)
     if raw and 0 < natural / raw <= 1:
         name, amount = "partly_anyway", _amount(natural, row, currency)
-    dates = n_("{n} past date", "{n} past dates", n).format(n=n)
-    return fill(name, moved=_describe_move(row, currency), amount=amount, dates=dates)
+    moved, dates = _describe_move(row, currency), fill("past_dates", n=n)
+    return fill(name, moved=moved, amount=amount, dates=dates)
 
 
 def _is_clear(found: Evaluation) -> bool:

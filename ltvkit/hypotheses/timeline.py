@@ -50,12 +50,11 @@ def timelines(found: Evaluation, histories: Histories) -> dict[str, pd.DataFrame
 
 
 def _span(found: Evaluation, histories: Histories, every: str) -> tuple[int, int]:
+    if every == "year":
+        return histories.first, histories.last
     days = found.window
-    first = {"month": days.start - 365, "year": histories.first}.get(
-        every, days.start - 2 * days.days
-    )
-    last = {"month": days.end + 365, "year": histories.last}.get(every, days.end + days.days)
-    return max(first, histories.first), min(last, histories.last)
+    before, after = (365, 365) if every == "month" else (2 * days.days, days.days)
+    return max(days.start - before, histories.first), min(days.end + after, histories.last)
 
 
 def _calendar(first: int, last: int, every: str) -> pd.DataFrame:

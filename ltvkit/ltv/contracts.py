@@ -99,12 +99,11 @@ def remaining(
     if discount < 0 or period_days <= 0 or (horizon is not None and horizon < 1):
         raise ParamsError("discount is 0 or more a year; period_days and horizon are above zero.")
     v = (1 + discount) ** (-period_days / YEAR_DAYS)
-    sums = [_to_come(contract, v=rate, horizon=horizon) for rate in (1.0, v)]
-    if not np.isfinite(sums[1]).all():
+    ahead, today = (_to_come(contract, v=rate, horizon=horizon) for rate in (1.0, v))
+    if not np.isfinite(today).all():
         raise DataError(fill("infinite", alpha=f"{contract.params['alpha']:.3g}"))
-    return pd.DataFrame(
-        {"renewals": RENEWALS, "expected_periods": sums[0], "value": price * sums[1]}
-    )
+    table = pd.DataFrame({"renewals": RENEWALS, "expected_periods": ahead})
+    return table.assign(value=price * today)
 
 
 def _to_come(contract: Contract, *, v: float, horizon: int | None) -> np.ndarray:

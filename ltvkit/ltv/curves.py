@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import cohorts, periods
-from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
@@ -60,15 +59,9 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
     """What a customer has spent by `age` months, or by the last age that there is."""
     row = curve[curve["age_months"] <= age].iloc[-1]
     age = int(row["age_months"])
-    text = n_(
-        "In their first month customers bring in {ltv} on average",
-        "In their first {age} months customers bring in {ltv} on average",
-        max(age, 1),
-    )
-    unsure = _(" (likely range {low} to {high}).")
-    text += _("; few are that old yet.") if pd.isna(row["low"]) else unsure
     worth = {name: formats.money(row[name], currency) for name in ("ltv", "low", "high")}
-    return text.format(age=age, **worth)
+    end = "few_as_old" if pd.isna(row["low"]) else "likely_range"
+    return fill("brought", n=max(age, 1), **worth) + fill(end, **worth)
 
 
 def _by_group(lines: Frame, *, as_of: Day, column: str) -> tuple[np.ndarray, np.ndarray]:

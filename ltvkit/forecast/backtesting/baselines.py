@@ -93,10 +93,8 @@ def boosting(known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int)
     from threadpoolctl import threadpool_limits
 
     before, target = _training_data(lines, split=split, days=days)
-    trees = {"max_iter": 80, "max_leaf_nodes": 8, "min_samples_leaf": 40}
-    model = HistGradientBoostingRegressor(
-        loss="poisson", learning_rate=0.05, random_state=1, **trees
-    )
+    trees = {"max_iter": 80, "max_leaf_nodes": 8, "min_samples_leaf": 40, "learning_rate": 0.05}
+    model = HistGradientBoostingRegressor(loss="poisson", random_state=1, **trees)
     with threadpool_limits(1):  # a second thread costs more than it saves
         learnt = {
             name: model.fit(before[FEATURES], target[name].clip(lower=0)).predict(known[FEATURES])

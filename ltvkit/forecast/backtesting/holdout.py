@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, periods
-from ltvkit.core.i18n import n_
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
@@ -77,9 +76,8 @@ class Backtest:
         """How far off the best forecast was, and whether a simple method would do."""
         bias = self.table.set_index("method").loc[self.best, "bias"]
         months = model_forecasts.months_after(self.split, self.days)
-        span = n_("month", "{n} months", int(months)).format(n=int(months))
-        if months % 1:
-            span = fill("days", days=str(self.days))
+        whole = months % 1 == 0
+        span = fill("months", n=int(months)) if whole else fill("days", n=self.days)
         way, method = fill("too_low" if bias < 0 else "too_high"), formats.label(self.best)
         lines = [fill("tested", span=span, error=abs(bias), way=way, method=method)]
         if self.best not in (*self.fitted, self.simple):

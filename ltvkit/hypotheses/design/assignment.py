@@ -92,7 +92,6 @@ def candidates(
     target, cuts = hypothesis.target, {"rfm_cuts": rfm_cuts, "abc_cuts": abc_cuts}
     found = targets.select_all(lines, target, on=hypothesis.selected, **cuts)
     if found.empty:
-        raise DataError(
-            f"{hypothesis.id}: {targets.explain_empty(target, targets.channels(lines))}"
-        )
+        why = targets.explain_empty(target, targets.channels(lines))
+        raise DataError(f"{hypothesis.id}: {why}")
     return found

@@ -99,11 +99,8 @@ def explain_empty(target: Target, channels: Sequence[str]) -> str:
     """Why a target is empty, and what to do about it; `channels` are those that there are."""
     if target.rule == "customers":  # ids are on no page, so neither in an error
         return fill("empty_list", n=len(target.values))
-    values, known = (
-        ", ".join(target.values[:5]),
-        fill("known_channels", channels=", ".join(channels)),
-    )
-    hint = known if target.rule == "channel" else ""
+    known = fill("known_channels", channels=", ".join(channels))
+    hint, values = known if target.rule == "channel" else "", ", ".join(target.values[:5])
     return fill("empty_target", rule=target.rule, values=values, hint=hint)
 
 
