@@ -90,20 +90,16 @@ def render(
     """
     about = evaluation.hypothesis
     looks = {"verdict": LOOKS.get(evaluation.verdict, "open"), "status": "plain", "grade": "plain"}
-    badges = [
-        (look, formats.label(name), formats.cell(getattr(evaluation, name), "word"))
-        for name, look in looks.items()
-    ]
     tables = [
         card_tables.show_figures(evaluation.table, about.comparison, currency),
         card_tables.show_checks(evaluation.checks),
     ]
     tables = [table for table in tables if table.body]
     pngs = _pictures(evaluation, timelines, currency)
-    shown = {"about": about, "badges": badges, "lines": text.splitlines()}
-    shown |= {"facts": _facts(about, evaluation.extras, currency)}
-    pictures, marked = _captioned(pngs, about.metric), [_marked(table) for table in tables]
-    html = _template("card.html.j2").render(**shown, tables=marked, pictures=pictures)
+    facts = _facts(about, evaluation.extras, currency)
+    shown = {"evaluation": evaluation, "about": about, "looks": looks, "facts": facts}
+    shown |= {"lines": text.splitlines(), "pngs": pngs}
+    html = _template("card.html.j2").render(**shown, tables=map(_marked, tables))
     plain = _template("card.txt.j2").render(**shown, tables=tables)
     return Card(html, plain, pngs.get("month", ""))
 
@@ -111,7 +107,9 @@ def render(
 @functools.cache
 def _template(name: str) -> jinja2.Template:
     loader, escape = jinja2.FileSystemLoader(Path(__file__).parent), name.endswith(".html.j2")
-    return jinja2.Environment(loader=loader, autoescape=escape).get_template(name)
+    environment = jinja2.Environment(loader=loader, autoescape=escape)
+    words = {"label": formats.label, "cell": formats.cell, "fill": fill}
+    return environment.get_template(name, globals=words)
 
 
 def _facts(about: Hypothesis, counts: Mapping[str, float], currency: str) -> dict[str, str]:
@@ -153,17 +151,6 @@ def _marked(table: Display) -> Markup:
         mark = f'<strong class="ltv-card-mark">{escape(word)}</strong>'
         html = html.replace(f">{escape(word)}</div>", f">{mark}</div>")
     return Markup(html)
-
-
-def _captioned(pngs: Mapping[str, str], metric: str) -> list[tuple[str, str, str, bool]]:
-    """Name, text, picture and whether it is open; past dates say most, then months."""
-    first = next((name for name in ("past", "month") if name in pngs), next(iter(pngs), ""))
-    names = {every: formats.label(every) for every in pngs}
-    label = formats.label(metric)
-    return [
-        (name, fill("chart", measure=label, period=name.lower()), pngs[every], every == first)
-        for every, name in names.items()
-    ]
 
 
 def _pictures(

@@ -65,17 +65,15 @@ def measure(
     how: str,
 ) -> dict[str, Any]:
     """One metric: the levels, the observed change, and the effect, which follows as `how` says."""
-    effect, p = (np.nan,) * 3, np.nan
-    if estimate.sufficient:
-        if how == AS_OBSERVED:
-            effect, p = (estimate.effect, *estimate.interval), estimate.p
-        elif how == ALWAYS_VALID:
-            low, high, p = _always_valid(compared, hypothesis, metric, estimate)
-            effect = estimate.effect, low, high
-        elif how == NET and natural.enough:
-            *effect, p = natural.subtract(estimate.effect, estimate.se)
+    effect, *rest = (np.nan,) * 4
+    if estimate.sufficient and how == AS_OBSERVED:
+        effect, *rest = estimate.effect, *estimate.interval, estimate.p
+    elif estimate.sufficient and how == ALWAYS_VALID:
+        effect, *rest = estimate.effect, *_always_valid(compared, hypothesis, metric, estimate)
+    elif estimate.sufficient and how == NET and natural.enough:
+        effect, *rest = natural.subtract(estimate.effect, estimate.se)
     levels = _levels(compared, metric)
-    without = levels["after"] - effect[0]
+    without = levels["after"] - effect
     subtracted = compared.kind != "randomized" and natural.enough
     return {
         **levels,
@@ -83,9 +81,9 @@ def measure(
         "raw_effect": estimate.effect,
         **dict(zip(("raw_lowest", "raw_highest"), estimate.interval, strict=True)),
         "natural_change": natural.change if subtracted else np.nan,
-        **dict(zip(("effect", "lowest", "highest"), effect, strict=True)),
-        "relative_effect": effect[0] / without if without > 0 else np.nan,
-        "p": p,
+        "effect": effect,
+        **dict(zip(("lowest", "highest", "p"), rest, strict=True)),
+        "relative_effect": effect / without if without > 0 else np.nan,
         "outcome": "",
     }
 

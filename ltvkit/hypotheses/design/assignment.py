@@ -81,15 +81,13 @@ def assign(
     )
 
 
-def candidates(
-    hypothesis: Hypothesis, lines: Frame, *, rfm_cuts: Any = None, abc_cuts: Any = (0.7, 0.9)
-) -> pd.DataFrame:
+def candidates(hypothesis: Hypothesis, lines: Frame, **cuts: Any) -> pd.DataFrame:
     """The customers of a target on its selection date, with their RFM segment: who to draw from.
 
-    All customers of the shop, never a sample: `customer_id`, `segment`. Raises `DataError` where
-    the target is empty.
+    All customers of the shop, never a sample: `customer_id`, `segment`. `cuts` are those of
+    `targets.select_all`. Raises `DataError` where the target is empty.
     """
-    target, cuts = hypothesis.target, {"rfm_cuts": rfm_cuts, "abc_cuts": abc_cuts}
+    target = hypothesis.target
     found = targets.select_all(lines, target, on=hypothesis.selected, **cuts)
     if found.empty:
         why = targets.explain_empty(target, targets.channels(lines))
