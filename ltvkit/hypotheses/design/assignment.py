@@ -14,6 +14,7 @@ from ltvkit.errors import DataError, ParamsError, check_share
 from ltvkit.hypotheses.effects import targets
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
 from ltvkit.hypotheses.registry import ledger, schema, store
+from ltvkit.hypotheses.texts import fill
 from ltvkit.periods import Day
 
 
@@ -30,10 +31,7 @@ def draw(
     hypothesis, target = schema.read(path, drawn=False), schema.assignment_file(path)
     _refuse_second(target)
     if until and str(until) < str(hypothesis.selected):
-        raise ParamsError(
-            f"{id}: customers are selected on {hypothesis.selected}, and the orders end on "
-            f"{until}: export them again, or select earlier."
-        )
+        raise ParamsError(fill("ends_early", id=id, selected=hypothesis.selected, until=until))
     drawn = assign(candidates(hypothesis, lines, **cuts), share=hypothesis.treated_share, seed=seed)
     with ledger.locked(folder):
         _refuse_second(target)  # another process may have drawn meanwhile
@@ -46,9 +44,7 @@ def draw(
 def _refuse_second(target: Path) -> None:
     """A list says who was treated, so it is never overwritten."""
     if target.exists():
-        raise ParamsError(
-            f"{target} is there already. Remove it if nobody has been treated yet, and draw again."
-        )
+        raise ParamsError(fill("drawn_already", file=target))
 
 
 def assign(

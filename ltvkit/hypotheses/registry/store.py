@@ -40,10 +40,7 @@ def folder(shop: str, register: str = "") -> Path:
     """
     path = paths.resolve(register or f"params/hypotheses/{shop}")
     if not path.resolve().is_relative_to(paths.root().resolve()):
-        raise ParamsError(
-            f"register: {register or path} leads out of the project; give a folder below it, as "
-            f"in params/hypotheses/{shop}."
-        )
+        raise ParamsError(fill("outside", register=register or path, shop=shop))
     return path
 
 
@@ -143,10 +140,7 @@ def _check_decision(
     if decision != "extend" and until:
         raise ParamsError(f"until={until} goes with 'extend' only; leave it out to {decision}.")
     if decision == "extend" and (not until or until <= hypothesis.until):
-        raise ParamsError(
-            f"until={until or 'nothing'}: to extend, name a day after {hypothesis.until}, "
-            "the present end."
-        )
+        raise ParamsError(fill("no_later_day", until=until or "nothing", end=hypothesis.until))
 
 
 def digest(folder: Path) -> str:
