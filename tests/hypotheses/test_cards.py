@@ -23,8 +23,6 @@ from ltvkit.hypotheses.hypothesis import Decision, Hypothesis, Record, Target
 from ltvkit.hypotheses.texts import TEXTS
 from ltvkit.report.pages import notebook_page
 
-pass
-
 NAN = float("nan")
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)> & \"a\" 'b' $5 $6</div>"
 TEXT = "The measure caused a change of +1.70 USD.\nBy its rule: adopt."

@@ -6,8 +6,7 @@ import pytest
 from conftest import make_lines
 
 from ltvkit.errors import ColumnError, DataError, ParamsError
-from ltvkit.ltv import contracts, formulas, survival
-from ltvkit.ltv import unit_economics as unit_economics
+from ltvkit.ltv import contracts, formulas, survival, unit_economics
 
 # As of 2024-12-31 with 90 days to lapse, a and b have left (judged on 2024-10-02), c stays and
 # d is too new to be judged. Half of revenue is margin.

@@ -21,7 +21,7 @@ _FILE = re.compile(r"(/|\.\./).*|.+\.(csv|tsv|txt|xlsx?)")
 
 
 def resolve(folder: Path, name: str) -> Path:
-    """Where a list belongs; raises `Wrong` for one that is not in the register's own `lists`."""
+    """Where a list belongs; raises `Invalid` for one that is not in the register's own `lists`."""
     expected = f"a file as in {FOLDER}/name.csv; copy it to the folder {FOLDER} of the register"
     try:
         path = (folder / name).resolve()
@@ -35,7 +35,7 @@ def resolve(folder: Path, name: str) -> Path:
 
 
 def find(folder: Path, name: str) -> Path:
-    """The file of a list; raises `Wrong` where there is none."""
+    """The file of a list; raises `Invalid` where there is none."""
     path = resolve(folder, name)
     if not path.is_file():
         beside = [f"{FOLDER}/{p.name}" for p in path.parent.glob("*.csv")]
@@ -64,7 +64,7 @@ def read_assignment(folder: Path, name: str) -> pd.DataFrame:
 
 
 def _read_rows(folder: Path, name: str, *needs: str) -> list[tuple[int, dict[str, str]]]:
-    """The rows of a list with their lines in the file; raises `Wrong` for one that is unfit."""
+    """The rows of a list with their lines in the file; raises `Invalid` for one that is unfit."""
     (_line, columns), *records = _read_records(find(folder, name), name)
     if missing := [column for column in needs if column not in columns]:
         found = f"no column {missing[0]} in {name}"
