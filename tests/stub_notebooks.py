@@ -39,6 +39,7 @@ DAYS, MONTHS = 913, 30  # of the sample shop, whatever its size
 AGES = MONTHS * (MONTHS + 1) // 2
 # What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
 BOUNDED = {
+    "ingest.span._find_late": DAYS,
     "quality.checks.measure": DAYS,
     "kpis._daily": DAYS,
     "kpis._of_kind": DAYS,

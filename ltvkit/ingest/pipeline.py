@@ -15,7 +15,6 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError
@@ -25,7 +24,8 @@ from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import Raw, progress
 from ltvkit.ingest.readers.part import Part
-from ltvkit.ingest.schema import FILE, FRAME, LINE, TEXT, WORKING
+from ltvkit.ingest.schema import FILE, LINE, TEXT, WORKING
+from ltvkit.ingest.span import find_span
 
 # Stores a relation of a connection under a name, its rows in order, and returns SQL that reads them
 # back. Rows without a line number are numbered from the given one.
@@ -83,8 +83,8 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
 
 
 def choose_timezone(raw: Raw, rules: Policies) -> str:
-    """The time zone whose days count for times with a zone."""
-    return rules.timezone or ("Asia/Tokyo" if raw.japanese else "UTC")
+    """The time zone whose days count for times with a zone; empty: the day as written counts."""
+    return rules.timezone or ("Asia/Tokyo" if raw.japanese else "")
 
 
 def summarize_rows(
@@ -99,7 +99,7 @@ def summarize_rows(
     if "currency" in money and len(_list_bounds(counted, "currency")) > 1:
         currencies.refuse_mixture(_count_values(lines, "currency"))
     table = reconciliation.reconcile(counted)
-    facts = raw.facts | _find_span(counted, table, raw.facts["source"], rules)
+    facts = raw.facts | find_span(lines, counted, table, raw.facts["source"], rules)
     amount = amounts.describe(mapped[0], rules)
     facts |= {"amount_from": amount, "timezone": choose_timezone(raw, rules)}
     if "_sign" in money:
@@ -193,10 +193,21 @@ class PartReader:
 
     def read_part(self, connection: Any, part: Part) -> Any:
         """The part -> a relation of its rows, each with its reject reason."""
+        validated = self.validate_part(connection, part)
+        chosen = validation.build_projection(
+            part, mapped=self.mapped, file=self.file, columns=validated.columns
+        )
+        return validated.project(chosen)
+
+    def validate_part(self, connection: Any, part: Part, *, view: str = "typed_lines") -> Any:
+        """The part -> a relation of its validated lines, beside its raw columns.
+
+        It holds until the next part is read with a `view` of the same name.
+        """
         sql = mapping.build_query(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
         # By a view, as DuckDB's Python side splits a text given to `sql` into words, which is slow.
-        connection.execute(f"create or replace temp view typed_lines as {sql}")
-        typed = connection.view("typed_lines")
+        connection.execute(f"create or replace temp view {view} as {sql}")
+        typed = connection.view(view)
         if amounts.spreads(self.mapped, self.rules):
             typed = amounts.spread_orders(typed, self.mapped, self.rules)
         if self.rates is not None and "currency" in self.mapped:
@@ -204,11 +215,7 @@ class PartReader:
             typed = currencies.convert(typed, self.rates, columns=priced)
         lines = nw.from_native(typed).lazy()
         named = "order_id" in self.mapped
-        validated = validation.validate_each_line(lines, self.rules, named=named)
-        chosen = validation.build_projection(
-            part, mapped=self.mapped, file=self.file, columns=typed.columns
-        )
-        return validated.to_native().project(chosen)
+        return validation.validate_each_line(lines, self.rules, named=named).to_native()
 
 
 def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, name: str) -> str:
@@ -260,26 +267,3 @@ def _list_bounds(counted: pd.DataFrame, column: str) -> list[str]:
     kept = counted[counted["status"] == "kept"]
     found = pd.concat([kept[f"first_{column}"], kept[f"last_{column}"]]).dropna()
     return sorted({found.min(), found.max()}) if len(found) else []
-
-
-def _find_span(counted: pd.DataFrame, table: pd.DataFrame, source: str, rules: Policies) -> dict:
-    """Lines read, first and last day of those kept, and the last day covered."""
-    kept = counted["status"] == "kept"
-    if rules.returns == "separate":
-        kept &= ~counted["below"]
-    first, last = counted.loc[kept, "first_order_date"], counted.loc[kept, "last_order_date"]
-    if first.isna().all():
-        reasons = ", ".join(table.loc[table["status"] != "read", "reason"])
-        dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
-        if source == FRAME:
-            dates = " Say how dates are written, as in policies={'date_format': '%d/%m/%Y'}."
-        if not reasons:
-            raise DataError(f"{source} has no lines of data.")
-        raise DataError(
-            f"no line of {source} could be kept ({reasons})."
-            f"{dates if 'order_date is unreadable' in reasons else ''}"
-        )
-    first, last = (date.date().isoformat() for date in (first.min(), last.max()))
-    until = periods.day(rules.data_until).date().isoformat() if rules.data_until else last
-    read = int(table.loc[table["status"] == "read", "lines"].sum())
-    return {"lines_read": read, "first": first, "last": last, "until": until}

@@ -10,7 +10,7 @@ from ltvkit.core import files, redaction
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
 from ltvkit.ingest.order_numbers import RESTARTS
 from ltvkit.ingest.overlap import CHOICES
-from ltvkit.ingest.parse import dates
+from ltvkit.ingest.parse import date_formats, dates
 from ltvkit.ingest.parse.ids import FOLDS
 from ltvkit.ingest.schema import COLUMNS
 
@@ -62,9 +62,10 @@ class Policies:
     - `sheet`: of a workbook; empty: the first.
     - `table`: of a database; empty: the only one.
     - `date_format`: how dates are written, as in "%d/%m/%Y"; empty: year first, in the usual forms.
+      Several with " | " between them are tried in order, as in "%d/%m/%Y | year first".
     - `decimal`: the decimal mark, "." or ",".
     - `timezone`: whose day counts for times that carry a zone, as "Asia/Tokyo"; empty: that of
-      Tokyo for a Japanese export, else UTC.
+      Tokyo for a Japanese export, else the day as written.
     - `fill_down`: columns written only on the first line of an order, as in [customer_id].
     - `fold_ids`: whether customer ids that differ only in "width" (１ and 1), "case", "both",
       "number" (17, 17.0 and 00017) or any of these ("all") are one customer; "none": they are not.
@@ -160,7 +161,7 @@ class Policies:
         if self.timezone:
             dates.check_timezone(self.timezone)
         if self.date_format:
-            dates.check_format(self.date_format)
+            date_formats.check_format(self.date_format)
         if self.data_until:
             object.__setattr__(self, "data_until", dates.normalize_day(self.data_until))
         # YAML reads a bare `off` as false.

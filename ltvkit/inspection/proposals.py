@@ -16,16 +16,14 @@ from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, systems
-from ltvkit.ingest.parse import dates, ids, values
-from ltvkit.inspection import layout, money, questions
+from ltvkit.ingest.parse import ids, values
+from ltvkit.inspection import days, layout, money, questions
 from ltvkit.inspection.result import Inspection
 
 Proposal: TypeAlias = tuple[dict[str, Any], dict[str, str]]  # policies, and questions by key
 HEAD = 1000  # lines that samples are taken from
-DAYS = 3000  # different days on which the form of dates is tried
 _MASKED = ("customer_id", "order_id")
 _CANCELLED = re.compile(r"キャンセル|取消|取り消|\bcancel|\bvoid", re.IGNORECASE)
-_OFFSET = re.compile(r":\d\d(?:\.\d+)? ?(Z|[+-]\d\d:?\d\d)$")
 
 
 def inspect(source: str) -> Inspection:
@@ -38,13 +36,14 @@ def inspect(source: str) -> Inspection:
     checks = opened.checks | checks
     head = raw.frame.limit(HEAD).df()
     texts = {n: [str(v) for v in head[h].dropna() if str(v).strip()] for n, h in columns.items()}
-    policy_proposals = (_propose_timezone, money.propose_decimal, _propose_fold, _propose_cancelled)
-    for propose in (_propose_date_format, *policy_proposals):
+    for propose in (money.propose_decimal, _propose_fold, _propose_cancelled):
         more, questions = propose(raw, columns, texts, system)
         policies, checks = policies | more, checks | questions
     if system:
         policies = {n: _keep_mapped(n, v, columns) for n, v in system.policies.items()} | policies
     currency, questions = money.propose_currency(raw, columns, system)
+    dated, asked = days.propose(raw, columns, policies, currency)
+    policies, checks = policies | dated, checks | asked
     seen = Inspection(
         source=source,
         facts=raw.facts,
@@ -82,32 +81,6 @@ def _propose_columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str
         )
     ordered = dict.fromkeys([*(n for n in headers.ALIASES if n in columns), *columns])
     return {n: columns[n] for n in ordered}, checks
-
-
-def _propose_date_format(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
-    """Dates that are not year first: the only format that reads them all, or a question."""
-    header = columns.get("order_date")
-    if not texts.get("order_date") or raw.columns[header] != "VARCHAR":
-        return {}, {}
-    # One of each day (by its first characters), since the order shows only from the 13th on.
-    day = values.parse_text(header, "VARCHAR")
-    sql = f"select min(d) from (select {day} d from raw) group by left(d, 10) limit {DAYS}"
-    written = [d for (d,) in raw.frame.query("raw", sql).fetchall() if re.search(r"\d", d or "")]
-    fits = dates.guess_format(written)
-    if len(fits) < 2:
-        return ({"date_format": fits[0]} if any(fits) else {}), {}
-    question = _("{example} can be read as {formats}: choose one.")
-    formats = _(" or ").join(f'"{f}"' for f in fits)
-    example = texts["order_date"][0]
-    return {}, {"policies.date_format": question.format(example=example, formats=formats)}
-
-
-def _propose_timezone(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
-    offsets = {m[1] for t in texts.get("order_date", ()) if (m := _OFFSET.search(t))}
-    if offsets and {o.replace(":", "") for o in offsets} <= {"+0900"}:
-        return {"timezone": "Asia/Tokyo"}, {}
-    question = _("Times carry a zone: name the shop's own, so that its days begin when they do.")
-    return {}, {"policies.timezone": question} if offsets else {}
 
 
 def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
@@ -164,7 +137,8 @@ def _try_reading(seen: Inspection, raw: Any) -> Inspection:
     except LtvkitError as error:
         return replace(seen, refusal=str(error))
     seen = replace(seen, book=book)
-    return replace(seen, checks=dict(seen.checks) | questions.find_questions(seen, raw))
+    seen = replace(seen, checks=dict(seen.checks) | questions.find_questions(seen, raw))
+    return days.examine(seen, raw)
 
 
 def _list_values(raw: Any, header: str, limit: int = 20) -> list[str]:

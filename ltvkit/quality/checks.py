@@ -15,6 +15,7 @@ from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.ingest.lines import filter_until
 from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.span import find_core
 from ltvkit.ingest.validation import BROKEN
 from ltvkit.periods import Day
 from ltvkit.quality import anomalies, customer_ids, order_ids, rounded_ids, summary
@@ -25,7 +26,6 @@ from ltvkit.quality.rounded_ids import Rounded
 if TYPE_CHECKING:
     from ltvkit.ingest.book import Orders
 
-APART_DAYS, APART_SHARE = 365, 0.02  # dates this far from the rest, of this share of the lines
 # Shares above which something is found: of the lines, of the money.
 MOST_GUESTS, MOST_TWINS, MOST_RETURNED = 0.2, 0.01, 0.25
 
@@ -35,8 +35,8 @@ class Measures(NamedTuple):
 
     quality: pd.DataFrame
     days: pd.DataFrame
-    early: int
-    late: int
+    early: pd.DataFrame
+    late: pd.DataFrame
     lines: int
     facts: Mapping[str, Any]
     order_ids: OrderIds
@@ -57,7 +57,7 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
         .sort("order_date")
     ).set_index("order_date")
     daily.index = pd.DatetimeIndex(daily.index)
-    core = _find_core(daily)
+    core = find_core(daily)
     before, after = daily.index < core.index[0], daily.index > core.index[-1]
     until = pd.Timestamp(periods.day(book.facts["until"]))
     last = min(until, core.index[-1]) if after.any() else max(until, core.index[-1])
@@ -67,8 +67,8 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
     return Measures(
         quality=reconciled,
         days=days,
-        early=int(daily.loc[before, "lines"].sum()),
-        late=int(daily.loc[after, "lines"].sum()),
+        early=daily[before],
+        late=daily[after],
         lines=int(daily["lines"].sum()),
         facts=book.facts,
         order_ids=order_ids.measure(counted, book.facts),
@@ -79,16 +79,6 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
         declared=bool(rules.data_until),
         most_broken=float(rules.max_quarantined),
     )
-
-
-def _find_core(daily: pd.DataFrame) -> pd.DataFrame:
-    """The days without a few lines that lie more than a year before or after all others."""
-    apart = pd.Series(daily.index).diff().dt.days.to_numpy() > APART_DAYS
-    below = (daily["lines"].cumsum() - daily["lines"]).to_numpy() / daily["lines"].sum()
-    starts = apart.nonzero()[0]
-    first = max((n for n in starts if below[n] <= APART_SHARE), default=0)
-    end = min((n for n in starts if 1 - below[n] <= APART_SHARE), default=len(daily))
-    return daily.iloc[first:end]
 
 
 def _unusable(m: Measures) -> tuple[bool, str]:
@@ -106,18 +96,25 @@ def _late(m: Measures) -> tuple[bool, str]:
     text = n_(
         "{n} of {lines} lines is dated more than a year after all others, which end on {day}",
         "{n} of {lines} lines are dated more than a year after all others, which end on {day}",
-        m.late,
+        int(m.late["lines"].sum()),
     )
-    return m.late > 0, formats.fill(text, n=m.late, lines=m.lines, day=m.days.index[-1])
+    return _describe_apart(m, m.late, text, day=m.days.index[-1])
 
 
 def _early(m: Measures) -> tuple[bool, str]:
     text = n_(
         "{n} of {lines} lines is dated more than a year before all others, from {day} on",
         "{n} of {lines} lines are dated more than a year before all others, from {day} on",
-        m.early,
+        int(m.early["lines"].sum()),
     )
-    return m.early > 0, formats.fill(text, n=m.early, lines=m.lines, day=m.days.index[0])
+    return _describe_apart(m, m.early, text, day=m.days.index[0])
+
+
+def _describe_apart(m: Measures, apart: pd.DataFrame, text: str, *, day: Any) -> tuple[bool, str]:
+    """Whether lines lie apart, and the text with their number and the money at stake."""
+    text += _(" (amount: {money})") * (not apart.empty)
+    lines, money = int(apart["lines"].sum()), formats.money(apart["revenue"].sum())
+    return lines > 0, formats.fill(text, n=lines, lines=m.lines, money=money, day=day)
 
 
 def _data_end(m: Measures) -> tuple[bool, str]:

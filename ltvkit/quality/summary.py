@@ -33,10 +33,12 @@ def origin(book: Orders) -> str:
     facts = book.facts
     tax = {"included": _("tax included"), "excluded": _("tax excluded")}
     read = filter(None, [facts["source"], facts.get("encoding"), describe_sheet(facts)])
-    text = _(
-        "Read from {source}. Amounts: {amount} ({tax}). Days are as written; times with a zone "
-        "count in {zone}."
-    )
+    text = _("Read from {source}. Amounts: {amount} ({tax}). Days are as written.")
+    if facts["timezone"]:
+        text = _(
+            "Read from {source}. Amounts: {amount} ({tax}). Days are as written; times with a zone "
+            "count in {zone}."
+        )
     said = text.format(
         source=", ".join(read),
         amount=facts["amount_from"],

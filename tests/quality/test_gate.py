@@ -92,13 +92,17 @@ def test_what_a_policy_sets_aside_is_not_unusable():
     assert results(book(*aside, **UNTIL), **UNTIL) == {}
 
 
-def test_a_date_far_after_the_rest_stops_and_one_far_before_warns():
+def test_dates_far_from_the_rest_warn_and_do_not_move_the_latest_month():
     late = book(("C1", "x", "2042-03-01", 5))
-    assert results(late, as_of=late.as_of("last")) == {"late_dates": "stop"}
-    assert "1 of 601 lines" in figure(late, "late_dates", as_of=late.as_of("last"))
-    assert "end on 2024-06-28" in figure(late, "late_dates", as_of=late.as_of("last"))
-    early = book(("C1", "x", "1970-01-01", 5), **UNTIL)
+    assert str(late.as_of("last")) == str(book().as_of("last")) == "2024-05-31"
+    assert late.facts["late"] == [1, 5.0, "2042-03-01"]
+    assert results(late, as_of="2024-05-31") == {"late_dates": "warn"}
+    said = figure(late, "late_dates", as_of="2024-05-31")
+    assert "1 of 601 lines is dated" in said
+    assert said.endswith("which end on 2024-06-28 (amount: 5.00)")
+    early = book(("C1", "x", "1971-01-01", 5), **UNTIL)
     assert results(early, **UNTIL) == {"early_dates": "warn"}
+    assert figure(early, "early_dates", **UNTIL).endswith("(amount: 5.00)")
     both_halves = book(*[("C1", f"x{n}", "2020-05-01", 5) for n in range(300)], **UNTIL)
     assert "early_dates" not in results(both_halves, **UNTIL)
 
@@ -186,11 +190,11 @@ def test_a_shop_of_one_line_is_judged(returns):
 
 @pytest.mark.parametrize("early", [1, 3])
 @pytest.mark.parametrize(
-    "as_of", ["1970-01-31", "1970-01-01", "1969-12-31", "1999-06-30", "2023-12-31"]
+    "as_of", ["1971-01-31", "1971-01-01", "1970-12-31", "1999-06-30", "2023-12-31"]
 )
 def test_a_month_before_the_usual_days_is_checked(early, as_of):
     """A few early lines lie apart: reports of their month, or of one before all others, work."""
-    found = book(*[("C1", f"x{n}", f"1970-01-0{1 + n}", 5) for n in range(early)], **UNTIL)
+    found = book(*[("C1", f"x{n}", f"1971-01-0{1 + n}", 5) for n in range(early)], **UNTIL)
     table = quality.check(found, as_of=as_of, policies=UNTIL).set_index("check")
     assert table.loc["early_dates", "result"] == "warn"
     assert set(table["result"].drop("early_dates")) == {"ok"}
@@ -203,9 +207,9 @@ def test_a_month_before_the_usual_days_is_checked(early, as_of):
 
 @pytest.mark.parametrize("as_of", ["2024-01-01", "2024-01-02", "2024-01-31", "2030-01-31"])
 def test_the_first_days_and_a_month_after_the_last_are_checked(as_of):
-    found = book(("C1", "x", "1970-01-01", 5), ("C1", "y", "2042-03-01", 5))
+    found = book(("C1", "x", "1971-01-01", 5), ("C1", "y", "2042-03-01", 5))
     table = quality.check(found, as_of=as_of).set_index("check")
     assert dict(table["result"][["early_dates", "late_dates"]]) == {
         "early_dates": "warn",
-        "late_dates": "stop",
+        "late_dates": "warn",
     }
