@@ -108,6 +108,8 @@ def summarize_rows(
             signs = _count_values(lines, "_sign").rename(columns={"_sign": "currency"})
             currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
     named = all("order_id" in names for names in mapped)
+    if table["reason"].isin(validation.BROKEN).any():
+        facts["unusable_money"] = reconciliation.estimate_unusable(lines)
     facts["customer_from"] = mapped[0]["customer_id"]
     facts |= overlap.describe(lines) if named else {}
     by = "order_id" if named else "lines"

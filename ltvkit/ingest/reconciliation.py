@@ -8,6 +8,9 @@ import pandas as pd
 from ltvkit.core.i18n import _
 from ltvkit.engines import frames
 from ltvkit.ingest import validation
+from ltvkit.ingest.schema import ESTIMATE
+
+MOST_TIMES = 1000  # the average line: beyond that a text is no amount
 
 
 def count_lines(
@@ -47,6 +50,26 @@ def reconcile(counted: pd.DataFrame) -> pd.DataFrame:
     )
     parts = [read, counted[["status", "reason", "lines", "amount"]]]
     return with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
+
+
+def estimate_unusable(validated: nw.LazyFrame) -> float:
+    """Validated lines -> about which share of the money is on lines that cannot be used.
+
+    A line whose text says no number counts as much as the average line that is kept, and none more
+    than `MOST_TIMES` as much.
+    """
+    known = frames.table(
+        validated.filter(nw.col("reason").is_null()).select(
+            lines=nw.len(), money=nw.col("amount").abs().sum()
+        )
+    ).iloc[0]
+    usual = known["money"] / max(known["lines"], 1)
+    estimate = nw.col(ESTIMATE).fill_null(usual)
+    capped = nw.when(estimate > MOST_TIMES * usual).then(MOST_TIMES * usual).otherwise(estimate)
+    broken = validated.filter(nw.col("reason").is_in(validation.BROKEN))
+    lost = frames.table(broken.with_columns(_lost=capped).select(nw.col("_lost").sum()))
+    lost = float(lost["_lost"].fillna(0).iloc[0])
+    return lost / (lost + float(known["money"])) if lost else 0.0
 
 
 def _choose(holds: nw.Expr, then: str, otherwise: str) -> nw.Expr:

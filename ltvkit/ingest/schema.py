@@ -18,8 +18,10 @@ FRAME = "the frame"  # the source of orders that are no file
 # A raw column of one of these names is read under another, as "_line (2)".
 RESERVED = (*RECORD, FILE, NO_LINE)
 # Added to the canonical columns: file and line; the reject reason, raw columns and text of a line;
-# the customer id before it was folded; the currency sign beside the amount.
-WORKING = (FILE, LINE, "reason", "_written", TEXT, "_written_customer", "_sign")
+# the customer id before it was folded; the currency sign beside the amount; about how much money a
+# rejected line holds.
+ESTIMATE = "_estimate"
+WORKING = (FILE, LINE, "reason", "_written", TEXT, "_written_customer", "_sign", ESTIMATE)
 
 
 def find_missing(names: Collection[str]) -> list[str]:

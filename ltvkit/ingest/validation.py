@@ -15,10 +15,10 @@ from ltvkit.engines import frames
 from ltvkit.engines.sql import literal
 from ltvkit.ingest import amounts, order_numbers, overlap
 from ltvkit.ingest.parse import ids
-from ltvkit.ingest.parse.values import narrow, strip_blanks
+from ltvkit.ingest.parse.values import estimate_money, narrow, strip_blanks
 from ltvkit.ingest.readers.csv_records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
 from ltvkit.ingest.returned_orders import reject_returned_orders
-from ltvkit.ingest.schema import ANY, FAULT, FILE, LINE, NONE
+from ltvkit.ingest.schema import ANY, ESTIMATE, FAULT, FILE, LINE, NONE
 
 if TYPE_CHECKING:
     from ltvkit.ingest.policies import Policies
@@ -85,7 +85,17 @@ def build_projection(
     left_out = ", ".join([*(f"_raw_{n + 1}" for n in range(len(raw))), FAULT, *helping])
     placed = f", {literal(file)} as {FILE}" if file else ""
     reason = f"case when reason is not null then {reason} end"
-    return f"* exclude ({left_out}) replace ({reason} as reason), {written} as _written{placed}"
+    estimate = f"case when reason is not null then {_estimate(raw, mapped)} end as {ESTIMATE}"
+    added = f"{written} as _written, {estimate}{placed}"
+    return f"* exclude ({left_out}) replace ({reason} as reason), {added}"
+
+
+def _estimate(raw: Mapping[str, str], mapped: Mapping[str, str]) -> str:
+    """SQL for about how much money a rejected line holds: its amount, or what its text may say."""
+    name = next(n for n in ("amount", "unit_price", "order_total") if n in mapped)
+    said = estimate_money(raw[mapped[name]])
+    times = " * coalesce(abs(quantity), 1)" * (name == "unit_price" and "quantity" in mapped)
+    return f"coalesce(abs(amount), {said}{times})"
 
 
 def needs_comparison(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> bool:

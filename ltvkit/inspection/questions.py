@@ -105,11 +105,14 @@ def _ask_unusable(seen: Inspection) -> dict[str, str]:
     """A question where a report would stop at the lines that cannot be used."""
     limit = Policies().max_quarantined
     read, lost = summary.count_unusable(seen.book.quality)
-    if lost <= limit * read:
+    money = seen.book.facts.get("unusable_money", 0.0)
+    if lost <= limit * read and money <= limit + 1e-9:
         return {}
     question = _(
-        "{lost} of {read} lines ({share}) cannot be used, and above {limit} no report is made: "
-        "mend the export, or raise the limit if what is left stands for the whole."
+        "{lost} of {read} lines ({share}) cannot be used, with about {money} of the money, and "
+        "above {limit} no report is made: mend the export, or raise the limit if what is left "
+        "stands for the whole."
     )
-    said = formats.fill(question, lost=lost, read=read, share=lost / read, limit=limit)
+    figures = {"lost": lost, "read": read, "share": lost / read, "money": money, "limit": limit}
+    said = formats.fill(question, **figures)
     return {"policies.max_quarantined": said}

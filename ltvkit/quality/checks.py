@@ -84,12 +84,19 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
 def _unusable(m: Measures) -> tuple[bool, str]:
     read, lost = summary.count_unusable(m.quality)
     broken = m.quality[m.quality["reason"].isin(BROKEN)]
+    money = m.facts.get("unusable_money", 0.0)
     text = _("{lost} of {read} lines ({share}) cannot be used, and the limit is {limit}")
+    if lost:
+        text = _(
+            "{lost} of {read} lines ({share}) cannot be used, with about {money} of the money, and "
+            "the limit is {limit}"
+        )
     share = lost / max(read, 1)
-    figure = formats.fill(text, lost=lost, read=read, share=share, limit=m.most_broken)
+    figure = formats.fill(text, lost=lost, read=read, share=share, money=money, limit=m.most_broken)
     top = broken.sort_values("lines", ascending=False, kind="stable").head(3)
     listed = [f"{row.reason} ({formats.count(row.lines)})" for row in top.itertuples()]
-    return lost > m.most_broken * read, f"{figure}: {', '.join(listed)}" if listed else figure
+    found = lost > m.most_broken * read or money > m.most_broken + 1e-9
+    return found, f"{figure}: {', '.join(listed)}" if listed else figure
 
 
 def _late(m: Measures) -> tuple[bool, str]:

@@ -69,7 +69,8 @@ def test_too_many_unusable_lines_stop_with_the_three_most_frequent_reasons():
     with pytest.raises(DataError) as error:
         quality.raise_on_stop(table, where="reports/x/quarantine.csv")
     text = str(error.value)
-    assert "14 of 600 lines (2.3%) cannot be used, and the limit is 1.0%" in text
+    assert "14 of 600 lines (2.3%) cannot be used, with about 1.0% of the money, and the" in text
+    assert "and the limit is 1.0%" in text
     assert (
         "amount is unreadable (5), order_date is unreadable (4), order_id is missing (3)." in text
     )
@@ -84,6 +85,18 @@ def test_the_limit_itself_is_not_passed():
     found = book(*[("C1", "a", "2024-02-01", "x")] * 6, drop=6, **UNTIL)
     assert results(found, **UNTIL) == {}
     assert results(found, max_quarantined=0.0099, **UNTIL) == {"unusable_lines": "stop"}
+
+
+def test_few_unusable_lines_that_hold_much_of_the_money_stop_too():
+    kept = sum(row[3] for row in ROWS[3:])
+    found = book(*[("C1", "a", "2024-02-01", "1,00,00.0 INR")] * 3, drop=3, **UNTIL)
+    assert found.facts["unusable_money"] == pytest.approx(30000 / (30000 + kept))
+    assert results(found, **UNTIL) == {"unusable_lines": "stop"}
+    assert results(found, max_quarantined=0.9, **UNTIL) == {}
+    assert figure(found, "unusable_lines", **UNTIL) == (
+        "3 of 600 lines (0.5%) cannot be used, with about 79.4% of the money, and the limit is 1.0%"
+        ": amount is unreadable (3)"
+    )
 
 
 def test_what_a_policy_sets_aside_is_not_unusable():

@@ -141,3 +141,24 @@ def _match_money(decimal: str) -> str:
     digits = "(?:" + "|".join([*ways, r"\d+"]) + ")"
     sign = rf"(?:[-+] ?{TOKEN}? ?|{TOKEN} ?[-+]? ?)?"
     return rf"^{sign}(?:{digits}(?:{point}\d*|{_WHOLE})?|{point}\d+) ?{TOKEN}?$"
+
+
+def estimate_money(text: str) -> str:
+    """SQL for about how much money a text says that `parse_number` could not read; else NULL.
+
+    Above zero. One or two digits behind the last mark are taken for decimals.
+
+    >>> import duckdb
+    >>> texts = "select unnest(['1.137,50 EURO', '12,34,5', '(1 2345.-)', '12:30', 'n/a']) as t"
+    >>> duckdb.sql(texts).project(estimate_money("t")).fetchall()
+    [(1137.5,), (1234.5,), (12345.0,), (None,), (None,)]
+    """
+    number = rf"^[^0-9]{{0,6}}([0-9](?:[0-9., {APOSTROPHES}]*[0-9])?)[^0-9]{{0,6}}$"
+    digits = "try_cast(regexp_replace(n, '[^0-9]', '', 'g') as double)"
+    decimals = r"length(regexp_extract(n, '[.,]([0-9]{1,2})$', 1))"
+    found = once(
+        f"regexp_extract({narrow(trim(text))}, {literal(number)}, 1)",
+        "n",
+        f"{digits} / 10 ** {decimals}",
+    )
+    return once(found, "m", "case when isfinite(m) then m end")
