@@ -19,7 +19,7 @@ ALIASES = files.read_yaml(__name__, "headers.yaml")
 ORDER_TOTALS = 2
 
 _TAX = {
-    "excluded": r"税抜き?|税別|外税|本体|excl\w*\.? (?:of )?tax|tax excl\w*|w/o tax|without tax",
+    "excluded": r"税抜き?|税別|外税|本体|excl?\w*\.? (?:of )?tax|tax excl\w*|w/o tax|without tax",
     "included": r"税込み?|内税|incl?\w*\.? (?:of )?tax|tax incl\w*|with tax|inc\.? tax",
 }
 _UNIT = r"円|yen|jpy|¥|\$|usd|€|eur|個|点"
@@ -65,6 +65,16 @@ def find_tax_basis(header: str) -> str:
     """
     found = [basis for basis, words in _TAX.items() if re.search(words, header_key(header))]
     return found[0] if found else ""
+
+
+def is_order_total(header: str) -> bool:
+    """Whether an amount's header is that of a whole order.
+
+    >>> is_order_total("合計金額"), is_order_total("Line Total"), is_order_total("Amount")
+    (True, False, False)
+    """
+    bare = _normalize(header)
+    return bare in set(map(_normalize, ALIASES["amount"][ORDER_TOTALS]))
 
 
 def _find_candidates(found: Iterable[str]) -> dict[str, list[str]]:

@@ -93,7 +93,8 @@ class Policies:
       mapped refunds); what shows it besides is left out. Empty: all that is there is taken off.
     - `returned_orders`: a purchase that a later row of the same customer takes back whole is "keep"
       (an order that earned nothing) or "drop" (no order: both rows are quarantined).
-    - `shipping`, `tax`: "out" (mapped shipping or tax is taken off the order) or "in".
+    - `shipping`: "out" (mapped shipping is taken off the order) or "in".
+    - `tax`: "out" (mapped tax is taken off the order) or "in".
     - `tax_rate`: of the tax that is in the order's total and in no column, as 0.1; taken off.
     - `gift_cards`: revenue counts where a gift card is "used" (mapped payments by gift card are
       added) or where it is "sold".

@@ -53,7 +53,7 @@ def propose_currency(
         question = _("The orders are in {currencies}: name a file of rates under policies.")
         return stated[0], {"currency": question.format(currencies=_join(stated))}
     if stated:
-        return stated[0], {}
+        return stated[0].upper(), {}
     if system and system.currency:
         return system.currency, {}
     if found := _list_signs(raw, columns):

@@ -14,16 +14,20 @@ from ltvkit.core import personal_data
 from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
+from ltvkit.engines.sql import quoted
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, systems
 from ltvkit.ingest.parse import ids, values
-from ltvkit.inspection import days, layout, money, questions
+from ltvkit.inspection import days, keys, layout, money, parts, questions, stakes, statuses
+from ltvkit.inspection.fill_down import propose_fill_down
 from ltvkit.inspection.result import Inspection
+from ltvkit.inspection.stakes import Ask
 
 Proposal: TypeAlias = tuple[dict[str, Any], dict[str, str]]  # policies, and questions by key
-HEAD = 1000  # lines that samples are taken from
+HEAD = 5000  # lines from which columns are judged, and samples taken
 _MASKED = ("customer_id", "order_id")
-_CANCELLED = re.compile(r"キャンセル|取消|取り消|\bcancel|\bvoid", re.IGNORECASE)
+_FLAGS = ("flag_headers", "test_headers", "status_headers")
+MOST_PRODUCTS = 5000  # names that are looked through for shipping and fees
 
 
 def inspect(source: str) -> Inspection:
@@ -32,11 +36,11 @@ def inspect(source: str) -> Inspection:
     raw, policies = opened.raw, opened.policies
     found = tuple(raw.columns)
     system = systems.recognise(found)
-    columns, checks = _propose_columns(found, system)
-    checks = opened.checks | checks
     head = raw.frame.limit(HEAD).df()
+    columns, checks = _propose_columns(head, system)
+    checks = opened.checks | checks
     texts = {n: [str(v) for v in head[h].dropna() if str(v).strip()] for n, h in columns.items()}
-    for propose in (money.propose_decimal, _propose_fold, _propose_cancelled):
+    for propose in (money.propose_decimal, _propose_fold):
         more, questions = propose(raw, columns, texts, system)
         policies, checks = policies | more, checks | questions
     if system:
@@ -54,14 +58,17 @@ def inspect(source: str) -> Inspection:
         policies=policies,
         checks=checks | questions,
         samples={n: _take_samples(v, masked=_is_masked(n, columns[n])) for n, v in texts.items()},
-        notes=(*opened.notes, *map(_, system.notes if system else ())),
+        notes=(*opened.notes, *_list_notes(system)),
     )
-    return _try_reading(seen, raw)
+    return _try_reading(*_propose_meaning(seen, raw, head), raw)
 
 
-def _propose_columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str], dict[str, str]]:
+def _propose_columns(head: Any, system: Any) -> tuple[dict[str, str], dict[str, str]]:
+    empty = keys.find_empty(head)
+    found = keys.keep_filled(head.columns, empty)
     columns = system.mapping(found) if system else {}
-    taken = {"amount"} if {"quantity", "unit_price"} <= set(columns) else set()
+    priced = {"amount", "order_total"} & set(columns) or {"quantity", "unit_price"} <= set(columns)
+    taken = {"amount"} if priced else set()
     free = [h for h in found if h not in columns.values()]
     sure = headers.match_columns(free)
     columns |= {n: h for n, h in sure.items() if n not in columns and n not in taken}
@@ -70,17 +77,79 @@ def _propose_columns(found: tuple[str, ...], system: Any) -> tuple[dict[str, str
         for name, fits in headers.find_ambiguous(free).items()
         if name not in columns and name not in taken
     }
-    mails = [h for h in free if re.search(r"メール|e ?mail", header_key(h))]
-    sought = not {"customer_id", "columns.customer_id"} & {*columns, *checks}
-    if sought and len(mails) == 1:
-        columns["customer_id"] = mails[0]
-    if personal_data.is_personal(columns.get("customer_id", "")):
-        checks["columns.customer_id"] = _(
-            "No customer number was found, so the e-mail address tells customers apart. It is "
-            "personal data: better export a customer number, and map that."
-        )
+    for name in [n.removeprefix("columns.") for n in checks]:
+        fits = headers.find_ambiguous(free)[name]
+        chosen = keys.choose_alike(head, fits)
+        if name == "amount":
+            several = parts.has_several_lines(head, columns)
+            choose = parts.choose_line_amount if several else parts.choose_total
+            chosen = chosen or choose(head, columns, fits)
+        if chosen:
+            columns[name] = chosen
+            del checks[f"columns.{name}"]
     ordered = dict.fromkeys([*(n for n in headers.ALIASES if n in columns), *columns])
     return {n: columns[n] for n in ordered}, checks
+
+
+def _propose_meaning(seen: Inspection, raw: Any, head: Any) -> tuple[Inspection, list[Ask]]:
+    """What rows and columns mean -> the inspection with its proposals, and what may be asked."""
+    columns, policies, system = dict(seen.columns), dict(seen.policies), seen.system
+    asks = [Ask(key, _(a["question"]), a.get("otherwise")) for key, a in _list_asks(system)]
+    notes = list(seen.notes)
+    if "columns.customer_id" not in seen.checks:
+        key, asked, said = keys.propose_customer(_merge_orders(head, columns), columns)
+        columns, asks, notes = columns | key, asks + asked, notes + said
+    policies = {"fill_down": propose_fill_down(head, columns)} | policies
+    more, asked = keys.propose_guests(head, columns, policies)
+    policies, asks = policies | more, asks + asked
+    if "status" in columns:
+        known = _count_statuses(raw, columns, seen.currency)
+        more, asked = statuses.propose_statuses(known, system)
+        policies, asks = policies | more, asks + asked
+    values = _list_few_values(raw, head)
+    named, more, asked = statuses.propose_exclusions(values, columns, system)
+    columns, policies, asks = columns | named, policies | more, asks + asked
+    if not system:
+        for find in (parts.find_order_total, parts.find_paid_total):
+            mapped, asked = find(head, columns)
+            columns = {n: h for n, h in (columns | mapped).items() if h is not None}
+            asks += asked
+        mapped, asked = parts.propose_parts(head, columns, japanese=raw.japanese)
+        columns, asks = columns | mapped, asks + asked + parts.ask_line_price(head, columns)
+        if "product" in columns:
+            goods = _list_values(raw, columns["product"], limit=MOST_PRODUCTS)
+            asks += statuses.ask_no_goods(goods, policies)
+    if "columns.order_id" not in seen.checks:
+        asks += keys.ask_orders(columns, head)
+    policies = {n: v for n, v in policies.items() if v not in ([], {}, ())}
+    return replace(seen, columns=columns, policies=policies, notes=tuple(notes)), asks
+
+
+def _list_asks(system: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    return list(system.asks.items()) if system else []
+
+
+def _list_notes(system: Any) -> list[str]:
+    if not system:
+        return []
+    lacking = [_(systems.LACKS[name]) for name in system.lacks]
+    said = _("The file does not say: {lacking}.").format(lacking=", ".join(lacking))
+    return [*map(_, system.notes), *[said] * bool(lacking)]
+
+
+def _merge_orders(head: Any, columns: Mapping[str, str]) -> Any:
+    """The head with one row per order, each column's first value: what stands on one line only."""
+    if "order_id" not in columns:
+        return head
+    filled = head.astype("string").apply(lambda c: c.str.strip().replace("", None))
+    return filled.groupby(columns["order_id"], dropna=False, sort=False).first().reset_index()
+
+
+def _list_few_values(raw: Any, head: Any) -> dict[str, list[str]]:
+    """Columns of few different values -> their values, the most frequent first."""
+    few = [c for c in head.columns if 0 < head[c].nunique() <= statuses.MOST_VALUES]
+    likely = [c for c in few if any(statuses.WORDS[w].search(header_key(c)) for w in _FLAGS)]
+    return {c: _list_values(raw, c) for c in likely}
 
 
 def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
@@ -104,25 +173,7 @@ def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Pr
     return {"fold_ids": fold}, {"policies.fold_ids": said}
 
 
-def _propose_cancelled(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Proposal:
-    if "status" not in columns:
-        return {}, {}
-    known = _list_values(raw, columns["status"])
-    listed = system.policies.get("cancelled_status", ()) if system else ()
-    meant = list(dict.fromkeys((*listed, *(s for s in known if _CANCELLED.search(s)))))
-    policy = {"cancelled_status": meant} if meant else {}
-    if not known:
-        return policy, {}
-    yes, no = ([s for s in known if (s in meant) == is_so] for is_so in (True, False))
-    question = _("No status counts as cancelled ({no}). Is that right?")
-    if yes and no:
-        question = _("Status {yes} counts as cancelled, {no} does not. Is that right?")
-    elif yes:
-        question = _("Every status counts as cancelled ({yes}). Is that right?")
-    return policy, {"policies.cancelled_status": question.format(yes=_join(yes), no=_join(no))}
-
-
-def _try_reading(seen: Inspection, raw: Any) -> Inspection:
+def _try_reading(seen: Inspection, asks: list[Ask], raw: Any) -> Inspection:
     if seen.missing:
         lacking = _("No column was found for {names}.").format(names=", ".join(seen.missing))
         asked = {f"columns.{name}": _("Which column is it?") for name in seen.missing}
@@ -136,9 +187,31 @@ def _try_reading(seen: Inspection, raw: Any) -> Inspection:
         book = orders.read(seen.source, columns=seen.columns, policies=seen.policies)
     except LtvkitError as error:
         return replace(seen, refusal=str(error))
-    seen = replace(seen, book=book)
-    seen = replace(seen, checks=dict(seen.checks) | questions.find_questions(seen, raw))
+    seen = _cover_month(replace(seen, book=book))
+    asks += questions.find_asks(seen, raw)
+    seen = replace(seen, checks=dict(seen.checks) | stakes.weigh(seen, asks))
     return days.examine(seen, raw)
+
+
+def _cover_month(seen: Inspection) -> Inspection:
+    """The whole last month, where a few silent days at its end are usual for the shop."""
+    end = questions.find_month_end(seen)
+    if end is None or "data_until" in seen.policies or not questions.is_usual_gap(seen, end):
+        return seen
+    note = _("The last order is dated {last}; the month counts as covered to its end, {end}.")
+    said = note.format(last=seen.book.facts["last"], end=end)
+    policies = dict(seen.policies) | {"data_until": str(end)}
+    return replace(seen, policies=policies, notes=(*seen.notes, said))
+
+
+def _count_statuses(raw: Any, columns: Mapping[str, str], currency: str) -> dict[str, str]:
+    """The statuses, the most frequent first, each with its orders."""
+    name = values.parse_text(columns["status"], raw.columns[columns["status"]])
+    order = quoted(columns["order_id"]) if "order_id" in columns else "*"
+    counted = f"count({'distinct ' if order != '*' else ''}{order})"
+    sql = f"select {name} v, {counted} n from raw where v is not null group by 1 order by n desc, 1"
+    found = raw.frame.query("raw", f"{sql} limit {statuses.MOST_VALUES}").fetchall()
+    return {v: formats.fill(n_("{n} order", "{n} orders", n), n=n) for v, n in found}
 
 
 def _list_values(raw: Any, header: str, limit: int = 20) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from ltvkit import periods
@@ -13,37 +14,42 @@ from ltvkit.display import formats
 from ltvkit.ingest import readers
 from ltvkit.ingest.parse import values
 from ltvkit.ingest.policies import Policies
+from ltvkit.inspection.stakes import Ask
 from ltvkit.quality import summary
 
 if TYPE_CHECKING:
     from ltvkit.inspection.result import Inspection
 
+FEW_GAPS = 8  # between days with orders: fewer say nothing
+OFTEN = 0.1  # of the gaps between days with orders
 CLOSE_DAYS = 7  # a month whose last days have no order may be covered all the same
 _CANCELLED_AT = re.compile(r"(date )?cancell?(ed|ation) (at|on|date)|date cancell?ed|.*取消日時?")
 
 
-def find_questions(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
+def find_asks(seen: Inspection, raw: readers.Raw) -> list[Ask]:
     """An inspection with its `book`, and its source -> what to decide about the orders."""
-    asked = _ask_amounts(seen) | _ask_cancelled_at(seen, raw)
-    return asked | _ask_month_end(seen) | _ask_unusable(seen)
+    asked = _ask_cancelled_at(seen, raw) | _ask_month_end(seen) | _ask_unusable(seen)
+    return [*_ask_amounts(seen), *(Ask(key, text) for key, text in asked.items())]
 
 
-def _ask_amounts(seen: Inspection) -> dict[str, str]:
+def _ask_amounts(seen: Inspection) -> list[Ask]:
     """A question where all lines of an order have the same amount, which may be the order's."""
     if not {"amount", "order_id"} <= set(seen.columns):
-        return {}
+        return []
     several, same = seen.book.lines.query(
         "lines",
         "select count(*), count(*) filter (amounts = 1) from (select count(*) lines, "
         "count(distinct amount) amounts from lines group by order_id) where lines > 1",
     ).fetchall()[0]
     if several < 3 or same < 0.9 * several:
-        return {}
+        return []
     question = _(
-        "{header} is the same on all lines of an order. If it is the order's total, it counts once "
-        "per line: map the line's amount, or quantity and unit_price, instead."
+        "{header} is the same on all lines of an order, and counts once per line. If it is the "
+        "order's total, map it as order_total."
     )
-    return {"columns.amount": question.format(header=seen.columns["amount"])}
+    header = seen.columns["amount"]
+    otherwise = {"columns": {"amount": None, "order_total": header}}
+    return [Ask("columns.amount", question.format(header=header), otherwise)]
 
 
 def _ask_cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
@@ -66,8 +72,7 @@ def _ask_cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
     )
     money = formats.money(amount, seen.currency)
     said = formats.fill(question, orders=count, amount=money, header=repr(header))
-    key = "policies.cancelled_status"
-    return {key: " ".join(filter(None, [seen.checks.get(key), said]))}
+    return {"policies.cancelled_status": said}
 
 
 def _count_cancelled(raw: readers.Raw, lines: Any, ids: str) -> tuple[int, float]:
@@ -79,17 +84,34 @@ def _count_cancelled(raw: readers.Raw, lines: Any, ids: str) -> tuple[int, float
 
 def _ask_month_end(seen: Inspection) -> dict[str, str]:
     """A question where only the last days of a month that was over have no orders."""
-    last = seen.book.facts["last"]
-    end = periods.end(periods.index_of(last, "month"), "month").date()
-    silent = (end - dt.date.fromisoformat(last)).days
-    if not 0 < silent <= CLOSE_DAYS or _last_modified(seen.source) <= end:
+    end = find_month_end(seen)
+    if end is None or is_usual_gap(seen, end):
         return {}
     question = _(
         'The last order is dated {last}. If the export covers the whole month, write "{end}". '
         "If left empty, the month counts as unfinished, and the latest report is for {before}."
     )
     before = format(periods.month_before(end), "%Y-%m")
+    last = seen.book.facts["last"]
     return {"policies.data_until": question.format(last=last, end=end, before=before)}
+
+
+def find_month_end(seen: Inspection) -> dt.date | None:
+    """The end of the last order's month, where only its last days have no orders and it was over
+    when the source was written; else None."""
+    last = seen.book.facts["last"]
+    end = periods.end(periods.index_of(last, "month"), "month").date()
+    silent = (end - dt.date.fromisoformat(last)).days
+    return end if 0 < silent <= CLOSE_DAYS and _last_modified(seen.source) > end else None
+
+
+def is_usual_gap(seen: Inspection, end: dt.date) -> bool:
+    """Whether the shop often has no order for as long as from the last one to `end`."""
+    sql = "select distinct order_date::date d from lines where amount >= 0 order by d"
+    days = [d for (d,) in seen.book.lines.query("lines", sql).fetchall()]
+    gaps = [(after - before).days - 1 for before, after in pairwise(days)]
+    silent = (end - days[-1]).days
+    return len(gaps) >= FEW_GAPS and sum(g >= silent for g in gaps) > OFTEN * len(gaps)
 
 
 def _last_modified(source: str) -> dt.date:

@@ -1,0 +1,138 @@
+"""Which rows are no sale: cancelled and failed orders, tests, shipping; by statuses and flags.
+
+statuses.yaml has the words. Each choice is asked about with the orders and money that hang on it.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from ltvkit.core import files
+from ltvkit.core.i18n import _
+from ltvkit.core.personal_data import header_key, is_personal
+from ltvkit.ingest.systems import System
+from ltvkit.inspection.stakes import Ask
+
+WORDS = {
+    name: re.compile("|".join(patterns))
+    for name, patterns in files.read_yaml(__name__, "statuses.yaml").items()
+}
+MOST_VALUES = 20  # a column of more different values is no status
+Policies = dict[str, Any]
+
+
+def is_cancelled(value: str) -> bool:
+    """Whether a status says that nothing was sold.
+
+    >>> [is_cancelled(v) for v in ("Refunded", "partially_refunded", "キャンセル済", "paid")]
+    [True, False, True, False]
+    """
+    said = header_key(value)
+    return bool(WORDS["cancelled"].search(said)) and not WORDS["partly"].search(said)
+
+
+def propose_statuses(known: Mapping[str, str], system: System | None) -> tuple[Policies, list[Ask]]:
+    """The values of `status`, each with its orders -> which mean a cancelled line, and what is not
+    sure of it."""
+    listed = [*system.policies.get("cancelled_status", ())] if system else []
+    settled = {*listed, *(system.statuses.get("status", ()) if system else ())}
+    new = [v for v in known if v not in settled]
+    meant = list(dict.fromkeys((*listed, *filter(is_cancelled, new))))
+    policies = {"cancelled_status": meant} if meant else {}
+    unsure = [v for v in new if is_cancelled(v) or not WORDS["settled"].search(header_key(v))]
+    if not unsure or not known:
+        return policies, []
+    yes, no = ([v for v in known if (v in meant) == is_so] for is_so in (True, False))
+    question = _("No status counts as cancelled ({no}). Is that right?")
+    if yes and no:
+        question = _("Status {yes} counts as cancelled, {no} does not. Is that right?")
+    elif yes:
+        question = _("Every status counts as cancelled ({yes}). Is that right?")
+    yes, no = (", ".join(f"{v!r} ({known[v]})" for v in values) for values in (yes, no))
+    said = question.format(yes=yes, no=no)
+    # The other reading: nothing is cancelled, or all that is rarer than the most frequent status.
+    rarer = [v for v in list(known)[1:] if v in unsure]
+    otherwise = {"policies": {"cancelled_status": [] if meant else rarer}}
+    return policies, [Ask("policies.cancelled_status", said, otherwise)]
+
+
+def propose_exclusions(
+    values: Mapping[str, Collection[str]], columns: Mapping[str, str], system: System | None
+) -> tuple[dict[str, str], Policies, list[Ask]]:
+    """Values of columns with few of them -> columns and `exclude` for rows that are no sale.
+
+    Of a known system only the statuses it does not know are asked about.
+    """
+    named, excluded, asks = {}, {}, []
+    if system:
+        return {}, {}, _ask_unknown(values, columns, system)
+    for header, written in values.items():
+        if header in columns.values() or is_personal(header):
+            continue
+        meant = _find_no_sale(header, written)
+        if meant:
+            name = make_name(header, {*columns, *named})
+            named[name], excluded[name] = header, meant
+    for name, meant in excluded.items():
+        rest = {n: v for n, v in excluded.items() if n != name}
+        said = _("Rows whose {header} is {values} count as no sale. Is that right?")
+        asks.append(
+            Ask(
+                "policies.exclude",
+                said.format(header=repr(named[name]), values=_join(meant)),
+                {"policies": {"exclude": rest}},
+            )
+        )
+    return named, {"exclude": excluded} if excluded else {}, asks
+
+
+def ask_no_goods(values: Collection[str], policies: Mapping[str, Any]) -> list[Ask]:
+    """Products that are no goods (shipping, fees, gift cards): whether their rows count."""
+    meant = [v for v in values if WORDS["no_goods"].search(header_key(v))]
+    if not meant:
+        return []
+    question = _("Rows of the product {values} count as sales. Goods alone are without them.")
+    exclude = dict(policies.get("exclude", {})) | {"product": meant}
+    otherwise = {"policies": {"exclude": exclude}}
+    return [Ask("policies.exclude", question.format(values=_join(meant)), otherwise)]
+
+
+def make_name(header: str, taken: Collection[str]) -> str:
+    """A header as the name of a column.
+
+    >>> make_name("Is Cancelled?", []), make_name("取消 区分", []), make_name("2nd", [])
+    ('is_cancelled', '取消_区分', 'flag')
+    """
+    name = re.sub(r"\W+", "_", header_key(header)).strip("_")
+    name = name if name.isidentifier() and name not in ("line", "reason") else "flag"
+    return name if name not in taken else f"{name}_2"
+
+
+def _find_no_sale(header: str, written: Iterable[str]) -> list[str]:
+    key = header_key(header)
+    if any(WORDS[kind].search(key) for kind in ("flag_headers", "test_headers")):
+        return [v for v in written if WORDS["true"].fullmatch(header_key(v))]
+    if WORDS["status_headers"].search(key):
+        return [v for v in written if is_cancelled(v)]
+    return []
+
+
+def _ask_unknown(
+    values: Mapping[str, Collection[str]], columns: Mapping[str, str], system: System
+) -> list[Ask]:
+    asks, excluded = [], dict(system.policies.get("exclude", {}))
+    for name, known in system.statuses.items():
+        header = columns.get(name)
+        if name == "status" or header not in values:
+            continue
+        seen = {header_key(v) for v in (*known, *excluded.get(name, ()))}
+        if unknown := [v for v in values[header] if header_key(v) not in seen]:
+            question = _("{header} {values} is not known, and counts.")
+            said = question.format(header=header, values=_join(unknown))
+            changed = excluded | {name: [*excluded.get(name, ()), *unknown]}
+            asks.append(Ask("policies.exclude", said, {"policies": {"exclude": changed}}))
+    return asks
+
+
+def _join(texts: Iterable[str]) -> str:
+    return ", ".join(map(repr, texts))
