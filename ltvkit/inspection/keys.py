@@ -45,12 +45,12 @@ def find_empty(head: Any) -> set[str]:
 
 
 def list_mails(found: Iterable[str]) -> list[str]:
-    """The headers of e-mail addresses, the buyer's before those that do not say, then others."""
+    """The headers of buyers' e-mail addresses, before those that do not say whose."""
     return _rank(found, _MAIL)
 
 
 def list_phones(found: Iterable[str]) -> list[str]:
-    """The headers of telephone numbers, ranked as those of `list_mails`."""
+    """The headers of buyers' telephone numbers, before those that do not say whose."""
     return _rank(found, _PHONE)
 
 
@@ -163,13 +163,11 @@ def _describe_key(chosen: str) -> list[str]:
 
 
 def _rank(found: Iterable[str], kind: re.Pattern) -> list[str]:
-    fitting = [
-        h for h in found if kind.search(header_key(h)) and not _NO_ADDRESS.search(header_key(h))
-    ]
-    return sorted(
-        fitting,
-        key=lambda h: 2 if _OTHERS.search(header_key(h)) else not _BUYER.search(header_key(h)),
-    )
+    """Headers of a kind, the buyer's before those that do not say whose; no one else's."""
+    keyed = {h: header_key(h) for h in found}
+    fitting = [h for h, key in keyed.items() if kind.search(key) and not _NO_ADDRESS.search(key)]
+    own = [h for h in fitting if _BUYER.search(keyed[h]) or not _OTHERS.search(keyed[h])]
+    return sorted(own, key=lambda h: not _BUYER.search(keyed[h]))
 
 
 def _fill(head: Any, column: str) -> Any:

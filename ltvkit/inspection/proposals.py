@@ -96,7 +96,8 @@ def _propose_meaning(seen: Inspection, raw: Any, head: Any) -> tuple[Inspection,
     columns, policies, system = dict(seen.columns), dict(seen.policies), seen.system
     asks = [Ask(key, _(a["question"]), a.get("otherwise")) for key, a in _list_asks(system)]
     notes = list(seen.notes)
-    if "columns.customer_id" not in seen.checks:
+    unsaid = system is not None and "customer" in system.lacks
+    if "columns.customer_id" not in seen.checks and not unsaid:
         key, asked, said = keys.propose_customer(_merge_orders(head, columns), columns)
         columns, asks, notes = columns | key, asks + asked, notes + said
     policies = {"fill_down": propose_fill_down(head, columns)} | policies
