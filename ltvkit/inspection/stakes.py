@@ -34,6 +34,8 @@ def weigh(seen: Inspection, asks: Iterable[Ask]) -> dict[str, str]:
     for ask in asks:
         text = ask.question
         if ask.otherwise is not None:
+            if not {*ask.otherwise.get("columns", {}).values()} <= {None, *seen.headers}:
+                continue  # the file has no such column
             other = _read_otherwise(seen, ask.otherwise)
             if other == count_orders(seen.book):
                 continue
