@@ -42,14 +42,14 @@ class Notebook:
     page: str
     title: str
     nav: str
-    declared: tuple[str, ...]
+    parameters: dict[str, Parameter]
     digest: str
 
 
 def find_notebooks() -> list[Notebook]:
     """Every notebook of the project, in reading order."""
     folder = paths.root() / "notebooks"
-    found = [_notebook(path) for path in sorted(folder.glob("*.ipynb"))]
+    found = [read_notebook(path) for path in sorted(folder.glob("*.ipynb"))]
     if not found:
         raise ReportError(f"{folder} holds no notebooks. Run this inside the project.")
     return found
@@ -91,7 +91,13 @@ def read_tags(cell: dict[str, Any]) -> list[str]:
     return cell["metadata"].get("tags", [])
 
 
-def _notebook(path: Path) -> Notebook:
+def read_notebook(path: Path) -> Notebook:
+    """One notebook, with the parameters that it declares.
+
+    They are read as Python, so that a default may hold "=" and nothing is skipped. Raises
+    `ReportError` for a line that is not `name: type = literal`, or a type that a params file cannot
+    give.
+    """
     content = json.loads(path.read_text("utf-8"))
     cells = [
         (c["cell_type"], read_source(c), read_tags(c), c.get("attachments"))
@@ -101,26 +107,12 @@ def _notebook(path: Path) -> Notebook:
     heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))
     title = next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
     nav = content["metadata"].get("ltvkit", {}).get("nav", title)
-    declared = (*_parameters(content, path), *RESERVED)
-    return Notebook(path, path.stem, title, nav, declared, digest(cells, kernel))
+    declaring = next((source for _kind, source, tags, *_rest in cells if "parameters" in tags), "")
+    parameters = {parameter.name: parameter for parameter in _declarations(declaring, path)}
+    return Notebook(path, path.stem, title, nav, parameters, digest(cells, kernel))
 
 
-def read_parameters(notebook: str | Path) -> dict[str, Parameter]:
-    """The parameters of one notebook, by name.
-
-    Read as Python, so that a default may hold "=" and nothing is skipped. Raises `ReportError`
-    for a line that is not `name: type = literal`, or a type that a params file cannot give.
-    """
-    return _parameters(json.loads(Path(notebook).read_text("utf-8")), notebook)
-
-
-def _parameters(content: dict[str, Any], notebook: str | Path) -> dict[str, Parameter]:
-    tagged = [cell for cell in content["cells"] if "parameters" in read_tags(cell)]
-    found = [p for cell in tagged[:1] for p in _declarations(read_source(cell), notebook)]
-    return {parameter.name: parameter for parameter in found}
-
-
-def _declarations(source: str, notebook: str | Path) -> Iterable[Parameter]:
+def _declarations(source: str, notebook: Path) -> Iterable[Parameter]:
     words = tokenize.generate_tokens(io.StringIO(source).readline)
     notes = {t.start[0]: t.string.lstrip("# ") for t in words if t.type == tokenize.COMMENT}
     line: Any  # an `ast.AnnAssign`, or else an AttributeError

@@ -14,8 +14,9 @@ from typing import Any
 
 import yaml
 
+from ltvkit.config import notebooks as books
 from ltvkit.config import rules
-from ltvkit.config.notebooks import KINDS, RESERVED, Parameter, find_notebooks, read_parameters
+from ltvkit.config.notebooks import Parameter
 from ltvkit.core import paths
 from ltvkit.core.slugs import check_shop
 from ltvkit.core.strict_yaml import raw_text, read
@@ -50,7 +51,7 @@ class Params:
 
 
 def load(
-    path: str | Path, notebooks: Iterable[str | Path] | None = None, *, engine: str | None = None
+    path: str | Path, notebooks: Iterable[Path] | None = None, *, engine: str | None = None
 ) -> Params:
     """A YAML file and the notebooks it is for -> `Params`, with another `engine` where given.
 
@@ -70,8 +71,9 @@ def load(
         )
     if notebooks is None:
         path = path if path.is_file() else find_params(path)
-        notebooks = [known.path for known in find_notebooks()]
-    known = _union(notebooks)
+        known = _union(books.find_notebooks())
+    else:
+        known = _union(map(books.read_notebook, notebooks))
     given, nodes = read(path, texts=_texts(known))
     for key, value in given.items():
         where = f"{path}, line {nodes[key].start_mark.line + 1}"
@@ -130,19 +132,19 @@ def check_month(month: str) -> str:
     return month
 
 
-def _union(notebooks: Iterable[str | Path]) -> dict[str, list[Parameter]]:
+def _union(notebooks: Iterable[books.Notebook]) -> dict[str, list[Parameter]]:
     """Each parameter with its declarations; those that disagree on the type are an error."""
     known: dict[str, list[Parameter]] = {}
     for notebook in notebooks:
-        for name, parameter in read_parameters(notebook).items():
+        for name, parameter in notebook.parameters.items():
             same = known.setdefault(name, [parameter])
             if parameter.kind != same[0].kind:
                 raise ReportError(
-                    f"{notebook} declares '{name}' as {parameter.kind}; "
+                    f"{notebook.path} declares '{name}' as {parameter.kind}; "
                     f"another notebook as {same[0].kind}."
                 )
             same.append(parameter)
-    return {name: same for name, same in known.items() if name not in RESERVED}
+    return {name: same for name, same in known.items() if name not in books.RESERVED}
 
 
 def _texts(known: Mapping[str, list[Parameter]]) -> list[str]:
@@ -157,7 +159,7 @@ def _texts(known: Mapping[str, list[Parameter]]) -> list[str]:
 
 
 def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> None:
-    types, expected = KINDS[parameter.kind]
+    types, expected = books.KINDS[parameter.kind]
     where, raw = f"{where}: {parameter.name}", raw_text(node)
     if not isinstance(value, types) or isinstance(value, bool) != (parameter.kind == "bool"):
         quotable = parameter.kind == "str" and raw and not isinstance(value, list | dict)

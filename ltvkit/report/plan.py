@@ -45,7 +45,7 @@ def list_jobs(
     below += (pseudonyms.fingerprint(),)
     found = []
     for book in books:
-        passed = given.for_notebook(book.declared)
+        passed = given.for_notebook(book.parameters)
         passed |= {"month": month} if "month" in passed else {}
         kept = find_register(given) if "register" in passed else {}
         key = digest(book.digest, passed, kept, *below)

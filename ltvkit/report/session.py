@@ -23,7 +23,7 @@ from ltvkit.quality.summary import MOST_LINES
 from ltvkit.report import plan
 from ltvkit.report.pages import all_reports
 from ltvkit.report.pages.assemble import Report, assemble
-from ltvkit.report.publishing import publish, restated, unchanged
+from ltvkit.report.publishing import publish, restated
 from ltvkit.report.publishing.publish import Place
 from ltvkit.report.runner.progress import Progress
 from ltvkit.report.runner.signals import Interrupted, Signals
@@ -94,7 +94,7 @@ class Session:
             place = Place(given.shop, f"{day:%Y-%m}")
             try:
                 publish.forget_failure(Place(given.shop, "last"))  # its orders can be read again
-                if unchanged.confirm_unchanged(place, self._plan(given, book, day).inputs):
+                if publish.confirm_unchanged(place, self._plan(given, book, day).inputs):
                     self.outcome.unchanged.append(place.target)
                     continue
                 held.enter_context(place.locked())

@@ -12,7 +12,7 @@ from stub_project import HOME, PARAMETERS, make, write_notebook
 
 from ltvkit import orders
 from ltvkit.config import notebooks, params, rules
-from ltvkit.config.notebooks import read_parameters
+from ltvkit.config.notebooks import read_notebook
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.ltv import unit_economics
 
@@ -234,13 +234,13 @@ def test_values_are_found_wrong_before_any_notebook_runs(tmp_path, text, words):
 
 @pytest.mark.parametrize("book", notebooks.find_notebooks(), ids=lambda book: book.page)
 def test_every_parameter_has_a_rule_and_a_default_that_keeps_it(book):
-    declared = notebooks.read_parameters(book.path)
+    declared = book.parameters
     assert set(declared) - {"out"} <= set(rules.RULES)
     rules.check({name: parameter.default for name, parameter in declared.items()})
 
 
 def test_no_rule_is_without_its_parameter():
-    declared = {name for book in notebooks.find_notebooks() for name in book.declared}
+    declared = {name for book in notebooks.find_notebooks() for name in book.parameters}
     assert set(rules.RULES) == declared - {"out"}
 
 
@@ -329,7 +329,7 @@ def test_declarations_are_read_as_python(root):
         'a: str = "x = 1 # no"  # help = here\nb: dict = {\n    "k": [1, 2],\n}  # two\nc: int = -1'
     )
     path = write_notebook(root, "03_more", parameters=text)
-    assert list(read_parameters(path).values()) == [
+    assert list(read_notebook(path).parameters.values()) == [
         ("a", "str", "x = 1 # no", "help = here"),
         ("b", "dict", {"k": [1, 2]}, "two"),
         ("c", "int", -1, ""),
@@ -342,7 +342,7 @@ def test_declarations_are_read_as_python(root):
 def test_a_notebook_may_not_declare_otherwise(root, line):
     path = write_notebook(root, "03_more", parameters=line)
     with pytest.raises(ReportError, match="03_more"):
-        read_parameters(path)
+        read_notebook(path)
 
 
 def test_notebooks_must_agree_on_a_type(root):
@@ -355,8 +355,8 @@ def test_notebooks_must_agree_on_a_type(root):
 def test_papermill_sees_what_the_params_check_sees(path):
     """So that `papermill notebook.ipynb out.ipynb -f params.yaml` takes every key."""
     seen = {p["name"]: p["inferred_type_name"] for p in inspect_notebook(str(path)).values()}
-    assert seen == {name: p.kind for name, p in read_parameters(path).items()}
-    assert all(p.help for p in read_parameters(path).values())
+    assert seen == {name: p.kind for name, p in read_notebook(path).parameters.items()}
+    assert all(p.help for p in read_notebook(path).parameters.values())
 
 
 @pytest.mark.parametrize("path", sorted((HOME / "params").glob("*.yaml")), ids=lambda p: p.stem)

@@ -153,7 +153,8 @@ def notebook(tmp_path):
     ]
     cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}}
     path = tmp_path / "00_a.ipynb"
-    path.write_text(json.dumps({"cells": [cell | {"source": "\n".join(declared)}]}), "utf-8")
+    book = {"cells": [cell | {"source": "\n".join(declared)}], "metadata": {}}
+    path.write_text(json.dumps(book), "utf-8")
     return path
 
 

@@ -19,7 +19,7 @@ import ltvkit.engines.spark
 from ltvkit import customers, orders, rfm
 from ltvkit.engines import frames
 from ltvkit.ingest.readers import samples
-from ltvkit.report.publishing import unchanged
+from ltvkit.report.publishing import publish
 
 ROOT = Path(__file__).parents[2]
 MONTH = "2024-09"
@@ -100,7 +100,7 @@ def test_a_cluster_out_of_reach_is_said_at_once_and_the_last_report_stays(report
     out = tmp_path / "out"
     first = report(written(tmp_path), out, "--only", "deciles")
     assert first.wait(300) == 0, first.stderr.read()
-    before = unchanged.hash_files(out / "shop" / MONTH)
+    before = publish.hash_files(out / "shop" / MONTH)
     gone = {"master": f"spark://{HOST}:{free_port()}"}
     start = time.monotonic()
     process = report(written(tmp_path, engine="spark", spark=gone), out)
@@ -108,7 +108,7 @@ def test_a_cluster_out_of_reach_is_said_at_once_and_the_last_report_stays(report
     assert time.monotonic() - start < 30
     assert process.returncode == 1
     assert f"the cluster at {gone['master']} cannot be reached" in said
-    assert unchanged.hash_files(out / "shop" / MONTH) == before
+    assert publish.hash_files(out / "shop" / MONTH) == before
 
 
 def test_a_table_of_the_cluster_is_read_where_it_lies(cluster, tmp_path):

@@ -23,7 +23,7 @@ from ltvkit.display import formats
 from ltvkit.errors import ReportError
 from ltvkit.report import plan, results
 from ltvkit.report.pages import front_page, templates, workbook
-from ltvkit.report.publishing import unchanged
+from ltvkit.report.publishing import publish
 from ltvkit.report.runner.workers import Done
 
 
@@ -89,8 +89,8 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     workbook.write(tables, folder / "tables.xlsx")
     metrics = {r.page: {n: _finite(x) for n, x in r.metrics.items()} for r in found}
     files.write_json(folder / "metrics.json", report.named | {"metrics": metrics})
-    manifest = _build_manifest(report, done, started) | {"files": unchanged.hash_files(folder)}
-    files.write_json(folder / unchanged.MANIFEST, manifest)
+    manifest = _build_manifest(report, done, started) | {"files": publish.hash_files(folder)}
+    files.write_json(folder / publish.MANIFEST, manifest)
 
 
 def _build_context(
