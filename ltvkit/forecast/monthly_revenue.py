@@ -68,15 +68,12 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
     existing, new = ahead["existing_revenue"].sum(), ahead["new_revenue"].sum()
     amounts = {"total": existing + new, "existing": existing, "new": new}
     amounts = {name: formats.money(value, currency) for name, value in amounts.items()}
-    text = fill("ahead", span=_span(len(ahead)), **amounts)
+    text = fill("ahead", span=fill("months", n=len(ahead)), **amounts)
     if past.empty:
         return text
     actual = formats.money(past["actual"].sum(), currency)
-    return f"{text} {fill('past', span=_span(len(past)), actual=actual)}"
-
-
-def _span(months: int) -> str:
-    return fill("months", n=months)
+    last = fill("past", span=fill("months", n=len(past)), actual=actual)
+    return f"{text} {last}"
 
 
 def _revenue_of_one_new(fitted: Fitted, days: np.ndarray) -> np.ndarray:

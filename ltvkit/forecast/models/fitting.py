@@ -80,10 +80,7 @@ class DistinctFitter:
         if self._end and (data["recency"] > data[self._end]).any():
             raise DataError("recency (first to last purchase) is longer than T (first to now).")
         if self._end and ((data["frequency"] == 0) != (data["recency"] == 0)).any():
-            raise DataError(
-                "recency must be 0 for customers who bought once, and above 0 for all others: "
-                "purchases of one day are merged, and recency counts from the first to the last."
-            )
+            raise DataError(fill("recency_of_one"))
         repeaters = float(data.loc[data["frequency"] > 0, "weights"].sum())
         if repeaters < MIN_REPEATERS:
             raise TooLittleData(fill("few_repeaters", n=round(repeaters), least=MIN_REPEATERS))

@@ -32,10 +32,7 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
         prior_sd.
         """
         if (np.asarray(frequency) <= 0).any() or (np.asarray(monetary_value) <= 0).any():
-            raise DataError(
-                "Gamma-Gamma needs customers with purchases, of an amount above zero: leave the "
-                "others out of its fit."
-            )
+            raise DataError(fill("nothing_paid"))
         history = {"frequency": frequency, "monetary_value": monetary_value}
         return self._fit_distinct(history, weights, **options)
 
@@ -80,7 +77,5 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
         that looks plausible where T counts weeks.
         """
         if freq not in ("D", "W", "M"):
-            raise ParamsError(
-                f"freq={freq!r}: name the unit of T, 'D' days, 'W' weeks, 'M' months."
-            )
+            raise ParamsError(fill("unit_of_time", freq=repr(freq)))
         return super().customer_lifetime_value(*args, freq=freq, **options)

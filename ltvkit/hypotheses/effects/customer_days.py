@@ -175,11 +175,12 @@ class Histories:
         """For each of `who`, the number of rows of all customers up to their own `day`."""
         span = self.last - self.first + 2
         at = min(max(day - self.first + 1, 0), span - 1)
-        # `who` is kept, so that no other array gets its id.
-        return self._looked.get(
-            (id(who), day),
-            lambda: (who, np.searchsorted(self._keys, who * span + at, side="right")),
-        )[1]
+
+        def find() -> tuple[np.ndarray, np.ndarray]:
+            # `who` is kept, so that no other array gets its id.
+            return who, np.searchsorted(self._keys, who * span + at, side="right")
+
+        return self._looked.get((id(who), day), find)[1]
 
     def _between(self, name: str, before: np.ndarray, after: np.ndarray) -> np.ndarray:
         running = self._running[name]

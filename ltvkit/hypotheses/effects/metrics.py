@@ -13,5 +13,4 @@ class Metric(NamedTuple):
     definition: str
 
 
-_ENTRIES = files.read_yaml(__name__, "metrics.yaml")
-METRICS = {name: Metric(**entry) for name, entry in _ENTRIES.items()}
+METRICS = {name: Metric(**e) for name, e in files.read_yaml(__name__, "metrics.yaml").items()}

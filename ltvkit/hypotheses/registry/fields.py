@@ -29,21 +29,16 @@ class Field(NamedTuple):
     check: Callable[[Any], Any]
 
 
-def _read() -> dict[str, Field]:
-    words = {
-        "rules": ", ".join(RULES),
-        "segments": ", ".join(SEGMENT_NAMES),
-        "comparisons": ", ".join(COMPARISONS),
-        "metrics": "; ".join(f"{name}, {m.definition}" for name, m in METRICS.items()),
-    }
-    entries = files.read_yaml(__name__, "fields.yaml")
-    return {
-        name: Field(e["about"].format(**words), e["example"], KINDS[e["kind"]])
-        for name, e in entries.items()
-    }
-
-
-FIELDS = _read()
+_WORDS = {
+    "rules": ", ".join(RULES),
+    "segments": ", ".join(SEGMENT_NAMES),
+    "comparisons": ", ".join(COMPARISONS),
+    "metrics": "; ".join(f"{name}, {m.definition}" for name, m in METRICS.items()),
+}
+FIELDS = {
+    name: Field(entry["about"].format(**_WORDS), entry["example"], KINDS[entry["kind"]])
+    for name, entry in files.read_yaml(__name__, "fields.yaml").items()
+}
 
 
 def describe(name: str) -> str:
