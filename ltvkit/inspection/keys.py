@@ -66,11 +66,15 @@ def choose_alike(head: Any, fits: list[str]) -> str | None:
 
 
 def propose_customer(
-    head: Any, columns: Mapping[str, str]
+    head: Any, columns: Mapping[str, str], *, unsaid: bool = False
 ) -> tuple[dict[str, str], list[Ask], list[str]]:
-    """The head of an export and what is mapped -> the customer's column, what to ask, to know."""
+    """The head of an export and what is mapped -> the customer's column, what to ask, to know.
+
+    `unsaid`: the system's exports do not say who bought, so only what names the buyer is taken.
+    """
     found = list(head.columns)
     further = [*list_mails(found), *list_phones(found)]
+    further = [h for h in further if not unsaid or _BUYER.search(header_key(h))]
     chosen = columns.get("customer_id") or next(iter(further), None)
     if chosen is None:
         return {}, [], []

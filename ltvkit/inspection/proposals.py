@@ -97,8 +97,9 @@ def _propose_meaning(seen: Inspection, raw: Any, head: Any) -> tuple[Inspection,
     asks = [Ask(key, _(a["question"]), a.get("otherwise")) for key, a in _list_asks(system)]
     notes = list(seen.notes)
     unsaid = system is not None and "customer" in system.lacks
-    if "columns.customer_id" not in seen.checks and not unsaid:
-        key, asked, said = keys.propose_customer(_merge_orders(head, columns), columns)
+    if "columns.customer_id" not in seen.checks:
+        merged = _merge_orders(head, columns)
+        key, asked, said = keys.propose_customer(merged, columns, unsaid=unsaid)
         columns, asks, notes = columns | key, asks + asked, notes + said
     policies = {"fill_down": propose_fill_down(head, columns)} | policies
     more, asked = keys.propose_guests(head, columns, policies)

@@ -14,6 +14,7 @@ from ltvkit.display import formats
 from ltvkit.ingest import readers
 from ltvkit.ingest.parse import values
 from ltvkit.ingest.policies import Policies
+from ltvkit.inspection import suspicions
 from ltvkit.inspection.stakes import Ask
 from ltvkit.quality import summary
 
@@ -29,27 +30,7 @@ _CANCELLED_AT = re.compile(r"(date )?cancell?(ed|ation) (at|on|date)|date cancel
 def find_asks(seen: Inspection, raw: readers.Raw) -> list[Ask]:
     """An inspection with its `book`, and its source -> what to decide about the orders."""
     asked = _ask_cancelled_at(seen, raw) | _ask_month_end(seen) | _ask_unusable(seen)
-    return [*_ask_amounts(seen), *(Ask(key, text) for key, text in asked.items())]
-
-
-def _ask_amounts(seen: Inspection) -> list[Ask]:
-    """A question where all lines of an order have the same amount, which may be the order's."""
-    if not {"amount", "order_id"} <= set(seen.columns):
-        return []
-    several, same = seen.book.lines.query(
-        "lines",
-        "select count(*), count(*) filter (amounts = 1) from (select count(*) lines, "
-        "count(distinct amount) amounts from lines group by order_id) where lines > 1",
-    ).fetchall()[0]
-    if several < 3 or same < 0.9 * several:
-        return []
-    question = _(
-        "{header} is the same on all lines of an order, and counts once per line. If it is the "
-        "order's total, map it as order_total."
-    )
-    header = seen.columns["amount"]
-    otherwise = {"columns": {"amount": None, "order_total": header}}
-    return [Ask("columns.amount", question.format(header=header), otherwise)]
+    return [*suspicions.find_asks(seen), *(Ask(key, text) for key, text in asked.items())]
 
 
 def _ask_cancelled_at(seen: Inspection, raw: readers.Raw) -> dict[str, str]:
