@@ -14,14 +14,14 @@ from ltvkit.core.i18n import _
 from ltvkit.display.texts import fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError
-from ltvkit.ingest import daily
+from ltvkit.errors import ParamsError, TooLittleData
+from ltvkit.ingest import daily, truncation
 from ltvkit.ingest.lines import filter_purchases, filter_until
 from ltvkit.periods import Day
 
 __all__ = [
-    "CALENDAR", "aged", "build", "customers", "finding", "ltv", "members", "partial",
-    "retention", "second_order",
+    "CALENDAR", "aged", "build", "customers", "find_known", "finding", "ltv", "members",
+    "partial", "retention", "second_order",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
@@ -30,7 +30,7 @@ CALENDAR = ("week", "month", "quarter", "year")
 WITHIN = (30, 60, 90, 180)
 
 
-def build(lines: Frame, *, as_of: Day, by: str = "month") -> pd.DataFrame:
+def build(lines: Frame, *, as_of: Day, by: str = "month", export_begins: str = "") -> pd.DataFrame:
     """Order lines up to `as_of` -> one row per cohort and age: the table all others come from.
 
     A cohort is the customers whose first purchase falls in the same `by`: "week", "month",
@@ -43,11 +43,18 @@ def build(lines: Frame, *, as_of: Day, by: str = "month") -> pd.DataFrame:
     the age by `as_of`), active (of those, who bought at that age), revenue and, where the lines
     have it, margin; partial (the age's last period is not over for some of them). An age that
     nobody has reached has no row; one that nobody bought at has zeros.
+
+    Where the data begin in the middle of the shop's life, it is not known at first who is new
+    (`ingest.truncation`; `export_begins` is the policy): calendar cohorts of that time are NaN, and
+    those of a column are without its customers. Raises `TooLittleData` where none is known.
     """
     if by == "customer_id":
         raise ParamsError("by='customer_id': pages show no customer ids; give another column.")
     every = by if by in CALENDAR else "month"
+    known = find_known(lines, as_of=as_of, every=every, export_begins=export_begins)
     born = members(lines, as_of=as_of, by=by, every=every)
+    if by not in CALENDAR and known is not None:
+        born = born.filter(nw.col("born") >= known)
     born = frames.lazy(frames.materialize(born, like=lines))
     last = periods.index_of(as_of, every)
     sizes = frames.table(born.group_by("cohort", "born").agg(customers=nw.len()))
@@ -57,11 +64,30 @@ def build(lines: Frame, *, as_of: Day, by: str = "month") -> pd.DataFrame:
     table[measures] = table[measures].fillna(0)
     unfinished = periods.end(last, every) > pd.Timestamp(periods.day(as_of))
     table["partial"] = unfinished & (table["newest"] + table["age"] >= last)
+    if by in CALENDAR and known is not None:
+        unknown = ["customers", "observed", *measures]
+        table[unknown] = table[unknown].astype(float).where(table["cohort"] >= known)
     if by in CALENDAR:
         table["cohort"] = table["cohort"].astype(int).map(lambda i: periods.label(i, every))
     ordered = ["cohort", "customers", "age", "observed", *measures, "partial"]
     table = table[ordered].sort_values(["cohort", "age"], ignore_index=True)
-    return table.astype({"active": "int64", "observed": "int64", "age": "int64"})
+    counts = [n for n in ("active", "observed", "age") if not table[n].isna().any()]
+    return table.astype(dict.fromkeys(counts, "int64"))
+
+
+def find_known(lines: Frame, *, as_of: Day, every: str, export_begins: str = "") -> int | None:
+    """The first period from which on it is known who is new; None: from the first day on.
+
+    Raises `TooLittleData` where that is none up to `as_of`.
+    """
+    found = truncation.find_truncation(lines, as_of=as_of, export_begins=export_begins)
+    if found is None:
+        return None
+    first = periods.index_of(found.known_from, every)
+    first += periods.start(first, every) < found.known_from
+    if first > periods.index_of(as_of, every):
+        raise TooLittleData(fill("no_known_cohort", begins=found.begins))
+    return first
 
 
 def customers(table: pd.DataFrame) -> pd.DataFrame:
@@ -93,12 +119,15 @@ def partial(table: pd.DataFrame) -> pd.DataFrame:
     return wide.assign(**{str(a): wide[a] == 1 for a in ages}).drop(columns=ages)
 
 
-def second_order(lines: Frame, *, as_of: Day, within: tuple[int, ...] = WITHIN) -> pd.DataFrame:
+def second_order(
+    lines: Frame, *, as_of: Day, within: tuple[int, ...] = WITHIN, export_begins: str = ""
+) -> pd.DataFrame:
     """Order lines -> cohort (month), customers, then the share who came back within n days.
 
     The second order is the second day with a purchase. A cohort has a value once all its
-    customers have had n days by `as_of`; until then NaN.
+    customers have had n days by `as_of`; until then NaN. Cohorts are NaN as in `build`.
     """
+    known = find_known(lines, as_of=as_of, every="month", export_begins=export_begins)
     bought = daily.select_purchases(lines, as_of=as_of).unique()
     first = bought.group_by("customer_id").agg(first=nw.col("order_date").min())
     gaps = (
@@ -121,7 +150,10 @@ def second_order(lines: Frame, *, as_of: Day, within: tuple[int, ...] = WITHIN) 
     age = (pd.Timestamp(periods.day(as_of)) - table["youngest"]).dt.days
     rates = {f"within_{n}": (table[f"_{n}"] / table["customers"]).where(age >= n) for n in within}
     names = [periods.label(int(i), "month") for i in table["born"]]
-    return pd.DataFrame({"cohort": names, "customers": table["customers"], **rates})
+    found = pd.DataFrame({"cohort": names, "customers": table["customers"], **rates})
+    if known is None:
+        return found
+    return found.where((found.columns == "cohort") | (table[["born"]] >= known).to_numpy())
 
 
 def finding(second: pd.DataFrame, *, within: int = 90) -> str:

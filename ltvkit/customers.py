@@ -71,11 +71,14 @@ def totals(customers: Frame) -> pd.DataFrame:
 def reconcile(customers: Frame, table: pd.DataFrame) -> pd.DataFrame:
     """Customers and a summary of them -> the totals of each, and the difference.
 
-    One row per measure found in both: customers, orders, revenue.
+    One row per measure found in both: customers, orders, revenue. A measure that is not known
+    throughout the table has no total (NaN).
     """
     whole = totals(customers).iloc[0]
     both = [name for name in whole.index if name in table]
-    totals_of = pd.DataFrame({"orders_say": whole[both], "table_says": table[both].sum()})
+    totals_of = pd.DataFrame(
+        {"orders_say": whole[both], "table_says": table[both].sum(skipna=False)}
+    )
     difference = (totals_of["table_says"] - totals_of["orders_say"]).round(4)
     return totals_of.assign(difference=difference).rename_axis("measure").reset_index()
 

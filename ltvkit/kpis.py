@@ -16,7 +16,7 @@ from ltvkit.display.texts import fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, one_of
-from ltvkit.ingest import daily
+from ltvkit.ingest import daily, truncation
 from ltvkit.periods import Day
 
 __all__ = ["MEASURES", "finding", "on", "series", "tables"]
@@ -29,7 +29,9 @@ MEASURES = (
 )  # fmt: skip
 
 
-def series(lines: Frame, *, as_of: Day, every: str = "month") -> pd.DataFrame:
+def series(
+    lines: Frame, *, as_of: Day, every: str = "month", export_begins: str = ""
+) -> pd.DataFrame:
     """Order lines, or their `days`, up to `as_of` -> one row per period, without a gap.
 
     - `period`, `start`, `end`; `partial`: the data cover only a part of it, at either end
@@ -44,12 +46,20 @@ def series(lines: Frame, *, as_of: Day, every: str = "month") -> pd.DataFrame:
 
     A period without orders has zero revenue, and no average (NaN). A change is NaN where the
     other period is not in the data, is partial or was zero or less, or this one is partial.
+
+    Where the data begin in the middle of the shop's life, old customers look new at first: then
+    `new_customers` and `repeat_rate` are NaN until it is known who is new (`ingest.truncation`).
+    `export_begins` is the policy of this name; empty: found out.
     """
-    return tables(lines, as_of=as_of, every=(every,))[every]
+    return tables(lines, as_of=as_of, every=(every,), export_begins=export_begins)[every]
 
 
 def tables(
-    lines: Frame, *, as_of: Day, every: Sequence[str] = ("day", "week", "month", "year")
+    lines: Frame,
+    *,
+    as_of: Day,
+    every: Sequence[str] = ("day", "week", "month", "year"),
+    export_begins: str = "",
 ) -> dict[str, pd.DataFrame]:
     """The `series` of several kinds of period, by kind; the lines are read once for all of them."""
     for kind in every:
@@ -59,7 +69,10 @@ def tables(
     by_day = _daily(seen, active)
     if by_day.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}: nothing to show.")
-    return {kind: _of_kind(by_day, active, as_of=as_of, every=kind) for kind in every}
+    known = truncation.find_known_from(lines, as_of=as_of, export_begins=export_begins)
+    return {
+        kind: _of_kind(by_day, active, as_of=as_of, every=kind, known_from=known) for kind in every
+    }
 
 
 def on(table: pd.DataFrame, *, as_of: Day) -> pd.Series:
@@ -73,7 +86,9 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     row = on(table, as_of=as_of)
     period, orders = _name_period(row["period"]), fill("orders", n=int(row["orders"]))
     known = {"period": period, "orders": orders, "share": row["repeat_rate"]}
-    summary = fill("bought", n=int(row["customers"]), **known)
+    unsure = row["customers"] > 0 and np.isnan(row["new_customers"])
+    name = "bought_before_unknown" if unsure else "bought"
+    summary = fill(name, n=int(row["customers"]), **known)
     if row["partial"]:
         return f"{summary} {fill('incomplete')}"
     steps = {"previous": 1, "last_year": periods.YEAR_BEFORE[formats.grain(table["period"])]}
@@ -107,7 +122,14 @@ def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:
     return both[0].join(both[1]).fillna(0.0).sort_index().reset_index()
 
 
-def _of_kind(daily: pd.DataFrame, active: nw.LazyFrame, *, as_of: Day, every: str) -> pd.DataFrame:
+def _of_kind(
+    daily: pd.DataFrame,
+    active: nw.LazyFrame,
+    *,
+    as_of: Day,
+    every: str,
+    known_from: pd.Timestamp | None,
+) -> pd.DataFrame:
     period = periods.index("order_date", every)
     dated = frames.lazy(daily).with_columns(_period=period)
     sums = ("revenue", "orders", "new_customers", "active")
@@ -120,7 +142,11 @@ def _of_kind(daily: pd.DataFrame, active: nw.LazyFrame, *, as_of: Day, every: st
     first, last = int(table.index.min()), periods.index_of(as_of, every)
     filled = table.reindex(range(first, last + 1)).fillna(0.0)
     began = daily["order_date"].iloc[0]
-    return _with_changes(_with_rates(_dated(filled, every, began, as_of)), every)
+    dated = _dated(filled, every, began, as_of)
+    if known_from is not None:
+        known = dated["start"] >= known_from
+        dated["new_customers"] = dated["new_customers"].where(known).astype(float)
+    return _with_changes(_with_rates(dated), every)
 
 
 def _dated(table: pd.DataFrame, every: str, began: pd.Timestamp, as_of: Day) -> pd.DataFrame:

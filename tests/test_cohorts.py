@@ -7,7 +7,7 @@ import pytest
 from conftest import make_lines
 
 from ltvkit import cohorts
-from ltvkit.errors import ColumnError
+from ltvkit.errors import ColumnError, TooLittleData
 from ltvkit.ltv import curves
 
 LINES = make_lines(
@@ -137,3 +137,58 @@ def test_the_band_is_seeded_and_covers_a_known_mean():
 def test_a_missing_column_is_named():
     with pytest.raises(ColumnError, match="no column 'region'"):
         cohorts.build(LINES, as_of="2024-03-31", by="region")
+
+
+# Five customers who buy every 30 days from the first day on, and one who is new in each 30 days.
+MIDLIFE = [
+    (
+        f"old{c}",
+        f"{c}-{n}",
+        f"{pd.Timestamp('2023-01-01') + pd.Timedelta(days=30 * n + c):%Y-%m-%d}",
+        10,
+        "web",
+    )
+    for c in range(5)
+    for n in range(8)
+] + [
+    (
+        f"new{n}",
+        f"n{n}",
+        f"{pd.Timestamp('2023-01-11') + pd.Timedelta(days=30 * n):%Y-%m-%d}",
+        7,
+        "app",
+    )
+    for n in range(8)
+]
+
+
+def test_cohorts_are_blank_until_it_can_be_told_who_is_new(on):
+    lines = on(make_lines(*MIDLIFE, extra=("channel",)))
+    later = {"as_of": "2023-08-28", "export_begins": "later"}
+    table = cohorts.build(lines, **later)
+    blank = table["cohort"] == "2023-01"
+    assert table.loc[blank, ["customers", "observed", "active", "revenue"]].isna().all(axis=None)
+    assert table.loc[~blank, "customers"].eq(1).all()
+    assert cohorts.ltv(table).set_index("cohort").loc["2023-01"].isna().all()
+    assert cohorts.ltv(table).set_index("cohort").loc["2023-02", 0] == 7
+    second = cohorts.second_order(lines, **later)
+    assert second.iloc[0, 1:].isna().all()
+    assert list(second["customers"][1:]) == [1] * 7
+    assert list(second["within_30"][1:7]) == [0] * 6
+    told = cohorts.build(lines, as_of="2023-08-28", export_begins="opening")
+    assert told.loc[told["cohort"] == "2023-01", "customers"].eq(6).all()
+
+
+def test_a_column_is_without_customers_who_only_look_new(on):
+    lines = on(make_lines(*MIDLIFE, extra=("channel",)))
+    table = cohorts.build(lines, as_of="2023-08-28", by="channel", export_begins="later")
+    assert set(table["cohort"]) == {"app"}
+    assert set(table["customers"]) == {7}
+
+
+def test_no_cohort_is_known_where_nobody_is_known_to_be_new():
+    lines = make_lines(*MIDLIFE, extra=("channel",))
+    with pytest.raises(
+        TooLittleData, match="begins in the middle of the shop's life, on 2023-01-01"
+    ):
+        cohorts.build(lines, as_of="2023-02-15", export_begins="later")

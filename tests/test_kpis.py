@@ -105,3 +105,42 @@ def test_several_kinds_of_period_at_once_are_the_same_tables(on):
     for every, table in tables.items():
         alone = kpis.series(on(LINES), as_of="2024-02-29", every=every)
         pd.testing.assert_frame_equal(table, alone)
+
+
+# Five customers who buy every 30 days from the first day on, and one who is new in each 30 days.
+MIDLIFE = [
+    (
+        f"old{c}",
+        f"{c}-{n}",
+        f"{pd.Timestamp('2023-01-01') + pd.Timedelta(days=30 * n + c):%Y-%m-%d}",
+        10,
+    )
+    for c in range(5)
+    for n in range(8)
+] + [
+    (f"new{n}", f"n{n}", f"{pd.Timestamp('2023-01-11') + pd.Timedelta(days=30 * n):%Y-%m-%d}", 10)
+    for n in range(8)
+]
+
+
+def test_who_is_new_is_blank_until_it_can_be_told(on):
+    lines = on(make_lines(*MIDLIFE))
+    told = kpis.series(lines, as_of="2023-08-28", export_begins="opening")
+    assert list(told["new_customers"]) == [6, 1, 1, 1, 1, 1, 1, 1]
+    blank = kpis.series(lines, as_of="2023-08-28", export_begins="later").set_index("period")
+    assert blank.loc["2023-01", ["new_customers", "repeat_rate"]].isna().all()
+    assert list(blank["new_customers"][1:]) == [1] * 7
+    assert blank.loc["2023-02", "repeat_rate"] == pytest.approx(4 / 5)  # one of the old pauses
+    assert np.isnan(blank.loc["2023-02", "new_customers_vs_previous"])
+    assert blank.loc["2023-04", "new_customers_vs_previous"] == 0
+    others = [c for c in told if "new_customers" not in c and "repeat_rate" not in c]
+    pd.testing.assert_frame_equal(told[others], blank.reset_index()[told.columns][others])
+
+
+def test_nothing_is_said_of_who_is_new_where_that_is_unknown():
+    lines = make_lines(*MIDLIFE)
+    table = kpis.series(lines, as_of="2023-01-31", export_begins="later")
+    assert kpis.finding(table, as_of="2023-01-31") == (
+        "6 customers bought in January 2023 (7 orders). The export begins in the middle of the "
+        "shop's life, and cannot tell how many had bought before."
+    )

@@ -8,7 +8,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError
+from ltvkit.errors import ParamsError, TooLittleData
 from ltvkit.forecast import uncertainty
 from ltvkit.forecast.estimation import DAYS, Fitted, histories
 from ltvkit.forecast.texts import fill
@@ -34,10 +34,12 @@ def revenue(
     holds `as_of`.
 
     `acquisition`: how many customers will be won a month, as a multiple of the mean of the last
-    twelve whole months (0: none; also none if no month is whole). They buy when won, in the middle
-    of the month, and then as the model says. The interval covers uncertain parameters and chance,
-    for that number of new customers; it knows nothing of seasons, campaigns, or a changed offer.
-    Raises `ParamsError` for months below 1 or an acquisition below 0.
+    twelve whole months of which it is known (0: none; also none if no month is whole). They buy
+    when won, in the middle of the month, and then as the model says. The interval covers uncertain
+    parameters and chance, for that number of new customers; it knows nothing of seasons,
+    campaigns, or a changed offer.
+    Raises `ParamsError` for months below 1 or an acquisition below 0; `TooLittleData` where it is
+    not known in `history` who is new.
     """
     if months < 1 or acquisition < 0:
         raise ParamsError(f"months={months}, acquisition={acquisition}: 1 and 0 at least.")
@@ -48,7 +50,9 @@ def revenue(
     days = np.array([(end - today).days for end in ends], dtype=float)
     existing = uncertainty.expected_revenue(triples, fitted, days).sum(axis=0)[1:]
     past = history[~history["partial"]]
-    won = past["new_customers"].tail(12).mean() if len(past) else 0.0
+    won = past["new_customers"].tail(12).mean() if len(past) and acquisition else 0.0
+    if np.isnan(won):
+        raise TooLittleData(fill("unknown_new"))
     new = acquisition * won * _revenue_of_one_new(fitted, days)
     chance = uncertainty.simulate_deviations(triples, fitted, days, rng=rng)[:, 1:]
     chance = chance * np.sqrt(1 + new / np.maximum(existing, 1e-9))

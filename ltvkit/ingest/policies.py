@@ -45,6 +45,7 @@ _CHOICES = {
     "fold_ids": FOLDS,
     "order_id_restarts": ("", *RESTARTS),
     "repeated_orders": CHOICES,
+    "export_begins": ("", "opening", "later"),
 }
 MOST_TITLES = 1_000_000  # the last line that may name the columns
 RESERVED = ("line", "reason", "born", "cohort", "age")
@@ -103,6 +104,8 @@ class Policies:
       shown and quarantined: nobody's lifetime value can be followed.
     - `same_day`: a customer's orders of one day are "separate" or "one_order". Where the export
       has no order_id, each line is an order ("separate") or each day is one ("one_order").
+    - `export_begins`: with the shop's "opening", or "later", in the middle of its life, so that old
+      customers look new at first (see `truncation`); empty: found out.
     - `data_until`: the last day that the export covers; later lines are quarantined. Empty: the
       last order's day.
 
@@ -145,6 +148,7 @@ class Policies:
     guest_ids: tuple[str, ...] = ()
     same_day: str = "separate"
     data_until: str = ""
+    export_begins: str = ""
     max_quarantined: float = 0.01
     checks: Mapping[str, str] = field(default_factory=dict)
 

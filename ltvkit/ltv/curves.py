@@ -24,7 +24,13 @@ FEWEST = 30  # customers; resampling fewer says little about the uncertainty of 
 
 
 def ltv(
-    lines: Frame, *, as_of: Day, of: str = "revenue", draws: int = 1000, seed: int = 1
+    lines: Frame,
+    *,
+    as_of: Day,
+    of: str = "revenue",
+    draws: int = 1000,
+    seed: int = 1,
+    export_begins: str = "",
 ) -> pd.DataFrame:
     """Order lines up to `as_of` -> age_months, customers, ltv, low, high: all cohorts together.
 
@@ -34,10 +40,12 @@ def ltv(
     size (one each where there are fewer) and groups are drawn with replacement, `draws` times
     from `seed`. The band is the uncertainty of the average, not the spread between customers;
     ages that fewer than 30 customers have lived have none (NaN). Raises `ColumnError` where the
-    lines have no margin, `DataError` where nobody has lived a whole month.
+    lines have no margin, `DataError` where nobody has lived a whole month. Customers of whom it is
+    not known when they were new are left out (`cohorts.find_known`; `export_begins`: the policy).
     """
     frames.lazy(daily.select_days(lines, as_of=as_of), needs=(of,))
-    paid, lived = _by_group(lines, as_of=as_of, column=of)
+    known = cohorts.find_known(lines, as_of=as_of, every="month", export_begins=export_begins)
+    paid, lived = _by_group(lines, as_of=as_of, column=of, known=known)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(paid), np.full(len(paid), 1 / len(paid)), size=draws)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -64,9 +72,15 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
     return fill("brought", n=max(age, 1), **worth) + fill(end, **worth)
 
 
-def _by_group(lines: Frame, *, as_of: Day, column: str) -> tuple[np.ndarray, np.ndarray]:
-    """Money paid at, and customers who have lived through, each age: two arrays, group x age."""
+def _by_group(
+    lines: Frame, *, as_of: Day, column: str, known: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Money paid at, and customers who have lived through, each age: two arrays, group x age.
+
+    `known`: the first month from which on it is known who is new.
+    """
     born = cohorts.members(lines, as_of=as_of, by="month", every="month")
+    born = born if known is None else born.filter(nw.col("born") >= known)
     dealt = ranking.rank(born, by="customer_id", ascending=True)
     dealt = dealt.with_columns(group=(nw.col("rank") - 1) % GROUPS)
     sizes = frames.table(dealt.group_by("group", "born").agg(customers=nw.len()))

@@ -35,6 +35,7 @@ def summarize(
     by: str = "channel",
     margin_rate: float | None = None,
     months: int = 12,
+    export_begins: str = "",
 ) -> pd.DataFrame:
     """Order lines -> one row per value of column `by`: what a customer costs, and brings back.
 
@@ -46,6 +47,7 @@ def summarize(
     - `payback_months`: first age by which it has covered the cost; NaN: not yet, or no cost
     - `affordable_cost`: the most that winning one may cost to pay back by age `months`
 
+    `export_begins` is the policy: of customers who only look new, none counts (`cohorts.build`).
     With by="" all customers are one group, "all". NaN: nobody of the value has reached that age.
     Raises `ParamsError` for a cost of an unknown value, or where `by` is one of the result's own
     `COLUMNS`; `TooLittleData` without a whole month.
@@ -59,7 +61,8 @@ def summarize(
         lines, by = frames.materialize(everyone, like=lines), "all"
     has_margin = "margin" in frames.lazy(lines).collect_schema().names()
     of = "margin" if has_margin and margin_rate is None else "revenue"
-    worth = cohorts.ltv(_whole_months(lines, as_of=as_of, by=by), of=of).set_index("cohort")
+    built = _whole_months(lines, as_of=as_of, by=by, export_begins=export_begins)
+    worth = cohorts.ltv(built, of=of).set_index("cohort")
     named = frames.table(frames.lazy(lines).select(nw.col(by).cast(nw.String)).unique())[by]
     costs = _costs(acquisition_cost, worth.index, {*named.dropna(), *worth.index})
     sizes = worth.pop("customers")
@@ -80,10 +83,10 @@ def summarize(
     return table.rename_axis(by).reset_index()
 
 
-def _whole_months(lines: Frame, *, as_of: Day, by: str) -> pd.DataFrame:
+def _whole_months(lines: Frame, *, as_of: Day, by: str, export_begins: str) -> pd.DataFrame:
     """The cohorts of column `by`, up to the end of the last whole month."""
     until = periods.end(periods.last_whole(as_of, "month"), "month")
-    built = cohorts.build(lines, as_of=until, by=by)
+    built = cohorts.build(lines, as_of=until, by=by, export_begins=export_begins)
     if built.empty:
         raise TooLittleData(fill("no_whole_month"))
     return built

@@ -16,6 +16,7 @@ from ltvkit.engines import frames
 from ltvkit.ingest.lines import filter_until
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.span import find_core
+from ltvkit.ingest.truncation import LEAST, SPAN, Truncation, find_truncation
 from ltvkit.ingest.validation import BROKEN
 from ltvkit.periods import Day
 from ltvkit.quality import anomalies, customer_ids, order_ids, rounded_ids, summary
@@ -42,6 +43,7 @@ class Measures(NamedTuple):
     order_ids: OrderIds
     customer_ids: CustomerIds
     rounded: list[Rounded]
+    truncation: Truncation | None
     until: Any
     as_of: dt.date
     declared: bool
@@ -74,6 +76,7 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
         order_ids=order_ids.measure(counted, book.facts),
         customer_ids=customer_ids.measure(counted, book.facts, fold=rules.fold_ids),
         rounded=rounded_ids.find_rounded(counted, ids),
+        truncation=find_truncation(book.days, as_of=as_of, export_begins=rules.export_begins),
         until=until,
         as_of=min(pd.Timestamp(periods.day(as_of)), last),
         declared=bool(rules.data_until),
@@ -128,6 +131,27 @@ def _data_end(m: Measures) -> tuple[bool, str]:
     end = periods.end(periods.index_of(m.as_of, "month"), "month")
     text = _("the data end on {until}, and the month of the report on {end}")
     return m.until < end, formats.fill(text, until=m.until, end=end)
+
+
+def _truncation(m: Measures) -> tuple[bool, str]:
+    found = m.truncation
+    if found is None:
+        text = _("customers who look new at first are as many, or buy, like later ones")
+        short = len(m.days[: m.as_of]) < LEAST * SPAN
+        return False, _("too short a history to tell") if short else text
+    text = n_(
+        "{n} customer looks new in the {days} days from {begins} on, and {share} of them had "
+        "probably bought before",
+        "{n} customers look new in the {days} days from {begins} on, and {share} of them had "
+        "probably bought before",
+        found.new,
+    )
+    until = _(". Who is new is known from {day} on")
+    if found.known_from > m.as_of:
+        until = _(". In none of these months can it be told who is new")
+    share = found.old / max(found.new, 1)
+    figures = {"n": found.new, "days": found.days, "begins": found.begins, "share": share}
+    return True, formats.fill(text + until, day=found.known_from, **figures)
 
 
 def _gaps(m: Measures) -> tuple[bool, str]:
@@ -222,6 +246,7 @@ CHECKS = {
     "late_dates": _late,
     "early_dates": _early,
     "data_end": _data_end,
+    "left_truncation": _truncation,
     "gap_days": _gaps,
     "sudden_changes": _changes,
     "guests": _guests,
