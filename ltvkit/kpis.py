@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw
@@ -110,7 +109,7 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
 
 
 def _name_period(period: str) -> str:
-    return formats.month(period) if re.fullmatch(r"\d{4}-\d{2}", period) else period
+    return formats.month(period) if formats.grain([period]) == "month" else period
 
 
 def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:

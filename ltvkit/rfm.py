@@ -42,12 +42,10 @@ class Segment(NamedTuple):
     people: str
 
 
-def _read_segments() -> tuple[Segment, ...]:
-    rows = files.read_yaml(formats.__name__, "rfm_segments.yaml")
-    return tuple(Segment(**row | {"r": tuple(row["r"]), "f": tuple(row["f"])}) for row in rows)
-
-
-SEGMENTS = _read_segments()
+SEGMENTS = tuple(
+    Segment(**row | {"r": tuple(row["r"]), "f": tuple(row["f"])})
+    for row in files.read_yaml(formats.__name__, "rfm_segments.yaml")
+)
 SEGMENT_NAMES = tuple(s.name for s in SEGMENTS)
 
 # Good customers who no longer order.
@@ -177,9 +175,9 @@ def finding(summary: pd.DataFrame) -> str:
     if not summary["revenue"].sum() > 0:
         return fill("no_revenue")
     best = summary.loc[summary["revenue"].idxmax()]
-    people = {s.name: _(s.people) for s in SEGMENTS}
+    people = next(_(s.people) for s in SEGMENTS if s.name == best["segment"])
     shares = {"customers": best["customers_share"], "revenue": best["revenue_share"]}
-    leaders = fill("best_segment", people=people[best["segment"]], **shares)
+    leaders = fill("best_segment", people=people, **shares)
     quiet = summary[summary["segment"].isin(QUIET)]
     if quiet.empty:
         return leaders

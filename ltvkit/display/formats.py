@@ -206,8 +206,7 @@ def value(x: Any, column: str, currency: str = "") -> str:
     >>> value(0.4, "repeat_rate"), value(45.5, "revenue", "USD"), value(0.05, "orders_vs_previous")
     ('40.0%', '45.50 USD', '+5.0%')
     """
-    known = kind(column) or "number"
-    return money(x, currency) if known == "money" else cell(x, known)
+    return cell(x, kind(column) or "number", currency=currency)
 
 
 def kind(column: Any) -> str | None:
@@ -220,7 +219,7 @@ def kind(column: Any) -> str | None:
     return next(known, None)
 
 
-def cell(x: Any, kind: str, *, decimals: int | None = None) -> str:
+def cell(x: Any, kind: str, *, currency: str = "", decimals: int | None = None) -> str:
     """One value in a format of `FORMATS`; "number" and "text" go by the type of the value.
 
     >>> cell(0.25, "share"), cell(12.0, "bound"), cell(True, "text"), cell(None, "text")
@@ -237,7 +236,7 @@ def cell(x: Any, kind: str, *, decimals: int | None = None) -> str:
     if kind == "bound":
         return number(x, decimals=0 if x == round(x) else 2) if math.isfinite(x) else ""
     if kind == "money":
-        return money(x, decimals=decimals)
+        return money(x, currency, decimals=decimals)
     if kind in PLACES:
         return number(x, decimals=PLACES[kind])
     plain = {"share": share, "change": change, "points": points, "count": count}

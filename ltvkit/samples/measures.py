@@ -5,14 +5,13 @@ groups are drawn again here, from the same customers with the same seeds.
 """
 
 import datetime as dt
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from ltvkit import rfm
+from ltvkit.core import files
 from ltvkit.hypotheses.design import assignment
 from ltvkit.hypotheses.hypothesis import TREATED
 
@@ -33,8 +32,7 @@ class Measure(NamedTuple):
     season: float = 0.0
 
 
-DATA = Path(__file__).with_name("measures.yaml").read_text(encoding="utf-8")
-MEASURES = tuple(Measure(**facts) for facts in yaml.safe_load(DATA))
+MEASURES = tuple(Measure(**facts) for facts in files.read_yaml(__name__, "measures.yaml"))
 
 
 def apply(

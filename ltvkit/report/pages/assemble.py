@@ -58,10 +58,6 @@ class Report:
         return digest(self.named, self.params.values, runs, self.left_out, made_by)
 
     @property
-    def currency(self) -> str:
-        return self.params.values.get("currency", "")
-
-    @property
     def title(self) -> str:
         return self.params.values.get("title") or self.params.shop
 
@@ -99,14 +95,15 @@ def _build_context(
     """The values that the templates show."""
     by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
     year, month = report.month.split("-")
+    currency = report.params.values.get("currency", "")
     return report.named | {
         "title": report.title,
         "month_name": formats.month(report.month),
         "last_year": formats.month(f"{int(year) - 1:04d}-{month}", short=True),
         "last_day": formats.day(report.as_of),
-        "kpis": front_page.list_kpis(by_month, report.month, currency=report.currency),
+        "kpis": front_page.list_kpis(by_month, report.month, currency=currency),
         "partial": front_page.is_partial(by_month, report.month),
-        "quality": front_page.show_quality(quality, currency=report.currency),
+        "quality": front_page.show_quality(quality, currency=currency),
         "checks": front_page.list_warnings(tables.get("data_checks")),
         "pages": [
             vars(result) | {"notebook": job.notebook}
