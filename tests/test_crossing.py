@@ -55,6 +55,7 @@ CONVERTS = {
         "ingest.pipeline": "a count",
         "inspection.money": "currencies, up to a limit, and sums",
         "inspection.questions": "counts and sums",
+        "inspection.stakes": "counts and sums",
         "ingest.parse.ids": "ids named in params, counts",
         "inspection.date_forms": "days of samples, up to a limit, and counts of formats",
         "inspection.day_counts": "counts and sums",
@@ -65,6 +66,7 @@ CONVERTS = {
         "ingest.readers.databases.duckdb_file": "names of tables",
         "ingest.readers.databases.postgresql": "names of tables and columns",
         "ingest.readers.databases.sqlite_file": "names of columns",
+        "ingest.readers.parquet_files": "names of columns, and which are text",
         "ingest.readers.part": "a count",
     },
     "fetchone": {

@@ -120,6 +120,10 @@ def _find_header(name: str, written: str, part: Part, source: str) -> str:
 
 def _parse_value(name: str, header: str, part: Part, rules: Policies, zone: str) -> str:
     kind = part.columns[header]
+    if kind == "BLOB":
+        raise ColumnError(
+            f"columns: {name}: {header!r} holds bytes that are not text in UTF-8: store it as text."
+        )
     if name == "order_date":
         return dates.parse_date(header, kind, date_format=rules.date_format, zone=zone)
     named = name in rules.exclude or name in rules.discount_rows  # by their texts

@@ -428,6 +428,45 @@ def test_a_file_that_cannot_be_read_says_why_in_one_line(tmp_path, url, says):
     assert sorted(tmp_path.iterdir()) == before
 
 
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "mail::int", "strptime(mail, '%Y')", "error('bad row of ' || mail)", "mail::date",
+        "('{\"a\": \"' || mail)::json", "2147483647::int + length(mail)::int",
+    ],
+)  # fmt: skip
+def test_rows_of_a_view_that_cannot_be_read_are_not_quoted(tmp_path, amount):
+    url = duck(
+        tmp_path / "a.duckdb",
+        "create table t as select 'hanako@example.com' as mail",
+        f"create view v as select {amount} as amount from t",
+    )
+    with pytest.raises(
+        DataError, match=r"a\.duckdb cannot be read .* Error, in a row\.$"
+    ) as caught:
+        kept(url, "v")
+    assert not any(part in str(caught.value) for part in ("hanako", "2147483647"))
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ('[libpq] x: ERROR:  invalid input syntax for type integer: "ha\nna"', "type integer"),
+        ('ERROR: value "hana"ko" is out of range for type integer', "value … is out of range"),
+        ('ERROR: date/time field value out of range: "hanako"', "value out of range"),
+        ("Could not convert 'hana' with type str: tried to convert to int64", "Could not convert"),
+        ("Integer value 31415 out of range: -128 to 127", "Integer value … out of range"),
+        ('ERROR: "hanako', "a value does not fit its type"),
+        ("ERROR: division by zero", "division by zero"),
+        ("Permission Error: Cannot access file", "Cannot access file"),
+    ],
+)
+def test_a_message_about_a_row_leaves_its_values_out(message, said):
+    text = databases.describe_failure(OSError(message))
+    assert said in text
+    assert not any(part in text for part in ("hana", "31415", "\n"))
+
+
 def test_four_slashes_are_hinted_at(tmp_path, monkeypatch):
     monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path / "project"))
     path = tmp_path / "shop.db"

@@ -70,7 +70,8 @@ def parse_text(column: str, kind: str, *, plain: bool = False) -> str:
     if kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
         whole = f"{name} = floor({name}) and abs({name}) < 1.7e38"
         return (
-            f"case when {whole} then {name}::hugeint::varchar "
+            # try_cast, as DuckDB also casts values that are no number, which `whole` leaves out.
+            f"case when {whole} then try_cast({name} as hugeint)::varchar "
             f"when isfinite({name}::double) then {name}::varchar end"
         )
     name = f"cast({name} as varchar)" if kind != "VARCHAR" else name

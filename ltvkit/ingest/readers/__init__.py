@@ -21,13 +21,13 @@ from ltvkit.engines.connection import connect
 from ltvkit.engines.sql import quoted
 from ltvkit.errors import DataError
 from ltvkit.ingest.policies import Policies
-from ltvkit.ingest.readers import archives, csv_files, databases, excel, remote
+from ltvkit.ingest.readers import archives, csv_files, databases, excel, parquet_files, remote
 from ltvkit.ingest.readers.locate import locate
-from ltvkit.ingest.readers.part import File, Part, read_parquet, select_raw
+from ltvkit.ingest.readers.part import File, Part, select_raw
 from ltvkit.ingest.schema import FRAME, LINE
 
 READERS = dict.fromkeys((".csv", ".tsv", ".txt"), csv_files.read)
-READERS |= {".xlsx": excel.read, ".xlsm": excel.read, ".parquet": read_parquet}
+READERS |= {".xlsx": excel.read, ".xlsm": excel.read, ".parquet": parquet_files.read}
 
 
 _JAPANESE = re.compile("[ぁ-んァ-ヶ一-龠々]")
@@ -83,7 +83,7 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
         if asked:
             facts = databases.export_table(source, work / "table.parquet", table=rules.table)
             table = File(work / "table.parquet", facts["table"])
-            part = replace(read_parquet(connection, table, work, rules), facts=facts)
+            part = replace(parquet_files.read(connection, table, work, rules), facts=facts)
             raw = Raw(connection, [part], facts)
         else:
             opened = [
@@ -141,7 +141,8 @@ def open_frame(frame: Any) -> Raw:
     if not table.column_names:
         raise DataError("the frame has no columns.")
     connection.register("raw", table)
-    raw = select_raw(connection.sql("from raw").columns)
+    found = connection.sql("from raw")
+    raw = select_raw(found.columns, casts=parquet_files.cast_texts(found))
     part = Part.from_query(connection, "", f"select {raw}, row_number() over () as {LINE} from raw")
     return Raw(connection, [part], {"source": FRAME, "encoding": None})
 

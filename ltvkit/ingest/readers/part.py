@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit.engines.sql import one_file, quoted
-from ltvkit.errors import DataError
+from ltvkit.engines.sql import quoted
 from ltvkit.ingest.parse import values
 from ltvkit.ingest.readers.csv_records import TOTAL
 from ltvkit.ingest.schema import FILE, LINE, NO_LINE, RECORD, RESERVED
@@ -105,32 +104,18 @@ class Part:
         return self if count == self.expected else self.exact()
 
 
-def read_parquet(connection: Any, file: File, work: Any, rules: Any) -> Part:
-    """A Parquet file as `Part`; raises `DataError` for one that is broken."""
-    import duckdb
-
-    path = one_file(file.path)
-    try:
-        columns = connection.sql(f"from read_parquet({path})").columns
-        numbered = "file_row_number" not in map(str.casefold, columns)
-        line = "file_row_number + 1" if numbered else "row_number() over ()"
-        option = ", file_row_number = true" * numbered
-        sql = f"select {select_raw(columns)}, {line} as {LINE} from read_parquet({path}{option})"
-        return Part.from_query(connection, file.name, sql, facts={"encoding": None})
-    except (duckdb.Error, RuntimeError) as error:  # the latter: names that are no text
-        reason = str(error).splitlines()[0].replace(str(file.path), file.name)
-        raise DataError(f"{file.name} cannot be read as Parquet ({reason}).") from error
-
-
 def normalize_header(written: Any) -> str:
     """A header for comparison: NFKC, without surrounding white space and line breaks."""
     return " ".join(unicodedata.normalize("NFKC", str(written or "")).strip("\ufeff").split())
 
 
-def select_raw(columns: Sequence[str]) -> str:
-    """SQL for raw columns; those named like one of `RESERVED` get a free name, as "_line (2)"."""
-    chosen = zip(columns, _make_distinct(columns)[0], strict=True)
-    return ", ".join(f"{quoted(column)} as {quoted(name)}" for column, name in chosen)
+def select_raw(
+    columns: Sequence[str], *, names: Sequence[str] = (), casts: Mapping[str, str] | None = None
+) -> str:
+    """SQL for raw columns under `names`, as `make_distinct` gives them; `casts` replace columns."""
+    casts = casts or {}
+    chosen = zip(columns, names or make_distinct(columns)[0], strict=True)
+    return ", ".join(f"{casts.get(c, quoted(c))} as {quoted(name)}" for c, name in chosen)
 
 
 def name_columns(header: Sequence[Any]) -> tuple[list[str], list[str]]:
@@ -139,13 +124,17 @@ def name_columns(header: Sequence[Any]) -> tuple[list[str], list[str]]:
     >>> name_columns([" 金額 ", "amount", "Amount", None])
     (['金額', 'amount', 'Amount (2)', 'column 4'], ['amount'])
     """
-    return _make_distinct(
+    return make_distinct(
         [normalize_header(written) or f"column {n}" for n, written in enumerate(header, start=1)]
     )
 
 
-def _make_distinct(found: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names -> the same, numbered where one came before or is reserved; those that came twice."""
+def make_distinct(found: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names -> the same, numbered where one came before or is reserved; those that came twice.
+
+    >>> make_distinct(["Amount", "AMOUNT", "_line"])
+    (['Amount', 'AMOUNT (2)', '_line (2)'], ['amount'])
+    """
     names, twins, taken = [], [], set(RESERVED)
     for name in found:
         numbered = (f"{name} ({n})" for n in itertools.count(2))

@@ -23,7 +23,7 @@ def connect(url: str) -> Iterator[databases.Database]:
     """A DuckDB file, for reading only; raises `DataError` for what goes wrong meanwhile."""
     import duckdb
 
-    path = databases.find_file(url)
+    path, tables = databases.find_file(url), []
     try:
         with duckdb.connect(str(path), read_only=True, config=_ALONE) as connection:
             tables = connection.execute(
@@ -38,7 +38,8 @@ def connect(url: str) -> Iterator[databases.Database]:
                 f"{path.name} is open elsewhere, and DuckDB lets nobody else read meanwhile: close "
                 f"it there (a notebook, a command line), or read a copy. ({said})"
             ) from error
-        raise DataError(f"{path.name} cannot be read as a DuckDB database: {said}") from error
+        said = databases.describe_failure(error) if tables else said
+        raise DataError(f"{path.name} cannot be read as a DuckDB database: {said}.") from error
 
 
 def read_table(connection: Any, schema: str, name: str) -> tuple[Any, Iterable[Any]]:

@@ -60,7 +60,7 @@ def connect(url: str) -> Iterator[databases.Database]:
             cursor.execute(_TABLES)
             yield databases.Database(version, cursor.fetchall(), partial(read_table, cursor))
     except adbc.Error as error:
-        raise DataError(f"{place} cannot be read: {databases.extract_message(error)}.") from error
+        raise DataError(f"{place} cannot be read: {databases.describe_failure(error)}.") from error
 
 
 def read_table(cursor: Any, schema: str, name: str) -> tuple[Any, Iterable[Any]]:
