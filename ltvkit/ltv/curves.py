@@ -84,12 +84,8 @@ def _by_group(
     dealt = ranking.rank(born, by="customer_id", ascending=True)
     dealt = dealt.with_columns(group=(nw.col("rank") - 1) % GROUPS)
     sizes = frames.table(dealt.group_by("group", "born").agg(customers=nw.len()))
-    spent = frames.table(
-        cohorts.aged(lines, dealt, as_of=as_of, every="month")
-        .group_by("group", "born", "age")
-        .agg(paid=nw.col(column).sum())
-        .with_columns(frames.round_money("paid"))
-    )
+    aged = cohorts.aged(lines, dealt, as_of=as_of, every="month")
+    spent = frames.add_up(aged, "group", "born", "age", sums=[column])
     last = periods.last_whole(as_of, "month")
     ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0
     if ages < 1:
@@ -97,7 +93,7 @@ def _by_group(
     groups = int(sizes["group"].max()) + 1
     paid, lived = np.zeros((groups, ages)), np.zeros((groups, ages))
     seen = spent[spent["born"] + spent["age"] <= last]
-    np.add.at(paid, (seen["group"], seen["age"]), seen["paid"])
+    np.add.at(paid, (seen["group"], seen["age"]), seen[column])
     for age in range(ages):
         reached = sizes[sizes["born"] + age <= last]
         np.add.at(lived[:, age], reached["group"], reached["customers"])
