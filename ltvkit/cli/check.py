@@ -7,7 +7,7 @@ import click
 import pandas as pd
 
 from ltvkit import quality
-from ltvkit.config import params, shop
+from ltvkit.config import open_questions, params, shop
 from ltvkit.core.i18n import _
 from ltvkit.display import formats, tables
 from ltvkit.report.runner.workers import describe_error
@@ -34,6 +34,8 @@ def check_orders(file: Path, *, month: str | None, engine: str | None) -> int:
     click.echo(f"{quality.finding(found)}\n")
     click.echo(_describe(checks))
     click.echo(f"\n{quality.check_finding(checks)}")
+    if asked := open_questions.remind(given.path):
+        click.echo(asked)
     return STOPPED if (checks["result"] == "stop").any() else 0
 
 

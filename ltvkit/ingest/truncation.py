@@ -87,9 +87,9 @@ def find_truncation(lines: Frame, *, as_of: Day, export_begins: str = "") -> Tru
         return _describe_unknown(new, start, last) if declared else None
     with frames.materialized(_find_neighbours(placed.unique()), like=lines) as beside:
         counts = _count(beside, start, last)
-        old, most = _estimate_old(counts)
+        old, cautious = _estimate_old(counts)
         sure = declared or (_is_even(new, old) and _behave_as_old(beside, new, old, start, last))
-    return _describe(new, old, most, start, last) if sure else None
+    return _describe(new, old, cautious, start, last) if sure else None
 
 
 def find_known_from(lines: Frame, *, as_of: Day, export_begins: str = "") -> pd.Timestamp | None:
@@ -134,13 +134,14 @@ def _sum_spans(per_day: np.ndarray) -> np.ndarray:
 
 
 def _estimate_old(counts: _Counts) -> tuple[np.ndarray, np.ndarray]:
-    """How many old customers look new in each span, if the shop was as large before; and at most.
+    """How many old customers look new in each span, if the shop was as large before; likely, and
+    with caution.
 
     Customers buy on `rate` days a day. Those of a day before the export look new on a day that is
     t later with the chance that their next purchase comes after t days or more: Kaplan and Meier's
     estimate of the times between purchases. How many come back after more days than the data have
-    follows from the last two thirds of these times: it falls off by the same share in each third,
-    or, at most, as a power of the time.
+    follows from the last two thirds of these times: it falls off by the same share in each third;
+    with caution, half of it falls off as a power of the time.
     """
     length = len(counts.gaps)
     known = (counts.gaps + counts.open)[::-1].cumsum()[::-1]
@@ -155,7 +156,7 @@ def _estimate_old(counts: _Counts) -> tuple[np.ndarray, np.ndarray]:
         _sum_spans(rate * (still - still[-1] + later))
         for later in (end * decay / (1 - decay), end / (slower[power] - 1))
     )
-    return likely, np.maximum(likely, most)
+    return likely, (likely + np.maximum(likely, most)) / 2
 
 
 def _is_even(new: np.ndarray, old: np.ndarray) -> bool:
@@ -217,10 +218,10 @@ def _measure_return(bought: nw.LazyFrame, again: int) -> _Return:
 
 
 def _describe(
-    new: np.ndarray, old: np.ndarray, most: np.ndarray, start: int, last: int
+    new: np.ndarray, old: np.ndarray, cautious: np.ndarray, start: int, last: int
 ) -> Truncation:
     """What the estimates say; a span is known if few are old in it and in all later ones."""
-    unknown = np.flatnonzero(most > MOST_OLD * new)
+    unknown = np.flatnonzero(cautious > MOST_OLD * new)
     first_known = int(unknown[-1]) + 1 if len(unknown) else 0
     known = start + first_known * SPAN if first_known < len(new) else last + 1
     looked = new[:FIRST].sum()

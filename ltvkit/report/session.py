@@ -123,6 +123,7 @@ class Session:
         book.store_days()
         changed = restated.find_changes(place, months, params=values)
         said = [quality.check_finding(found)] if (found["result"] == "warn").any() else []
+        said += [report.asked] if report.asked else []
         said += changed + self._warn_of_removed(place, report)
         self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in said]
         return replace(report, months=months, restated=changed)

@@ -132,3 +132,18 @@ def test_a_report_is_stopped_before_any_kernel_and_the_last_one_stays(root):
     pages = [p for p in files(root / "reports/stub/1998-06") if p != "manifest.json"]
     assert not any("now has" in (root / "reports/stub/1998-06" / p).read_text("utf-8", "replace")
                    for p in pages)  # fmt: skip
+
+
+def test_open_questions_are_reminded_of_on_the_terminal_and_on_the_first_page(root):
+    file = root / "params" / "stub.yaml"
+    decided = file.read_text("utf-8")
+    file.write_text(f"# CHECK: Is it?\n{decided}", "utf-8")
+    reminder = "1 question of stub.yaml is open: shop. Decide it, and remove its line marked CHECK."
+    assert reminder in check(root).output
+    assert f"WARNING stub 1998-05: {reminder}" in report(root, "params/stub.yaml").stderr
+    page = root / "reports" / "stub" / "1998-05" / "index.html"
+    assert reminder in page.read_text("utf-8")
+    file.write_text(decided, "utf-8")
+    assert "is open" not in check(root).output
+    report(root, "params/stub.yaml")
+    assert reminder not in page.read_text("utf-8")

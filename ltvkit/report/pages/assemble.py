@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ltvkit.config import open_questions
 from ltvkit.config.notebooks import digest
 from ltvkit.config.params import Params
 from ltvkit.core import files, paths, pseudonyms
@@ -55,7 +56,12 @@ class Report:
         """One digest of all inputs of the report."""
         runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
         made_by = hash_code(), plan.list_versions()
-        return digest(self.named, self.params.values, runs, self.left_out, made_by)
+        return digest(self.named, self.params.values, self.asked, runs, self.left_out, made_by)
+
+    @property
+    def asked(self) -> str:
+        """The questions of the params file that are open, in a sentence."""
+        return open_questions.remind(self.params.path)
 
     @property
     def title(self) -> str:
@@ -104,7 +110,10 @@ def _build_context(
         "kpis": front_page.list_kpis(by_month, report.month, currency=currency),
         "partial": front_page.is_partial(by_month, report.month),
         "quality": front_page.show_quality(quality, currency=currency),
-        "checks": front_page.list_warnings(tables.get("data_checks")),
+        "checks": [
+            *front_page.list_warnings(tables.get("data_checks")),
+            *filter(None, [report.asked]),
+        ],
         "pages": [
             vars(result) | {"notebook": job.notebook}
             for job, result in zip(report.jobs, found, strict=True)
