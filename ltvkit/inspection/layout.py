@@ -10,6 +10,7 @@ from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, readers, schema
 from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.readers.encodings import UndecidedEncodingError
 
 HEADER_WITHIN = 10  # lines in which the names of the columns are looked for
 _SHOWN = 5  # files named in a question
@@ -32,11 +33,21 @@ def find_layout(source: str) -> Layout:
 
     Raises the `DataError` of a source that cannot be opened at all.
     """
+    try:
+        return _find_layout(source, {})
+    except UndecidedEncodingError as error:
+        layout = _find_layout(source, {"encoding": next(iter(error.pages))})
+        return replace(layout, checks={**layout.checks, "policies.encoding": str(error)})
+
+
+def _find_layout(source: str, rules: Mapping[str, Any]) -> Layout:
     sheets = readers.list_sheets(source)
     found, refusals = {}, []
     for sheet in sheets or [""]:
         try:
-            found[sheet] = _skip_titles(source, {"sheet": sheet} if sheets[1:] else {})
+            found[sheet] = _skip_titles(
+                source, {**rules, **({"sheet": sheet} if sheets[1:] else {})}
+            )
         except LtvkitError as error:
             refusals.append(error)
     if not found:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ltvkit.errors import DataError, ParamsError
+from ltvkit.ingest.readers import code_pages
 
 BLOCK = 1 << 18  # what the second-level cache of a core holds
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -17,7 +18,21 @@ _NOT_CP932 = re.compile("[\x80\xa0\uf8f0-\uf8f3]")
 # The last bytes of no-break and ideographic spaces, and of a byte order mark.
 _WIDE_BLANKS = ((0xC2, 0xA0), (0x80, 0x80), (0xBB, 0xBF))
 _SPACED = re.compile(rb'(?:^|[",;|:\t\r\n]) +"')
+# Code pages of one byte a character, by the names that Python has for them.
+_CODE_PAGES = re.compile(r"cp(?:125\d|85\d|437)|iso8859|mac-|koi8")
 _KANA = re.compile("[ぁ-んァ-ヶ]")
+
+
+class UndecidedEncodingError(DataError):
+    """A file that may be in one of several code pages: `pages` -> some letters it then has."""
+
+    def __init__(self, name: str, pages: dict[str, str]) -> None:
+        self.pages = pages
+        listed = " or ".join(f"{page} (with {letters})" for page, letters in pages.items())
+        super().__init__(
+            f"{name} is not UTF-8. By its letters it may be {listed}: say which under policies: "
+            f"encoding, as in `encoding: {next(iter(pages))}`."
+        )
 
 
 @dataclass(frozen=True)
@@ -41,12 +56,14 @@ def convert_to_utf8(path: Path, *, name: str, declared: str = "", copy: Path) ->
 
     A byte order mark decides; else the first of UTF-16, UTF-8, EUC-JP and CP932 in which all of
     it is text. Raises `DataError` for a file that is text in none of them, or in both EUC-JP and
-    CP932 with nothing to tell them apart; `ParamsError` for a declared encoding that is unknown.
+    CP932 with nothing to tell them apart, and `UndecidedEncodingError` where it may be in a code
+    page of the West, which is never guessed; `ParamsError` for a declared encoding that is unknown.
+    A declared code page is that of files that are not UTF-8, as no text in it can be both.
     """
     head = next(_read_blocks(path), b"")[:4096]
     marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), "")
     encoding = _check_declared(declared) or marked or _detect_utf16(path, head) or "utf-8"
-    if encoding == "utf-8" and (seen := _scan_utf8(path)):
+    if (encoding == "utf-8" or _CODE_PAGES.match(encoding)) and (seen := _scan_utf8(path)):
         return seen
     if encoding == "utf-8" and not (marked or declared):
         encoding = _detect_japanese(path, name)  # which has read all of it
@@ -128,7 +145,11 @@ def _detect_utf16(path: Path, head: bytes) -> str:
 
 def _detect_japanese(path: Path, name: str) -> str:
     """EUC-JP or CP932, whichever fits; where both do, EUC-JP if the text then has kana."""
-    fitting = [encoding for encoding in ("euc_jp", "cp932") if not _find_fault(path, encoding)]
+    possible = [encoding for encoding in ("euc_jp", "cp932") if not _find_fault(path, encoding)]
+    fitting = [e for e in possible if not code_pages.is_hardly_japanese(_decode(path, e))]
+    if not fitting and (pages := _rank_code_pages(path)):
+        raise UndecidedEncodingError(name, pages)
+    fitting = fitting or possible
     if not fitting:
         raise DataError(
             f"{name} is text in none of UTF-8, UTF-16, EUC-JP and CP932 (Shift_JIS): as UTF-8, "
@@ -141,6 +162,12 @@ def _detect_japanese(path: Path, name: str) -> str:
         f"{name} can be read as EUC-JP and as CP932, and only you know which it is. "
         "Say so under policies: encoding, as in `encoding: cp932`."
     )
+
+
+def _rank_code_pages(path: Path) -> dict[str, str]:
+    """The code pages of the West that a file may be in, with some letters that it then has."""
+    fitting = (page for page in code_pages.USUAL if not _find_fault(path, page))
+    return code_pages.rank_pages({page: _decode(path, page) for page in fitting})
 
 
 def _find_fault(path: Path, encoding: str) -> str:
