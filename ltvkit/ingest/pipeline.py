@@ -111,6 +111,7 @@ def summarize_rows(
     if table["reason"].isin(validation.BROKEN).any():
         facts["unusable_money"] = reconciliation.estimate_unusable(lines)
     facts["export_begins"] = rules.export_begins
+    facts["totals_known"] = named and all("order_total" in names for names in mapped)
     facts["customer_from"] = mapped[0]["customer_id"]
     facts |= overlap.describe(lines) if named else {}
     by = "order_id" if named else "lines"

@@ -361,6 +361,17 @@ def test_unavailable_is_not_zero():
     assert front_page.list_kpis(None, "1998-06", currency="USD") == []
 
 
+def test_the_first_page_says_how_many_orders_there_are_where_each_line_counts_as_one():
+    figure = "there are no order ids, so each line counts as an order: 7 orders"
+    table = pd.DataFrame({"check": ["missing_order_ids"], "result": ["ok"], "figure": [figure]})
+    lines = {"orders_from": "lines"}
+    said = "There are no order ids, so each line counts as an order: 7 orders."
+    assert front_page.describe_order_ids(table, lines) == said
+    assert front_page.describe_order_ids(table.assign(result="warn"), lines) == ""
+    assert front_page.describe_order_ids(table, {"orders_from": "order_id"}) == ""
+    assert front_page.describe_order_ids(None, lines) == ""
+
+
 @pytest.mark.parametrize(
     "latex", [r"\begin{aligned} a &= b \\ c &= d \end{aligned}", r"\text{<script>x</script>}", "x_"]
 )

@@ -109,6 +109,7 @@ def _build_context(
         "last_day": formats.day(report.as_of),
         "kpis": front_page.list_kpis(by_month, report.month, currency=currency),
         "partial": front_page.is_partial(by_month, report.month),
+        "orders": front_page.describe_order_ids(tables.get("data_checks"), report.facts),
         "quality": front_page.show_quality(quality, currency=currency),
         "checks": [
             *front_page.list_warnings(tables.get("data_checks")),

@@ -53,6 +53,17 @@ def list_warnings(table: pd.DataFrame | None) -> list[str]:
     return [] if table is None else describe(table[table["check"] != "data_end"])
 
 
+def describe_order_ids(table: pd.DataFrame | None, facts: Mapping[str, Any]) -> str:
+    """The table data_checks -> how many orders there are, where each line counts as one.
+
+    Empty where the export has order ids, or a warning says it.
+    """
+    if table is None or facts.get("orders_from") != "lines":
+        return ""
+    said = table[(table["check"] == "missing_order_ids") & (table["result"] == "ok")]["figure"]
+    return "".join(f"{figure[:1].upper()}{figure[1:]}." for figure in said)
+
+
 def escape_markdown(text: Any) -> str:
     """Escape a text for Markdown, on one line.
 
