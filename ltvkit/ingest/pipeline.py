@@ -18,7 +18,7 @@ import pandas as pd
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError
-from ltvkit.ingest import amounts, mapping, overlap, reconciliation, validation
+from ltvkit.ingest import amounts, mapping, overlap, reconciliation, unmapped, validation
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies
@@ -102,6 +102,7 @@ def summarize_rows(
     facts = raw.facts | find_span(lines, counted, table, raw.facts["source"], rules)
     amount = amounts.describe(mapped[0], rules)
     facts |= {"amount_from": amount, "timezone": choose_timezone(raw, rules)}
+    facts["unmapped"] = unmapped.list_unmapped(raw, mapped[0], rules)
     if "_sign" in money:
         facts["signs"] = _list_bounds(counted, "_sign")
         if len(facts["signs"]) > 1:

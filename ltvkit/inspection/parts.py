@@ -1,30 +1,30 @@
 """Money beside the amount: discounts, refunds, shipping and tax of an export that is not known.
 
-parts.yaml has the headers. What they would change is asked about with the orders and money at
+What they would change is asked about with the orders and money at
 stake; arithmetic among the columns settles it where it can.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import files
 from ltvkit.core.i18n import _
-from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
 from ltvkit.ingest import headers
+from ltvkit.ingest.money_columns import (
+    FEW,
+    MOST,
+    are_equal,
+    find_parts,
+    is_total,
+    read_base,
+    read_money,
+    settle,
+)
 from ltvkit.inspection.stakes import Ask
 
-PARTS = {
-    part: re.compile("|".join(patterns))
-    for part, patterns in files.read_yaml(__name__, "parts.yaml").items()
-}
-ORDER = ("refund", "discount", "shipping", "fee", "tax")
-_MOST = 0.95  # of the rows: what so many say is settled
 _MOST_ORDERS = 0.5  # whose lines add up to their total: the sum is understood
-_FEW = 3  # rows that say nothing yet
 
 
 def find_order_total(
@@ -49,7 +49,7 @@ def has_several_lines(head: Any, columns: Mapping[str, str]) -> bool:
     """Whether orders have several lines."""
     if "order_id" not in columns:
         return False
-    return head[columns["order_id"]].dropna().duplicated(keep=False).sum() >= _FEW
+    return head[columns["order_id"]].dropna().duplicated(keep=False).sum() >= FEW
 
 
 def choose_line_amount(head: Any, columns: Mapping[str, str], fits: list[str]) -> str | None:
@@ -64,7 +64,7 @@ def choose_total(_head: Any, _columns: Mapping[str, str], fits: list[str]) -> st
 
     What was paid for goods is the total without shipping; a subtotal may lack discounts.
     """
-    totals = [h for h in fits if _is_total(h)]
+    totals = [h for h in fits if is_total(h)]
     return totals[0] if len(totals) == 1 and len(fits) > 1 else None
 
 
@@ -79,7 +79,7 @@ def find_paid_total(head: Any, columns: Mapping[str, str]) -> tuple[dict[str, st
     orders = head[columns["order_id"]]
     lines = base.groupby(orders).sum()
     for header in head.columns:
-        if header in columns.values() or not _is_total(header):
+        if header in columns.values() or not is_total(header):
             continue
         total = read_money(head[header]).groupby(orders).max()
         used, same = _explain(head, columns, total, lines, orders)
@@ -99,11 +99,6 @@ def find_paid_total(head: Any, columns: Mapping[str, str]) -> tuple[dict[str, st
     return {}, []
 
 
-def _is_total(header: str) -> bool:
-    """Whether a header is that of an order's total with more than goods in it."""
-    return headers.is_order_total(header) and not PARTS["subtotal"].search(header_key(header))
-
-
 def _explain(
     head: Any, columns: Mapping[str, str], total: pd.Series, goods: pd.Series, orders: Any
 ) -> tuple[dict[str, str] | None, Any]:
@@ -113,14 +108,14 @@ def _explain(
     """
     beside = {
         f"order_{kind}": header
-        for kind, header in _find_parts(head, columns)
+        for kind, header in find_parts(h for h in head.columns if h not in columns.values())
         if kind in ("shipping", "fee", "tax")
     }
     for names in (list(beside), [n for n in beside if n != "order_tax"], []):
         used = {n: beside[n] for n in names}
         parts = [read_money(head[h]).abs().groupby(orders).max().fillna(0) for h in used.values()]
         rest = total - sum(parts, 0 * total)
-        same = _equal(rest, goods)
+        same = are_equal(rest, goods)
         if same.mean() >= _MOST_ORDERS and (rest <= goods + 0.005).all():
             return used, same
     return None, None
@@ -137,13 +132,13 @@ def propose_parts(
     base = read_base(head, columns)
     if base is None:
         return {}, []
-    total = _is_total(columns.get("amount") or columns.get("order_total") or "")
+    total = is_total(columns.get("amount") or columns.get("order_total") or "")
     if "order_total" in columns and columns.get("order_shipping"):
         total = False  # explained already
     used = _explain_alone(head, columns, base) if total else None
     mapped: dict[str, str] = dict(used or {})
     asks = []
-    for kind, header in _find_parts(head, columns):
+    for kind, header in find_parts(h for h in head.columns if h not in columns.values()):
         value = read_money(head[header]).fillna(0).abs()
         inside = kind in ("shipping", "fee", "tax")
         if not value.any() or f"order_{kind}" in mapped:
@@ -154,7 +149,7 @@ def propose_parts(
         if kind == "discount":
             # An order's total is what was paid, after discounts.
             known = (
-                False if total or "order_total" in columns else _settle(head, columns, base, value)
+                False if total or "order_total" in columns else settle(head, columns, base, value)
             )
         if known is False:
             continue
@@ -170,7 +165,7 @@ def _explain_alone(head: Any, columns: Mapping[str, str], total: pd.Series) -> d
     """Of one row per order: which of shipping, fees and tax lie between its subtotal and total."""
     rows = pd.Series(range(len(head)), head.index)
     for header in head.columns:
-        if headers.is_order_total(header) and not _is_total(header):
+        if headers.is_order_total(header) and not is_total(header):
             goods = read_money(head[header])
             used, _same = _explain(head, columns, total, goods, rows)
             if used is not None:
@@ -189,10 +184,10 @@ def ask_line_price(head: Any, columns: Mapping[str, str]) -> list[Ask]:
         {"p": price, "each": (price / quantity).round(2), "q": quantity, "g": groups}
     )
     varied = frame[frame["q"] > 0].groupby("g").filter(lambda g: g["q"].nunique() > 1)
-    if len(varied) < _FEW:
+    if len(varied) < FEW:
         return []
     counts = varied.groupby("g")[["p", "each"]].nunique()
-    if not (counts["each"] < counts["p"]).mean() >= _MOST:
+    if not (counts["each"] < counts["p"]).mean() >= MOST:
         return []
     question = _(
         "{header} grows with the quantity, as a line's total does, and is multiplied by {quantity}."
@@ -200,64 +195,6 @@ def ask_line_price(head: Any, columns: Mapping[str, str]) -> list[Ask]:
     said = question.format(header=repr(columns["unit_price"]), quantity=repr(columns["quantity"]))
     other = {"columns": {"amount": columns["unit_price"], "unit_price": None}}
     return [Ask("columns.unit_price", said, other)]
-
-
-def read_money(column: Any) -> pd.Series:
-    """A column as numbers, roughly: for comparing columns, not for reading them."""
-    plain = column.astype("string").str.replace(r"[^\d.\-]", "", regex=True)
-    return pd.to_numeric(plain, errors="coerce").astype("float64")
-
-
-def read_base(head: Any, columns: Mapping[str, str]) -> pd.Series | None:
-    """The amount of each line or order as it would be read; None where there is none."""
-    for name in ("amount", "order_total"):
-        if name in columns:
-            return read_money(head[columns[name]])
-    if {"quantity", "unit_price"} <= set(columns):
-        return read_money(head[columns["quantity"]]) * read_money(head[columns["unit_price"]])
-    return None
-
-
-def _find_parts(head: Any, columns: Mapping[str, str]) -> list[tuple[str, str]]:
-    free = [h for h in head.columns if h not in columns.values()]
-    return [
-        (kind, header)
-        for kind in ORDER
-        for header in free
-        if PARTS[kind].search(header_key(header)) or PARTS[kind].search(_join(header))
-    ]
-
-
-def _join(header: str) -> str:
-    """A header without blanks, as ShipCharge."""
-    return header_key(header).replace(" ", "")
-
-
-def _settle(
-    head: Any, columns: Mapping[str, str], base: pd.Series, discount: pd.Series
-) -> bool | None:
-    """Whether base less discount is another column (True), or base has it off already (False)."""
-    rows = discount > 0
-    if rows.sum() < _FEW:
-        return None
-    if {"quantity", "unit_price"} <= set(columns) and "amount" in columns:
-        product = read_money(head[columns["quantity"]]) * read_money(head[columns["unit_price"]])
-        if _equal(product - discount, base)[rows].mean() >= _MOST:
-            return False
-    taken = {*columns.values()}
-    for header in head.columns:
-        if header in taken:
-            continue
-        other = read_money(head[header])
-        if _equal(base - discount, other)[rows].mean() >= _MOST:
-            return True
-        if _equal(base + discount, other)[rows].mean() >= _MOST:
-            return False
-    return None
-
-
-def _equal(left: pd.Series, right: pd.Series) -> pd.Series:
-    return (left - right).abs() < 0.005
 
 
 def _ask(part: str, header: str, *, taken: bool) -> Ask:

@@ -16,7 +16,7 @@ from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
 from ltvkit.engines.sql import quoted
 from ltvkit.errors import LtvkitError
-from ltvkit.ingest import headers, systems
+from ltvkit.ingest import headers, status_words, systems
 from ltvkit.ingest.parse import ids, values
 from ltvkit.inspection import days, keys, layout, money, parts, questions, stakes, statuses
 from ltvkit.inspection.fill_down import propose_fill_down
@@ -58,7 +58,7 @@ def inspect(source: str) -> Inspection:
         policies=policies,
         checks=checks | questions,
         samples={n: _take_samples(v, masked=_is_masked(n, columns[n])) for n, v in texts.items()},
-        notes=(*opened.notes, *_list_notes(system)),
+        notes=(*opened.notes, *(map(_, system.notes) if system else ())),
     )
     return _try_reading(*_propose_meaning(seen, raw, head), raw)
 
@@ -124,6 +124,7 @@ def _propose_meaning(seen: Inspection, raw: Any, head: Any) -> tuple[Inspection,
     if "columns.order_id" not in seen.checks:
         asks += keys.ask_orders(columns, head)
     policies = {n: v for n, v in policies.items() if v not in ([], {}, ())}
+    notes += _note_lacks(system, columns)
     return replace(seen, columns=columns, policies=policies, notes=tuple(notes)), asks
 
 
@@ -131,12 +132,13 @@ def _list_asks(system: Any) -> list[tuple[str, Mapping[str, Any]]]:
     return list(system.asks.items()) if system else []
 
 
-def _list_notes(system: Any) -> list[str]:
-    if not system:
-        return []
-    lacking = [_(systems.LACKS[name]) for name in system.lacks]
-    said = _("The file does not say: {lacking}.").format(lacking=", ".join(lacking))
-    return [*map(_, system.notes), *[said] * bool(lacking)]
+def _note_lacks(system: Any, columns: Mapping[str, str]) -> list[str]:
+    """What the exports of a system do not say, as far as no column of this one does."""
+    said = {"customer": "customer_id", "cancelled": "status"}
+    lacks = [n for n in (system.lacks if system else ()) if said.get(n) not in columns]
+    text = _("The file does not say: {lacking}.")
+    lacking = ", ".join(_(systems.LACKS[name]) for name in lacks)
+    return [text.format(lacking=lacking)] * bool(lacks)
 
 
 def _merge_orders(head: Any, columns: Mapping[str, str]) -> Any:
@@ -149,8 +151,8 @@ def _merge_orders(head: Any, columns: Mapping[str, str]) -> Any:
 
 def _list_few_values(raw: Any, head: Any) -> dict[str, list[str]]:
     """Columns of few different values -> their values, the most frequent first."""
-    few = [c for c in head.columns if 0 < head[c].nunique() <= statuses.MOST_VALUES]
-    likely = [c for c in few if any(statuses.WORDS[w].search(header_key(c)) for w in _FLAGS)]
+    few = [c for c in head.columns if 0 < head[c].nunique() <= status_words.MOST_VALUES]
+    likely = [c for c in few if any(status_words.WORDS[w].search(header_key(c)) for w in _FLAGS)]
     return {c: _list_values(raw, c) for c in likely}
 
 
@@ -212,7 +214,7 @@ def _count_statuses(raw: Any, columns: Mapping[str, str], currency: str) -> dict
     order = quoted(columns["order_id"]) if "order_id" in columns else "*"
     counted = f"count({'distinct ' if order != '*' else ''}{order})"
     sql = f"select {name} v, {counted} n from raw where v is not null group by 1 order by n desc, 1"
-    found = raw.frame.query("raw", f"{sql} limit {statuses.MOST_VALUES}").fetchall()
+    found = raw.frame.query("raw", f"{sql} limit {status_words.MOST_VALUES}").fetchall()
     return {v: formats.fill(n_("{n} order", "{n} orders", n), n=n) for v, n in found}
 
 

@@ -1,34 +1,19 @@
 """Which rows are no sale: cancelled and failed orders, tests, shipping; by statuses and flags.
 
-statuses.yaml has the words. Each choice is asked about with the orders and money that hang on it.
+Each choice is asked about with the orders and money that hang on it.
 """
 
 import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.core.personal_data import header_key, is_personal
+from ltvkit.ingest.status_words import WORDS, find_no_sale, is_cancelled
 from ltvkit.ingest.systems import System
 from ltvkit.inspection.stakes import Ask
 
-WORDS = {
-    name: re.compile("|".join(patterns))
-    for name, patterns in files.read_yaml(__name__, "statuses.yaml").items()
-}
-MOST_VALUES = 20  # a column of more different values is no status
 Policies = dict[str, Any]
-
-
-def is_cancelled(value: str) -> bool:
-    """Whether a status says that nothing was sold.
-
-    >>> [is_cancelled(v) for v in ("Refunded", "partially_refunded", "キャンセル済", "paid")]
-    [True, False, True, False]
-    """
-    said = header_key(value)
-    return bool(WORDS["cancelled"].search(said)) and not WORDS["partly"].search(said)
 
 
 def propose_statuses(known: Mapping[str, str], system: System | None) -> tuple[Policies, list[Ask]]:
@@ -69,7 +54,7 @@ def propose_exclusions(
     for header, written in values.items():
         if header in columns.values() or is_personal(header):
             continue
-        meant = _find_no_sale(header, written)
+        meant = find_no_sale(header, written)
         if meant:
             name = make_name(header, {*columns, *named})
             named[name], excluded[name] = header, meant
@@ -106,15 +91,6 @@ def make_name(header: str, taken: Collection[str]) -> str:
     name = re.sub(r"\W+", "_", header_key(header)).strip("_")
     name = name if name.isidentifier() and name not in ("line", "reason") else "flag"
     return name if name not in taken else f"{name}_2"
-
-
-def _find_no_sale(header: str, written: Iterable[str]) -> list[str]:
-    key = header_key(header)
-    if any(WORDS[kind].search(key) for kind in ("flag_headers", "test_headers")):
-        return [v for v in written if WORDS["true"].fullmatch(header_key(v))]
-    if WORDS["status_headers"].search(key):
-        return [v for v in written if is_cancelled(v)]
-    return []
 
 
 def _ask_unknown(

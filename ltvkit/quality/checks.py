@@ -241,6 +241,20 @@ def _fill_orders(text: str, row: Mapping[str, Any]) -> str:
     return formats.fill(text, n=row["orders"], lines=row["lines"], amount=money)
 
 
+def _unmapped(m: Measures) -> tuple[bool, str]:
+    """Columns of the export that would change the amounts, and are in none."""
+    found = m.facts.get("unmapped", ())
+    if not found:
+        return False, _("no column that would change the amounts was left out")
+    parts = []
+    for one in found:
+        text = n_("{column} is filled on {n} line", "{column} is filled on {n} lines", one["lines"])
+        said = formats.fill(text, column=repr(one["header"]), n=one["lines"])
+        money = "" if one["amount"] is None else f" ({formats.money(one['amount'])})"
+        parts.append(_("{said}, for {part}").format(said=said + money, part=one["part"]))
+    return True, "; ".join(parts)
+
+
 CHECKS = {
     "unusable_lines": _unusable,
     "late_dates": _late,
@@ -252,6 +266,7 @@ CHECKS = {
     "guests": _guests,
     "duplicates": _duplicates,
     "negative_amounts": _negative,
+    "unmapped_columns": _unmapped,
     "rounded_ids": lambda m: rounded_ids.check_rounded(m.rounded),
     "missing_order_ids": lambda m: order_ids.check_missing(m.order_ids),
     "repeated_order_ids": lambda m: order_ids.check_restarts(m.order_ids),

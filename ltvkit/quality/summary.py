@@ -26,9 +26,9 @@ MOST_LINES = 100_000  # of a list to look at
 
 
 def origin(book: Orders) -> str:
-    """Where the orders come from, which column is their amount, and whose day a time falls on.
+    """Where the orders come from, what their amount is made of, and whose day a time falls on.
 
-    Also says if each line counts as an order, as the source has no order ids.
+    Also says what revenue means, and if each line counts as an order, as there are no order ids.
     """
     facts = book.facts
     tax = {"included": _("tax included"), "excluded": _("tax excluded")}
@@ -45,8 +45,12 @@ def origin(book: Orders) -> str:
         tax=tax.get(headers.find_tax_basis(facts["amount_from"]), _("tax not stated")),
         zone=facts["timezone"],
     )
+    meant = _(
+        "Revenue is what customers paid for goods, after discounts and refunds, without shipping, "
+        "fees and tax on top, as far as the export tells them apart."
+    )
     counted = _("There are no order ids, so each line counts as an order.")
-    return " ".join([said, *[counted] * (facts["orders_from"] == "lines")])
+    return " ".join([said, meant, *[counted] * (facts["orders_from"] == "lines")])
 
 
 def describe_sheet(facts: Mapping[str, Any]) -> str:

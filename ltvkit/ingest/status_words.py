@@ -1,0 +1,45 @@
+"""Words of statuses and flags in order exports: which rows are no sale.
+
+status_words.yaml has them.
+"""
+
+import re
+from collections.abc import Iterable
+
+from ltvkit.core import files
+from ltvkit.core.personal_data import header_key
+
+WORDS = {
+    name: re.compile("|".join(patterns))
+    for name, patterns in files.read_yaml(__name__, "status_words.yaml").items()
+}
+MOST_VALUES = 20  # a column of more different values is no status
+
+
+def is_cancelled(value: str) -> bool:
+    """Whether a status says that nothing was sold.
+
+    >>> [is_cancelled(v) for v in ("Refunded", "partially_refunded", "キャンセル済", "paid")]
+    [True, False, True, False]
+    """
+    said = header_key(value)
+    return bool(WORDS["cancelled"].search(said)) and not WORDS["partly"].search(said)
+
+
+def is_flag(header: str) -> bool:
+    """Whether a header is that of a flag for cancelled, deleted or test orders."""
+    key = header_key(header)
+    return any(WORDS[kind].search(key) for kind in ("flag_headers", "test_headers"))
+
+
+def find_no_sale(header: str, written: Iterable[str]) -> list[str]:
+    """The values of a column that mean no sale, where its header is that of a status or a flag.
+
+    >>> find_no_sale("is_test", ["false", "true"]), find_no_sale("State", ["new", "failed"])
+    (['true'], ['failed'])
+    """
+    if is_flag(header):
+        return [v for v in written if WORDS["true"].fullmatch(header_key(v))]
+    if WORDS["status_headers"].search(header_key(header)):
+        return [v for v in written if is_cancelled(v)]
+    return []
