@@ -56,5 +56,5 @@ EXPORTS = {
         "Email (Billing)",
         ("Quantity (- Refund)", "Item Cost"),
     ),
-    "WooCommerce (Import Export Suite)": (WOO_ORDERS, "customer_id", "order_subtotal"),
+    "WooCommerce (Import Export Suite)": (WOO_ORDERS, "customer_id", "order_total"),
 }

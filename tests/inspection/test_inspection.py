@@ -88,7 +88,8 @@ def test_the_export_of_a_system_is_understood(name):
     assert not seen.missing
     assert seen.columns["customer_id"] == customers
     priced = tuple(seen.columns.get(n) for n in ("quantity", "unit_price"))
-    assert (seen.columns.get("amount") or priced) == amounts
+    read = [seen.columns.get("amount"), priced, seen.columns.get("order_total")]
+    assert amounts in read
     said = drafts.describe(seen)
     assert name in said
     assert "example.com" not in said
