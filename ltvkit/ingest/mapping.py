@@ -125,7 +125,8 @@ def _parse_value(name: str, header: str, part: Part, rules: Policies, zone: str)
             f"columns: {name}: {header!r} holds bytes that are not text in UTF-8: store it as text."
         )
     if name == "order_date":
-        return dates.parse_date(header, kind, date_format=rules.date_format, zone=zone)
+        how = {"date_format": rules.date_format, "in_utc": dates.says_utc(header)}
+        return dates.parse_date(header, kind, zone=zone, **how)
     named = name in rules.exclude or name in rules.discount_rows  # by their texts
     extra = name not in COLUMNS and values.is_number(kind) and not named
     if name in NUMBERS or name in amounts.PARTS or extra:

@@ -80,7 +80,9 @@ def read_lines(
         lines = reading.validate_part(raw.connection, part, view=f"dated_lines_{number}")
         date = f"_raw_{list(part.columns).index(names['order_date']) + 1}"
         kind = part.columns[names["order_date"]]
-        days = [f"{dates.parse_date(date, kind, **o)} as day_{n}" for n, o in enumerate(others)]
+        known = {"in_utc": dates.says_utc(names["order_date"])}
+        read_as = [dates.parse_date(date, kind, **known, **other) for other in others]
+        days = [f"{day} as day_{n}" for n, day in enumerate(read_as)]
         chosen = [
             "order_id",
             "amount",

@@ -1,4 +1,4 @@
-"""Proposals for how dates are written, and questions about days and time zones."""
+"""Proposals for how dates are written, and questions about the days of orders."""
 
 from __future__ import annotations
 
@@ -8,25 +8,19 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ltvkit.core import files
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
-from ltvkit.ingest import pipeline, validation
+from ltvkit.ingest import validation
 from ltvkit.ingest.parse import date_formats, values
-from ltvkit.ingest.policies import Policies
-from ltvkit.inspection import date_forms, day_counts
+from ltvkit.inspection import date_forms, day_counts, zones
 
 if TYPE_CHECKING:
     from ltvkit.inspection.result import Inspection
 
 Proposal: TypeAlias = tuple[dict[str, Any], dict[str, str]]  # policies, and questions by key
 DAYS = 3000  # different days on which the form of dates is tried
-ZONES = files.read_yaml(__name__, "zones.yaml")
-FORMAT, ZONE, UNTIL = "policies.date_format", "policies.timezone", "policies.data_until"
-_ZONED = r"[0-9]:[0-9]{2}(?:\.[0-9]+)?(?: ?[AaPp][Mm])? ?(Z|[A-Z]{3,4}|[-+][0-9]{2}:?[0-9]{2})$"
-_UTC = {"Z", "UTC", "GMT", "+0000", "-0000"}
-_TOKYO = {"JST", "+0900"}
+FORMAT, UNTIL = "policies.date_format", "policies.data_until"
 
 
 def propose(raw: Any, columns: Mapping, policies: Mapping, currency: str) -> Proposal:
@@ -35,9 +29,7 @@ def propose(raw: Any, columns: Mapping, policies: Mapping, currency: str) -> Pro
     if not header:
         return {}, {}
     known, asked = _propose_format(raw, columns, policies, currency)
-    if "timezone" not in policies and (zones := _list_zones(raw, header)) and zones <= _TOKYO:
-        known |= {"timezone": "Asia/Tokyo"}
-    return known, asked
+    return zones.propose(raw, columns, policies) | known, asked
 
 
 def _propose_format(raw: Any, columns: Mapping, policies: Mapping, currency: str) -> Proposal:
@@ -72,59 +64,12 @@ def _list_dates(raw: Any, header: str) -> list[str]:
     return [d for (d,) in rows if re.search(r"\d", d or "")]
 
 
-def _list_zones(raw: Any, header: str) -> set[str]:
-    """The zones that are written after times, as "Z", "JST" or "-0700"."""
-    if raw.columns[header] != "VARCHAR":
-        return {"UTC"} if raw.columns[header].endswith("TIME ZONE") else set()
-    name = values.parse_text(header, "VARCHAR")
-    zone = f"replace(regexp_extract({name}, '{_ZONED}', 1), ':', '')"
-    found = raw.frame.query("raw", f"select distinct {zone} z from raw where z > '' limit 50")
-    return {zone for (zone,) in found.fetchall() if zone[0] in "+-" or zone in date_formats.ZONES}
-
-
 def examine(seen: Inspection, raw: Any) -> Inspection:
     """An inspection with its `book` -> the same with what is to decide and to know of its days."""
-    checks = _ask_timezone(seen, raw) | _ask_format(seen) | _ask_late(seen)
+    checks = zones.ask(seen, raw) | _ask_format(seen) | _ask_late(seen)
     checks = {key: " ".join(filter(None, [seen.checks.get(key), checks[key]])) for key in checks}
     notes = [*_note_forms(seen, raw), *_note_placeholders(seen, raw)]
     return replace(seen, checks={**seen.checks, **checks}, notes=(*seen.notes, *notes))
-
-
-def _ask_timezone(seen: Inspection, raw: Any) -> dict[str, str]:
-    """A question where days would be others in another zone, with the orders that move."""
-    rules = Policies(**seen.policies)
-    zones = _list_zones(raw, seen.columns["order_date"])
-    if rules.date_format in date_formats.UNIX:
-        zones = {"UTC"}
-    if not zones or rules.timezone:
-        return {}
-    counted = pipeline.choose_timezone(raw, rules)
-    known = "currency" not in seen.checks and ZONES.get(seen.currency)
-    tried = (known or ZONES["others"]) if zones <= _UTC and not counted else ["UTC"]
-    others = [{"date_format": rules.date_format, "zone": zone} for zone in tried]
-    moves = day_counts.count_moves(raw, seen.columns, seen.policies, others)
-    alike = [
-        f"{z}: {m.describe(seen.currency)}" for z, m in zip(tried, moves, strict=True) if m.day[0]
-    ]
-    if not alike:
-        return {}
-    if counted:
-        text = _(
-            "Times carry a zone ({zones}), and count in {zone}, as the export is Japanese. Days "
-            "that would differ in {others}. Name the shop's own zone."
-        )
-    elif zones <= _UTC:
-        text = _(
-            "Times are in UTC ({zones}), and so are their days. Days that would differ in "
-            "{others}. Name the shop's own zone."
-        )
-    else:
-        text = _(
-            "Times carry a zone ({zones}), and their day counts as it is written. Days that would "
-            "differ in {others}. Name a zone, if all days should be those of one."
-        )
-    said = {"zones": ", ".join(sorted(zones)[:5]), "zone": counted, "others": "; ".join(alike)}
-    return {ZONE: text.format(**said)}
 
 
 def _ask_format(seen: Inspection) -> dict[str, str]:

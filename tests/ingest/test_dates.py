@@ -266,6 +266,25 @@ def test_declared_times_with_a_zone_count_on_the_day_of_the_zone(text, form):
     assert read([text], date_format=form, zone="Asia/Tokyo") == [date(2024, 2, 1)]
 
 
+def test_times_are_of_utc_where_the_header_says_so():
+    told = {"zone": "Asia/Tokyo", "in_utc": True}
+    texts = [
+        "2024-01-31 16:00",
+        "2024-01-31 16:00:00",
+        "2024-01-31 14:00",
+        "2024-01-31T16:00+09:00",
+    ]
+    days = [date(2024, 2, 1), date(2024, 2, 1), date(2024, 1, 31), date(2024, 1, 31)]
+    assert read([*texts, "2024-01-31"], **told) == [*days, date(2024, 1, 31)]
+    assert read(texts, in_utc=True) == [date(2024, 1, 31)] * 4
+    form = "%m/%d/%Y %I:%M %p | %m/%d/%Y"
+    texts = ["01/31/2024 04:00 PM", "01/31/2024"]
+    assert read(texts, date_format=form, **told) == [date(2024, 2, 1), date(2024, 1, 31)]
+    for value in ("timestamp '2024-01-31 16:00:00'", "timestamptz '2024-01-31 16:00:00+00'"):
+        assert typed(value, **told) == date(2024, 2, 1)
+    assert typed("date '2024-01-31'", **told) == date(2024, 1, 31)
+
+
 def test_every_months_name_has_one_month_and_no_accent():
     names = [name for names in date_formats._NAMES["months"].values() for name in names]
     assert len(names) == len(set(names))

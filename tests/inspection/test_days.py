@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ltvkit.inspection import proposals, result
+from ltvkit import orders
+from ltvkit.ingest import readers
+from ltvkit.inspection import proposals, result, zones
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -87,6 +89,18 @@ def test_days_in_utc_are_asked_about_with_the_orders_that_move():
         assert "New_York" not in said  # 15:00 on the same day
 
 
+def test_a_header_that_says_utc_is_asked_about_and_the_zone_that_is_declared_counts():
+    Path("utc.csv").write_text(
+        "customer_id,Created (UTC),amount\na,2024-01-31 20:00,100\nb,2024-02-10 20:00,100\n"
+    )
+    columns = {"customer_id": "customer_id", "order_date": "Created (UTC)", "amount": "amount"}
+    told = {"columns": columns, "policies": {"timezone": "Asia/Tokyo"}}
+    assert orders.read("utc.csv", **told).facts["first"] == "2024-02-01"
+    assert orders.read("utc.csv", columns=columns).facts["first"] == "2024-01-31"
+    raw = readers.open_source("utc.csv")
+    assert zones.list_zones(raw, "Created (UTC)") == {"UTC"}
+
+
 def test_a_written_offset_counts_on_its_own_day_and_is_asked_about_where_days_differ():
     seen = look(["2024-05-31T23:10:00-07:00", "2024-05-01 00:30:00 -0700"])
     assert seen.book.facts["last"] == "2024-05-31"
@@ -104,8 +118,7 @@ def test_the_zone_of_tokyo_is_declared_and_not_asked_about():
 
 
 def test_days_that_mean_none_are_left_out_and_said_with_their_money():
-    days = ["2024-01-05", "9999-12-31", "1900-01-01", "1970-01-01 00:00:00", "soon"]
-    seen = look(days)
+    seen = look(["2024-01-05", "9999-12-31", "1900-01-01", "1970-01-01 00:00:00", "soon"])
     assert len(seen.book.lines) == 1
     assert seen.notes == (
         "3 lines (300.00 USD) are dated 1900-01-01, 1970-01-01, 9999-12-31, which programs write "
@@ -114,8 +127,8 @@ def test_days_that_mean_none_are_left_out_and_said_with_their_money():
 
 
 def test_a_lone_late_date_does_not_move_the_latest_month_and_is_asked_about():
-    days = [f"2024-{month:02}-{day:02}" for month in (1, 2) for day in range(1, 30)]
-    seen = look([*days, "2042-03-01"])
+    usual = [f"2024-{month:02}-{day:02}" for month in (1, 2) for day in range(1, 30)]
+    seen = look([*usual, "2042-03-01"])
     assert seen.book.facts["last"] == "2024-02-29"
     said = seen.checks["policies.data_until"]
     assert "1 line (100.00 USD) is dated 2042-03-01 or later" in said

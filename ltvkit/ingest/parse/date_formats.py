@@ -50,6 +50,16 @@ def names_months(form: str) -> bool:
     )
 
 
+def add_utc(form: str) -> str:
+    """A format of times without a zone, with the mark of UTC after them; others as they are.
+
+    >>> add_utc("%d/%m/%Y %H:%M"), add_utc("%d/%m/%Y")
+    ('%d/%m/%Y %H:%M UTC', '%d/%m/%Y')
+    """
+    bare = re.search("%-?[HI]", form) and "%z" not in form and not _NAMED_ZONE.search(form)
+    return f"{form} UTC" if bare else form
+
+
 def check_format(date_format: str) -> None:
     """Raise `ParamsError` unless a day, or a month, in each of these formats can be read back.
 

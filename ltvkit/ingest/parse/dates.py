@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Sequence
 from functools import cache
 
 from ltvkit.engines.connection import connect
@@ -40,15 +41,20 @@ _TIME = (
 )
 _PACKED = rf"{_YEAR}(\d\d)(\d\d)(?:[T ]?(?:[01]\d|2[0-3]){_MINUTE}(?:{_MINUTE})?)?"
 _WRITTEN = rf"^(?:{_YEAR}{_MONTH_DAY}(?:{_TIME})?|{_PACKED}(?:{_TIME})?)$"
+_AT_CLOCK = rf":{_MINUTE}(?:\.\d+)?(?: ?[AaPp][Mm])?$"
+_UTC_HEADER = re.compile(r"(?i)(?<![a-z])(?:utc|gmt)(?![a-z]|\s*[-+]\s*\d)")
 _SERIAL = r"^(?:[2-7]\d{4}|80000)(?:\.\d*)?$"
 
 
-def parse_date(column: str, kind: str, *, date_format: str = "", zone: str = "") -> str:
+def parse_date(
+    column: str, kind: str, *, date_format: str = "", zone: str = "", in_utc: bool = False
+) -> str:
     """A day, as the timestamp of its midnight; with a `date_format`, texts in that form only.
 
     Reads 2024-01-05, 2024/1/5, 2024.1.5, 20240105, 2024年1月5日, 令和6年1月5日, R6.1.5, a time
     after any of them, the serials of Excel (45296), and instants as 2024-01-05T23:30:00+09:00:
-    their day as written, or with `zone` their day there. `PLACEHOLDERS` are no day.
+    their day as written, or with `zone` their day there. `PLACEHOLDERS` are no day. `in_utc`: times
+    without a zone are of UTC, as the header says.
 
     >>> import duckdb
     >>> written = duckdb.sql("select unnest(['令和6年1月5日', '2024-01-05T16:00Z', '1/5']) as day")
@@ -59,13 +65,27 @@ def parse_date(column: str, kind: str, *, date_format: str = "", zone: str = "")
     name = quoted(column)
     if kind.startswith(("DATE", "TIMESTAMP")):
         # By the clock of `zone`: the day must not depend on the machine's own.
-        local = _to_zone(name, zone or "UTC") if kind.endswith("TIME ZONE") else name
+        instant = f"timezone('UTC', {name})" if in_utc and kind.startswith("TIMESTAMP") else ""
+        instant = name if kind.endswith("TIME ZONE") else instant
+        local = _to_zone(instant, zone or "UTC") if instant else name
         return f"case when {_is_plausible(f'{local}::date')} then {local}::date::timestamp end"
     x = name if kind == "VARCHAR" else "x"
     forms = date_formats.split_formats(date_format or date_formats.YEAR_FIRST)
-    days = [_parse_form(x, form, zone) for form in forms]
-    read = f"coalesce({', '.join(days)})" if days[1:] else days[0]
+    read = _parse_forms(x, forms, zone)
+    if in_utc and zone:
+        marked = f"case when regexp_matches({x}, '{_AT_CLOCK}') then {x} || ' UTC' end"
+        known = _parse_forms("u", [date_formats.add_utc(form) for form in forms], zone)
+        read = f"coalesce({once(marked, 'u', known)}, {read})"
     return read if kind == "VARCHAR" else once(parse_text(column, kind), "x", read)
+
+
+def says_utc(header: str) -> bool:
+    """Whether a header says that its times are of UTC.
+
+    >>> says_utc("Created (UTC)"), says_utc("created_at_gmt"), says_utc("date (GMT+9)")
+    (True, True, False)
+    """
+    return bool(_UTC_HEADER.search(header))
 
 
 def normalize_day(day: str) -> str:
@@ -100,6 +120,11 @@ Give its name, as "Asia/Tokyo" or "UTC".
 @cache
 def _list_timezones() -> list[str]:
     return [n for (n,) in connect().execute("select name from pg_timezone_names()").fetchall()]
+
+
+def _parse_forms(x: str, forms: Sequence[str], zone: str) -> str:
+    days = [_parse_form(x, form, zone) for form in forms]
+    return f"coalesce({', '.join(days)})" if days[1:] else days[0]
 
 
 def _parse_form(x: str, form: str, zone: str) -> str:
