@@ -76,7 +76,23 @@ def long_orders(rng: np.random.Generator) -> pd.DataFrame:
     )
 
 
-FRAMES = (ties, refunds, huge, zeros, one_customer, leap_days, names, long_orders)
+def begun_late(rng: np.random.Generator) -> pd.DataFrame:
+    """An export from the middle of a shop's life, in which old customers look new at first."""
+    born = np.repeat(np.arange(-900, 700), 3)
+    pace, left = rng.gamma(1.0, 1 / 60, born.size), born + rng.exponential(300, born.size)
+    bought = []
+    for customer in range(born.size):
+        day = float(born[customer])
+        while day < min(left[customer], 700):
+            bought += [(f"c{customer:05}", int(day))] * (day >= 0)
+            day += rng.exponential(1 / pace[customer])
+    frame = pd.DataFrame(bought, columns=["customer_id", "day"])
+    day = pd.Timestamp("2022-01-01") + pd.to_timedelta(frame.pop("day"), unit="D")
+    number = [f"o{n}" for n in range(len(frame))]
+    return frame.assign(order_id=number, order_date=day.astype("datetime64[us]"), amount=9.5)
+
+
+FRAMES = (ties, refunds, huge, zeros, one_customer, leap_days, names, long_orders, begun_late)
 
 
 def lines(rng: np.random.Generator, n: int, *, amount: np.ndarray, days: int) -> pd.DataFrame:

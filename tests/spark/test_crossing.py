@@ -93,8 +93,7 @@ def test_samples_and_spellings_are_decided_on_the_workers(session):
         kept = np.array(names)[sampling.contains(names, share)]
         found = part.toArrow()["customer_id"].to_pylist()
         assert sorted(found) == sorted([*kept, *kept])
-    assert (
-        spellings.count_collisions(frame)
-        == spellings.count_collisions(pd.DataFrame({"customer_id": names}))
-        == 1
-    )
+    once = pd.DataFrame({"customer_id": names, "revenue": 1.0})
+    found = spellings.find_spellings(session.createDataFrame(pa.Table.from_pandas(once)))
+    assert found == spellings.find_spellings(once)
+    assert (found.customers, found.revenue) == (1, 3.0)

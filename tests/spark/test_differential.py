@@ -91,6 +91,7 @@ POLICIES = [
     {"timezone": "Asia/Tokyo", "cancelled_prefix": "C", "guest_ids": ["guest"]},
     {"returns": "separate", "fold_ids": "both", "same_day": "one_order"},
     {"returns": "drop", "zero_amounts": "drop", "data_until": "2024-06-30"},
+    {"fold_ids": "all", "order_id_restarts": "month", "repeated_orders": "keep"},
 ]
 
 
