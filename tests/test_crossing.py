@@ -47,6 +47,7 @@ CONVERTS = {
     },
     "df": {
         "ingest.parse.currencies": "the table of rates",
+        "ingest.unmapped": "the head of an export",
         "inspection.proposals": "the head of an export",
     },
     "fetchall": {
