@@ -88,4 +88,5 @@ def settle(
 
 
 def are_equal(left: pd.Series, right: pd.Series) -> pd.Series:
+    """Whether two amounts are the same, to half a cent."""
     return (left - right).abs() < 0.005

@@ -16,8 +16,8 @@ import yaml
 from ltvkit.core import paths
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
-from ltvkit.ingest import headers
-from ltvkit.ingest.policies import POLICY_COMMENTS, Policies
+from ltvkit.ingest import amounts, headers
+from ltvkit.ingest.policies import POLICY_COMMENTS, Policies, check_options
 from ltvkit.inspection.result import Inspection
 from ltvkit.quality import summary
 
@@ -95,10 +95,8 @@ def _describe_columns(seen: Inspection) -> list[str]:
     shown = {n: _make_printable(", ".join(values)) for n, values in seen.samples.items()}
     rows = [(n, _make_printable(h), shown[n]) for n, h in seen.columns.items()]
     rows += [(n, "?", "") for n in seen.missing]
-    width = max((formats.width(h) for _n, h, _s in rows), default=0)
-    lines = [
-        f"  {n:<12} <- {h}{' ' * (width - formats.width(h))}   {s}".rstrip() for n, h, s in rows
-    ]
+    names, width = (max((formats.width(row[i]) for row in rows), default=0) for i in (0, 1))
+    lines = [f"  {_pad(n, names)} <- {_pad(h, width)}   {sample}".rstrip() for n, h, sample in rows]
     if unused := [h for h in seen.headers if h not in seen.columns.values()]:
         listed = _("Not used: {headers}").format(headers=", ".join(unused))
         lines += _wrap(listed, first="  ", rest="    ")
@@ -109,12 +107,16 @@ def _describe_columns(seen: Inspection) -> list[str]:
 def _describe_amount(seen: Inspection) -> list[str]:
     if "amount" in seen.missing:
         return []
-    names = ("amount",) if "amount" in seen.columns else ("quantity", "unit_price")
-    taken = [seen.columns[n] for n in names]
-    basis = headers.find_tax_basis(taken[-1])
+    taken = amounts.describe(seen.columns, check_options(policies=seen.policies))
+    basis = headers.find_tax_basis(taken)
     tax = {"included": _("tax included"), "excluded": _("without tax")}
     said = tax.get(basis, _("the header does not say whether tax is included"))
-    return [_("  Amounts: {taken} ({tax}).").format(taken=" x ".join(taken), tax=said)]
+    text = _("Amounts: {taken} ({tax}).").format(taken=taken, tax=said)
+    return _wrap(text, first="  ", rest="    ")
+
+
+def _pad(text: str, width: int) -> str:
+    return text + " " * (width - formats.width(text))
 
 
 def _describe_orders(seen: Inspection) -> list[str]:

@@ -57,7 +57,6 @@ def inspect(source: str) -> Inspection:
         currency=currency,
         policies=policies,
         checks=checks | questions,
-        samples={n: _take_samples(v, masked=_is_masked(n, columns[n])) for n, v in texts.items()},
         notes=(*opened.notes, *(map(_, system.notes) if system else ())),
     )
     return _try_reading(*_propose_meaning(seen, raw, head), raw)
@@ -125,7 +124,9 @@ def _propose_meaning(seen: Inspection, raw: Any, head: Any) -> tuple[Inspection,
         asks += keys.ask_orders(columns, head)
     policies = {n: v for n, v in policies.items() if v not in ([], {}, ())}
     notes += _note_lacks(system, columns)
-    return replace(seen, columns=columns, policies=policies, notes=tuple(notes)), asks
+    samples = {n: _take_samples(head[h], masked=_is_masked(n, h)) for n, h in columns.items()}
+    changed = {"columns": columns, "policies": policies, "samples": samples}
+    return replace(seen, **changed, notes=tuple(notes)), asks
 
 
 def _list_asks(system: Any) -> list[tuple[str, Mapping[str, Any]]]:
@@ -224,7 +225,8 @@ def _list_values(raw: Any, header: str, limit: int = 20) -> list[str]:
     return [v for (v,) in raw.frame.query("raw", f"{sql} limit {limit}").fetchall()]
 
 
-def _take_samples(texts: Iterable[str], *, masked: bool) -> list[str]:
+def _take_samples(column: Any, *, masked: bool) -> list[str]:
+    texts = (t for t in map(str, column.dropna()) if t.strip())
     shown = (re.sub(r"\w", "•", t) if masked or "@" in t else t for t in texts)
     return list(dict.fromkeys(t.strip()[:40] for t in shown))[:3]
 
