@@ -13,6 +13,7 @@ from ltvkit.config import params
 from ltvkit.config.params import Params
 from ltvkit.core import paths
 from ltvkit.engines.frames import Frame
+from ltvkit.ingest import undecided_amounts
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.lines import select_until
 from ltvkit.ingest.parse import currencies
@@ -72,9 +73,16 @@ def open_shop(
 
 
 def read_orders(given: Params) -> Orders:
-    """The orders of a shop; raises `ParamsError` where its params name another currency."""
+    """The orders of a shop; raises `ParamsError` where its params name another currency, or do not
+    tell how amounts such as 25.500 are read.
+    """
     book = orders.read(given.values["source"], **reading(given))
-    currencies.check_currency(given.values.get("currency", ""), book.facts)
+    currency, rates = (
+        given.values.get("currency", ""),
+        given.values.get("policies", {}).get("rates"),
+    )
+    currencies.check_currency(currency, book.facts)
+    undecided_amounts.check_undecided(currency, book.facts, rated=bool(rates))
     return book
 
 

@@ -131,7 +131,7 @@ def _parse_value(name: str, header: str, part: Part, rules: Policies, zone: str)
     extra = name not in COLUMNS and values.is_number(kind) and not named
     if name in NUMBERS or name in amounts.PARTS or extra:
         # A database writes its numbers with a point, whatever the shop does.
-        decimal = "." if "database" in part.facts else rules.decimal
+        decimal = "." if "database" in part.facts else rules.decimal or "."
         return values.parse_number(header, kind, decimal=decimal)
     text = values.parse_text(header, kind, plain=part.plain)
     if name == "currency":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -18,7 +18,15 @@ import pandas as pd
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError
-from ltvkit.ingest import amounts, mapping, overlap, reconciliation, unmapped, validation
+from ltvkit.ingest import (
+    amounts,
+    mapping,
+    overlap,
+    reconciliation,
+    undecided_amounts,
+    unmapped,
+    validation,
+)
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies
@@ -65,13 +73,15 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
         mapping.map_columns(part, columns=columns, source=name)
         for part, name in zip(raw.parts, named, strict=True)
     ]
-    kept = []
+    kept, read = [], []
     for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
-        part = mapping.fill_down(part, names, rules)
+        filled = mapping.fill_down(part, names, rules)
         if rates is not None or amounts.spreads(names, rules):  # which keep no order
-            part = part.with_line_numbers()
+            filled = filled.with_line_numbers()
         reading = PartReader(names, rules, zone, part.name if several else None, rates)
-        kept.append(_store_part(raw.connection, part, reading, keep, f"rows-{number}"))
+        stored, exact = _store_part(raw.connection, filled, reading, keep, f"rows-{number}")
+        kept.append(stored)
+        read.append(exact or part)
     sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
     lines = _open_lazy(raw.connection, sql)
     if validation.needs_comparison(lines, rules, named=named):
@@ -79,7 +89,9 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
             compared = validation.compare_lines(lines, rules, named=named)
             sql = keep(raw.connection, compared.to_native(), "rows", None)
         lines = _open_lazy(raw.connection, sql)
-    return Rows(sql, list(raw.columns), *summarize_rows(lines, raw, mapped, rules))
+    table, facts = summarize_rows(lines, raw, mapped, rules)
+    facts |= undecided_amounts.find_undecided(replace(raw, parts=read), mapped, rules)
+    return Rows(sql, list(raw.columns), table, facts)
 
 
 def choose_timezone(raw: Raw, rules: Policies) -> str:
@@ -223,8 +235,10 @@ class PartReader:
         return validation.validate_each_line(lines, self.rules, named=named).to_native()
 
 
-def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, name: str) -> str:
-    """Store a part: by the fast query, or record by record where that fails."""
+def _store_part(
+    connection: Any, part: Part, reading: PartReader, keep: Store, name: str
+) -> tuple[str, Part | None]:
+    """Store a part by its fast query; where that fails, record by record, as the part returned."""
     import duckdb
 
     with _translate_errors(part.name):
@@ -234,11 +248,12 @@ def _store_part(connection: Any, part: Part, reading: PartReader, keep: Store, n
                 sql = keep(connection, reading.read_part(connection, part), name, first)
             count = connection.execute(f"select count(*) from ({sql})").fetchall()[0][0]
             if part.expected in (None, count):
-                return sql
+                return sql, None
         except duckdb.InvalidInputException:  # a line that is no record
             if part.exact is None:
                 raise
-        return keep(connection, reading.read_part(connection, part.exact()), name, None)
+        part = part.exact()
+        return keep(connection, reading.read_part(connection, part), name, None), part
 
 
 @contextmanager

@@ -41,7 +41,7 @@ _CHOICES = {
     "gift_cards": ("used", "sold"),
     "zero_amounts": ("keep", "drop"),
     "same_day": ("separate", "one_order"),
-    "decimal": (".", ","),
+    "decimal": ("", ".", ","),
     "fold_ids": FOLDS,
     "order_id_restarts": ("", *RESTARTS),
     "repeated_orders": CHOICES,
@@ -64,7 +64,7 @@ class Policies:
     - `table`: of a database; empty: the only one.
     - `date_format`: how dates are written, as in "%d/%m/%Y"; empty: year first, in the usual forms.
       Several with " | " between them are tried in order, as in "%d/%m/%Y | year first".
-    - `decimal`: the decimal mark, "." or ",".
+    - `decimal`: the decimal mark, "." or ","; empty: ".", where no amount could mean another.
     - `timezone`: whose day counts for times that carry a zone, as "Asia/Tokyo"; empty: that of
       Tokyo for a Japanese export, else the day as written.
     - `fill_down`: columns written only on the first line of an order, as in [customer_id].
@@ -124,7 +124,7 @@ class Policies:
     sheet: str = ""
     table: str = ""
     date_format: str = ""
-    decimal: str = "."
+    decimal: str = ""
     timezone: str = ""
     fill_down: tuple[str, ...] = ()
     fold_ids: str = "none"

@@ -11,11 +11,10 @@ from typing import Any
 
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
-from ltvkit.ingest.amounts import PARTS
 from ltvkit.ingest.parse import currencies, decimal_marks, signs, values
 from ltvkit.ingest.parse.decimal_marks import Marks
+from ltvkit.ingest.undecided_amounts import MONEY, list_written, sum_both
 
-MONEY = ("amount", "unit_price", "order_total", "margin")
 MOST = 20  # currencies and signs that a question lists
 
 
@@ -27,17 +26,15 @@ def propose_decimal(
     A mark that is only seen before three digits, as in 25.500, is decided by the currency: one
     without decimals, or one of a country that groups by the comma.
     """
-    # A workbook's numbers have no mark of their own.
-    numeric = {h for part in raw.parts for h in part.numeric}
-    written = [h for h in _list_money(raw, columns) if h not in numeric]
-    marks = decimal_marks.count_marks(raw.frame, written)
+    headers = dict.fromkeys(h for part in raw.parts for h in list_written(part, columns))
+    marks = decimal_marks.count_marks(raw.frame, list(headers))
     if marks.comma and marks.point:
         return {"decimal": "," if marks.comma > marks.point else "."}, _ask_both(marks)
     if marks.comma:
         return {"decimal": ","}, {}
     if not (mark := marks.undecided):
         return {}, {}
-    codes = _list_codes(raw, columns, system, mark)
+    codes = _list_codes(raw, columns, system)
     meant = decimal_marks.decide(mark, codes)
     if meant == "group" and mark == ".":
         return {"decimal": ","}, _say_grouped(raw, columns, marks, codes)
@@ -110,45 +107,23 @@ def _say_grouped(
 
 def _fill(question: str, raw: Any, columns: Mapping[str, str], marks: Marks, **texts: str) -> str:
     fraction, whole = decimal_marks.read_both(marks.example)
-    point, comma = (formats.money(s) for s in _sum_amounts(raw, columns))
+    point, comma = (formats.money(s) for s in sum_both(raw.frame, columns))
     texts |= {"example": marks.example, "fraction": fraction, "whole": whole}
     return formats.fill(question, lines=marks.open, point=point, comma=comma, **texts)
 
 
-def _sum_amounts(raw: Any, columns: Mapping[str, str]) -> list[float]:
-    """What all lines add up to with a decimal point, and with a decimal comma."""
-    names = [n for n in ("amount", "order_total") if n in columns][:1] or ["quantity", "unit_price"]
-    headers = [columns[n] for n in names if n in columns]
-    sums = []
-    for decimal in ".,":
-        read = (values.parse_number(h, raw.columns[h], decimal=decimal) for h in headers)
-        sums.append(f"coalesce(sum({' * '.join(f'({r})' for r in read)}), 0)")
-    return raw.frame.query("raw", f"select {', '.join(sums)} from raw").fetchall()[0]
-
-
-def _list_money(raw: Any, columns: Mapping[str, str]) -> list[str]:
-    """The headers of mapped columns that hold money as it was written."""
-    names = [n for n in (*MONEY, *PARTS) if n in columns and n != "refunded_quantity"]
-    return [h for h in dict.fromkeys(columns[n] for n in names) if raw.columns[h] == "VARCHAR"]
-
-
-def _list_codes(raw: Any, columns: Mapping[str, str], system: Any, mark: str) -> list[str]:
-    """The currencies that the amounts may be in: of a sign that several use, all, or for the comma
-    the likeliest, as no other writes it before three decimals.
-    """
-    if stated := _list_stated(raw, columns):
-        return sorted(set().union(*map(signs.list_codes, stated)))
-    if system and system.currency:
-        return [system.currency]
-    if found := _list_signs(raw, columns):
-        used = [[c for c in signs.SIGNS[s] if c in signs.CODES] for s in found]
-        return [c for some in used for c in (some if mark == "." else some[:1])]
-    return ["JPY"] if raw.japanese else []
+def _list_codes(raw: Any, columns: Mapping[str, str], system: Any) -> list[str]:
+    """The currencies that the amounts may be in, the likeliest first."""
+    known = _list_stated(raw, columns) or [system.currency] * bool(system and system.currency)
+    known = known or _list_signs(raw, columns) or ["JPY"] * raw.japanese
+    return list(dict.fromkeys(code for text in known for code in signs.list_codes(text)))
 
 
 def _list_signs(raw: Any, columns: Mapping[str, str]) -> list[str]:
     """The signs beside amounts, the most frequent first."""
-    texts = [f"select {currencies.detect_sign(h)} v from raw" for h in _list_money(raw, columns)]
+    priced = dict.fromkeys(columns[n] for n in MONEY if n in columns)
+    headers = [h for h in priced if raw.columns[h] == "VARCHAR"]
+    texts = [f"select {currencies.detect_sign(h)} v from raw" for h in headers]
     return _list_frequent(raw, " union all ".join(texts)) if texts else []
 
 

@@ -50,7 +50,9 @@ def test_amounts_without_marks_show_nothing_and_leave_nothing_open():
         (".", ["IDR"], "group"), (".", ["VND", "CLP"], "group"), (".", ["KWD"], "decimal"),
         (".", ["EUR"], ""), (".", ["USD"], ""), (".", ["JPY"], ""), (".", ["COP", "ARS"], ""),
         (".", [], ""), (",", ["JPY"], "group"), (",", ["USD", "INR"], "group"),
-        (",", ["IDR"], "group"), (",", ["EUR"], ""), (",", ["KWD"], ""), (",", ["TND", "USD"], ""),
+        (",", ["IDR"], "group"), (",", ["EUR"], ""), (",", ["KWD"], ""),
+        (",", ["USD", "BRL"], "group"), (",", ["BRL", "USD"], ""),
+        (".", ["CLP", "IDR"], "group"),
     ],
 )  # fmt: skip
 def test_a_currency_tells_only_where_its_country_leaves_no_choice(mark, currencies, meant):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ltvkit.engines.sql import literal, quoted
@@ -19,6 +19,9 @@ _SHOWS = (
 _NUMBER = rf"\d(?:[\d., {values.APOSTROPHES}]*\d)?"
 # What leaves it open: one mark before three digits.
 _OPEN = r"^[1-9]\d{{0,2}}{mark}\d{{3}}$"
+
+# What a point before three digits is, by currency.
+_BY_POINT = {"group": signs.NO_DECIMALS - signs.COMMA_GROUPS, "decimal": signs.THREE_DECIMALS}
 
 
 class Marks(NamedTuple):
@@ -36,6 +39,11 @@ class Marks(NamedTuple):
     def open(self) -> int:
         """The amounts that show neither."""
         return self.open_comma + self.open_point
+
+    @property
+    def point_is_sure(self) -> bool:
+        """Whether no amount reads otherwise with a decimal comma, or one shows a decimal point."""
+        return self.point > 0 or self.open == 0
 
     @property
     def undecided(self) -> str:
@@ -65,22 +73,31 @@ def count_marks(relation: Any, columns: Collection[str]) -> Marks:
     return Marks(*found.fetchall()[0])
 
 
-def decide(mark: str, currencies: Iterable[str]) -> str:
-    """What a mark is before three digits, as in 25.500, in any of `currencies`.
+def add(found: Iterable[Marks]) -> Marks:
+    """The marks of several sources together."""
+    several = list(found)
+    counts = [sum(column) for column in zip(*(m[:4] for m in several), strict=True)]
+    example = min((m.example for m in several if m.example), default=None)
+    return Marks(*counts, example) if several else Marks(0, 0, 0, 0, None)
 
-    "group": it groups thousands; "decimal": it is the decimal mark; "" where nothing tells.
+
+def decide(mark: str, currencies: Sequence[str]) -> str:
+    """What a mark is before three digits, as in 25.500, in `currencies`, the likeliest first.
+
+    "group": it groups thousands; "decimal": it is the decimal mark; "" where nothing tells. A point
+    has to be the same in all of them; of the comma the likeliest decides, since nobody who writes a
+    decimal comma has three decimals.
 
     >>> decide(".", ["IDR"]), decide(".", ["KWD"]), decide(".", ["EUR"]), decide(",", ["USD"])
     ('group', 'decimal', '', 'group')
     """
-    known = set(currencies)
-    groups = {
-        ".": signs.NO_DECIMALS - signs.COMMA_GROUPS,
-        ",": signs.NO_DECIMALS | signs.COMMA_GROUPS,
-    }
-    if known and known <= groups[mark]:
-        return "group"
-    return "decimal" if known and mark == "." and known <= signs.THREE_DECIMALS else ""
+    if mark == ",":
+        known = signs.NO_DECIMALS | signs.COMMA_GROUPS
+        return "group" if known.intersection(currencies[:1]) else ""
+    for meant, known in _BY_POINT.items():
+        if currencies and known.issuperset(currencies):
+            return meant
+    return ""
 
 
 def read_both(example: str) -> tuple[str, str]:

@@ -30,12 +30,13 @@ SHARED = frozenset(sign for sign, one in _FACTS["signs"].items() if one.get("sha
 TOKEN = "(?:" + "|".join(re.escape(t) for t in sorted(TOKENS, key=lambda t: (-len(t), t))) + ")"
 
 
-def list_codes(written: str) -> frozenset[str]:
-    """The currencies that a code or a sign stands for; none where it is not known.
+def list_codes(written: str) -> list[str]:
+    """The currencies that a code or a sign stands for, the likeliest first; none if it is unknown.
 
-    >>> sorted(list_codes("¥")), sorted(list_codes("EUR"))
-    (['CNY', 'JPY'], ['EUR'])
+    >>> list_codes("¥"), list_codes("EUR")
+    (['JPY', 'CNY'], ['EUR'])
     """
     if written in CODES:
-        return frozenset([written])
-    return frozenset(c for used in SIGNS.values() if written in used for c in used) & CODES
+        return [written]
+    used = (code for known in SIGNS.values() if written in known for code in known)
+    return list(dict.fromkeys(code for code in used if code in CODES))
