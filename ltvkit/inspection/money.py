@@ -114,8 +114,9 @@ def _fill(question: str, raw: Any, columns: Mapping[str, str], marks: Marks, **t
 
 def _list_codes(raw: Any, columns: Mapping[str, str], system: Any) -> list[str]:
     """The currencies that the amounts may be in, the likeliest first."""
-    known = _list_stated(raw, columns) or [system.currency] * bool(system and system.currency)
-    known = known or _list_signs(raw, columns) or ["JPY"] * raw.japanese
+    named = [system.currency] if system and system.currency else []
+    known = _list_stated(raw, columns) or named or _list_signs(raw, columns)
+    known = known or ["JPY"] * raw.japanese
     return list(dict.fromkeys(code for text in known for code in signs.list_codes(text)))
 
 
