@@ -26,6 +26,7 @@ NAMES = ("duckdb", "pandas", "polars", "spark")
 DAY = "order_date"
 MONEY = ("amount", "revenue", "margin")
 STEPS = files.read_yaml(__name__, "steps.yaml")
+SMALL = 2_000  # rows
 
 
 def lazy(frame: Frame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
@@ -129,6 +130,15 @@ def in_memory(frame: Frame) -> bool:
 def collect_as(relation: Any, kind: Any) -> Any:
     """A DuckDB relation as an eager frame of a `kind`: "pandas", "polars", or as Narwhals says."""
     return nw.from_native(relation).collect(kind).to_native()
+
+
+def hold_small(frame: Frame, *, rows: int) -> Frame:
+    """A DuckDB relation of at most so many `rows` as pandas where these are few; else unchanged.
+
+    Planning a step then takes DuckDB longer than pandas takes to compute it.
+    """
+    few = rows <= SMALL and nw.from_native(frame).implementation.is_duckdb()
+    return collect_as(frame, "pandas") if few else frame
 
 
 def from_pandas(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:

@@ -52,7 +52,8 @@ class Measures(NamedTuple):
 
 def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Policies) -> Measures:
     """Orders and their reconciliation -> what the checks look at."""
-    lines = frames.lazy(book.lines)
+    held = frames.hold_small(book.lines, rows=book.facts["lines_read"])
+    lines = frames.lazy(held)
     daily = frames.table(
         lines.group_by("order_date")
         .agg(lines=nw.len(), orders=nw.col("order_id").n_unique(), revenue=nw.col("amount").sum())
@@ -76,7 +77,11 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
         order_ids=order_ids.measure(counted, book.facts),
         customer_ids=customer_ids.measure(counted, book.facts, fold=rules.fold_ids),
         rounded=rounded_ids.find_rounded(counted, ids),
-        truncation=find_truncation(book.days, as_of=as_of, export_begins=rules.export_begins),
+        truncation=find_truncation(
+            book.days if held is book.lines else held,
+            as_of=as_of,
+            export_begins=rules.export_begins,
+        ),
         until=until,
         as_of=min(pd.Timestamp(periods.day(as_of)), last),
         declared=bool(rules.data_until),

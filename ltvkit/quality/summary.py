@@ -13,6 +13,7 @@ from ltvkit.core import pseudonyms
 from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.ingest import headers, validation
 from ltvkit.ingest.parse import ids
 from ltvkit.ingest.reconciliation import with_share
@@ -61,26 +62,28 @@ def describe_sheet(facts: Mapping[str, Any]) -> str:
     return _("sheet {name} of {count}").format(name=facts["sheet"], count=count)
 
 
-def _summarize_duplicates(book: Orders) -> pd.DataFrame:
+def _summarize_duplicates(lines: Frame, facts: Mapping[str, Any]) -> pd.DataFrame:
     more = nw.col("copies") - 1
     found = frames.table(
-        _find_duplicates(book).select(lines=more.sum(), amount=(nw.col("amount") * more).sum())
+        _find_duplicates(lines, facts).select(
+            lines=more.sum(), amount=(nw.col("amount") * more).sum()
+        )
     ).assign(status="of which", reason=_(DUPLICATES))
     return found[found["lines"] > 0].astype({"lines": "int64"})
 
 
-def _find_duplicates(book: Orders) -> nw.LazyFrame:
+def _find_duplicates(frame: Frame, facts: Mapping[str, Any]) -> nw.LazyFrame:
     """Lines that come more than once, each with its `copies`.
 
     None where the orders' totals are known: lines add up to them, so equal ones are two sales.
     """
-    lines = frames.lazy(book.lines)
-    if book.facts.get("totals_known"):
+    lines = frames.lazy(frame)
+    if facts.get("totals_known"):
         lines = lines.head(0)
     names = lines.collect_schema().names()
     lines = lines.rename({n: f"{n} (raw)" for n in names if n.casefold() == "copies"})
     # An order id that the kit made from the line's number differs between copies.
-    made_up = [] if book.facts["orders_from"] == "order_id" else ["order_id"]
+    made_up = [] if facts["orders_from"] == "order_id" else ["order_id"]
     columns = [c for c in lines.collect_schema().names() if c not in made_up]
     return lines.group_by(*columns).agg(copies=nw.len()).filter(nw.col("copies") > 1)
 
@@ -91,7 +94,7 @@ def list_duplicates(book: Orders) -> pd.DataFrame:
     At most `MOST_LINES`. With pseudonyms, only columns that cannot name anybody; a mapped column
     named copies is `copies (raw)`.
     """
-    twins = _find_duplicates(book)
+    twins = _find_duplicates(book.lines, book.facts)
     if pseudonyms.key():
         twins = twins.select("customer_id", "order_date", "amount", "copies")
     names = [c for c in twins.collect_schema().names() if c != "copies"]
@@ -122,12 +125,14 @@ def summarize(book: Orders, *, as_of: Day) -> pd.DataFrame:
     Their rows are "of which", as they are part of "kept": exact copies of earlier lines, and lines
     dated after `as_of`.
     """
+    lines = frames.hold_small(book.lines, rows=book.facts["lines_read"])
     later = frames.table(
-        frames.lazy(book.lines)
+        frames.lazy(lines)
         .filter(nw.col("order_date") > nw.lit(periods.day(as_of)))
         .select(lines=nw.len(), amount=nw.col("amount").sum())
     ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
-    parts = [book.quality, _summarize_duplicates(book), _summarize_folded(book), later]
+    twins = _summarize_duplicates(lines, book.facts)
+    parts = [book.quality, twins, _summarize_folded(book), later]
     return with_share(pd.concat([p for p in parts if p["lines"].any()], ignore_index=True))
 
 
