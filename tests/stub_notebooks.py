@@ -40,6 +40,8 @@ AGES = MONTHS * (MONTHS + 1) // 2
 # What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
 BOUNDED = {
     "ingest.span._find_late": DAYS,
+    "ingest.truncation.find_truncation": DAYS,
+    "ingest.truncation._count.add_up": DAYS,
     "quality.checks.measure": DAYS,
     "kpis._daily": DAYS,
     "kpis._of_kind": DAYS,
