@@ -41,7 +41,7 @@ AGES = MONTHS * (MONTHS + 1) // 2
 BOUNDED = {
     "ingest.span._find_late": DAYS,
     "ingest.truncation.find_truncation": DAYS,
-    "ingest.truncation._count.add_up": DAYS,
+    "ingest.truncation.add_up": DAYS,
     "quality.checks.measure": DAYS,
     "kpis._daily": DAYS,
     "kpis._of_kind": DAYS,
