@@ -49,9 +49,10 @@ def find_undecided(
     pairs = [(p, m) for p, m in zip(raw.parts, mapped, strict=True) if list_written(p, m)]
     if rules.decimal or not pairs:
         return {}
-    if _count(raw, pairs, limit=f" limit {HEAD}").point_is_sure:
+    heads = ((_open_head(raw, part), part, names) for part, names in pairs)
+    if _count(heads).point_is_sure:
         return {}
-    marks = _count(raw, pairs)
+    marks = _count((_open(raw, part), part, names) for part, names in pairs)
     if marks.point_is_sure or (raw.japanese and "," in marks.example):
         return {}
     sums = [sum_both(_open(raw, part), names) for part, names in pairs]
@@ -85,12 +86,25 @@ def check_undecided(currency: str, facts: Mapping[str, Any], *, rated: bool) -> 
     )
 
 
-def _count(raw: Raw, pairs: Iterable[tuple[Part, Mapping[str, str]]], limit: str = "") -> Marks:
+def _count(opened: Iterable[tuple[Any, Part, Mapping[str, str]]]) -> Marks:
     return decimal_marks.add(
-        decimal_marks.count_marks(_open(raw, part, limit=limit), list_written(part, mapped))
-        for part, mapped in pairs
+        decimal_marks.count_marks(relation, list_written(part, mapped))
+        for relation, part, mapped in opened
     )
 
 
-def _open(raw: Raw, part: Part, limit: str = "") -> Any:
-    return raw.connection.sql(f"select * from ({part.sql}){limit}")
+def _open(raw: Raw, part: Part) -> Any:
+    return raw.connection.sql(part.sql)
+
+
+def _open_head(raw: Raw, part: Part) -> Any:
+    """The first rows of a part as a DuckDB relation."""
+    import pyarrow as pa
+
+    if part.head is None:
+        return raw.connection.sql(f"select * from ({part.sql}) limit {HEAD}")
+    width = len(part.columns)
+    rows = [(row + [None] * width)[:width] for row in part.head(HEAD)]
+    texts = pa.schema([(name, pa.string()) for name in part.columns])
+    columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+    return raw.connection.from_arrow(pa.table(columns, texts) if rows else texts.empty_table())

@@ -11,10 +11,12 @@ from typing import Any
 
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
+from ltvkit.engines.sql import literal, quoted
 from ltvkit.ingest.parse import currencies, decimal_marks, signs, values
 from ltvkit.ingest.parse.decimal_marks import Marks
 from ltvkit.ingest.undecided_amounts import MONEY, list_written, sum_both
 
+_ROUNDED = r"[-+]?\d(?:[.,]\d{1,5})?[eE]\+\d+"
 MOST = 20  # currencies and signs that a question lists
 
 
@@ -58,6 +60,60 @@ def propose_currency(
     if raw.japanese:
         return "JPY", {"currency": _("Not stated in the file; assumed from its language.")}
     return "USD", {"currency": _("Not stated in the file: USD is a placeholder.")}
+
+
+def find_questions(raw: Any, columns: Mapping[str, str], decimal: str) -> dict[str, str]:
+    """Questions about amounts that are read, and may be meant otherwise."""
+    return _ask_both_below(raw, columns, decimal) | _ask_rounded(raw, columns)
+
+
+def _ask_both_below(raw: Any, columns: Mapping[str, str], decimal: str) -> dict[str, str]:
+    """A question where quantity and price are both below zero, and the amount is to be computed."""
+    if "amount" in columns or not {"quantity", "unit_price"} <= set(columns):
+        return {}
+    quantity, price = (
+        values.parse_number(columns[n], raw.columns[columns[n]], decimal=decimal)
+        for n in ("quantity", "unit_price")
+    )
+    sql = f"select {quantity} q, {price} p from raw"
+    found = raw.frame.query(
+        "raw", f"select count(*), sum(q * p) from ({sql}) where q < 0 and p < 0"
+    )
+    lines, amount = found.fetchall()[0]
+    question = n_(
+        "On {lines} line both {quantity} and {price} are below zero. It counts as a return, and "
+        "lowers revenue by {amount}. Is that right?",
+        "On {lines} lines both {quantity} and {price} are below zero. They count as returns, and "
+        "lower revenue by {amount}. Is that right?",
+        lines,
+    )
+    named = {"quantity": repr(columns["quantity"]), "price": repr(columns["unit_price"])}
+    said = formats.fill(question, lines=lines, amount=formats.money(amount or 0), **named)
+    return {"columns.unit_price": said} if lines else {}
+
+
+def _ask_rounded(raw: Any, columns: Mapping[str, str]) -> dict[str, str]:
+    """A question where amounts are powers of ten, as spreadsheets show large numbers rounded."""
+    name = next((n for n in ("amount", "unit_price", "order_total") if n in columns), None)
+    if name is None or raw.columns[columns[name]] != "VARCHAR":
+        return {}
+    text = values.strip_blanks(quoted(columns[name]))
+    sql = f"select {text} v from raw where contains({quoted(columns[name])}, '+')"
+    found = raw.frame.query(
+        "raw",
+        "select count(*), sum(try_cast(v as double)), min(v) "
+        f"from ({sql}) where regexp_full_match(v, {literal(_ROUNDED)})",
+    )
+    lines, amount, example = found.fetchall()[0]
+    question = n_(
+        "{lines} amount is written as {example} ({amount}), as a spreadsheet shows large numbers: "
+        "digits may be lost. Export it anew as a plain number.",
+        "{lines} amounts are written as {example} ({amount} in all), as a spreadsheet shows large "
+        "numbers: digits may be lost. Export them anew as plain numbers.",
+        lines,
+    )
+    said = formats.fill(question, lines=lines, amount=formats.money(amount or 0), example=example)
+    return {f"columns.{name}": said} if lines else {}
 
 
 def _choose_by_signs(found: list[str]) -> tuple[str, dict[str, str]]:

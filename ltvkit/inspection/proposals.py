@@ -48,6 +48,7 @@ def inspect(source: str) -> Inspection:
     currency, questions = money.propose_currency(raw, columns, system)
     dated, asked = days.propose(raw, columns, policies, currency)
     policies, checks = policies | dated, checks | asked
+    checks = checks | money.find_questions(raw, columns, policies.get("decimal") or ".")
     seen = Inspection(
         source=source,
         facts=raw.facts,

@@ -133,3 +133,27 @@ def test_amounts_in_several_currencies_are_refused_and_named():
     seen = look("€5.50", "€6.50", "£7.50")
     assert seen.checks["currency"] == "The amounts are written with '€', '£': several currencies."
     assert "the amounts are written in several currencies" in seen.refusal
+
+
+def ask(*amounts: str, head: str) -> dict[str, str]:
+    raw = readers.open_source(save(*amounts, head=head))
+    return money.find_questions(raw, headers.match_columns(raw.columns), ".")
+
+
+def test_a_quantity_and_a_price_below_zero_are_asked_about_with_their_money():
+    head = "customer id;order date;quantity;unit price"
+    assert ask("2;100", "-1;100", "-1;-100", "-2;-30", head=head) == {
+        "columns.unit_price": "On 2 lines both 'quantity' and 'unit price' are below zero. They "
+        "count as returns, and lower revenue by 160.00. Is that right?"
+    }
+    assert ask("2;100", "-1;100", "1;-5", head=head) == {}
+    assert ask("-1;-100;-100", head=f"{head};amount") == {}
+
+
+def test_amounts_that_a_spreadsheet_may_have_rounded_are_asked_about():
+    head = "customer id;order date;amount"
+    assert ask("1.2E+05", "1.25E+06", "100", head=head) == {
+        "columns.amount": "2 amounts are written as 1.25E+06 (1,370,000 in all), as a spreadsheet "
+        "shows large numbers: digits may be lost. Export them anew as plain numbers."
+    }
+    assert ask("1.2345678E+7", "+100", "1e-05", head=head) == {}

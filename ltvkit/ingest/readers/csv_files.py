@@ -30,13 +30,19 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     facts = {"encoding": text.encoding, "delimiter": delimiter}
     known = {"columns": dict.fromkeys(columns, "VARCHAR"), "twins": twins, "facts": facts}
 
-    def exact() -> Part:
-        rows = iterate_records(
+    def iterate() -> Iterator[Record]:
+        return iterate_records(
             text.path, delimiter=delimiter, first=rules.header_line, width=len(columns)
         )
-        sql, working = write_records(rows, columns, work)
+
+    def exact() -> Part:
+        sql, working = write_records(iterate(), columns, work)
         return Part(file.name, sql, working=working, **known)
 
+    def head(count: int) -> list[list[str]]:
+        return [row.fields for row in itertools.islice(iterate(), count) if row.fields]
+
+    known["head"] = head
     if text.odd or any("\n" in field for field in header):
         return exact()
     sql = build_fast_query(text.path, columns, delimiter=delimiter, first=rules.header_line)

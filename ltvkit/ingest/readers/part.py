@@ -30,6 +30,8 @@ class Part:
     `plain`: no value has other blanks around it than spaces. `numeric` are columns of texts made
     from numbers.
 
+    `head` gives the first rows, where that is quicker than asking the query for them.
+
     Without `_line`, each line from `first` on is a record. If the query fails, or does not give the
     `expected` number of records, the file has a fault, and `exact` reads it record by record.
     """
@@ -44,6 +46,7 @@ class Part:
     plain: bool = False
     twins: Sequence[str] = ()
     numeric: Sequence[str] = ()
+    head: Callable[[int], list[list[str]]] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
