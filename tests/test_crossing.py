@@ -65,6 +65,7 @@ CONVERTS = {
         "inspection.zones": "names of zones, up to a limit",
         "inspection.proposals": "some of the values of a column, up to a limit",
         "inspection.layout": "a count",
+        "ingest.undecided_amounts": "sums",
         "ingest.readers.databases": "a count and a sum",
         "ingest.readers.databases.duckdb_file": "names of tables",
         "ingest.readers.databases.postgresql": "names of tables and columns",
