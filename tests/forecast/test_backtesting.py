@@ -9,7 +9,7 @@ from conftest import make_lines
 
 from ltvkit import customers, forecast, kpis
 from ltvkit.engines import frames, sampling
-from ltvkit.errors import DataError, ParamsError
+from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import estimation, uncertainty
 from ltvkit.forecast.backtesting import baselines, holdout, model_forecasts, scores
 
@@ -417,6 +417,19 @@ def test_impossible_futures_are_refused(summary, fitted, drawn, history):
     for wrong in ({"months": 0}, {"acquisition": -1.0}):
         with pytest.raises(ParamsError, match=next(iter(wrong))):
             forecast.revenue(summary, fitted, drawn, history=history, as_of=AS_OF, **wrong)
+
+
+def test_new_customers_are_not_foreseen_where_it_is_unknown_who_was_new(
+    summary, fitted, drawn, history
+):
+    blank = history.assign(new_customers=np.nan)
+    known = {"history": blank, "as_of": AS_OF, "months": 2}
+    with pytest.raises(TooLittleData, match="how many new customers a month brings"):
+        forecast.revenue(summary, fitted, drawn, **known)
+    ahead = forecast.revenue(summary, fitted, drawn, acquisition=0.0, **known)
+    assert ahead["new_revenue"].dropna().eq(0).all()
+    told = forecast.revenue(summary, fitted, drawn, acquisition=0.0, **known | {"history": history})
+    pd.testing.assert_frame_equal(ahead, told)
 
 
 # Looking into a forecast.
