@@ -27,7 +27,7 @@ _CLOCK = re.compile(
     r"(?P<noon> ?[AaPp][Mm])?(?P<zone> ?(?:[A-Z]{1,4}|[-+]\d\d:?\d\d))?$"
 )
 # Days that mean none: they must not decide on the form of the others.
-NO_DAY = r"9999|2999\D12\D31|\b(?:19[07]0\D0?1\D0?1|0?1\D0?1\D19[07]0)\b"
+NO_DAY = r"(?:^|\D)9999(?:\D|$)|^99991231|2999\D12\D31|\b(?:19[07]0\D0?1\D0?1|0?1\D0?1\D19[07]0)\b"
 _NUMERIC = ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")
 _NAMED = ("%d{0}%b{0}%Y", "%d{0}%b{0}%y", "%b{0}%d{0}%Y", "%b{0}%d{0}%y", "%Y{0}%b{0}%d")
 _DAYS = (

@@ -13,8 +13,9 @@ from ltvkit.engines.sql import literal
 from ltvkit.ingest import mapping, pipeline, validation
 from ltvkit.ingest.parse import dates
 from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.schema import LINE
 
-NONE = 0, 0.0
+_UNSORTED = 0.01  # of the lines may step back in time where they are in its order
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,29 @@ def count_moves(
     return [Moves(*pair) for pair in zip(pairs[::2], pairs[1::2], strict=True)]
 
 
+def find_sorted(
+    raw: Any, columns: Mapping[str, str], policies: Mapping, formats: Sequence[str]
+) -> list[str]:
+    """Those of several date formats by which the lines of a source are in order of time."""
+    read = read_lines(raw, columns, policies, [{"date_format": form} for form in formats])
+    names = [f"day_{n}" for n in range(len(formats))]
+    steps = (f"{day} - lag({day}) over (partition by part order by line) as {day}" for day in names)
+    moved = read.project(", ".join(steps))
+    shares = (
+        f"least(avg(({day} < interval 0 day)::int), avg(({day} > interval 0 day)::int))"
+        for day in names
+    )
+    back = moved.aggregate(", ".join(shares)).fetchall()[0]
+    return [form for form, share in zip(formats, back, strict=True) if (share or 0) <= _UNSORTED]
+
+
 def read_lines(
     raw: Any,
     columns: Mapping[str, str],
     policies: Mapping,
     others: Iterable[Mapping[str, str]] = (),
 ) -> Any:
-    """A source -> its lines as a relation of order_id, amount, day, written, reason.
+    """A source -> its lines as a relation of order_id, amount, day, written, reason, part, line.
 
     `day_0`, `day_1` and so on are the day as each of `others` reads it.
     """
@@ -90,7 +107,8 @@ def read_lines(
             f"{date}::varchar as written",
             "reason",
         ]
-        read.append(lines.project(", ".join([*chosen, *days])))
+        place = f"{number} as part, {LINE} as line"
+        read.append(lines.project(", ".join([*chosen, place, *days])))
     return reduce(lambda one, other: one.union(other), read)
 
 

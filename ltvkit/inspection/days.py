@@ -46,6 +46,11 @@ def _propose_format(raw: Any, columns: Mapping, policies: Mapping, currency: str
         [moves] = day_counts.count_moves(raw, columns, rules, [{"date_format": fits[1]}])
         text = _(' With "{second}" instead of "{first}": {moves}.')
         said += text.format(first=fits[0], second=fits[1], moves=moves.describe(currency))
+        in_order = day_counts.find_sorted(raw, columns, rules, fits)
+        if len(in_order) == 1:
+            said += _(' Only with "{form}" are the lines in order of time.').format(
+                form=in_order[0]
+            )
     return {}, {FORMAT: said}
 
 

@@ -54,6 +54,16 @@ def test_a_form_that_cannot_be_told_is_asked_about_with_what_it_moves():
     )
 
 
+def test_the_form_by_which_lines_are_in_order_of_time_is_named():
+    days = [f"0{month}/0{day}/2024" for month in range(1, 7) for day in range(1, 10)]
+    for order in (days, days[::-1]):
+        said = look(order).checks["policies.date_format"]
+        assert said.endswith(' Only with "%m/%d/%Y" are the lines in order of time.')
+    assert (
+        "in order of time" not in look(["03/04/2024", "04/03/2024"]).checks["policies.date_format"]
+    )
+
+
 def test_two_forms_are_read_and_it_is_said_which_lines_have_them():
     seen = look(["01/30/2024", "02/01/2024", "2024-02-02", "2024-02-03", "2024-02-04"])
     assert seen.policies["date_format"] == "%m/%d/%Y | year first"
