@@ -21,8 +21,8 @@ def lines(ax: Axes) -> dict[str, np.ndarray]:
 
 
 def illegible(ax: Axes) -> list:
-    """Tick labels of one axis whose boxes touch, and words that leave the figure, as drawn."""
-    ax.figure.canvas.draw()
+    """Tick labels of one axis whose boxes touch, and words that leave the figure, as laid out."""
+    ax.figure.draw_without_rendering()  # every text is set, and one without a glyph warns
     found, every = [], [*ax.texts, ax.title, ax._left_title, ax.xaxis.label, ax.yaxis.label]
     for axis in (ax.xaxis, ax.yaxis):
         low, high = sorted(axis.get_view_interval())
