@@ -2,6 +2,7 @@
 
 import atexit
 import os
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ def connect(
     """
     cores = int(threads or os.environ.get("LTVKIT_THREADS") or 0)
     if spill:
-        spill.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # on a full or read-only disk, only what is too large then fails
+            spill.mkdir(parents=True, exist_ok=True)
     connection = _start_database(os.getpid(), memory, spill, cores).cursor()
     connection.execute("set timezone = 'UTC'")  # not that of the machine
     return connection

@@ -7,6 +7,7 @@ half-written or orphaned is left, and the next run goes on from what was finishe
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import stub_project
 from stub_project import environment, files, make, report, start, write_notebook, write_params
 
 from ltvkit.report.publishing import publish
@@ -193,16 +195,35 @@ def test_killed_between_the_two_renames(tmp_path, monkeypatch):
 
 
 DISK = """
-set -eu
-mount -t tmpfs -o size=5m tmpfs reports
-run() { "$PYTHON" -m ltvkit report params/stub.yaml --month 1998-06 --jobs 1 >"$1.out" 2>"$1.err" \\
-    && echo 0 >"$1.status" || echo $? >"$1.status"
-    cp -r reports/stub/1998-06 "$1"; find reports >"$1.left"; cp reports/index.html "$1.html"; }
-run good
-sed -i 's/top: 5/top: 1000000/' params/stub.yaml; run filled
-dd if=/dev/zero of=reports/filler bs=4k status=none || true; run full; rm reports/filler
-mount -o remount,ro reports; run readonly; mount -o remount,rw reports
-sed -i 's/top: 1000000/top: 7/' params/stub.yaml; run after
+import pathlib, shutil, subprocess
+from stub_project import report, write_params
+root = pathlib.Path.cwd()
+reports = root / "reports"
+
+def run(name):
+    done = report(root, "params/stub.yaml", "--month", "1998-06", "--jobs", "1")
+    told = {"status": str(done.returncode), "err": done.stderr}
+    told |= {"left": "\\n".join(map(str, reports.rglob("*")))}
+    told |= {"html": (reports / "index.html").read_text("utf-8")}
+    for ending, text in told.items():
+        (root / f"{name}.{ending}").write_text(text, "utf-8")
+    shutil.copytree(reports / "stub" / "1998-06", root / name)
+
+def mount(*arguments):
+    subprocess.run(["mount", *arguments, "reports"], check=True)
+
+mount("-t", "tmpfs", "-o", "size=5m", "tmpfs")
+run("good")
+write_params(root, top=1_000_000)
+run("filled")
+subprocess.run("dd if=/dev/zero of=reports/filler bs=4k status=none", shell=True)
+run("full")
+(reports / "filler").unlink()
+mount("-o", "remount,ro")
+run("readonly")
+mount("-o", "remount,rw")
+write_params(root, top=7)
+run("after")
 """
 
 
@@ -226,10 +247,12 @@ def test_a_full_disk_and_a_folder_that_cannot_be_written(tmp_path):
     (root / "notebooks" / "01_rfm.ipynb").unlink()  # one beside it is enough, of five runs
     # A namespace of its own: the mount goes when the script does. Root may do it outright.
     outright = subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
-    command = ["unshare", "-m" if outright else "-Urm", "bash", "-c", DISK]
-    subprocess.run(command, cwd=root, env=environment(root, PYTHON=sys.executable), check=True)
+    command = ["unshare", "-m" if outright else "-Urm", sys.executable, "-c", DISK]
+    env = environment(root)
+    env["PYTHONPATH"] += f"{os.pathsep}{Path(stub_project.__file__).parent}"
+    subprocess.run(command, cwd=root, env=env, check=True)
 
-    status = {p.stem: p.read_text().strip() for p in root.glob("*.status")}
+    status = {p.stem: p.read_text() for p in root.glob("*.status")}
     assert status == {"good": "0", "filled": "1", "full": "1", "readonly": "1", "after": "0"}
     for name in ("filled", "full", "readonly"):
         assert files(root / name) == files(root / "good")
