@@ -16,7 +16,7 @@ from ltvkit.core import files, paths
 from ltvkit.engines.spark import session, workers
 from ltvkit.engines.spark.settings import Settings
 from ltvkit.errors import ClusterError, ParamsError
-from ltvkit.ingest import cache, daily, mapping, pipeline, validation
+from ltvkit.ingest import amounts, cache, daily, mapping, pipeline, validation
 from ltvkit.ingest.cache import CachedOrders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.pipeline import Rows
@@ -139,6 +139,12 @@ def _check_order(names: Mapping[str, str], facts: Mapping, rules: Policies) -> N
         raise ParamsError(
             "policies: fill_down needs lines in their order, which a cluster does not keep: fill "
             "them in where the orders are made."
+        )
+    if amounts.spreads(names, rules):
+        raise ParamsError(
+            "columns and policies that belong to a whole order (order_total, order_discount, "
+            "discount_rows, ...) need its lines in their order, which a cluster does not keep: "
+            "build the amount of each line where the orders are made, and map it."
         )
     if "order_id" not in names and "digest" not in facts and rules.same_day == "separate":
         raise ParamsError(
