@@ -60,7 +60,9 @@ class Policies:
     - `encoding`: of a text file, as "cp932"; empty: detected (UTF-8, UTF-16, EUC-JP, CP932).
     - `delimiter`: between fields; empty: detected (comma, tab, semicolon or bar).
     - `header_line`: the line that names the columns, where titles stand above it.
-    - `sheet`: of a workbook; empty: the first.
+    - `sheet`: of a workbook; empty: the first; "*": all of them, read as files of a folder are.
+    - `join`: the file of orders, where `source` has their items only; `join_on` is the header of
+      the order number that both have.
     - `table`: of a database; empty: the only one.
     - `date_format`: how dates are written, as in "%d/%m/%Y"; empty: year first, in the usual forms.
       Several with " | " between them are tried in order, as in "%d/%m/%Y | year first".
@@ -122,6 +124,8 @@ class Policies:
     delimiter: str = ""
     header_line: int = 1
     sheet: str = ""
+    join: str = ""
+    join_on: str = ""
     table: str = ""
     date_format: str = ""
     decimal: str = ""
@@ -157,6 +161,11 @@ class Policies:
             object.__setattr__(self, name, _check_type(name, getattr(self, name), kind))
         for name, known in _CHOICES.items():
             one_of(name, getattr(self, name), known)
+        if bool(self.join) != bool(self.join_on):
+            raise ParamsError(
+                "policies: join and join_on go together: the file of orders, and the header of the "
+                "order number that it and the source have."
+            )
         check_share("max_quarantined", self.max_quarantined)
         check_share("tax_rate", self.tax_rate)
         if not 1 <= self.header_line <= MOST_TITLES:

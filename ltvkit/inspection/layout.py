@@ -10,6 +10,7 @@ from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, readers, schema
 from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.readers import excel
 from ltvkit.ingest.readers.encodings import UndecidedEncodingError
 
 HEADER_WITHIN = 10  # lines in which the names of the columns are looked for
@@ -52,6 +53,11 @@ def _find_layout(source: str, rules: Mapping[str, Any]) -> Layout:
             refusals.append(error)
     if not found:
         raise refusals[0]
+    kinds = {
+        (tuple(raw.columns), str(policies | {"sheet": ""})) for raw, policies in found.values()
+    }
+    if sheets[1:] and len(found) == len(sheets) and len(kinds) == 1:
+        return _read_all_sheets(source, sheets, next(iter(found.values()))[1])
     best = max(found, key=lambda sheet: _score_headers(found[sheet][0].columns))
     raw, policies = found.pop(best)
     raw, checks = _select_alike(raw)
@@ -67,6 +73,19 @@ def _find_layout(source: str, rules: Mapping[str, Any]) -> Layout:
         return Layout(raw, policies, checks | {"policies.sheet": said})
     note = _("The sheet {sheet} of the workbook is read; not read: {rest}.")
     return Layout(raw, policies, checks, (note.format(sheet=repr(best), rest=rest),))
+
+
+def _read_all_sheets(source: str, sheets: list[str], rules: Mapping[str, Any]) -> Layout:
+    """A workbook whose sheets all have the same columns, as one a month: all are read."""
+    policies = {**rules, "sheet": excel.ALL}
+    question = _(
+        "All {n} sheets have the same columns and are read: {sheets}. If one is a copy, name the "
+        "one that counts."
+    )
+    said = question.format(n=len(sheets), sheets=", ".join(map(repr, sheets)))
+    return Layout(
+        readers.open_source(source, Policies(**policies)), policies, {"policies.sheet": said}
+    )
 
 
 def _skip_titles(source: str, rules: Mapping) -> tuple[readers.Raw, dict[str, Any]]:

@@ -21,7 +21,7 @@ from ltvkit.engines.connection import connect
 from ltvkit.engines.sql import quoted
 from ltvkit.errors import DataError
 from ltvkit.ingest.policies import Policies
-from ltvkit.ingest.readers import archives, csv_files, databases, excel, parquet_files, remote
+from ltvkit.ingest.readers import archives, csv_files, databases, excel, join, parquet_files, remote
 from ltvkit.ingest.readers.locate import locate
 from ltvkit.ingest.readers.part import File, Part, select_raw
 from ltvkit.ingest.schema import FRAME, LINE
@@ -86,10 +86,10 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
             part = replace(parquet_files.read(connection, table, work, rules), facts=facts)
             raw = Raw(connection, [part], facts)
         else:
-            opened = [
-                READERS[file.path.suffix.lower()](connection, file, work, rules)
-                for file in archives.unpack(files, work)
-            ]
+            opened = _read_files(connection, files, work, rules)
+            if rules.join:
+                orders = _read_files(connection, locate(rules.join, rules), work, rules)
+                opened = [join.join_orders(connection, p, orders, on=rules.join_on) for p in opened]
             raw = Raw(connection, opened, {"source": source} | _facts(files, opened))
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
@@ -104,7 +104,22 @@ def fingerprint(source: str, rules: Policies) -> object:
     remote.refuse_remote(source, allowed=rules.remote)
     if databases.is_address(source):
         return databases.fingerprint(source)
-    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in locate(source, rules)]
+    files = [*locate(source, rules), *(locate(rules.join, rules) if rules.join else ())]
+    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+
+
+def _read_files(connection: Any, files: Sequence[Path], work: Path, rules: Policies) -> list[Part]:
+    """Files -> their parts: one each, or one per sheet of a workbook whose sheets are all meant."""
+    parts = []
+    for file in archives.unpack(files, work):
+        read = READERS[file.path.suffix.lower()]
+        if read is excel.read and rules.sheet == excel.ALL:
+            for sheet in excel.list_sheets(file.path):
+                named = File(file.path, f"{file.name}: {sheet}")
+                parts.append(read(connection, named, work, replace(rules, sheet=sheet)))
+        else:
+            parts.append(read(connection, file, work, rules))
+    return parts
 
 
 def list_sheets(source: str) -> list[str]:

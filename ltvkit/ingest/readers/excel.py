@@ -15,6 +15,7 @@ from ltvkit.ingest.readers.excel_formats import write_number
 from ltvkit.ingest.readers.part import File, Part, name_columns
 from ltvkit.ingest.readers.spool import write_records
 
+ALL = "*"  # as policies: sheet
 _NUMBERS = {int, float}
 
 

@@ -135,6 +135,11 @@ def _validate(frame: Any, facts: dict, columns: Mapping, rules: Policies, folder
 
 def _check_order(names: Mapping[str, str], facts: Mapping, rules: Policies) -> None:
     """Refuse policies that need the order of lines, which a cluster does not keep."""
+    if rules.join:
+        raise ParamsError(
+            "policies: join is for files that are read here: join orders and items on the cluster, "
+            "and give their table as source."
+        )
     if rules.fill_down:
         raise ParamsError(
             "policies: fill_down needs lines in their order, which a cluster does not keep: fill "
