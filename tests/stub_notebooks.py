@@ -42,7 +42,7 @@ BOUNDED = {
     "ingest.span._find_late": DAYS,
     "ingest.truncation.find_truncation": DAYS,
     "ingest.truncation.add_up": DAYS,
-    "quality.checks.measure": DAYS,
+    "quality.measures.measure": DAYS,
     "kpis._daily": DAYS,
     "kpis._of_kind": DAYS,
     "forecast.backtesting.weekly_purchases.tracking": DAYS,

@@ -2,91 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import periods
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
-from ltvkit.engines import frames
-from ltvkit.ingest.lines import filter_until
-from ltvkit.ingest.policies import Policies
-from ltvkit.ingest.span import find_core
-from ltvkit.ingest.truncation import LEAST, SPAN, Truncation, find_truncation
 from ltvkit.ingest.validation import BROKEN
-from ltvkit.periods import Day
-from ltvkit.quality import anomalies, customer_ids, order_ids, rounded_ids, summary
-from ltvkit.quality.customer_ids import CustomerIds
-from ltvkit.quality.order_ids import OrderIds
-from ltvkit.quality.rounded_ids import Rounded
-
-if TYPE_CHECKING:
-    from ltvkit.ingest.book import Orders
+from ltvkit.quality import (
+    anomalies,
+    beginning,
+    customer_ids,
+    order_ids,
+    repeated_orders,
+    rounded_ids,
+    summary,
+)
+from ltvkit.quality.measures import Measures
 
 # Shares above which something is found: of the lines, of the money.
 MOST_GUESTS, MOST_TWINS, MOST_RETURNED = 0.2, 0.01, 0.25
-
-
-class Measures(NamedTuple):
-    """What the checks look at: small tables, whatever the engine of the orders."""
-
-    quality: pd.DataFrame
-    days: pd.DataFrame
-    early: pd.DataFrame
-    late: pd.DataFrame
-    lines: int
-    facts: Mapping[str, Any]
-    order_ids: OrderIds
-    customer_ids: CustomerIds
-    rounded: list[Rounded]
-    truncation: Truncation | None
-    until: Any
-    as_of: dt.date
-    declared: bool
-    most_broken: float
-
-
-def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Policies) -> Measures:
-    """Orders and their reconciliation -> what the checks look at."""
-    held = frames.hold_small(book.lines, rows=book.facts["lines_read"])
-    lines = frames.lazy(held)
-    daily = frames.table(
-        lines.group_by("order_date")
-        .agg(lines=nw.len(), orders=nw.col("order_id").n_unique(), revenue=nw.col("amount").sum())
-        .sort("order_date")
-    ).set_index("order_date")
-    daily.index = pd.DatetimeIndex(daily.index)
-    core = find_core(daily)
-    before, after = daily.index < core.index[0], daily.index > core.index[-1]
-    until = pd.Timestamp(periods.day(book.facts["until"]))
-    last = min(until, core.index[-1]) if after.any() else max(until, core.index[-1])
-    days = core.reindex(pd.date_range(core.index[0], last), fill_value=0)
-    counted = filter_until(lines, as_of)
-    ids = ["customer_id", *["order_id"] * (book.facts["orders_from"] == "order_id")]
-    return Measures(
-        quality=reconciled,
-        days=days,
-        early=daily[before],
-        late=daily[after],
-        lines=int(daily["lines"].sum()),
-        facts=book.facts,
-        order_ids=order_ids.measure(counted, book.facts),
-        customer_ids=customer_ids.measure(counted, book.facts, fold=rules.fold_ids),
-        rounded=rounded_ids.find_rounded(counted, ids),
-        truncation=find_truncation(
-            book.days if held is book.lines else held,
-            as_of=as_of,
-            export_begins=rules.export_begins,
-        ),
-        until=until,
-        as_of=min(pd.Timestamp(periods.day(as_of)), last),
-        declared=bool(rules.data_until),
-        most_broken=float(rules.max_quarantined),
-    )
 
 
 def _unusable(m: Measures) -> tuple[bool, str]:
@@ -138,25 +74,9 @@ def _data_end(m: Measures) -> tuple[bool, str]:
     return m.until < end, formats.fill(text, until=m.until, end=end)
 
 
-def _truncation(m: Measures) -> tuple[bool, str]:
-    found = m.truncation
-    if found is None:
-        text = _("customers who look new at first are as many, or buy, like later ones")
-        short = len(m.days[: m.as_of]) < LEAST * SPAN
-        return False, _("too short a history to tell") if short else text
-    text = n_(
-        "{n} customer looks new in the {days} days from {begins} on, and {share} of them had "
-        "probably bought before",
-        "{n} customers look new in the {days} days from {begins} on, and {share} of them had "
-        "probably bought before",
-        found.new,
-    )
-    until = _(". Who is new is known from {day} on")
-    if found.known_from > m.as_of:
-        until = _(". In none of these months can it be told who is new")
-    share = found.old / max(found.new, 1)
-    figures = {"n": found.new, "days": found.days, "begins": found.begins, "share": share}
-    return True, formats.fill(text + until, day=found.known_from, **figures)
+def _beginning(m: Measures) -> tuple[bool, str]:
+    days = len(m.days[: m.as_of])
+    return beginning.check_beginning(m.truncation, days=days, as_of=m.as_of)
 
 
 def _gaps(m: Measures) -> tuple[bool, str]:
@@ -214,38 +134,6 @@ def _negative(m: Measures) -> tuple[bool, str]:
     return taken > MOST_RETURNED * paid, formats.fill(text, share=taken / paid if paid else 0.0)
 
 
-def _overlap(m: Measures) -> tuple[bool, str]:
-    """Orders in several files, and lines that stand again with another status."""
-    said = []
-    if again := m.facts.get("in_later_file"):
-        text = n_(
-            "{n} order stands in several files and counts once, as in the later file: {lines} "
-            "lines ({amount}) of earlier files are left out",
-            "{n} orders stand in several files and count once, as in the later file: {lines} "
-            "lines ({amount}) of earlier files are left out",
-            again["orders"],
-        )
-        said.append(_fill_orders(text, again))
-    if apart := m.facts.get("in_several_files"):
-        text = n_(
-            "{n} order has lines in several files, none of them in both: all {lines} lines "
-            "({amount}) count",
-            "{n} orders have lines in several files, none of them in both: all {lines} lines "
-            "({amount}) count",
-            apart["orders"],
-        )
-        said.append(_fill_orders(text, apart))
-    found, figure = order_ids.check_statuses(m.order_ids)
-    if found or not said:
-        said.append(figure)
-    return found or len(said) > 1 or said != [figure], "; ".join(said)
-
-
-def _fill_orders(text: str, row: Mapping[str, Any]) -> str:
-    money = formats.money(row["amount"])
-    return formats.fill(text, n=row["orders"], lines=row["lines"], amount=money)
-
-
 def _unmapped(m: Measures) -> tuple[bool, str]:
     """Columns of the export that would change the amounts, and are in none."""
     found = m.facts.get("unmapped", ())
@@ -265,7 +153,7 @@ CHECKS = {
     "late_dates": _late,
     "early_dates": _early,
     "data_end": _data_end,
-    "left_truncation": _truncation,
+    "left_truncation": _beginning,
     "gap_days": _gaps,
     "sudden_changes": _changes,
     "guests": _guests,
@@ -275,7 +163,7 @@ CHECKS = {
     "rounded_ids": lambda m: rounded_ids.check_rounded(m.rounded),
     "missing_order_ids": lambda m: order_ids.check_missing(m.order_ids),
     "repeated_order_ids": lambda m: order_ids.check_restarts(m.order_ids),
-    "repeated_orders": _overlap,
+    "repeated_orders": lambda m: repeated_orders.check_repeated(m.repeated, m.facts),
     "repeated_totals": lambda m: order_ids.check_totals(m.order_ids),
     "spelled_ids": lambda m: customer_ids.check_spellings(m.customer_ids),
     "customer_names": lambda m: customer_ids.check_names(m.customer_ids),

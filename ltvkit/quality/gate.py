@@ -16,7 +16,8 @@ from ltvkit.errors import DataError
 from ltvkit.ingest.policies import CHECK_FACTS, Policies, check_options
 from ltvkit.periods import Day
 from ltvkit.quality import summary
-from ltvkit.quality.checks import CHECKS, measure
+from ltvkit.quality.checks import CHECKS
+from ltvkit.quality.measures import measure
 
 if TYPE_CHECKING:
     from ltvkit.ingest.book import Orders

@@ -14,7 +14,6 @@ from ltvkit import periods
 from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
-from ltvkit.ingest import overlap
 from ltvkit.ingest.lines import filter_purchases
 from ltvkit.ingest.order_numbers import RESTARTS
 
@@ -37,7 +36,7 @@ class OrderIds(NamedTuple):
     `orders`, `revenue`, `customer_days` of all; `split` ids are of several customers or of days
     far apart, `split_orders` counts all orders where they begin again each `restart`; `several`
     orders have several lines, `same` of them with one amount, and `once` is the revenue if that
-    amount counts once; `repeated` lines stand again with another status, with `repeated_amount`.
+    amount counts once.
     """
 
     made_of: str
@@ -50,8 +49,6 @@ class OrderIds(NamedTuple):
     several: int = 0
     same: int = 0
     once: float = 0.0
-    repeated: int = 0
-    repeated_amount: float = 0.0
 
 
 def measure(lines: nw.LazyFrame, facts: Mapping[str, Any]) -> OrderIds:
@@ -76,7 +73,6 @@ def measure(lines: nw.LazyFrame, facts: Mapping[str, Any]) -> OrderIds:
     if made_of != "order_id" or not found.orders:
         return found
     found = found._replace(**_measure_totals(orders, bought, found.revenue))
-    found = found._replace(**_measure_statuses(bought))
     split = frames.count(orders.filter(_is_split()))
     if split < max(2, SHARE * found.orders):
         return found
@@ -138,20 +134,6 @@ def check_totals(found: OrderIds) -> tuple[bool, str]:
     return True, formats.fill(text, share=share, **money)
 
 
-def check_statuses(found: OrderIds) -> tuple[bool, str]:
-    """Whether lines stand again with another status."""
-    if not found.repeated:
-        return False, _("no order stands in several files, or again with another status")
-    text = n_(
-        "{n} line ({amount}) stands again in the same order with another status, and counts each "
-        "time",
-        "{n} lines ({amount}) stand again in the same order with another status, and count each "
-        "time",
-        found.repeated,
-    )
-    return True, formats.fill(text, n=found.repeated, amount=formats.money(found.repeated_amount))
-
-
 def _average(revenue: float, orders: int) -> str:
     return formats.money(revenue / orders) if orders else "-"
 
@@ -211,19 +193,3 @@ def _measure_totals(orders: nw.LazyFrame, bought: nw.LazyFrame, revenue: float) 
         return {}
     once = revenue - float(row["amount"] - row["most"])
     return {"several": count, "same": int(row["orders"]), "once": once}
-
-
-def _measure_statuses(bought: nw.LazyFrame) -> dict[str, Any]:
-    """Lines that are like another of their order but for the status: how many, and their amount."""
-    names = bought.collect_schema().names()
-    if "status" not in names:
-        return {}
-    alike = bought.group_by(*overlap.list_content(names)).agg(
-        copies=nw.len(), statuses=nw.col("status").n_unique()
-    )
-    several = alike.filter((nw.col("statuses") > 1) & (nw.col("statuses") == nw.col("copies")))
-    again = several.with_columns(more=nw.col("copies") - 1).with_columns(
-        money=nw.col("amount") * nw.col("more")
-    )
-    row = frames.table(again.select(nw.col("more", "money").sum())).fillna(0).iloc[0]
-    return {"repeated": int(row["more"]), "repeated_amount": float(row["money"])}

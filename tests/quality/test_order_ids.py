@@ -105,16 +105,6 @@ def test_a_total_is_not_suspected_where_lines_differ_or_all_cost_the_same():
     assert not order_ids.check_totals(measure(few))[0]
 
 
-def test_a_line_again_with_another_status(on):
-    rows = [("a", "1", "2024-01-05", 10, "paid"), ("a", "1", "2024-01-05", 10, "shipped")]
-    rows += [("b", "2", "2024-01-05", 7, "paid"), ("b", "2", "2024-01-05", 7, "paid")]
-    found = measure(rows, on=on, extra=("status",))
-    assert (found.repeated, found.repeated_amount) == (1, 10)
-    found, figure = order_ids.check_statuses(found)
-    assert found
-    assert figure.startswith("1 line (10.00) stands again in the same order with another status")
-
-
 def test_a_few_exact_copies_are_duplicates_and_no_totals():
     rows = [(f"c{n}", str(n), "2024-01-05", 10 + n) for n in range(40)]
     assert not order_ids.check_totals(measure(rows + rows[:7]))[0]

@@ -1,0 +1,28 @@
+"""Whether the export begins in the middle of the shop's life (see `ingest.truncation`)."""
+
+from __future__ import annotations
+
+from ltvkit.core.i18n import _, n_
+from ltvkit.display import formats
+from ltvkit.ingest.truncation import LEAST, SPAN, Truncation
+from ltvkit.periods import Day, day
+
+
+def check_beginning(found: Truncation | None, *, days: int, as_of: Day) -> tuple[bool, str]:
+    """Whether old customers look new at first, and how many; `days` are those before `as_of`."""
+    if found is None:
+        text = _("customers who look new at first are as many, or buy, like later ones")
+        return False, _("too short a history to tell") if days < LEAST * SPAN else text
+    text = n_(
+        "{n} customer looks new in the {days} days from {begins} on, and {share} of them had "
+        "probably bought before",
+        "{n} customers look new in the {days} days from {begins} on, and {share} of them had "
+        "probably bought before",
+        found.new,
+    )
+    until = _(". Who is new is known from {day} on")
+    if found.known_from > day(as_of):
+        until = _(". In none of these months can it be told who is new")
+    share = found.old / max(found.new, 1)
+    figures = {"n": found.new, "days": found.days, "begins": found.begins, "share": share}
+    return True, formats.fill(text + until, day=found.known_from, **figures)
