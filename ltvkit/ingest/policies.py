@@ -61,8 +61,8 @@ class Policies:
     - `delimiter`: between fields; empty: detected (comma, tab, semicolon or bar).
     - `header_line`: the line that names the columns, where titles stand above it.
     - `sheet`: of a workbook; empty: the first; "*": all of them, read as files of a folder are.
-    - `join`: the file of orders, where `source` has their items only; `join_on` is the header of
-      the order number that both have.
+    - `join`: the file of orders, where `source` has their items only.
+    - `join_on`: the header of the order number that both files have.
     - `table`: of a database; empty: the only one.
     - `date_format`: how dates are written, as in "%d/%m/%Y"; empty: year first, in the usual forms.
       Several with " | " between them are tried in order, as in "%d/%m/%Y | year first".

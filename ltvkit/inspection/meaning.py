@@ -1,0 +1,127 @@
+"""Propose what rows and columns of an export mean: who bought, what is a sale, what was paid."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ltvkit.core import personal_data
+from ltvkit.core.i18n import _, n_
+from ltvkit.core.personal_data import header_key
+from ltvkit.display import formats
+from ltvkit.engines.sql import quoted
+from ltvkit.ingest import status_words, systems
+from ltvkit.ingest.parse import values
+from ltvkit.inspection import keys, parts, statuses
+from ltvkit.inspection.fill_down import propose_fill_down
+from ltvkit.inspection.result import Inspection
+from ltvkit.inspection.stakes import Ask
+
+_MASKED = ("customer_id", "order_id")
+_FLAGS = ("flag_headers", "test_headers", "status_headers")
+MOST_PRODUCTS = 5000  # names that are looked through for shipping and fees
+
+
+def propose_customer(
+    head: Any, columns: Mapping[str, str], system: Any
+) -> tuple[dict[str, str], list[Ask], list[str]]:
+    """The head of an export and what is mapped -> the customer's column, what to ask, to know."""
+    unsaid = system is not None and "customer" in system.lacks
+    return keys.propose_customer(_merge_orders(head, columns), columns, unsaid=unsaid)
+
+
+def propose_meaning(seen: Inspection, raw: Any, head: Any) -> tuple[Inspection, list[Ask]]:
+    """An inspection of the columns -> the same with what rows mean, and what may be asked."""
+    columns, policies, system = dict(seen.columns), dict(seen.policies), seen.system
+    asks = [Ask(key, _(a["question"]), a.get("otherwise")) for key, a in _list_asks(system)]
+    policies = {"fill_down": propose_fill_down(head, columns)} | policies
+    more, asked = keys.propose_guests(head, columns, policies)
+    policies, asks = policies | more, asks + asked
+    if "status" in columns:
+        known = _count_statuses(raw, columns)
+        more, asked = statuses.propose_statuses(known, system)
+        policies, asks = policies | more, asks + asked
+    values = _list_few_values(raw, head)
+    named, more, asked = statuses.propose_exclusions(values, columns, system)
+    columns, policies, asks = columns | named, policies | more, asks + asked
+    if not system:
+        columns, asked = _propose_amount(raw, head, columns, policies)
+        asks += asked
+    if "columns.order_id" not in seen.checks:
+        asks += keys.ask_orders(columns, head)
+    policies = {n: v for n, v in policies.items() if v not in ([], {}, ())}
+    notes = (*seen.notes, *_note_lacks(system, columns))
+    samples = {n: _take_samples(head[h], masked=_is_masked(n, h)) for n, h in columns.items()}
+    changed = {"columns": columns, "policies": policies, "samples": samples}
+    return replace(seen, **changed, notes=notes), asks
+
+
+def _propose_amount(
+    raw: Any, head: Any, columns: dict[str, str], policies: Mapping[str, Any]
+) -> tuple[dict[str, str], list[Ask]]:
+    """What the amount is made of, in an export of no known system."""
+    asks: list[Ask] = []
+    for find in (parts.find_order_total, parts.find_paid_total):
+        mapped, asked = find(head, columns)
+        columns = {n: h for n, h in (columns | mapped).items() if h is not None}
+        asks += asked
+    mapped, asked = parts.propose_parts(head, columns, japanese=raw.japanese)
+    columns, asks = columns | mapped, asks + asked + parts.ask_line_price(head, columns)
+    if "product" in columns:
+        goods = _list_values(raw, columns["product"], limit=MOST_PRODUCTS)
+        asks += statuses.ask_no_goods(goods, policies)
+    return columns, asks
+
+
+def _list_asks(system: Any) -> list[tuple[str, Mapping[str, Any]]]:
+    return list(system.asks.items()) if system else []
+
+
+def _note_lacks(system: Any, columns: Mapping[str, str]) -> list[str]:
+    """What the exports of a system do not say, as far as no column of this one does."""
+    said = {"customer": "customer_id", "cancelled": "status"}
+    lacks = [n for n in (system.lacks if system else ()) if said.get(n) not in columns]
+    text = _("The file does not say: {lacking}.")
+    lacking = ", ".join(_(systems.LACKS[name]) for name in lacks)
+    return [text.format(lacking=lacking)] * bool(lacks)
+
+
+def _merge_orders(head: Any, columns: Mapping[str, str]) -> Any:
+    """The head with one row per order, each column's first value: what stands on one line only."""
+    if "order_id" not in columns:
+        return head
+    filled = head.astype("string").apply(lambda c: c.str.strip().replace("", None))
+    return filled.groupby(columns["order_id"], dropna=False, sort=False).first().reset_index()
+
+
+def _list_few_values(raw: Any, head: Any) -> dict[str, list[str]]:
+    """Columns of few different values -> their values, the most frequent first."""
+    few = [c for c in head.columns if 0 < head[c].nunique() <= status_words.MOST_VALUES]
+    likely = [c for c in few if any(status_words.WORDS[w].search(header_key(c)) for w in _FLAGS)]
+    return {c: _list_values(raw, c) for c in likely}
+
+
+def _count_statuses(raw: Any, columns: Mapping[str, str]) -> dict[str, str]:
+    """The statuses, the most frequent first, each with its orders."""
+    name = values.parse_text(columns["status"], raw.columns[columns["status"]])
+    order = quoted(columns["order_id"]) if "order_id" in columns else "*"
+    counted = f"count({'distinct ' if order != '*' else ''}{order})"
+    sql = f"select {name} v, {counted} n from raw where v is not null group by 1 order by n desc, 1"
+    found = raw.frame.query("raw", f"{sql} limit {status_words.MOST_VALUES}").fetchall()
+    return {v: formats.fill(n_("{n} order", "{n} orders", n), n=n) for v, n in found}
+
+
+def _list_values(raw: Any, header: str, limit: int = 20) -> list[str]:
+    name = values.parse_text(header, raw.columns[header])
+    sql = f"select {name} v from raw where v is not null group by 1 order by count(*) desc, 1"
+    return [v for (v,) in raw.frame.query("raw", f"{sql} limit {limit}").fetchall()]
+
+
+def _take_samples(column: Any, *, masked: bool) -> list[str]:
+    texts = (t for t in map(str, column.dropna()) if t.strip())
+    shown = (re.sub(r"\w", "•", t) if masked or "@" in t else t for t in texts)
+    return list(dict.fromkeys(t.strip()[:40] for t in shown))[:3]
+
+
+def _is_masked(name: str, header: str) -> bool:
+    return name in _MASKED or personal_data.is_personal(header)
