@@ -77,7 +77,8 @@ def run(notebook: Path, given: dict) -> None:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
+    quick = {"InteractiveShell": {"xmode": "Minimal"}, "HistoryManager": {"enabled": False}}
+    shell = InteractiveShell(config=Config(quick))
     shell.showtraceback = lambda *_any, **_options: None  # a note stands in its place
     missing = MissingData()
     for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
