@@ -21,6 +21,7 @@ from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.ingest import daily
+from ltvkit.ingest.span import find_core
 from ltvkit.periods import Day
 
 SPAN = 30  # days that are counted together
@@ -79,8 +80,9 @@ def find_truncation(lines: Frame, *, as_of: Day, export_begins: str = "") -> Tru
     began = frames.table(first.group_by("_day").agg(customers=nw.len()))
     if began.empty:
         return None
-    start, last = int(began["_day"].min()), periods.number_of(as_of)
+    start, last = _find_start(began), periods.number_of(as_of)
     spans = (last - start + 1) // SPAN
+    began, placed = began[began["_day"] >= start], placed.filter(nw.col("_day") >= start)
     new = _sum_spans(_spread(began["_day"] - start, began["customers"], last - start + 1))
     declared = export_begins == "later"
     if spans < LEAST or not (declared or new[:2].mean() > new[spans // 2 :].mean()):
@@ -96,6 +98,13 @@ def find_known_from(lines: Frame, *, as_of: Day, export_begins: str = "") -> pd.
     """The day from which the data tell who is new (see `find_truncation`); None: from the first."""
     found = find_truncation(lines, as_of=as_of, export_begins=export_begins)
     return found.known_from if found else None
+
+
+def _find_start(began: pd.DataFrame) -> int:
+    """The first day, without a few that lie more than a year before all others (typing errors)."""
+    days = began.sort_values("_day").set_index("_day").rename(columns={"customers": "lines"})
+    core = find_core(days.set_axis(pd.to_datetime(days.index, unit="D")))
+    return periods.number_of(core.index[0])
 
 
 def _find_neighbours(placed: nw.LazyFrame) -> nw.LazyFrame:

@@ -68,6 +68,14 @@ def test_every_engine_finds_the_same(on):
     assert find(on(lines), 300) == find(lines, 300)
 
 
+def test_a_wrong_date_long_before_all_others_hides_nothing():
+    lines = simulate(np.random.default_rng(5), won=lambda t: 8, days=300, before=1000)
+    wrong = lines[:1].assign(order_date=pd.Timestamp("1970-01-01"))
+    there, here = find(pd.concat([lines, wrong]), 300), find(lines, 300)
+    assert (there.begins, there.days, there.known_from) == (here.begins, here.days, here.known_from)
+    assert there.old == pytest.approx(here.old, rel=0.01)
+
+
 def test_what_is_declared_needs_no_finding():
     rng = np.random.default_rng(5)
     older = simulate(rng, won=lambda t: 8, days=300, before=1000)
