@@ -456,7 +456,7 @@ def test_a_column_named_like_one_of_the_kits_own_is_read(kind, tmp_path):
     elif kind != "frame":
         frame.to_csv(source := tmp_path / "a.csv", index=False)
     if kind == "folder":
-        frame.to_csv(tmp_path / "b.csv", index=False)
+        frame.assign(order_id=["5", "6", "7", "8"]).to_csv(tmp_path / "b.csv", index=False)
         source = tmp_path
     elif kind == "filled":
         policies = {"fill_down": ["customer_id", "order_id"]}
