@@ -63,7 +63,7 @@ CONVERTS = {
         "inspection.day_counts": "counts and sums",
         "inspection.days": "samples of dates, up to a limit, counts",
         "inspection.zones": "names of zones, up to a limit",
-        "inspection.proposals": "some of the values of a column, up to a limit",
+        "inspection.meaning": "some of the values of a column, up to a limit",
         "inspection.layout": "a count",
         "ingest.undecided_amounts": "sums",
         "ingest.readers.databases": "a count and a sum",
@@ -71,6 +71,7 @@ CONVERTS = {
         "ingest.readers.databases.postgresql": "names of tables and columns",
         "ingest.readers.databases.sqlite_file": "names of columns",
         "ingest.readers.parquet_files": "names of columns, and which are text",
+        "ingest.readers.join": "a count",
         "ingest.readers.part": "a count",
     },
     "fetchone": {
