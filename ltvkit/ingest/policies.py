@@ -113,7 +113,8 @@ class Policies:
 
     When to stop:
 
-    - `max_quarantined`: the share of unusable lines above which no report is made.
+    - `max_quarantined`: the share of unusable lines, or of the money that is probably on them,
+      above which no report is made.
     - `checks`: severity of single checks of the data, as in {gap_days: stop}: "off", "warn" or
       "stop" (see `gate`).
 

@@ -59,9 +59,9 @@ def estimate_unusable(validated: nw.LazyFrame) -> float:
     than `MOST_TIMES` as much.
     """
     known = frames.table(
-        validated.filter(nw.col("reason").is_null()).select(
-            lines=nw.len(), money=nw.col("amount").abs().sum()
-        )
+        validated.filter(nw.col("reason").is_null())
+        .with_columns(_money=nw.col("amount").abs())
+        .select(lines=nw.len(), money=nw.col("_money").sum())
     ).iloc[0]
     usual = known["money"] / max(known["lines"], 1)
     estimate = nw.col(ESTIMATE).fill_null(usual)
