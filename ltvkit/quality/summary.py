@@ -32,26 +32,29 @@ def origin(book: Orders) -> str:
     Also says what revenue means, and if each line counts as an order, as there are no order ids.
     """
     facts = book.facts
-    tax = {"included": _("tax included"), "excluded": _("tax excluded")}
-    read = filter(None, [facts["source"], facts.get("encoding"), describe_sheet(facts)])
-    text = _("Read from {source}. Amounts: {amount} ({tax}). Days are as written.")
+    read = ", ".join(filter(None, [facts["source"], facts.get("encoding"), describe_sheet(facts)]))
+    days = _("Days are as written.")
     if facts["timezone"]:
-        text = _(
-            "Read from {source}. Amounts: {amount} ({tax}). Days are as written; times with a zone "
-            "count in {zone}."
-        )
-    said = text.format(
-        source=", ".join(read),
-        amount=facts["amount_from"],
-        tax=tax.get(headers.find_tax_basis(facts["amount_from"]), _("tax not stated")),
-        zone=facts["timezone"],
-    )
-    meant = _(
-        "Revenue is what customers paid for goods, after discounts and refunds, without shipping, "
-        "fees and tax on top, as far as the export tells them apart."
-    )
+        days = _("Days are as written; times with a zone count in {zone}.")
+    said = [
+        _("Read from {source}.").format(source=read),
+        describe_amounts(facts),
+        days.format(zone=facts["timezone"]),
+    ]
     counted = _("There are no order ids, so each line counts as an order.")
-    return " ".join([said, meant, *[counted] * (facts["orders_from"] == "lines")])
+    return " ".join([*said, *[counted] * (facts["orders_from"] == "lines")])
+
+
+def describe_amounts(facts: Mapping[str, Any]) -> str:
+    """What amounts are made of, and what revenue means, by the facts of the orders' source."""
+    tax = {"included": _("tax included"), "excluded": _("tax excluded")}
+    amount = facts["amount_from"]
+    text = _(
+        "Amounts: {amount} ({tax}). Revenue is what customers paid for goods, after discounts and "
+        "refunds, without shipping, fees and tax on top, as far as the export tells them apart."
+    )
+    basis = headers.find_tax_basis(amount)
+    return text.format(amount=amount, tax=tax.get(basis, _("tax not stated")))
 
 
 def describe_sheet(facts: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ from ltvkit.core.code_digest import hash_code
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.errors import ReportError
+from ltvkit.quality import summary as data
 from ltvkit.report import plan, results
 from ltvkit.report.pages import front_page, templates, workbook
 from ltvkit.report.publishing import publish
@@ -109,6 +110,7 @@ def _build_context(
         "last_day": formats.day(report.as_of),
         "kpis": front_page.list_kpis(by_month, report.month, currency=currency),
         "partial": front_page.is_partial(by_month, report.month),
+        "amounts": data.describe_amounts(report.facts),
         "orders": front_page.describe_order_ids(tables.get("data_checks"), report.facts),
         "quality": front_page.show_quality(quality, currency=currency),
         "checks": [
