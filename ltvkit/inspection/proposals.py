@@ -14,6 +14,7 @@ from ltvkit.display import formats
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, systems
 from ltvkit.ingest.parse import ids, values
+from ltvkit.ingest.readers.part import Part
 from ltvkit.inspection import days, keys, layout, meaning, money, parts, questions, stakes
 from ltvkit.inspection.result import Inspection
 from ltvkit.inspection.stakes import Ask
@@ -25,10 +26,10 @@ HEAD = 5000  # lines from which columns are judged, and samples taken
 def inspect(source: str) -> Inspection:
     """A source as `readers.open_source` takes it -> `Inspection`; raises its `DataError`."""
     opened = layout.find_layout(source)
-    raw, policies = opened.raw, opened.policies
+    policies = opened.policies
+    raw, head = _read_head(opened.raw)
     found = tuple(raw.columns)
     system = systems.recognise(found)
-    head = raw.frame.limit(HEAD).df()
     columns, checks = _propose_columns(head, system)
     key, keyed, notes = {}, [], []
     if "columns.customer_id" not in checks:
@@ -57,6 +58,18 @@ def inspect(source: str) -> Inspection:
     )
     seen, asks = meaning.propose_meaning(seen, raw, head)
     return _try_reading(seen, keyed + asks, raw)
+
+
+def _read_head(raw: Any) -> tuple[Any, Any]:
+    """The source and its first lines; a source of few lines is held, as it is asked many times."""
+    frame = raw.frame
+    head = frame.limit(HEAD).df()
+    if len(head) == HEAD:
+        return raw, head
+    frame.query("frame", "create or replace temp table inspected as select * from frame")
+    facts = {"encoding": "cp932"} if raw.japanese else {}
+    held = Part.from_query(raw.connection, "", "select * from inspected", facts=facts)
+    return replace(raw, parts=[held]), head
 
 
 def _propose_columns(head: Any, system: Any) -> tuple[dict[str, str], dict[str, str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import narwhals.stable.v2 as nw
+
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
@@ -18,9 +20,10 @@ NEAR = 0.2  # two counts or sums of money that differ by less are the same refun
 
 def find_asks(seen: Inspection) -> list[Ask]:
     """An inspection with its `book` -> questions about order numbers, totals and refunds."""
-    lines = frames.lazy(seen.book.lines)
-    found = order_ids.measure(lines, seen.book.facts)
-    ids = [*_ask_restarts(found), *_ask_rounded(seen)]
+    facts = seen.book.facts
+    lines = frames.lazy(frames.hold_small(seen.book.lines, rows=facts["lines_read"]))
+    found = order_ids.measure(lines, facts)
+    ids = [*_ask_restarts(found), *_ask_rounded(seen, lines)]
     return [*ids, *_ask_totals(seen, found), *_ask_refunds(seen)]
 
 
@@ -46,11 +49,11 @@ def _ask_totals(seen: Inspection, found: order_ids.OrderIds) -> list[Ask]:
     return [Ask("columns.amount", question.format(header=header), otherwise)]
 
 
-def _ask_rounded(seen: Inspection) -> list[Ask]:
+def _ask_rounded(seen: Inspection, lines: nw.LazyFrame) -> list[Ask]:
     """Ids that a spreadsheet has rounded: several orders or customers are read as one."""
     asks = []
     for name in ("customer_id", "order_id"):
-        found = rounded_ids.find_rounded(frames.lazy(seen.book.lines), [name])
+        found = rounded_ids.find_rounded(lines, [name])
         rounded, figure = rounded_ids.check_rounded(found if name in seen.columns else [])
         if rounded:
             asks.append(
