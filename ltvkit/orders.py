@@ -77,7 +77,7 @@ def read(
 
 def _read_frame(frame: Any, *, columns: Mapping | None, policies: Mapping | None) -> Orders:
     rules = check_options(columns=columns, policies=policies)
-    raw = readers.open_frame(frame)
+    raw = readers.open_frame(frame, rules)
     rows = pipeline.validate_source(
         raw, columns=columns or {}, rules=rules, keep=pipeline.store_in_memory
     )

@@ -1,10 +1,13 @@
 """Exports in several files or sheets: items joined to their orders, a sheet per month."""
 
 import openpyxl
+import pandas as pd
 import pytest
 
 from ltvkit import orders
 from ltvkit.errors import DataError, ParamsError
+from ltvkit.ingest import readers
+from ltvkit.ingest.policies import Policies
 from ltvkit.inspection import proposals
 
 ORDERS = "OrderId,Time,Mail,Total\n1,2024-01-05,a@example.com,250\n2,2024-02-03,b@example.com,90\n"
@@ -13,6 +16,8 @@ COLUMNS = {
     **{"customer_id": "Mail", "order_id": "OrderId", "order_date": "Time"},
     **{"product": "Item", "unit_price": "Price", "quantity": "Qty", "order_total": "Total"},
 }
+
+ON = {"join": "orders.csv", "join_on": "OrderId"}
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +53,23 @@ def test_an_order_without_items_is_kept_and_items_without_an_order_are_counted(f
     ]
 
 
+def test_orders_of_items_in_several_files_count_once(folder):
+    (folder / "orders.csv").write_text(ORDERS + "3,2024-02-09,c@example.com,70\n")
+    (folder / "items").mkdir()
+    for month, item in (("2024-01", "1,Tea,100,2\n"), ("2024-02", "2,Tea,100,1\n")):
+        (folder / "items" / f"{month}.csv").write_text(f"OrderId,Item,Price,Qty\n{item}")
+    book = orders.read("items", columns=COLUMNS, policies=ON)
+    lines = book.lines.df().sort_values("order_id")
+    assert lines[["order_id", "amount"]].to_numpy().tolist() == [["1", 250], ["2", 90], ["3", 70]]
+
+
+def test_columns_of_one_name_in_both_files_stay_apart(folder):
+    (folder / "items.csv").write_text(ITEMS.replace("Price", "total"))
+    columns = {**COLUMNS, "unit_price": "total", "order_total": "Total (orders)"}
+    lines = orders.read("items.csv", columns=columns, policies=ON).lines.df()
+    assert sorted(lines["amount"]) == [50, 90, 200]
+
+
 def test_a_changed_file_of_orders_is_read_anew(folder):
     first = read(join="orders.csv", join_on="OrderId").lines.df()["amount"].sum()
     (folder / "orders.csv").write_text(ORDERS.replace("250", "2500"))
@@ -62,6 +84,13 @@ def test_what_cannot_be_joined_is_refused_with_the_remedy(folder):
     (folder / "orders.csv").write_text(ORDERS + "1,2024-01-05,a@example.com,250\n")
     with pytest.raises(DataError, match=r"orders\.csv has 1 lines with a 'OrderId' that stands"):
         read(join="orders.csv", join_on="OrderId")
+
+
+def test_what_is_no_file_is_not_joined(folder):
+    with pytest.raises(ParamsError, match="join is for files, and the frame is none"):
+        orders.read(pd.DataFrame({"OrderId": ["1"]}), policies=ON)
+    with pytest.raises(ParamsError, match="join is for files, and a database's table is none"):
+        readers.open_source("sqlite:///shop.db", Policies(**ON))
 
 
 def test_a_sheet_per_month_is_read_as_a_folder_is(folder):

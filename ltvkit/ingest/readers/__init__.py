@@ -70,6 +70,8 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
     rules = rules or Policies()
     remote.refuse_remote(source, allowed=rules.remote)
     asked = databases.is_address(source)
+    if asked:
+        join.refuse_join(rules, "a database's table")
     files = [] if asked else locate(source, rules)
     home = paths.cache() / "reading"
     home.mkdir(parents=True, exist_ok=True)
@@ -89,7 +91,7 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
             opened = _read_files(connection, files, work, rules)
             if rules.join:
                 orders = _read_files(connection, locate(rules.join, rules), work, rules)
-                opened = [join.join_orders(connection, p, orders, on=rules.join_on) for p in opened]
+                opened = join.join_orders(connection, opened, orders, on=rules.join_on)
             raw = Raw(connection, opened, {"source": source} | _facts(files, opened))
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
@@ -129,7 +131,7 @@ def list_sheets(source: str) -> list[str]:
     return excel.list_sheets(books[0]) if books else []
 
 
-def open_frame(frame: Any) -> Raw:
+def open_frame(frame: Any, rules: Policies) -> Raw:
     """A pandas or Polars frame in memory -> `Raw`; lines are numbered from 1.
 
     Raises `DataError` for what is no such frame, and for a column of values of several types.
@@ -138,6 +140,7 @@ def open_frame(frame: Any) -> Raw:
     import pyarrow as pa
     from narwhals.exceptions import DuplicateError
 
+    join.refuse_join(rules, FRAME)
     connection = connect()
     try:
         table = nw.from_native(frame, eager_only=True).to_arrow()

@@ -1,8 +1,10 @@
 """Join the items of an export to its orders, where it gives them in two files."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError, ParamsError, nearest
@@ -11,45 +13,92 @@ from ltvkit.ingest.parse import values
 from ltvkit.ingest.readers.part import Part
 from ltvkit.ingest.schema import LINE, RECORD
 
+if TYPE_CHECKING:
+    from ltvkit.ingest.policies import Policies
+
 SUFFIX = " (orders)"  # of a column of the orders whose name the items have, too
 
 
-def join_orders(connection: Any, items: Part, orders: Sequence[Part], *, on: str) -> Part:
-    """A part of items, and the parts of their orders -> the items with the columns of their orders.
+class _Orders(NamedTuple):
+    """The orders: their parts, SQL for all their lines, and the header of their number."""
 
-    `on` is the header of the order number in both. An order without items is kept, as a line after
-    the last. Raises `DataError` for a number that several orders have, and `ParamsError` where a
-    file has no such column.
+    parts: Sequence[Part]
+    sql: str
+    key: str
+
+
+def join_orders(
+    connection: Any, items: Sequence[Part], orders: Sequence[Part], *, on: str
+) -> list[Part]:
+    """Parts of items, and the parts of their orders -> the items with the columns of their orders.
+
+    `on` is the header of the order number in all of them. An order without items in any part is
+    kept once, as a line after the last. Raises `DataError` for a number that several orders have,
+    and `ParamsError` where a file has no such column.
     """
-    items = items.resolve(connection).with_line_numbers()
+    parts = [part.resolve(connection).with_line_numbers() for part in items]
+    keys = [_find_key(on, part.columns, part.name) for part in parts]
     whole = [part.resolve(connection) for part in orders]
+    right = _find_key(on, _list_kinds(whole), whole[0].name)
     joined = " union all by name ".join(f"select {_list_columns(p)} from ({p.sql})" for p in whole)
-    known = dict.fromkeys(c for part in whole for c in part.columns)
-    left, right = (_find_key(on, found, name) for found, name in _name_files(items, whole, known))
     _refuse_twice(connection, joined, right, whole[0].name)
-    key = values.strip_blanks(f"i.{quoted(left)}::varchar")
-    other = values.strip_blanks(f"o.{quoted(right)}::varchar")
-    more = {c: c + SUFFIX * (c in items.columns) for c in known if c != right}
-    chosen = ", ".join(f"o.{quoted(c)} as {quoted(name)}" for c, name in more.items())
-    last = f"(select max({LINE}) from ({items.sql}))"
-    rest = ", ".join(f"i.{w}" for w in items.working if w not in (LINE,))
-    own = ", ".join(f"i.{quoted(c)}" for c in items.columns if c != left)
-    sql = f"""select {own}, coalesce({key}, {other}) as {quoted(left)}{", " * bool(chosen)}{chosen}
-        {", " * bool(rest)}{rest}, coalesce(i.{LINE}, {last} + row_number() over (
+    known = _Orders(whole, joined, right)
+    given = [
+        f"select {_write_key('i', k)} as number from ({p.sql}) i"
+        for p, k in zip(parts, keys, strict=True)
+    ]
+    placed = f"select number from ({' union all '.join(given)}) where number is not null"
+    alone = f"coalesce({_write_key('o', right)} not in ({placed}), true)"
+    last = len(parts) - 1
+    return [
+        _join_part(part, key, known, alone=alone if n == last else "false")
+        for n, (part, key) in enumerate(zip(parts, keys, strict=True))
+    ]
+
+
+def _join_part(items: Part, left: str, orders: _Orders, *, alone: str) -> Part:
+    """A part of items with the columns of its orders, and the orders for which `alone` is true."""
+    key, other = _write_key("i", left), _write_key("o", orders.key)
+    kinds, taken = _list_kinds(orders.parts), set(map(str.casefold, items.columns))
+    more = {c: c + SUFFIX * (c.casefold() in taken) for c in kinds if c != orders.key}
+    own = [f"i.{quoted(c)}" for c in items.columns if c != left]
+    own += [f"coalesce({key}, {other}) as {quoted(left)}"]
+    own += [f"o.{quoted(c)} as {quoted(name)}" for c, name in more.items()]
+    own += [f"i.{w}" for w in items.working if w != LINE]
+    last = f"(select coalesce(max({LINE}), 0) from ({items.sql}))"
+    sql = f"""select {", ".join(own)}, coalesce(i.{LINE}, {last} + row_number() over (
             partition by i.{LINE} is null order by {other})) as {LINE}
-        from ({items.sql}) i full join ({joined}) o on {key} = {other}"""
-    kinds = {part_column: kind for part in whole for part_column, kind in part.columns.items()}
+        from ({items.sql}) i full join ({orders.sql}) o on {key} = {other}
+        where i.{LINE} is not null or {alone}"""
     columns = dict(items.columns) | {left: "VARCHAR"}
     columns |= {name: kinds[c] for c, name in more.items()}
-    return replace(items, sql=sql, columns=columns, expected=None, exact=None, plain=False)
+    numbers = {c for part in orders.parts for c in part.numeric}
+    numeric = [*items.numeric, *(name for c, name in more.items() if c in numbers)]
+    changed = {"sql": sql, "columns": columns, "numeric": numeric, "plain": False}
+    return replace(items, **changed, expected=None, exact=None, head=None)
+
+
+def refuse_join(rules: Policies, source: str) -> None:
+    """Raise `ParamsError` where orders are to be joined to a source that is no file."""
+    if rules.join:
+        raise ParamsError(
+            f"policies: join is for files, and {source} is none: join the orders and their items "
+            "there, and give that as source."
+        )
+
+
+def _list_kinds(parts: Sequence[Part]) -> dict[str, str]:
+    """The columns of several parts and their types."""
+    return {c: kind for part in parts for c, kind in part.columns.items()}
+
+
+def _write_key(table: str, header: str) -> str:
+    """SQL for the order number of a line."""
+    return values.strip_blanks(f"{table}.{quoted(header)}::varchar")
 
 
 def _list_columns(part: Part) -> str:
     return ", ".join(quoted(c) for c in part.columns if c not in RECORD)
-
-
-def _name_files(items: Part, whole: Sequence[Part], known: Any) -> list[tuple[Any, str]]:
-    return [(items.columns, items.name), (known, whole[0].name)]
 
 
 def _find_key(on: str, found: Any, name: str) -> str:
@@ -63,8 +112,8 @@ def _find_key(on: str, found: Any, name: str) -> str:
 
 
 def _refuse_twice(connection: Any, joined: str, key: str, name: str) -> None:
-    number = values.strip_blanks(f"{quoted(key)}::varchar")
-    sql = f"select count(*) - count(distinct {number}) from ({joined}) where {number} is not null"
+    number = _write_key("o", key)
+    sql = f"select count(*) - count(distinct {number}) from ({joined}) o where {number} is not null"
     if twice := connection.sql(sql).fetchall()[0][0]:
         raise DataError(
             f"policies: join: {name} has {twice} lines with a {literal(key)} that stands before: "
