@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.engines.sql import literal, quoted
+from ltvkit.ingest import order_numbers
 from ltvkit.ingest.schema import ANY, FAULT, LINE, NONE
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
     unread = "" if "order_total" in parts else " or amount is null"
     off = f"({FAULT} is not null{unread}{_either(rules.exclude)})"
     discount = f"(false{_either(rules.discount_rows)})"
-    orders = f"partition by coalesce(order_id, 'line ' || {LINE})"
+    order = order_numbers.write_order(rules.order_id_restarts)
+    orders = f"partition by coalesce({order}, 'line ' || {LINE})"
     over = f"over ({orders})"
     base = f"sum(_weight) {over}"
     if "order_total" in parts:
@@ -102,10 +104,11 @@ def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
         case when _counts then coalesce(amount, 0) else 0 end _weight from typed"""
     summed = f"""select *, ({paid}{refund}){rate} _net, coalesce(0{refund}, 0) < 0 _refund,
         sum(_weight) {over} _whole, count(*) filter (_counts) {over} _lines from ({weighed})"""
+    nothing = f"abs(_whole) < {_CENT}"  # to share by, as of lines that cancel out
     settled = f"""select * replace (
         case when _refund and _net < {_CENT} then 0 else _net end as _net,
-        case when _whole != 0 then _weight when _counts then 1 else 0 end as _weight,
-        case when _whole != 0 then _whole else _lines end as _whole
+        case when {nothing} then _counts::int else _weight end as _weight,
+        case when {nothing} then _lines else _whole end as _whole
         ), _refund and _net < {_CENT} _all_back from ({summed})"""
     upto = f"sum(_weight) over ({orders} order by {LINE} rows unbounded preceding)"
     running = f"""select *, {upto} _upto,

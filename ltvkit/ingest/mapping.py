@@ -49,7 +49,8 @@ def fill_down(part: Part, mapped: Mapping[str, str], rules: Policies) -> Part:
             f"policies: fill_down: no column is mapped to {unknown[0]}; orders are told apart by "
             f"order_id. Mapped are: {', '.join(mapped)}."
         )
-    return part.fill_down([mapped[n] for n in rules.fill_down], order_id=mapped["order_id"])
+    how = {"order_id": mapped["order_id"], "restarts": bool(rules.order_id_restarts)}
+    return part.fill_down([mapped[n] for n in rules.fill_down], **how)
 
 
 def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) -> str:

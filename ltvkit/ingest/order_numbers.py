@@ -20,3 +20,16 @@ def tell_apart(restarts: str) -> nw.Expr:
     if restarts != "customer":
         second = nw.col("order_date").dt.to_string(_DAY[restarts])
     return nw.concat_str(nw.col("order_id"), nw.lit(" "), second).alias("order_id")
+
+
+def write_order(restarts: str) -> str:
+    """The same as SQL, over typed lines; "" as `restarts`: the order id alone.
+
+    >>> write_order("month")
+    "order_id || ' ' || strftime(order_date, '%Y-%m')"
+    """
+    if not restarts:
+        return "order_id"
+    day = restarts in _DAY
+    second = f"strftime(order_date, '{_DAY[restarts]}')" if day else "customer_id"
+    return f"order_id || ' ' || {second}"

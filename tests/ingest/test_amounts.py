@@ -37,6 +37,19 @@ def test_a_discount_of_the_order_is_spread_to_the_yen():
     assert paid(cents) == [10.17, 10.16, 10.17]
 
 
+def test_an_order_number_that_begins_again_is_another_order():
+    lines = [
+        {"order_id": "1", "order_date": day, "amount": 100, "order_shipping": shipping}
+        for day, shipping in (("2023-01-05", 5), ("2024-01-05", 8))
+    ]
+    assert paid(lines, policies={"order_id_restarts": "year"}) == [95, 92]
+
+
+def test_a_fee_on_lines_that_cancel_out_is_shared_in_equal_parts():
+    lines = [{"order_id": "1", "amount": a, "order_fee": 3} for a in (0.1, 0.2, -0.3)]
+    assert paid([{"order_id": "0", "amount": 9}, *lines]) == [9, -1, -1, -1]
+
+
 @pytest.mark.parametrize("where", [[50, 50], [50, None], [None, 50], [50, 0]])
 def test_what_an_order_has_counts_once_wherever_it_stands(where):
     lines = [

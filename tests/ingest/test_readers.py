@@ -172,6 +172,15 @@ def test_filling_down_keeps_what_a_line_says(tmp_path):
     assert lines["order_id"].tolist() == ["1"] * 3
 
 
+def test_filling_down_takes_nothing_from_an_earlier_order_of_the_same_number(tmp_path):
+    rows = ["1,2023-01-05,a,10", "1,,,20", "1,2024-01-05,b,30", "1,,,40"]
+    source = _csv(tmp_path / "a.csv", *rows, header="order_id,order_date,customer_id,amount")
+    book = orders.read(source, policies={**FILLED, "order_id_restarts": "year"})
+    lines = book.lines.df().sort_values("amount")
+    assert lines["customer_id"].tolist() == ["a", "a", "b", "b"]
+    assert lines["order_id"].tolist() == ["1 2023"] * 2 + ["1 2024"] * 2
+
+
 def test_filling_down_makes_no_order_line_of_a_total_or_an_empty_row(tmp_path):
     rows = ["1,2024-01-05,a,tea,10", ",,,,", ",,,合計,10"]
     header = "order_id,order_date,customer_id,product,amount"

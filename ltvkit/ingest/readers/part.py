@@ -66,11 +66,12 @@ class Part:
         sql = f"select *, {line} from ({self.sql})"
         return replace(self, sql=sql, working=(*self.working, LINE), exact=exact)
 
-    def fill_down(self, columns: Sequence[str], *, order_id: str) -> Part:
+    def fill_down(self, columns: Sequence[str], *, order_id: str, restarts: bool = False) -> Part:
         """This part with `columns` written on every line of an order, where only one has them.
 
         An order's id, if it is among them, is repeated until the next id. Values that a line has
-        are kept. Total rows and empty rows are not filled.
+        are kept; others are the first with its id, or where ids begin again (`restarts`) the last
+        above it. Total rows and empty rows are not filled.
         """
         lined = self.with_line_numbers()
         said = {c: values.strip_blanks(f"{quoted(c)}::varchar") for c in self.columns}
@@ -80,16 +81,19 @@ class Part:
         window = f"over (order by {LINE} rows unbounded preceding)"
         filled = f"case when {none} then {said[order_id]} else {last} {window} end"
         ids = f" replace ({filled} as {quoted(order_id)})" if order_id in columns else ""
-        orders = f"over (partition by {quoted(order_id)})"
+        orders = f"partition by {quoted(order_id)}"
+        above = f"{orders} order by {LINE} rows unbounded preceding" if restarts else orders
+        choose = "arg_max" if restarts else "arg_min"
         rest = ", ".join(
-            f"case when {NO_LINE} then {said[c]} "
-            f"else coalesce({said[c]}, arg_min({said[c]}, {LINE}) {orders}) end as {quoted(c)}"
+            f"case when {NO_LINE} then {said[c]} else "
+            f"coalesce({said[c]}, {choose}({said[c]}, {LINE}) over ({above})) end as {quoted(c)}"
             for c in columns
             if c != order_id
         )
         sql = f"select *{ids}, {none} as {NO_LINE} from ({lined.sql})"
         sql = f"select * exclude ({NO_LINE}){f' replace ({rest})' * bool(rest)} from ({sql})"
-        exact = self.exact and (lambda: self.exact().fill_down(columns, order_id=order_id))
+        how = {"order_id": order_id, "restarts": restarts}
+        exact = self.exact and (lambda: self.exact().fill_down(columns, **how))
         texts = {**self.columns} | dict.fromkeys(columns, "VARCHAR")
         return replace(lined, sql=sql, columns=texts, exact=exact)
 
