@@ -7,7 +7,7 @@ the end of a file cuts in two stays whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -19,15 +19,19 @@ from ltvkit.ingest.schema import FILE, LINE
 CHOICES = ("later_file", "later_line", "keep")
 IN_LATER_FILE = N_("again in a later file")
 IN_LATER_LINE = N_("again in a later line, with another status")
-ORDER = ("order_id", "customer_id", "order_date")
-_KEY = ["order_id", "_who", "order_date"]
 _LINE = ("amount", "product_id", "product", "quantity")
 
 
 def list_content(columns: Iterable[str]) -> list[str]:
     """The columns that make two lines of an export the same line of the same order."""
     found = set(columns)
-    return [*ORDER, *(n for n in _LINE if n in found)]
+    return [*_identify(found), *(n for n in _LINE if n in found)]
+
+
+def _identify(columns: Collection[str]) -> list[str]:
+    """The columns that tell orders apart; the number as it is written, where days are orders."""
+    number = "written_order_id" if "written_order_id" in columns else "order_id"
+    return [number, "customer_id", "order_date"]
 
 
 def has_repeats(lines: nw.LazyFrame, *, choice: str) -> bool:
@@ -65,16 +69,18 @@ def describe(lines: nw.LazyFrame) -> dict[str, dict[str, Any]]:
     `in_several_files`: those with the same id, customer and day that have no line in common, so
     that all their lines count. Each with `orders`, `lines` and `amount`; only those that there are.
     """
-    if FILE not in lines.collect_schema().names():
+    names = lines.collect_schema().names()
+    if FILE not in names:
         return {}
+    order = _identify(names)
     again = lines.filter(nw.col("reason") == IN_LATER_FILE)
     kept = lines.filter(nw.col("reason").is_null())
     several = (
-        kept.group_by(*ORDER)
+        kept.group_by(*order)
         .agg(files=nw.col(FILE).n_unique(), lines=nw.len(), amount=nw.col("amount").sum())
         .filter(nw.col("files") > 1)
     )
-    ids = again.select(*ORDER).unique()
+    ids = again.select(*order).unique()
     sums = {
         "in_later_file": again.select(nw.col("amount").sum(), lines=nw.len()),
         "in_several_files": several.select(nw.col("lines", "amount").sum()),
@@ -95,22 +101,25 @@ def _leave_out_files(lines: nw.LazyFrame) -> nw.LazyFrame:
     placed = lines.join(last, on=FILE, how="left").with_columns(
         _place=nw.concat_str(until, nw.lit(" "), nw.col(FILE))
     )
-    content = ["_who" if n == "customer_id" else n for n in list_content(columns)]
-    readable = ~(nw.col("order_id").is_null() | nw.col("amount").is_null())
+    key, content = (
+        ["_who" if n == "customer_id" else n for n in names]
+        for names in (_identify(columns), list_content(columns))
+    )
+    readable = ~(nw.col(key[0]).is_null() | nw.col("amount").is_null())
     shared = (
         placed.filter(readable)
         .group_by(*content)
         .agg(files=nw.col(FILE).n_unique())
         .filter(nw.col("files") > 1)
-        .select(*_KEY)
+        .select(*key)
         .unique()
     )
     latest = (
-        placed.join(shared, on=_KEY, how="semi").group_by(*_KEY).agg(_last=nw.col("_place").max())
+        placed.join(shared, on=key, how="semi").group_by(*key).agg(_last=nw.col("_place").max())
     )
     earlier = nw.col("reason").is_null() & (nw.col("_place") < nw.col("_last"))
     return (
-        placed.join(latest, on=_KEY, how="left")
+        placed.join(latest, on=key, how="left")
         .with_columns(reason=nw.when(earlier).then(nw.lit(IN_LATER_FILE)).otherwise("reason"))
         .select(*columns)
     )
@@ -118,18 +127,21 @@ def _leave_out_files(lines: nw.LazyFrame) -> nw.LazyFrame:
 
 def _leave_out_lines(lines: nw.LazyFrame) -> nw.LazyFrame:
     columns = lines.collect_schema().names()
-    key = [*list_content(columns), *([FILE] if FILE in columns else [])]
+    content = [*list_content(columns), *([FILE] if FILE in columns else [])]
+    # As text, since a join finds no column that is empty.
+    texts = (nw.coalesce(nw.col(n).cast(nw.String), nw.lit("")) for n in content)
+    lines = lines.with_columns(_content=nw.concat_str(*texts, separator="\n"))
     usable = nw.col("reason").is_null()
     several = (
-        lines.filter(usable & ~nw.col("order_id").is_null())
-        .group_by(*key)
+        lines.filter(usable & ~nw.col(content[0]).is_null())
+        .group_by("_content")
         .agg(copies=nw.len(), statuses=nw.col("status").n_unique(), _last=nw.col(LINE).max())
         .filter((nw.col("copies") > 1) & (nw.col("statuses") == nw.col("copies")))
-        .select(*key, "_last")
+        .select("_content", "_last")
     )
     earlier = usable & (nw.col(LINE) < nw.col("_last"))
     return (
-        lines.join(several, on=key, how="left")
+        lines.join(several, on="_content", how="left")
         .with_columns(reason=nw.when(earlier).then(nw.lit(IN_LATER_LINE)).otherwise("reason"))
         .select(*columns)
     )

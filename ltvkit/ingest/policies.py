@@ -48,7 +48,7 @@ _CHOICES = {
     "export_begins": ("", "opening", "later"),
 }
 MOST_TITLES = 1_000_000  # the last line that may name the columns
-RESERVED = ("line", "reason", "born", "cohort", "age")
+RESERVED = ("line", "reason", "born", "cohort", "age", "written_order_id")
 
 
 @dataclass(frozen=True)

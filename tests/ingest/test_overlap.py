@@ -102,6 +102,21 @@ def test_a_line_again_with_another_status_counts_once_if_asked(on):
     assert reasons(rows.drop(columns="_file"), on, choice="later_line")[0] == again
 
 
+def test_a_line_again_has_columns_that_are_empty(on):
+    rows = lines(*((FIRST, "a", "1", "2024-01-05", 10, status) for status in ("paid", "sent")))
+    rows = rows.assign(product=pd.Series([None, None], dtype="string"))
+    assert reasons(rows, on, choice="later_line") == [overlap.IN_LATER_LINE, None]
+
+
+def test_where_a_day_is_an_order_the_numbers_that_are_written_tell_orders_apart(on):
+    both = lines(
+        (FIRST, "a", "a 2024-01-31", "2024-01-31", 5, "paid"),
+        (SECOND, "a", "a 2024-01-31", "2024-01-31", 5, "paid"),
+    )
+    assert reasons(both.assign(written_order_id=["1", "2"]), on) == [None, None]
+    assert reasons(both.assign(written_order_id=["1", "1"]), on) == [LATER, None]
+
+
 def test_what_was_left_out_is_said_in_orders_lines_and_money(on):
     both = lines(
         (FIRST, "b", "2", "2024-01-31", 5, "paid"),
