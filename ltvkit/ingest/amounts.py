@@ -31,16 +31,20 @@ _CENT = 0.005  # less than this is nothing
 def choose_parts(mapped: Collection[str], rules: Policies, *, level: str) -> list[str]:
     """The mapped parts of a level ("line" or "order") that count under these policies."""
 
-    def left(part: str) -> bool:
-        kept_by = PARTS[part].get("kept_by", {})
-        return any(getattr(rules, policy) in values for policy, values in kept_by.items())
+    own = (p for p in PARTS if p in mapped and PARTS[p]["level"] == level)
+    return [p for p in own if not is_left(p, rules)]
 
-    return [p for p in PARTS if p in mapped and PARTS[p]["level"] == level and not left(p)]
+
+def is_left(part: str, rules: Policies) -> bool:
+    """Whether a policy leaves a part as it is, so that it does not change the amount."""
+    kept_by = PARTS[part].get("kept_by", {})
+    return any(getattr(rules, policy) in values for policy, values in kept_by.items())
 
 
 def spreads(mapped: Collection[str], rules: Policies) -> bool:
     """Whether something of a whole order is spread over its lines."""
-    return bool(choose_parts(mapped, rules, level="order") or rules.discount_rows)
+    parts = choose_parts(mapped, rules, level="order")
+    return bool(parts or rules.discount_rows or rules.tax_rate)
 
 
 def build_line_amount(written: Mapping[str, str], rules: Policies) -> str:

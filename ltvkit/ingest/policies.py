@@ -98,7 +98,8 @@ class Policies:
       (an order that earned nothing) or "drop" (no order: both rows are quarantined).
     - `shipping`: "out" (mapped shipping is taken off the order) or "in".
     - `tax`: "out" (mapped tax is taken off the order) or "in".
-    - `tax_rate`: of the tax that is in the order's total and in no column, as 0.1; taken off.
+    - `tax_rate`: of the tax that is in the amount or the order's total and in no column, as 0.1;
+      taken off.
     - `gift_cards`: revenue counts where a gift card is "used" (mapped payments by gift card are
       added) or where it is "sold".
     - `zero_amounts`: lines of zero are "keep" (a purchase that earned nothing) or "drop".

@@ -26,7 +26,7 @@ def list_unmapped(raw: Any, mapped: Mapping[str, str], rules: Policies) -> list[
     head = _read_head(raw)
     flags = [] if system else _list_flags(head, mapped)
     if not system:
-        wanted = _list_by_header(head, mapped)
+        wanted = _list_by_header(head, mapped, rules)
     named = [_measure(head, part, header) for part, header in wanted.items()]
     return [one for one in (*named, *flags) if one["lines"]]
 
@@ -50,11 +50,12 @@ def _list_of_system(
     return {
         name: header
         for name, header in meant.items()
-        if name in (*amounts.PARTS, *flags) and name not in mapped and header not in mapped.values()
+        if name not in mapped and header not in mapped.values()
+        if name in flags or (name in amounts.PARTS and not amounts.is_left(name, rules))
     }
 
 
-def _list_by_header(head: Any, mapped: Mapping[str, str]) -> dict[str, str]:
+def _list_by_header(head: Any, mapped: Mapping[str, str], rules: Policies) -> dict[str, str]:
     base = money_columns.read_base(head, mapped)
     if base is None or "order_total" in mapped:
         return {}
@@ -63,7 +64,7 @@ def _list_by_header(head: Any, mapped: Mapping[str, str]) -> dict[str, str]:
         h for h in head.columns if h not in mapped.values()
     ):
         applied = {f"order_{kind}", f"line_{kind}"} & set(mapped)
-        if kind not in KINDS or applied:
+        if kind not in KINDS or applied or amounts.is_left(f"order_{kind}", rules):
             continue
         value = money_columns.read_money(head[header]).fillna(0).abs()
         if kind == "refund" or money_columns.settle(head, mapped, base, value) is not False:

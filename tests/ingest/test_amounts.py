@@ -99,7 +99,8 @@ def test_an_orders_total_is_spread_by_its_lines_or_in_equal_parts():
     assert paid(priced) == [100, 300]
     bare = [{"order_id": "1", "order_total": t} for t in (300, None, None)]
     assert paid(bare) == [100, 100, 100]
-    assert paid([{"order_id": "1", "order_total": 110}], policies={"tax_rate": 0.1}) == [100]
+    for name in ("order_total", "amount"):
+        assert paid([{"order_id": "1", name: 110}], policies={"tax_rate": 0.1}) == [100]
 
 
 def test_policies_leave_parts_as_they_are():

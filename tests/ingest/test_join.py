@@ -82,7 +82,7 @@ def test_what_cannot_be_joined_is_refused_with_the_remedy(folder):
     with pytest.raises(ParamsError, match="join and join_on go together"):
         read(join="orders.csv")
     (folder / "orders.csv").write_text(ORDERS + "1,2024-01-05,a@example.com,250\n")
-    with pytest.raises(DataError, match=r"orders\.csv has 1 lines with a 'OrderId' that stands"):
+    with pytest.raises(DataError, match=r"1 of the lines of orders\.csv repeat the 'OrderId'"):
         read(join="orders.csv", join_on="OrderId")
 
 

@@ -43,6 +43,7 @@ def test_nothing_is_named_that_is_mapped_empty_or_settled():
     refunds = {"Refunded Amount": [0, 0, 8, 20]}
     assert not named({"order_refund": "Refunded Amount"}, **refunds)
     assert not named(**{"Refunded Amount": 0})
+    assert not named(policies={"refunds": "by_row"}, **refunds)
     assert not named(
         {"gone": "is_test"}, {"exclude": {"gone": ["yes"]}}, is_test=["yes", "", "", ""]
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ltvkit.engines.sql import literal, quoted
+from ltvkit.engines.sql import quoted
 from ltvkit.errors import DataError, ParamsError, nearest
 from ltvkit.ingest import headers
 from ltvkit.ingest.parse import values
@@ -116,6 +116,6 @@ def _refuse_twice(connection: Any, joined: str, key: str, name: str) -> None:
     sql = f"select count(*) - count(distinct {number}) from ({joined}) o where {number} is not null"
     if twice := connection.sql(sql).fetchall()[0][0]:
         raise DataError(
-            f"policies: join: {name} has {twice} lines with a {literal(key)} that stands before: "
+            f"policies: join: {twice:,} of the lines of {name} repeat the {key!r} of another line: "
             "give the file of the orders, one line each, as join, and that of the items as source."
         )
