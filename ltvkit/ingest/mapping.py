@@ -81,13 +81,20 @@ def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone:
 
 def _check_policy_columns(mapped: Mapping[str, str], rules: Policies, part: Part) -> None:
     needed = [("cancelled_status", "status"), ("rates", "currency")]
-    needed += [(p, n) for p in ("exclude", "discount_rows") for n in getattr(rules, p)]
-    for policy, name in needed:
+    needed += [("discount_rows", "order_id")]
+    by_values = [(p, n) for p in ("exclude", "discount_rows") for n in getattr(rules, p)]
+    for policy, name in needed + by_values:
         if getattr(rules, policy) and name not in mapped:
             where = f" of {part.name}" * bool(part.name)
             raise ParamsError(
                 f"policies: {policy} needs the column {name}, and no column{where} is mapped to "
                 f"it. Mapped are: {', '.join(mapped)}."
+            )
+    for policy, name in by_values:
+        if name in (*NUMBERS, *amounts.PARTS, "order_date"):
+            raise ParamsError(
+                f"policies: {policy}: {name} is read as a number or a day, and not by its texts. "
+                f"Map {mapped[name]!r} under a name of your own as well, and give that name here."
             )
 
 

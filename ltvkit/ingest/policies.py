@@ -163,6 +163,11 @@ class Policies:
             object.__setattr__(self, name, _check_type(name, getattr(self, name), kind))
         for name, known in _CHOICES.items():
             one_of(name, getattr(self, name), known)
+        if self.returns == self.returned_orders == "drop":
+            raise ParamsError(
+                "policies: returned_orders: drop needs the returns that returns: drop leaves out: "
+                "choose returns: net, or returned_orders: keep."
+            )
         if bool(self.join) != bool(self.join_on):
             raise ParamsError(
                 "policies: join and join_on go together: the file of orders, and the header of the "

@@ -195,6 +195,12 @@ def test_the_amount_is_described_in_the_headers_of_the_export():
 def test_policies_that_need_a_column_say_so():
     with pytest.raises(ParamsError, match="exclude needs the column paid"):
         read([{"order_id": "1", "amount": 1}], policies={"exclude": {"paid": ["no"]}})
+    with pytest.raises(ParamsError, match="discount_rows needs the column order_id"):
+        read([{"amount": 1, "kind": "off"}], policies={"discount_rows": {"kind": ["off"]}})
+    with pytest.raises(ParamsError, match="amount is read as a number or a day"):
+        read([{"order_id": "1", "amount": 1}], policies={"exclude": {"amount": ["1"]}})
+    with pytest.raises(ParamsError, match="returned_orders: drop needs the returns"):
+        Policies(returns="drop", returned_orders="drop")
     with pytest.raises(ParamsError, match=r"exclude: 'x' must be a mapping to lists"):
         read([{"order_id": "1", "amount": 1}], policies={"exclude": "x"})
     with pytest.raises(ColumnError, match="no column is mapped to amount"):
