@@ -175,6 +175,21 @@ def test_a_purchase_that_is_taken_back_whole_can_be_left_out(drop):
     assert book.quality.query("status == 'read'")["amount"].sum() == 0
 
 
+def test_a_return_takes_back_a_purchase_before_it_only():
+    days = ["2024-01-02", "2024-01-05", "2024-02-01", "2024-02-01", "2024-03-01", "2024-04-01"]
+    amounts = [-10, 10, 10, -10, -10, 10]  # the first is of a sale before the data begin
+    rows = [
+        {"order_id": str(n), "order_date": day, "amount": amount}
+        for n, (day, amount) in enumerate(zip(days, amounts, strict=True))
+    ]
+    book = read(rows, policies={"returned_orders": "drop"})[1]
+    assert book.lines["order_id"].tolist() == ["5"]
+    assert reasons(rows, policies={"returned_orders": "drop"}) == {
+        "returned in full": 4,
+        "return without an earlier purchase in the data": 1,
+    }
+
+
 def test_a_line_without_a_price_is_unreadable_and_takes_nothing():
     rows = [{"order_id": "1", "amount": a, "order_discount": "10"} for a in ("90", "many", "10")]
     assert paid(rows) == [81, 9]
