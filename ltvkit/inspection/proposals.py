@@ -67,8 +67,12 @@ def _read_head(raw: Any) -> tuple[Any, Any]:
     if len(head) == HEAD:
         return raw, head
     frame.query("frame", "create or replace temp table inspected as select * from frame")
-    facts = {"encoding": "cp932"} if raw.japanese else {}
-    held = Part.from_query(raw.connection, "", "select * from inspected", facts=facts)
+    facts = {n: v for part in raw.parts for n, v in part.facts.items() if n == "database"}
+    facts |= {"encoding": "cp932"} if raw.japanese else {}
+    # Columns of numbers are such in all parts that have them.
+    written = {c for part in raw.parts for c in part.columns if c not in part.numeric}
+    known = {"facts": facts, "numeric": [c for c in raw.columns if c not in written]}
+    held = Part.from_query(raw.connection, "", "select * from inspected", **known)
     return replace(raw, parts=[held]), head
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from ltvkit.ingest import headers, readers
@@ -52,6 +53,17 @@ def test_thousands_by_point_are_read_as_such_where_the_currency_has_no_decimals(
         "25.000 is read as 25,000, since IDR has no decimals; 2 amounts are written so. All add up "
         'to 51,000; with "." they would add up to 550.50.'
     )
+
+
+def test_the_numbers_of_a_workbook_leave_nothing_open():
+    book = openpyxl.Workbook()
+    book.active.append(["customer id", "order date", "amount"])
+    for day in ("2024-01-05", "2024-01-06"):
+        book.active.append(["c", day, 25.125])
+    book.save("mine.xlsx")
+    seen = proposals.inspect(str(Path("mine.xlsx").resolve()))
+    assert "policies.decimal" not in seen.checks
+    assert total(seen) == 50.25
 
 
 @pytest.mark.parametrize("sign", ["Rp {}", "{} ₫", "CLP {}"])
