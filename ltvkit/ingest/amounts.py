@@ -96,17 +96,10 @@ def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
     order = order_numbers.write_order(rules.order_id_restarts)
     orders = f"partition by coalesce({order}, 'line ' || {LINE})"
     over = f"over ({orders})"
-    base = f"sum(_weight) {over}"
-    if "order_total" in parts:
-        base = _of_order("order_total", over)
-    elif rules.discount_rows:
-        base += f" - coalesce(abs(sum(amount) filter ({discount}) {over}), 0)"
-    paid = base + "".join(_of_order(p, over) for p in parts if p not in _BASES)
-    refund = _refund_of_order(parts, over)
-    rate = f" / {1 + rules.tax_rate}" * bool(rules.tax_rate)
+    net, refund = _net_of_order(parts, rules, discount, over), _refund_of_order(parts, over)
     weighed = f"""select *, not ({off} or {discount}) _counts,
         case when _counts then coalesce(amount, 0) else 0 end _weight from typed"""
-    summed = f"""select *, ({paid}{refund}){rate} _net, coalesce(0{refund}, 0) < 0 _refund,
+    summed = f"""select *, {net} _net, coalesce(0{refund}, 0) < 0 _refund,
         sum(_weight) {over} _whole, count(*) filter (_counts) {over} _lines from ({weighed})"""
     nothing = f"abs(_whole) < {_CENT}"  # to share by, as of lines that cancel out
     settled = f"""select * replace (
@@ -168,6 +161,21 @@ def _of_order(part: str, over: str) -> str:
         return value
     sign = {"off": "- abs", "on": "+ abs", "signed": "+ "}[PARTS[part]["effect"]]
     return f" {sign}(coalesce({value}, 0))"
+
+
+def _net_of_order(parts: Collection[str], rules: Policies, discount: str, over: str) -> str:
+    """SQL for what an order paid, by its total, else by what its lines add up to.
+
+    `discount` is SQL for the rows that are discounts.
+    """
+    base = f"sum(_weight) {over}"
+    if "order_total" in parts:
+        base = _of_order("order_total", over)
+    elif rules.discount_rows:
+        base += f" - coalesce(abs(sum(amount) filter ({discount}) {over}), 0)"
+    paid = base + "".join(_of_order(p, over) for p in parts if p not in _BASES)
+    rate = f" / {1 + rules.tax_rate}" * bool(rules.tax_rate)
+    return f"({paid}{_refund_of_order(parts, over)}){rate}"
 
 
 def _refund_of_order(parts: Collection[str], over: str) -> str:

@@ -1,5 +1,7 @@
 """Exports in several files or sheets: items joined to their orders, a sheet per month."""
 
+import hashlib
+
 import openpyxl
 import pandas as pd
 import pytest
@@ -71,7 +73,10 @@ def test_columns_of_one_name_in_both_files_stay_apart(folder):
 
 
 def test_a_changed_file_of_orders_is_read_anew(folder):
-    first = read(join="orders.csv", join_on="OrderId").lines.df()["amount"].sum()
+    book = read(join="orders.csv", join_on="OrderId")
+    first = book.lines.df()["amount"].sum()
+    digest = hashlib.sha256(ORDERS.encode()).hexdigest()
+    assert book.facts["joined"] == [{"file": "orders.csv", "sha256": digest}]
     (folder / "orders.csv").write_text(ORDERS.replace("250", "2500"))
     assert read(join="orders.csv", join_on="OrderId").lines.df()["amount"].sum() == first + 2250
 

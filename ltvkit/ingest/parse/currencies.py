@@ -15,6 +15,7 @@ from ltvkit.ingest.parse import dates, values
 from ltvkit.ingest.parse.signs import SIGNS, TOKENS
 
 COLUMNS = ("date", "currency", "rate")
+MOST = 10  # currencies that a message names
 
 # Messages on several currencies: by a column, or by the signs beside the amounts.
 BY_COLUMN = (
@@ -98,7 +99,8 @@ Give `rates`, a CSV file of date, currency, rate, or export one currency only.
     named = counts.dropna(subset="currency").sort_values(["lines", "currency"], ascending=[0, 1])
     if len(named) > 1:
         pairs = zip(named["currency"], named["lines"], strict=True)
-        listed = ", ".join(f"{currency} ({lines:,} lines)" for currency, lines in pairs)
+        first = [f"{currency} ({lines:,} lines)" for currency, lines in pairs][:MOST]
+        listed = ", ".join(first) + ", ..." * (len(named) > MOST)
         raise DataError(mend.format(n=len(named), listed=listed))
 
 

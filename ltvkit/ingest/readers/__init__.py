@@ -89,10 +89,10 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
             raw = Raw(connection, [part], facts)
         else:
             opened = _read_files(connection, files, work, rules)
+            facts = {"source": source} | _facts(files, opened)
+            raw = Raw(connection, opened, facts)
             if rules.join:
-                orders = _read_files(connection, locate(rules.join, rules), work, rules)
-                opened = join.join_orders(connection, opened, orders, on=rules.join_on)
-            raw = Raw(connection, opened, {"source": source} | _facts(files, opened))
+                raw = _join_orders(raw, work, rules)
     except BaseException:
         shutil.rmtree(work, ignore_errors=True)
         raise
@@ -122,6 +122,15 @@ def _read_files(connection: Any, files: Sequence[Path], work: Path, rules: Polic
         else:
             parts.append(read(connection, file, work, rules))
     return parts
+
+
+def _join_orders(items: Raw, work: Path, rules: Policies) -> Raw:
+    """Opened items -> the same with the columns of their orders; the facts name their files."""
+    files = locate(rules.join, rules)
+    orders = _read_files(items.connection, files, work, rules)
+    parts = join.join_orders(items.connection, items.parts, orders, on=rules.join_on)
+    facts = {"joined": [{"file": f.name, "sha256": hash_file(f)} for f in files]}
+    return replace(items, parts=parts, facts=items.facts | facts)
 
 
 def list_sheets(source: str) -> list[str]:
