@@ -12,6 +12,7 @@ from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
 from ltvkit.inspection.stakes import Ask
+from ltvkit.quality.customer_ids import PLACEHOLDERS
 
 _MAIL = re.compile(r"メール|mail")
 _PHONE = re.compile(r"電話|phone|\btel\b|携帯番号")
@@ -23,19 +24,6 @@ _BUYER = re.compile(
     r"注文者|購入者|請求|受注|顧客|会員|お客|メイン|bill|buyer|customer|contact|^mail|^e"
 )
 _OTHERS = re.compile(r"配送|送付|届け|発送|店舗|サブ|モバイル|ship|recipient|seller|store|gift")
-# Ids that usually mean "nobody".
-NOBODY = (
-    "0",
-    "guest",
-    "ゲスト",
-    "非会員",
-    "none",
-    "null",
-    "n/a",
-    "-",
-    "not logged in",
-    "anonymous",
-)
 _LOW = 0.9  # of the lines: a key that fewer have is held against the next one
 
 
@@ -104,7 +92,7 @@ def propose_guests(
         return {}, []
     written = head[header].dropna().astype(str).str.strip()
     # One id of many orders, not of one: 0 can be a customer like 1 and 2.
-    many = written.str.casefold().isin(NOBODY) & (written.map(written.value_counts()) > 1)
+    many = written.str.casefold().isin(PLACEHOLDERS) & (written.map(written.value_counts()) > 1)
     nobody = sorted(set(written[many]))
     if not nobody:
         return {}, []
