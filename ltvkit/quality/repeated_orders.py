@@ -60,6 +60,8 @@ def check_repeated(found: Repeated, facts: Mapping[str, Any]) -> tuple[bool, str
             "({amount}) count",
             apart["orders"],
         )
+        if facts.get("totals_known"):
+            text += _(", and the total of an order counts in each file")
         said.append(_fill(text, n=apart["orders"], lines=apart["lines"], amount=apart["amount"]))
     if found.lines:
         text = n_(

@@ -39,3 +39,9 @@ def test_orders_in_several_files_are_said_with_what_is_at_stake():
         "all 2 lines (9.00) count"
     )
     assert not repeated_orders.check_repeated(repeated_orders.Repeated(), {})[0]
+
+
+def test_a_total_that_counts_in_each_file_is_said():
+    apart = {"in_several_files": {"orders": 1, "lines": 2, "amount": 60.0}, "totals_known": True}
+    figure = repeated_orders.check_repeated(repeated_orders.Repeated(), apart)[1]
+    assert figure.endswith("(60.00) count, and the total of an order counts in each file")
