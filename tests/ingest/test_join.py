@@ -72,6 +72,14 @@ def test_columns_of_one_name_in_both_files_stay_apart(folder):
     assert sorted(lines["amount"]) == [50, 90, 200]
 
 
+def test_a_broken_line_of_the_orders_is_counted_as_such(folder):
+    (folder / "orders.csv").write_text(ORDERS + "broken\n")
+    left = read(**ON).quarantine.df()
+    assert left[["reason", "text"]].to_numpy().tolist() == [
+        ["number of fields differs from the header", "broken"]
+    ]
+
+
 def test_a_changed_file_of_orders_is_read_anew(folder):
     book = read(join="orders.csv", join_on="OrderId")
     first = book.lines.df()["amount"].sum()

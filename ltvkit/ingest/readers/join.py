@@ -11,7 +11,7 @@ from ltvkit.errors import DataError, ParamsError, nearest
 from ltvkit.ingest import headers
 from ltvkit.ingest.parse import values
 from ltvkit.ingest.readers.part import Part
-from ltvkit.ingest.schema import LINE, RECORD
+from ltvkit.ingest.schema import FAULT, LINE, RECORD, TEXT
 
 if TYPE_CHECKING:
     from ltvkit.ingest.policies import Policies
@@ -64,7 +64,12 @@ def _join_part(items: Part, left: str, orders: _Orders, *, alone: str) -> Part:
     own = [f"i.{quoted(c)}" for c in items.columns if c != left]
     own += [f"coalesce({key}, {other}) as {quoted(left)}"]
     own += [f"o.{quoted(c)} as {quoted(name)}" for c, name in more.items()]
-    own += [f"i.{w}" for w in items.working if w != LINE]
+    own += [f"i.{w}" for w in items.working if w not in RECORD]
+    given = {"i": items.working, "o": [w for part in orders.parts for w in part.working]}
+    faults = {w: [t for t, known in given.items() if w in known] for w in (FAULT, TEXT)}
+    own += [
+        f"coalesce({', '.join(f'{t}.{w}' for t in ts)}) as {w}" for w, ts in faults.items() if ts
+    ]
     last = f"(select coalesce(max({LINE}), 0) from ({items.sql}))"
     sql = f"""select {", ".join(own)}, coalesce(i.{LINE}, {last} + row_number() over (
             partition by i.{LINE} is null order by {other})) as {LINE}
@@ -74,7 +79,14 @@ def _join_part(items: Part, left: str, orders: _Orders, *, alone: str) -> Part:
     columns |= {name: kinds[c] for c, name in more.items()}
     numbers = {c for part in orders.parts for c in part.numeric}
     numeric = [*items.numeric, *(name for c, name in more.items() if c in numbers)]
-    changed = {"sql": sql, "columns": columns, "numeric": numeric, "plain": False}
+    working = dict.fromkeys([*items.working, *(w for w, ts in faults.items() if ts)])
+    changed = {
+        "working": [*working],
+        "sql": sql,
+        "columns": columns,
+        "numeric": numeric,
+        "plain": False,
+    }
     return replace(items, **changed, expected=None, exact=None, head=None)
 
 
@@ -98,7 +110,8 @@ def _write_key(table: str, header: str) -> str:
 
 
 def _list_columns(part: Part) -> str:
-    return ", ".join(quoted(c) for c in part.columns if c not in RECORD)
+    known = (*part.columns, *(w for w in (FAULT, TEXT) if w in part.working))
+    return ", ".join(map(quoted, known))
 
 
 def _find_key(on: str, found: Any, name: str) -> str:
