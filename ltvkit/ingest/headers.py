@@ -19,8 +19,10 @@ ALIASES = files.read_yaml(__name__, "headers.yaml")
 ORDER_TOTALS = 2
 
 _TAX = {
-    "excluded": r"税抜き?|税別|外税|本体|excl?\w*\.? (?:of )?tax|tax excl\w*|w/o tax|without tax",
-    "included": r"税込み?|内税|incl?\w*\.? (?:of )?tax|tax incl\w*|with tax|inc\.? tax",
+    "excluded": r"税抜き?|税別|外税|本体|\bht\b|netto|(?:exkl|zzgl)\w*\.? mwst\.?"
+    r"|excl?\w*\.? (?:of )?tax|tax excl\w*|w/o tax|without tax",
+    "included": r"税込み?|内税|\bttc\b|brutto|inkl\w*\.? mwst\.?"
+    r"|incl?\w*\.? (?:of )?tax|tax incl\w*|with tax|inc\.? tax",
 }
 _UNIT = r"円|yen|jpy|¥|\$|usd|€|eur|個|点"
 _BRACKETS = r"[(\[【<]\s*(?:{})?\s*[)\]】>]"
@@ -112,7 +114,9 @@ def _prefer_untaxed(fits: list[str], known: dict[str, str]) -> list[str]:
 
 @cache
 def _normalize(header: str) -> str:
-    """A header bare of tax, unit and blanks: 税込金額(円) is 金額, OrderDate is order date."""
+    """A header bare of tax, unit, honorific and blanks: ご注文金額(円) is 注文金額."""
     bare = re.sub("|".join(_TAX.values()), "", header_key(header))
     bare = re.sub(_BRACKETS.format(_UNIT), "", bare)
+    bare = re.sub(r"^[ごお御](?=[^ぁ-ん])|\.(?= *$)", "", bare)
+    bare = re.sub(r"#$|n°|no\.(?= )", "no", bare)
     return bare.replace(" ", "") or header_key(header)

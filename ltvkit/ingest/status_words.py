@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from ltvkit.core import files
 from ltvkit.core.personal_data import header_key
+from ltvkit.ingest.schema import ANY
 
 WORDS = {
     name: re.compile("|".join(patterns))
@@ -26,6 +27,22 @@ def is_cancelled(value: str) -> bool:
     return bool(WORDS["cancelled"].search(said)) and not WORDS["partly"].search(said)
 
 
+def are_statuses(written: Iterable[str]) -> bool:
+    """Whether all values are words of statuses, one at least of them for a cancelled order.
+
+    >>> are_statuses(["Paid", "Failed"]), are_statuses(["Paid"]), are_statuses(["Mug", "Void"])
+    (True, False, False)
+    """
+    keys = [header_key(v) for v in written]
+    known = all(WORDS["settled"].search(k) or WORDS["cancelled"].search(k) for k in keys)
+    return known and any(map(is_cancelled, keys)) and not all(map(is_cancelled, keys))
+
+
+def is_cancel_date(header: str) -> bool:
+    """Whether a header is that of the time at which an order was cancelled."""
+    return bool(WORDS["cancel_date_headers"].search(header_key(header)))
+
+
 def is_flag(header: str) -> bool:
     """Whether a header is that of a flag for cancelled, deleted or test orders."""
     key = header_key(header)
@@ -37,9 +54,14 @@ def find_no_sale(header: str, written: Iterable[str]) -> list[str]:
 
     >>> find_no_sale("is_test", ["false", "true"]), find_no_sale("State", ["new", "failed"])
     (['true'], ['failed'])
+    >>> find_no_sale("Cancelled At", ["2024-05-02"]), find_no_sale("Payment by", ["paid", "failed"])
+    (['*'], ['failed'])
     """
+    written = list(written)
+    if is_cancel_date(header):
+        return [ANY] if written else []
     if is_flag(header):
         return [v for v in written if WORDS["true"].fullmatch(header_key(v))]
-    if WORDS["status_headers"].search(header_key(header)):
+    if WORDS["status_headers"].search(header_key(header)) or are_statuses(written):
         return [v for v in written if is_cancelled(v)]
     return []

@@ -18,7 +18,7 @@ from ltvkit.inspection.result import Inspection
 from ltvkit.inspection.stakes import Ask
 
 _MASKED = ("customer_id", "order_id")
-_FLAGS = ("flag_headers", "test_headers", "status_headers")
+_FLAGS = ("flag_headers", "test_headers", "cancel_date_headers", "status_headers")
 MOST_PRODUCTS = 5000  # names that are looked through for shipping and fees
 
 
@@ -67,9 +67,10 @@ def _propose_amount(
         asks += asked
     mapped, asked = parts.propose_parts(head, columns, japanese=raw.japanese)
     columns, asks = columns | mapped, asks + asked + parts.ask_line_price(head, columns)
-    if "product" in columns:
-        goods = _list_values(raw, columns["product"], limit=MOST_PRODUCTS)
-        asks += statuses.ask_no_goods(goods, policies)
+    for name in ("product", "product_id", "category"):
+        if name in columns:
+            goods = _list_values(raw, columns[name], limit=MOST_PRODUCTS)
+            asks += statuses.ask_no_goods(goods, policies, name)
     return columns, asks
 
 
@@ -97,8 +98,14 @@ def _merge_orders(head: Any, columns: Mapping[str, str]) -> Any:
 def _list_few_values(raw: Any, head: Any) -> dict[str, list[str]]:
     """Columns of few different values -> their values, the most frequent first."""
     few = [c for c in head.columns if 0 < head[c].nunique() <= status_words.MOST_VALUES]
-    likely = [c for c in few if any(status_words.WORDS[w].search(header_key(c)) for w in _FLAGS)]
-    return {c: _list_values(raw, c) for c in likely}
+    dates = [c for c in head.columns if status_words.is_cancel_date(c) and head[c].notna().any()]
+    listed = {c: _list_values(raw, c) for c in dict.fromkeys((*few, *dates))}
+    return {
+        c: v
+        for c, v in listed.items()
+        if any(status_words.WORDS[w].search(header_key(c)) for w in _FLAGS)
+        or status_words.are_statuses(v)
+    }
 
 
 def _count_statuses(raw: Any, columns: Mapping[str, str]) -> dict[str, str]:

@@ -9,7 +9,8 @@ from typing import Any
 
 from ltvkit.core.i18n import _
 from ltvkit.core.personal_data import header_key, is_personal
-from ltvkit.ingest.status_words import WORDS, find_no_sale, is_cancelled
+from ltvkit.ingest.schema import ANY
+from ltvkit.ingest.status_words import WORDS, find_no_sale, is_cancel_date, is_cancelled
 from ltvkit.ingest.systems import System
 from ltvkit.inspection.stakes import Ask
 
@@ -54,6 +55,8 @@ def propose_exclusions(
     for header, written in values.items():
         if header in columns.values() or is_personal(header):
             continue
+        if is_cancel_date(header) and {"status", "order_id"} <= set(columns):
+            continue  # the status says so: where they differ, `questions` asks
         meant = find_no_sale(header, written)
         if meant:
             name = make_name(header, {*columns, *named})
@@ -61,6 +64,8 @@ def propose_exclusions(
     for name, meant in excluded.items():
         rest = {n: v for n, v in excluded.items() if n != name}
         said = _("Rows whose {header} is {values} count as no sale. Is that right?")
+        if meant == [ANY]:
+            said = _("Rows with a {header} count as no sale. Is that right?")
         asks.append(
             Ask(
                 "policies.exclude",
@@ -71,13 +76,15 @@ def propose_exclusions(
     return named, {"exclude": excluded} if excluded else {}, asks
 
 
-def ask_no_goods(values: Collection[str], policies: Mapping[str, Any]) -> list[Ask]:
-    """Products that are no goods (shipping, fees, gift cards): whether their rows count."""
+def ask_no_goods(
+    values: Collection[str], policies: Mapping[str, Any], column: str = "product"
+) -> list[Ask]:
+    """Values of a column of products: whether rows of shipping, fees and gift cards count."""
     meant = [v for v in values if WORDS["no_goods"].search(header_key(v))]
     if not meant:
         return []
     question = _("Rows of the product {values} count as sales. Goods alone are without them.")
-    exclude = dict(policies.get("exclude", {})) | {"product": meant}
+    exclude = dict(policies.get("exclude", {})) | {column: meant}
     otherwise = {"policies": {"exclude": exclude}}
     return [Ask("policies.exclude", question.format(values=_join(meant)), otherwise)]
 

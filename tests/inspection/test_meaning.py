@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from ltvkit.ingest import headers
 from ltvkit.inspection import fill_down, keys, parts, statuses
 
 ORDERS = {"order_id": "No", "customer_id": "Id", "order_date": "Day", "amount": "Total"}
@@ -90,3 +91,27 @@ def test_a_price_that_grows_with_the_quantity_is_a_lines_total():
     [asked] = parts.ask_line_price(head, columns)
     assert asked.otherwise == {"columns": {"amount": "Price", "unit_price": None}}
     assert parts.ask_line_price(head.assign(Price=10), columns) == []
+
+
+def test_an_order_is_cancelled_where_the_time_of_that_is_filled_and_by_words_of_other_languages():
+    values = {"Cancelled At": ["2024-05-02"], "Payment by": ["paid", "failed"], "Zustand": ["x"]}
+    named, policies, _asks = statuses.propose_exclusions(values, {}, None)
+    assert named == {"cancelled_at": "Cancelled At", "payment_by": "Payment by"}
+    assert policies == {"exclude": {"cancelled_at": ["*"], "payment_by": ["failed"]}}
+    found, _asks = statuses.propose_statuses({"Versendet": "9", "Storniert": "1"}, None)
+    assert found == {"cancelled_status": ["Storniert"]}
+
+
+def test_headers_are_known_in_german_french_and_polite_japanese():
+    german = ["Bestell-Nr.", "Bestelldatum", "Kunden-Nr.", "Gesamtsumme"]
+    french = ["N° de commande", "Date de commande", "N° client", "Montant TTC"]
+    japanese = ["ご注文No.", "ご注文日", "お得意様コード", "ご注文金額（税込）"]
+    for found in (german, french, japanese):
+        names = ["customer_id", "order_date", "amount", "order_id"]
+        wanted = dict(zip(names, (found[2], found[1], found[3], found[0]), strict=True))
+        assert headers.match_columns(found) == wanted
+
+
+def test_gift_cards_are_found_in_any_column_of_products():
+    [asked] = statuses.ask_no_goods(["Mug", "Gift Card $50"], {}, "product_id")
+    assert asked.otherwise == {"policies": {"exclude": {"product_id": ["Gift Card $50"]}}}
