@@ -76,6 +76,12 @@ def build_line_amount(written: Mapping[str, str], rules: Policies) -> str:
     return f"({amount}){taken}" if taken else amount
 
 
+def negate_returns(written: Mapping[str, str], amount: str, rules: Policies) -> str:
+    """SQL for a line's amount, below zero on rows that take money back, whatever their sign."""
+    back = "".join(_is_one_of(written[n], values) for n, values in rules.return_rows.items())
+    return f"case when false{back} then -abs({amount}) else {amount} end" if back else amount
+
+
 def find_refunded_line(written: Mapping[str, str], amount: str, rules: Policies) -> str:
     """SQL for whether a line's own refund leaves nothing of it; "" where lines have no refunds."""
     parts = [p for p in choose_parts(written, rules, level="line") if p in REFUNDS]
@@ -192,10 +198,11 @@ def _refund_of_order(parts: Collection[str], over: str) -> str:
 def _either(named: Mapping[str, Collection[str]]) -> str:
     """SQL for rows whose column has one of the values that a policy names."""
 
-    def named_in(name: str, values: Collection[str]) -> str:
-        if ANY in values:
-            return f"{quoted(name)} is not null"
-        listed = ", ".join(literal(v.casefold()) for v in values)
-        return f"coalesce(lower({quoted(name)}) in ({listed}), {NONE in values})"
+    return "".join(_is_one_of(quoted(n), values) for n, values in named.items())
 
-    return "".join(f" or {named_in(n, values)}" for n, values in named.items())
+
+def _is_one_of(value: str, values: Collection[str]) -> str:
+    if ANY in values:
+        return f" or {value} is not null"
+    listed = ", ".join(literal(v.casefold()) for v in values)
+    return f" or coalesce(lower({value}) in ({listed}), {NONE in values})"

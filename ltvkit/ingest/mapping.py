@@ -63,7 +63,7 @@ def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone:
     amount = amounts.build_line_amount(written, rules)
     if back := amounts.find_refunded_line(written, amount, rules):
         written[amounts.REFUNDED] = back
-    written["amount"] = amount
+    written["amount"] = amounts.negate_returns(written, amount, rules)
     written.setdefault("order_id", "null::varchar")
     if rules.fold_ids != "none":
         customer = mapped["customer_id"]
@@ -82,7 +82,9 @@ def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone:
 def _check_policy_columns(mapped: Mapping[str, str], rules: Policies, part: Part) -> None:
     needed = [("cancelled_status", "status"), ("rates", "currency")]
     needed += [("discount_rows", "order_id")]
-    by_values = [(p, n) for p in ("exclude", "discount_rows") for n in getattr(rules, p)]
+    by_values = [
+        (p, n) for p in ("exclude", "discount_rows", "return_rows") for n in getattr(rules, p)
+    ]
     for policy, name in needed + by_values:
         if getattr(rules, policy) and name not in mapped:
             where = f" of {part.name}" * bool(part.name)
@@ -135,7 +137,8 @@ def _parse_value(name: str, header: str, part: Part, rules: Policies, zone: str)
     if name == "order_date":
         how = {"date_format": rules.date_format, "in_utc": dates.says_utc(header)}
         return dates.parse_date(header, kind, zone=zone, **how)
-    named = name in rules.exclude or name in rules.discount_rows  # by their texts
+    by_text = (rules.exclude, rules.discount_rows, rules.return_rows)
+    named = any(name in values for values in by_text)
     extra = name not in COLUMNS and values.is_number(kind) and not named
     if name in NUMBERS or name in amounts.PARTS or extra:
         # A database writes its numbers with a point, whatever the shop does.

@@ -91,6 +91,8 @@ class Policies:
       {kind: [shipping, points], test: ["true"]}; "*" is any value, "" is none; quarantined.
     - `discount_rows`: rows that are discounts of their order, as in {kind: [discount]}; each lowers
       the other lines of its order and counts no more by itself.
+    - `return_rows`: rows that take money back and are written above zero, as in {kind: [refund]};
+      their amounts count below zero, whatever their sign.
     - `refunds`: how the export shows a refund, so that it is taken off once: "by_row" (rows below
       zero), "by_status" (of a refunded order, which `cancelled_status` names) or "by_column" (the
       mapped refunds); what shows it besides is left out. Empty: all that is there is taken off.
@@ -144,6 +146,7 @@ class Policies:
     cancelled_prefix: str = ""
     exclude: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     discount_rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    return_rows: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     refunds: str = ""
     returned_orders: str = "keep"
     shipping: str = "out"

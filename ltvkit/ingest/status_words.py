@@ -38,6 +38,17 @@ def are_statuses(written: Iterable[str]) -> bool:
     return known and any(map(is_cancelled, keys)) and not all(map(is_cancelled, keys))
 
 
+def find_returns(written: Iterable[str]) -> list[str]:
+    """The values that mean a return, of a column that tells sales from returns row by row.
+
+    >>> find_returns(["Sale", "Refund"]), find_returns(["Paid", "Refunded"])
+    (['Refund'], [])
+    """
+    keys = {v: header_key(v) for v in written}
+    sales = any(WORDS["sale_kinds"].search(k) for k in keys.values())
+    return [v for v, k in keys.items() if sales and WORDS["return_kinds"].search(k)]
+
+
 def is_cancel_date(header: str) -> bool:
     """Whether a header is that of the time at which an order was cancelled."""
     return bool(WORDS["cancel_date_headers"].search(header_key(header)))

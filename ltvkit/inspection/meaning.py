@@ -37,13 +37,19 @@ def propose_meaning(seen: Inspection, raw: Any, head: Any) -> tuple[Inspection, 
     policies = {"fill_down": propose_fill_down(head, columns)} | policies
     more, asked = keys.propose_guests(head, columns, policies)
     policies, asks = policies | more, asks + asked
+    values_of = _list_few_values(raw, head)
+    if not system:
+        named, more, asked = statuses.propose_returns(values_of, head, columns)
+        columns = {n: h for n, h in (columns | named).items() if h is not None}
+        policies, asks = policies | more, asks + asked
     if "status" in columns:
         known = _count_statuses(raw, columns)
         more, asked = statuses.propose_statuses(known, system)
         policies, asks = policies | more, asks + asked
-    values = _list_few_values(raw, head)
-    named, more, asked = statuses.propose_exclusions(values, columns, system)
+    named, more, asked = statuses.propose_exclusions(values_of, columns, system)
+    excluded = {**policies.get("exclude", {}), **more.get("exclude", {})}
     columns, policies, asks = columns | named, policies | more, asks + asked
+    policies |= {"exclude": excluded}
     if not system:
         columns, asked = _propose_amount(raw, head, columns, policies)
         asks += asked
@@ -105,6 +111,7 @@ def _list_few_values(raw: Any, head: Any) -> dict[str, list[str]]:
         for c, v in listed.items()
         if any(status_words.WORDS[w].search(header_key(c)) for w in _FLAGS)
         or status_words.are_statuses(v)
+        or status_words.find_returns(v)
     }
 
 

@@ -52,6 +52,12 @@ def has_several_lines(head: Any, columns: Mapping[str, str]) -> bool:
     return head[columns["order_id"]].dropna().duplicated(keep=False).sum() >= FEW
 
 
+def choose_same(head: Any, fits: list[str]) -> str | None:
+    """Of amounts that fit equally well, the first, where all are the same on every row."""
+    first = read_money(head[fits[0]])
+    return fits[0] if all(are_equal(first, read_money(head[h])).all() for h in fits[1:]) else None
+
+
 def choose_line_amount(head: Any, columns: Mapping[str, str], fits: list[str]) -> str | None:
     """Of amounts that fit equally well, the only one that differs between lines of an order."""
     orders = head[columns["order_id"]]

@@ -92,8 +92,9 @@ def _propose_columns(head: Any, system: Any) -> tuple[dict[str, str], dict[str, 
     }
     for name in [n.removeprefix("columns.") for n in checks]:
         fits = headers.find_ambiguous(free)[name]
-        chosen = keys.choose_alike(head, fits)
+        chosen = None if name == "amount" else keys.choose_alike(head, fits)
         if name == "amount":
+            chosen = parts.choose_same(head, fits)
             several = parts.has_several_lines(head, columns)
             choose = parts.choose_line_amount if several else parts.choose_total
             chosen = chosen or choose(head, columns, fits)

@@ -9,8 +9,15 @@ from typing import Any
 
 from ltvkit.core.i18n import _
 from ltvkit.core.personal_data import header_key, is_personal
+from ltvkit.ingest.money_columns import read_base
 from ltvkit.ingest.schema import ANY
-from ltvkit.ingest.status_words import WORDS, find_no_sale, is_cancel_date, is_cancelled
+from ltvkit.ingest.status_words import (
+    WORDS,
+    find_no_sale,
+    find_returns,
+    is_cancel_date,
+    is_cancelled,
+)
 from ltvkit.ingest.systems import System
 from ltvkit.inspection.stakes import Ask
 
@@ -63,17 +70,47 @@ def propose_exclusions(
             named[name], excluded[name] = header, meant
     for name, meant in excluded.items():
         rest = {n: v for n, v in excluded.items() if n != name}
-        said = _("Rows whose {header} is {values} count as no sale. Is that right?")
-        if meant == [ANY]:
-            said = _("Rows with a {header} count as no sale. Is that right?")
-        asks.append(
-            Ask(
-                "policies.exclude",
-                said.format(header=repr(named[name]), values=_join(meant)),
-                {"policies": {"exclude": rest}},
-            )
-        )
+        asks.append(_ask_excluded(named[name], meant, rest))
     return named, {"exclude": excluded} if excluded else {}, asks
+
+
+def propose_returns(
+    values: Mapping[str, Collection[str]], head: Any, columns: Mapping[str, str]
+) -> tuple[dict[str, str | None], Policies, list[Ask]]:
+    """A column of kinds of rows, sales and returns -> it and `return_rows` for those above zero.
+
+    Returns below zero count as they are written. Cancelled kinds are left out. A column that is
+    mapped as the status is one of kinds instead.
+    """
+    money = read_base(head, columns)
+    taken = {h for n, h in columns.items() if n != "status"}
+    for header, written in values.items():
+        back = find_returns(written)
+        if not back or money is None or header in taken:
+            continue
+        name = make_name(header, columns)
+        named = {name: header} | ({"status": None} if columns.get("status") == header else {})
+        policies, asks = {}, []
+        if gone := [v for v in written if is_cancelled(v) and v not in back]:
+            policies["exclude"] = {name: gone}
+            asks.append(_ask_excluded(header, gone, {}))
+        rows = money[head[header].astype("string").str.strip().isin(back)].dropna()
+        if (rows > 0).any():
+            policies["return_rows"] = {name: back}
+            said = _("Rows whose {header} is {values} are above zero. They are taken off.")
+            asked = said.format(header=repr(header), values=_join(back))
+            ask = Ask("policies.return_rows", asked, {"policies": {"return_rows": {}}})
+            asks.append(ask)
+        return named, policies, asks
+    return {}, {}, []
+
+
+def _ask_excluded(header: str, meant: list[str], rest: Mapping[str, Any]) -> Ask:
+    said = _("Rows whose {header} is {values} count as no sale. Is that right?")
+    if meant == [ANY]:
+        said = _("Rows with a {header} count as no sale. Is that right?")
+    text = said.format(header=repr(header), values=_join(meant))
+    return Ask("policies.exclude", text, {"policies": {"exclude": rest}})
 
 
 def ask_no_goods(

@@ -246,3 +246,18 @@ def test_lines_of_any_order_add_up_to_what_was_paid_for_it(sizes, prices, shares
     assert (kept["amount"] >= -1e-9).all()
     exact = (kept["amount"] * unit).round(6) % 1
     assert set(exact.unique()) <= {0.0}
+
+
+def test_rows_of_returns_count_below_zero_whatever_their_sign():
+    rows = pd.DataFrame(
+        {
+            "customer_id": "a",
+            "order_id": "1",
+            "order_date": "2024-01-05",
+            "amount": [100.0, 30.0, -20.0],
+            "kind": ["Sale", "REFUND", "refund"],
+        }
+    )
+    policies = {"return_rows": {"kind": ["refund"]}}
+    book = orders.read(rows, columns={"kind": "kind"}, policies=policies)
+    assert book.lines["amount"].tolist() == [100, -30, -20]

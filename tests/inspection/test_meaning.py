@@ -115,3 +115,16 @@ def test_headers_are_known_in_german_french_and_polite_japanese():
 def test_gift_cards_are_found_in_any_column_of_products():
     [asked] = statuses.ask_no_goods(["Mug", "Gift Card $50"], {}, "product_id")
     assert asked.otherwise == {"policies": {"exclude": {"product_id": ["Gift Card $50"]}}}
+
+
+def test_rows_of_returns_that_are_written_above_zero_are_taken_off():
+    head = pd.DataFrame({"区分": ["売上", "返品", "取消"], "Total": ["100", "40", "9"]})
+    found = {"区分": ["売上", "返品", "取消"]}
+    named, policies, asks = statuses.propose_returns(found, head, ORDERS | {"status": "区分"})
+    assert named == {"区分": "区分", "status": None}
+    assert policies == {"exclude": {"区分": ["取消"]}, "return_rows": {"区分": ["返品"]}}
+    assert [a.key for a in asks] == ["policies.exclude", "policies.return_rows"]
+    below = head.assign(Total=["100", "-40", "9"])
+    assert "return_rows" not in statuses.propose_returns(found, below, ORDERS)[1]
+    paid = {"State": ["Paid", "Refunded"]}  # of orders, not of rows
+    assert statuses.propose_returns(paid, head, ORDERS) == ({}, {}, [])
