@@ -18,14 +18,20 @@ PARTS = {
     part: re.compile("|".join(patterns))
     for part, patterns in files.read_yaml(__name__, "money_columns.yaml").items()
 }
-ORDER = ("refund", "discount", "shipping", "fee", "tax")
+ORDER = ("refund", "discount", "shipping", "fee", "tax", "points", "gift_card")
+PAYING = ("points", "gift_card")  # with which a customer pays: what is left to pay is without them
 MOST = 0.95  # of the rows: what so many say is settled
 FEW = 3  # rows that say nothing yet
 
 
-def read_money(column: Any) -> pd.Series:
-    """A column as numbers, roughly: for comparing columns, not for reading them."""
-    plain = column.astype("string").str.replace(r"[^\d.\-]", "", regex=True)
+def read_money(column: Any, decimal: str = ".") -> pd.Series:
+    """A column as numbers, roughly: for comparing columns, not for reading them.
+
+    A share ("10%") and a word (a coupon's code) are no money.
+    """
+    text = column.astype("string")
+    text = text.mask(text.str.contains(r"[%％]|[a-z]{4}", case=False).fillna(False))
+    plain = text.str.replace(rf"[^\d\{decimal}\-]", "", regex=True).str.replace(decimal, ".")
     return pd.to_numeric(plain, errors="coerce").astype("float64")
 
 

@@ -14,6 +14,9 @@ WORDS = {
     name: re.compile("|".join(patterns))
     for name, patterns in files.read_yaml(__name__, "status_words.yaml").items()
 }
+_HEADERS = (
+    *("flag_headers", "test_headers", "cancel_date_headers", "status_headers", "kind_headers"),
+)
 MOST_VALUES = 20  # a column of more different values is no status
 
 
@@ -52,6 +55,12 @@ def find_returns(written: Iterable[str]) -> list[str]:
 def is_cancel_date(header: str) -> bool:
     """Whether a header is that of the time at which an order was cancelled."""
     return bool(WORDS["cancel_date_headers"].search(header_key(header)))
+
+
+def may_be_status(header: str) -> bool:
+    """Whether a header is that of a flag, a status or a kind of rows."""
+    key = header_key(header)
+    return any(WORDS[kind].search(key) for kind in _HEADERS)
 
 
 def is_flag(header: str) -> bool:

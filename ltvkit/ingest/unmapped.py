@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from ltvkit.ingest import amounts, money_columns, status_words, systems
 from ltvkit.ingest.policies import Policies
+from ltvkit.ingest.schema import ANY
 
 HEAD = 10_000  # lines that are looked at
+INSIDE = ("shipping", "fee", "tax")  # which an order's total has in it
 KINDS = ("refund", "discount")  # which are never in an amount that is not told so
 
 
@@ -20,26 +24,30 @@ def list_unmapped(raw: Any, mapped: Mapping[str, str], rules: Policies) -> list[
     system = systems.recognise(found)
     wanted = _list_of_system(system, found, mapped, rules) if system else {}
     free = [h for h in found if h not in mapped.values()]
-    likely = money_columns.find_parts(free) or list(filter(status_words.is_flag, free))
+    likely = money_columns.find_parts(free) or list(filter(status_words.may_be_status, free))
     if raw.connection is None or (not wanted and (system or not likely)):
         return []
     head = _read_head(raw)
-    flags = [] if system else _list_flags(head, mapped)
+    flags = [] if system else _list_flags(head, mapped, rules)
     if not system:
-        wanted = _list_by_header(head, mapped, rules)
-    named = [_measure(head, part, header) for part, header in wanted.items()]
+        wanted = _list_by_header(head, mapped, rules, japanese=raw.japanese)
+    decimal = rules.decimal or "."
+    named = [_measure(head, part, header, decimal) for part, header in wanted.items()]
     return [one for one in (*named, *flags) if one["lines"]]
 
 
 def _read_head(raw: Any) -> Any:
-    """The first lines of the first file; record by record where one of them is broken."""
+    """The first lines of the first and last file; record by record where one of them is broken."""
     import duckdb
 
-    part = raw.parts[0]
-    try:
-        return raw.connection.sql(f"select * from ({part.sql}) limit {HEAD}").df()
-    except duckdb.InvalidInputException:
-        return raw.connection.sql(f"select * from ({part.exact().sql}) limit {HEAD}").df()
+    heads = []
+    for part in (*raw.parts[:1], *raw.parts[1:][-1:]):
+        try:
+            heads.append(raw.connection.sql(f"select * from ({part.sql}) limit {HEAD}").df())
+        except duckdb.InvalidInputException:
+            sql = f"select * from ({part.exact().sql}) limit {HEAD}"
+            heads.append(raw.connection.sql(sql).df())
+    return pd.concat(heads, ignore_index=True) if len(heads) > 1 else heads[0]
 
 
 def _list_of_system(
@@ -55,7 +63,9 @@ def _list_of_system(
     }
 
 
-def _list_by_header(head: Any, mapped: Mapping[str, str], rules: Policies) -> dict[str, str]:
+def _list_by_header(
+    head: Any, mapped: Mapping[str, str], rules: Policies, *, japanese: bool
+) -> dict[str, str]:
     base = money_columns.read_base(head, mapped)
     if base is None or "order_total" in mapped:
         return {}
@@ -64,30 +74,61 @@ def _list_by_header(head: Any, mapped: Mapping[str, str], rules: Policies) -> di
         h for h in head.columns if h not in mapped.values()
     ):
         applied = {f"order_{kind}", f"line_{kind}"} & set(mapped)
-        if kind not in KINDS or applied or amounts.is_left(f"order_{kind}", rules):
+        inside = kind in INSIDE and not (kind == "tax" and japanese)
+        whole = inside and money_columns.is_total(mapped.get("amount", ""))
+        wanted = (kind in KINDS or whole) and not amounts.is_left(f"order_{kind}", rules)
+        if applied or not wanted:
             continue
         value = money_columns.read_money(head[header]).fillna(0).abs()
-        if kind == "refund" or money_columns.settle(head, mapped, base, value) is not False:
+        if kind == "discount" and money_columns.is_total(mapped.get("amount", "")):
+            continue  # an order's total is what was paid, after discounts
+        if (
+            kind == "refund"
+            or whole
+            or money_columns.settle(head, mapped, base, value) is not False
+        ):
             left.setdefault(f"order_{kind}", header)
     return left
 
 
-def _list_flags(head: Any, mapped: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Flags of cancelled and test orders that are mapped to nothing."""
+def _list_flags(head: Any, mapped: Mapping[str, str], rules: Policies) -> list[dict[str, Any]]:
+    """Flags and statuses of cancelled and test orders that count, and are mapped to nothing."""
     found = []
-    for header in filter(status_words.is_flag, head.columns):
-        if header in mapped.values() or head[header].nunique() > status_words.MOST_VALUES:
+    kept = head[~_is_left_out(head, mapped, rules)]
+    for header in filter(status_words.may_be_status, head.columns):
+        written = kept[header].dropna().astype(str).str.strip()
+        written = written[written != ""]
+        several = written.nunique() > status_words.MOST_VALUES
+        if header in mapped.values() or (several and not status_words.is_cancel_date(header)):
             continue
-        written = head[header].dropna().astype(str)
-        meant = status_words.find_no_sale(header, written.unique())
-        lines = int(written.isin(meant).sum())
-        found.append({"header": header, "part": "exclude", "lines": lines, "amount": None})
+        back = status_words.find_returns(written.unique())
+        meant = back or status_words.find_no_sale(header, written.unique())
+        lines = written.isin(meant) | (ANY in meant)
+        part = "return_rows" if back else "exclude"
+        if back and _is_below_zero(kept, mapped, lines.index[lines]):
+            continue
+        found.append({"header": header, "part": part, "lines": int(lines.sum()), "amount": None})
     return found
 
 
-def _measure(head: Any, part: str, header: str) -> dict[str, Any]:
+def _is_left_out(head: Any, mapped: Mapping[str, str], rules: Policies) -> Any:
+    """Which lines policies leave out already, by the values of columns."""
+    left = pd.Series(False, head.index)
+    for name, values in {**rules.exclude, "status": rules.cancelled_status}.items():
+        if name in mapped and mapped[name] in head:
+            written = head[mapped[name]].astype("string").str.strip()
+            left |= written.isin(values).fillna(False) | (written.notna() & (ANY in values))
+    return left
+
+
+def _is_below_zero(head: Any, mapped: Mapping[str, str], lines: Any) -> bool:
+    base = money_columns.read_base(head, mapped)
+    return base is None or not (base[lines] > 0).any()
+
+
+def _measure(head: Any, part: str, header: str, decimal: str) -> dict[str, Any]:
     money = part in amounts.PARTS
-    value = money_columns.read_money(head[header]).fillna(0).abs()
+    value = money_columns.read_money(head[header], decimal).fillna(0).abs()
     filled = value > 0 if money else head[header].astype("string").str.strip().fillna("") != ""
     amount = float(value.sum().round(2)) if money else None
     return {"header": header, "part": part, "lines": int(filled.sum()), "amount": amount}

@@ -73,6 +73,7 @@ def _propose_amount(
         asks += asked
     mapped, asked = parts.propose_parts(head, columns, japanese=raw.japanese)
     columns, asks = columns | mapped, asks + asked + parts.ask_line_price(head, columns)
+    asks += parts.ask_shares(head, columns)
     for name in ("product", "product_id", "category"):
         if name in columns:
             goods = _list_values(raw, columns[name], limit=MOST_PRODUCTS)

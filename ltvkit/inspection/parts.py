@@ -10,11 +10,14 @@ from typing import Any
 import pandas as pd
 
 from ltvkit.core.i18n import _
+from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
 from ltvkit.ingest import headers
 from ltvkit.ingest.money_columns import (
     FEW,
     MOST,
+    ORDER,
+    PAYING,
     are_equal,
     find_parts,
     is_total,
@@ -84,11 +87,14 @@ def find_paid_total(head: Any, columns: Mapping[str, str]) -> tuple[dict[str, st
         return {}, []
     orders = head[columns["order_id"]]
     lines = base.groupby(orders).sum()
+    free = [h for h in head.columns if h not in columns.values()]
+    paying = {f"order_{kind}": h for kind, h in find_parts(free) if kind in PAYING}
+    paid = [read_money(head[h]).abs().groupby(orders).max().fillna(0) for h in paying.values()]
     for header in head.columns:
         if header in columns.values() or not is_total(header):
             continue
         total = read_money(head[header]).groupby(orders).max()
-        used, same = _explain(head, columns, total, lines, orders)
+        used, same = _explain(head, columns, total + sum(paid, 0 * total), lines, orders)
         if used is None or same.all():
             continue
         said = _(
@@ -99,7 +105,10 @@ def find_paid_total(head: Any, columns: Mapping[str, str]) -> tuple[dict[str, st
             total=repr(header),
             rest=", ".join(map(repr, used.values())) or _("nothing"),
         )
-        mapped = {"order_total": header} | used
+        if paying:
+            also = _("{headers} paid for it as well, and is added.")
+            said += " " + also.format(headers=", ".join(map(repr, paying.values())))
+        mapped = {"order_total": header} | used | paying
         otherwise = {"columns": dict.fromkeys(mapped)}
         return mapped, [Ask("columns.order_total", said, otherwise)]
     return {}, []
@@ -146,6 +155,12 @@ def propose_parts(
     asks = []
     for kind, header in find_parts(h for h in head.columns if h not in columns.values()):
         value = read_money(head[header]).fillna(0).abs()
+        if kind in PAYING:
+            if value.any() and total and f"order_{kind}" not in mapped:
+                known = True if _is_left_to_pay(head, columns, base) else None
+                asks.append(_ask_paying(f"order_{kind}", header, taken=bool(known)))
+                mapped |= {f"order_{kind}": header} if known else {}
+            continue
         inside = kind in ("shipping", "fee", "tax")
         if not value.any() or f"order_{kind}" in mapped:
             continue
@@ -165,6 +180,53 @@ def propose_parts(
         if known:
             mapped[part] = header
     return mapped, asks
+
+
+def ask_shares(head: Any, columns: Mapping[str, str]) -> list[Ask]:
+    """Discounts written as a share of the price, which the amount does not have off yet."""
+    base = read_base(head, columns)
+    priced = "amount" not in columns and "order_total" not in columns
+    asks = []
+    for header in head.columns if base is not None and priced else ():
+        text = head[header].astype("string").str.strip()
+        marked = text.str.fullmatch(r"-?\d+(?:[.,]\d+)? ?[%％]").fillna(False)
+        bare = header_key(header).rstrip(" %)(率").strip()
+        if not marked.any() or not find_parts([bare]) or find_parts([bare])[0][0] != "discount":
+            continue
+        share = pd.to_numeric(text[marked].str.strip("-%％ ").str.replace(",", "."), "coerce") / 100
+        off = float((base[marked] * share).abs().sum())
+        if off:
+            said = _(
+                "{header} is a share of the price, and is not taken off: about {money} in the "
+                "first {n} lines. Export the discount as an amount, or the amount after it."
+            )
+            text = formats.fill(said, header=repr(header), money=formats.money(off), n=len(head))
+            asks.append(Ask("columns.line_discount", text))
+    return asks
+
+
+def _is_left_to_pay(head: Any, columns: Mapping[str, str], base: pd.Series) -> bool:
+    """Whether a total and what was paid by points and gift cards are another column together."""
+    found = find_parts(head.columns)
+    money = {k: [read_money(head[h]).fillna(0).abs() for n, h in found if n == k] for k in ORDER}
+    paid = sum((v for k in PAYING for v in money[k]), 0 * base)
+    inside = sum((v for k in ("shipping", "fee", "tax") for v in money[k]), 0 * base)
+    free = [h for h in head.columns if h not in columns.values() and headers.is_order_total(h)]
+    others = [read_money(head[h]) for h in free]
+    wholes = (base + paid, base + paid - inside)
+    return any(are_equal(w, other).mean() >= MOST for w in wholes for other in others)
+
+
+def _ask_paying(part: str, header: str, *, taken: bool) -> Ask:
+    if taken:
+        text = _("{header} was paid as well, and is added to the amount. Is that right?")
+        return Ask(f"columns.{part}", text.format(header=repr(header)), {"columns": {part: None}})
+    text = _(
+        "{header} is not added to the amount. If the amount is what was left to pay, map it as "
+        "{part}."
+    )
+    said = text.format(header=repr(header), part=part)
+    return Ask(f"columns.{part}", said, {"columns": {part: header}})
 
 
 def _explain_alone(head: Any, columns: Mapping[str, str], total: pd.Series) -> dict | None:

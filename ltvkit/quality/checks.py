@@ -142,6 +142,12 @@ def _unmapped(m: Measures) -> tuple[bool, str]:
     parts = []
     for one in found:
         text = n_("{column} is filled on {n} line", "{column} is filled on {n} lines", one["lines"])
+        if one["part"] in ("exclude", "return_rows"):
+            text = n_(
+                "{column} says that {n} line is no sale",
+                "{column} says that {n} lines are no sale",
+                one["lines"],
+            )
         said = formats.fill(text, column=repr(one["header"]), n=one["lines"])
         money = "" if one["amount"] is None else f" ({formats.money(one['amount'])})"
         parts.append(_("{said}, for {part}").format(said=said + money, part=one["part"]))

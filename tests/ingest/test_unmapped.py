@@ -76,3 +76,21 @@ def test_of_a_known_system_what_its_description_maps_is_named():
     whole = orders.read(shopify, columns=mapped | {"order_total": "Subtotal"}, policies=policies)
     assert whole.lines["amount"].tolist() == [90, 90]
     assert not whole.facts["unmapped"]
+
+
+def test_statuses_and_kinds_of_rows_are_named_while_their_rows_count():
+    state = {"Payment state": ["paid", "paid", "failed", "paid"]}
+    assert named(**state) == [("Payment state", "exclude", 1, None)]
+    out = {"columns": {"gone": "gone"}, "policies": {"exclude": {"gone": ["x"]}}}
+    assert not named(**out, **state, gone=["", "", "x", ""])
+    kinds = {"Type": ["Sale", "Sale", "Sale", "Refund"]}
+    assert named(**kinds) == [("Type", "return_rows", 1, None)]
+    assert not named(**kinds, amount=[100.0, 50.0, 80.0, -20.0])
+    at = {"Cancelled At": ["", "", None, "2024-02-01"]}
+    assert named(**at) == [("Cancelled At", "exclude", 1, None)]
+
+
+def test_shipping_in_an_orders_total_is_named():
+    total = {"columns": {"amount": "Order Total"}, "Order Total": [100.0, 50.0, 80.0, 20.0]}
+    assert named(**total, Shipping=5) == [("Shipping", "order_shipping", 4, 20.0)]
+    assert not named(Shipping=5)  # an amount of unknown kind

@@ -128,3 +128,34 @@ def test_rows_of_returns_that_are_written_above_zero_are_taken_off():
     assert "return_rows" not in statuses.propose_returns(found, below, ORDERS)[1]
     paid = {"State": ["Paid", "Refunded"]}  # of orders, not of rows
     assert statuses.propose_returns(paid, head, ORDERS) == ({}, {}, [])
+
+
+def test_points_and_gift_cards_are_part_of_what_was_paid():
+    head = pd.DataFrame(
+        {
+            **{"Subtotal": [50, 40, 30, 20], "Points Used": [5, 0, 0, 0]},
+            **{"Gift Card Amount": [0, 10, 0, 0], "Shipping": [4, 4, 4, 4]},
+            "Amount Paid": [49, 34, 34, 24],
+        }
+    )
+    mapped, _asks = parts.propose_parts(head, {"amount": "Amount Paid"}, japanese=False)
+    assert {"order_points", "order_gift_card"} <= set(mapped)
+    unsaid = head.drop(columns="Subtotal")
+    mapped, asks = parts.propose_parts(unsaid, {"amount": "Amount Paid"}, japanese=False)
+    assert "order_points" not in mapped
+    assert {"columns.order_points", "columns.order_gift_card"} <= {a.key for a in asks}
+
+
+def test_a_discount_that_is_a_share_of_the_price_is_asked_about_with_its_money():
+    head = pd.DataFrame({"Qty": [1, 2], "Price": [100, 50], "Discount %": ["10%", "0%"]})
+    columns = {"quantity": "Qty", "unit_price": "Price"}
+    [asked] = parts.ask_shares(head, columns)
+    assert "about 10" in asked.question
+    assert not parts.ask_shares(head.drop(columns="Discount %"), columns)
+    assert not parts.ask_shares(head, {"amount": "Price"})
+
+
+def test_different_amounts_of_an_order_are_not_the_same_for_growing_alike():
+    head = pd.DataFrame({"Net": [10, 20], "Gross": [12, 24], "Again": [10.0, 20.0]})
+    assert parts.choose_same(head, ["Net", "Again"]) == "Net"
+    assert parts.choose_same(head, ["Net", "Gross"]) is None
