@@ -114,9 +114,10 @@ def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
         case when {nothing} then _lines else _whole end as _whole
         ), _refund and _net < {_CENT} _all_back from ({summed})"""
     upto = f"sum(_weight) over ({orders} order by {LINE} rows unbounded preceding)"
-    running = f"""select *, {upto} _upto,
-        case when bool_and(_weight = round(_weight)) {over} and _net = round(_net) then 0 else 2 end
-        _digits from ({settled})"""
+    # To the smallest unit that the order's amounts are written in: yen, cents, or a thousandth.
+    whole, cents = (f"bool_and(round(_weight, {n}) = round(_weight, 6)) {over}" for n in (0, 2))
+    digits = f"case when {whole} and _net = round(_net) then 0 when {cents} then 2 else 3 end"
+    running = f"select *, {upto} _upto, {digits} _digits from ({settled})"
     share = " - ".join(
         f"round(_net * ({upto}) / _whole, _digits)" for upto in ("_upto", "_upto - _weight")
     )

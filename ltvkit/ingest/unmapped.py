@@ -45,6 +45,8 @@ def _read_head(raw: Any) -> Any:
         try:
             heads.append(raw.connection.sql(f"select * from ({part.sql}) limit {HEAD}").df())
         except duckdb.InvalidInputException:
+            if part.exact is None:
+                raise
             sql = f"select * from ({part.exact().sql}) limit {HEAD}"
             heads.append(raw.connection.sql(sql).df())
     return pd.concat(heads, ignore_index=True) if len(heads) > 1 else heads[0]

@@ -35,6 +35,8 @@ def test_a_discount_of_the_order_is_spread_to_the_yen():
     assert paid(lines) == [967, 966, 967]  # 966.67, 1933.33 and 2900 as they add up, rounded
     cents = [{"order_id": "1", "amount": 10.5, "order_discount": 1} for _ in range(3)]
     assert paid(cents) == [10.17, 10.16, 10.17]
+    dinars = [{"order_id": "1", "amount": 1.255, "order_discount": 0.1} for _ in range(3)]
+    assert paid(dinars) == [1.222, 1.221, 1.222]
 
 
 def test_an_order_number_that_begins_again_is_another_order():
