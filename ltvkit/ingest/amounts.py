@@ -118,16 +118,16 @@ def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
     whole, cents = (f"bool_and(round(_weight, {n}) = round(_weight, 6)) {over}" for n in (0, 2))
     digits = f"case when {whole} and _net = round(_net) then 0 when {cents} then 2 else 3 end"
     running = f"select *, {upto} _upto, {digits} _digits from ({settled})"
-    share = " - ".join(
-        f"round(_net * ({upto}) / _whole, _digits)" for upto in ("_upto", "_upto - _weight")
-    )
+    # What is due up to each line, less what was due up to the line before.
+    due = f"select *, round(_net * _upto / _whole, _digits) _due from ({running})"
+    before = f"coalesce(lag(_due) over ({orders} order by {LINE}), 0)"
     amount = f"""case when {discount} then 0 when not _counts then amount
-        when _net = _whole then _weight else round({share}, _digits) end"""
+        when _net = _whole then _weight else round(_due - {before}, _digits) end"""
     back = f"_counts and _all_back{f' or {REFUNDED}' if REFUNDED in typed.columns else ''}"
     known = [c for c in typed.columns if c not in ("amount", REFUNDED) and c not in PARTS]
     chosen = ", ".join(map(quoted, known))
     return typed.query(
-        "typed", f"select {chosen}, {amount} as amount, {back} as {REFUNDED} from ({running})"
+        "typed", f"select {chosen}, {amount} as amount, {back} as {REFUNDED} from ({due})"
     )
 
 
