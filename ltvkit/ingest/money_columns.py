@@ -19,6 +19,7 @@ PARTS = {
     for part, patterns in files.read_yaml(__name__, "money_columns.yaml").items()
 }
 ORDER = ("refund", "discount", "shipping", "fee", "tax", "points", "gift_card")
+INSIDE = ("shipping", "fee", "tax")  # which an order's total has in it
 PAYING = ("points", "gift_card")  # with which a customer pays: what is left to pay is without them
 MOST = 0.95  # of the rows: what so many say is settled
 FEW = 3  # rows that say nothing yet

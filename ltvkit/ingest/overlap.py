@@ -20,6 +20,9 @@ CHOICES = ("later_file", "later_line", "keep")
 IN_LATER_FILE = N_("again in a later file")
 IN_LATER_LINE = N_("again in a later line, with another status")
 _LINE = ("amount", "product_id", "product", "quantity")
+# Of lines of one content: whether there are several, each with a status of its own.
+COUNTED = {"copies": nw.len(), "statuses": nw.col("status").n_unique()}
+DIFFER = (nw.col("copies") > 1) & (nw.col("statuses") == nw.col("copies"))
 
 
 def list_content(columns: Iterable[str]) -> list[str]:
@@ -135,8 +138,8 @@ def _leave_out_lines(lines: nw.LazyFrame) -> nw.LazyFrame:
     several = (
         lines.filter(usable & ~nw.col(content[0]).is_null())
         .group_by("_content")
-        .agg(copies=nw.len(), statuses=nw.col("status").n_unique(), _last=nw.col(LINE).max())
-        .filter((nw.col("copies") > 1) & (nw.col("statuses") == nw.col("copies")))
+        .agg(**COUNTED, _last=nw.col(LINE).max())
+        .filter(DIFFER)
         .select("_content", "_last")
     )
     earlier = usable & (nw.col(LINE) < nw.col("_last"))

@@ -10,7 +10,6 @@ from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.schema import ANY
 
 HEAD = 10_000  # lines that are looked at
-INSIDE = ("shipping", "fee", "tax")  # which an order's total has in it
 KINDS = ("refund", "discount")  # which are never in an amount that is not told so
 
 
@@ -76,7 +75,7 @@ def _list_by_header(
         h for h in head.columns if h not in mapped.values()
     ):
         applied = {f"order_{kind}", f"line_{kind}"} & set(mapped)
-        inside = kind in INSIDE and not (kind == "tax" and japanese)
+        inside = kind in money_columns.INSIDE and not (kind == "tax" and japanese)
         whole = inside and money_columns.is_total(mapped.get("amount", ""))
         wanted = (kind in KINDS or whole) and not amounts.is_left(f"order_{kind}", rules)
         if applied or not wanted:

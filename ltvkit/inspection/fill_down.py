@@ -13,7 +13,7 @@ def propose_fill_down(head: Any, columns: Mapping[str, str]) -> list[str]:
     """
     if "order_id" not in columns:
         return []
-    filled = {n: _fill(head, columns[n]) for n in ("order_id", *ONCE) if n in columns}
+    filled = {n: is_filled(head[columns[n]]) for n in ("order_id", *ONCE) if n in columns}
     ids = head[columns["order_id"]].where(filled["order_id"])
     if "order_date" in filled and (filled["order_date"] & filled["order_id"]).any():
         lone = ~filled["order_id"] & ~filled["order_date"]  # lines under the order's own
@@ -29,6 +29,7 @@ def _is_written_once(filled: Any, ids: Any) -> bool:
     return bool(some.any() and by.first()[some].mean() > 0.9)
 
 
-def _fill(head: Any, column: str) -> Any:
-    written = head[column].astype("string").str.strip()
+def is_filled(column: Any) -> Any:
+    """Whether each value of a column is more than blank."""
+    written = column.astype("string").str.strip()
     return (written.notna() & (written != "")).astype(bool)

@@ -11,6 +11,7 @@ from typing import Any
 from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
+from ltvkit.inspection.fill_down import is_filled
 from ltvkit.inspection.stakes import Ask
 from ltvkit.quality.customer_ids import PLACEHOLDERS
 
@@ -29,7 +30,7 @@ _LOW = 0.9  # of the lines: a key that fewer have is held against the next one
 
 def find_empty(head: Any) -> set[str]:
     """The columns of a frame that have no value."""
-    return {c for c in head.columns if len(head) and not _fill(head, c).any()}
+    return {c for c in head.columns if len(head) and not is_filled(head[c]).any()}
 
 
 def list_mails(found: Iterable[str]) -> list[str]:
@@ -124,9 +125,8 @@ def _list_repeated(head: Any, columns: Mapping[str, str]) -> list[str]:
     free = [c for c in head.columns if c not in columns.values()]
     likely = []
     for column in free:
-        values = head[column].astype("string").str.strip()
-        filled = values.notna() & (values != "")
-        distinct = values[filled].nunique()
+        filled = is_filled(head[column])
+        distinct = head[column].astype("string").str.strip()[filled].nunique()
         if filled.mean() < _LOW or not len(head) / 20 < distinct < filled.sum():
             continue
         groups = head[filled].groupby(column)[by].nunique().max()
@@ -162,13 +162,8 @@ def _rank(found: Iterable[str], kind: re.Pattern) -> list[str]:
     return sorted(own, key=lambda h: not _BUYER.search(keyed[h]))
 
 
-def _fill(head: Any, column: str) -> Any:
-    written = head[column].astype("string").str.strip()
-    return written.notna() & (written != "")
-
-
 def _share(head: Any, column: str) -> float:
-    return float(_fill(head, column).mean()) if len(head) else 0.0
+    return float(is_filled(head[column]).mean()) if len(head) else 0.0
 
 
 def keep_filled(found: Collection[str], empty: Collection[str]) -> list[str]:

@@ -12,7 +12,7 @@ from ltvkit.display import formats
 from ltvkit.engines.sql import quoted
 from ltvkit.ingest import status_words, systems
 from ltvkit.ingest.parse import values
-from ltvkit.inspection import keys, parts, statuses
+from ltvkit.inspection import keys, parts, statuses, totals
 from ltvkit.inspection.fill_down import propose_fill_down
 from ltvkit.inspection.result import Inspection
 from ltvkit.inspection.stakes import Ask
@@ -67,7 +67,7 @@ def _propose_amount(
 ) -> tuple[dict[str, str], list[Ask]]:
     """What the amount is made of, in an export of no known system."""
     asks: list[Ask] = []
-    for find in (parts.find_order_total, parts.find_paid_total):
+    for find in (totals.find_order_total, totals.find_paid_total):
         mapped, asked = find(head, columns)
         columns = {n: h for n, h in (columns | mapped).items() if h is not None}
         asks += asked
@@ -76,7 +76,7 @@ def _propose_amount(
     asks += parts.ask_shares(head, columns)
     for name in ("product", "product_id", "category"):
         if name in columns:
-            goods = _list_values(raw, columns[name], limit=MOST_PRODUCTS)
+            goods = _list_values(raw, [columns[name]], limit=MOST_PRODUCTS)[columns[name]]
             asks += statuses.ask_no_goods(goods, policies, name)
     return columns, asks
 
@@ -106,7 +106,7 @@ def _list_few_values(raw: Any, head: Any) -> dict[str, list[str]]:
     """Columns of few different values -> their values, the most frequent first."""
     few = [c for c in head.columns if 0 < head[c].nunique() <= status_words.MOST_VALUES]
     dates = [c for c in head.columns if status_words.is_cancel_date(c) and head[c].notna().any()]
-    listed = {c: _list_values(raw, c) for c in dict.fromkeys((*few, *dates))}
+    listed = _list_values(raw, list(dict.fromkeys((*few, *dates))))
     return {
         c: v
         for c, v in listed.items()
@@ -126,10 +126,20 @@ def _count_statuses(raw: Any, columns: Mapping[str, str]) -> dict[str, str]:
     return {v: formats.fill(n_("{n} order", "{n} orders", n), n=n) for v, n in found}
 
 
-def _list_values(raw: Any, header: str, limit: int = 20) -> list[str]:
-    name = values.parse_text(header, raw.columns[header])
-    sql = f"select {name} v from raw where v is not null group by 1 order by count(*) desc, 1"
-    return [v for (v,) in raw.frame.query("raw", f"{sql} limit {limit}").fetchall()]
+def _list_values(raw: Any, listed: list[str], limit: int = 20) -> dict[str, list[str]]:
+    """Columns -> their values, the most frequent first; all are counted in one reading."""
+    found: dict[str, list[str]] = {header: [] for header in listed}
+    if not found:
+        return found
+    texts = (values.parse_text(header, raw.columns[header]) for header in listed)
+    cells = ", ".join(f"{{'c': {n}, 'v': {text}}}" for n, text in enumerate(texts))
+    counted = f"""select c, v, row_number() over (partition by c order by count(*) desc, v) r
+        from (select unnest([{cells}], recursive := true) from raw)
+        where v is not null group by c, v"""
+    sql = f"select c, v from ({counted}) where r <= {limit} order by c, r"
+    for number, value in raw.frame.query("raw", sql).fetchall():
+        found[listed[number]].append(value)
+    return found
 
 
 def _take_samples(column: Any, *, masked: bool) -> list[str]:

@@ -15,7 +15,7 @@ from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, systems
 from ltvkit.ingest.parse import ids, values
 from ltvkit.ingest.readers.part import Part
-from ltvkit.inspection import days, keys, layout, meaning, money, parts, questions, stakes
+from ltvkit.inspection import days, keys, layout, meaning, money, questions, stakes, totals
 from ltvkit.inspection.result import Inspection
 from ltvkit.inspection.stakes import Ask
 
@@ -94,9 +94,9 @@ def _propose_columns(head: Any, system: Any) -> tuple[dict[str, str], dict[str, 
         fits = headers.find_ambiguous(free)[name]
         chosen = None if name == "amount" else keys.choose_alike(head, fits)
         if name == "amount":
-            chosen = parts.choose_same(head, fits)
-            several = parts.has_several_lines(head, columns)
-            choose = parts.choose_line_amount if several else parts.choose_total
+            chosen = totals.choose_same(head, fits)
+            several = totals.has_several_lines(head, columns)
+            choose = totals.choose_line_amount if several else totals.choose_total
             chosen = chosen or choose(head, columns, fits)
         if chosen:
             columns[name] = chosen

@@ -51,15 +51,12 @@ def _ask_totals(seen: Inspection, found: order_ids.OrderIds) -> list[Ask]:
 
 def _ask_rounded(seen: Inspection, lines: nw.LazyFrame) -> list[Ask]:
     """Ids that a spreadsheet has rounded: several orders or customers are read as one."""
-    asks = []
-    for name in ("customer_id", "order_id"):
-        found = rounded_ids.find_rounded(lines, [name])
-        rounded, figure = rounded_ids.check_rounded(found if name in seen.columns else [])
-        if rounded:
-            asks.append(
-                Ask(f"columns.{name}", _("{figure}. Export it as text.").format(figure=figure))
-            )
-    return asks
+    written = [n for n in ("customer_id", "order_id") if n in seen.columns]
+    text = _("{figure}. Export it as text.")
+    return [
+        Ask(f"columns.{one.column}", text.format(figure=rounded_ids.check_rounded([one])[1]))
+        for one in rounded_ids.find_rounded(lines, written)
+    ]
 
 
 def _ask_refunds(seen: Inspection) -> list[Ask]:

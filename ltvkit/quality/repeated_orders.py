@@ -26,13 +26,9 @@ def measure(lines: nw.LazyFrame, facts: Mapping[str, Any]) -> Repeated:
     names = lines.collect_schema().names()
     if "status" not in names or facts["orders_from"] != "order_id":
         return Repeated()
-    alike = (
-        filter_purchases(lines)
-        .group_by(*overlap.list_content(names))
-        .agg(copies=nw.len(), statuses=nw.col("status").n_unique())
-    )
+    alike = filter_purchases(lines).group_by(*overlap.list_content(names)).agg(**overlap.COUNTED)
     again = (
-        alike.filter((nw.col("statuses") > 1) & (nw.col("statuses") == nw.col("copies")))
+        alike.filter(overlap.DIFFER)
         .with_columns(more=nw.col("copies") - 1)
         .with_columns(money=nw.col("amount") * nw.col("more"))
     )

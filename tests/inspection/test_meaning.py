@@ -3,7 +3,7 @@
 import pandas as pd
 
 from ltvkit.ingest import headers
-from ltvkit.inspection import fill_down, keys, parts, statuses
+from ltvkit.inspection import fill_down, keys, parts, statuses, totals
 
 ORDERS = {"order_id": "No", "customer_id": "Id", "order_date": "Day", "amount": "Total"}
 
@@ -78,11 +78,11 @@ def test_a_total_with_a_discount_in_it_is_found_by_adding_up():
         }
     )
     columns = {"order_id": "No", "unit_price": "Price", "quantity": "Qty"}
-    mapped, [asked] = parts.find_paid_total(head, columns)
+    mapped, [asked] = totals.find_paid_total(head, columns)
     assert mapped == {"order_total": "Total", "order_shipping": "Shipping", "order_tax": "Tax"}
     assert "33.3% of the orders" in asked.question
     same = head.assign(Total=[115, 115, 60, 38])  # every order adds up: nothing to find
-    assert parts.find_paid_total(same, columns) == ({}, [])
+    assert totals.find_paid_total(same, columns) == ({}, [])
 
 
 def test_a_price_that_grows_with_the_quantity_is_a_lines_total():
@@ -157,5 +157,5 @@ def test_a_discount_that_is_a_share_of_the_price_is_asked_about_with_its_money()
 
 def test_different_amounts_of_an_order_are_not_the_same_for_growing_alike():
     head = pd.DataFrame({"Net": [10, 20], "Gross": [12, 24], "Again": [10.0, 20.0]})
-    assert parts.choose_same(head, ["Net", "Again"]) == "Net"
-    assert parts.choose_same(head, ["Net", "Gross"]) is None
+    assert totals.choose_same(head, ["Net", "Again"]) == "Net"
+    assert totals.choose_same(head, ["Net", "Gross"]) is None
