@@ -73,7 +73,7 @@ def fit(survivors: pd.DataFrame, *, model: str) -> Contract:
         raise TooLittleData(fill("at_a_limit", model=model, name=name, limit=f"{params[name]:g}"))
     if not np.abs(found.jac).max() < 1e-6:
         raise TooLittleData(fill("no_best_fit", model=model))
-    return Contract(model, params, float(-found.fun * at_risk[0]))
+    return Contract(model, params, float(-found.fun * at_risk.max()))
 
 
 def remaining(
@@ -133,16 +133,17 @@ def _gauss(b: np.ndarray, c: np.ndarray, z: float) -> np.ndarray:
 
 def _checked(survivors: pd.DataFrame, model: str) -> tuple[np.ndarray, np.ndarray]:
     frames.lazy(survivors, needs=("at_risk", "lost"))
-    asked = survivors[survivors["at_risk"] != 0]
-    at_risk, lost = asked[["at_risk", "lost"]].to_numpy(dtype=float).T
+    at_risk, lost = survivors[["at_risk", "lost"]].to_numpy(dtype=float).T
+    at_risk, lost = (np.trim_zeros(at_risk, "b"), lost[: len(np.trim_zeros(at_risk, "b"))])
     if not ((lost >= 0) & (lost <= at_risk)).all():
         raise DataError("lost must lie between 0 and at_risk, in every row.")
     if not lost.any():
         raise TooLittleData("nobody has left yet, so nothing can be fitted. Take more history.")
-    if lost[0] == at_risk[0]:
+    if lost[0] == at_risk[0] > 0:
         raise TooLittleData("everybody left in the first period. Take shorter periods.")
-    if (least := len(MODELS[model])) > len(asked):
-        raise TooLittleData(fill("few_periods", model=model, parameters=least, periods=len(asked)))
+    asked = int((at_risk > 0).sum())
+    if (least := len(MODELS[model])) > asked:
+        raise TooLittleData(fill("few_periods", model=model, parameters=least, periods=asked))
     return at_risk, lost
 
 
@@ -181,4 +182,4 @@ def _cost(logs: np.ndarray, at_risk: np.ndarray, lost: np.ndarray) -> tuple[floa
     by_beta = digamma(beta + x) + by_alpha
     by_c = by_beta * x * np.log(np.maximum(t, 1))
     slopes = np.diff([by_alpha, by_beta, by_c][: len(params)])
-    return -value / at_risk[0], -(slopes @ weight) * params / at_risk[0]
+    return -value / at_risk.max(), -(slopes @ weight) * params / at_risk.max()

@@ -1,0 +1,328 @@
+"""Months ahead for shops whose customers pay in a regular rhythm: fees, contracts, deliveries.
+
+All is counted in calendar months, so a fee due on the 1st, or on the day of joining, never drifts.
+A customer pays every 1, 2, 3, 6, 12, ... months; payments within a month are added up.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import periods
+from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
+from ltvkit.errors import ParamsError, TooLittleData, one_of
+from ltvkit.forecast.models.bg_bb import BetaGeoBetaBinomFitter
+from ltvkit.forecast.models.fitting import fit_with_fallback
+from ltvkit.forecast.texts import fill
+from ltvkit.ingest import daily
+from ltvkit.ingest.lines import filter_until
+from ltvkit.ltv import contracts
+from ltvkit.periods import Day
+
+METHODS = ("sbg", "bdw", "bg_bb")
+REGULAR = 0.8  # share of gaps that are as long as the customer's usual one
+LATE = 0.02  # of payments may come later than the time after which a customer counts as gone
+WINDOW = 12  # months whose renewals are learned from, or three times the usual gap
+FEWEST = 30  # renewals
+CHANCE = 0.001  # below it, a time in which nobody left is not chance
+
+
+class Months(NamedTuple):
+    """What today's customers, and a new one, are expected to do.
+
+    `table`: month (1 is the calendar month after the last whole one), customers who pay in it,
+    revenue; `new`: age_months (0: the month of joining), customers (the share who pay), revenue
+    per customer won; `renewals`: period, at_risk, lost (empty for "bg_bb"); `notes`.
+    """
+
+    table: pd.DataFrame
+    new: pd.DataFrame
+    renewals: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+class _Payments(NamedTuple):
+    """The months in which customers (or contracts) paid, summed up.
+
+    `histories`: first, last, paid (months with a payment), renewed (renewals behind them, by the
+    order's own number; else missing), customers, revenue (of their last month); `gaps`: usual
+    (the customer's mean gap), gap, customers; `now`: the last whole month; `first`: mean revenue
+    of a first payment; `step`: what the second is of the first; `per_customer`: contracts that one
+    customer pays for in a month.
+    """
+
+    histories: pd.DataFrame
+    gaps: pd.DataFrame
+    now: int
+    first: float
+    step: float
+    per_customer: float
+
+
+def forecast_months(
+    lines: Frame,
+    *,
+    as_of: Day,
+    months: int = 12,
+    method: str = "sbg",
+    contract: str = "",
+    number: str = "",
+) -> Months:
+    """Order lines (or their days) up to `as_of` -> `Months`.
+
+    `method`: "sbg" or "bdw" (contracts, see `ltv.contracts`): a customer pays at every due month
+    until they leave for good; "bg_bb": a customer may skip months. Only whole months count: month
+    1 follows the last one that is over by `as_of`. A payment is worth what the customer's last
+    one was; whoever has paid once is expected to pay what others paid at their second, relative
+    to their first (of the last 12 months), as a first one is often a trial.
+
+    `contract`: column with the id of a contract; each then counts by itself. `number`: column
+    with the number of the delivery in its contract (1, 2, ...), which is known where the orders
+    begin later. Lines without a value in these columns are left out.
+
+    Contracts: the usual gap of a customer is their mean one, in whole months; who has paid once
+    has the most common one. Who is later than 98% of payments are has left. Chances to leave are
+    learned from the renewals of the last 12 months (or three usual gaps), so from recent ones, and
+    not from a time in which nobody left where that can't be chance: such an export holds only
+    customers who were there later. Where customers do not differ, all have the same chance.
+
+    Raises `TooLittleData` where nobody left, or (contracts) where payments are not regular.
+    """
+    one_of("method", method, METHODS)
+    if months < 1:
+        raise ParamsError(f"months={months}: give 1 or more.")
+    found = _read(lines, as_of=as_of, contract=contract, number=number)
+    ahead = _by_occasions if method == "bg_bb" else _by_contracts
+    shares, new, renewals, notes = ahead(found, months, method)
+    rows = found.histories
+    worth = rows["revenue"] * np.where(rows["paid"] == 1, found.step, 1.0)
+    table = pd.DataFrame({"month": np.arange(1, months + 1)}).assign(
+        customers=rows["customers"].to_numpy() @ shares / found.per_customer,
+        revenue=worth.to_numpy() @ shares,
+    )
+    worth = found.first * np.append(1.0, np.full(months, found.step))
+    new = pd.DataFrame({"age_months": np.arange(months + 1), "customers": new})
+    return Months(table, new.assign(revenue=worth * new["customers"]), renewals, tuple(notes))
+
+
+def _by_occasions(found: _Payments, months: int, _method: str) -> tuple:
+    """BG/BB: each month after the first is an occasion to pay."""
+    rows = found.histories
+    history = [rows["paid"] - 1, rows["last"] - rows["first"], found.now - rows["first"]]
+    history = [column.to_numpy() for column in history]
+    seen = history[2] > 0
+    if not seen.any():
+        raise TooLittleData(fill("no_renewals", n=0, least=FEWEST))
+    fitter = BetaGeoBetaBinomFitter()
+    weights = rows["customers"].to_numpy()[seen]
+    fit_with_fallback(fitter, *(column[seen] for column in history), weights=weights)
+    ends = np.arange(1.0, months + 1)
+    upto = [fitter.predict(np.full(len(rows), end), *history) for end in ends]
+    zero = np.zeros(1)
+    new = np.concatenate([fitter.predict(np.array([end]), zero, zero, zero) for end in ends])
+    shares = np.diff(np.array(upto), axis=0, prepend=0).T
+    return shares, np.append(1.0, np.diff(new, prepend=0)), pd.DataFrame(), []
+
+
+def _by_contracts(found: _Payments, months: int, method: str) -> tuple:
+    """Contracts: each pays at its due months with the chance that it has not ended."""
+    usual, late, pays = _find_rhythm(found)
+    rows = _add_due(found.histories, usual)
+    renewals, notes = _count_renewals(rows, late, found.now)
+    survival, note = _fit_survival(renewals, method, most=int(rows["renewed"].max()) + months)
+    open_ = (rows["due"] > found.now - late).to_numpy()
+    overdue = open_ & (rows["due"] <= found.now).to_numpy()
+    back = _share_who_come_back(found, late, renewals)
+    alive = np.where(overdue, back, open_)
+    wait = np.maximum(rows["due"].to_numpy() - found.now, 1)[:, None]  # months to the next payment
+    number, gap = rows["renewed"].to_numpy()[:, None], rows["gap"].to_numpy()[:, None]
+    month = np.arange(1, months + 1)[None, :]
+    later, rest = np.divmod(month - wait, gap)
+    due = (rest == 0) & (later >= 0)
+    stays = survival[np.where(due, number + later + 1, 0)] / survival[number]
+    shares = np.where(due, stays * alive[:, None] * pays, 0)
+    age = np.arange(months + 1)
+    new = np.where(age % usual == 0, survival[age // usual], 0) * np.where(age > 0, pays, 1)
+    return shares, new, renewals, [*notes, *note]
+
+
+def _find_rhythm(found: _Payments) -> tuple[int, int, float]:
+    """The most common gap in months; how many months late a payment may be; and the share of due
+    months in which customers pay. Judged by customers of three payments or more."""
+    gaps, rows = found.gaps, found.histories
+    n = gaps["customers"].sum()
+    regular = gaps.loc[gaps["gap"] == gaps["usual"], "customers"].sum() / max(n, 1)
+    if n < FEWEST:
+        raise TooLittleData(fill("no_renewals", n=int(n), least=FEWEST))
+    if regular < REGULAR:
+        raise TooLittleData(fill("not_regular", share=regular, least=REGULAR))
+    over = (gaps["gap"] - gaps["usual"]).clip(lower=0)
+    by_over = gaps.groupby(over)["customers"].sum()
+    late = int(by_over.index[by_over.cumsum() >= (1 - LATE) * n][0])
+    usual = int(gaps.groupby("usual")["customers"].sum().idxmax())
+    again = rows[rows["paid"] > 2]
+    gap = _usual_gap(again)
+    due = ((again["last"] - again["first"]) / gap * again["customers"]).sum()
+    return usual, late, min(float(((again["paid"] - 1) * again["customers"]).sum() / due), 1.0)
+
+
+def _usual_gap(rows: pd.DataFrame) -> pd.Series:
+    """The mean gap in whole months, as in `_gap`; missing for those who paid once."""
+    times = (rows["paid"] - 1).where(rows["paid"] > 1)
+    return ((2 * (rows["last"] - rows["first"]) + times) // (2 * times)).clip(lower=1)
+
+
+def _add_due(histories: pd.DataFrame, usual: int) -> pd.DataFrame:
+    """Histories -> with gap, renewed (renewals behind them), due (the month of the next)."""
+    gap = _usual_gap(histories).fillna(usual).astype(int)
+    seen = ((histories["last"] - histories["first"]) / gap).round()
+    renewed = histories["renewed"].fillna(seen).clip(lower=0).astype(int)
+    return histories.assign(gap=gap, renewed=renewed, due=histories["last"] + gap)
+
+
+def _count_renewals(rows: pd.DataFrame, late: int, now: int) -> tuple[pd.DataFrame, list[str]]:
+    """Histories -> renewals asked for by number: period, at_risk, lost; and notes."""
+    known = now - late  # the last due month of which it is known who has left
+    left = (rows["due"] <= known).to_numpy()
+    asked = rows["renewed"].to_numpy() + left
+    which = np.repeat(np.arange(len(rows)), asked)
+    period = np.concatenate([np.arange(1, n + 1) for n in asked]) if asked.sum() else which
+    table = pd.DataFrame({"period": period, "customers": rows["customers"].to_numpy()[which]})
+    behind = (asked[which] - period) * rows["gap"].to_numpy()[which]
+    table["month"] = (rows["last"] + left * rows["gap"]).to_numpy()[which] - behind
+    table["lost"] = np.where((period == asked[which]) & left[which], table["customers"], 0)
+    start = known - max(WINDOW, 3 * int(rows["gap"].max()))
+    start = np.maximum(start, rows["first"].to_numpy()[which])  # renewals seen in these orders
+    table = table[(table["month"] <= known) & (table["month"] > start)]
+    if (n := table["customers"].sum()) < FEWEST:
+        raise TooLittleData(fill("no_renewals", n=int(n), least=FEWEST))
+    table, notes = _leave_immortal_out(table)
+    sums = table.groupby("period")[["customers", "lost"]].sum()
+    sums = sums.reindex(range(1, sums.index.max() + 1), fill_value=0)
+    return sums.rename(columns={"customers": "at_risk"}).reset_index(), notes
+
+
+def _leave_immortal_out(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Renewals -> without the first months if nobody left in them, and that can't be chance."""
+    if not table["lost"].any():
+        raise TooLittleData(fill("nobody_left", n=int(table["customers"].sum())))
+    begins = table.loc[table["lost"] > 0, "month"].min()
+    before, after = table[table["month"] < begins], table[table["month"] >= begins]
+    rate = after["lost"].sum() / after["customers"].sum()
+    n = int(before["customers"].sum())
+    if (1 - rate) ** n > CHANCE:
+        return table, []
+    month = periods.label(int(begins), "month")
+    return after, [fill("immortal", month=month, n=n, rate=float(rate))]
+
+
+def _fit_survival(renewals: pd.DataFrame, method: str, *, most: int) -> tuple[np.ndarray, list]:
+    """The share still there after 0, 1, ... `most` + 1 renewals, and notes."""
+    number = np.arange(most + 2)
+    for model in dict.fromkeys((method, "sbg")):  # "bdw" has one more parameter to determine
+        try:
+            return contracts.fit(renewals, model=model).survival(number), []
+        except TooLittleData as error:
+            reason = error
+    rate = float(renewals["lost"].sum() / renewals["at_risk"].sum())
+    if rate == 1:
+        raise reason
+    return (1 - rate) ** number, [fill("same_chance", rate=rate)]
+
+
+def _share_who_come_back(found: _Payments, late: int, renewals: pd.DataFrame) -> float:
+    """Of those who are late, but no later than some who paid: the share who will pay."""
+    gaps = found.gaps
+    back = gaps.loc[gaps["gap"] > gaps["usual"], "customers"].sum()
+    return float(back / max(back + renewals["lost"].sum(), 1)) if late else 0.0
+
+
+def _read(lines: Frame, *, as_of: Day, contract: str, number: str) -> _Payments:
+    """The months in which customers paid, up to the last whole month."""
+    now = periods.last_whole(as_of, "month")
+    chosen = _choose(lines, contract, number, until=periods.end(now, "month"))
+    month, revenue = nw.col("month"), nw.col("revenue")
+    paid = (
+        daily.select_days(chosen, as_of=as_of)
+        .with_columns(month=periods.index("order_date", "month"))
+        .group_by("customer_id", "month")
+        .agg(revenue.sum(), nw.col("active").max())
+        .filter(nw.col("active") > 0)
+    )
+    spans = paid.group_by("customer_id").agg(first=month.min(), last=month.max(), paid=nw.len())
+    rows = paid.join(spans, on="customer_id").with_columns(
+        nw.col("paid").cast(nw.Int64),
+        before=month.shift(1).over("customer_id", order_by="month"),
+        revenue_before=revenue.shift(1).over("customer_id", order_by="month"),
+    )
+    with frames.materialized(rows, like=lines) as each:
+        if not frames.count(each):
+            raise TooLittleData(fill("no_renewals", n=0, least=FEWEST))
+        return _Payments(
+            histories=_sum_histories(each, chosen, number),
+            gaps=_sum_gaps(each),
+            now=now,
+            per_customer=_count_parallel(each, chosen, contract),
+            **_sum_first_payments(each, now),
+        )
+
+
+def _choose(lines: Frame, contract: str, number: str, *, until: Day) -> nw.LazyFrame:
+    """The lines that count, with a contract in the place of a customer; `owner` is the customer."""
+    needs = tuple(filter(None, [contract, number]))
+    opened = filter_until(frames.lazy(lines, needs=needs), until)
+    for column in needs:
+        opened = opened.filter(~nw.col(column).is_null())
+    if not contract:
+        return opened
+    text = nw.col(contract).cast(nw.String)
+    both = nw.concat_str([nw.col("customer_id"), text], separator="\x1f")
+    return opened.with_columns(owner=nw.col("customer_id")).with_columns(customer_id=both)
+
+
+def _sum_histories(each: nw.LazyFrame, chosen: nw.LazyFrame, number: str) -> pd.DataFrame:
+    last = each.filter(nw.col("month") == nw.col("last"))
+    by = ["first", "last", "paid"]
+    if number:
+        numbers = chosen.group_by("customer_id").agg(renewed=nw.col(number).max())
+        behind = (nw.col("renewed") - 1).cast(nw.Int64)
+        last = last.join(numbers, on="customer_id").with_columns(renewed=behind)
+        by.append("renewed")
+    table = frames.add_up(last, *by, sums=("revenue",), customers=nw.len())
+    return table if number else table.assign(renewed=np.nan)
+
+
+def _sum_gaps(each: nw.LazyFrame) -> pd.DataFrame:
+    """usual, gap, customers: of those who paid in three months or more."""
+    times = nw.col("paid") - 1
+    usual = (2 * (nw.col("last") - nw.col("first")) + times) // (2 * times)
+    gaps = each.filter((nw.col("paid") > 2) & ~nw.col("before").is_null())
+    gaps = gaps.with_columns(usual=usual, gap=nw.col("month") - nw.col("before"))
+    return frames.table(gaps.group_by("usual", "gap").agg(customers=nw.len()))
+
+
+def _sum_first_payments(each: nw.LazyFrame, now: int) -> dict[str, float]:
+    """What a first payment of the last 12 months was, and the second relative to the first."""
+    firsts = each.filter(nw.col("before").is_null())
+    recent = nw.col("month") > now - WINDOW
+    means = [rows.select(nw.col("revenue").mean()) for rows in (firsts.filter(recent), firsts)]
+    mean = next(m for m in (float(frames.table(m).iloc[0, 0]) for m in means) if not np.isnan(m))
+    second = each.filter(recent & (nw.col("before") == nw.col("first")))
+    sums = frames.table(second.select(nw.col("revenue", "revenue_before").sum())).iloc[0]
+    step = sums["revenue"] / sums["revenue_before"] if sums["revenue_before"] > 0 else 1.0
+    return {"first": mean, "step": float(step)}
+
+
+def _count_parallel(each: nw.LazyFrame, chosen: nw.LazyFrame, contract: str) -> float:
+    """Contracts that a customer pays for in one month, on average; 1 without contracts."""
+    if not contract:
+        return 1.0
+    owners = chosen.select("customer_id", "owner").unique()
+    paid = each.select("customer_id", "month").join(owners, on="customer_id")
+    both = paid.select("owner", "month").unique()
+    return frames.count(paid) / max(frames.count(both), 1)
