@@ -15,17 +15,15 @@ from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, TooLittleData, one_of
+from ltvkit.forecast.clock import DAYS, HISTORY, Clock
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
-from ltvkit.forecast.models.continuous_time import ContinuousTimeFitter
 from ltvkit.forecast.models.fitting import fit_with_fallback
 from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
+from ltvkit.forecast.models.left_truncated import EARLIER, LeftTruncatedFitter
 from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
 from ltvkit.forecast.texts import TEXTS, fill
-from ltvkit.periods import MONTH_DAYS
 
-DAYS = {"day": 1.0, "week": 7.0, "month": MONTH_DAYS}
 BUYING = {"bg_nbd": BetaGeoFitter, "mbg_nbd": ModifiedBetaGeoFitter, "pareto_nbd": ParetoNBDFitter}
-HISTORY = ["frequency", "t_x_days", "T_days"]
 NEEDS = ("purchase_days", "recency_days", "tenure_days", "revenue")
 MAX_CUSTOMERS = 1_000_000  # of more customers, a sample is fitted
 MAX_HISTORIES, SAMPLED_HISTORIES = 250_000, 100_000  # of more distinct histories, a sample
@@ -43,13 +41,14 @@ class Spending(NamedTuple):
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model: `buying` (a lifetimes fitter, time in `unit`), `spend` (Gamma-Gamma, or
+    """A fitted model: `buying` (a lifetimes fitter, or two of
+    them in `LeftTruncatedFitter`; time by `clock`), `spend` (Gamma-Gamma, or
     None if it could not be fitted), `mean_spend` per purchase, and `notes`: what to be aware of.
     """
 
     model: str
-    unit: str
-    buying: ContinuousTimeFitter
+    clock: Clock
+    buying: Any
     spend: GammaGammaFitter | None
     mean_spend: float
     notes: tuple[str, ...]
@@ -64,7 +63,7 @@ class Fitted:
         """parameter, estimate, lowest, highest (95%), meaning."""
         rows = pd.concat([f.summary for f in self.fitters]).drop(columns="se(coef)")
         rows.columns = ["estimate", "lowest", "highest"]
-        texts = [_(TEXTS["parameters"][name]).format(unit=_(self.unit)) for name in rows.index]
+        texts = [_explain(name, self.clock.unit) for name in rows.index]
         return rows.rename_axis("parameter").assign(meaning=texts).reset_index()
 
     def against(self, truth: Mapping[str, float]) -> pd.DataFrame:
@@ -75,7 +74,7 @@ class Fitted:
     @property
     def text(self) -> str:
         """The model, and what to be aware of, a line each."""
-        name = fill("model", model=formats.label(self.model), unit=_(self.unit))
+        name = fill("model", model=formats.label(self.model), unit=_(self.clock.unit))
         return "\n".join([name, *(self.notes or [fill("no_sign")])])
 
     def spend_of(self, purchases: Any, revenue: Any) -> Any:
@@ -89,34 +88,84 @@ class Fitted:
         return (revenue + v) * p / (purchases * p + (q - 1))
 
 
-def fit(customers: Frame, *, model: str = "bg_nbd", unit: str = "week") -> Fitted:
+def fit(
+    customers: Frame,
+    *,
+    model: str = "bg_nbd",
+    unit: str = "week",
+    clock: Clock | None = None,
+    known_days: int | None = None,
+) -> Fitted:
     """Customers (of `customers.summarize`) -> a fitted model of buying and spending.
 
     `model`: "bg_nbd", "mbg_nbd" or "pareto_nbd"; time is counted in `unit`: "day", "week" or
-    "month" (30.4375 days). A purchase is a day with a purchase; frequency counts those after the
-    first. The spend model sees revenue per purchase day, less returns, the first purchase
-    included; customers whose returns leave nothing are not in its fit. The engine returns the
-    distinct histories only. Of more than a million customers (see `sampling`), or 250,000
-    distinct histories, a sample is fitted, and `notes` say so. Raises `DataError` if there are
-    too few data or the fit does not converge.
+    "month" (30.4375 days), or measured by a `clock` with a season. `known_days`: customers first
+    seen before that many days ago had mostly bought before (see `ingest.truncation`), and get
+    parameters of their own, if both groups are large enough. A purchase is a day with a purchase;
+    frequency counts those after the first. The spend model sees revenue per purchase day, less
+    returns, the first purchase included; customers whose returns leave nothing are not in its fit.
+    The engine returns the distinct histories only. Of more than a million customers (see
+    `sampling`), or 250,000 distinct histories, a sample is fitted, and `notes` say so. Raises
+    `DataError` if there are too few data or the fit does not converge.
     """
     one_of("model", model, BUYING)
     one_of("unit", unit, DAYS)
     some, notes = _sample_customers(customers)
     spent = fit_spending(some)
     spent = spent._replace(notes=(*notes, *spent.notes))
-    return fit_buying(histories(some), spent, model=model, unit=unit)
+    clock = clock or Clock(unit)
+    return fit_buying(histories(some), spent, model=model, clock=clock, known_days=known_days)
 
 
-def fit_buying(triples: pd.DataFrame, spent: Spending, *, model: str, unit: str) -> Fitted:
+def fit_buying(
+    triples: pd.DataFrame,
+    spent: Spending,
+    *,
+    model: str,
+    clock: Clock,
+    known_days: int | None = None,
+) -> Fitted:
     """Distinct histories, and how customers spend -> a fitted model."""
-    buying, some = BUYING[model](), sample_histories(triples)
-    identified = fit_with_fallback(buying, *in_unit(some, unit), weights=some["customers"])
+    some = sample_histories(triples)
+    buying, identified = _fit_groups(some, model=model, clock=clock, known_days=known_days)
     notes = [*_fit_notes(model, triples, identified=identified), *spent.notes]
     n, whole = (int(table["customers"].sum()) for table in (some, triples))
     if n < whole:
         notes.append(fill("fitted_to_sample", n=n, whole=whole))
-    return Fitted(model, unit, buying, spent.fitter, spent.mean, tuple(notes))
+    if isinstance(buying, LeftTruncatedFitter):
+        notes.append(fill("two_groups", days=known_days))
+    return Fitted(model, clock, buying, spent.fitter, spent.mean, tuple(notes))
+
+
+def _fit_groups(
+    some: pd.DataFrame, *, model: str, clock: Clock, known_days: int | None
+) -> tuple[Any, bool]:
+    """A fitter of all histories, or of two groups of them, and whether they determine it."""
+    groups = [some]
+    if known_days is not None:
+        earlier = some["T_days"] > known_days
+        groups = [some[~earlier], some[earlier]]
+    try:
+        fitters = [BUYING[model]() for _group in groups]
+        sure = [
+            fit_with_fallback(fitter, *clock.history(group), weights=group["customers"])
+            for fitter, group in zip(fitters, groups, strict=True)
+        ]
+    except DataError:
+        if known_days is None:
+            raise
+        return _fit_groups(some, model=model, clock=clock, known_days=None)
+    if known_days is None:
+        return fitters[0], sure[0]
+    later, earlier = fitters
+    return LeftTruncatedFitter(later, earlier, float(clock.between(known_days, 0))), all(sure)
+
+
+def _explain(parameter: str, unit: str) -> str:
+    """What a parameter means."""
+    name = parameter.removesuffix(EARLIER)
+    text = _(TEXTS["parameters"][name]).format(unit=_(unit))
+    return text if name == parameter else fill("of_earlier", meaning=text)
 
 
 def sample_histories(triples: pd.DataFrame) -> pd.DataFrame:
@@ -169,12 +218,6 @@ def history_columns() -> dict[str, nw.Expr]:
         "t_x_days": nw.col("tenure_days") - nw.col("recency_days"),
         "T_days": nw.col("tenure_days"),
     }
-
-
-def in_unit(triples: pd.DataFrame, unit: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct histories -> frequency, recency and T, both times in `unit`."""
-    recency, whole = (triples[c].to_numpy() / DAYS[unit] for c in HISTORY[1:])
-    return triples["frequency"].to_numpy(), recency, whole
 
 
 def fit_spending(customers: Frame) -> Spending:

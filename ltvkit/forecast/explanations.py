@@ -15,7 +15,8 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, one_of
 from ltvkit.forecast import predictions
-from ltvkit.forecast.estimation import DAYS, HISTORY, Fitted, histories, in_unit
+from ltvkit.forecast.clock import HISTORY
+from ltvkit.forecast.estimation import Fitted, histories
 from ltvkit.forecast.texts import fill
 from ltvkit.forecast.uncertainty import INTERVAL, simulate_amounts
 from ltvkit.ingest.daily import NEEDS
@@ -97,7 +98,7 @@ def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd
     counts = np.unique(np.linspace(0, max(most, 5), 13).astype(int))
     cells = pd.DataFrame([(x, w * 7, oldest) for x in counts for w in weeks], columns=HISTORY)
     if of == "p_alive":
-        values = fitted.buying.conditional_probability_alive(*in_unit(cells, fitted.unit))
+        values = fitted.buying.conditional_probability_alive(*fitted.clock.history(cells))
     else:
         horizon = np.array([months * MONTH_DAYS])
         values = predictions.expected_orders(fitted, cells, horizon)[:, 0]
@@ -131,8 +132,8 @@ def distribution(predicted: Frame, *, column: str = "ltv_12m") -> pd.DataFrame:
 def _likely_range(summary: pd.DataFrame, fitted: Fitted, months: int) -> np.ndarray:
     rng = np.random.default_rng(1)
     rows = histories(summary).loc[[0] * FUTURES]
-    x, t_x, age = in_unit(rows, fitted.unit)
-    ends = np.array([months * MONTH_DAYS / DAYS[fitted.unit]])
+    x, t_x, age = fitted.clock.history(rows)
+    ends = fitted.clock.ahead([months * MONTH_DAYS])
     counts = fitted.buying.simulate(ends, x, t_x, age, rng=rng)
     paid = simulate_amounts(fitted, counts, x + 1, rows["revenue"].to_numpy(), rng)
     return np.quantile(paid[:, 0], INTERVAL)
@@ -143,9 +144,12 @@ def _alive_by_day(one: pd.DataFrame, fitted: Fitted, as_of: Day) -> pd.DataFrame
     bought = np.unique(bought.to_numpy())
     days = pd.date_range(bought[0], periods.day(as_of))
     count = np.searchsorted(bought, days.to_numpy(), side="right") - 1
-    last = (bought[count] - bought[0]) / np.timedelta64(1, "D")
-    lived = pd.DataFrame(dict(zip(HISTORY, (count, last, (days - bought[0]).days), strict=True)))
-    alive = fitted.buying.conditional_probability_alive(*in_unit(lived, fitted.unit))
+    ago = (days[-1] - days).days.to_numpy()
+    first, last = ago[0], ago[np.searchsorted(days.to_numpy(), bought[count])]
+    clock = fitted.clock
+    buying = fitted.buying.of(clock.between(first, 0))
+    lived = (clock.between(first, last), clock.between(first, ago))
+    alive = buying.conditional_probability_alive(count, *lived)
     return pd.DataFrame({"date": days, "p_alive": alive, "ordered": days.isin(bought)})
 
 

@@ -10,7 +10,8 @@ from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData
 from ltvkit.forecast import uncertainty
-from ltvkit.forecast.estimation import DAYS, Fitted, histories
+from ltvkit.forecast.clock import DAYS
+from ltvkit.forecast.estimation import Fitted, histories
 from ltvkit.forecast.texts import fill
 from ltvkit.periods import MONTH_DAYS, Day
 
@@ -88,7 +89,7 @@ def _revenue_of_one_new(fitted: Fitted, days: np.ndarray) -> np.ndarray:
     """
     middle = np.append((days[1:] + days[:-1]) / 2, days[0] / 2)
     share = np.append(np.ones(len(days) - 1), days[0] / MONTH_DAYS)
-    ages = np.clip(days[None, :] - middle[:, None], 0, None) / DAYS[fitted.unit]
+    ages = np.clip(days[None, :] - middle[:, None], 0, None) / DAYS[fitted.clock.unit]
     repeats = fitted.buying.expected_number_of_purchases_up_to_time(ages.ravel())
     by_month = share @ np.diff(repeats.reshape(ages.shape), axis=1)
     return (1 + by_month) * float(fitted.spend_of(0, 0.0))

@@ -10,7 +10,8 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, check_share
 from ltvkit.forecast import estimation
-from ltvkit.forecast.estimation import DAYS, HISTORY, Fitted, histories, in_unit
+from ltvkit.forecast.clock import DAYS, HISTORY
+from ltvkit.forecast.estimation import Fitted, histories
 from ltvkit.forecast.texts import fill
 from ltvkit.periods import MONTH_DAYS
 
@@ -80,11 +81,11 @@ def predict_histories(
     """Distinct histories -> with p_alive, p_quiet, orders_<n>m, and _<n>: those, discounted."""
     if min(months, default=0) < 1 or quiet_days < 1:
         raise ParamsError(f"months={months}, quiet_days={quiet_days}: at least 1 each.")
-    history = in_unit(triples, fitted.unit)
+    history = fitted.clock.history(triples)
     number = np.arange(1, max(months) + 1)
     by_month = np.diff(expected_orders(fitted, triples, number * MONTH_DAYS), axis=1, prepend=0)
     today = by_month * (1 + discount) ** -(number / 12)
-    quiet = quiet_days / DAYS[fitted.unit]
+    quiet = fitted.clock.ahead(quiet_days)
     table = triples.assign(
         p_alive=fitted.buying.conditional_probability_alive(*history),
         p_quiet=fitted.buying.probability_of_no_purchase(quiet, *history),
@@ -102,12 +103,12 @@ def expected_orders(fitted: Fitted, triples: pd.DataFrame, days: np.ndarray) -> 
     For an active customer, the time of the last purchase does not matter: the expectation is
     computed once per pair of frequency and age.
     """
-    alive = fitted.buying.conditional_probability_alive(*in_unit(triples, fitted.unit))
+    alive = fitted.buying.conditional_probability_alive(*fitted.clock.history(triples))
     pairs = triples[["frequency", "T_days"]].drop_duplicates()
     place = triples.groupby(["frequency", "T_days"], sort=False).ngroup().to_numpy()
-    spans = np.asarray(days) / DAYS[fitted.unit]
     frequency, whole = (pairs[c].to_numpy()[:, None] for c in pairs)
-    each = fitted.buying.expected_while_alive(spans, frequency, whole / DAYS[fitted.unit])
+    age = fitted.clock.between(whole, 0)
+    each = fitted.buying.expected_while_alive(fitted.clock.ahead(days), frequency, age)
     return alive[:, None] * each[place]
 
 
@@ -118,7 +119,7 @@ def new_customer(fitted: Fitted, *, months: tuple[int, ...] = (12, 24)) -> pd.Se
     """
     if min(months, default=0) < 1:
         raise ParamsError(f"months={months}: at least one, of 1 and more.")
-    ends = np.array(months) * MONTH_DAYS / DAYS[fitted.unit]
+    ends = np.array(months) * MONTH_DAYS / DAYS[fitted.clock.unit]
     repeats = fitted.buying.expected_number_of_purchases_up_to_time(ends)
     return pd.Series((1 + repeats) * float(fitted.spend_of(0, 0.0)), index=list(months))
 

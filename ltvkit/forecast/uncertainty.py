@@ -14,7 +14,8 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import estimation, predictions
-from ltvkit.forecast.estimation import DAYS, HISTORY, Fitted, histories, in_unit
+from ltvkit.forecast.clock import HISTORY
+from ltvkit.forecast.estimation import Fitted, histories
 from ltvkit.forecast.models.fitting import NORMAL_95
 from ltvkit.forecast.texts import fill
 from ltvkit.periods import MONTH_DAYS
@@ -111,11 +112,11 @@ def simulate_deviations(
     scaled to the spread of all customers.
     """
     rows, scale = _sample(triples, rng)
-    history = in_unit(rows, fitted.unit)
+    history = fitted.clock.history(rows)
     purchases, paid = history[0] + 1, _equivalent_revenue(rows, fitted)
     totals = []
     for _draw in range(draws):
-        counts = fitted.buying.simulate(np.asarray(days) / DAYS[fitted.unit], *history, rng=rng)
+        counts = fitted.buying.simulate(fitted.clock.ahead(days), *history, rng=rng)
         totals.append(simulate_amounts(fitted, counts, purchases, paid, rng))
     totals = np.array(totals).sum(axis=1)
     return (totals - totals.mean(axis=0)) * scale

@@ -28,9 +28,12 @@ SPAN = 30  # days that are counted together
 LEAST = 6  # spans; with fewer, no later ones to compare the first with
 FIRST = 3  # spans, the "first months"
 MOST_OLD = 0.05  # of those who look new, where who is new counts as known
+FEW_OLD = 0.15  # of those who look new, where the number of new ones can be estimated
+SOME_OLD = 0.25  # of those who look new, where they buy like new ones
 AGAIN = 60  # days within which a next purchase tells old customers from new ones
 # Two plausible months of one shop differ by this share, beside chance.
 USUAL = 0.15
+MOST_GROWTH = 1 / 365  # of purchases a day, by which a shop may grow or shrink in each
 # Standard errors by which customers who look new at first must buy again more often than later
 # new ones do, and what that is of the difference to expect.
 SURE, RATIO, FEW = 2.8, (0.4, 2.5), 20
@@ -66,14 +69,46 @@ class _Counts(NamedTuple):
     open: np.ndarray
 
 
+class Beginning(NamedTuple):
+    """Who looks new in an export, by spans of 30 days from day number `start` to `last`.
+
+    `new`: customers who look new; `old`: those of them who had bought before, and `cautious`: those
+    who may have, if the shop is older than the export; `sure`: whether it is.
+    """
+
+    start: int
+    last: int
+    new: np.ndarray
+    old: np.ndarray
+    cautious: np.ndarray
+    sure: bool
+
+    def find_from(self, share: float, *, cautious: bool = False) -> int:
+        """The first day number from which at most this share of who looks new is old."""
+        old = self.cautious if cautious else self.old
+        unknown = np.flatnonzero(old > share * self.new)
+        first = int(unknown[-1]) + 1 if len(unknown) else 0
+        return self.start + first * SPAN if first < len(self.new) else self.last + 1
+
+
 def find_truncation(lines: Frame, *, as_of: Day, export_begins: str = "") -> Truncation | None:
     """Order lines, or their `days`, up to `as_of` -> `Truncation`; None: no sign of one.
 
     `export_begins` is the policy: "opening" (with the shop's first order), "later" (in the middle
     of its life), or "": found out, which takes 180 days.
     """
-    if export_begins == "opening":
-        return None
+    found = examine(lines, as_of=as_of, export_begins=export_begins)
+    return _describe(found) if found and found.sure else None
+
+
+def examine(
+    lines: Frame, *, as_of: Day, export_begins: str = "", quick: bool = True
+) -> Beginning | None:
+    """Order lines, or their `days`, up to `as_of` -> who looks new; None without a purchase.
+
+    `export_begins` as in `find_truncation`. `quick`: old customers are not counted where the number
+    of those who look new shows no sign of any.
+    """
     bought = daily.select_purchases(lines, as_of=as_of)
     placed = bought.select("customer_id", _day=periods.number("order_date"))
     first = placed.group_by("customer_id").agg(_day=nw.col("_day").min())
@@ -81,17 +116,21 @@ def find_truncation(lines: Frame, *, as_of: Day, export_begins: str = "") -> Tru
     if began.empty:
         return None
     start, last = _find_start(began), periods.number_of(as_of)
-    spans = (last - start + 1) // SPAN
     began, placed = began[began["_day"] >= start], placed.filter(nw.col("_day") >= start)
     new = _sum_spans(_spread(began["_day"] - start, began["customers"], last - start + 1))
-    declared = export_begins == "later"
-    if spans < LEAST or not (declared or new[:2].mean() > new[spans // 2 :].mean()):
-        return _describe_unknown(new, start, last) if declared else None
+    declared, half = export_begins == "later", len(new) // 2
+    more = len(new) >= LEAST and new[:2].mean() > new[half:].mean()
+    if export_begins == "opening" or not len(new) or (quick and not (declared or more)):
+        return Beginning(start, last, new, 0 * new, 0 * new, sure=declared)
     with frames.materialized(_find_neighbours(placed.unique()), like=lines) as beside:
         counts = _count(beside, start, last)
-        old, cautious = _estimate_old(counts)
-        sure = declared or (_is_even(new, old) and _behave_as_old(beside, new, old, start, last))
-    return _describe(new, old, cautious, start, last) if sure else None
+        growth = _estimate_growth(counts.all)
+        old, cautious = _estimate_old(counts, growth)
+        found = Beginning(start, last, new, old, cautious, sure=declared)
+        if declared or not more:
+            return found
+        sure = _is_even(new, old, growth) and _behave_as_old(beside, new, old, start, last)
+    return found._replace(sure=sure)
 
 
 def find_known_from(lines: Frame, *, as_of: Day, export_begins: str = "") -> pd.Timestamp | None:
@@ -142,15 +181,26 @@ def _sum_spans(per_day: np.ndarray) -> np.ndarray:
     return per_day[:whole].reshape(-1, SPAN).sum(axis=1)
 
 
-def _estimate_old(counts: _Counts) -> tuple[np.ndarray, np.ndarray]:
-    """How many old customers look new in each span, if the shop was as large before; likely, and
-    with caution.
+def _estimate_growth(per_day: np.ndarray) -> float:
+    """By what share purchases grow a day, from the trend of their logarithm over the spans."""
+    each = _sum_spans(per_day)
+    if len(each) < FIRST:
+        return 0.0
+    place = np.arange(len(each)) * SPAN
+    trend = np.polyfit(place, np.log(each + 1), 1, w=np.sqrt(each + 1))[0]
+    return float(np.clip(trend, -MOST_GROWTH, MOST_GROWTH))
 
-    Customers buy on `rate` days a day. Those of a day before the export look new on a day that is
-    t later with the chance that their next purchase comes after t days or more: Kaplan and Meier's
-    estimate of the times between purchases. How many come back after more days than the data have
-    follows from the last two thirds of these times: it falls off by the same share in each third;
-    with caution, half of it falls off as a power of the time.
+
+def _estimate_old(counts: _Counts, growth: float) -> tuple[np.ndarray, np.ndarray]:
+    """How many old customers look new in each span, if the shop was there before; likely, and with
+    caution.
+
+    Customers buy on `rate` days a day at first, and before the export on exp(-growth u) times as
+    many, u days earlier. Those of a day before the export look new on a day that is t later with
+    the chance that their next purchase comes after t days or more: Kaplan and Meier's estimate of
+    the times between purchases. How many come back after more days than the data have follows from
+    the last two thirds of these times: it falls off by the same share in each third; with caution,
+    half of it falls off as a power of the time.
     """
     length = len(counts.gaps)
     known = (counts.gaps + counts.open)[::-1].cumsum()[::-1]
@@ -162,22 +212,31 @@ def _estimate_old(counts: _Counts) -> tuple[np.ndarray, np.ndarray]:
     power = int(np.abs((slower - 1) / (slower * (2**_POWERS - 1)) - decay).argmin())
     rate = counts.all[: FIRST * SPAN].mean()
     likely, most = (
-        _sum_spans(rate * (still - still[-1] + later))
+        _sum_spans(rate * _weigh_past(still - still[-1] + later, growth))
         for later in (end * decay / (1 - decay), end / (slower[power] - 1))
     )
     return likely, (likely + np.maximum(likely, most)) / 2
 
 
-def _is_even(new: np.ndarray, old: np.ndarray) -> bool:
+def _weigh_past(still: np.ndarray, growth: float) -> np.ndarray:
+    """Integral over u >= 0 of exp(-growth u) times the density of `still` at t + u, by days t."""
+    days = np.arange(len(still))
+    later = (still * np.exp(-growth * days))[::-1].cumsum()[::-1] * np.exp(growth * days)
+    return np.maximum(still - growth * later, 0)
+
+
+def _is_even(new: np.ndarray, old: np.ndarray, growth: float) -> bool:
     """Whether the first half without old customers is like the second, and with them is not."""
     half = len(new) // 2
+    trend = np.exp(growth * SPAN * (np.arange(half) - (len(new) + half - 1) / 2))
     level, usual = np.maximum(new[half:] - old[half:], 0).mean(), new[half:].mean()
 
     def deviate(expected: np.ndarray) -> float:
         spread = expected + (USUAL * expected) ** 2 + 1
         return float(((new[:half] - expected) ** 2 / spread).mean())
 
-    corrected, raw = deviate(level + old[:half]), deviate(np.full(half, usual))
+    corrected = deviate(level * trend + old[:half])
+    raw = min(deviate(np.full(half, usual)), deviate(usual * trend))
     return corrected < EVEN and corrected < BETTER * raw
 
 
@@ -226,22 +285,15 @@ def _measure_return(bought: nw.LazyFrame, again: int) -> _Return:
     return _Return(n, rate, float(np.sqrt(rate * (1 - rate) / max(n, 1))))
 
 
-def _describe(
-    new: np.ndarray, old: np.ndarray, cautious: np.ndarray, start: int, last: int
-) -> Truncation:
+def _describe(found: Beginning) -> Truncation:
     """What the estimates say; a span is known if few are old in it and in all later ones."""
-    unknown = np.flatnonzero(cautious > MOST_OLD * new)
-    first_known = int(unknown[-1]) + 1 if len(unknown) else 0
-    known = start + first_known * SPAN if first_known < len(new) else last + 1
+    start, last, new, old, *_rest = found
+    if len(new) < LEAST:
+        return Truncation(_date(start), last - start + 1, int(new.sum()), np.nan, _date(last + 1))
     looked = new[:FIRST].sum()
     probably = min(old[:FIRST].sum(), looked)
-    return Truncation(_date(start), FIRST * SPAN, int(looked), float(probably), _date(known))
-
-
-def _describe_unknown(new: np.ndarray, start: int, last: int) -> Truncation:
-    """What is known of an export that is declared to begin later, and is too short to tell."""
-    looked = int(new.sum())
-    return Truncation(_date(start), last - start + 1, looked, np.nan, _date(last + 1))
+    known = _date(found.find_from(MOST_OLD, cautious=True))
+    return Truncation(_date(start), FIRST * SPAN, int(looked), float(probably), known)
 
 
 def _date(number: int) -> pd.Timestamp:

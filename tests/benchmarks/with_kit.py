@@ -16,6 +16,7 @@ import ltvkit.orders
 import ltvkit.rfm
 from ltvkit import abc_classes, forecast
 from ltvkit.forecast import estimation
+from ltvkit.forecast.clock import Clock
 from ltvkit.forecast.models.fitting import fit_with_fallback
 
 
@@ -123,7 +124,7 @@ def fit(buyers: Any) -> dict[str, Any]:
 def fit_alone(histories: pd.DataFrame) -> dict[str, Any]:
     """BG/NBD from distinct histories."""
     buying, some = forecast.BetaGeoFitter(), estimation.sample_histories(histories)
-    fit_with_fallback(buying, *estimation.in_unit(some, "week"), weights=some["customers"])
+    fit_with_fallback(buying, *Clock().history(some), weights=some["customers"])
     return {"fit": buying.summary.assign(histories=len(some))}
 
 

@@ -10,8 +10,9 @@ from conftest import make_lines
 from ltvkit import customers, forecast, kpis
 from ltvkit.engines import frames, sampling
 from ltvkit.errors import DataError, ParamsError, TooLittleData
-from ltvkit.forecast import estimation, uncertainty
+from ltvkit.forecast import uncertainty
 from ltvkit.forecast.backtesting import baselines, holdout, model_forecasts, scores
+from ltvkit.forecast.clock import Clock
 
 TRUTH = {"r": 0.7, "alpha": 8.0, "a": 0.6, "b": 2.6, "p": 5.0, "q": 4.0, "v": 60.0}
 FIRST, AS_OF = pd.Timestamp("2022-01-01"), "2023-12-31"
@@ -462,7 +463,7 @@ def test_the_span_covers_what_such_customers_bring(log, summary, fitted):
     one = twice.sort_values("recency_days").head(1)
     customer = one["customer_id"].iloc[0]
     told = forecast.explain_customer(log, fitted, customer, as_of=AS_OF).table.iloc[0]
-    x, t_x, age = estimation.in_unit(forecast.histories(one), "week")
+    x, t_x, age = Clock("week").history(forecast.histories(one))
     rng, n = np.random.default_rng(9), 4000
     rows = [np.repeat(v, n) for v in (x, t_x, age)]
     counts = fitted.buying.simulate(np.array([12 * 30.4375 / 7]), *rows, rng=rng)[:, 0]

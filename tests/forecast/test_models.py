@@ -16,7 +16,9 @@ from scipy.special import expit, gammaln
 
 from ltvkit import customers, forecast
 from ltvkit.errors import DataError, ParamsError
-from ltvkit.forecast import estimation, predictions
+from ltvkit.forecast import predictions
+from ltvkit.forecast.clock import Clock
+from ltvkit.forecast.estimation import Fitted
 from ltvkit.forecast.models import fitting
 
 DATASETS = resources.files("lifetimes") / "datasets"
@@ -208,7 +210,7 @@ def test_the_quickstart_of_lifetimes_in_weeks(quickstart):
         return each * (np.diff(orders, axis=0).T / 1.01 ** np.arange(1, 13)).sum(axis=1)
 
     triples = pd.DataFrame({"frequency": s["x"], "t_x_days": s["t_x"] * 7, "T_days": s["T"] * 7})
-    fitted = estimation.Fitted("bg_nbd", "week", buying, spend, 0.0, ())
+    fitted = Fitted("bg_nbd", Clock(), buying, spend, 0.0, ())
     ours = (
         each
         * predictions.predict_histories(
@@ -579,7 +581,7 @@ def test_spend_without_a_mean_is_refused():
 
 
 def per_customer(known: pd.DataFrame) -> tuple[np.ndarray, ...]:
-    return estimation.in_unit(_each(known), "week")
+    return Clock("week").history(_each(known))
 
 
 @pytest.mark.parametrize("name", TIMED)

@@ -119,7 +119,7 @@ def test_without_discount_ltv_is_orders_times_spend(shop, fitted):
 def test_the_chance_of_a_quiet_spell_is_that_of_drawn_futures(shop, fitted):
     triples = forecast.histories(shop)
     quiet = predictions.predict_histories(triples, fitted, quiet_days=120)["p_quiet"].to_numpy()
-    x, t_x, age = estimation.in_unit(triples, fitted.unit)
+    x, t_x, age = fitted.clock.history(triples)
     rng, ends = np.random.default_rng(3), np.array([120 / 7])
     draws = [fitted.buying.simulate(ends, x, t_x, age, rng=rng)[:, 0] == 0 for _ in range(400)]
     error = np.sqrt((quiet * (1 - quiet)).sum() / 400)

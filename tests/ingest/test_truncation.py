@@ -100,7 +100,7 @@ def test_the_estimate_by_hand():
     gaps[1], left[0] = 1000, 10
     counts = truncation._Counts(np.zeros(length), np.full(length, 10.0), gaps, left)
     # Of those of a day before, 1000 of 1000 come back after exactly one day: all on the first.
-    for estimate in truncation._estimate_old(counts):
+    for estimate in truncation._estimate_old(counts, growth=0.0):
         np.testing.assert_allclose(estimate, [10, 0, 0, 0, 0, 0], atol=1e-9)
     gaps[:], left[:] = 0, 0
     gaps[31], left[40] = 50, 50  # half of them come back after 31 days, half not in 40
@@ -114,7 +114,7 @@ def test_what_comes_after_the_data_is_estimated_from_their_last_two_thirds():
     gaps, left = np.zeros(180), np.zeros(180)
     gaps[100], gaps[150], left[179] = 100, 50, 850
     counts = truncation._Counts(np.zeros(180), np.full(180, 10.0), gaps, left)
-    likely, cautious = truncation._estimate_old(counts)
+    likely, cautious = truncation._estimate_old(counts, growth=0.0)
     # Half as many in each third: another twentieth after the data, at ten a day for 30 days.
     assert likely[-1] == pytest.approx(10 * 30 * 0.05, rel=0.01)
     # As a power t^-a of the time with the same halving: (1.5^a - 1) / (3^a - 1.5^a) = 1 / 2.

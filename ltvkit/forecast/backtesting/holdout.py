@@ -21,6 +21,7 @@ from ltvkit.forecast import estimation
 from ltvkit.forecast.backtesting import model_forecasts
 from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
 from ltvkit.forecast.backtesting.scores import calibration, deviance, score
+from ltvkit.forecast.clock import Clock
 from ltvkit.forecast.texts import fill
 from ltvkit.ingest.daily import NEEDS
 from ltvkit.ingest.lines import filter_purchases, filter_until
@@ -165,7 +166,7 @@ def _try_models(known, actual, days, *, draws: int) -> dict[str, Trial]:
     for name in estimation.BUYING:
         trial = Trial()
         try:
-            fitted = estimation.fit_buying(triples, spent, model=name, unit="week")
+            fitted = estimation.fit_buying(triples, spent, model=name, clock=Clock())
             trial = Trial(model_forecasts.forecast_orders(known, fitted, days), fitted)
             checks = model_forecasts.check_intervals(known, fitted, actual, days, draws=draws)
             trials[name] = trial._replace(checks=checks)

@@ -68,8 +68,8 @@ def check_intervals(
     (low,), (high,) = uncertainty.total_interval(total, factor, chance)
     part = slice(None, None, -(-len(known) // uncertainty.SAMPLE))
     rows = frames.table(estimation.add_history(frames.lazy(known.iloc[part])))
-    history = estimation.in_unit(rows, fitted.unit)
-    ends = horizon / estimation.DAYS[fitted.unit]
+    history = fitted.clock.history(rows)
+    ends = fitted.clock.ahead(horizon)
     counts = [fitted.buying.simulate(ends, *history, rng=rng)[:, 0] for _draw in range(FUTURES)]
     least, most = np.quantile(counts, uncertainty.INTERVAL, axis=0)
     bought = actual["orders"].to_numpy()[part]

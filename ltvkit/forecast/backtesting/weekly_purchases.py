@@ -10,7 +10,7 @@ from ltvkit import customers, periods
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.forecast.backtesting.holdout import Backtest
-from ltvkit.forecast.estimation import DAYS
+from ltvkit.forecast.clock import DAYS
 from ltvkit.ingest import daily
 from ltvkit.periods import Day
 
@@ -36,6 +36,8 @@ def tracking(lines: Frame, tested: Backtest, *, as_of: Day) -> pd.DataFrame:
     table["actual"] = counts.reindex(weeks).fillna(0).cumsum().to_numpy()
     values, place = np.unique(np.clip(ages, 0, None), return_inverse=True)
     for name, fitted in tested.fitted.items():
-        each = fitted.buying.expected_number_of_purchases_up_to_time(values / DAYS[fitted.unit])
+        each = fitted.buying.expected_number_of_purchases_up_to_time(
+            values / DAYS[fitted.clock.unit]
+        )
         table[name] = each[place.reshape(ages.shape)] @ firsts["customers"].to_numpy()
     return table

@@ -25,6 +25,10 @@ class ContinuousTimeFitter(DistinctFitter):
         history = {"frequency": frequency, "recency": recency, "T": T}
         return self._fit_distinct(history, weights, **options)
 
+    def of(self, T: float) -> "ContinuousTimeFitter":
+        """The model of a customer first seen `T` ago: the same for all."""
+        return self
+
     @staticmethod
     def pace(data: pd.DataFrame) -> float:
         """Repeat purchases per unit of time, over all customers."""
