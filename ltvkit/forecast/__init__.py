@@ -4,19 +4,23 @@ from ltvkit.forecast.backtesting.holdout import Backtest, backtest
 from ltvkit.forecast.backtesting.weekly_purchases import tracking
 from ltvkit.forecast.estimation import Fitted, fit, histories
 from ltvkit.forecast.explanations import Explained, distribution, explain_customer, matrix
+from ltvkit.forecast.fallback import fit_first
 from ltvkit.forecast.models.bg_bb import BetaGeoBetaBinomFitter, occasions
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
+from ltvkit.forecast.models.nbd import NBDFitter
 from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
 from ltvkit.forecast.monthly_revenue import finding, revenue
 from ltvkit.forecast.predictions import best, new_customer, predict
+from ltvkit.forecast.subscriptions import forecast_months
 from ltvkit.forecast.uncertainty import interval, parameters
 
 __all__ = [
     "Backtest", "BetaGeoBetaBinomFitter", "BetaGeoFitter", "Explained", "Fitted",
-    "GammaGammaFitter", "ModifiedBetaGeoFitter", "ParetoNBDFitter", "backtest", "best",
-    "distribution", "explain_customer", "finding", "fit", "histories", "interval", "matrix",
-    "new_customer", "occasions", "parameters", "predict", "revenue", "tracking",
+    "GammaGammaFitter", "ModifiedBetaGeoFitter", "NBDFitter", "ParetoNBDFitter", "backtest",
+    "best", "distribution", "explain_customer", "finding", "fit", "fit_first", "forecast_months",
+    "histories", "interval", "matrix", "new_customer", "occasions", "parameters", "predict",
+    "revenue", "tracking",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

@@ -32,6 +32,10 @@ FEWEST = 30  # renewals
 CHANCE = 0.001  # below it, a time in which nobody left is not chance
 
 
+class NotRegular(TooLittleData):
+    """These customers do not pay in a regular rhythm, so there are no renewals to forecast."""
+
+
 class Months(NamedTuple):
     """What today's customers, and a new one, are expected to do.
 
@@ -97,10 +101,9 @@ def forecast_months(
     if months < 1:
         raise ParamsError(f"months={months}: give 1 or more.")
     found = _read(lines, as_of=as_of, contract=contract, number=number)
-    ahead = _by_occasions if method == "bg_bb" else _by_contracts
-    shares, new, renewals, notes = ahead(found, months, method)
+    shares, new, renewals, notes = _expect(found, months, method)
     rows = found.histories
-    worth = rows["revenue"] * np.where(rows["paid"] == 1, found.step, 1.0)
+    worth = _worth(found)
     table = pd.DataFrame({"month": np.arange(1, months + 1)}).assign(
         customers=rows["customers"].to_numpy() @ shares / found.per_customer,
         revenue=worth.to_numpy() @ shares,
@@ -108,6 +111,34 @@ def forecast_months(
     worth = found.first * np.append(1.0, np.full(months, found.step))
     new = pd.DataFrame({"age_months": np.arange(months + 1), "customers": new})
     return Months(table, new.assign(revenue=worth * new["customers"]), renewals, tuple(notes))
+
+
+def forecast_customers(
+    lines: Frame, *, as_of: Day, months: float, method: str = "sbg"
+) -> pd.DataFrame:
+    """Order lines of a bounded number of customers -> customer_id, paid (months in which each is
+    expected to pay within `months`; of 2.5, the third counts by half), revenue.
+
+    The same as `forecast_months`, for each customer. Raises `TooLittleData` as it does.
+    """
+    found = _read(lines, as_of=as_of, each_customer=True)
+    shares = _expect(found, int(np.ceil(months)), method)[0]
+    counted = np.clip(months - np.arange(shares.shape[1]), 0, 1)
+    paid = shares @ counted
+    table = pd.DataFrame({"customer_id": found.histories["customer_id"], "paid": paid})
+    return table.assign(revenue=paid * _worth(found))
+
+
+def _expect(found: _Payments, months: int, method: str) -> tuple:
+    """Shares of each history who pay in month 1, 2, ...; of new customers; renewals; notes."""
+    ahead = _by_occasions if method == "bg_bb" else _by_contracts
+    return ahead(found, months, method)
+
+
+def _worth(found: _Payments) -> pd.Series:
+    """What a payment of each history is worth: the last one, or after a first one, the second."""
+    rows = found.histories
+    return rows["revenue"] * np.where(rows["paid"] == 1, found.step, 1.0)
 
 
 def _by_occasions(found: _Payments, months: int, _method: str) -> tuple:
@@ -158,9 +189,9 @@ def _find_rhythm(found: _Payments) -> tuple[int, int, float]:
     n = gaps["customers"].sum()
     regular = gaps.loc[gaps["gap"] == gaps["usual"], "customers"].sum() / max(n, 1)
     if n < FEWEST:
-        raise TooLittleData(fill("no_renewals", n=int(n), least=FEWEST))
+        raise NotRegular(fill("no_renewals", n=int(n), least=FEWEST))
     if regular < REGULAR:
-        raise TooLittleData(fill("not_regular", share=regular, least=REGULAR))
+        raise NotRegular(fill("not_regular", share=regular, least=REGULAR))
     over = (gaps["gap"] - gaps["usual"]).clip(lower=0)
     by_over = gaps.groupby(over)["customers"].sum()
     late = int(by_over.index[by_over.cumsum() >= (1 - LATE) * n][0])
@@ -242,8 +273,11 @@ def _share_who_come_back(found: _Payments, late: int, renewals: pd.DataFrame) ->
     return float(back / max(back + renewals["lost"].sum(), 1)) if late else 0.0
 
 
-def _read(lines: Frame, *, as_of: Day, contract: str, number: str) -> _Payments:
-    """The months in which customers paid, up to the last whole month."""
+def _read(
+    lines: Frame, *, as_of: Day, contract: str = "", number: str = "", each_customer: bool = False
+) -> _Payments:
+    """The months in which customers paid, up to the last whole month; a history of each customer,
+    or the distinct ones."""
     now = periods.last_whole(as_of, "month")
     chosen = _choose(lines, contract, number, until=periods.end(now, "month"))
     month, revenue = nw.col("month"), nw.col("revenue")
@@ -264,7 +298,7 @@ def _read(lines: Frame, *, as_of: Day, contract: str, number: str) -> _Payments:
         if not frames.count(each):
             raise TooLittleData(fill("no_renewals", n=0, least=FEWEST))
         return _Payments(
-            histories=_sum_histories(each, chosen, number),
+            histories=_find_histories(each, chosen, number, each_customer),
             gaps=_sum_gaps(each),
             now=now,
             per_customer=_count_parallel(each, chosen, contract),
@@ -285,7 +319,9 @@ def _choose(lines: Frame, contract: str, number: str, *, until: Day) -> nw.LazyF
     return opened.with_columns(owner=nw.col("customer_id")).with_columns(customer_id=both)
 
 
-def _sum_histories(each: nw.LazyFrame, chosen: nw.LazyFrame, number: str) -> pd.DataFrame:
+def _find_histories(
+    each: nw.LazyFrame, chosen: nw.LazyFrame, number: str, each_customer: bool
+) -> pd.DataFrame:
     last = each.filter(nw.col("month") == nw.col("last"))
     by = ["first", "last", "paid"]
     if number:
@@ -293,6 +329,7 @@ def _sum_histories(each: nw.LazyFrame, chosen: nw.LazyFrame, number: str) -> pd.
         behind = (nw.col("renewed") - 1).cast(nw.Int64)
         last = last.join(numbers, on="customer_id").with_columns(renewed=behind)
         by.append("renewed")
+    by += ["customer_id"] * each_customer
     table = frames.add_up(last, *by, sums=("revenue",), customers=nw.len())
     return table if number else table.assign(renewed=np.nan)
 

@@ -22,6 +22,7 @@ from ltvkit.forecast.backtesting import model_forecasts
 from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
 from ltvkit.forecast.backtesting.scores import calibration, deviance, score
 from ltvkit.forecast.clock import Clock
+from ltvkit.forecast.subscriptions import NotRegular
 from ltvkit.forecast.texts import fill
 from ltvkit.ingest.daily import NEEDS
 from ltvkit.ingest.lines import filter_purchases, filter_until
@@ -29,7 +30,13 @@ from ltvkit.periods import Day
 
 MAX_CUSTOMERS = 200_000  # of more customers, a sample is tested
 MIN_CUSTOMERS = 100  # known at the split; fewer prove nothing
-KINDS = dict.fromkeys([*estimation.BUYING, "bg_bb"], "model") | dict.fromkeys(SIMPLE, "simple")
+# Models that only compare: they do not say who has left, so no list is made by them.
+COMPARED = {
+    "nbd": model_forecasts.forecast_without_leaving,
+    "bg_bb": model_forecasts.forecast_by_months,
+    "sbg": model_forecasts.forecast_renewals,
+}
+KINDS = dict.fromkeys([*estimation.BUYING, *COMPARED], "model") | dict.fromkeys(SIMPLE, "simple")
 
 
 class Trial(NamedTuple):
@@ -50,7 +57,8 @@ class Backtest:
     predicted, actual (revenue per customer); `best` method, `best_model` among the models,
     `simple`: the best of those without a model; `close`: whether `simple` may be as good as the
     best; `split`: the last day that the methods knew; `days` of the holdout; `fitted`: the
-    models as fitted at the split; `sampled`: a sentence, if a sample was tested.
+    models as fitted at the split; `sampled`: a sentence, if a sample was tested. Where no model
+    could be fitted, `best_model` is "" and `fitted` empty.
     """
 
     table: pd.DataFrame
@@ -81,7 +89,7 @@ class Backtest:
         span = fill("months", n=int(months)) if whole else fill("days", n=self.days)
         way, method = fill("too_low" if bias < 0 else "too_high"), formats.label(self.best)
         lines = [fill("tested", span=span, error=abs(bias), way=way, method=method)]
-        if self.best not in (*self.fitted, self.simple):
+        if self.best_model and self.best not in (*self.fitted, self.simple):
             lines.append(fill("best_by_day", model=formats.label(self.best_model)))
         if self.best == self.simple:
             lines.append(fill("simple_is_best"))
@@ -95,10 +103,12 @@ def backtest(lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30) -> B
 
     The methods know the orders up to `split`, the end of the month `months` before the one of
     `as_of`, and forecast the purchase days and the revenue, up to `as_of`, of every customer
-    known by then. Models: BG/NBD, MBG/NBD, Pareto/NBD with Gamma-Gamma spend, and BG/BB on
-    calendar months (to compare; `best_model` is one of the other three). Against them: the run
-    rate of the last year, the average curve of cohorts, the mean of the RFM cell, and gradient
-    boosting. The best is the one with the highest `skill` (see `score`) on revenue.
+    known by then. Models: BG/NBD, MBG/NBD, Pareto/NBD with Gamma-Gamma spend. Models to compare
+    (`best_model` is one of those three): NBD, in which nobody leaves, BG/BB on calendar months,
+    and sBG, where customers pay in a regular rhythm (`subscriptions`). Against them: the run rate
+    of the last year, the average curve of cohorts, the mean of the RFM cell, and gradient
+    boosting. The best is the one with the highest `skill` (see `score`) on revenue. A method that
+    cannot be used is left out, with a note.
 
     `table`: method, kind (model, simple, challenger), skill, bias, mae, gini, rank_correlation,
     orders_bias, `predicted` and `actual` revenue; for models `low` and `high`, the 95% interval
@@ -124,14 +134,15 @@ def backtest(lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30) -> B
     if actual["revenue"].nunique() == 1:
         raise TooLittleData(fill("all_the_same", split=split, days=days))
     past = their_lines[their_lines["order_date"] <= pd.Timestamp(split)]
-    trials = _try_models(known, actual, days, draws=draws)
+    spent = estimation.fit_spending(known)
+    trials = _try_models(known, actual, days, spent=spent, draws=draws)
     fitted = {name: trial.fitted for name, trial in trials.items() if trial.fitted}
-    if not fitted:
-        raise TooLittleData(f"no model could be fitted: {next(iter(trials.values())).note}")
-    by_months = partial(model_forecasts.forecast_by_months, fitted=next(iter(fitted.values())))
-    for name, method in {"bg_bb": by_months, **SIMPLE, **CHALLENGERS}.items():
+    compared = {name: partial(method, spent=spent) for name, method in COMPARED.items()}
+    for name, method in {**compared, **SIMPLE, **CHALLENGERS}.items():
         try:
             trials[name] = Trial(method(known, past, split=split, days=days))
+        except NotRegular:
+            continue  # a shop without subscriptions need not be told so
         except DataError as error:
             trials[name] = Trial(note=str(error))
     tested = _compare(trials, actual, split=split, days=days, fitted=fitted)
@@ -159,10 +170,9 @@ def _customers_at(lines: Frame, *, split: dt.date) -> tuple[pd.DataFrame, pd.Dat
     return frames.table(known.sort("customer_id")), frames.table(theirs.sort(*NEEDS))
 
 
-def _try_models(known, actual, days, *, draws: int) -> dict[str, Trial]:
+def _try_models(known, actual, days, *, spent, draws: int) -> dict[str, Trial]:
     """Each model of buying: fitted to the customers as of the split, and its forecast."""
-    triples, spent = estimation.histories(known), estimation.fit_spending(known)
-    trials = {}
+    triples, trials = estimation.histories(known), {}
     for name in estimation.BUYING:
         trial = Trial()
         try:
@@ -194,7 +204,7 @@ def _compare(trials: Mapping[str, Trial], actual: pd.DataFrame, **facts: Any) ->
         table=table,
         calibration=pd.concat(deciles, ignore_index=True),
         best=best,
-        best_model=table.loc[table["method"].isin(list(facts["fitted"])), "method"].iloc[0],
+        best_model=next((m for m in table["method"] if m in facts["fitted"]), ""),
         simple=simple,
         close=_is_close(truth, trials[best].forecast, trials[simple].forecast),
         **facts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,16 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.engines import frames
-from ltvkit.forecast import estimation, predictions, uncertainty
-from ltvkit.forecast.estimation import Fitted
+from ltvkit.forecast import estimation, predictions, subscriptions, uncertainty
+from ltvkit.forecast.clock import Clock
+from ltvkit.forecast.estimation import Fitted, Spending
 from ltvkit.forecast.models import bg_bb
 from ltvkit.forecast.models.fitting import fit_with_fallback
+from ltvkit.forecast.models.nbd import NBDFitter
+from ltvkit.ingest.lines import filter_purchases, filter_until
 from ltvkit.periods import Day
 
+WEEKS = Clock("week")
 FUTURES = 60  # simulated for each customer, for the interval of their number of purchases
 
 
@@ -26,7 +31,7 @@ def forecast_orders(known: pd.DataFrame, fitted: Fitted, days: int) -> pd.DataFr
 
 
 def forecast_by_months(
-    known: pd.DataFrame, past: pd.DataFrame, *, split: Day, days: int, fitted: Fitted
+    known: pd.DataFrame, past: pd.DataFrame, *, split: Day, days: int, spent: Spending
 ) -> pd.DataFrame:
     """The same by BG/BB: the calendar months with a purchase, times purchases per such month.
 
@@ -40,7 +45,29 @@ def forecast_by_months(
     months = np.full(len(each), months_after(split, days))
     active = fitter.predict(months, *(each[c].to_numpy() for c in bg_bb.HISTORY))
     a_month = known["purchase_days"].sum() / (each["frequency"] + 1).sum()
-    return _with_revenue(known, active * a_month, fitted)
+    return _with_revenue(known, active * a_month, _spending(spent))
+
+
+def forecast_without_leaving(
+    known: pd.DataFrame, _past: pd.DataFrame, *, split: Day, days: int, spent: Spending
+) -> pd.DataFrame:
+    """The same by NBD: nobody leaves. A baseline, so it has no intervals, and makes no lists."""
+    triples, buying = estimation.sample_histories(estimation.histories(known)), NBDFitter()
+    history = WEEKS.history(triples)
+    fit_with_fallback(buying, *history, weights=triples["customers"])
+    fitted = replace(_spending(spent), buying=buying)
+    return forecast_orders(known, fitted, days)
+
+
+def forecast_renewals(
+    known: pd.DataFrame, past: pd.DataFrame, *, split: Day, days: int, spent: Spending
+) -> pd.DataFrame:
+    """The same by contracts that are renewed, where customers pay in a regular rhythm."""
+    months = months_after(split, days)
+    each = subscriptions.forecast_customers(past, as_of=split, months=months)
+    each = each.set_index("customer_id").reindex(known["customer_id"]).fillna(0.0)
+    a_month = known["purchase_days"].sum() / _count_months(past, split)
+    return pd.DataFrame({"orders": each["paid"] * a_month, "revenue": each["revenue"]})
 
 
 def months_after(split: Day, days: int) -> float:
@@ -79,6 +106,18 @@ def check_intervals(
         "low": low,
         "high": high,
     }
+
+
+def _spending(spent: Spending) -> Fitted:
+    """How customers spend, whatever the model of how they buy."""
+    return Fitted("nbd", WEEKS, NBDFitter(), spent.fitter, spent.mean, ())
+
+
+def _count_months(past: pd.DataFrame, split: Day) -> int:
+    """The months of customers in which they bought."""
+    bought = filter_purchases(filter_until(frames.lazy(past), split))
+    months = bought.select("customer_id", month=periods.index("order_date", "month"))
+    return frames.count(months.unique())
 
 
 def _with_revenue(known: pd.DataFrame, count: np.ndarray, fitted: Fitted) -> pd.DataFrame:

@@ -28,6 +28,7 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
     each occasion the customer leaves for good with probability ~ Beta(gamma, delta).
     """
 
+    _model = "bg_bb"
     _names = ("alpha", "beta", "gamma", "delta")
     _end = "n_periods"
     _generator = staticmethod(beta_geometric_beta_binom_model)

@@ -107,12 +107,14 @@ class _LeavingAfterAPurchase(ContinuousTimeFitter):
 class BetaGeoFitter(_LeavingAfterAPurchase, lifetimes.BetaGeoFitter):
     """BG/NBD (Fader, Hardie & Lee 2005, Marketing Science 24(2), 275-284)."""
 
+    _model = "bg_nbd"
     _generator = staticmethod(beta_geometric_nbd_model)
 
 
 class ModifiedBetaGeoFitter(_LeavingAfterAPurchase, lifetimes.ModifiedBetaGeoFitter):
     """MBG/NBD (Batislam, Denizel & Filiztekin 2007, IJRM 24(3), 201-209)."""
 
+    _model = "mbg_nbd"
     _chances = 1
     _generator = staticmethod(modified_beta_geometric_nbd_model)
 

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
+from ltvkit.display import formats
 from ltvkit.errors import DataError, NoOptimum, TooLittleData
 from ltvkit.forecast.texts import fill
 
@@ -35,6 +36,7 @@ class DistinctFitter:
     a usual shop. Raises `DataError` if there are too few data or the fit does not converge.
     """
 
+    _model: str  # its name in tables; pages show its label
     _names: tuple[str, ...]
     _scattered: tuple[str, ...] = ()  # columns whose values may be merged with nearby ones
     _end: str | None = None  # the column with the length of the observation
@@ -127,7 +129,7 @@ class DistinctFitter:
         with np.errstate(over="ignore"):
             ends = zip(self._names, np.exp(theta), strict=True)
         reached = ", ".join(f"{name} = {value:.3g}" for name, value in ends)
-        return fill("no_optimum", model=type(self).__name__, reached=reached)
+        return fill("no_optimum", model=formats.label(self._model), reached=reached)
 
     def _keep(self, data: pd.DataFrame, params: np.ndarray) -> None:
         self.data = data

@@ -21,6 +21,7 @@ class GammaGammaFitter(DistinctFitter, lifetimes.GammaGammaFitter):
     customers; the mean over customers is p v / (q - 1) and exists for q > 1 only.
     """
 
+    _model = "gamma_gamma"
     _names = ("p", "q", "v")
     _scattered = ("monetary_value",)
     _scale = staticmethod(np.log)

@@ -26,6 +26,7 @@ class ParetoNBDFitter(ContinuousTimeFitter, lifetimes.ParetoNBDFitter):
     where the difference of the usual two 2F1 functions loses its digits.
     """
 
+    _model = "pareto_nbd"
     _names = ("r", "alpha", "s", "beta")
     _generator = staticmethod(pareto_nbd_model)
 

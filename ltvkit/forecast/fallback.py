@@ -1,0 +1,37 @@
+"""The model of each customer: the best of the test, or the next best where it does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines.frames import Frame
+from ltvkit.errors import TooLittleData
+from ltvkit.forecast import estimation
+from ltvkit.forecast.estimation import Fitted
+from ltvkit.forecast.texts import fill
+
+
+def fit_first(customers: Frame, *, models: Sequence[str] = (), **how: Any) -> Fitted:
+    """Customers -> the first of `models`, then of all others, that fits them; `how`: as `fit`.
+
+    A model that was best on the orders before the test may have no best parameters on all orders.
+    `notes` then begin with a sentence that says by which model the forecast is. Raises
+    `TooLittleData` with the remedy where no model fits.
+    """
+    order = list(dict.fromkeys([*models, *estimation.BUYING]))
+    failed: list[str] = []
+    for model in order:
+        try:
+            fitted = estimation.fit(customers, model=model, **how)
+        except TooLittleData as error:
+            failed, last = [*failed, formats.label(model)], error
+            continue
+        if not failed:
+            return fitted
+        words = {"failed": _(", ").join(failed), "model": formats.label(model)}
+        return replace(fitted, notes=(fill("next_best", **words), *fitted.notes))
+    raise TooLittleData(fill("no_model_fits", models=_(", ").join(failed))) from last

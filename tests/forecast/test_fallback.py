@@ -1,0 +1,76 @@
+"""A model that does not fit a shop never ends the forecast: the next best takes its place."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_subscriptions import pay, shop
+
+from ltvkit import customers, forecast
+from ltvkit.errors import NoOptimum, TooLittleData
+from ltvkit.forecast import subscriptions
+from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
+from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
+
+CLASSES = ("BetaGeo", "Fitter", "ParetoNBD", "bg_nbd")
+
+
+@pytest.fixture(scope="module")
+def lines() -> pd.DataFrame:
+    """150 monthly members from five months on, 5% leave at each renewal; prices 50 to 120."""
+    rng = np.random.default_rng(4)
+    paid, first = rng.geometric(0.05, 150), rng.integers(0, 5, 150)
+    rows = zip(paid.clip(max=20 - first), first, rng.integers(50, 120, 150), strict=True)
+    return shop(*(pay(i, f, n, price=float(p)) for i, (n, f, p) in enumerate(rows)))
+
+
+def fail(self, *_history, **_options):
+    raise NoOptimum(self._no_optimum(np.zeros(4)))
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    def let_fail(*fitters):
+        for fitter in fitters:
+            monkeypatch.setattr(fitter, "fit", fail)
+
+    return let_fail
+
+
+def test_a_shop_that_no_model_fits_is_tested_by_other_methods(lines, failing):
+    failing(BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter)
+    tested = forecast.backtest(lines, as_of="2024-06-30", months=4)
+    assert (tested.best_model, dict(tested.fitted)) == ("", {})
+    assert tested.best in ("sbg", "bg_bb")
+    assert "BG/NBD did not converge" in tested.notes
+    assert not any(name in tested.text + tested.notes for name in CLASSES)
+    kinds = tested.table.set_index("method")["kind"]
+    assert kinds[["nbd", "sbg", "bg_bb", "run_rate"]].tolist() == ["model"] * 3 + ["simple"]
+
+
+def test_renewals_by_customer_add_up_to_those_by_month(lines):
+    for method in subscriptions.METHODS:
+        each = subscriptions.forecast_customers(lines, as_of="2024-02-29", months=3, method=method)
+        whole = forecast.forecast_months(lines, as_of="2024-02-29", months=3, method=method)
+        assert each["paid"].sum() == pytest.approx(whole.table["customers"].sum())
+        assert each["revenue"].sum() == pytest.approx(whole.table["revenue"].sum())
+
+
+def test_the_next_best_model_takes_over_and_says_so(lines, failing):
+    buyers = customers.summarize(lines, as_of="2023-12-31")
+    order = ["mbg_nbd", "bg_nbd"]
+    chosen = forecast.fit_first(buyers, models=order)
+    assert chosen.model == "mbg_nbd"
+    assert not chosen.text.startswith("MBG/NBD does not fit")
+    failing(ModifiedBetaGeoFitter)
+    second = forecast.fit_first(buyers, models=order)
+    assert second.model == "bg_nbd"
+    assert second.notes[0] == (
+        "MBG/NBD does not fit these orders, so the forecast for each customer is by BG/NBD, the "
+        "next best in the test."
+    )
+    failing(BetaGeoFitter, ParetoNBDFitter)
+    with pytest.raises(TooLittleData, match="none of MBG/NBD, BG/NBD, Pareto/NBD.*renewals") as no:
+        forecast.fit_first(buyers, models=order)
+    assert not any(name in str(no.value) for name in CLASSES)
