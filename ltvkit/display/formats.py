@@ -22,8 +22,9 @@ from ltvkit.core import files
 from ltvkit.core.i18n import _
 
 __all__ = [
-    "cell", "change", "count", "date", "day", "difference", "fill", "grain", "kind", "label",
-    "line", "money", "money_decimals", "month", "number", "points", "share", "value", "width",
+    "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill", "grain",
+    "kind", "label", "line", "money", "money_decimals", "month", "number", "points", "share",
+    "value", "width",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
@@ -36,6 +37,7 @@ LABELS, PATTERNS, MONTHS = _WORDS["labels"], _WORDS["patterns"], _WORDS["months"
 FORMATS = files.read_yaml(__name__, "formats.yaml")
 
 PLACES = {"mean": 2, "score": 3}
+TINY, MOST_DECIMALS = 1e-10, 10
 GRAINS = {
     "year": r"(19|20)\d\d",
     "quarter": r"\d{4}-Q\d",
@@ -88,22 +90,41 @@ def count(x: float) -> str:
     return number(x, decimals=0)
 
 
-def change(x: float) -> str:
+def distinct_decimals(values: Iterable[Any], marks: Iterable[float], *, least: int) -> int:
+    """The fewest decimals, `least` or more, at which no value reads like a mark it is not.
+
+    So a range of 0.004 to 3.1 does not begin at zero, and 0.0496 is not 0.05. What is not known,
+    or nearer to a mark than a computer counts, does not matter.
+
+    >>> distinct_decimals([0.004, 3.1], [0], least=1), distinct_decimals([0.4], [0], least=1)
+    (3, 1)
+    """
+    values = [float(x) for x in values if pd.notna(x)]
+    pairs = [(x, m) for x in values for m in marks if not math.isclose(x, m, abs_tol=TINY)]
+    apart = (
+        d
+        for d in range(least, MOST_DECIMALS)
+        if all(number(x, decimals=d) != number(m, decimals=d) for x, m in pairs)
+    )
+    return next(apart, MOST_DECIMALS)
+
+
+def change(x: float, *, decimals: int = 1) -> str:
     """A relative change, signed.
 
     >>> change(0.052), change(0.0), change(-0.031) == MINUS + "3.1%"
     ('+5.2%', '0.0%', True)
     """
-    return _signed(x, share(x))
+    return _signed(x, share(x, decimals=decimals))
 
 
-def points(x: float) -> str:
+def points(x: float, *, decimals: int = 1) -> str:
     """A difference of two shares, in percentage points.
 
     >>> points(0.012)
     '+1.2 pp'
     """
-    return MISSING if pd.isna(x) else change(x)[:-1] + " pp"
+    return MISSING if pd.isna(x) else change(x, decimals=decimals)[:-1] + " pp"
 
 
 def difference(x: float, column: str, currency: str = "", *, decimals: int | None = None) -> str:
@@ -114,7 +135,7 @@ def difference(x: float, column: str, currency: str = "", *, decimals: int | Non
     """
     known = kind(column) or "number"
     if known == "share":
-        return points(x)
+        return points(x, decimals=1 if decimals is None else decimals)
     if known == "money":
         return _signed(x, money(x, currency, decimals=decimals))
     places = PLACES.get(known) if decimals is None else decimals

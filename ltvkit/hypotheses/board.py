@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import LtvkitError
 from ltvkit.hypotheses import evaluation as ev
-from ltvkit.hypotheses import figures, findings, verdicts
-from ltvkit.hypotheses.effects import comparisons, customer_days, validity
+from ltvkit.hypotheses import figures, findings, overlaps, verdicts
+from ltvkit.hypotheses.effects import comparisons, customer_days
 from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.validity import Check
 from ltvkit.hypotheses.evaluation import Evaluation
@@ -30,7 +29,6 @@ from ltvkit.hypotheses.texts import fill
 from ltvkit.periods import Day
 
 FINISHED = (ev.ENDED, ev.DECIDED)
-OVERLAP = 0.05  # share of the treated from which on another measure is mentioned
 RECENT = 365  # days for which a finding is news
 
 
@@ -97,25 +95,35 @@ class Board:
         """The register in a sentence or two."""
         if not self.evaluations:
             return fill("none_yet")
-        counts = ", ".join(f"{n} {_(s)}" for s, n in self._count_by_status().items() if n)
+        counts = ", ".join(
+            f"{n} {formats.cell(s, 'word')}" for s, n in self._count_by_status().items() if n
+        )
         sentences = [fill("counted", n=len(self.evaluations), counts=counts)]
         if len(self.problems):
             sentences.append(fill("problems", n=len(self.problems)))
         sentences += sorted({e.sampled for e in self.evaluations if e.sampled})
+        if waiting := self._waiting():
+            sentences.append(fill("waiting", titles="; ".join(waiting)))
         if won := self._succeeded():
             rate = formats.share(self.win_rate, decimals=0)
             sentences.append(fill("finished", n=len(won), won=sum(won), rate=rate))
         return " ".join(sentences)
 
     def finding(self, *, currency: str = "") -> list[str]:
-        """The register, then each hypothesis that runs, waits for a decision, or ended recently."""
+        """The register, then each hypothesis that waits for a decision, ended recently, or runs."""
         recent = [e for e in self.evaluations if _is_recent(e)]
+        recent.sort(key=lambda e: e.status != ev.ENDED)
         return [self.text, *[findings.headline(e, currency=currency) for e in recent]]
 
     def _succeeded(self) -> list[bool]:
         """Of each that was preregistered and has ended: whether its verdict is to adopt."""
         ended = filter(_is_finished, self.evaluations)
         return [e.verdict == verdicts.ADOPT for e in ended if e.hypothesis.record.preregistered]
+
+    def _waiting(self) -> list[str]:
+        """Of each that has ended without a decision: title, owner and last day."""
+        ended = [e.hypothesis for e in self.evaluations if e.status == ev.ENDED]
+        return [fill("waits", title=h.title, owner=h.owner, until=h.until) for h in ended]
 
     def _count_by_status(self) -> dict[str, int]:
         counts = Counter(e.status for e in self.evaluations)
@@ -127,26 +135,29 @@ class Board:
         return pd.concat([empty, *[t for t in tables if len(t)]])[["id", *columns]]
 
 
-def evaluate_all(register: Registry, lines: Frame, *, as_of: Day, **cuts: Any) -> Board:
+def evaluate_all(
+    register: Registry, lines: Frame, *, as_of: Day, margin_rate: float = 0.0, **cuts: Any
+) -> Board:
     """A register and the order lines -> what they say of each hypothesis on the day `as_of`.
 
     What cannot be evaluated is a problem with its reason, and all others are still evaluated.
-    Replays leave out the time of other measures, and customers who were treated by another measure
-    at the same time are a check. `cuts`: those of `customer_days.build`.
+    Replays leave out the time of other measures. Customers who were treated by another measure at
+    the same time are a check, and lower the grade (see `overlaps`). `margin_rate` is that of
+    `evaluate`; `cuts`: those of `customer_days.build`.
 
     The p-values of all that have ended are adjusted for their number (`q`, the false discovery
     rate: Benjamini & Hochberg 1995, Journal of the Royal Statistical Society B 57(1), 289-300), and
     one that does not pass then is not adopted.
     """
     histories = customer_days.build(lines, as_of=as_of, **cuts)
-    evaluate = partial(_evaluate, register, histories, as_of)
+    evaluate = partial(_evaluate, register, histories, as_of, margin_rate)
     with ThreadPoolExecutor(int(os.environ.get("LTVKIT_THREADS") or os.cpu_count() or 1)) as pool:
         results = list(pool.map(evaluate, register.hypotheses))
     found = [one for one in results if isinstance(one, Evaluation)]
     failed = [one for one in results if not isinstance(one, Evaluation)]
     problems = pd.DataFrame(failed, columns=["file", "problem"], dtype=str)
     problems = pd.concat([register.problems, problems], ignore_index=True)
-    checked = [_check_overlap(one, found) for one in found]
+    checked = [overlaps.mark(one, found) for one in found]
     return Board(register.folder, _adjust_all(checked), problems, histories)
 
 
@@ -161,31 +172,16 @@ def _is_recent(found: Evaluation) -> bool:
 
 
 def _evaluate(
-    register: Registry, histories: Histories, as_of: Day, hypothesis: Hypothesis
+    register: Registry, histories: Histories, as_of: Day, margin_rate: float, hypothesis: Hypothesis
 ) -> Evaluation | tuple[str, str]:
     """Its evaluation, or its file and what is wrong."""
     earlier = [h for h in register.hypotheses if h.start < hypothesis.start]
     try:
         busy = [comparisons.observed_window(h, histories) for h in earlier]
-        return ev.evaluate(hypothesis, histories, as_of=as_of, busy=busy)
+        given = {"as_of": as_of, "busy": busy, "margin_rate": margin_rate}
+        return ev.evaluate(hypothesis, histories, **given)
     except LtvkitError as error:
         return f"{hypothesis.id}.yaml", str(error)
-
-
-def _check_overlap(found: Evaluation, every: list[Evaluation]) -> Evaluation:
-    """The same with a check more for each other measure that treated its customers meanwhile."""
-    if found.window is None:
-        return found
-    rows = []
-    for other in (o for o in every if o is not found and o.window and found.window.meets(o.window)):
-        share = np.isin(found.groups.treated, other.groups.treated).mean()
-        if share > OVERLAP:
-            title = other.hypothesis.title
-            text = fill("also_treated", share=share, title=title)
-            rows.append(Check(validity.OTHERS, found.grade == "A", text))
-    if not rows:
-        return found
-    return replace(found, checks=pd.concat([found.checks, pd.DataFrame(rows)], ignore_index=True))
 
 
 def _adjust_all(found: list[Evaluation]) -> tuple[Evaluation, ...]:
@@ -201,7 +197,8 @@ def _adjust_all(found: list[Evaluation]) -> tuple[Evaluation, ...]:
 
 
 def _adjust(found: Evaluation, q: float) -> Evaluation:
-    verdict = verdicts.reach_verdict(found.hypothesis, found.table, q=q)
+    against = {"returns": found.returns, "shared": found.shared}
+    verdict = verdicts.reach_verdict(found.hypothesis, found.table, q=q, **against)
     return replace(found, q=q, verdict=verdict)
 
 

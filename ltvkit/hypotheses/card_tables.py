@@ -1,7 +1,6 @@
 """Tables of a card: the figures of a hypothesis in the unit of each metric, and its checks."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -9,12 +8,13 @@ import pandas as pd
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.tables import Display
+from ltvkit.hypotheses import precision
+from ltvkit.hypotheses.hypothesis import Hypothesis
+from ltvkit.hypotheses.precision import LEVELS
 from ltvkit.hypotheses.texts import TEXTS, fill
 
-LEVELS = ("before", "after", "control_before", "control_after")
 
-
-def show_figures(table: pd.DataFrame, comparison: str, currency: str) -> Display:
+def show_figures(table: pd.DataFrame, about: Hypothesis, currency: str) -> Display:
     """One row per metric: what was found, then what it comes from.
 
     Left out: columns without a value, and the observed change where it is the effect.
@@ -24,11 +24,11 @@ def show_figures(table: pd.DataFrame, comparison: str, currency: str) -> Display
     if numbers["raw_effect"].equals(numbers["effect"]):
         columns = [c for c in columns if c != "raw_effect"]
     labels = {c: formats.label(c) for c in columns}
-    if comparison == "same_period_last_year" and "control_after" in columns:
+    if about.comparison == "same_period_last_year" and "control_after" in columns:
         labels["control_after"] = _("A year before")
     first = [formats.label("metric"), formats.label("role"), formats.label("effect")]
     header = (*first, _("Likely range (95%)"), *labels.values())
-    body = tuple(_row(row, columns, currency) for row in table.to_dict("records"))
+    body = tuple(_row(row, columns, about, currency) for row in table.to_dict("records"))
     notes = []
     if "natural_change" in columns:
         notes.append(_("effect = observed change less the change expected anyway"))
@@ -38,32 +38,25 @@ def show_figures(table: pd.DataFrame, comparison: str, currency: str) -> Display
     return Display(_("Figures"), header, body, right, 0, tuple(notes))
 
 
-def _row(row: Mapping[str, Any], columns: list[str], currency: str) -> tuple[str, ...]:
+def _row(
+    row: Mapping[str, Any], columns: list[str], about: Hypothesis, currency: str
+) -> tuple[str, ...]:
     """The cells of one metric: changes are signed, all have as many decimals."""
-    name = row["metric"]
-    decimals = _decimals(row, currency)
-    change = partial(formats.difference, column=name, decimals=decimals)
-    share = formats.kind(name) == "share"
-    level = formats.share if share else partial(formats.number, decimals=decimals)
+    shown = precision.of_row(row, precision.find_marks(row, about), currency=currency)
+    shown = shown._replace(currency="")  # it stands beside the metric
     role = _guardrail(row["outcome"]) if row["outcome"] else _("main figure")
-    effect, interval = change(row["effect"]), formats.MISSING
-    if pd.notna(row["relative_effect"]):
-        effect += f" ({formats.change(row['relative_effect'])})"
+    effect, interval = shown.change(row["effect"]), formats.MISSING
+    if pd.notna(relative := row["relative_effect"]):
+        decimals = formats.distinct_decimals([100 * relative], [0], least=1)
+        effect += f" ({formats.change(relative, decimals=decimals)})"
     if pd.notna(row["lowest"]):
-        interval = fill("interval", low=change(row["lowest"]), high=change(row["highest"]))
-    rest = [(level if c in LEVELS else change)(row[c]) for c in columns]
-    return formats.label(name, currency), role, effect, interval, *rest
+        interval = shown.span(row["lowest"], row["highest"])
+    rest = [(shown.level if c in LEVELS else shown.change)(row[c]) for c in columns]
+    return formats.label(row["metric"], currency), role, effect, interval, *rest
 
 
 def _guardrail(outcome: str) -> str:
     return fill("guardrail", outcome=formats.cell(outcome, "word"))
-
-
-def _decimals(row: Mapping[str, Any], currency: str) -> int:
-    levels = [row[name] for name in LEVELS if pd.notna(row[name])]
-    if formats.kind(row["metric"]) == "money":
-        return formats.money_decimals(levels, currency)
-    return 2 if max(levels, default=0) >= 1 else 3  # of few orders, hundredths are too coarse
 
 
 def show_checks(table: pd.DataFrame) -> Display:

@@ -26,7 +26,7 @@ from ltvkit.display import formats, plots
 from ltvkit.display.tables import Display
 from ltvkit.hypotheses import card_tables
 from ltvkit.hypotheses.board import Board
-from ltvkit.hypotheses.evaluation import Evaluation
+from ltvkit.hypotheses.evaluation import ENDED, Evaluation
 from ltvkit.hypotheses.hypothesis import Hypothesis, Target
 from ltvkit.hypotheses.texts import fill
 
@@ -91,12 +91,12 @@ def render(
     about = evaluation.hypothesis
     looks = {"verdict": LOOKS.get(evaluation.verdict, "open"), "status": "plain", "grade": "plain"}
     tables = [
-        card_tables.show_figures(evaluation.table, about.comparison, currency),
+        card_tables.show_figures(evaluation.table, about, currency),
         card_tables.show_checks(evaluation.checks),
     ]
     tables = [table for table in tables if table.body]
     pngs = _pictures(evaluation, timelines, currency)
-    facts = _facts(about, evaluation.extras, currency)
+    facts = _facts(about, evaluation, currency)
     shown = {"evaluation": evaluation, "about": about, "looks": looks, "facts": facts}
     shown |= {"lines": text.splitlines(), "pngs": pngs}
     html = _template("card.html.j2").render(**shown, tables=map(_marked, tables))
@@ -112,23 +112,33 @@ def _template(name: str) -> jinja2.Template:
     return environment.get_template(name, globals=words)
 
 
-def _facts(about: Hypothesis, counts: Mapping[str, float], currency: str) -> dict[str, str]:
-    """What was planned, for whom, and what was decided in the end."""
+def _facts(about: Hypothesis, found: Evaluation, currency: str) -> dict[str, str]:
+    """What was planned, for whom, what it cost, and what was decided in the end."""
     worth = formats.difference(about.smallest_effect, about.metric, currency)
     compared = [fill(about.comparison), *map(_describe, filter(None, [about.control]))]
     facts = {
         formats.label("hypothesis"): about.hypothesis,
         _("What is done"): about.measure,
-        formats.label("customers"): _customers(about.target, counts),
+        formats.label("customers"): _customers(about.target, found.extras),
         _("Dates"): fill("span", start=about.start, end=about.until),
         _("Compared with"): ": ".join(compared),
+        formats.label("cost"): _cost(about, currency),
         formats.label("smallest_effect"): worth,
         formats.label("owner"): ", ".join(filter(None, (about.owner, about.department))),
     }
     for last in about.record.decisions[-1:]:
         decision = formats.cell(last.decision, "word")
         facts[_("Decision")] = f"{formats.date(last.day)}, {decision}: {last.reason}"
+    if found.status == ENDED:
+        facts[_("Decision")] = fill("decide", until=about.until)
     return facts
+
+
+def _cost(about: Hypothesis, currency: str) -> str:
+    """A cost that was not declared is not nothing."""
+    if about.cost is None:
+        return _("not declared")
+    return formats.money(about.cost, currency)
 
 
 def _describe(target: Target) -> str:

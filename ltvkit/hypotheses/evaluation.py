@@ -30,9 +30,11 @@ class Evaluation:
     - `table`: one row per metric, the one that decides first (see `figures.tabulate`)
     - `checks`: check, holds, found
     - `natural`: the replays of the metric that decides
-    - `returns`: gain, cost and net result in money, with intervals
+    - `returns`: gain, cost and net result in money, with intervals (see `figures.compute_return`)
     - `extras`: treated and control customers of the whole shop, the share of the effect due to the
       top 1%, the share of the variance saved by covariates
+    - `mixed`: other measures that the groups differ in, and by which share of their customers (see
+      `overlaps`)
     - `always_valid`: whether the interval is valid however often one looks
     - `q`: p adjusted for all hypotheses of the register
     - `sampled`: a sentence, where a sample of customers was evaluated
@@ -48,6 +50,7 @@ class Evaluation:
     natural: pd.DataFrame = field(default_factory=pd.DataFrame)
     returns: Mapping[str, Any] = field(default_factory=dict)
     extras: Mapping[str, float] = field(default_factory=dict)
+    mixed: Mapping[str, float] = field(default_factory=dict)
     always_valid: bool = False
     q: float = np.nan
     groups: Groups | None = None
@@ -59,14 +62,36 @@ class Evaluation:
         """The row of the metric that decides."""
         return self.table.iloc[0]
 
+    @property
+    def clear(self) -> bool:
+        """Whether the effect differs from chance, by itself and among all that was tested."""
+        row = self.primary
+        return bool((row["lowest"] > 0 or row["highest"] < 0) and not self.q > verdicts.ALPHA)
+
+    @property
+    def objections(self) -> list[str]:
+        """What stands against the registered rule (see `verdicts.find_objections`)."""
+        return verdicts.find_objections(self.table, returns=self.returns, shared=self.shared)
+
+    @property
+    def shared(self) -> float:
+        """The share of customers by which the groups differ most in another measure."""
+        return max(self.mixed.values(), default=0.0)
+
 
 def evaluate(
-    hypothesis: Hypothesis, lines: Frame | Histories, *, as_of: Day, busy: Sequence[Window] = ()
+    hypothesis: Hypothesis,
+    lines: Frame | Histories,
+    *,
+    as_of: Day,
+    busy: Sequence[Window] = (),
+    margin_rate: float = 0.0,
 ) -> Evaluation:
     """A hypothesis and the order lines -> what they say of it on the day `as_of`.
 
     `lines` are order lines of any engine, or `customer_days.build` of them where several
     hypotheses are evaluated. `busy` are windows of other measures, which replays leave out.
+    `margin_rate` is the share of revenue left after goods; 0: the margin of the orders.
     Raises `DataError` where nobody is selected or the orders do not reach back far enough, and
     `ParamsError` for what the orders cannot answer.
 
@@ -83,7 +108,7 @@ def evaluate(
     if status == DRAFT or plan.until < plan.start:
         return Evaluation(plan, as_of, status, verdicts.GRADES[plan.comparison])
     compared = comparisons.compare(histories, plan)
-    money = "margin_per_customer" if histories.has_margin else "revenue_per_customer"
+    of, money = figures.choose_money(histories, margin_rate)
     metrics = list(dict.fromkeys((plan.metric, *plan.guardrails, money)))
     natural = placebo.replay(histories, plan, metrics, days=compared.window, busy=busy)
     strata = comparisons.read_strata(histories, plan)
@@ -97,17 +122,20 @@ def evaluate(
     how = figures.interpretation(grade, running=running, always_valid=always_valid)
     rows = {m: figures.measure(compared, plan, m, estimates[m], natural[m], how) for m in metrics}
     table = figures.tabulate(rows, plan)
+    paid = {"of": of, "treated": sizes[0], "cost": plan.cost, "rate": margin_rate or 1.0}
+    returns = figures.compute_return(rows[money], **paid)
+    verdict = verdicts.reach_verdict(plan, table, returns=returns)
     shares = {"top_share": first.top_share, "variance_saved": first.variance_saved}
     return Evaluation(
         hypothesis=plan,
         as_of=as_of,
         status=status,
         grade=grade,
-        verdict=verdicts.RUNNING if running else verdicts.reach_verdict(plan, table),
+        verdict=verdicts.RUNNING if running else verdict,
         table=table,
         checks=pd.DataFrame(checks, columns=list(Check._fields)),
         natural=natural[plan.metric].table,
-        returns=figures.compute_return(rows[money], money, sizes[0], plan.cost),
+        returns=returns,
         extras={"treated": sizes[0], "control": sizes[1], **shares},
         always_valid=always_valid,
         groups=compared.groups,

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ltvkit.hypotheses import verdicts
+from ltvkit.hypotheses import precision, verdicts
 from ltvkit.hypotheses.design import power_analysis
 from ltvkit.hypotheses.effects import comparisons, sequential
 from ltvkit.hypotheses.effects.comparisons import Comparison
+from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import Estimate
 from ltvkit.hypotheses.effects.placebo import NaturalChange
 from ltvkit.hypotheses.hypothesis import Hypothesis
@@ -19,6 +20,7 @@ COLUMNS = [
     "raw_effect", "raw_lowest", "raw_highest", "natural_change",
     "effect", "lowest", "highest", "relative_effect", "p", "outcome",
 ]  # fmt: skip
+MARGIN, AT_RATE, REVENUE = "margin", "margin at a rate", "revenue"  # what a result is of
 # How the effect follows from the comparison; see `interpretation`.
 AS_OBSERVED, ALWAYS_VALID, NET, UNKNOWN = "as observed", "always valid", "net", "unknown"
 
@@ -51,8 +53,8 @@ def tabulate(rows: Mapping[str, dict[str, Any]], hypothesis: Hypothesis) -> pd.D
     first = rows[hypothesis.metric] | {"role": "primary"}
     guards = [rows[metric] | {"role": "guardrail"} for metric in hypothesis.guardrails]
     for row in guards:
-        ends, without = (row["lowest"], row["highest"]), row["after"] - row["effect"]
-        row["outcome"] = verdicts.rate_guardrail(*ends, without, hypothesis.tolerance)
+        tolerated = precision.tolerated_loss(row, hypothesis)
+        row["outcome"] = verdicts.rate_guardrail(row["lowest"], row["highest"], tolerated)
     return pd.DataFrame([first, *guards], columns=COLUMNS)
 
 
@@ -88,16 +90,30 @@ def measure(
     }
 
 
-def compute_return(row: Mapping[str, Any], money: str, treated: int, cost: float) -> dict[str, Any]:
+def compute_return(
+    row: Mapping[str, Any], *, of: str, treated: int, cost: float | None, rate: float = 1.0
+) -> dict[str, Any]:
     """The row of a metric of money -> what all treated brought, less the cost, with its interval.
 
-    `gain` = effect per customer x treated customers; `net` = gain - cost; `roi` = net / cost.
+    `gain` = effect per customer x treated customers x `rate` (the share of revenue that is margin,
+    where the orders do not know it); `net` = gain - cost; `roi` = net / cost. `of` names the money:
+    margin, margin at a rate, or revenue. Without a declared `cost`, net and roi are NaN: a cost
+    that is not known is not zero.
     """
     ends = {"": "effect", "_lowest": "lowest", "_highest": "highest"}
-    gains = {f"gain{end}": row[name] * treated for end, name in ends.items()}
-    nets = {f"net{end}": gains[f"gain{end}"] - cost for end in ends}
+    gains = {f"gain{end}": row[name] * treated * rate for end, name in ends.items()}
+    spent = np.nan if cost is None else cost
+    nets = {f"net{end}": gains[f"gain{end}"] - spent for end in ends}
     roi = nets["net"] / cost if cost else np.nan
-    return {"money": money, **gains, "cost": cost, **nets, "roi": roi}
+    return {"of": of, "rate": rate, **gains, "cost": cost, **nets, "roi": roi}
+
+
+def choose_money(histories: Histories, margin_rate: float) -> tuple[str, str]:
+    """What a result in money is of, and the metric it comes from."""
+    if margin_rate > 0:
+        return AT_RATE, "revenue_per_customer"
+    name = MARGIN if histories.has_margin else REVENUE
+    return name, f"{name}_per_customer"
 
 
 def _always_valid(

@@ -2,7 +2,7 @@
 
 Only a comparison drawn at random says "caused"; a control segment "points to"; anything else "went
 with", next to what would have happened anyway. The sentences are in `texts.yaml`; "likely range" is
-the 95% interval.
+the 95% interval. How exactly figures are shown, `precision` decides, for tables too.
 """
 
 import math
@@ -11,9 +11,10 @@ import pandas as pd
 
 from ltvkit.display import formats
 from ltvkit.hypotheses import evaluation as ev
-from ltvkit.hypotheses import verdicts
-from ltvkit.hypotheses.effects.validity import SIZE
+from ltvkit.hypotheses import money_words, precision, verdicts
+from ltvkit.hypotheses.effects.validity import NATURAL, SIZE
 from ltvkit.hypotheses.evaluation import Evaluation
+from ltvkit.hypotheses.precision import Precision
 from ltvkit.hypotheses.texts import fill
 
 TOP_SHARE = 0.3  # of the effect: from here on the 1% who bought most are mentioned
@@ -28,126 +29,167 @@ def finding(found: Evaluation, *, currency: str = "") -> str:
         return fill("stopped")
     if found.status == ev.RUNNING:
         return " ".join(filter(None, [*_describe_running(found, currency), found.sampled]))
-    effect = [_describe_effect(found, currency), *_describe_harm(found, currency)]
+    effect = [_describe_effect(found, currency), *_describe_guardrails(found, currency)]
     share = found.extras["top_share"]
-    if _is_clear(found) and TOP_SHARE < share <= 1:
+    if found.clear and TOP_SHARE < share <= 1:
         effect.append(fill("top", share=formats.share(share, decimals=0)))
-    verdict = [*_describe_verdict(found, currency), _describe_money(found, currency)]
+    verdict = [*_describe_verdict(found, currency), money_words.describe(found, currency=currency)]
     if not plan.record.preregistered:
         verdict.append(fill("not_preregistered"))
-    paragraphs = effect, [*verdict, found.sampled]
+    paragraphs = [*effect, *_describe_mixed(found)], [*verdict, found.sampled]
     return "\n".join(" ".join(filter(None, sentences)) for sentences in paragraphs)
 
 
 def headline(found: Evaluation, *, currency: str = "") -> str:
-    """One hypothesis in a line: its title, the verdict, and the effect with its likely range."""
-    title, verdict = found.hypothesis.title, formats.cell(found.verdict, "word")
-    sentences = [f"{title}: {verdict}."]
+    """One hypothesis in a line: its title, the verdict, the effect with its likely range, and what
+    it brought in money."""
+    plan, verdict = found.hypothesis, formats.cell(found.verdict, "word")
+    waits = fill("and_waits") if found.status == ev.ENDED else ""
+    sentences = [f"{plan.title}: {verdict}{waits}."]
     if not (found.table.empty or math.isnan(found.primary["lowest"])):
-        harmed = found.table.loc[found.table["outcome"] == verdicts.HARMED, "metric"]
-        metrics = fill("and").join(formats.label(m).lower() for m in harmed)
-        but = fill("but_fell", metrics=metrics) if metrics else ""
-        words = _words(found.primary, currency) | {"but": but, "grade": found.grade}
-        sentences.append(_capitalize(fill("headline", **words)))
-        if not found.hypothesis.record.preregistered:
+        sentences.append(_describe_briefly(found, currency))
+        if not plan.record.preregistered:
             sentences.append(fill("headline_not_preregistered"))
-    return " ".join([*sentences, f"({found.hypothesis.owner})"])
+    elif not found.table.empty and found.status != ev.RUNNING:
+        sentences.append(fill("headline_unknown", grade=found.grade))
+    return " ".join([*sentences, f"({plan.owner})"])
+
+
+def _describe_briefly(found: Evaluation, currency: str) -> str:
+    """The effect, what is harmed, the money, what is not proven safe, and the grade."""
+    fell, unclear = (_name_guardrails(found, o) for o in (verdicts.HARMED, verdicts.UNCLEAR))
+    words = _words(found, found.primary, currency) | {"grade": found.grade}
+    words |= {"but": fill("but_fell", metrics=fell) if fell else ""}
+    words |= {"money": money_words.mention(found, currency=currency, after_but=bool(fell))}
+    ended = unclear and found.status != ev.RUNNING
+    words |= {"unclear": fill("but_unclear", metrics=unclear) if ended else ""}
+    return _capitalize(fill("headline", **words))
+
+
+def _name_guardrails(found: Evaluation, outcome: str) -> str:
+    metrics = found.table.loc[found.table["outcome"] == outcome, "metric"]
+    return fill("and").join(formats.label(m).lower() for m in metrics)
 
 
 def _capitalize(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _words(row: pd.Series, currency: str) -> dict[str, str]:
+def _precision(found: Evaluation, row: pd.Series, currency: str) -> Precision:
+    marks = precision.find_marks(row, found.hypothesis)
+    return precision.of_row(row, marks, currency=currency)
+
+
+def _words(found: Evaluation, row: pd.Series, currency: str) -> dict[str, str]:
     """The numbers of a row, in words."""
-    metric = row["metric"]
+    shown = _precision(found, row, currency)
     return {
-        "metric": formats.label(metric).lower(),
-        "effect": formats.difference(row["effect"], metric, currency),
-        "range": _describe_range(row[["lowest", "highest"]], metric, currency),
-        "after": formats.value(row["after"], metric, currency),
-        "without": formats.value(row["after"] - row["effect"], metric, currency),
+        "metric": formats.label(row["metric"]).lower(),
+        "effect": shown.change(row["effect"]),
+        "range": _describe_range(shown, row["lowest"], row["highest"]),
+        "after": shown.level(row["after"]),
+        "without": shown.level(row["after"] - row["effect"]),
     }
 
 
-def _describe_range(ends: pd.Series, metric: str, currency: str) -> str:
-    low, high = (formats.difference(end, metric, currency) for end in ends)
-    return fill("likely_range", low=low, high=high)
+def _describe_range(shown: Precision, low: float, high: float) -> str:
+    return fill("likely_range", low=shown.change(low), high=shown.change(high))
 
 
 def _describe_effect(found: Evaluation, currency: str) -> str:
     row = found.primary
     if math.isnan(row["lowest"]):
-        span = _describe_range(row[["raw_lowest", "raw_highest"]], row["metric"], currency)
-        too_few = (found.checks["check"] == SIZE).any()
-        drawn = found.hypothesis.comparison == "randomized"
-        reason = fill("too_little" if drawn or too_few else "anyway_unknown")
-        return fill("from_chance", moved=_describe_move(row, currency), range=span) + " " + reason
+        shown = _precision(found, row, currency)
+        span = _describe_range(shown, row["raw_lowest"], row["raw_highest"])
+        moved = _describe_move(row, shown)
+        return fill("from_chance", moved=moved, range=span) + " " + _describe_unknown(found)
     grade = found.grade.replace("D", "C")
-    clear = "clear" if _is_clear(found) else "unclear"
-    text = fill(f"{clear}_{grade}", **_words(row, currency))
-    return text if grade == "A" else f"{_describe_natural(found, currency)} {text}"
+    natural = _describe_natural(found, currency)
+    if found.hypothesis.comparison == "randomized" and grade != "A":
+        grade = "B"  # nothing is natural between two groups that were drawn
+    clear = "clear" if found.clear else "unclear"
+    return f"{natural} {fill(f'{clear}_{grade}', **_words(found, row, currency))}".strip()
 
 
-def _describe_move(row: pd.Series, currency: str) -> str:
+def _describe_unknown(found: Evaluation) -> str:
+    """Why nothing can be concluded."""
+    checks = found.checks.set_index("check")
+    if found.hypothesis.comparison == "randomized" or SIZE in checks.index:
+        return fill("too_little")
+    if found.hypothesis.listed and NATURAL in checks.index and not checks.loc[NATURAL, "holds"]:
+        return fill("no_history", why=checks.loc[NATURAL, "found"])
+    return fill("anyway_unknown")
+
+
+def _describe_move(row: pd.Series, shown: Precision) -> str:
     """Which way the metric went as observed, and by how much."""
     name = "rose" if row["raw_effect"] >= 0 else "fell"
-    amount = _amount(row["raw_effect"], row, currency)
-    return _capitalize(fill(name, metric=formats.label(row["metric"]).lower(), amount=amount))
-
-
-def _amount(change: float, row: pd.Series, currency: str) -> str:
-    """A change without its sign."""
-    return formats.difference(abs(change), row["metric"], currency).removeprefix("+")
+    metric, amount = formats.label(row["metric"]).lower(), shown.amount(row["raw_effect"])
+    return _capitalize(fill(name, metric=metric, amount=amount))
 
 
 def _describe_natural(found: Evaluation, currency: str) -> str:
     """How much of the observed change was to be expected, judging by the past dates."""
     row, n = found.primary, len(found.natural)
     natural, raw = row["natural_change"], row["raw_effect"]
-    name, amount = "expected_anyway", formats.difference(natural, row["metric"], currency)
+    if math.isnan(natural):
+        return ""
+    shown = _precision(found, row, currency)
+    name, amount = "expected_anyway", shown.change(natural)
     if raw and 0 < natural / raw <= 1:
-        name, amount = "partly_anyway", _amount(natural, row, currency)
-    moved, dates = _describe_move(row, currency), fill("past_dates", n=n)
-    return fill(name, moved=moved, amount=amount, dates=dates)
-
-
-def _is_clear(found: Evaluation) -> bool:
-    """Whether the effect differs from chance, by itself and among all that was tested."""
-    row = found.primary
-    return (row["lowest"] > 0 or row["highest"] < 0) and not found.q > verdicts.ALPHA
+        name, amount = "partly_anyway", shown.amount(natural)
+    like = fill("past_dates_like" if found.hypothesis.listed else "past_dates", n=n)
+    return fill(name, moved=_describe_move(row, shown), amount=amount, dates=like)
 
 
 def _describe_running(found: Evaluation, currency: str) -> list[str]:
     sentences = [fill("running", until=found.hypothesis.until)]
     if not math.isnan(found.primary["lowest"]):
-        sentences.append(fill("so_far", **_words(found.primary, currency)))
-        sentences += _describe_harm(found, currency)
+        sentences.append(fill("so_far", **_words(found, found.primary, currency)))
+        sentences += _describe_guardrails(found, currency)
+        sentences.append(money_words.describe(found, currency=currency))
+    return [*sentences, *_describe_mixed(found)]
+
+
+def _describe_guardrails(found: Evaluation, currency: str) -> list[str]:
+    """What is harmed; at the end also what may be."""
+    said = {verdicts.HARMED: "harmed"}
+    if found.status != ev.RUNNING:
+        said |= {verdicts.UNCLEAR: "unclear"}
+    sentences = []
+    for _i, row in found.table[found.table["outcome"].isin(said)].iterrows():
+        words = _words(found, row, currency)
+        loss = precision.tolerated_loss(row, found.hypothesis)
+        words |= {"loss": _precision(found, row, currency).amount(loss)}
+        known = "" if pd.notna(row["lowest"]) else "_unknown"
+        sentences.append(fill(said[row["outcome"]] + known, **words))
     return sentences
 
 
-def _describe_harm(found: Evaluation, currency: str) -> list[str]:
-    harmed = found.table[found.table["outcome"] == verdicts.HARMED]
-    return [fill("harmed", **_words(row, currency)) for _i, row in harmed.iterrows()]
+def _describe_mixed(found: Evaluation) -> list[str]:
+    """Whose effect it may be as well."""
+    if not found.mixed:
+        return []
+    name = "shared" if found.shared >= verdicts.MOST_SHARED else "mixed"
+    return [fill(name, titles=fill("and").join(found.mixed))]
 
 
 def _describe_verdict(found: Evaluation, currency: str) -> list[str]:
-    plan, verdict = found.hypothesis, formats.cell(found.verdict, "word")
-    sentences = [fill("rule", rule=fill(plan.decision_rule), verdict=verdict)]
+    plan, against = found.hypothesis, found.objections
+    alone = verdicts.apply_rule(plan, found.table, q=found.q)
+    words = {"rule": fill(plan.decision_rule), "verdict": formats.cell(found.verdict, "word")}
+    if found.verdict == alone:
+        sentences = [fill("rule", **words)]
+    else:
+        words |= {"alone": formats.cell(alone, "word"), "why": fill(f"because_{_key(against[0])}")}
+        sentences = [fill("rule_overruled", **words)]
     if found.q > verdicts.ALPHA >= found.primary["p"]:
         sentences.append(fill("not_among_all"))
-    harmed = (found.table["outcome"] == verdicts.HARMED).any()
-    if found.verdict == verdicts.DROP and not harmed and plan.decision_rule != "non_inferiority":
-        least = formats.value(plan.smallest_effect, plan.metric, currency)
-        sentences.append(fill("too_small", least=least))
+    if alone == verdicts.DROP and plan.decision_rule != "non_inferiority":
+        shown = _precision(found, found.primary, currency)
+        sentences.append(fill("too_small", least=shown.change(plan.smallest_effect)))
     return sentences
 
 
-def _describe_money(found: Evaluation, currency: str) -> str:
-    result = found.returns
-    if math.isnan(result["net_lowest"]):
-        return ""
-    ends = {"net": "net", "low": "net_lowest", "high": "net_highest", "cost": "cost"}
-    amounts = {name: formats.money(result[column], currency) for name, column in ends.items()}
-    of = fill("of_margin" if result["money"].startswith("margin") else "of_revenue")
-    return fill("net_after_cost" if result["cost"] else "net_result", of=of, **amounts)
+def _key(objection: str) -> str:
+    return objection.replace(" ", "_")

@@ -83,12 +83,18 @@ class Hypothesis:
     guardrails: tuple[str, ...] = ()
     tolerance: float = 0.05  # how much of a guardrail metric, relative, may be lost
     decision_rule: str = "superiority"
-    cost: float = 0.0
+    cost: float | None = None  # in all; None: not declared
     control: Target | None = None
     assigned: pd.DataFrame | None = field(default=None, compare=False, repr=False)
     treated_share: float = 0.5  # of the assigned customers, as planned
     notes: str = ""
     record: Record = Record()
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is about customers of a list that was not drawn at random."""
+        lists = [t for t in (self.target, self.control) if t and t.rule == "customers"]
+        return bool(lists) and self.comparison != "randomized"
 
     @property
     def until(self) -> dt.date:

@@ -153,7 +153,8 @@ def test_win_rate_and_learned():
         ["B", "drop", "no"], ["A", "adopt", "works"], ["B", "extend", "few"],
     ]  # fmt: skip
     assert found.text == (
-        "5 hypotheses: 1 running, 1 ended, 3 decided. "
+        "5 hypotheses: 1 running, 1 waiting for you, 3 decided. "
+        "Waiting for your decision: C (x; ended 2024-03-31). "
         "3 registered tests have finished; 1 succeeded (33%)."
     )
     assert found.metrics["hypotheses_decided"] == 3
@@ -213,7 +214,7 @@ def test_numbers_of_a_finding_are_those_of_the_table(lines):
 def test_an_unknown_natural_change_concludes_nothing(lines):
     tried = hypothesis(target=Target("customers", tuple(lines["customer_id"].unique())))
     text = findings.finding(hypotheses.evaluate(tried, lines, as_of=APRIL))
-    assert "is not known, so nothing can be concluded" in text
+    assert "No history will help, so nothing can be concluded" in text
     assert not re.search(f"{CAUSED}|{POINTS}|{WENT}", text)
 
 

@@ -154,7 +154,8 @@ def test_it_says_who_did_what_when_and_how_it_ended():
     made = card()
     said = " ".join(Reader(made.html).words)
     for words in (
-        "Win-back mail", "Verdict: adopt", "Status: ended", "Evidence: A", "Aya Sato, CRM",
+        "Win-back mail", "Verdict: adopt", "Status: waiting for you", "Evidence: A",
+        "Aya Sato, CRM",
         "segment lost: 1,204 treated, 1,198 for comparison",
         "One mail with 10% off", "2024-04-01 to 2024-05-31", "A coupon brings them back.",
         "a control group drawn at random", *TEXT.splitlines(),
@@ -168,11 +169,24 @@ def test_the_end_is_the_one_it_was_extended_to_and_the_last_decision_is_told():
         Decision("extend", dt.date(2024, 5, 1), "too few", until=dt.date(2024, 6, 30)),
         Decision("adopt", dt.date(2024, 7, 2), "It pays & <lasts>"),
     )
-    made = card(about=hypothesis(record=Record(decisions=decisions)))
+    made = card(about=hypothesis(record=Record(decisions=decisions)), status="decided")
     assert "2024-04-01 to 2024-06-30" in made.text
     assert "Decision: 2024-07-02, adopt: It pays & <lasts>" in made.text
     assert "It pays &amp; &lt;lasts&gt;" in made.html
-    assert "Decision" not in card().text
+    assert "Decision" not in card(status="running").text
+
+
+def test_what_ended_without_a_decision_waits_for_one():
+    extended = Decision("extend", dt.date(2024, 5, 1), "few", until=dt.date(2024, 6, 30))
+    made = card(about=hypothesis(record=Record(decisions=(extended,))), status="ended")
+    assert "Decision: waiting for you since 2024-06-30; record it with" in made.text
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"), [(None, "not declared"), (0.0, "0.00 USD"), (1200.0, "1,200 USD")]
+)
+def test_the_cost_is_told_or_that_it_was_not_declared(cost, said):
+    assert f"Cost: {said}\n" in card(about=hypothesis(cost=cost)).text
 
 
 def test_whom_it_was_for_is_told_without_naming_anybody():
@@ -204,7 +218,7 @@ def test_amounts_of_a_row_share_their_decimals():
     large = {"before": 998.5, "after": 1200.25, "effect": 12.6, "lowest": -3.2, "highest": 28.4}
     (row,) = rows(card(figures=figures(large)))
     assert (row["Before"], row["Effect"]) == ("998", "+13 (+13.8%)")
-    (row,) = rows(card(figures=figures({}), currency="円"))
+    (row,) = rows(card(figures=figures({"lowest": 0.6}), currency="円"))
     assert (row["Metric"], row["After"]) == ("Revenue per customer (円)", "14")
     (row,) = rows(card(figures=figures(HELD | {"before": 1.25, "effect": 0.128})))
     assert (row["Before"], row["Effect"]) == ("1.25", "+0.13 (+1.2%)")
@@ -363,7 +377,10 @@ def test_text_is_readable_by_itself():
     made = card()
     assert repr(made) == made.text == made._repr_mimebundle_()["text/plain"]
     first, second, *rest = made.text.splitlines()
-    assert (first, second) == ("Win-back mail", "Verdict: adopt, Status: ended, Evidence: A")
+    assert (first, second) == (
+        "Win-back mail",
+        "Verdict: adopt, Status: waiting for you, Evidence: A",
+    )
     assert not any("</" in line for line in rest)
     assert (
         "- Revenue per customer (USD); Role: main figure; Effect: +1.70 (+13.8%); "

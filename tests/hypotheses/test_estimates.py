@@ -68,14 +68,23 @@ def test_who_stands_in_two_years_is_counted_as_one():
 
 
 def test_the_top_share_by_hand():
-    """Of 100 customers a side, one spends 60 more, the others 0.4 more: 0.6 of 0.996."""
+    """Of 100 customers a side, one spends 60 more, one 1 more, the others 0.4 more."""
     control = np.full(100, 1.0)
     treated = control + 0.4
-    treated[7] = 61.0
+    treated[[7, 9]] = 61.0, 2.0
     made = contrast([side(1, 0, treated), side(-1, 100, control)])
-    # The 1% of 200 customers are two: the one, and the next by figure.
-    assert made.top_share == pytest.approx((61 + 1.4) / 100 / made.effect)
+    # The 1% of 200 customers are two.
+    assert made.top_share == pytest.approx((61 + 2) / 100 / made.effect)
     assert made.contributions.sum() == pytest.approx(made.effect)
+
+
+@pytest.mark.parametrize("most", [1.0, 2.0])
+def test_where_many_bought_most_no_share_of_the_effect_is_theirs(most):
+    """A rate is 0 or 1 of everybody: which 1% of the buyers is the top would be arbitrary."""
+    treated, control = np.repeat([0.0, most], 50), np.repeat([0.0, most], [80, 20])
+    made = contrast([side(1, 0, treated), side(-1, 100, control)])
+    assert made.effect == pytest.approx(0.3 * most)
+    assert np.isnan(made.top_share)
 
 
 # --- against libraries

@@ -523,6 +523,32 @@ def test_the_registered_rule_decides(rule, low, high, verdict):
 
 
 @pytest.mark.parametrize(
+    ("cost", "gain", "net", "verdict"),
+    [
+        (50.0, 60.0, 10.0, "adopt"),
+        (50.0, 60.0, -1.0, "drop"),  # all of the interval of the net result is a loss
+        (None, 60.0, np.nan, "adopt"),  # before costs it is none
+        (None, -1.0, np.nan, "drop"),
+        (0.0, np.nan, np.nan, "adopt"),  # nothing is known of the money
+    ],
+)
+def test_what_clearly_loses_money_is_not_adopted(cost, gain, net, verdict):
+    table = pd.DataFrame({"lowest": [0.1], "highest": [5.0], "outcome": [""]})
+    returns = {"cost": cost, "gain_highest": gain, "net_highest": net}
+    assert verdicts.reach_verdict(hypothesis(), table, returns=returns) == verdict
+    assert verdicts.apply_rule(hypothesis(), table) == "adopt"
+
+
+def test_what_is_shared_with_another_measure_is_not_adopted():
+    table = pd.DataFrame({"lowest": [0.1], "highest": [5.0], "outcome": [""]})
+    reach = verdicts.reach_verdict
+    assert [reach(hypothesis(), table, shared=x) for x in (0.0, 0.4, 0.5)] == [
+        "adopt", "adopt", "inconclusive",
+    ]  # fmt: skip
+    assert reach(hypothesis(), table.assign(highest=0.5), shared=1.0) == "drop"
+
+
+@pytest.mark.parametrize(
     ("low", "high", "outcome"),
     [
         (-9, -1, "harmed"), (-4, -1, "held"), (-9, 1, "unclear"), (-4, 1, "held"), (2, 3, "held"),
@@ -530,16 +556,28 @@ def test_the_registered_rule_decides(rule, low, high, verdict):
     ],
 )  # fmt: skip
 def test_a_guardrail_may_lose_a_twentieth_of_a_hundred(low, high, outcome):
-    assert verdicts.rate_guardrail(low, high, 100.0, 0.05) == outcome
+    assert verdicts.rate_guardrail(low, high, 5.0) == outcome
 
 
 def test_the_return_is_effect_by_customers_less_cost(lines):
     tried = randomized(lines, cost=500.0)
     found = hypotheses.evaluate(tried, lines, as_of=APRIL)
     told, known = row(found), found.returns
-    assert known["money"] == "revenue_per_customer"
+    assert known["of"] == "revenue"
     assert known["gain"] == pytest.approx(told["effect"] * found.extras["treated"])
     assert known["net_lowest"] == pytest.approx(told["lowest"] * 200 - 500)
     assert known["roi"] == pytest.approx((known["gain"] - 500) / 500)
     margin = hypotheses.evaluate(tried, lines.assign(margin=lines["amount"] * 0.4), as_of=APRIL)
     assert margin.returns["gain"] == pytest.approx(0.4 * known["gain"])
+    at_rate = hypotheses.evaluate(tried, lines, as_of=APRIL, margin_rate=0.4).returns
+    assert at_rate["gain"] == pytest.approx(0.4 * known["gain"])
+    assert (at_rate["of"], margin.returns["of"]) == ("margin at a rate", "margin")
+
+
+def test_a_cost_that_was_not_declared_is_not_zero(lines):
+    unknown, free = (
+        hypotheses.evaluate(randomized(lines, cost=cost), lines, as_of=APRIL).returns
+        for cost in (None, 0.0)
+    )
+    assert unknown["gain"] == free["gain"] == free["net"]
+    assert np.isnan([unknown["net"], unknown["net_lowest"], unknown["roi"]]).all()

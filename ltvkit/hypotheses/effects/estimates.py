@@ -87,9 +87,14 @@ class Estimate:
 
     @property
     def top_share(self) -> float:
-        """The part of the effect that is due to the 1% of customers who bought most."""
-        top = np.argsort(-self.sizes, kind="stable")[: max(1, round(TOP * len(self.sizes)))]
-        return float(self.contributions[top].sum() / self.effect) if self.effect else np.nan
+        """The part of the effect that is due to the 1% of customers who bought most, and those who
+        bought as much. NaN where these are more than 2%, as in a rate: nobody bought most.
+        """
+        most = max(1, round(TOP * len(self.sizes)))
+        top = self.sizes >= -np.partition(-self.sizes, most - 1)[most - 1]
+        if top.sum() > 2 * most or not self.effect:
+            return np.nan
+        return float(self.contributions[top].sum() / self.effect)
 
     def bootstrap(self, *, draws: int = DRAWS, seed: int = 1) -> tuple[float, float]:
         """The 95% percentile interval when customers are re-sampled within their groups."""

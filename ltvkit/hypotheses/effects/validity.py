@@ -8,6 +8,7 @@ import scipy
 
 from ltvkit.core.i18n import N_
 from ltvkit.display import formats
+from ltvkit.hypotheses import precision
 from ltvkit.hypotheses.effects import comparisons, placebo
 from ltvkit.hypotheses.effects.comparisons import Comparison
 from ltvkit.hypotheses.effects.customer_days import Histories
@@ -108,8 +109,8 @@ def check_replays(natural: NaturalChange, hypothesis: Hypothesis) -> Check:
 def check_robustness(estimate: Estimate, metric: str) -> Check:
     """Does the sign of the observed change hold when customers are re-sampled?"""
     ends = estimate.bootstrap()
-    low, high = (formats.difference(x, metric) for x in ends)
-    found = fill("bootstrap", low=low, high=high)
+    shown = precision.of_values(metric, ends, [0.0], like=map(abs, ends))
+    found = fill("bootstrap", low=shown.change(ends[0]), high=shown.change(ends[1]))
     if 0 <= estimate.top_share <= 1:
         found += fill("top_share", share=formats.share(estimate.top_share, decimals=0))
     if estimate.variance_saved > 0.005:
@@ -140,4 +141,7 @@ def _describe_overlap(natural: NaturalChange) -> str:
 
 
 def _describe_p(p: float) -> str:
-    return fill("p", p=formats.number(p, decimals=3)) if p >= 0.001 else fill("p_small")
+    if p < BROKEN:
+        return fill("p_small")
+    decimals = formats.distinct_decimals([p], [BROKEN, placebo.TREND], least=3)
+    return fill("p", p=formats.number(p, decimals=decimals))
