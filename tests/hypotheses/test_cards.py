@@ -179,7 +179,7 @@ def test_the_end_is_the_one_it_was_extended_to_and_the_last_decision_is_told():
 def test_what_ended_without_a_decision_waits_for_one():
     extended = Decision("extend", dt.date(2024, 5, 1), "few", until=dt.date(2024, 6, 30))
     made = card(about=hypothesis(record=Record(decisions=(extended,))), status="ended")
-    assert "Decision: waiting for you since 2024-06-30; record it with" in made.text
+    assert "Decision: waiting for you since 2024-06-30; to record it:" in made.text
 
 
 @pytest.mark.parametrize(
