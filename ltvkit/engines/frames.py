@@ -172,7 +172,8 @@ def add_up(frame: nw.LazyFrame, *by: str, sums: Sequence[str], **more: nw.Expr) 
     Sums of money are rounded (see `round_money`).
     """
     summed = frame.group_by(*by).agg(nw.col(*sums).sum(), **more)
-    rounded = summed.with_columns(round_money(*(name for name in sums if name in MONEY)))
+    money = [name for name in sums if name in MONEY]
+    rounded = summed.with_columns(round_money(*money)) if money else summed
     return table(rounded).sort_values([*by], ignore_index=True)
 
 

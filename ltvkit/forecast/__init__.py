@@ -5,22 +5,31 @@ from ltvkit.forecast.backtesting.weekly_purchases import tracking
 from ltvkit.forecast.estimation import Fitted, fit, histories
 from ltvkit.forecast.explanations import Explained, distribution, explain_customer, matrix
 from ltvkit.forecast.fallback import fit_first
+from ltvkit.forecast.leaving import describe_leaving, entering_risk, overdue, summarize_leaving
 from ltvkit.forecast.models.bg_bb import BetaGeoBetaBinomFitter, occasions
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
 from ltvkit.forecast.models.nbd import NBDFitter
 from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
 from ltvkit.forecast.monthly_revenue import finding, revenue
-from ltvkit.forecast.predictions import best, new_customer, predict
+from ltvkit.forecast.next_orders import (
+    check_next_orders,
+    describe_check,
+    fit_gaps,
+    predict_next_orders,
+)
+from ltvkit.forecast.predictions import best, explain_lists, fit_for_lists, new_customer, predict
 from ltvkit.forecast.subscriptions import forecast_months
 from ltvkit.forecast.uncertainty import interval, parameters
 
 __all__ = [
     "Backtest", "BetaGeoBetaBinomFitter", "BetaGeoFitter", "Explained", "Fitted",
     "GammaGammaFitter", "ModifiedBetaGeoFitter", "NBDFitter", "ParetoNBDFitter", "backtest",
-    "best", "distribution", "explain_customer", "finding", "fit", "fit_first", "forecast_months",
-    "histories", "interval", "matrix", "new_customer", "occasions", "parameters", "predict",
-    "revenue", "tracking",
+    "best", "check_next_orders", "describe_check", "describe_leaving", "distribution",
+    "entering_risk", "explain_customer", "explain_lists", "finding", "fit", "fit_first",
+    "fit_for_lists", "fit_gaps", "forecast_months", "histories", "interval", "matrix",
+    "new_customer", "occasions", "overdue", "parameters", "predict", "predict_next_orders",
+    "revenue", "summarize_leaving", "tracking",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

@@ -14,9 +14,10 @@ from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, one_of
-from ltvkit.forecast import predictions
+from ltvkit.forecast import next_orders, predictions
 from ltvkit.forecast.clock import HISTORY
 from ltvkit.forecast.estimation import Fitted, histories
+from ltvkit.forecast.models.gaps import GapModel
 from ltvkit.forecast.texts import fill
 from ltvkit.forecast.uncertainty import INTERVAL, simulate_amounts
 from ltvkit.ingest.daily import NEEDS
@@ -46,13 +47,16 @@ def explain_customer(
     discount: float = 0.0,
     margin_rate: float = 1.0,
     currency: str = "",
+    gaps: GapModel | None = None,
 ) -> Explained:
     """Order lines, a model -> why the model expects of a customer what it expects.
 
     `table`: one row of what is known (purchases, days, revenue), what is expected in the next
     `months` (as by `predict`), and the range from `low` to `high` that holds 95 of 100 such
     customers. `history`: P(alive) day by day since the first purchase, as it would have been
-    computed on that day. Raises `DataError` for an unknown customer.
+    computed on that day. With `gaps` (of `fit_gaps`), `table` and `text` also tell the usual gap
+    and the next order (see `next_orders.predict_next_orders`). Raises `DataError` for an unknown
+    customer.
     """
     own = frames.lazy(lines, needs=NEEDS).filter(nw.col("customer_id") == customer_id)
     one = frames.table(own)
@@ -71,6 +75,11 @@ def explain_customer(
     table = expected[[*known, *ahead]].to_frame().T.astype(float).assign(low=low, high=high)
     of = _("revenue") if margin_rate == 1 else _("margin")
     text = _describe(expected, (low, high), months=months, of=of, currency=currency)
+    if gaps:
+        dated: pd.DataFrame = next_orders.predict_next_orders(summary, gaps, as_of=as_of)
+        dated = dated[[next_orders.ADDED[0], *next_orders.DATES]]
+        table = pd.concat([table, dated.set_axis(table.index)], axis=1)
+        text = f"{text} {next_orders.describe_next_order(dated.iloc[0], gaps)}"
     return Explained(table, _alive_by_day(one, fitted, as_of), text)
 
 

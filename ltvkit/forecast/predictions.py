@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, ParamsError, check_share
+from ltvkit.errors import DataError, ParamsError, TooLittleData, check_share
 from ltvkit.forecast import estimation
 from ltvkit.forecast.clock import DAYS, HISTORY
 from ltvkit.forecast.estimation import Fitted, histories
@@ -16,6 +18,7 @@ from ltvkit.forecast.texts import fill
 from ltvkit.periods import MONTH_DAYS
 
 HORIZONS = (3, 6, 12, 24)
+LIST_MODELS = ("mbg_nbd", "pareto_nbd")  # also customers who bought once may have left
 
 
 def predict(
@@ -110,6 +113,32 @@ def expected_orders(fitted: Fitted, triples: pd.DataFrame, days: np.ndarray) -> 
     age = fitted.clock.between(whole, 0)
     each = fitted.buying.expected_while_alive(fitted.clock.ahead(days), frequency, age)
     return alive[:, None] * each[place]
+
+
+def fit_for_lists(
+    customers: Frame, fitted: Fitted, *, model: str = "mbg_nbd", known_days: int | None = None
+) -> Fitted:
+    """Customers, the model of the totals -> the model of what is said of single customers.
+
+    Lists must be able to say who has left. In BG/NBD nobody leaves before the second purchase, so
+    that all who bought once are active for sure: it forecasts totals, but no list. Then `model` is
+    fitted (of those in `LIST_MODELS` the best of a backtest: `Backtest.list_model`), or another of
+    these where it cannot be; `known_days` as in `fit`. Else `fitted` comes back. Raises
+    `DataError`, as `fit`.
+    """
+    if fitted.model in LIST_MODELS:
+        return fitted
+    first, *others = sorted(LIST_MODELS, key=lambda name: name != model)
+    fit = partial(estimation.fit, customers, clock=fitted.clock, known_days=known_days)
+    try:
+        return fit(model=first)
+    except TooLittleData:
+        return fit(model=others[0])
+
+
+def explain_lists(fitted: Fitted, listed: Fitted) -> str:
+    """Which models totals and lists use, in a sentence."""
+    return fill("same_for_lists" if fitted.model == listed.model else "other_for_lists")
 
 
 def new_customer(fitted: Fitted, *, months: tuple[int, ...] = (12, 24)) -> pd.Series:

@@ -22,6 +22,7 @@ from ltvkit.forecast.backtesting import model_forecasts
 from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
 from ltvkit.forecast.backtesting.scores import calibration, deviance, score
 from ltvkit.forecast.clock import Clock
+from ltvkit.forecast.predictions import LIST_MODELS
 from ltvkit.forecast.subscriptions import NotRegular
 from ltvkit.forecast.texts import fill
 from ltvkit.ingest.daily import NEEDS
@@ -71,6 +72,12 @@ class Backtest:
     days: int
     fitted: Mapping[str, estimation.Fitted]
     sampled: str = ""
+
+    @property
+    def list_model(self) -> str:
+        """The best of the models that can say who has left (see `predictions.fit_for_lists`)."""
+        able = [m for m in self.table["method"] if m in self.fitted and m in LIST_MODELS]
+        return next(iter(able), LIST_MODELS[0])
 
     @property
     def notes(self) -> str:

@@ -1,0 +1,144 @@
+"""Who is leaving: customers whose silence is long for them, and what is at stake with each.
+
+A customer is overdue after a silence that nine of ten of their own gaps do not reach, as known at
+the last purchase (`overdue_after_days` of `next_orders.predict_next_orders`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import periods
+from ltvkit.display import formats
+from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
+from ltvkit.forecast import predictions
+from ltvkit.forecast.estimation import NEEDS, Fitted
+from ltvkit.forecast.models.left_truncated import LeftTruncatedFitter
+from ltvkit.forecast.texts import fill
+from ltvkit.periods import Day
+
+LTV = "ltv_12m"
+KNOWN = ["customer_id", *NEEDS, "usual_gap_days", "overdue_after_days", "p_alive", LTV]
+# Days overdue, from these on.
+STAGES = {"overdue_30": 1, "overdue_90": 31, "overdue_year": 91, "overdue_longer": 366}
+ENTERING = "overdue_soon"
+
+
+def overdue(predicted: Frame) -> Frame:
+    """Customers of `predict` and `predict_next_orders` -> those overdue, most LTV first.
+
+    Adds `days_overdue`, 1 on the first day. Returns the kind of frame that it got.
+    """
+    late = nw.col("recency_days") - nw.col("overdue_after_days")
+    listed = frames.lazy(predicted, needs=tuple(KNOWN)).select(*KNOWN).filter(late > 0)
+    listed = listed.with_columns(days_overdue=late).sort(
+        LTV, "customer_id", descending=[True, False]
+    )
+    return frames.materialize(listed, like=predicted)
+
+
+def entering_risk(
+    predicted: Frame,
+    fitted: Fitted,
+    *,
+    as_of: Day,
+    discount: float = 0.0,
+    margin_rate: float = 1.0,
+) -> Frame:
+    """Customers, and the model that predicted them -> those not overdue yet who will be by the end
+    of the next calendar month unless they order; the most at stake first.
+
+    Adds `days_left` (until the first day overdue) and `ltv_at_stake`: `ltv_12m` less what it will
+    be then, if they have not ordered. `discount` and `margin_rate` as in `predict`. Returns the
+    kind of frame that it got.
+    """
+    days = periods.number_of(next_month_end(as_of)) - periods.number_of(as_of)
+    left = nw.col("overdue_after_days") - nw.col("recency_days") + 1
+    opened = frames.lazy(predicted, needs=tuple(KNOWN)).select(*KNOWN)
+    soon = frames.materialize(opened.filter(left > 0, left <= days), like=predicted)
+    aged = frames.lazy(soon).with_columns(nw.col("recency_days", "tenure_days") + days)
+    then = predictions.predict(
+        frames.materialize(aged, like=soon),
+        _move(fitted, days),
+        months=(12,),
+        discount=discount,
+        margin_rate=margin_rate,
+    )
+    silent = frames.lazy(then).select("customer_id", ltv_then=nw.col(LTV))
+    listed = (
+        frames.lazy(soon)
+        .join(silent, on="customer_id")
+        .with_columns(days_left=left, ltv_at_stake=nw.col(LTV) - nw.col("ltv_then"))
+        .drop("ltv_then")
+        .sort("ltv_at_stake", "customer_id", descending=[True, False])
+    )
+    return frames.materialize(listed, like=predicted)
+
+
+def _move(fitted: Fitted, days: int) -> Fitted:
+    """The same model, for customers as they will be so many days later."""
+    clock, buying = fitted.clock, fitted.buying
+    if isinstance(buying, LeftTruncatedFitter):
+        known = buying.known + float(clock.ahead(days))
+        buying = LeftTruncatedFitter(buying.later, buying.earlier, known)
+    return replace(fitted, buying=buying, clock=replace(clock, today=clock.today + days))
+
+
+def next_month_end(as_of: Day) -> dt.date:
+    """The last day of the calendar month after the one of `as_of`.
+
+    >>> next_month_end("2024-09-30")
+    datetime.date(2024, 10, 31)
+    """
+    return periods.end(periods.index_of(as_of, "month") + 1, "month").date()
+
+
+def summarize_leaving(late: Frame, soon: Frame) -> pd.DataFrame:
+    """The lists of `overdue` and `entering_risk` -> one row per stage: status, customers, p_alive
+    (mean), `ltv_12m` (of all of them), `ltv_at_stake`.
+
+    Of an overdue customer all that is still expected is at stake. p_alive is NaN where a stage has
+    no customer.
+    """
+    since = nw.col("days_overdue")
+    starts = list(STAGES.values())
+    stage = nw.lit(0)
+    for day in starts[1:]:
+        stage = stage + nw.when(since >= day).then(1).otherwise(0)
+    sums = ["p_alive", LTV, "ltv_at_stake"]
+    opened = frames.lazy(late).with_columns(stage=stage, ltv_at_stake=nw.col(LTV))
+    counted = frames.add_up(opened, "stage", sums=sums, customers=nw.len())
+    first = frames.lazy(soon).with_columns(stage=nw.lit(-1))
+    counted = pd.concat([frames.add_up(first, "stage", sums=sums, customers=nw.len()), counted])
+    table = counted.set_index("stage").reindex(range(-1, len(STAGES))).fillna(0.0)
+    people = table["customers"].astype("int64")
+    table = table.assign(p_alive=table["p_alive"] / people.replace(0, np.nan), customers=people)
+    return table.assign(status=[ENTERING, *STAGES])[["status", "customers", *sums]].reset_index(
+        drop=True
+    )
+
+
+def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> str:
+    """The summary in a sentence each: who will be overdue, and who is, lately above all."""
+    rows = table.set_index("status")
+    soon, late, recent = rows.loc[ENTERING], rows.loc[list(STAGES)], rows.loc["overdue_30"]
+    n, new, overdue = (
+        int(x) for x in (soon["customers"], recent["customers"], late["customers"].sum())
+    )
+    day = formats.day(next_month_end(as_of))
+    if not n + overdue:
+        return fill("none_overdue", day=day)
+    worth = formats.money(soon["ltv_at_stake"], currency)
+    first = fill("soon_overdue", n=n, day=day, worth=worth) if n else fill("none_soon", day=day)
+    if not overdue:
+        return first
+    worth = formats.money((recent if new else late.sum())[LTV], currency)
+    if 0 < new < overdue:
+        return f"{first} {fill('overdue_lately', all=overdue, n=new, worth=worth)}"
+    return f"{first} {fill('now_overdue', n=overdue, worth=worth)}"

@@ -1,0 +1,199 @@
+"""Who is leaving: who is overdue, who will be, what is at stake, and which model says it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_predictions import a_shop
+
+from ltvkit import forecast
+from ltvkit.engines import frames
+from ltvkit.errors import ColumnError, TooLittleData
+from ltvkit.forecast import leaving, predictions
+from ltvkit.forecast.backtesting.holdout import Backtest
+from ltvkit.forecast.models.gaps import GapModel
+
+GAPS = GapModel(k=2.0, r=1.5, alpha=60.0, a=0.8, b=2.0, mean_gap=50.0)
+
+
+@pytest.fixture(scope="module")
+def fitted() -> forecast.Fitted:
+    return forecast.fit(a_shop(), model="mbg_nbd")
+
+
+@pytest.fixture(scope="module")
+def predicted(fitted) -> pd.DataFrame:
+    return forecast.predict_next_orders(
+        forecast.predict(a_shop(), fitted), GAPS, as_of="2024-09-30"
+    )
+
+
+def waiting(*recency: int, after: int = 60) -> pd.DataFrame:
+    """Customers who are overdue after 60 days, by their silence; worth 100, 101, ..."""
+    ids = [f"c{n}" for n in range(len(recency))]
+    known = {"customer_id": ids, "purchase_days": 3, "recency_days": recency, "tenure_days": 500}
+    ahead = {"usual_gap_days": 20.0, "overdue_after_days": after, "p_alive": 0.5}
+    worth = [100.0 + n for n in range(len(recency))]
+    return pd.DataFrame({**known, "revenue": 90.0, **ahead, "ltv_12m": worth})
+
+
+def test_overdue_is_whoever_is_silent_for_longer_than_nine_of_ten_gaps(on):
+    found = forecast.overdue(on(waiting(59, 60, 61, 200)))
+    table = frames.table(frames.lazy(found))
+    assert table["customer_id"].tolist() == ["c3", "c2"]  # the most LTV first
+    assert table["days_overdue"].tolist() == [140, 1]
+
+
+def test_the_coming_month_holds_those_whose_silence_crosses_their_limit_in_it(on, fitted):
+    """October has 31 days: after 30 days of silence somebody is overdue on day 61, the 31st."""
+    shop = on(waiting(29, 30, 59, 60, 61))
+    found = forecast.entering_risk(shop, fitted, as_of="2024-09-30")
+    assert type(found) is type(shop)
+    left = frames.table(frames.lazy(found)).set_index("customer_id")["days_left"]
+    assert left.to_dict() == {"c1": 31, "c2": 2, "c3": 1}
+
+
+def test_with_time_customers_of_the_coming_month_are_overdue(predicted, fitted):
+    """Both lists by another way: the same customers a month later, had they not bought."""
+    days = 31
+    later = predicted.assign(recency_days=predicted["recency_days"] + days)
+    then = set(forecast.overdue(later)["customer_id"])
+    now = set(forecast.overdue(predicted)["customer_id"])
+    soon = forecast.entering_risk(predicted, fitted, as_of="2024-09-30")
+    assert set(soon["customer_id"]) == then - now
+    assert len(soon) > 0
+    assert now < then
+
+
+def test_at_stake_is_what_a_silent_month_takes_from_the_forecast(predicted, fitted):
+    rule = {"discount": 0.1, "margin_rate": 0.4}
+    shop = forecast.predict_next_orders(
+        forecast.predict(a_shop(), fitted, **rule), GAPS, as_of="2024-09-30"
+    )
+    soon = forecast.entering_risk(shop, fitted, as_of="2024-09-30", **rule).set_index("customer_id")
+    aged = a_shop()
+    aged[["recency_days", "tenure_days"]] += 31
+    then = forecast.predict(aged, fitted, **rule).set_index("customer_id")["ltv_12m"]
+    assert soon["ltv_at_stake"].to_dict() == pytest.approx(
+        (soon["ltv_12m"] - then.loc[soon.index]).to_dict()
+    )
+    assert (soon["ltv_at_stake"] > 0).all()
+    assert soon["ltv_at_stake"].is_monotonic_decreasing
+
+
+@pytest.mark.parametrize(
+    ("as_of", "end"),
+    [("2024-09-30", "2024-10-31"), ("2024-01-15", "2024-02-29"), ("2024-12-31", "2025-01-31")],
+)
+def test_next_month_is_a_calendar_month(as_of, end):
+    assert leaving.next_month_end(as_of) == dt.date.fromisoformat(end)
+
+
+def test_the_summary_counts_each_customer_once(on, fitted):
+    shop = on(waiting(20, 50, 61, 90, 91, 150, 151, 425, 426, 900))
+    late = forecast.overdue(shop)
+    soon = forecast.entering_risk(shop, fitted, as_of="2024-09-30")
+    table = forecast.summarize_leaving(late, soon).set_index("status")
+    assert table["customers"].to_dict() == {
+        "overdue_soon": 1,
+        "overdue_30": 2,
+        "overdue_90": 2,
+        "overdue_year": 2,
+        "overdue_longer": 2,
+    }
+    assert table["ltv_12m"].tolist() == [101, 205, 209, 213, 217]
+    assert table["p_alive"].tolist() == pytest.approx([0.5] * 5)
+    assert table["ltv_at_stake"].tolist()[1:] == table["ltv_12m"].tolist()[1:]
+
+
+def test_a_stage_without_customers_has_none(fitted):
+    shop = waiting(1, 2)
+    late, soon = forecast.overdue(shop), forecast.entering_risk(shop, fitted, as_of="2024-09-30")
+    table = forecast.summarize_leaving(late, soon)
+    assert table["customers"].eq(0).all()
+    assert table["p_alive"].isna().all()
+    text = forecast.describe_leaving(table, as_of="2024-09-30", currency="JPY")
+    assert text == "No customer is overdue, and none will be by 31 October 2024."
+
+
+def test_the_sentence_says_the_table():
+    table = pd.DataFrame(
+        {
+            "status": ["overdue_soon", *leaving.STAGES],
+            "customers": [194, 233, 353, 973, 577],
+            "ltv_12m": [734_000.0, 760_000.0, 966_000.0, 1_733_000.0, 529_000.0],
+            "ltv_at_stake": [84_841.0, 760_000.0, 966_000.0, 1_733_000.0, 529_000.0],
+        }
+    )
+    assert forecast.describe_leaving(table, as_of="2024-09-30", currency="JPY") == (
+        "194 customers will be overdue by 31 October 2024 if they do not order: their expected "
+        "value falls by 84,841 JPY. 2,136 customers are overdue already, 233 of them since the "
+        "last 30 days; these 233 are still worth 760,000 JPY in the next 12 months."
+    )
+
+
+def test_the_steps_name_the_column_that_is_missing():
+    with pytest.raises(ColumnError, match="overdue_after_days"):
+        forecast.overdue(waiting(1).drop(columns="overdue_after_days"))
+
+
+# Which model lists use.
+
+
+def a_backtest(*methods: str) -> Backtest:
+    fitted = dict.fromkeys({"bg_nbd", "mbg_nbd", "pareto_nbd"} & set(methods))
+    facts = {"best": methods[0], "best_model": "bg_nbd", "simple": "run_rate", "close": False}
+    facts |= {"split": dt.date(2024, 3, 31), "days": 183, "fitted": fitted}
+    return Backtest(table=pd.DataFrame({"method": methods}), calibration=pd.DataFrame(), **facts)
+
+
+def test_lists_take_the_best_model_that_can_say_who_left():
+    assert a_backtest("bg_nbd", "boosting", "pareto_nbd", "mbg_nbd").list_model == "pareto_nbd"
+    assert a_backtest("rfm_cell", "mbg_nbd", "bg_nbd", "pareto_nbd").list_model == "mbg_nbd"
+    assert a_backtest("bg_nbd", "rfm_cell").list_model == "mbg_nbd"
+
+
+def test_nobody_who_bought_once_is_active_for_sure():
+    shop = a_shop(2, size=1500)
+    totals = forecast.fit(shop)
+    once = shop["purchase_days"] == 1
+    assert (forecast.predict(shop, totals)["p_alive"][once] == 1).all()
+    for model in predictions.LIST_MODELS:
+        listed = forecast.fit_for_lists(shop, totals, model=model)
+        assert listed.model == model
+        assert (forecast.predict(shop, listed)["p_alive"][once] < 1).all()
+        assert "cannot say who has left" in forecast.explain_lists(totals, listed)
+        assert forecast.fit_for_lists(shop, listed, model="mbg_nbd") is listed
+        assert "same model" in forecast.explain_lists(listed, listed)
+
+
+def test_where_the_model_cannot_be_fitted_the_other_one_is(monkeypatch):
+    def fail(customers, *, model, **options):
+        if model == "mbg_nbd":
+            raise TooLittleData("no optimum")
+        return replace(totals, model=model)
+
+    totals = forecast.fit(a_shop())
+    monkeypatch.setattr(predictions.estimation, "fit", fail)
+    assert forecast.fit_for_lists(a_shop(), totals, model="mbg_nbd").model == "pareto_nbd"
+
+
+def test_a_silent_month_keeps_the_season_and_the_groups_of_the_model(fitted):
+    """The model is moved with the day: its clock, and who was first seen early."""
+    from ltvkit.forecast.clock import Clock
+    from ltvkit.forecast.models.left_truncated import LeftTruncatedFitter
+
+    passed = np.cumsum(1 + 0.5 * np.sin(np.arange(1500) / 58))
+    clock = Clock("week", passed=passed, today=900)
+    groups = LeftTruncatedFitter(fitted.buying, fitted.buying, float(clock.between(400, 0)))
+    moved = leaving._move(replace(fitted, clock=clock, buying=groups), 31)
+    history = pd.DataFrame({"frequency": [2], "t_x_days": [100], "T_days": [500]})
+    later = history.assign(T_days=531)
+    before, after = (np.array(c.history(t)) for c, t in ((clock, history), (moved.clock, later)))
+    assert after[1] == pytest.approx(before[1])
+    assert after[2] - before[2] == pytest.approx(clock.ahead(31))
+    assert moved.buying.known == pytest.approx(moved.clock.between(431, 0))
