@@ -5,17 +5,14 @@ The notebooks' own cells run here as a report runs them, in one shell without a 
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from stub_pages import NOTEBOOKS, run
 
 from ltvkit.report import results
-from ltvkit.report.runner.missing_data import MissingData
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
 # The pages that could mind.
 PAGES = {"one-line": "012345", "all-alike": "15", "all-zero": "02345", "two-customers": "145"}
 PAGES |= {"no-columns": "345", "no-margin": "345"}
@@ -72,29 +69,6 @@ def plt():
     return pyplot
 
 
-def run(notebook: Path, given: dict) -> None:
-    """All code cells of a notebook, with `given` for its parameters, as a report runs them."""
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    quick = {"InteractiveShell": {"xmode": "Minimal"}, "HistoryManager": {"enabled": False}}
-    shell = InteractiveShell(config=Config(quick))
-    shell.showtraceback = lambda *_any, **_options: None  # a note stands in its place
-    missing = MissingData()
-    for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
-            source = "".join(cell["source"])
-            error = shell.run_cell(source, store_history=True).error_in_exec
-            if error:
-                note = missing.explain(source, type(error).__name__, str(error))
-                assert note, f"{source}\n{error!r}"
-                print(note)
-        if "parameters" in cell["metadata"].get("tags", ()):
-            shell.push(given)
-    if missing.reasons:
-        results.add_findings(given["out"], missing.reasons, page=notebook.stem)
-
-
 @pytest.mark.parametrize("shop", SHOPS)
 def test_each_page_shows_what_can_be_computed(shop, plt, tmp_path, capsys):
     columns = ["customer_id", "order_id", "order_date", "amount"]
@@ -103,7 +77,7 @@ def test_each_page_shows_what_can_be_computed(shop, plt, tmp_path, capsys):
     given |= {"abc_by": ["customer_id"], "acquisition_cost": {}, "cost_by": "", "month": "last"}
     given |= ASKED.get(shop, {})
     saved: set[str] = set()
-    for notebook in sorted(FOLDER.glob(f"0[{PAGES[shop]}]*.ipynb")):
+    for notebook in sorted(NOTEBOOKS.glob(f"0[{PAGES[shop]}]*.ipynb")):
         run(notebook, given | {"out": str(tmp_path / notebook.stem)})
         output = capsys.readouterr()
         assert output.err == "", notebook.stem
