@@ -45,6 +45,7 @@ fuzz: $(READY) ## Read 20,000 broken files, of which `make test` reads 2,000 (so
 bench: $(READY) ## Measure speed, memory and intervals (some hours, an idle machine)
 	@$(RUN) tests/benchmarks/bench_forecast.py
 	@$(RUN) tests/benchmarks/bench_coverage.py
+	@$(RUN) tests/benchmarks/bench_next_orders.py
 	@$(RUN) tests/benchmarks/bench_beginnings.py
 	@$(RUN) tests/benchmarks/bench_register.py
 	@$(RUN) tests/benchmarks/bench_hypotheses.py
