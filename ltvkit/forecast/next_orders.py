@@ -172,21 +172,18 @@ def _by_history(triples: pd.DataFrame, model: GapModel, *, as_of: Day, within: i
     Limits are rounded inwards, so that they hold no more than their share: a gap of n whole days
     stands for one between n - 1/2 and n + 1/2.
     """
-    x, span, silence = (triples["frequency"], triples["t_x_days"], triples["T_days"])
-    silence = silence - span
-    fresh = {q: model.quantile(q, x, span, silence=0, within=within) for q in (MIDDLE, HIGH)}
-    ends = (LOW, MIDDLE, HIGH)
-    low, middle, high = (
-        model.quantile(q, x, span, silence=silence, within=within) - silence for q in ends
-    )
+    x, span, whole = (triples[name].to_numpy() for name in HISTORY)
+    silence, ends = whole - span, np.array([[LOW], [MIDDLE], [HIGH]])
+    usual, limit = model.quantile(ends[1:], x, span, silence=0, within=within)
+    low, middle, high = model.quantile(ends, x, span, silence=silence, within=within) - silence
     low = np.maximum(np.ceil(low), 1)
     high = np.maximum(np.floor(high), low)
     ahead = (low, np.clip(np.round(middle), low, high), high)
     today = np.datetime64(periods.day(as_of), "us")
     dates = {c: today + n.astype("timedelta64[D]") for c, n in zip(DATES, ahead, strict=True)}
     return triples[HISTORY].assign(
-        usual_gap_days=np.maximum(fresh[MIDDLE], 1),
-        overdue_after_days=np.maximum(np.floor(fresh[HIGH]), 1).astype("int64"),
+        usual_gap_days=np.maximum(usual, 1),
+        overdue_after_days=np.maximum(np.floor(limit), 1).astype("int64"),
         **dates,
     )
 

@@ -60,9 +60,10 @@ class GapModel:
         shape, scale = self.r + self.k * np.asarray(frequency), self.alpha + np.asarray(span)
         return betainc(shape, self.k, scale / (scale + np.asarray(days)))
 
-    def quantile(self, q: float, frequency, span, *, silence, within) -> np.ndarray:
+    def quantile(self, q, frequency, span, *, silence, within) -> np.ndarray:
         """The days since the last purchase by which a share `q` of customers have come back: of
-        those who do so after more than `silence` days, and at most `within` days later."""
+        those who do so after more than `silence` days, and at most `within` days later. Several
+        shares, as a column, give a row each."""
         shape, scale = self.r + self.k * np.asarray(frequency), self.alpha + np.asarray(span)
         start = np.asarray(silence) + HALF
         now = self.chance_longer(start, frequency, span)
