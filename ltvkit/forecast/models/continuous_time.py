@@ -1,5 +1,6 @@
 """What the models of purchases at any time share: their history, and what follows from it."""
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -28,6 +29,10 @@ class ContinuousTimeFitter(DistinctFitter):
     def of(self, T: float) -> "ContinuousTimeFitter":
         """The model of a customer first seen `T` ago: the same for all."""
         return self
+
+    def groups(self, T: ArrayLike) -> list:
+        """Pairs of rows and their model, for customers first seen `T` ago."""
+        return [(np.ones(len(np.asarray(T)), dtype=bool), self)]
 
     @staticmethod
     def pace(data: pd.DataFrame) -> float:

@@ -61,6 +61,11 @@ class LeftTruncatedFitter:
         """The model of a customer first seen `T` ago."""
         return self.earlier if self.known < T else self.later
 
+    def groups(self, T: ArrayLike) -> list[tuple[np.ndarray, ContinuousTimeFitter]]:
+        """Pairs of rows and their model, for customers first seen `T` ago."""
+        earlier = np.asarray(T) > self.known
+        return [(~earlier, self.later), (earlier, self.earlier)]
+
     def coarse(self) -> LeftTruncatedFitter:
         """Both groups with nearby histories merged (see `DistinctFitter.coarse`)."""
         return LeftTruncatedFitter(self.later.coarse(), self.earlier.coarse(), self.known)
@@ -94,9 +99,8 @@ class LeftTruncatedFitter:
     def _join(self, method: str, *columns: ArrayLike, first: tuple = (), **options: Any):
         """What each group's model says of its rows, put together; the last column is T."""
         arrays = [np.asarray(c) for c in columns]
-        earlier = arrays[-1].reshape(len(arrays[-1]), -1)[:, 0] > self.known
         joined = None
-        for fitter, rows in ((self.later, ~earlier), (self.earlier, earlier)):
+        for rows, fitter in self.groups(arrays[-1].reshape(len(arrays[-1]), -1)[:, 0]):
             if rows.any():
                 part = getattr(fitter, method)(*first, *(a[rows] for a in arrays), **options)
                 if joined is None:
