@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 
 from ltvkit.core import files
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import N_, _
 
 __all__ = [
     "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill", "grain",
-    "kind", "label", "line", "money", "money_decimals", "month", "number", "points", "share",
+    "kind", "label", "line", "money", "money_decimals", "month", "number", "points",
+    "rough_money", "share",
     "value", "width",
 ]  # fmt: skip
 
@@ -36,6 +37,7 @@ _WORDS = files.read_yaml(__name__, "labels.yaml")
 LABELS, PATTERNS, MONTHS = _WORDS["labels"], _WORDS["patterns"], _WORDS["months"]
 FORMATS = files.read_yaml(__name__, "formats.yaml")
 
+POWERS = ((1e9, N_("{x} billion")), (1e6, N_("{x} million")))
 PLACES = {"mean": 2, "score": 3}
 TINY, MOST_DECIMALS = 1e-10, 10
 GRAINS = {
@@ -55,7 +57,26 @@ def money(x: float, currency: str = "", *, decimals: int | None = None) -> str:
     """
     if pd.isna(x):
         return MISSING
-    text = number(x, decimals=money_decimals([x], currency) if decimals is None else decimals)
+    places = money_decimals([x], currency) if decimals is None else decimals
+    return _add_currency(number(x, decimals=places), currency)
+
+
+def rough_money(x: float, *, spread: float, currency: str = "") -> str:
+    """An amount of money of which only the first digits are known: it may be off by `spread`.
+
+    >>> rough_money(24_187_654, spread=4_000_000, currency="JPY"), rough_money(1832, spread=310)
+    ('24.2 million JPY', '1,830')
+    """
+    if not spread > 0 or pd.isna(x):
+        return money(x, currency)
+    step = 10.0 ** (math.floor(math.log10(spread)) - 1)
+    known = round(x / step) * step
+    power, word = next((each for each in POWERS if abs(known) >= each[0]), (1.0, "{x}"))
+    decimals = max(0, round(math.log10(power / step)))
+    return _add_currency(_(word).format(x=number(known / power, decimals=decimals)), currency)
+
+
+def _add_currency(text: str, currency: str) -> str:
     if currency and unicodedata.category(currency[-1]) == "Sc":
         sign = MINUS * text.startswith(MINUS)
         return f"{sign}{currency}{text.removeprefix(MINUS)}"

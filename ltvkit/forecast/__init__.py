@@ -1,7 +1,9 @@
 """What customers will do: probability models of buying and spending, and how far to trust them."""
 
 from ltvkit.forecast.backtesting.holdout import Backtest, backtest
+from ltvkit.forecast.backtesting.rolling_origins import RollingOrigins, roll
 from ltvkit.forecast.backtesting.weekly_purchases import tracking
+from ltvkit.forecast.clock import Clock
 from ltvkit.forecast.estimation import Fitted, fit, histories
 from ltvkit.forecast.explanations import Explained, distribution, explain_customer, matrix
 from ltvkit.forecast.fallback import fit_first
@@ -11,7 +13,7 @@ from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
 from ltvkit.forecast.models.nbd import NBDFitter
 from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
-from ltvkit.forecast.monthly_revenue import finding, revenue
+from ltvkit.forecast.monthly_revenue import Revenue, finding, revenue
 from ltvkit.forecast.next_orders import (
     check_next_orders,
     describe_check,
@@ -23,13 +25,13 @@ from ltvkit.forecast.subscriptions import forecast_months
 from ltvkit.forecast.uncertainty import interval, parameters
 
 __all__ = [
-    "Backtest", "BetaGeoBetaBinomFitter", "BetaGeoFitter", "Explained", "Fitted",
-    "GammaGammaFitter", "ModifiedBetaGeoFitter", "NBDFitter", "ParetoNBDFitter", "backtest",
-    "best", "check_next_orders", "describe_check", "describe_leaving", "distribution",
-    "entering_risk", "explain_customer", "explain_lists", "finding", "fit", "fit_first",
-    "fit_for_lists", "fit_gaps", "forecast_months", "histories", "interval", "matrix",
-    "new_customer", "occasions", "overdue", "parameters", "predict", "predict_next_orders",
-    "revenue", "summarize_leaving", "tracking",
+    "Backtest", "BetaGeoBetaBinomFitter", "BetaGeoFitter", "Clock", "Explained", "Fitted",
+    "GammaGammaFitter", "ModifiedBetaGeoFitter", "NBDFitter", "ParetoNBDFitter", "Revenue",
+    "RollingOrigins", "backtest", "best", "check_next_orders", "describe_check",
+    "describe_leaving", "distribution", "entering_risk", "explain_customer", "explain_lists",
+    "finding", "fit", "fit_first", "fit_for_lists", "fit_gaps", "forecast_months",
+    "histories", "interval", "matrix", "new_customer", "occasions", "overdue", "parameters",
+    "predict", "predict_next_orders", "revenue", "roll", "summarize_leaving", "tracking",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

@@ -2,94 +2,161 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
-from ltvkit import periods
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData
-from ltvkit.forecast import uncertainty
-from ltvkit.forecast.clock import DAYS
-from ltvkit.forecast.estimation import Fitted, histories
+from ltvkit.forecast import bands, estimation, months_ahead, uncertainty
+from ltvkit.forecast.backtesting.rolling_origins import RollingOrigins
+from ltvkit.forecast.bands import Band
+from ltvkit.forecast.estimation import Fitted
+from ltvkit.forecast.months_ahead import SIMPLE, Ahead, Calendar
 from ltvkit.forecast.texts import fill
-from ltvkit.periods import MONTH_DAYS, Day
+from ltvkit.periods import Day
+
+MODELS = ("model", "season")
+MOST = 0.85  # of past months, that a band must have held to be relied on
+
+
+@dataclass(frozen=True)
+class Revenue:
+    """Revenue by month, past and coming.
+
+    `table`: month, actual (NaN to come), existing_revenue (expected of today's customers),
+    new_revenue (of customers still to be won), expected, low, high (the band of one month);
+    `total`, `low`, `high`: of all coming months; `won`: customers assumed to be won a month (NaN:
+    not known, or not needed); `band`: how past months did; `method`: as in `RollingOrigins`.
+    """
+
+    table: pd.DataFrame
+    total: float
+    low: float
+    high: float
+    won: float
+    band: Band
+    method: str
 
 
 def revenue(
     customers: Frame,
-    fitted: Fitted,
-    drawn: pd.DataFrame,
+    fitted: Fitted | None,
+    drawn: pd.DataFrame | None,
     *,
+    past: RollingOrigins,
     history: pd.DataFrame,
     as_of: Day,
     months: int = 12,
     acquisition: float = 1.0,
     seed: int = 1,
-) -> pd.DataFrame:
-    """Customers, their model and its drawn parameters -> revenue by month, past and coming.
+) -> Revenue:
+    """Customers, their model and its drawn parameters -> `Revenue` of the calendar months after
+    the one that holds `as_of`.
 
-    Columns: month, actual (of `history`, the series of `kpis.series` by month; NaN to come),
-    existing_revenue (expected of today's customers), new_revenue (of customers still to be won),
-    expected (both), low, high (95%). The coming months are the calendar months after the one that
-    holds `as_of`.
-
-    `acquisition`: how many customers will be won a month, as a multiple of the mean of the last
-    twelve whole months of which it is known (0: none; also none if no month is whole). They buy
-    when won, in the middle of the month, and then as the model says. The interval covers uncertain
-    parameters and chance, for that number of new customers; it knows nothing of seasons,
-    campaigns, or a changed offer.
-    Raises `ParamsError` for months below 1 or an acquisition below 0; `TooLittleData` where it is
-    not known in `history` who is new.
+    `past`: of `forecast.roll`, which says by which method; without a model, `fitted` and `drawn`
+    are None. `history`: of `kpis.series` by month. `acquisition`: how many customers will be won a
+    month, as a multiple of the mean of the last twelve (`past.won`; 0: none); other than 1, the
+    model is used. They buy when won, in the middle of the month, and then as the model says. The
+    band covers uncertain parameters, chance, and how far past months were from their forecast
+    (`forecast.bands`). Raises `ParamsError` for months below 1 or an acquisition below 0;
+    `TooLittleData` where no method can be used.
     """
     if months < 1 or acquisition < 0:
         raise ParamsError(f"months={months}, acquisition={acquisition}: 1 and 0 at least.")
+    calendar = months_ahead.find_months(as_of, months)
+    method, won = past.method, past.won.a_month * acquisition if acquisition else 0.0
+    if fitted and (acquisition != 1 or method in ("", *MODELS)):
+        method = method if method in MODELS else MODELS[0]
+        triples = estimation.histories(customers)
+        ahead = months_ahead.expect(triples, fitted, calendar, won=won, season=past.season)
+        own, whole = _measure_own(triples, fitted, drawn, calendar, ahead, seed=seed)
+    else:
+        ahead, own, whole = past.ahead, np.zeros(months), 0.0
+    if ahead is None or not np.isfinite(ahead.total).all():
+        raise TooLittleData(fill("unknown_new" if fitted else "no_method"))
+    tested = past.table[past.table["method"] == method]
+    band = bands.widen(tested, own)
+    low, high = bands.widen_total(tested, whole)
+    table = _build(history, calendar, ahead, band)
+    total = float(ahead.total.sum())
+    return Revenue(table, total, total * low, total * high, won, band, method)
+
+
+def _build(history: pd.DataFrame, calendar: Calendar, ahead: Ahead, band: Band) -> pd.DataFrame:
+    past = history.loc[~history["partial"], ["period", "revenue"]]
+    coming = pd.DataFrame(
+        {
+            "month": calendar.names,
+            "existing_revenue": ahead.existing,
+            "new_revenue": ahead.new,
+            "expected": ahead.total,
+            "low": ahead.total * band.low,
+            "high": ahead.total * band.high,
+        }
+    )
+    past = past.set_axis(["month", "actual"], axis=1)
+    return pd.concat([past, coming], ignore_index=True)
+
+
+def _measure_own(
+    triples: pd.DataFrame,
+    fitted: Fitted,
+    drawn: pd.DataFrame | None,
+    calendar: Calendar,
+    ahead: Ahead,
+    *,
+    seed: int,
+) -> tuple[np.ndarray, float]:
+    """Standard deviations by chance and by the model's parameters, as shares of the expected
+    revenue: by month, and of all months."""
     rng = np.random.default_rng(seed)
-    triples = histories(customers)
-    today, first = pd.Timestamp(periods.day(as_of)), periods.index_of(as_of, "month") + 1
-    ends = [periods.end(first + m - 1, "month") for m in range(months + 1)]
-    days = np.array([(end - today).days for end in ends], dtype=float)
-    existing = uncertainty.expected_revenue(triples, fitted, days).sum(axis=0)[1:]
-    past = history[~history["partial"]]
-    won = past["new_customers"].tail(12).mean() if len(past) and acquisition else 0.0
-    if np.isnan(won):
-        raise TooLittleData(fill("unknown_new"))
-    new = acquisition * won * _revenue_of_one_new(fitted, days)
+    days, total = calendar.days, np.maximum(ahead.total, 1e-9)
     chance = uncertainty.simulate_deviations(triples, fitted, days, rng=rng)[:, 1:]
-    chance = chance * np.sqrt(1 + new / np.maximum(existing, 1e-9))
-    factor = uncertainty.parameter_factors(triples, fitted, days[1:], drawn, rng=rng)
-    low, high = uncertainty.total_interval(existing + new, factor, chance)
-    ahead = {"existing_revenue": existing, "new_revenue": new, "expected": existing + new}
-    ahead = pd.DataFrame({**ahead, "low": low, "high": high})
-    ahead.insert(0, "month", [periods.label(first + m, "month") for m in range(months)])
-    past = past[["period", "revenue"]].set_axis(["month", "actual"], axis=1)
-    return pd.concat([past, ahead], ignore_index=True)
+    chance *= np.sqrt(total / np.maximum(ahead.existing, 1e-9)) / total
+    factor = np.ones((2, len(total)))
+    if drawn is not None:
+        factor = uncertainty.parameter_factors(triples, fitted, days[1:], drawn, rng=rng)
+    own = np.sqrt(chance.var(axis=0, ddof=1) + factor.var(axis=0, ddof=1))
+    share = total / total.sum()
+    return own, float(np.sqrt((chance @ share).var(ddof=1) + (factor @ share).var(ddof=1)))
 
 
-def finding(table: pd.DataFrame, *, currency: str) -> str:
-    """What the coming months bring, next to as many of the past."""
-    ahead = table[table["expected"].notna()]
-    past = table[table["actual"].notna()].tail(len(ahead))
-    existing, new = ahead["existing_revenue"].sum(), ahead["new_revenue"].sum()
-    amounts = {"total": existing + new, "existing": existing, "new": new}
-    amounts = {name: formats.money(value, currency) for name, value in amounts.items()}
-    text = fill("ahead", span=fill("months", n=len(ahead)), **amounts)
-    if past.empty:
-        return text
-    actual = formats.money(past["actual"].sum(), currency)
-    last = fill("past", span=fill("months", n=len(past)), actual=actual)
-    return f"{text} {last}"
+def finding(ahead: Revenue, *, currency: str) -> str:
+    """What the coming months bring, next to as many of the past; what that assumes; and how past
+    forecasts did."""
+    table = ahead.table
+    coming, before = table[table["expected"].notna()], table[table["actual"].notna()]
+    span = fill("months", n=len(coming))
+    show = partial(formats.rough_money, currency=currency, spread=ahead.high - ahead.low)
+    amounts = {"total": show(ahead.total), "low": show(ahead.low), "high": show(ahead.high)}
+    lines = [fill("ahead", span=span, **amounts)]
+    if len(before) >= len(coming):
+        actual = before["actual"].tail(len(coming)).sum()
+        if actual > 0:
+            change = ahead.total / actual - 1
+            name = "more" if change > 0 else "less"
+            lines.append(fill(f"past_{name}", share=abs(change), span=span, actual=show(actual)))
+    lines.append(_describe_assumption(ahead, coming, show))
+    band = ahead.band
+    if band.tested:
+        name = "held" if band.held >= MOST * band.tested else "not_held"
+        lines.append(fill(name, n=band.tested, held=band.held))
+    else:
+        lines.append(fill("not_tested"))
+    return " ".join(lines)
 
 
-def _revenue_of_one_new(fitted: Fitted, days: np.ndarray) -> np.ndarray:
-    """Revenue by month if one customer is won every month: the first purchase, and repeats.
-
-    If the months begin later than today (`days[0]`), the customers won in the rest of this month
-    buy again too.
-    """
-    middle = np.append((days[1:] + days[:-1]) / 2, days[0] / 2)
-    share = np.append(np.ones(len(days) - 1), days[0] / MONTH_DAYS)
-    ages = np.clip(days[None, :] - middle[:, None], 0, None) / DAYS[fitted.clock.unit]
-    repeats = fitted.buying.expected_number_of_purchases_up_to_time(ages.ravel())
-    by_month = share @ np.diff(repeats.reshape(ages.shape), axis=1)
-    return (1 + by_month) * float(fitted.spend_of(0, 0.0))
+def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[[float], str]) -> str:
+    existing, new = coming["existing_revenue"].sum(), coming["new_revenue"].sum()
+    if ahead.method in SIMPLE:
+        return fill(f"as_{ahead.method}")
+    if ahead.won == 0:
+        return fill("existing_alone")
+    parts = {"existing": show(existing), "new": show(new), "won": formats.count(ahead.won)}
+    text = fill("assumed", **parts)
+    return f"{text} {fill('with_season')}" if ahead.method == "season" else text

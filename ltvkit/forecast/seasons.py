@@ -90,13 +90,14 @@ def read_span(span: str, factor: float) -> tuple[pd.Timestamp, pd.Timestamp]:
 
 
 def _count_by_month(lines: Frame, fitted: Fitted, *, as_of: Day) -> pd.DataFrame:
-    """By whole month, from the second on: new customers, repeat purchases, and those expected."""
+    """By whole month: new customers, repeat purchases, and those expected."""
     bought = daily.select_purchases(lines, as_of=as_of).unique()
     firsts = bought.group_by("customer_id").agg(first=nw.col("order_date").min())
     month = periods.index("order_date", "month")
     placed = frames.table(bought.with_columns(month=month).group_by("month").agg(all=nw.len()))
     won = frames.table(firsts.group_by("first").agg(new=nw.len()))
-    start = periods.index_of(won["first"].min(), "month") + 1
+    began = won["first"].min()
+    start = periods.index_of(began, "month") + (began.day > 1)
     whole = range(start, periods.last_whole(as_of, "month") + 1)
     if len(whole) < LEAST:
         return pd.DataFrame(index=whole)

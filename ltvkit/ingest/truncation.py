@@ -41,6 +41,7 @@ SURE, RATIO, FEW = 2.8, (0.4, 2.5), 20
 EVEN, BETTER = 3.0, 0.5
 
 
+LONGER = 3  # lengths of the export, for which the times between purchases are continued
 _POWERS = np.linspace(0.01, 12, 1200)
 
 
@@ -211,9 +212,14 @@ def _estimate_old(counts: _Counts, growth: float) -> tuple[np.ndarray, np.ndarra
     slower = 1.5**_POWERS
     power = int(np.abs((slower - 1) / (slower * (2**_POWERS - 1)) - decay).argmin())
     rate = counts.all[: FIRST * SPAN].mean()
+    ahead = np.arange(1, LONGER * length + 1) / length
+    evenly = end * decay / (1 - decay) * np.append(1.0, decay ** (ahead * length / max(third, 1)))
+    slowly = end / (slower[power] - 1) * np.append(1.0, (1 + ahead) ** -_POWERS[power])
     likely, most = (
-        _sum_spans(rate * _weigh_past(still - still[-1] + later, growth))
-        for later in (end * decay / (1 - decay), end / (slower[power] - 1))
+        _sum_spans(
+            rate * _weigh_past(np.append(still - still[-1] + tail[0], tail[1:]), growth)[:length]
+        )
+        for tail in (evenly, slowly)
     )
     return likely, (likely + np.maximum(likely, most)) / 2
 

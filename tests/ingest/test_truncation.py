@@ -105,7 +105,7 @@ def test_the_estimate_by_hand():
     gaps[:], left[:] = 0, 0
     gaps[31], left[40] = 50, 50  # half of them come back after 31 days, half not in 40
     late = truncation._Counts(np.zeros(length), np.full(length, 10.0), gaps, left)
-    for estimate in truncation._estimate_old(late):
+    for estimate in truncation._estimate_old(late, growth=0.0):
         np.testing.assert_allclose(estimate, [150, 5, 0, 0, 0, 0], atol=1e-9)
 
 
