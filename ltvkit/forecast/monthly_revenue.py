@@ -69,14 +69,15 @@ def revenue(
     if months < 1 or acquisition < 0:
         raise ParamsError(f"months={months}, acquisition={acquisition}: 1 and 0 at least.")
     calendar = months_ahead.find_months(as_of, months)
+    ahead: Ahead | None = past.ahead
+    own, whole = np.zeros(months), 0.0
     method, won = past.method, past.won.a_month * acquisition if acquisition else 0.0
     if fitted and (acquisition != 1 or method in ("", *MODELS)):
         method = method if method in MODELS else MODELS[0]
         triples = estimation.histories(customers)
-        ahead = months_ahead.expect(triples, fitted, calendar, won=won, season=past.season)
-        own, whole = _measure_own(triples, fitted, drawn, calendar, ahead, seed=seed)
-    else:
-        ahead, own, whole = past.ahead, np.zeros(months), 0.0
+        modelled = months_ahead.expect(triples, fitted, calendar, won=won, season=past.season)
+        own, whole = _measure_own(triples, fitted, drawn, calendar, modelled, seed=seed)
+        ahead = modelled
     if ahead is None or not np.isfinite(ahead.total).all():
         raise TooLittleData(fill("unknown_new" if fitted else "no_method"))
     tested = past.table[past.table["method"] == method]

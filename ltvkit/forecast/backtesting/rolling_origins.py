@@ -61,6 +61,15 @@ class RollingOrigins:
     won: Acquisition
     clock: Clock
 
+    @property
+    def summary(self) -> pd.DataFrame:
+        """origin, months, predicted, actual, bias: of the method to use, a row per date."""
+        rows = self.table[self.table["method"] == self.method]
+        each = rows.groupby("origin", as_index=False).agg(
+            months=("lead", "size"), predicted=("forecast", "sum"), actual=("actual", "sum")
+        )
+        return each.assign(bias=each["predicted"] / each["actual"].where(each["actual"] > 0) - 1)
+
 
 def roll(
     lines: Frame,
