@@ -15,8 +15,8 @@ from ltvkit.report.runner.missing_data import MissingData
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 MOST = 1000  # times all that was ever sold: more than that, no figure means anything
-# Columns that are a share of something, and those whose name says more than it means.
-SHARE = re.compile(r"(^|_)(share|rate|within_\d+_days|power|coverage|gini)$")
+# Columns that are a share of something.
+SHARE = re.compile(r"(^|_)(share|rate|within_\d+_days|power|coverage)$")
 # A return can make revenue of a part negative, and its share with it.
 NO_SHARE = {"revenue_share", "cumulative_share", "margin_rate"}
 OPEN = {"above", "up_to"}  # ends of ranges, infinite where there is none
@@ -32,6 +32,7 @@ FAULTS = {
     "a share above 100%": r"(?<!up )(?<!rose by )(?<![\d.,+])(?!100\.0%)[1-9][\d,]*\d{2}\.\d%",
     "a share below 0%": r"(?<![\d%] to )−\d[\d,.]*% of",
     "a dash for a figure": r"(^|; |: )– ",
+    "praise for a bad forecast": r"([5-9]\d|\d{3,})\.\d% too (high|low)\b.*(good enough|as well)",
     "a range of one value": r"\b(\S+ [A-Z]{3})(?: \([^)]*\))? to \1(?![\d.,])",
 }
 
@@ -85,6 +86,23 @@ def find_table_faults(name: str, table: pd.DataFrame, *, sales: float) -> Iterat
         inside = numbers["expected"].between(numbers["low"], numbers["high"])
         if not inside[numbers["low"].notna()].all():
             yield f"{name}: an expected value outside its range"
+    yield from _find_odd_rows(name, table)
+
+
+def _find_odd_rows(name: str, table: pd.DataFrame) -> Iterator[str]:
+    """A saved table -> rows whose name or size no manager would believe."""
+    if name == "forecast_revenue":
+        ahead = table[table["expected"].notna()]
+        past = table["actual"].dropna().tail(len(ahead))
+        expected, actual = ahead["expected"].sum(), past.sum()
+        if len(past) == len(ahead) and not actual / 5 <= expected <= 5 * actual:
+            yield f"{name}: {expected:,.0f} is expected, after {actual:,.0f} in as many months"
+    if name == "rfm_segments":
+        new = table[table["segment"] == "new"]
+        if (new["median_recency_days"] > 365).any():
+            yield f"{name}: new customers came {new['median_recency_days'].iloc[0]:.0f} days ago"
+        if (new["orders"] > 2 * new["customers"]).any():
+            yield f"{name}: new customers ordered {new['orders'].sum()} times"
 
 
 def find_metric_faults(metrics: dict) -> Iterator[str]:

@@ -40,6 +40,7 @@ PAGES = {
         "The best 10% bring in −76.0% of revenue.",
         "The formulas give 0 JPY (ARPU / churn) to 0 JPY (ARPU x margin / churn).",
         "A customer is worth inf JPY.",
+        "On the last 6 months, it was 60.4% too high. A simple method did about as well.",
     ],
 )
 def test_a_sentence_that_cannot_be_is_found(text):
@@ -57,6 +58,10 @@ def test_a_figure_that_cannot_be_is_found():
     table = pd.DataFrame({"share": [1.2], "revenue": [1e9], "low": [3.0], "high": [2.0]})
     table = table.assign(expected=5.0, up_to=float("inf"))
     assert len(list(find_table_faults("made up", table, sales=1000.0))) == 4
+    ahead = pd.DataFrame({"actual": [10.0, None], "expected": [None, 90.0]})
+    assert len(list(find_table_faults("forecast_revenue", ahead, sales=100.0))) == 1
+    new = {"segment": ["new"], "customers": [1], "orders": [40], "median_recency_days": [900]}
+    assert len(list(find_table_faults("rfm_segments", pd.DataFrame(new), sales=1.0))) == 2
     assert len(list(find_metric_faults({"gini": -0.76, "top20_share": float("nan")}))) == 1
 
 

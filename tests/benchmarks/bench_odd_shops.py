@@ -48,10 +48,10 @@ def build(name: str, root: Path) -> tuple[Path | None, str]:
 
 
 def read(page: Path) -> tuple[list[str], list[str]]:
-    """The lines of text of a page, without code and the lesson, and the texts of its charts."""
+    """The lines of text of a page, without its code, and the texts of its charts."""
     soup = BeautifulSoup(page.read_text("utf-8"), "html.parser")
     charts = [str(image.get("alt")) for image in soup("img")]
-    for part in soup(["style", "script", "details", "pre", "math"]):
+    for part in soup.select("style, script, math, details.code"):
         part.extract()
     return [line.strip() for line in soup.get_text("\n").splitlines() if line.strip()], charts
 
@@ -64,7 +64,7 @@ def check(name: str, report: Path) -> Iterator[tuple[str, str]]:
         texts, charts = read(page)
         yield from ((page.stem, fault) for fault in find_faults(texts))
         if twice := [text for text in set(charts) if charts.count(text) > 1]:
-            yield page.stem, f"{len(charts)} charts share the text {twice}"
+            yield page.stem, f"{charts.count(twice[0])} charts share the text {twice[0]!r}"
     for page, metrics in json.loads((report / "metrics.json").read_text("utf-8"))[
         "metrics"
     ].items():
