@@ -116,7 +116,7 @@ def _describe_unknown(found: Evaluation) -> str:
     checks = found.checks.set_index("check")
     if found.hypothesis.comparison == "randomized" or SIZE in checks.index:
         return fill("too_little")
-    if found.hypothesis.listed and NATURAL in checks.index and not checks.loc[NATURAL, "holds"]:
+    if found.hypothesis.lists and NATURAL in checks.index and not checks.loc[NATURAL, "holds"]:
         return fill("no_history", why=checks.loc[NATURAL, "found"])
     return fill("anyway_unknown")
 
@@ -138,8 +138,10 @@ def _describe_natural(found: Evaluation, currency: str) -> str:
     name, amount = "expected_anyway", shown.change(natural)
     if raw and 0 < natural / raw <= 1:
         name, amount = "partly_anyway", shown.amount(natural)
-    like = fill("past_dates_like" if found.hypothesis.listed else "past_dates", n=n)
-    return fill(name, moved=_describe_move(row, shown), amount=amount, dates=like)
+    listed = bool(found.hypothesis.lists)
+    dates = fill("past_dates_like" if listed else "past_dates", n=n)
+    text = fill(name, moved=_describe_move(row, shown), amount=amount, dates=dates)
+    return f"{text} {fill('unknown_reasons')}" if listed else text
 
 
 def _describe_running(found: Evaluation, currency: str) -> list[str]:

@@ -91,10 +91,10 @@ class Hypothesis:
     record: Record = Record()
 
     @property
-    def listed(self) -> bool:
-        """Whether it is about customers of a list that was not drawn at random."""
-        lists = [t for t in (self.target, self.control) if t and t.rule == "customers"]
-        return bool(lists) and self.comparison != "randomized"
+    def lists(self) -> tuple[Target, ...]:
+        """The lists of customers that it is about, unless they were drawn at random."""
+        given = [] if self.comparison == "randomized" else [self.target, self.control]
+        return tuple(t for t in given if t and t.rule == "customers")
 
     @property
     def until(self) -> dt.date:

@@ -24,9 +24,12 @@ def grade_evidence(hypothesis: Hypothesis, checks: Sequence[Check]) -> str:
     """The strength of the evidence, from A (drawn at random) to D (before and after alone).
 
     Where the drawing went wrong, or the trends of two segments differ or are not known, it is C:
-    the groups may differ by themselves.
+    the groups may differ by themselves. So it is with a list that was not drawn, as its reasons are
+    not known.
     """
     best = GRADES[hypothesis.comparison]
+    if hypothesis.lists:
+        return max(best, "C")
     needed = [c.holds for c in checks if c.check in REQUIRED_CHECKS[best]]
     return best if all(needed) else "C"
 

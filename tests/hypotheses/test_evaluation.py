@@ -253,14 +253,6 @@ def test_replays_stay_out_of_the_time_of_other_measures(lines):
     assert left.table["back"].tolist() == [35 * k for k in range(3, 13)]
 
 
-def test_a_list_cannot_be_replayed(lines):
-    known = customer_days.build(lines, as_of=APRIL)
-    tried = hypothesis(target=Target("customers", tuple(lines["customer_id"].unique())))
-    found = hypotheses.evaluate(tried, known, as_of=APRIL)
-    assert found.natural.empty
-    assert "list" in found.checks.set_index("check").loc["natural change", "found"]
-
-
 def test_what_is_natural_is_taken_out_by_a_line_over_one_by_days_known():
     """Changes of 2 + 300 / known at 100, 150, 200, 300, 400, 600 days lead to 2.5 at 600."""
     known = np.array([100, 150, 200, 300, 400, 500])

@@ -23,7 +23,7 @@ from ltvkit.hypotheses import verdicts
 from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, targets
 from ltvkit.hypotheses.effects.comparisons import Comparison, Groups, Window
 from ltvkit.hypotheses.effects.customer_days import Histories
-from ltvkit.hypotheses.effects.estimates import Term
+from ltvkit.hypotheses.effects.metrics import METRICS
 from ltvkit.hypotheses.hypothesis import Hypothesis
 from ltvkit.hypotheses.registry.store import Registry
 from ltvkit.hypotheses.texts import fill
@@ -127,7 +127,9 @@ def estimate_inputs(
     whole = Window(start, start + length - 1)
     back = -(-(whole.end - min(whole.start - 1, histories.last)) // 7) * 7
     now, everybody = _count_customers(histories, hypothesis)
-    past = Comparison(histories, kind, _past_groups(histories, hypothesis, back), whole.back(back))
+    past = Comparison(
+        histories, kind, _past_groups(histories, hypothesis, back, length), whole.back(back)
+    )
     few = min(map(len, past.groups[: 1 if kind == "before_after" else 2])) < placebo.FEWEST
     if few or past.window.start - comparisons.lookback_days(kind, length) < histories.first:
         return PowerInputs(customers=everybody)
@@ -136,24 +138,33 @@ def estimate_inputs(
         drawn, on = np.concatenate(past.groups), periods.number_of(hypothesis.selected) - back
         strata = targets.read_segments(histories, drawn, on=on)
         error = past.estimate(metric, strata).se * np.sqrt(len(drawn) / max(now, 1))
-        growth = _growth(bought, now * hypothesis.treated_share)
+        growth = _growth(past, metric, now * hypothesis.treated_share)
         return PowerInputs(bought.figure, error, max(now - 2, 1), everybody, growth)
     natural = placebo.replay(histories, hypothesis, [metric], days=whole)[metric]
     if not natural.enough:
         return PowerInputs(bought.figure, customers=everybody)
     error = natural.error(past.estimate(metric).se)
-    growth = natural.spread * _growth(bought, now)
+    growth = natural.spread * _growth(past, metric, now)
     return PowerInputs(bought.figure, error, natural.df, everybody, growth)
 
 
-def _growth(bought: Term, treated: float) -> float:
-    """By how much the variance grows for each unit of effect: mean square by mean of what buyers
-    spend, by the number treated. Zero for a figure per order, which may move by itself."""
-    of, per = bought.parts.T
-    spent = of[of > 0]
-    if not len(spent) or not treated or (per != per[0]).any():
+def _growth(past: Comparison, metric: str, treated: float) -> float:
+    """By how much the variance grows for each unit of effect, by the number treated.
+
+    More orders vary as orders do: mean square by mean of what one brings. A rate that rises from
+    p varies as p (1 - p) does. Zero for a figure per order, which may move by itself.
+    """
+    of, per, _definition = METRICS[metric]
+    if per == "orders" or not treated:
         return 0.0
-    return float((spent**2).mean() / spent.mean() / treated)
+    who, days = past.groups.treated, past.window
+    if formats.kind(metric) == "share":
+        counted = past.histories.column(per, who, *days).mean()
+        return max(0.0, 1 - 2 * past.term(metric, who, days).figure) / (treated * counted or np.inf)
+    rows = past.histories.rows(who)
+    each = rows.loc[rows["day"].between(*days), of]
+    each = each[each > 0]
+    return float((each**2).mean() / each.mean() / treated) if len(each) else 0.0
 
 
 def _count_customers(histories: Histories, hypothesis: Hypothesis) -> tuple[int, int]:
@@ -167,10 +178,10 @@ def _count_customers(histories: Histories, hypothesis: Hypothesis) -> tuple[int,
     return len(who), targets.count(histories, hypothesis.target, who)
 
 
-def _past_groups(histories: Histories, hypothesis: Hypothesis, back: int) -> Groups:
+def _past_groups(histories: Histories, hypothesis: Hypothesis, back: int, length: int) -> Groups:
     """The groups that the same rules would have given `back` days earlier."""
     if hypothesis.comparison != "randomized":
-        return comparisons.select_groups(histories, hypothesis, back=back)
+        return comparisons.select_groups(histories, hypothesis, back=back, length=length)
     on = periods.number_of(hypothesis.selected)
     who = targets.select(histories, hypothesis.target, on=on, back=back)
     drawn = np.random.default_rng(0).permutation(len(who)) < hypothesis.treated_share * len(who)

@@ -13,10 +13,10 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.errors import DataError
-from ltvkit.hypotheses.effects import targets
+from ltvkit.hypotheses.effects import matching, targets
 from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import PER_SLOPE, Estimate, Term, adjust, contrast
-from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis
+from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis, Target
 from ltvkit.hypotheses.texts import fill
 from ltvkit.periods import YEAR_BEFORE
 
@@ -133,21 +133,42 @@ def compare(histories: Histories, hypothesis: Hypothesis) -> Comparison:
     return Comparison(histories, kind, groups, window)
 
 
-def select_groups(histories: Histories, hypothesis: Hypothesis, *, back: int = 0) -> Groups:
-    """Who is compared with whom; a customer who is in both segments counts as treated."""
+def select_groups(
+    histories: Histories, hypothesis: Hypothesis, *, back: int = 0, length: int = 0
+) -> Groups:
+    """Who is compared with whom; a customer who is in both segments counts as treated.
+
+    `back` days earlier, a list that was not drawn is replaced by customers who resemble it, where
+    there are any; `length` is the number of days of the measure.
+    """
     on, nobody = periods.number_of(hypothesis.selected), np.array([], dtype="int64")
     if hypothesis.comparison == "randomized":
         drawn = assigned_customers(histories, hypothesis)
         who, group = histories.positions(drawn["customer_id"]), drawn["group"].to_numpy()
         return Groups(who[group == TREATED], who[group == CONTROL])
-    treated = targets.select(histories, hypothesis.target, on=on, back=back)
+
+    def select(target: Target) -> np.ndarray:
+        if back and target.rule == "customers":
+            like = matching.match(histories, target, on=on, back=back, length=length)
+            return like.who if like.alike else nobody
+        return targets.select(histories, target, on=on, back=back)
+
+    treated = select(hypothesis.target)
     if hypothesis.comparison == "control_segment":
-        others = targets.select(histories, hypothesis.control, on=on, back=back)
-        return Groups(treated, np.setdiff1d(others, treated))
+        return Groups(treated, np.setdiff1d(select(hypothesis.control), treated))
     if hypothesis.comparison == "same_period_last_year":
-        last = targets.select(histories, hypothesis.target, on=on, back=back + YEAR)
-        return Groups(treated, last)
+        return Groups(treated, _select_last_year(histories, hypothesis, treated, on - back))
     return Groups(treated, nobody)
+
+
+def _select_last_year(
+    histories: Histories, hypothesis: Hypothesis, treated: np.ndarray, on: int
+) -> np.ndarray:
+    """Whom the rule selects a year before day `on`; of a list, those of it who were known then."""
+    if hypothesis.target.rule != "customers":
+        return targets.select(histories, hypothesis.target, on=on, back=YEAR)
+    known = histories.customers_on(on - YEAR)
+    return treated[np.isin(treated, known["customer_id"])]
 
 
 def assigned_customers(histories: Histories, hypothesis: Hypothesis) -> pd.DataFrame:

@@ -6,16 +6,18 @@ of days gave at other times is the natural change, and how much it varies is the
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import scipy
 
-from ltvkit.hypotheses.effects import comparisons
+from ltvkit import periods
+from ltvkit.hypotheses.effects import comparisons, matching
 from ltvkit.hypotheses.effects.comparisons import Comparison, Window
 from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import FEWEST, contrast, t_interval, t_test
+from ltvkit.hypotheses.effects.matching import Match
 from ltvkit.hypotheses.hypothesis import Hypothesis
 
 FEWEST_REPLAYS = 6  # replays, to know a natural change, how it drifts and how it varies
@@ -30,13 +32,15 @@ class NaturalChange:
 
     `change` is what a line through them, weighted by their precision, predicts for the time of the
     measure (natural changes drift as a shop grows older), with its error `se`; `spread` is how much
-    more they vary than the customers in them account for (1: no more).
+    more they vary than the customers in them account for (1: no more). `matches` has, for lists
+    that were not drawn, what resembled them on each date that was tried (see `matching`).
     """
 
     table: pd.DataFrame
     change: float = np.nan
     se: float = np.nan
     spread: float = np.nan
+    matches: tuple[Match, ...] = ()
 
     @property
     def enough(self) -> bool:
@@ -92,26 +96,56 @@ def replay(
     enough are left without them.
     """
     rows: dict[str, list] = {metric: [] for metric in metrics}
+    matches: list[Match] = []
     for back, met in _choose_dates(histories, hypothesis, days, busy):
-        found = comparisons.select_groups(histories, hypothesis, back=back)
+        matches += _match_lists(histories, hypothesis, back, days.days)
+        found = comparisons.select_groups(histories, hypothesis, back=back, length=days.days)
         if len(found.treated) < FEWEST or 0 < len(found.control) < FEWEST:
             continue
         compared = Comparison(histories, hypothesis.comparison, found, days.back(back))
         for metric, kept in rows.items():
             made = contrast(compared.terms(metric))
-            if made.se > 0:
+            change = made.effect + _correct(compared, hypothesis, metric, days)
+            if made.se > 0 and np.isfinite(change):
                 size = len(found.treated)
-                kept.append((back, days.start - back, size, made.effect, made.se, met))
+                kept.append((back, days.start - back, size, change, made.se, met))
     known = days.start - histories.first - comparisons.lookback_days(hypothesis.comparison, 0)
-    return {metric: _fit(kept, known=known) for metric, kept in rows.items()}
+    fitted = {metric: _fit(kept, known=known) for metric, kept in rows.items()}
+    return {metric: replace(one, matches=tuple(matches)) for metric, one in fitted.items()}
+
+
+def _correct(past: Comparison, hypothesis: Hypothesis, metric: str, days: Window) -> float:
+    """What is added to a change on a past date, so that it begins at the level of the list itself.
+
+    Nobody of the past resembles a list to the last yen, and who had bought a little less before it
+    rises by so much more: after a match, only what came after it is taken from the past.
+    """
+    if past.kind not in ("before_after", "control_segment"):
+        return 0.0
+    now, rest = comparisons.select_groups(past.histories, hypothesis), 0.0
+    for target, who, like, sign in zip(
+        (hypothesis.target, hypothesis.control), now, past.groups, (1, -1), strict=True
+    ):
+        if target in hypothesis.lists:
+            before = past.term(metric, like, past.window.before).figure
+            rest += sign * (before - past.term(metric, who, days.before).figure)
+    return rest
+
+
+def _match_lists(
+    histories: Histories, hypothesis: Hypothesis, back: int, length: int
+) -> list[Match]:
+    """Who resembles the lists of a hypothesis on a past date: of two lists, the worse match."""
+    on, lists = periods.number_of(hypothesis.selected), hypothesis.lists
+    each = [matching.match(histories, one, on=on, back=back, length=length) for one in lists]
+    return [max(each, key=lambda one: one.gap)] if each else []
 
 
 def _choose_dates(
     histories: Histories, hypothesis: Hypothesis, days: Window, busy: Sequence[Window]
 ) -> list[tuple[int, bool]]:
     """How far back replays lie, and whether another measure ran then."""
-    # A list was drawn up once, for reasons unknown here.
-    if hypothesis.target.rule == "customers" or hypothesis.comparison == "randomized":
+    if hypothesis.comparison == "randomized":
         return []
     step = -(-days.days // 7) * 7
     # As many days before the first, to know customers by.

@@ -41,6 +41,7 @@ def run_checks(
         checks = [check_ratio(compared, hypothesis), check_balance(compared)]
     elif compared.kind == "control_segment":
         checks = [check_trend(natural)]
+        checks += [check_replays(natural, hypothesis)] if hypothesis.lists else []
     else:
         checks = [check_replays(natural, hypothesis)]
     checks += [check_registration(hypothesis), check_robustness(estimate, hypothesis.metric)]
@@ -101,9 +102,26 @@ def check_trend(natural: NaturalChange) -> Check:
 
 def check_replays(natural: NaturalChange, hypothesis: Hypothesis) -> Check:
     """Are there enough replays to know what would have happened anyway?"""
-    name = "no_replays" if hypothesis.target.rule == "customers" else "replays"
-    found = fill(name, n=len(natural.table), needed=placebo.FEWEST_REPLAYS)
+    n, needed = len(natural.table), placebo.FEWEST_REPLAYS
+    if not hypothesis.lists:
+        found = fill("replays", n=n, needed=needed)
+    else:
+        found = _describe_matches(natural)
     return Check(NATURAL, natural.enough, found + _describe_overlap(natural))
+
+
+def _describe_matches(natural: NaturalChange) -> str:
+    """On how many past dates customers resembled those of a list, and in what they differed."""
+    tried, needed = natural.matches, placebo.FEWEST_REPLAYS
+    alike = [one for one in tried if one.alike]
+    if len(tried) < needed:
+        return fill("few_dates", n=len(tried), needed=needed)
+    name = "list_alike" if natural.enough else "list_unlike"
+    shown = alike if natural.enough else [one for one in tried if not one.alike] or tried
+    worst = max(shown, key=lambda one: one.gap)
+    words = {"d": formats.number(worst.gap, decimals=2), "needed": needed}
+    feature = formats.label(worst.feature).lower()
+    return fill(name, n=len(alike), of=len(tried), measure=feature, **words)
 
 
 def check_robustness(estimate: Estimate, metric: str) -> Check:
