@@ -13,7 +13,7 @@ from ltvkit.engines.spark.settings import Settings, check_types
 from ltvkit.errors import ParamsError, check_grouping, is_number, one_of
 from ltvkit.hypotheses.registry import store
 from ltvkit.ingest import schema
-from ltvkit.ltv import unit_economics
+from ltvkit.ltv import order_steps, unit_economics
 
 RULES: dict[str, dict[str, Any]] = files.read_yaml(__name__, "rules.yaml")
 # Columns that differ by customer, by order or by amount, and name no group of customers.
@@ -32,6 +32,8 @@ def check(values: Mapping[str, Any]) -> None:
         if name in values:
             _check(name, values[name], rule, sets)
     _check_groups(values.get("abc_by", ()), values.get("cost_by", ""))
+    for column in values.get("steps_by", ()):
+        check_grouping("steps_by", column, order_steps.COLUMNS)
     if "abc_cuts" in values:
         abc_classes.check_cuts(values["abc_cuts"], "abc_cuts")
     if values.get("rfm_cuts"):

@@ -7,7 +7,15 @@ from ltvkit.core.lazy import load_on_use
 from ltvkit.ltv.formulas import compare, finding, measures
 
 __all__ = ["compare", "finding", "measures"]
-_MODULES = ("contracts", "curves", "formulas", "survival", "unit_economics")
+_MODULES = (
+    "contracts",
+    "curves",
+    "formulas",
+    "intervals",
+    "order_steps",
+    "survival",
+    "unit_economics",
+)
 
 __getattr__ = load_on_use(__name__, _MODULES)
 __dir__ = [*__all__, *_MODULES].copy

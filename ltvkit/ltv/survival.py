@@ -17,6 +17,7 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.ingest import daily
+from ltvkit.ltv import intervals
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import MONTH_DAYS, Day
 
@@ -40,8 +41,9 @@ def survivors(
     Of the customers who first bought by the day c = as_of - lapse_days: a customer without a
     purchase after c has left, in period floor((last - first purchase) / period_days) + 1; one who
     bought after c is censored. A period counts for a customer only if it was over by c. Else those
-    who leave early in a period would count more than those who stay. Kaplan-Meier (1958), log-log
-    interval. Raises `TooLittleData` where nobody has been observed for a whole period.
+    who leave early in a period would count more than those who stay. Kaplan-Meier (1958); the
+    interval holds in 95 of 100 cases or more (`intervals.beta_product`), also where nobody left.
+    Raises `TooLittleData` where nobody has been observed for a whole period.
 
     >>> lines = pd.DataFrame({"customer_id": list("aab"), "amount": 1.0, "order_date":
     ...     pd.to_datetime(["2024-01-01", "2024-05-01", "2024-01-01"])})
@@ -135,7 +137,7 @@ def _estimated(table: pd.DataFrame, period_days: float) -> pd.DataFrame:
     curve = KaplanMeierFitter().fit(
         table["period"], table["left"], timeline=ends, weights=table["customers"]
     )
-    low, high = curve.confidence_interval_survival_function_.to_numpy().T
+    low, high = intervals.beta_product(at_risk, counts[1])
     return _table(at_risk.to_numpy(), counts[1].to_numpy(), period_days).assign(
         survival=curve.survival_function_["KM_estimate"].to_numpy(),
         survival_low=low,

@@ -131,6 +131,14 @@ def second(n: int = 12) -> pd.DataFrame:
     return table
 
 
+def steps(groups: tuple[str, ...] = ("web", "shop")) -> pd.DataFrame:
+    names = ["F1 -> F2", "F2 -> F3", "F3 -> F4"]
+    share = np.array([0.3, 0.5, 0.6])
+    table = pd.DataFrame({"step": names, "customers": [900, 250, 110], "next_order_share": share})
+    table = table.assign(lowest_share=share - 0.05, highest_share=share + 0.06, median_days=40)
+    return pd.concat([table.assign(channel=group) for group in groups], ignore_index=True)
+
+
 CASES = {
     "kpi_series": (plots.kpi_series, kpis(), {}),
     "segments": (plots.segments, summary(), {}),
@@ -143,6 +151,7 @@ CASES = {
     "triangle": (plots.triangle, triangle(), {}),
     "ltv_curves": (plots.ltv_curves, triangle(money=True), {"band": band()}),
     "second_order": (plots.second_order, second(), {}),
+    "order_steps": (plots.order_steps, steps(), {}),
 }
 each = pytest.mark.parametrize("name", CASES)
 
@@ -268,7 +277,7 @@ def test_one_row_is_drawn(name):
 def test_nothing_to_show_is_said_in_words(name):
     draw, table, options = CASES[name]
     ids = ["period", "start", "end", "partial", "segment", "r_score", "before", "class", "cohort"]
-    ids += ["rank", "product_id", "product"]
+    ids += ["rank", "product_id", "product", "step", "channel"]
     kept = [c for c in (*ids, "customers", "decile") if c in table]
     blank = table.astype({c: float for c in table.columns if c not in kept}).copy()
     blank.loc[:, [c for c in blank.columns if c not in kept]] = NAN
@@ -573,3 +582,19 @@ def test_the_public_charts_are_named():
     assert public == set(plots.__all__) == set(CASES) | set(FORECASTS) | set(MEASURES)
     assert all(getattr(plots, name).__doc__ for name in plots.__all__)
     assert formats.label("within_30") in legend(drawn("second_order"))
+
+
+def test_order_steps_have_a_point_with_its_interval_for_each_group():
+    ax = drawn("order_steps")
+    assert line_values(ax)[0] == [0.3, 0.5, 0.6]
+    assert len(ax.containers) == 2
+    assert legend(ax) == ["web", "shop"]
+    ends = ax.containers[0].lines[2][0].get_segments()
+    assert [end[:, 1].round(2).tolist() for end in ends] == [
+        [0.25, 0.36],
+        [0.45, 0.56],
+        [0.55, 0.66],
+    ]
+    alone = plots.order_steps(steps(("all",)).drop(columns="channel"))
+    assert len(alone.containers) == 1
+    assert alone.get_legend() is None

@@ -6,6 +6,7 @@ import pytest
 from conftest import make_lines
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from ltvkit.errors import ColumnError, DataError, ParamsError
 from ltvkit.ltv import contracts, survival
@@ -61,11 +62,9 @@ def test_survivors_by_hand(on):
     assert table["lost"].tolist() == [1, 1, 0]
     assert table["hazard"].tolist() == [0.2, 0.5, 0]
     assert table["survival"].tolist() == pytest.approx([0.8, 0.4, 0.4])
-    # Greenwood on the log-log scale, for S = 0.8: V = (1/5)/(4 ln(0.8)^2).
-    spread = 1.959964 * np.sqrt(1 / (5 * 4)) / abs(np.log(0.8))
-    assert table.loc[0, ["survival_low", "survival_high"]].tolist() == pytest.approx(
-        [0.8 ** np.exp(spread), 0.8 ** np.exp(-spread)], abs=1e-6
-    )
+    exact = stats.binomtest(4, 5).proportion_ci(method="exact")  # Clopper & Pearson
+    limits = table.loc[0, ["survival_low", "survival_high"]].tolist()
+    assert limits == pytest.approx([exact.low, exact.high])
 
 
 def test_the_day_of_the_cut_off_is_observed_and_a_purchase_on_it_is_a_last_one(on):

@@ -11,7 +11,7 @@ of matplotlib changes: in a notebook a chart appears because its figure is open.
 
 from ltvkit.display.plots.forecasts import calibration, fan, ltv_distribution, matrix, tracking
 from ltvkit.display.plots.heatmaps import migration, rfm_grid, triangle
-from ltvkit.display.plots.lifetimes import hazard, one_customer, survival
+from ltvkit.display.plots.lifetimes import hazard, one_customer, order_steps, survival
 from ltvkit.display.plots.measures import effects, replays, timeline
 from ltvkit.display.plots.series import kpi_series, ltv_curves, second_order
 from ltvkit.display.plots.shares import deciles, leaders, lorenz, pareto, segments
@@ -19,8 +19,9 @@ from ltvkit.display.plots.shares import deciles, leaders, lorenz, pareto, segmen
 # fmt: off
 __all__ = [
     "calibration", "deciles", "effects", "fan", "hazard", "kpi_series", "leaders", "lorenz",
-    "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer", "pareto", "replays",
-    "rfm_grid", "second_order", "segments", "survival", "timeline", "tracking", "triangle",
+    "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer", "order_steps",
+    "pareto", "replays", "rfm_grid", "second_order", "segments", "survival", "timeline",
+    "tracking", "triangle",
 ]
 
 __dir__ = __all__.copy

@@ -1,4 +1,4 @@
-"""How long customers stay: survival, those who leave by tenure, and P(alive) of one customer.
+"""How long customers stay: survival, leaving by tenure, from order to order, one customer.
 
 >>> import pandas as pd
 >>> left = pd.DataFrame({"tenure_days": [30.4375], "hazard": [0.2], "at_risk": [50]})
@@ -19,6 +19,8 @@ from ltvkit.periods import MONTH_DAYS as MONTH
 
 LONGEST_IN_DAYS = 92
 FEWEST = 30  # customers; a share of fewer is drawn pale
+GOES_ON = ["next_order_share", "lowest_share", "highest_share"]
+STEP_COLUMNS = {"step", "customers", "median_days", "horizon_days", *GOES_ON}
 MODELS = {"sbg": (_style.AMBER, "-"), "bdw": (_style.INK, "--")}
 
 
@@ -69,6 +71,31 @@ def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.set_xlim(left=0)
     _style.numbers(ax.yaxis, "hazard")
+    return ax
+
+
+@_style.styled
+def order_steps(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Table of `ltv.order_steps.rates` -> the share who place the next order, step by step.
+
+    A group of customers each has its colour; the bars are the 95% intervals.
+    """
+    ax = _style.axes(ax, "order_steps", x=formats.label("step"), y=formats.label(GOES_ON[0]))
+    _style.require(ax, table, *GOES_ON, by="step")
+    group = next((c for c in table.columns if c not in STEP_COLUMNS), None)
+    parts = {"": table} if group is None else dict(list(table.groupby(group, sort=False)))
+    steps = list(dict.fromkeys(table["step"]))
+    shades = [_style.BLUE] if len(parts) == 1 else _style.BLUES(np.linspace(0.35, 1, len(parts)))
+    for place, (name, rows) in enumerate(parts.items()):
+        share, low, high = rows[GOES_ON].to_numpy(dtype=float).T
+        x = rows["step"].map(steps.index) + 0.6 * ((place + 0.5) / len(parts) - 0.5)
+        look = {"fmt": "o", "color": shades[place], "capsize": 3}
+        ax.errorbar(x, share, yerr=[share - low, high - share], label=str(name), **look)
+    if group is not None:
+        ax.legend(title=formats.label(group), loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set(xlim=(-0.5, len(steps) - 0.5), ylim=(0, None))
+    _style.numbers(ax.yaxis, "next_order_share")
+    _style.names(ax, steps)
     return ax
 
 
