@@ -14,6 +14,7 @@ import json
 import time
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ import pandas as pd
 from simulated_shops import KINDS, cut, simulate, truth
 
 from ltvkit import customers, forecast, kpis, orders
-from ltvkit.errors import LtvkitError
+from ltvkit.errors import LtvkitError, TooLittleData
 
 MONTHS, CUTS = 12, (1, 3, 6, 12, 18, 24, 36)
 END = pd.Timestamp("2024-12-31")
@@ -45,16 +46,20 @@ def forecast_months(
     Only this function knows the kit.
     """
     book = orders.read(lines, policies={"data_until": f"{as_of:%Y-%m-%d}"})
+    begins = book.facts["export_begins"]
     if model == "best":
         model = forecast.backtest(book.lines, as_of=as_of, months=6).best_model
     buyers = customers.summarize(book.days, as_of=as_of)
-    fitted = forecast.fit(buyers, model=model)
-    drawn = forecast.parameters(fitted)
-    begins = book.facts["export_begins"]
+    rolled = forecast.roll(book.days, as_of=as_of, model=model, months=months, export_begins=begins)
+    fitted = drawn = None
+    with suppress(TooLittleData):  # a page says so, and goes on without
+        how = {"clock": rolled.clock, "known_days": rolled.won.known_days}
+        fitted = forecast.fit_first(buyers, models=[model], **how)
+        drawn = forecast.parameters(fitted)
     history = kpis.series(book.days, as_of=as_of, export_begins=begins)
-    ahead = forecast.revenue(buyers, fitted, drawn, history=history, as_of=as_of, months=months)
-    whole = history[~history["partial"]]["new_customers"].tail(12)
-    return ahead.tail(months).assign(new=whole.mean() if len(whole) else 0.0)
+    asked = {"history": history, "as_of": as_of, "months": months}
+    ahead = forecast.revenue(buyers, fitted, drawn, past=rolled, **asked)
+    return ahead.table.tail(months).assign(new=ahead.won, method=ahead.method)
 
 
 class Case(NamedTuple):
@@ -122,7 +127,7 @@ def measure(case: Case, *, model: str) -> pd.DataFrame:
 
 def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     """A row per month -> one per shop: forecast / truth, the band, the time."""
-    shown = rows[rows["refused"].isna() | (rows["refused"] == "")]
+    shown = rows[rows["refused"] == ""]
     shown = shown.assign(
         inside=shown["actual"].between(shown["low"], shown["high"]),
         width=(shown["high"] - shown["low"]) / shown["expected"].clip(lower=1e-9),
@@ -137,7 +142,7 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(
         {
             "origins": once.size(),
-            "refused": once["refused"].agg(lambda texts: int((texts.fillna("") != "").sum())),
+            "refused": once["refused"].agg(lambda texts: int((texts != "").sum())),
             "forecast / truth": total["expected"] / total["actual"],
             "lowest": spread["min"],
             "highest": spread["max"],
@@ -147,9 +152,15 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
             "% of months inside": 100 * shown.groupby("shop")["inside"].mean(),
             "width of band": shown.groupby("shop")["width"].mean(),
             "seconds": once["seconds"].median(),
+            "methods": shown.drop_duplicates(each).groupby("shop")["method"].agg(_count),
         }
     )
     return table.reindex(rows["shop"].unique()).rename_axis("shop").reset_index()
+
+
+def _count(methods: pd.Series) -> str:
+    """Which methods were used, and how often."""
+    return ", ".join(f"{name} {n}" for name, n in methods.value_counts().items())
 
 
 def show(table: pd.DataFrame) -> str:
@@ -158,7 +169,7 @@ def show(table: pd.DataFrame) -> str:
     forms |= {"new, forecast": "{:,.0f}", "new, truth": "{:,.0f}"}
     rows = [
         " | ".join(
-            str(cell) if name == "shop" else forms.get(name, "{:.2f}").format(cell)
+            str(cell) if isinstance(cell, str) else forms.get(name, "{:.2f}").format(cell)
             for name, cell in row.items()
         )
         for row in table.to_dict("records")
@@ -189,7 +200,9 @@ def main() -> None:
     options.add_argument("--origins", nargs="*", default=[])
     asked = options.parse_args()
     if asked.kept:
-        rows = pd.read_csv(asked.kept)
+        kinds = {"seed": str, "refused": str, "method": str}
+        rows = pd.read_csv(asked.kept, dtype=kinds).fillna(dict.fromkeys(kinds, ""))
+        rows = rows.assign(method=rows.get("method", ""))
     else:
         cases = (case for case in list_cases(asked) if asked.only in case.shop)
         with warnings.catch_warnings():
