@@ -46,10 +46,12 @@ bench: $(READY) ## Measure speed, memory and intervals (some hours, an idle mach
 	@$(RUN) tests/benchmarks/bench_forecast.py
 	@$(RUN) tests/benchmarks/bench_coverage.py
 	@$(RUN) tests/benchmarks/bench_next_orders.py
+	@$(RUN) tests/benchmarks/bench_rolling_origins.py
 	@$(RUN) tests/benchmarks/bench_beginnings.py
 	@$(RUN) tests/benchmarks/bench_register.py
 	@$(RUN) tests/benchmarks/bench_hypotheses.py
 	@$(RUN) tests/benchmarks/bench_report.py
+	@$(RUN) tests/benchmarks/bench_odd_shops.py
 	@$(RUN) tests/benchmarks/bench_reading.py
 	@$(RUN) tests/benchmarks/bench_scale.py
 

@@ -83,7 +83,7 @@ def list_simulated(name: str, seed: int) -> Iterator[Case]:
     for months, back in itertools.product(CUTS, (18, 12)) if name == "steady" else ():
         as_of = END + pd.offsets.MonthEnd(-back)
         part = cut(life, as_of=as_of, months=months)
-        yield Case(f"steady, cut at {months} months", str(seed), as_of, life, part)
+        yield Case(f"steady, months in the export: {months}", str(seed), as_of, life, part)
 
 
 def list_real(
@@ -180,7 +180,7 @@ def show(table: pd.DataFrame) -> str:
 
 def check(table: pd.DataFrame, inside: float) -> None:
     """What must hold: totals from 12 months on within 15%, and the band as wide as it needs."""
-    held = table[~table["shop"].isin([f"steady, cut at {m} months" for m in (1, 3, 6)])]
+    held = table[~table["shop"].isin([f"steady, months in the export: {m}" for m in (1, 3, 6)])]
     steady = held[held["shop"].str.startswith("steady")]
     off = steady[(steady["forecast / truth"] - 1).abs() > 0.15]
     assert off.empty, f"totals more than 15% off: {list(off['shop'])}"
