@@ -54,8 +54,8 @@ def explain_customer(
     `table`: one row of what is known (purchases, days, revenue), what is expected in the next
     `months` (as by `predict`), and the range from `low` to `high` that holds 95 of 100 such
     customers. `history`: P(alive) day by day since the first purchase, as it would have been
-    computed on that day. With `gaps` (of `fit_gaps`), `table` and `text` also tell the usual gap
-    and the next order (see `next_orders.predict_next_orders`). Raises `DataError` for an unknown
+    computed on that day. With `gaps` (of `fit_gaps`), `text` also tells the usual gap and the next
+    order (see `next_orders.predict_next_orders`). Raises `DataError` for an unknown
     customer.
     """
     own = frames.lazy(lines, needs=NEEDS).filter(nw.col("customer_id") == customer_id)
@@ -77,8 +77,6 @@ def explain_customer(
     text = _describe(expected, (low, high), months=months, of=of, currency=currency)
     if gaps:
         dated: pd.DataFrame = next_orders.predict_next_orders(summary, gaps, as_of=as_of)
-        dated = dated[[next_orders.ADDED[0], *next_orders.DATES]]
-        table = pd.concat([table, dated.set_axis(table.index)], axis=1)
         text = f"{text} {next_orders.describe_next_order(dated.iloc[0], gaps)}"
     return Explained(table, _alive_by_day(one, fitted, as_of), text)
 

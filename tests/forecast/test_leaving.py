@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from test_predictions import a_shop
 
 from ltvkit import forecast
@@ -198,3 +199,27 @@ def test_a_silent_month_keeps_the_season_and_the_groups_of_the_model(fitted):
     assert after[1] == pytest.approx(before[1])
     assert after[2] - before[2] == pytest.approx(clock.ahead(31))
     assert moved.buying.known == pytest.approx(moved.clock.between(431, 0))
+
+
+def test_one_customer_is_told_when_the_next_order_comes(fitted):
+    days = [pd.Timestamp("2024-05-01"), pd.Timestamp("2024-06-20"), pd.Timestamp("2024-09-16")]
+    ids = {"customer_id": "a", "order_id": ["1", "2", "3"], "order_date": days, "amount": 10.0}
+    lines = pd.DataFrame(ids)
+    plain, told = (
+        forecast.explain_customer(lines, fitted, "a", as_of="2024-09-30", gaps=gaps)
+        for gaps in (None, GAPS)
+    )
+    # After two gaps of 138 days in all: the pace is Gamma(1.5 + 2 x 2, 60 + 138).
+    gap = stats.betaprime(2.0, 5.5, scale=198)
+
+    def day(share: float, silence: int) -> float:
+        now, end = gap.sf([silence + 0.5, silence + 365.5])
+        return gap.isf(now - share * (now - end))
+
+    low, high = np.ceil(day(0.1, 14)) - 14, np.floor(day(0.9, 14)) - 14
+    ends = [f"{pd.Timestamp('2024-09-30') + pd.Timedelta(days=n):%-d %B %Y}" for n in (low, high)]
+    assert told.text == f"{plain.text} " + (
+        f"Half of the gaps between their orders are {day(0.5, 0):.0f} days at most. Of 100 such "
+        f"customers who order again within a year, 80 do so from {ends[0]} to {ends[1]}."
+    )
+    assert told.table.equals(plain.table)
