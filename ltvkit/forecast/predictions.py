@@ -116,28 +116,35 @@ def expected_orders(fitted: Fitted, triples: pd.DataFrame, days: np.ndarray) -> 
 
 
 def fit_for_lists(
-    customers: Frame, fitted: Fitted, *, model: str = "mbg_nbd", known_days: int | None = None
+    customers: Frame,
+    fitted: Fitted | None,
+    *,
+    model: str = "mbg_nbd",
+    known_days: int | None = None,
 ) -> Fitted:
     """Customers, the model of the totals -> the model of what is said of single customers.
 
     Lists must be able to say who has left. In BG/NBD nobody leaves before the second purchase, so
-    that all who bought once are active for sure: it forecasts totals, but no list. Then `model` is
-    fitted (of those in `LIST_MODELS` the best of a backtest: `Backtest.list_model`), or another of
-    these where it cannot be; `known_days` as in `fit`. Else `fitted` comes back. Raises
-    `DataError`, as `fit`.
+    that all who bought once are active for sure: it forecasts totals, but no list. Then, and where
+    no model of totals fits, `model` is fitted (of those in `LIST_MODELS` the best of a backtest:
+    `Backtest.list_model`), or another of these where it cannot be; `known_days` as in `fit`. Else
+    `fitted` comes back. Raises `DataError`, as `fit`.
     """
-    if fitted.model in LIST_MODELS:
+    if fitted is not None and fitted.model in LIST_MODELS:
         return fitted
     first, *others = sorted(LIST_MODELS, key=lambda name: name != model)
-    fit = partial(estimation.fit, customers, clock=fitted.clock, known_days=known_days)
+    clock = fitted.clock if fitted else None
+    fit = partial(estimation.fit, customers, clock=clock, known_days=known_days)
     try:
         return fit(model=first)
     except TooLittleData:
         return fit(model=others[0])
 
 
-def explain_lists(fitted: Fitted, listed: Fitted) -> str:
-    """Which models totals and lists use, in a sentence."""
+def explain_lists(fitted: Fitted | None, listed: Fitted) -> str:
+    """Which models totals and lists use, in a sentence; none where no model of totals fits."""
+    if fitted is None:
+        return ""
     return fill("same_for_lists" if fitted.model == listed.model else "other_for_lists")
 
 

@@ -181,7 +181,9 @@ def test_where_the_model_cannot_be_fitted_the_other_one_is(monkeypatch):
 
     totals = forecast.fit(a_shop())
     monkeypatch.setattr(predictions.estimation, "fit", fail)
-    assert forecast.fit_for_lists(a_shop(), totals, model="mbg_nbd").model == "pareto_nbd"
+    for of_totals in (totals, None):
+        found = forecast.fit_for_lists(a_shop(), of_totals, model="mbg_nbd")
+        assert found.model == "pareto_nbd"
 
 
 def test_a_silent_month_keeps_the_season_and_the_groups_of_the_model(fitted):
