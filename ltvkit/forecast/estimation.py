@@ -41,9 +41,9 @@ class Spending(NamedTuple):
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted model: `buying` (a lifetimes fitter, or two of
-    them in `LeftTruncatedFitter`; time by `clock`), `spend` (Gamma-Gamma, or
-    None if it could not be fitted), `mean_spend` per purchase, and `notes`: what to be aware of.
+    """A fitted model: `buying` (a lifetimes fitter, or two of them in `LeftTruncatedFitter`; time
+    by `clock`), `spend` (Gamma-Gamma, or None if it could not be fitted), `mean_spend` per
+    purchase, `notes`: what to be aware of, and `known_days`, as given to `fit`.
     """
 
     model: str
@@ -52,6 +52,7 @@ class Fitted:
     spend: GammaGammaFitter | None
     mean_spend: float
     notes: tuple[str, ...]
+    known_days: int | None = None
 
     @property
     def fitters(self) -> list:
@@ -134,7 +135,7 @@ def fit_buying(
         notes.append(fill("fitted_to_sample", n=n, whole=whole))
     if isinstance(buying, LeftTruncatedFitter):
         notes.append(fill("two_groups", days=known_days))
-    return Fitted(model, clock, buying, spent.fitter, spent.mean, tuple(notes))
+    return Fitted(model, clock, buying, spent.fitter, spent.mean, tuple(notes), known_days)
 
 
 def _fit_groups(

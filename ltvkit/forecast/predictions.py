@@ -115,26 +115,21 @@ def expected_orders(fitted: Fitted, triples: pd.DataFrame, days: np.ndarray) -> 
     return alive[:, None] * each[place]
 
 
-def fit_for_lists(
-    customers: Frame,
-    fitted: Fitted | None,
-    *,
-    model: str = "mbg_nbd",
-    known_days: int | None = None,
-) -> Fitted:
+def fit_for_lists(customers: Frame, fitted: Fitted | None, *, model: str = "mbg_nbd") -> Fitted:
     """Customers, the model of the totals -> the model of what is said of single customers.
 
     Lists must be able to say who has left. In BG/NBD nobody leaves before the second purchase, so
     that all who bought once are active for sure: it forecasts totals, but no list. Then, and where
-    no model of totals fits, `model` is fitted (of those in `LIST_MODELS` the best of a backtest:
-    `Backtest.list_model`), or another of these where it cannot be; `known_days` as in `fit`. Else
-    `fitted` comes back. Raises `DataError`, as `fit`.
+    no model of totals fits (None), `model` is fitted (of those in `LIST_MODELS` the best of a
+    backtest: `Backtest.list_model`), or another of these where it cannot be. Else `fitted` comes
+    back. Raises `DataError`, as `fit`.
     """
     if fitted is not None and fitted.model in LIST_MODELS:
         return fitted
     first, *others = sorted(LIST_MODELS, key=lambda name: name != model)
-    clock = fitted.clock if fitted else None
-    fit = partial(estimation.fit, customers, clock=clock, known_days=known_days)
+    fit = partial(estimation.fit, customers)
+    if fitted is not None:
+        fit = partial(fit, clock=fitted.clock, known_days=fitted.known_days)
     try:
         return fit(model=first)
     except TooLittleData:

@@ -173,6 +173,14 @@ def test_nobody_who_bought_once_is_active_for_sure():
         assert "same model" in forecast.explain_lists(listed, listed)
 
 
+def test_lists_keep_the_clock_and_the_groups_of_the_totals():
+    shop = a_shop(2, size=1500)
+    totals = forecast.fit(shop, unit="month", known_days=350)
+    listed = forecast.fit_for_lists(shop, totals)
+    assert listed.clock == totals.clock
+    assert listed.buying.known == totals.buying.known == pytest.approx(350 / 30.4375)
+
+
 def test_where_the_model_cannot_be_fitted_the_other_one_is(monkeypatch):
     def fail(customers, *, model, **options):
         if model == "mbg_nbd":
