@@ -21,17 +21,19 @@ from ltvkit.forecast.next_orders import (
     predict_next_orders,
 )
 from ltvkit.forecast.predictions import best, explain_lists, fit_for_lists, new_customer, predict
+from ltvkit.forecast.renewals import Renewals, summarize_renewals
 from ltvkit.forecast.subscriptions import forecast_months
 from ltvkit.forecast.uncertainty import interval, parameters
 
 __all__ = [
     "Backtest", "BetaGeoBetaBinomFitter", "BetaGeoFitter", "Clock", "Explained", "Fitted",
-    "GammaGammaFitter", "ModifiedBetaGeoFitter", "NBDFitter", "ParetoNBDFitter", "Revenue",
-    "RollingOrigins", "backtest", "best", "check_next_orders", "describe_check",
+    "GammaGammaFitter", "ModifiedBetaGeoFitter", "NBDFitter", "ParetoNBDFitter", "Renewals",
+    "Revenue", "RollingOrigins", "backtest", "best", "check_next_orders", "describe_check",
     "describe_leaving", "distribution", "entering_risk", "explain_customer", "explain_lists",
-    "finding", "fit", "fit_first", "fit_for_lists", "fit_gaps", "forecast_months",
-    "histories", "interval", "matrix", "new_customer", "occasions", "overdue", "parameters",
-    "predict", "predict_next_orders", "revenue", "roll", "summarize_leaving", "tracking",
+    "finding", "fit", "fit_first", "fit_for_lists", "fit_gaps", "forecast_months", "histories",
+    "interval", "matrix", "new_customer", "occasions", "overdue", "parameters", "predict",
+    "predict_next_orders", "revenue", "roll", "summarize_leaving", "summarize_renewals",
+    "tracking",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

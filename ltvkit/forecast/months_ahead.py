@@ -122,7 +122,7 @@ def _undivided(total: np.ndarray) -> Ahead:
 
 
 SIMPLE = {"last_year": repeat_year, "level": repeat_level}
-PAYMENTS = ("sbg", "bg_bb")  # methods of regular payments
+PAYMENTS = ("renewal_rates", "sbg", "bg_bb")  # methods of regular payments
 
 
 def find_regular(lines: Frame, *, as_of: Day) -> tuple[str, ...]:

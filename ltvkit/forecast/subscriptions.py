@@ -24,11 +24,12 @@ from ltvkit.ingest.lines import filter_until
 from ltvkit.ltv import contracts
 from ltvkit.periods import Day
 
-METHODS = ("sbg", "bdw", "bg_bb")
+METHODS = ("renewal_rates", "sbg", "bdw", "bg_bb")
 REGULAR = 0.8  # share of gaps that are as long as the customer's usual one
 LATE = 0.02  # of payments may come later than the time after which a customer counts as gone
 WINDOW = 12  # months whose renewals are learned from, or three times the usual gap
 FEWEST = 30  # renewals
+PRIOR = 50  # renewals that the model is worth where the rate of leaving is taken as observed
 CHANCE = 0.001  # below it, a time in which nobody left is not chance
 
 
@@ -41,13 +42,18 @@ class Months(NamedTuple):
 
     `table`: month (1 is the calendar month after the last whole one), customers who pay in it,
     revenue; `new`: age_months (0: the month of joining), customers (the share who pay), revenue
-    per customer won; `renewals`: period, at_risk, lost (empty for "bg_bb"); `notes`.
+    per customer won; `renewals`: period, at_risk, lost (empty for "bg_bb"); `notes`. Contracts
+    have `usual`, the most common gap in months, `survival`, the share still there after 0, 1, ...
+    renewals, and `price`, the mean of the last payments of those who are there.
     """
 
     table: pd.DataFrame
     new: pd.DataFrame
     renewals: pd.DataFrame
     notes: tuple[str, ...] = ()
+    usual: int = 1
+    survival: np.ndarray | None = None
+    price: float = np.nan
 
 
 class _Payments(NamedTuple):
@@ -73,14 +79,16 @@ def forecast_months(
     *,
     as_of: Day,
     months: int = 12,
-    method: str = "sbg",
+    method: str = "renewal_rates",
     contract: str = "",
     number: str = "",
 ) -> Months:
     """Order lines (or their days) up to `as_of` -> `Months`.
 
     `method`: "sbg" or "bdw" (contracts, see `ltv.contracts`): a customer pays at every due month
-    until they leave for good; "bg_bb": a customer may skip months. Only whole months count: month
+    until they leave for good; "renewal_rates": the same, but the rate of leaving at each renewal is
+    the observed one, with those of sBG for 50 customers more, so that it may rise and fall (as
+    after a term of two months); "bg_bb": a customer may skip months. Only whole months count: month
     1 follows the last one that is over by `as_of`. A payment is worth what the customer's last
     one was; whoever has paid once is expected to pay what others paid at their second, relative
     to their first (of the last 12 months), as a first one is often a trial.
@@ -101,7 +109,8 @@ def forecast_months(
     if months < 1:
         raise ParamsError(f"months={months}: give 1 or more.")
     found = _read(lines, as_of=as_of, contract=contract, number=number)
-    shares, new, renewals, notes = _expect(found, months, method)
+    expected = _expect(found, months, method)
+    shares, new = expected.shares, expected.new
     rows = found.histories
     worth = _worth(found)
     table = pd.DataFrame({"month": np.arange(1, months + 1)}).assign(
@@ -110,11 +119,15 @@ def forecast_months(
     )
     worth = found.first * np.append(1.0, np.full(months, found.step))
     new = pd.DataFrame({"age_months": np.arange(months + 1), "customers": new})
-    return Months(table, new.assign(revenue=worth * new["customers"]), renewals, tuple(notes))
+    new["revenue"] = worth * new["customers"]
+    there = rows["customers"] * expected.alive
+    price = float((_worth(found) / rows["customers"] * there).sum() / max(there.sum(), 1e-9))
+    facts = expected.renewals, tuple(expected.notes), expected.usual, expected.survival
+    return Months(table, new, *facts, price)
 
 
 def forecast_customers(
-    lines: Frame, *, as_of: Day, months: float, method: str = "sbg"
+    lines: Frame, *, as_of: Day, months: float, method: str = "renewal_rates"
 ) -> pd.DataFrame:
     """Order lines of a bounded number of customers -> customer_id, paid (months in which each is
     expected to pay within `months`; of 2.5, the third counts by half), revenue.
@@ -122,15 +135,27 @@ def forecast_customers(
     The same as `forecast_months`, for each customer. Raises `TooLittleData` as it does.
     """
     found = _read(lines, as_of=as_of, each_customer=True)
-    shares = _expect(found, int(np.ceil(months)), method)[0]
+    shares = _expect(found, int(np.ceil(months)), method).shares
     counted = np.clip(months - np.arange(shares.shape[1]), 0, 1)
     paid = shares @ counted
     table = pd.DataFrame({"customer_id": found.histories["customer_id"], "paid": paid})
     return table.assign(revenue=paid * _worth(found))
 
 
-def _expect(found: _Payments, months: int, method: str) -> tuple:
-    """Shares of each history who pay in month 1, 2, ...; of new customers; renewals; notes."""
+class _Expected(NamedTuple):
+    """Shares of each history who pay in month 1, 2, ... and who are there now (`alive`), of new
+    customers who pay at age 0, 1, ...; and what `Months` says of contracts."""
+
+    shares: np.ndarray
+    alive: np.ndarray
+    new: np.ndarray
+    renewals: pd.DataFrame
+    notes: list[str]
+    usual: int = 1
+    survival: np.ndarray | None = None
+
+
+def _expect(found: _Payments, months: int, method: str) -> _Expected:
     ahead = _by_occasions if method == "bg_bb" else _by_contracts
     return ahead(found, months, method)
 
@@ -141,7 +166,7 @@ def _worth(found: _Payments) -> pd.Series:
     return rows["revenue"] * np.where(rows["paid"] == 1, found.step, 1.0)
 
 
-def _by_occasions(found: _Payments, months: int, _method: str) -> tuple:
+def _by_occasions(found: _Payments, months: int, _method: str) -> _Expected:
     """BG/BB: each month after the first is an occasion to pay."""
     rows = found.histories
     history = [rows["paid"] - 1, rows["last"] - rows["first"], found.now - rows["first"]]
@@ -157,10 +182,12 @@ def _by_occasions(found: _Payments, months: int, _method: str) -> tuple:
     zero = np.zeros(1)
     new = np.concatenate([fitter.predict(np.array([end]), zero, zero, zero) for end in ends])
     shares = np.diff(np.array(upto), axis=0, prepend=0).T
-    return shares, np.append(1.0, np.diff(new, prepend=0)), pd.DataFrame(), []
+    alive = fitter.conditional_probability_alive(0, *history)
+    new = np.append(1.0, np.diff(new, prepend=0))
+    return _Expected(shares, alive, new, pd.DataFrame(), [])
 
 
-def _by_contracts(found: _Payments, months: int, method: str) -> tuple:
+def _by_contracts(found: _Payments, months: int, method: str) -> _Expected:
     """Contracts: each pays at its due months with the chance that it has not ended."""
     usual, late, pays = _find_rhythm(found)
     rows = _add_due(found.histories, usual)
@@ -179,7 +206,7 @@ def _by_contracts(found: _Payments, months: int, method: str) -> tuple:
     shares = np.where(due, stays * alive[:, None] * pays, 0)
     age = np.arange(months + 1)
     new = np.where(age % usual == 0, survival[age // usual], 0) * np.where(age > 0, pays, 1)
-    return shares, new, renewals, [*notes, *note]
+    return _Expected(shares, alive, new, renewals, [*notes, *note], usual, survival)
 
 
 def _find_rhythm(found: _Payments) -> tuple[int, int, float]:
@@ -254,6 +281,19 @@ def _leave_immortal_out(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _fit_survival(renewals: pd.DataFrame, method: str, *, most: int) -> tuple[np.ndarray, list]:
     """The share still there after 0, 1, ... `most` + 1 renewals, and notes."""
+    survival, notes = _fit_model(renewals, "sbg" if method == "renewal_rates" else method, most)
+    if method != "renewal_rates":
+        return survival, notes
+    hazard = 1 - survival[1:] / survival[:-1]
+    number = np.minimum(renewals["period"].to_numpy(), len(hazard)) - 1
+    counted = np.zeros((2, len(hazard)))
+    np.add.at(counted, (slice(None), number), renewals[["lost", "at_risk"]].to_numpy().T)
+    hazard = (counted[0] + PRIOR * hazard) / (counted[1] + PRIOR)
+    return np.append(1.0, np.cumprod(1 - hazard)), notes
+
+
+def _fit_model(renewals: pd.DataFrame, method: str, most: int) -> tuple[np.ndarray, list]:
+    """The same by a model of contracts; where it can't be fitted, all have the same chance."""
     number = np.arange(most + 2)
     for model in dict.fromkeys((method, "sbg")):  # "bdw" has one more parameter to determine
         try:

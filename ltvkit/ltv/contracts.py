@@ -150,12 +150,15 @@ def _checked(survivors: pd.DataFrame, model: str) -> tuple[np.ndarray, np.ndarra
 def _searched(names: tuple[str, ...], *counts: np.ndarray) -> tuple[Any, np.ndarray]:
     """The best of a few searches, and how far (in logs) each parameter is from its limits."""
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits
 
     bounds = np.log([LIMITS[n] for n in names])
     how = {"args": counts, "jac": True, "method": "L-BFGS-B", "bounds": bounds}
     options = {"ftol": 1e-15, "gtol": 1e-9, "maxiter": 1000}
     starts = np.log(STARTS)[:, : len(names)]
-    best = min((minimize(_cost, x, **how, options=options) for x in starts), key=lambda r: r.fun)
+    with threadpool_limits(1):  # a second thread costs more than it saves
+        tried = [minimize(_cost, x, **how, options=options) for x in starts]
+    best = min(tried, key=lambda r: r.fun)
     return best, np.abs(bounds.T - best.x).min(axis=0)
 
 

@@ -276,7 +276,7 @@ def test_the_winner_is_the_first_of_the_table(tested):
     kinds = table.set_index("method")["kind"]
     assert kinds[["bg_bb", "nbd", "bg_nbd"]].tolist() == ["model"] * 3
     assert set(tested.fitted) <= set(estimation.BUYING)  # NBD and BG/BB never make a list
-    assert "sbg" not in kinds  # nobody pays in a regular rhythm here
+    assert "renewal_rates" not in kinds  # nobody pays in a regular rhythm here
     assert tested.simple == table.loc[table["kind"] == "simple", "method"].iloc[0]
     share = f"{100 * abs(table['bias'].iloc[0]):.1f}%"
     assert f"Tested on the last 6 months, the forecast was {share} too" in tested.text

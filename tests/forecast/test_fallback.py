@@ -42,11 +42,13 @@ def test_a_shop_that_no_model_fits_is_tested_by_other_methods(lines, failing):
     failing(BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter)
     tested = forecast.backtest(lines, as_of="2024-06-30", months=4)
     assert (tested.best_model, dict(tested.fitted)) == ("", {})
-    assert tested.best in ("sbg", "bg_bb")
+    assert tested.best in ("renewal_rates", "bg_bb")
     assert "BG/NBD did not converge" in tested.notes
     assert not any(name in tested.text + tested.notes for name in CLASSES)
     kinds = tested.table.set_index("method")["kind"]
-    assert kinds[["nbd", "sbg", "bg_bb", "run_rate"]].tolist() == ["model"] * 3 + ["simple"]
+    assert kinds[["nbd", "renewal_rates", "bg_bb", "run_rate"]].tolist() == ["model"] * 3 + [
+        "simple"
+    ]
 
 
 def test_renewals_by_customer_add_up_to_those_by_month(lines):

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from ltvkit.errors import ColumnError, ParamsError, TooLittleData
-from ltvkit.forecast.subscriptions import forecast_months
+from ltvkit.forecast.renewals import summarize_renewals
+from ltvkit.forecast.subscriptions import METHODS, forecast_months
 
 JANUARY = np.datetime64("2023-01")
 
@@ -147,7 +148,7 @@ def test_where_nobody_left_or_nobody_is_regular_it_says_so():
         forecast(lines, months=0)
 
 
-@pytest.mark.parametrize("method", ["sbg", "bdw", "bg_bb"])
+@pytest.mark.parametrize("method", METHODS)
 def test_simulated_subscribers_are_forecast(method):
     """1,500 subscribers over 30 months, chances to leave ~ Beta(1, 12): 12 months held out."""
     rng = np.random.default_rng(8)
@@ -164,3 +165,64 @@ def test_simulated_subscribers_are_forecast(method):
     error = found.table["customers"].to_numpy() / after["size"].to_numpy() - 1
     assert np.abs(error).max() < 0.08
     assert found.table["revenue"].sum() == pytest.approx(after["sum"].sum(), rel=0.05)
+
+
+def test_a_rate_of_leaving_that_rises_and_falls_is_followed():
+    """A term of two months, then most leave: sBG knows falling rates only."""
+    rng = np.random.default_rng(6)
+    hazard = np.array([0.0, 0.3, 0.15, *[0.05] * 20])
+    lines = []
+    for who in range(600):
+        first = int(rng.integers(0, 10))
+        lasts = np.append(np.flatnonzero(rng.random(23) < hazard), 22)[0] + 1
+        lines.append(pay(who, first, min(lasts, 12 - first)))
+    truth = np.cumprod(1 - hazard[:6])
+    error = {
+        method: np.abs(
+            forecast(shop(*lines), as_of="2023-12-31", months=6, method=method)
+            .new["customers"]
+            .to_numpy()[1:]
+            - truth
+        ).max()
+        for method in ("renewal_rates", "sbg")
+    }
+    assert error["renewal_rates"] < 0.04 < error["sbg"]
+
+
+# What the page shows.
+
+
+def test_renewals_are_shown_as_they_were_seen():
+    found = summarize_renewals(fees(), as_of="2023-06-30", months=3, currency="JPY")
+    assert found.table["survival"].tolist() == pytest.approx([0.9, 0.81, 0.73, 0.66, 0.59])
+    assert found.table["survival_low"].lt(found.table["survival"]).all()
+    assert found.ahead["customers"].tolist() == pytest.approx([53.1, 47.8, 43.0], abs=0.1)
+    value = found.value.set_index("renewals")
+    assert value.loc[0, "expected_periods"] == pytest.approx(9, rel=0.02)  # 0.9 / (1 - 0.9)
+    np.testing.assert_allclose(value["value"], 100 * value["expected_periods"])
+    assert found.text.startswith(
+        "Customers pay every month; 10.0% leave at each due payment (410 payments). Of 100 new "
+        "customers, 53 are still there after 6 renewals and 28 after 12. Today's customers are "
+        "expected to pay 14,400 JPY in the next 3 months; 53 of them pay in the first month, 43 in "
+        "the last."
+    )
+
+
+def test_later_money_is_worth_less():
+    plain, less = (summarize_renewals(fees(), as_of="2023-06-30", discount=d) for d in (0, 0.2))
+    assert less.value["value"].lt(plain.value["value"]).all()
+    pd.testing.assert_series_equal(less.value["expected_periods"], plain.value["expected_periods"])
+
+
+def test_contracts_and_numbers_are_found_by_their_names():
+    lines = fees().assign(contract_id="a")
+    number = lines.groupby("customer_id").cumcount() + 4
+    found = summarize_renewals(lines.assign(delivery_number=number), as_of="2023-06-30")
+    assert found.table.loc[found.table["at_risk"] > 0, "period"].min() == 4
+    assert found.table["survival"].isna().all()  # of those who joined earlier, only some are seen
+
+
+def test_a_shop_without_renewals_is_told_so():
+    found = summarize_renewals(shop(*(pay(i, 0, 6) for i in range(49))), as_of="2023-06-30")
+    assert found.table.empty
+    assert found.text.startswith("Renewals are not forecast here: nobody has left yet")

@@ -35,7 +35,7 @@ MIN_CUSTOMERS = 100  # known at the split; fewer prove nothing
 COMPARED = {
     "nbd": model_forecasts.forecast_without_leaving,
     "bg_bb": model_forecasts.forecast_by_months,
-    "sbg": model_forecasts.forecast_renewals,
+    "renewal_rates": model_forecasts.forecast_renewals,
 }
 KINDS = dict.fromkeys([*estimation.BUYING, *COMPARED], "model") | dict.fromkeys(SIMPLE, "simple")
 
@@ -112,8 +112,8 @@ def backtest(lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30) -> B
     `as_of`, and forecast the purchase days and the revenue, up to `as_of`, of every customer
     known by then. Models: BG/NBD, MBG/NBD, Pareto/NBD with Gamma-Gamma spend. Models to compare
     (`best_model` is one of those three): NBD, in which nobody leaves, BG/BB on calendar months,
-    and sBG, where customers pay in a regular rhythm (`subscriptions`). Against them: the run rate
-    of the last year, the average curve of cohorts, the mean of the RFM cell, and gradient
+    and renewal rates, where customers pay in a regular rhythm (`subscriptions`). Against them: the
+    run rate of the last year, the average curve of cohorts, the mean of the RFM cell, and gradient
     boosting. The best is the one with the highest `skill` (see `score`) on revenue. A method that
     cannot be used is left out, with a note.
 

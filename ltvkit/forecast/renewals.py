@@ -1,0 +1,117 @@
+"""Renewals of a shop with subscriptions or regular deliveries: who stays, and what is to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ltvkit.display import formats
+from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
+from ltvkit.errors import TooLittleData
+from ltvkit.forecast import subscriptions
+from ltvkit.forecast.subscriptions import Months
+from ltvkit.forecast.texts import fill
+from ltvkit.ltv import intervals
+from ltvkit.periods import MONTH_DAYS, Day
+
+COLUMNS = {"contract": "contract_id", "number": "delivery_number"}  # used where they are mapped
+FIRST = 12  # renewals that the table of remaining values shows
+YEARS = 10  # that are counted as "to come"
+
+
+@dataclass(frozen=True)
+class Renewals:
+    """What `summarize_renewals` found; the tables are empty where it found none.
+
+    `table`: period (number of the renewal), tenure_days, at_risk, lost, hazard, survival,
+    survival_low, survival_high; `ahead`: month (1: the next), customers,
+    revenue, of today's customers; `value`: renewals (behind a customer), expected_periods and
+    value still to come in ten years; `text`.
+    """
+
+    table: pd.DataFrame
+    ahead: pd.DataFrame
+    value: pd.DataFrame
+    text: str
+
+
+def summarize_renewals(
+    lines: Frame, *, as_of: Day, months: int = 12, discount: float = 0.0, currency: str = ""
+) -> Renewals:
+    """Order lines up to `as_of` -> `Renewals` (by renewal rates, see `subscriptions`).
+
+    Each contract counts by itself where the lines have a column `contract_id`, and renewals are
+    counted by the shop's own number where they have `delivery_number`. `discount` is a rate a year.
+    Where customers do not pay in a regular rhythm, or nobody has left, `text` says so.
+    """
+    names = frames.lazy(lines).collect_schema().names()
+    own = {name: column for name, column in COLUMNS.items() if column in names}
+    try:
+        found = subscriptions.forecast_months(lines, as_of=as_of, months=months, **own)
+    except TooLittleData as error:
+        nothing = pd.DataFrame()
+        return Renewals(nothing, nothing, nothing, fill("no_rhythm", error=error))
+    table = _observe(found)
+    text = _describe(found, table, months, currency)
+    return Renewals(table, found.table, _value(found, discount), text)
+
+
+def _observe(found: Months) -> pd.DataFrame:
+    """Renewals asked for -> the share still there."""
+    table = found.renewals
+    at_risk, lost = table["at_risk"].to_numpy(), table["lost"].to_numpy()
+    seen = np.cumprod(at_risk > 0).astype(bool)  # from the first renewal on, without a hole
+    hazard = np.divide(lost, at_risk, out=np.full(len(table), np.nan), where=at_risk > 0)
+    low, high = intervals.beta_product(at_risk, lost)
+    return table.assign(
+        tenure_days=table["period"] * found.usual * MONTH_DAYS,
+        hazard=hazard,
+        survival=np.where(seen, np.cumprod(1 - np.nan_to_num(hazard)), np.nan),
+        survival_low=np.where(seen, low, np.nan),
+        survival_high=np.where(seen, high, np.nan),
+    )
+
+
+def _value(found: Months, discount: float) -> pd.DataFrame:
+    """By renewals behind a customer: payments to come in ten years, and what they are worth now."""
+    ahead = np.arange(1, 12 * YEARS // found.usual + 1)
+    today = (1 + discount) ** (-ahead * found.usual / 12)
+    left = _extend(found, FIRST + len(ahead))
+    rows = [left[n + ahead] / left[n] for n in range(FIRST + 1)]
+    table = pd.DataFrame({"renewals": range(FIRST + 1), "expected_periods": np.sum(rows, axis=1)})
+    return table.assign(value=found.price * (np.array(rows) @ today))
+
+
+def _extend(found: Months, most: int) -> np.ndarray:
+    """Survival up to `most` renewals; beyond those that the model was asked for, at its last rate.
+
+    The rate of leaving falls with each renewal, so this is rather too little than too much.
+    """
+    known = np.asarray(found.survival)
+    beyond = np.arange(1, max(most - len(known) + 1, 0) + 1)
+    return np.append(known, known[-1] * (known[-1] / known[-2]) ** beyond)
+
+
+def _describe(found: Months, table: pd.DataFrame, months: int, currency: str) -> str:
+    lost, asked = (int(found.renewals[c].sum()) for c in ("lost", "at_risk"))
+    seen = table.set_index("period")["survival"].dropna()
+    left = {n: seen.get(n, _extend(found, 12)[n]) for n in (6, 12)}
+    revenue = found.table["revenue"].sum()
+    money = formats.rough_money(revenue, spread=0.1 * revenue, currency=currency)
+    first, last = found.table.iloc[0], found.table.iloc[-found.usual :]
+    sentences = [
+        fill("pays_every", n=found.usual, rate=lost / asked, asked=formats.count(asked)),
+        fill("of_100", six=round(100 * left[6]), twelve=round(100 * left[12])),
+        fill(
+            "renewals_ahead",
+            span=fill("months", n=months),
+            revenue=money,
+            first=formats.count(first["customers"]),
+            last=formats.count(last["customers"].sum()),
+        ),
+        *found.notes,
+    ]
+    return " ".join(sentences)
