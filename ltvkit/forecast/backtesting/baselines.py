@@ -1,7 +1,8 @@
 """Forecasts without a probability model: what a model must beat to be worth its trouble.
 
 Each takes customers as of the day `split` and their order lines, and returns the purchase days
-and the revenue that it expects of each in the next `days`.
+and the revenue that it expects of each in the next `days`. A column `older` of the customers says
+who had probably bought before the orders begin (see `ingest.truncation`); without it, nobody.
 """
 
 from __future__ import annotations
@@ -37,11 +38,12 @@ def run_rate(known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int)
 
     For a customer won within these 365 days, the days count from the first purchase, and are 90
     at least: somebody who bought for the first time yesterday is not expected to buy every day.
+    For one who had bought before, they count from the first day of the orders.
     """
     start = pd.Timestamp(split) - pd.Timedelta(days=YEAR)
     past = outcome(known, lines, split=start, days=YEAR)
-    observed = known["tenure_days"].clip(SHORTEST, YEAR).to_numpy()
-    return past.mul(days / observed, axis=0)
+    since = known["tenure_days"].mask(_find_older(known), known["tenure_days"].max())
+    return past.mul(days / since.clip(SHORTEST, YEAR).to_numpy(), axis=0)
 
 
 def cohort_curve(
@@ -50,13 +52,17 @@ def cohort_curve(
     """Every customer does what older ones did on average at the same age.
 
     Ages are whole spans of 30 days since the first purchase; for ages that no customer has reached,
-    the mean of the last three spans is used.
+    the mean of the last three spans is used. Customers who had bought before the orders begin have
+    no known age: they do what the others do after their first purchase in the orders.
     """
     past = lines[lines["order_date"] <= pd.Timestamp(split)]
-    first = known.set_index("customer_id")["first_order"]
+    learnt = known[~_find_older(known)]
+    learnt = learnt if (learnt["tenure_days"] >= 30).any() else known
+    first = learnt.set_index("customer_id")["first_order"]
+    past = past[past["customer_id"].isin(first.index)]
     age = (past["order_date"] - past["customer_id"].map(first)).dt.days
     later = past.assign(age=(age - 1) // 30).query("age >= 0")
-    lived = known["tenure_days"] // 30
+    lived = learnt["tenure_days"] // 30
     if not lived.max():
         raise TooLittleData("no customer has been one for 30 days before the test period.")
     reached = np.array([(lived > a).sum() for a in range(int(lived.max()))])
@@ -71,6 +77,11 @@ def cohort_curve(
     age = known["tenure_days"].to_numpy() / 30
     areas = {c: _area_between(np.append(0.0, summed[c]), age, days / 30) for c in summed}
     return pd.DataFrame(areas, index=known["customer_id"])
+
+
+def _find_older(known: pd.DataFrame) -> pd.Series:
+    """Who had bought before the orders begin."""
+    return known["older"] if "older" in known else pd.Series(False, index=known.index)
 
 
 def rfm_cell(known: pd.DataFrame, lines: pd.DataFrame, *, split: Day, days: int) -> pd.DataFrame:

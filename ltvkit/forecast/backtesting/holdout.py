@@ -17,7 +17,7 @@ from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
-from ltvkit.forecast import estimation
+from ltvkit.forecast import acquisition, estimation
 from ltvkit.forecast.backtesting import model_forecasts
 from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
 from ltvkit.forecast.backtesting.scores import calibration, deviance, score
@@ -30,6 +30,7 @@ from ltvkit.ingest.lines import filter_purchases, filter_until
 from ltvkit.periods import Day
 
 MAX_CUSTOMERS = 200_000  # of more customers, a sample is tested
+GOOD = 0.15  # error in the total, up to which a method is good enough
 MIN_CUSTOMERS = 100  # known at the split; fewer prove nothing
 # Models that only compare: they do not say who has left, so no list is made by them.
 COMPARED = {
@@ -89,23 +90,30 @@ class Backtest:
 
     @property
     def text(self) -> str:
-        """How far off the best forecast was, and whether a simple method would do."""
-        bias = self.table.set_index("method").loc[self.best, "bias"]
+        """How far off the best forecast was, and what it is good for."""
+        row = self.table.set_index("method").loc[self.best]
+        bias = row["bias"]
         months = model_forecasts.months_after(self.split, self.days)
         whole = months % 1 == 0
         span = fill("months", n=int(months)) if whole else fill("days", n=self.days)
-        way, method = fill("too_low" if bias < 0 else "too_high"), formats.label(self.best)
-        lines = [fill("tested", span=span, error=abs(bias), way=way, method=method)]
-        if self.best_model and self.best not in (*self.fitted, self.simple):
-            lines.append(fill("best_by_day", model=formats.label(self.best_model)))
+        way = fill("too_low" if bias < 0 else "too_high")
+        lines = [fill("tested", span=span, error=abs(bias), way=way)]
+        if not row["skill"] > 0:
+            return " ".join([*lines, fill("no_better_than_one_number")])
         if self.best == self.simple:
-            lines.append(fill("simple_is_best"))
+            lines.append(fill("simple_is_best" if abs(bias) <= GOOD else "simple_is_far_off"))
         elif self.close:
-            lines.append(fill("simple_is_close", simple=formats.label(self.simple)))
+            lines.append(fill("simple_is_close"))
+        if self.best_model and self.best not in (*self.fitted, self.simple):
+            lines.append(fill("best_by_day"))
+        if row.get("total_in_interval") is False:
+            lines.append(fill("outside"))
         return " ".join(lines)
 
 
-def backtest(lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30) -> Backtest:
+def backtest(
+    lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30, export_begins: str = ""
+) -> Backtest:
     """Order lines -> how well each method would have forecast the last `months`.
 
     The methods know the orders up to `split`, the end of the month `months` before the one of
@@ -123,6 +131,9 @@ def backtest(lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30) -> B
     of customers whose number of purchases lies in their own 95% interval); note (why a method
     could not be used).
 
+    Customers who had probably bought before the orders begin (`export_begins` is the policy, see
+    `ingest.truncation`) do not count as won when they are first seen.
+
     Of more than 200,000 customers a sample is tested, drawn by their id (see `sampling`): scores,
     coverage and calibration are those of the sample. `predicted`, `actual`, `low` and `high` are
     scaled by one factor, so that `actual` is exactly the revenue of all customers, and `bias`
@@ -134,6 +145,9 @@ def backtest(lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30) -> B
     until = filter_until(frames.lazy(lines), as_of).select(*NEEDS).to_native()
     part, share = sampling.draw(until, most=MAX_CUSTOMERS, among=among)
     known, their_lines = _customers_at(part, split=split)
+    won = acquisition.estimate(their_lines, as_of=split, export_begins=export_begins)
+    if won.known_days is not None:
+        known["older"] = known["tenure_days"] > won.known_days
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
     actual = outcome(known, their_lines, split=split, days=days)
     if not actual["revenue"].gt(0).any():
@@ -142,7 +156,7 @@ def backtest(lines: Frame, *, as_of: Day, months: int = 6, draws: int = 30) -> B
         raise TooLittleData(fill("all_the_same", split=split, days=days))
     past = their_lines[their_lines["order_date"] <= pd.Timestamp(split)]
     spent = estimation.fit_spending(known)
-    trials = _try_models(known, actual, days, spent=spent, draws=draws)
+    trials = _try_models(known, actual, days, spent=spent, known_days=won.known_days, draws=draws)
     fitted = {name: trial.fitted for name, trial in trials.items() if trial.fitted}
     compared = {name: partial(method, spent=spent) for name, method in COMPARED.items()}
     for name, method in {**compared, **SIMPLE, **CHALLENGERS}.items():
@@ -177,13 +191,14 @@ def _customers_at(lines: Frame, *, split: dt.date) -> tuple[pd.DataFrame, pd.Dat
     return frames.table(known.sort("customer_id")), frames.table(theirs.sort(*NEEDS))
 
 
-def _try_models(known, actual, days, *, spent, draws: int) -> dict[str, Trial]:
+def _try_models(known, actual, days, *, spent, known_days, draws: int) -> dict[str, Trial]:
     """Each model of buying: fitted to the customers as of the split, and its forecast."""
     triples, trials = estimation.histories(known), {}
     for name in estimation.BUYING:
         trial = Trial()
         try:
-            fitted = estimation.fit_buying(triples, spent, model=name, clock=Clock())
+            how = {"model": name, "clock": Clock(), "known_days": known_days}
+            fitted = estimation.fit_buying(triples, spent, **how)
             trial = Trial(model_forecasts.forecast_orders(known, fitted, days), fitted)
             checks = model_forecasts.check_intervals(known, fitted, actual, days, draws=draws)
             trials[name] = trial._replace(checks=checks)
