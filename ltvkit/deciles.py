@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit.display.texts import fill
+from ltvkit.display.texts import explain_no_shares, fill
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError
@@ -49,11 +49,14 @@ def assign(customers: Frame) -> Frame:
 def summarize(assigned: Frame) -> pd.DataFrame:
     """Customers with their `decile` -> one row per decile, best first.
 
-    `revenue_share` and `cumulative_share` are of all revenue; `orders` counts their orders.
+    `revenue_share` and `cumulative_share` are of what customers above zero paid: who returned more
+    than they bought counts as zero, so that no share exceeds 100%. They are NaN where all revenue
+    together is zero or less. `orders` counts their orders.
     """
-    opened = frames.lazy(assigned, needs=(*NEEDS, "decile", "orders"))
-    table = frames.add_up(opened, "decile", sums=("revenue", "orders"), customers=nw.len())
-    share = table["revenue"] / _whole(table["revenue"].sum())
+    opened = _with_paid(assigned, "decile", "orders")
+    sums = ("revenue", "orders", "_paid")
+    table = frames.add_up(opened, "decile", sums=sums, customers=nw.len())
+    share = table["_paid"] / _whole(table["revenue"].sum(), table["_paid"].sum())
     return table.assign(
         revenue_share=share,
         cumulative_share=share.cumsum(),
@@ -77,12 +80,11 @@ def profile(assigned: Frame) -> pd.DataFrame:
 def lorenz(customers: Frame, *, points: int = 100) -> pd.DataFrame:
     """Customers -> the Lorenz curve: share of customers (poorest first), share of revenue.
 
-    `points` + 1 rows from (0, 0) to (1, 1). Without revenue the shares of it are NaN.
+    `points` + 1 rows from (0, 0) to (1, 1). Shares of revenue as in `summarize`.
     """
-    n, ranked = _ranked(frames.lazy(customers, needs=NEEDS), running=["revenue"])
+    n, ranked = _ranked(_with_paid(customers), running=["revenue", "_paid"])
     richer = sorted({n - max(1, round(n * k / points)) for k in range(1, points + 1)}, reverse=True)
-    paid = _upto(ranked, [n, *richer])
-    whole = _whole(paid[n])
+    paid, whole = _upto(ranked, [n, *richer])
     curve = {
         "customers_share": [0.0, *((n - r) / n for r in richer)],
         "revenue_share": [0.0 * whole, *(1 - paid.reindex(richer, fill_value=0.0) / whole)],
@@ -94,41 +96,46 @@ def gini(customers: Frame) -> float:
     """The Gini coefficient of revenue per customer: 0 all pay alike, near 1 one pays all.
 
     G = 2 sum(i x_i) / (n sum x) - (n + 1) / n, with x ascending and i = 1..n (Gini 1912; the
-    discrete form). It can exceed 1 where returns make some revenues negative. NaN where all revenue
-    together is zero or less.
+    discrete form). A customer whose returns exceed the purchases counts as zero, so that it stays
+    from 0 to 1. NaN where all revenue together is zero or less.
 
     >>> gini(pd.DataFrame({"customer_id": ["a", "b"], "revenue": [0.0, 10.0]}))
     0.5
     """
-    n, ranked = _ranked(frames.lazy(customers, needs=NEEDS))
+    n, ranked = _ranked(_with_paid(customers))
     poorest = n + 1 - nw.col("rank")
-    sums = frames.table(
-        ranked.select(whole=nw.col("revenue").sum(), weighted=(poorest * nw.col("revenue")).sum())
-    ).iloc[0]
-    return float(2 * sums["weighted"] / (n * _whole(sums["whole"])) - (n + 1) / n)
+    weighted = (poorest * nw.col("_paid")).sum()
+    sums = frames.table(ranked.select(nw.col("revenue", "_paid").sum(), weighted=weighted)).iloc[0]
+    whole = _whole(sums["revenue"], sums["_paid"])
+    return float(2 * sums["weighted"] / (n * whole) - (n + 1) / n)
 
 
 def top_share(customers: Frame, *, share: float = 0.2) -> float:
-    """The share of revenue that the best `share` of customers paid; NaN where there is no revenue.
+    """The share of revenue that the best `share` of customers paid, as in `summarize`.
 
     How many customers that is, is rounded up: 0.0004 of 100 customers is one. Raises `ParamsError`
     unless `share` is above 0 and up to 1.
     """
     if isinstance(share, bool) or not isinstance(share, Real) or not 0 < share <= 1:
         raise ParamsError(f"share={share!r}: give a share above 0 and up to 1, as 0.2 for 20%.")
-    n, ranked = _ranked(frames.lazy(customers, needs=NEEDS), running=["revenue"])
+    n, ranked = _ranked(_with_paid(customers), running=["revenue", "_paid"])
     best = math.ceil(n * Fraction(str(share)))  # 0.07 is seven hundredths, and no float near it
-    paid = _upto(ranked, [best, n])
-    return float(paid[best] / _whole(paid[n]))
+    paid, whole = _upto(ranked, [n, best])
+    return float(paid[best] / whole)
 
 
 def finding(table: pd.DataFrame, *, top20: float) -> str:
-    """How concentrated revenue is, from the decile table and `top_share`."""
-    best = table.iloc[0]
+    """How concentrated revenue is, from the decile table and `top_share`.
+
+    Of fewer than ten customers there are no tenths, only the best one.
+    """
+    best, n = table.iloc[0], int(table["customers"].sum())
     if not table["revenue"].sum() > 0:
-        return fill("no_revenue")
+        return explain_no_shares(table["revenue"].sum())
+    if n < GROUPS:
+        return fill("few_customers", n=n, best=best["revenue_share"])
     rest = table.loc[table["decile"] > GROUPS / 2, "revenue_share"].sum()
-    return fill("best_customers", best=best["revenue_share"], top=top20, rest=rest)
+    return fill("best_customers", best=best["revenue_share"], top=top20, rest=rest, whole=n)
 
 
 def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[int, nw.LazyFrame]:
@@ -139,12 +146,21 @@ def _ranked(customers: nw.LazyFrame, *, running: Sequence[str] = ()) -> tuple[in
     return n, ranking.rank(customers, by="revenue", ties="customer_id", running=running)
 
 
-def _whole(revenue: float) -> float:
-    """All revenue, to take shares of; NaN where there is none, as there are no shares of it."""
-    return revenue if revenue > 0 else np.nan
+def _with_paid(customers: Frame, *needs: str) -> nw.LazyFrame:
+    """Customers with what they paid: revenue, and zero where returns exceed it."""
+    opened = frames.lazy(customers, needs=(*NEEDS, *needs))
+    return opened.with_columns(_paid=frames.above_zero("revenue"))
 
 
-def _upto(ranked: nw.LazyFrame, ranks: Sequence[int]) -> pd.Series:
-    """What the customers up to each of `ranks` paid."""
-    found = ranked.filter(nw.col("rank").is_in(ranks)).select("rank", "revenue_upto")
-    return frames.table(found).set_index("rank")["revenue_upto"]
+def _whole(revenue: float, paid: float) -> float:
+    """What customers paid, to take shares of; NaN where returns leave no revenue to share."""
+    return paid if revenue > 0 else np.nan
+
+
+def _upto(ranked: nw.LazyFrame, ranks: Sequence[int]) -> tuple[pd.Series, float]:
+    """What the customers up to each of `ranks` paid, the first of which is the last customer's;
+    and what all paid, to take shares of."""
+    sums = ["revenue_upto", "_paid_upto"]
+    found = frames.table(ranked.filter(nw.col("rank").is_in(ranks)).select("rank", *sums))
+    rows = found.set_index("rank")
+    return rows["_paid_upto"], _whole(*rows.loc[ranks[0], sums])

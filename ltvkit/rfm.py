@@ -18,14 +18,14 @@ from ltvkit import transitions
 from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
-from ltvkit.display.texts import fill
+from ltvkit.display.texts import explain_no_shares, fill
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, is_number, one_of
 
 __all__ = [
     "MEASURES", "SEGMENTS", "SEGMENT_NAMES", "Segment", "finding", "fixed_edges", "grid",
-    "members", "migrate", "score", "segment", "summarize", "thresholds",
+    "hold_to_facts", "members", "migrate", "score", "segment", "summarize", "thresholds",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
@@ -51,17 +51,28 @@ SEGMENT_NAMES = tuple(s.name for s in SEGMENTS)
 # Good customers who no longer order.
 QUIET = ("at risk", "can't lose")
 
+# Scores compare customers with each other; what a segment's name says must also be true by itself.
+RECENT_DAYS = 30  # who ordered since is not called at risk or lost
+LAPSE_DAYS = 180  # who did not order since is not called new, loyal or a champion
+
 COLUMNS = [  # of `summarize`
     *("segment", "customers", "customers_share", "revenue", "revenue_share", "orders"),
-    *("average_order_value", "revenue_per_customer", "median_recency_days", "action"),
+    *("average_order_value", "revenue_per_customer", "median_recency_days"),
+    *("shortest_recency_days", "longest_recency_days", "action"),
 ]
+EDGES = {"below": ("above", "up_to"), "above": ("from", "below")}  # columns of `thresholds`
 MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}
 NEEDS = ("customer_id", *MEASURES)
 PAIR = ("r_score", "f_score")
+FACTS = (*PAIR, "recency_days", "orders")
 
 
 def thresholds(
-    customers: Frame, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None
+    customers: Frame,
+    *,
+    bins: int = 5,
+    cuts: pd.DataFrame | Mapping | None = None,
+    edges: str = "below",
 ) -> pd.DataFrame:
     """Customers -> the edges between scores: measure, score, above, up_to, customers.
 
@@ -72,55 +83,122 @@ def thresholds(
     Recency counts downwards: the fewest days have the highest score.
 
     `cuts` holds edges fixed: a table from here, or edges per measure, ascending
-    ({"recency_days": [30, 90, 180, 365], ...}). Only the count of customers is then new.
+    ({"recency_days": [30, 90, 180, 365], ...}). Only the count of customers is then new. `edges`
+    says where a value on an edge of such a mapping belongs: "below" it, as in a table from here and
+    in `cut` of R, or "above" it, as with given thresholds in R's package rfm. The table then has
+    the columns `from` and `below` in place of `above` and `up_to`: from <= value < below.
     """
     opened = frames.lazy(customers, needs=NEEDS)
-    return _with_counts(opened, _all_edges(opened, bins, cuts))
+    rule = _rule(cuts, edges)
+    return _with_counts(opened, _all_edges(opened, bins, cuts), rule)
 
 
-def score(customers: Frame, *, bins: int = 5, cuts: pd.DataFrame | Mapping | None = None) -> Frame:
+def score(
+    customers: Frame,
+    *,
+    bins: int = 5,
+    cuts: pd.DataFrame | Mapping | None = None,
+    edges: str = "below",
+) -> Frame:
     """Customers -> the same with `r_score`, `f_score`, `m_score` (1 to `bins`, 5 is best of 5).
 
     Edges are the quantiles of these customers, or `cuts` where given (see `thresholds`); a value
-    on an edge belongs below it. Columns of these names that are there already are replaced. Returns
-    the kind of frame that it got.
+    on an edge belongs below it, or above it where `edges` or the columns of a table in `cuts` say
+    so. Columns of these names that are there already are replaced. Returns the kind of frame that
+    it got.
     """
     opened = frames.lazy(customers, needs=NEEDS)
-    edges = _all_edges(opened, bins, cuts)
-    scores = {MEASURES[m]: _score(m, edges[m]) for m in MEASURES}
+    rule, inner = _rule(cuts, edges), _all_edges(opened, bins, cuts)
+    scores = {MEASURES[m]: _score(m, inner[m], rule) for m in MEASURES}
     scored = frames.without(opened, *scores).with_columns(**scores)
     return frames.materialize(scored, like=customers)
 
 
-def segment(scored: Frame) -> Frame:
-    """Scored customers -> the same with `segment`, by R and F scores of 1 to 5 (see `SEGMENTS`)."""
-    opened = frames.without(frames.lazy(scored, needs=PAIR), "segment")
+def segment(
+    scored: Frame, *, recent_days: int = RECENT_DAYS, lapse_days: int = LAPSE_DAYS
+) -> Frame:
+    """Scored customers -> the same with `segment`, by R and F scores of 1 to 5 (see `SEGMENTS`).
+
+    The scores are held to the facts first (see `hold_to_facts`), and stay as they are in the
+    result. Of a frame without `recency_days` and `orders` only the scores are known.
+
+    >>> silent = {"recency_days": [900], "orders": [1], "r_score": [5], "f_score": [1]}
+    >>> segment(pd.DataFrame(silent))[["r_score", "segment"]].to_dict("records")
+    [{'r_score': 5, 'segment': 'hibernating'}]
+    """
+    opened = frames.lazy(scored, needs=PAIR)
+    known = set(FACTS) <= set(opened.collect_schema().names())
+    held = _held(recent_days, lapse_days) if known else {name: nw.col(name) for name in PAIR}
+    working = {f"_held_{name}": score for name, score in held.items()}
+    named = _with_segment(opened.with_columns(**working), *working, like=scored)
+    return frames.materialize(frames.without(named, *working), like=scored)
+
+
+def hold_to_facts(
+    scored: Frame, *, recent_days: int = RECENT_DAYS, lapse_days: int = LAPSE_DAYS
+) -> Frame:
+    """Scored customers -> the same, with R and F scores that do not contradict the facts.
+
+    Scores of 1 to 5 compare customers with each other. Where all are silent for years, the least
+    late have R 5; where all bought this week, the first of them have R 1. So:
+
+    - no order for `lapse_days` or more: R is 2 at most (never new, loyal or a champion)
+    - an order within the last `recent_days`: R is 4 at least (never at risk, quiet or lost)
+    - in between: R is 2 at least (nobody is lost who does not yet count as gone)
+    - a second order: F is 2 at least (nobody is new who came back); without one, F is 1
+    """
+    held = _held(recent_days, lapse_days)
+    return frames.materialize(frames.lazy(scored, needs=FACTS).with_columns(**held), like=scored)
+
+
+def _held(recent_days: int, lapse_days: int) -> dict[str, nw.Expr]:
+    if not 0 <= recent_days < lapse_days:
+        raise ParamsError(
+            f"recent_days={recent_days}: give fewer days than the {lapse_days} without an order "
+            "after which a customer counts as gone."
+        )
+    days, again, (r, f) = nw.col("recency_days"), nw.col("orders") > 1, map(nw.col, PAIR)
+    least = nw.when(days <= recent_days).then(4).otherwise(2)
+    return {
+        "r_score": nw.when(days >= lapse_days)
+        .then(nw.when(r > 2).then(2).otherwise(r))
+        .otherwise(nw.when(r < least).then(least).otherwise(r)),
+        "f_score": nw.when(~again).then(1).otherwise(nw.when(f < 2).then(2).otherwise(f)),
+    }
+
+
+def _with_segment(opened: nw.LazyFrame, r: str, f: str, *, like: Frame) -> nw.LazyFrame:
+    """With the segment of the scores in columns `r` and `f`."""
+    opened = frames.without(opened, "segment")
     name = nw.lit(None, nw.String)
     for s in SEGMENTS:
-        fits = nw.col("r_score").is_between(*s.r) & nw.col("f_score").is_between(*s.f)
+        fits = nw.col(r).is_between(*s.r) & nw.col(f).is_between(*s.f)
         name = nw.when(fits).then(nw.lit(s.name)).otherwise(name)
     # A name for each pair of scores, of which there are few, and not for each customer.
-    pairs = frames.table(opened.select(*PAIR).unique().with_columns(segment=name))
+    pairs = frames.table(opened.select(r, f).unique().with_columns(segment=name))
     if pairs["segment"].isna().any():
         raise ParamsError("segments need scores of 1 to 5: score with bins=5, or with four cuts.")
-    segmented = opened.join(frames.from_pandas(pairs, like=scored), on=list(PAIR), how="left")
-    return frames.materialize(segmented, like=scored)
+    return opened.join(frames.from_pandas(pairs, like=like), on=[r, f], how="left")
 
 
 def summarize(segmented: Frame) -> pd.DataFrame:
     """Segmented customers -> one row per segment that has any, the best first.
 
-    Its columns are `COLUMNS`; shares of revenue are NaN where there is none.
+    Its columns are `COLUMNS`. Shares of revenue are of what customers above zero paid (see
+    `deciles.summarize`), and NaN where all revenue together is zero or less.
     """
     opened = frames.lazy(segmented, needs=(*NEEDS, "segment"))
-    more = {"customers": nw.len(), "median_recency_days": nw.col("recency_days").median()}
-    table = frames.add_up(opened, "segment", sums=("revenue", "orders"), **more)
+    days = nw.col("recency_days")
+    more = {"customers": nw.len(), "median_recency_days": days.median()}
+    more |= {"shortest_recency_days": days.min(), "longest_recency_days": days.max()}
+    opened = opened.with_columns(_paid=frames.above_zero("revenue"))
+    table = frames.add_up(opened, "segment", sums=("revenue", "orders", "_paid"), **more)
     table = table.set_index("segment")
     table = table.loc[[n for n in SEGMENT_NAMES if n in table.index]].reset_index()
-    whole = table["revenue"].sum()
+    whole = table["_paid"].sum() if table["revenue"].sum() > 0 else nan
     return table.assign(
         customers_share=table["customers"] / table["customers"].sum(),
-        revenue_share=table["revenue"] / (whole if whole > 0 else nan),
+        revenue_share=table["_paid"] / whole,
         average_order_value=table["revenue"] / table["orders"],
         revenue_per_customer=table["revenue"] / table["customers"],
         action=table["segment"].map({s.name: _(s.action) for s in SEGMENTS}),
@@ -171,18 +249,35 @@ def migrate(before: Frame, after: Frame) -> pd.DataFrame:
 def finding(summary: pd.DataFrame) -> str:
     """Which segment brings in most, and how many good customers have gone quiet."""
     if len(summary) == 1:
-        return fill("one_segment", segment=_(summary["segment"].iloc[0]))
+        name = _(summary["segment"].iloc[0])
+        return fill("one_segment", segment=name, days=_span_of_days(summary))
     if not summary["revenue"].sum() > 0:
-        return fill("no_revenue")
+        return explain_no_shares(summary["revenue"].sum())
     best = summary.loc[summary["revenue"].idxmax()]
     people = next(_(s.people) for s in SEGMENTS if s.name == best["segment"])
-    shares = {"customers": best["customers_share"], "revenue": best["revenue_share"]}
-    leaders = fill("best_segment", people=people, **shares)
+    figures = {"customers": best["customers_share"], "revenue": best["revenue_share"]}
+    figures["days"] = _span_of_days(summary[summary["segment"] == best["segment"]])
+    leaders = fill("best_segment", people=people, **figures)
     quiet = summary[summary["segment"].isin(QUIET)]
     if quiet.empty:
         return leaders
     n, revenue = int(quiet["customers"].sum()), quiet["revenue_share"].sum()
-    return f"{leaders} {fill('quiet', n=n, revenue=revenue)}"
+    return f"{leaders} {fill('quiet', n=n, revenue=revenue, days=_span_of_days(quiet))}"
+
+
+def _span_of_days(rows: pd.DataFrame) -> str:
+    """How long ago the last orders of these segments are: "12 to 95", or "12"."""
+    ends = rows["shortest_recency_days"].min(), rows["longest_recency_days"].max()
+    few, many = map(formats.count, ends)
+    return few if few == many else fill("span", few=few, many=many)
+
+
+def _rule(cuts: Any, edges: str) -> str:
+    """Where a value on an edge belongs; a table of cuts tells it by its columns."""
+    one_of("edges", edges, EDGES)
+    if isinstance(cuts, pd.DataFrame):
+        return next((rule for rule, (_low, high) in EDGES.items() if high in cuts), edges)
+    return "below" if cuts is None else edges
 
 
 def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[float]]:
@@ -209,8 +304,9 @@ def _edges(customers: nw.LazyFrame, measure: str, bins: int, size: int) -> list[
 def fixed_edges(cuts: pd.DataFrame | Mapping, name: str = "cuts") -> dict[str, list[float]]:
     """`cuts` as edges per measure; raises `ParamsError` unless all measures have ascending ones."""
     if isinstance(cuts, pd.DataFrame):
-        inner = cuts.sort_values(["measure", "up_to"])
-        edges = {m: list(rows["up_to"])[:-1] for m, rows in inner.groupby("measure")}
+        ends = EDGES[_rule(cuts, "below")][1]
+        inner = cuts.sort_values(["measure", ends])
+        edges = {m: list(rows[ends])[:-1] for m, rows in inner.groupby("measure")}
     else:
         edges = {m: _numbers(name, m, e) for m, e in cuts.items()}
     for measure in MEASURES:
@@ -228,25 +324,28 @@ def _numbers(name: str, measure: str, edges: Any) -> list[float]:
     return list(map(float, edges))
 
 
-def _score(measure: str, edges: list[float]) -> nw.Expr:
-    passed = nw.sum_horizontal(*((nw.col(measure) > e).cast(nw.Int64) for e in edges))
+def _score(measure: str, edges: list[float], rule: str) -> nw.Expr:
+    value = nw.col(measure)
+    beyond = [value > e if rule == "below" else value >= e for e in edges]
+    passed = nw.sum_horizontal(*(each.cast(nw.Int64) for each in beyond))
     return len(edges) + 1 - passed if measure == "recency_days" else passed + 1
 
 
-def _with_counts(customers: nw.LazyFrame, edges: dict[str, list[float]]) -> pd.DataFrame:
+def _with_counts(customers: nw.LazyFrame, edges: dict[str, list[float]], rule: str) -> pd.DataFrame:
     places = [
-        (measure, place, above, up_to)
+        (measure, place, low, high)
         for measure, inner in edges.items()
-        for place, (above, up_to) in enumerate(pairwise([-inf, *inner, inf]), start=1)
+        for place, (low, high) in enumerate(pairwise([-inf, *inner, inf]), start=1)
     ]
+    closed = "right" if rule == "below" else "left"
     within = {
-        f"{measure}_{place}": (nw.col(measure) > above) & (nw.col(measure) <= up_to)
-        for measure, place, above, up_to in places
+        f"{measure}_{place}": nw.col(measure).is_between(low, high, closed=closed)
+        for measure, place, low, high in places
     }
     counts = frames.table(
         customers.select(**{n: w.cast(nw.Int64).sum() for n, w in within.items()})
     )
-    table = pd.DataFrame(places, columns=["measure", "score", "above", "up_to"])
+    table = pd.DataFrame(places, columns=["measure", "score", *EDGES[rule]])
     table["customers"] = counts.iloc[0].fillna(0).astype("int64").to_numpy()
     recency = table["measure"] == "recency_days"
     best = len(edges["recency_days"]) + 2

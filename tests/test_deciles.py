@@ -104,7 +104,46 @@ def test_of_no_revenue_there_are_no_shares_and_no_curve(on, revenue):
     table = deciles.summarize(deciles.assign(frame))
     assert table[["revenue_share", "cumulative_share"]].isna().all(axis=None)
     assert table["revenue"].sum() == sum(revenue)
-    assert deciles.finding(table, top20=float("nan")) == "There is no revenue to share out."
+    text = "all revenue together is below zero" if sum(revenue) else "There is no revenue"
+    assert text in deciles.finding(table, top20=float("nan"))
+
+
+def test_who_returned_more_than_they_bought_counts_as_zero(on):
+    """Paid by hand: 60 and 40 of 100, and -20 that no share shows: the total is 80."""
+    frame = on(paid(60, 40, -20, *[0] * 7))
+    table = deciles.summarize(deciles.assign(frame))
+    assert table["revenue"].sum() == 80
+    assert table["revenue_share"].tolist() == pytest.approx([0.6, 0.4, *[0] * 8])
+    assert table["cumulative_share"].max() == pytest.approx(1)
+    assert deciles.top_share(frame, share=0.1) == pytest.approx(0.6)
+    assert deciles.gini(frame) == pytest.approx(deciles.gini(paid(60, 40, *[0] * 8)))
+    assert deciles.lorenz(frame)["revenue_share"].between(0, 1).all()
+    assert "bottom half brings in 0.0%" in deciles.finding(table, top20=1.0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([-99.0, -1.0, 0.0, 1.5, 10.0]), min_size=1, max_size=40))
+def test_no_share_leaves_nothing_to_all(revenue):
+    frame = paid(*revenue)
+    table = deciles.summarize(deciles.assign(frame))
+    curve = deciles.lorenz(frame)["revenue_share"]
+    figures = [deciles.gini(frame), deciles.top_share(frame), *curve]
+    shares = np.array([*figures, *table["revenue_share"], *table["cumulative_share"]])
+    known = sum(revenue) > 0
+    assert (np.isfinite(shares) == known).all()
+    if known:
+        assert ((shares >= -1e-9) & (shares <= 1 + 1e-9)).all()
+
+
+def test_of_few_customers_there_are_no_tenths():
+    table = deciles.summarize(deciles.assign(paid(8, 1, 1)))
+    text = deciles.finding(table, top20=0.8)
+    assert (
+        text
+        == "3 customers are too few for tenths; the best one brings in 80.0% of all revenue so far."
+    )
+    alone = deciles.summarize(deciles.assign(paid(8)))
+    assert deciles.finding(alone, top20=1.0).startswith("There is only 1 customer,")
 
 
 @pytest.mark.parametrize(

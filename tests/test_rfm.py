@@ -88,6 +88,7 @@ def test_summary_adds_up_and_names_an_action(on):
     assert table["action"].str.len().min() > 10
     new = table.set_index("segment").loc["new"]
     assert (new["customers"], new["revenue"], new["median_recency_days"]) == (2, 30, 1.5)
+    assert new[["shortest_recency_days", "longest_recency_days"]].tolist() == [1, 2]
     assert new["average_order_value"] == 15
 
 
@@ -112,7 +113,7 @@ def test_migration_follows_each_customer_with_the_same_cuts(on):
         for day in ("2024-01-31", "2024-02-29")
     )
     moves = rfm.migrate(before, after).set_index("before")
-    assert moves.loc["new", "about to sleep"] == 1
+    assert moves.loc["new", "promising"] == 1  # R is 3, but the order is 30 days old: not asleep
     assert moves.loc["new", "potential loyalist"] == 1
     assert moves.loc["not yet a customer", "new"] == 1
     assert moves.to_numpy().sum() == 3
@@ -156,7 +157,142 @@ def test_of_no_revenue_there_are_no_shares():
     table = rfm.summarize(rfm.segment(rfm.score(frame)))
     assert table["revenue_share"].isna().all()
     assert table["customers_share"].sum() == 1
-    assert rfm.finding(table) == "There is no revenue to share out."
+    assert "all revenue together is below zero" in rfm.finding(table)
+    given_away = rfm.summarize(rfm.segment(rfm.score(frame.assign(revenue=0.0))))
+    assert rfm.finding(given_away) == "There is no revenue to share out."
+
+
+def test_a_segment_that_returned_more_than_it_bought_has_no_share(on):
+    frame = people([1, 400], [3, 1], [80.0, -20.0])
+    table = rfm.summarize(rfm.segment(rfm.score(on(frame))))
+    assert table["revenue"].tolist() == [80, -20]
+    assert table["revenue_share"].tolist() == [1, 0]
+
+
+# Facts come before scores.
+
+
+def test_whoever_is_silent_for_years_is_not_new_loyal_or_a_champion(on):
+    silent = people(range(1000, 1010), [1, 1, 1, 1, 1, 1, 2, 2, 3, 9], range(10))
+    scored = rfm.score(on(silent))
+    assert max(scores(scored, "r_score")) == 5
+    found = set(scores(rfm.segment(scored), "segment"))
+    assert found <= {"at risk", "can't lose", "hibernating", "lost"}
+
+
+def test_whoever_bought_this_week_is_not_at_risk_quiet_or_lost(on):
+    week = people([0, 1, 2, 3, 4, 4, 4, 5, 6, 6], [1, 1, 1, 1, 1, 2, 3, 2, 3, 9], range(10))
+    scored = rfm.score(on(week))
+    assert min(scores(scored, "r_score")) == 1
+    found = set(scores(rfm.segment(scored), "segment"))
+    assert found <= {"champions", "loyal", "potential loyalist", "new", "promising"}
+
+
+@pytest.mark.parametrize(
+    ("days", "orders", "r", "f", "segment"),
+    [
+        (30, 1, 1, 1, "promising"),
+        (31, 1, 1, 1, "hibernating"),
+        (179, 1, 1, 1, "hibernating"),
+        (180, 1, 1, 1, "lost"),
+        (179, 9, 5, 5, "champions"),
+        (180, 9, 5, 5, "can't lose"),
+        (0, 14, 5, 1, "potential loyalist"),
+        (0, 1, 5, 1, "new"),
+        (0, 1, 5, 5, "new"),
+    ],
+)
+def test_the_facts_at_their_limits(on, days, orders, r, f, segment):
+    row = {"recency_days": [days], "orders": [orders], "r_score": [r], "f_score": [f]}
+    frame = on(pd.DataFrame({"customer_id": ["a"], **row}))
+    assert scores(rfm.segment(frame), "segment") == [segment]
+    assert (scores(rfm.segment(frame), "r_score"), scores(rfm.segment(frame), "f_score")) == (
+        [r],
+        [f],
+    )
+    held = rfm.hold_to_facts(frame)
+    pair = {"r_score": scores(held, "r_score"), "f_score": scores(held, "f_score")}
+    assert rfm.segment(pd.DataFrame(pair))["segment"].tolist() == [segment]
+
+
+def test_the_days_of_the_facts_are_the_shops(on):
+    frame = on(people([40, 200], [1, 1], [1, 1]).assign(r_score=[1, 5], f_score=1))
+    assert scores(rfm.segment(frame), "segment") == ["hibernating", "hibernating"]
+    slow = rfm.segment(frame, recent_days=45, lapse_days=400)
+    assert scores(slow, "segment") == ["promising", "new"]
+    with pytest.raises(ParamsError, match="fewer days than the 30"):
+        rfm.segment(frame, lapse_days=30)
+
+
+def test_the_finding_says_how_long_ago_the_orders_are():
+    frame = people([10, 20, 95, 170, 400, 700], [5, 4, 5, 4, 5, 1], [90, 80, 5, 5, 5, 5])
+    cuts = {"recency_days": [20, 40, 60, 80], "orders": [1, 2, 3, 4], "revenue": [1, 2, 3, 4]}
+    table = rfm.summarize(rfm.segment(rfm.score(frame, cuts=cuts)))
+    spans = table.set_index("segment")[["shortest_recency_days", "longest_recency_days"]]
+    assert spans.loc["champions"].tolist() == [10, 20]
+    assert rfm.finding(table) == (
+        "Champions (last order 10 to 20 days ago) are 33.3% of customers and bring in 89.5% of "
+        "revenue so far. 3 good customers have gone quiet (last order 95 to 400 days ago). They "
+        "account for 7.9% of all revenue so far."
+    )
+    alone = rfm.summarize(rfm.segment(rfm.score(people([22], [14], [15300]))))
+    assert rfm.finding(alone) == (
+        "All customers are in one segment, 'potential loyalist' (last order 22 days ago)."
+    )
+
+
+# Published: the example of R's package rfm, read from its README (recency in days, transactions,
+# amount, and the three scores), with the thresholds of its own documentation.
+PUBLISHED = [
+    (205, 6, 472, 3, 4, 3),
+    (140, 3, 340, 4, 1, 2),
+    (194, 4, 405, 3, 2, 3),
+    (132, 5, 448, 4, 3, 3),
+    (90, 9, 843, 5, 5, 5),
+    (84, 9, 763, 5, 5, 5),
+    (281, 8, 699, 3, 5, 5),
+    (246, 4, 157, 3, 2, 1),
+    (349, 3, 363, 2, 1, 2),
+    (619, 4, 196, 1, 2, 1),
+]
+PUBLISHED_CUTS = {
+    "recency_days": [115, 181, 297, 482],
+    "orders": [4, 5, 6, 8],
+    "revenue": [256, 382, 506, 666],
+}
+
+
+def test_edges_above_are_those_of_rs_package(on):
+    known = pd.DataFrame(PUBLISHED, columns=["recency_days", "orders", "revenue", "r", "f", "m"])
+    frame = on(people(known["recency_days"], known["orders"], known["revenue"]))
+    scored = rfm.score(frame, cuts=PUBLISHED_CUTS, edges="above")
+    for column, published in zip(("r_score", "f_score", "m_score"), "rfm", strict=True):
+        assert scores(scored, column) == known[published].tolist()
+    below = rfm.score(frame, cuts=PUBLISHED_CUTS)
+    assert scores(below, "f_score") != known["f"].tolist()
+    # Whole numbers up to 114 are those below 115.
+    whole = {measure: [e - 1 for e in edges] for measure, edges in PUBLISHED_CUTS.items()}
+    same = rfm.score(frame, cuts=whole)
+    assert scores(same, "f_score") == known["f"].tolist()
+
+
+def test_a_table_of_edges_above_says_so_and_keeps_the_rule(on):
+    frame = on(TEN)
+    cuts = {"recency_days": [3, 6], "orders": [1, 2], "revenue": [50, 90]}
+    table = rfm.thresholds(frame, cuts=cuts, edges="above")
+    assert list(table.columns) == ["measure", "score", "from", "below", "customers"]
+    orders = table[table["measure"] == "orders"]
+    assert orders["customers"].tolist() == [0, 6, 4]
+    held = rfm.score(frame, cuts=table)
+    for column in ("r_score", "f_score", "m_score"):
+        expected = scores(rfm.score(frame, cuts=cuts, edges="above"), column)
+        assert scores(held, column) == expected
+        counts = table[table["measure"].map(rfm.MEASURES) == column].set_index("score")["customers"]
+        assert counts[counts > 0].to_dict() == dict(Counter(expected))
+    with pytest.raises(ParamsError, match="'upper' is not one of 'below', 'above'"):
+        rfm.score(frame, cuts=cuts, edges="upper")
+    # Quintiles are values that occur: those on an edge belong below it, whatever is asked.
+    assert scores(rfm.score(frame, edges="above"), "r_score") == scores(rfm.score(frame), "r_score")
 
 
 def test_a_segment_that_customers_brought_along_is_not_taken_for_theirs(on):

@@ -33,3 +33,12 @@ def read(module: str) -> Texts:
 
 TEXTS = read(__name__)
 fill = TEXTS.fill
+
+
+def explain_no_shares(revenue: float) -> str:
+    """Why there are no shares of a revenue of zero or less.
+
+    >>> explain_no_shares(0.0)
+    'There is no revenue to share out.'
+    """
+    return fill("below_zero" if revenue < 0 else "no_revenue")

@@ -206,6 +206,14 @@ def is_spark(frame: nw.LazyFrame) -> bool:
     return frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect()
 
 
+def above_zero(column: str) -> nw.Expr:
+    """Money above zero, to take shares of.
+
+    What returns push below zero counts as nothing, so that no part is more than the whole.
+    """
+    return nw.when(nw.col(column) > 0).then(nw.col(column)).otherwise(0.0)
+
+
 def round_money(*columns: str) -> nw.Expr:
     """Sums of money to a millionth of the currency's unit.
 

@@ -67,9 +67,12 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
     """What a customer has spent by `age` months, or by the last age that there is."""
     row = curve[curve["age_months"] <= age].iloc[-1]
     age = int(row["age_months"])
-    worth = {name: formats.money(row[name], currency) for name in ("ltv", "low", "high")}
+    sign, ends = (1, ("low", "high")) if row["ltv"] >= 0 else (-1, ("high", "low"))
+    money = [formats.money(sign * row[name], currency) for name in ("ltv", *ends)]
+    worth = dict(zip(("ltv", "low", "high"), money, strict=True))
     end = "few_as_old" if pd.isna(row["low"]) else "likely_range"
-    return fill("brought", n=max(age, 1), **worth) + fill(end, **worth)
+    name = "brought" if sign > 0 else "cost_the_shop"
+    return fill(name, n=max(age, 1), **worth) + fill(end, **worth)
 
 
 def _by_group(

@@ -45,7 +45,8 @@ def summarize(
     - `ltv`: realised up to age `months`, `of` margin (`margin_rate` x revenue, where given), or of
       revenue, where the orders have no margin either; `ltv_to_cost`
     - `payback_months`: first age by which it has covered the cost; NaN: not yet, or no cost
-    - `affordable_cost`: the most that winning one may cost to pay back by age `months`
+    - `affordable_cost`: the most that winning one may cost to pay back by age `months`; zero where
+      customers bring less than nothing
 
     `export_begins` is the policy: of customers who only look new, none counts (`cohorts.build`).
     With by="" all customers are one group, "all". NaN: nobody of the value has reached that age.
@@ -77,7 +78,7 @@ def summarize(
             "ltv": ltv,
             "ltv_to_cost": ltv / costs.where(costs > 0),
             "payback_months": paid.idxmax(axis=1).where(paid.any(axis=1)).astype(float),
-            "affordable_cost": ltv,
+            "affordable_cost": ltv.clip(lower=0),
         }
     )
     return table.rename_axis(by).reset_index()
@@ -101,14 +102,15 @@ def average_cost(table: pd.DataFrame) -> float:
 
 
 def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
-    """Which group brings most for its cost; empty where no cost is known."""
+    """Which group brings most for its cost, or comes closest; empty where no cost is known."""
     known = table.dropna(subset=["ltv_to_cost"])
     if known.empty:
         return ""
     best = known.loc[known["ltv_to_cost"].idxmax()]
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
     group = best.iloc[0][:1].upper() + best.iloc[0][1:]
-    name = "one_group" if len(known) == 1 else "best_group"
+    many = "best_group" if best["ltv"] >= best["acquisition_cost"] else "closest_group"
+    name = "one_group" if len(known) == 1 else many
     return fill(name, group=group, cost=cost, ltv=ltv, of=best["of"], months=months)
 
 

@@ -84,7 +84,8 @@ def _treated(known: pd.DataFrame, measure: Measure, *, first: int) -> pd.Series:
     each = known.assign(day=day).groupby("customer_id")
     customers = each.agg(last=("day", "max"), orders=("day", "size"), revenue=("value", "sum"))
     customers = customers.assign(recency_days=first - 1 - customers["last"]).reset_index()
-    segmented = rfm.segment(rfm.score(customers))
+    scored = rfm.score(customers)[["customer_id", "r_score", "f_score"]]
+    segmented = rfm.segment(scored)  # by scores alone: this shop chose so
     chosen = segmented[segmented["segment"].isin(measure.values)]
     drawn = assignment.assign(chosen, seed=measure.seed)
     return drawn.loc[drawn["group"] == TREATED, "customer_id"]

@@ -21,6 +21,14 @@ BARE = make_lines(
     extra=("channel",),
 )
 LINES = BARE.assign(margin=BARE["amount"] / 2)
+# Five such shops in one: the same averages, and ten customers lost.
+MANY = pd.concat(
+    [
+        LINES.assign(customer_id=LINES["customer_id"] + n, order_id=LINES["order_id"] + n)
+        for n in "vwxyz"
+    ],
+    ignore_index=True,
+)
 AS_OF, LAPSE = "2024-12-31", 90
 YEARS = (60 + 90 + 0 + 90) / 2 / 365.25  # a: 60 days, b: none, and 90 more each until gone
 ARPU = 360 / ((150 + 90 + 365 + 31) / 30.4375)
@@ -58,6 +66,8 @@ def test_measures_by_hand(on):
             "years": YEARS,
             "monthly_arpu": ARPU,
             "monthly_churn_rate": CHURN,
+            "lost": 2,
+            "months_spanned": 366 / 30.4375,
             "margin_rate": 0.5,
             "contract_periods": np.nan,
         },
@@ -67,7 +77,7 @@ def test_measures_by_hand(on):
 
 def test_every_method_by_hand(on):
     costs = {"acquisition_cost": 5, "retention_cost": 2}
-    table = compared(on(LINES), discount=0.1, expected=pd.Series({12: 70, 24: 80}), **costs)
+    table = compared(on(MANY), discount=0.1, expected=pd.Series({12: 70, 24: 80}), **costs)
     schoolbook = 60 * 1.5 * YEARS
     i = 1.1 ** (1 / 12) - 1
     realised = 230 / 4 + 50 / 3 + 80 / 3
@@ -90,6 +100,7 @@ def test_every_method_by_hand(on):
     ends = ["so far", "so far", "first 12 months", "first 24 months"]
     assert table["horizon"].tolist() == [*whole[1], *ends]
     assert not table[["definition", "why"]].isin([""]).any(axis=None)
+    assert set(table["withheld"]) == {""}
     assert not table.astype(str).apply(lambda c: c.str.contains("[{}]")).any(axis=None)
     assert "10.0% a year" in table["definition"][5]
 
@@ -97,9 +108,9 @@ def test_every_method_by_hand(on):
 def test_discounting_is_the_sum_of_the_months_paid_at_their_end():
     months = np.arange(1, 2000)
     summed = (ARPU / 2 * (1 - CHURN) ** months / 1.2 ** (months / 12)).sum()
-    found = named(compared(LINES, discount=0.2))["ARPU x margin / churn, discounted"]
+    found = named(compared(MANY, discount=0.2))["ARPU x margin / churn, discounted"]
     assert found == pytest.approx(summed)
-    still = named(compared(LINES, discount=0))
+    still = named(compared(MANY, discount=0))
     a_month_less = still["ARPU x margin / churn"] - ARPU / 2
     assert still["ARPU x margin / churn, discounted"] == pytest.approx(a_month_less)
 
@@ -149,7 +160,9 @@ def test_what_nobody_has_left_to_show_is_not_yet_observable():
     lines = make_lines(("a", "1", "2024-01-01", 10), ("a", "2", "2024-12-20", 10))
     table = compared(lines, margin_rate=0.5)
     assert table["value"].isna().tolist() == [True] * 6 + [False] * 2
-    assert "No customer has left yet" in formulas.finding(table, currency="USD")
+    assert "No formula covers a whole life: no customer has left yet." in formulas.finding(
+        table, currency="USD"
+    )
 
 
 def test_a_shop_that_nobody_buys_from_any_more_has_no_orders_a_year(on):
@@ -174,11 +187,92 @@ def test_a_contract_is_its_price_by_the_periods_to_expect(on):
 
 
 def test_the_finding_is_the_tables():
-    table = compared(LINES, expected=pd.Series({12: 70, 24: 9999}), acquisition_cost=5)
+    table = compared(MANY, expected=pd.Series({12: 70, 24: 9999}), acquisition_cost=5)
     text = formulas.finding(table, currency="USD")
     assert text.startswith("Customers spent 100.83 USD each on average (so far). The formulas")
     assert "29.57 USD (Order value x orders a year x years) to 180.00 USD (ARPU / churn)." in text
     assert text.endswith("A formula that gives less than 100.83 USD is too low for this shop.")
+
+
+def monthly(customers: int, lost: int, months: int = 24, amount: float = 30.0) -> pd.DataFrame:
+    """Customers who order every month; `lost` of them stop after the sixth."""
+    start = pd.Timestamp("2023-01-05")
+    rows = [
+        (f"C{c}", f"{c} {m}", start + pd.DateOffset(months=m), amount)
+        for c in range(customers)
+        for m in range(6 if c < lost else months)
+    ]
+    return make_lines(*rows)
+
+
+def whole_life(lines: pd.DataFrame, **changes) -> pd.DataFrame:
+    table = compared(lines, as_of="2024-12-31", **changes).set_index("method")
+    return table[table["horizon"] == "whole life"]
+
+
+@pytest.mark.parametrize(
+    ("customers", "lost", "reason"),
+    [
+        (40, 0, "no customer has left yet"),
+        (40, 1, "only 1 customer has left yet, and it takes 10 to tell"),
+        (40, 9, "only 9 customers have left yet"),
+        (40, 10, ""),
+        (800, 10, "at this churn customers would stay 157.7 years on average, but the orders span"),
+    ],
+)
+def test_a_whole_life_is_given_where_enough_customers_were_lost(customers, lost, reason):
+    """Of 800: (790 x 726 days + 10 lost after 151 + 90 days) / 10 lost = 157.7 years each."""
+    table = whole_life(monthly(customers, lost))
+    row = table.loc["ARPU / churn"]
+    assert row["withheld"].startswith(reason) if reason else row["withheld"] == ""
+    assert np.isnan(row["value"]) == bool(reason)
+    text = formulas.finding(compared(monthly(customers, lost)), currency="USD")
+    assert (reason.split(",")[0] in text) if reason else ("Not given" not in text)
+
+
+def test_the_part_of_a_life_that_was_seen_decides_on_both_sides():
+    """Seen of a value are 1 - exp(-churn x months): a fifth at a churn of 0.94% in 23.8 months."""
+    for lost, stands in ((38, False), (43, True)):
+        lines = monthly(200, lost)
+        parts = formulas.measures(lines, as_of="2024-12-31", lapse_days=LAPSE).iloc[0]
+        seen = 1 - np.exp(-parts["monthly_churn_rate"] * parts["months_spanned"])
+        assert (seen > 0.2) == stands
+        assert np.isfinite(whole_life(lines).loc["ARPU / churn", "value"]) == stands
+
+
+def test_the_range_is_of_the_formulas_that_stand():
+    table = compared(monthly(800, 10))
+    text = formulas.finding(table, currency="USD")
+    assert "The one formula that holds for a whole life gives 237.54 USD (Order value" in text
+    assert "Not given: ARPU / churn (at this churn customers would stay" in text
+    assert not table["value"].gt(2000).any()
+
+
+def test_more_returned_than_bought_leaves_nothing_to_carry_on():
+    lines = pd.concat([monthly(40, 20), monthly(40, 20, amount=-45).assign(order_id="R")])
+    table = whole_life(lines, margin_rate=0.3)
+    assert table["value"].isna().all()
+    assert set(table["withheld"]) == {
+        "more was returned than bought, so there is no revenue to carry on"
+    }
+    text = formulas.finding(compared(lines), currency="USD")
+    assert text.startswith("Customers returned more than they bought: ")
+
+
+def test_a_churn_of_more_than_all_customers_is_not_discounted_by_the_month():
+    """Who buys once counts as gone after 5 days: 6.1 lost a month for each that stayed."""
+    table = whole_life(monthly(40, 0, months=1), lapse_days=5, margin_rate=0.5)
+    assert (
+        "a churn of 608.8% a month would leave fewer than no customers"
+        in table.loc["ARPU x margin / churn, discounted", "withheld"]
+    )
+
+
+def test_a_margin_below_zero_is_a_loss(on):
+    lines = monthly(40, 20).assign(margin=-10.0)
+    table = whole_life(on(lines))
+    revenue, margin = table.loc[["ARPU / churn", "ARPU x margin / churn"], "value"]
+    assert margin == pytest.approx(-revenue / 3)
 
 
 def test_what_cannot_be_compared_is_said():
@@ -205,6 +299,25 @@ def test_unit_economics_by_hand(on):
         {"shop": np.nan, "web": 2}, nan_ok=True
     )
     assert economics(on(BARE), {"all": 0}, margin_rate=0.5)["ltv"].equals(table["ltv"])
+
+
+def test_a_group_pays_best_only_if_it_pays_back():
+    found = [
+        unit_economics.finding(economics(LINES, cost).reset_index(), currency="USD", months=11)
+        for cost in ({"web": 40, "shop": 70}, {"web": 50, "shop": 70}, {"web": 50})
+    ]
+    assert found == [
+        "Web pays best: 40.00 USD to win a customer, 45.00 USD of margin in 11 months.",
+        "No group pays back within 11 months. Shop comes closest: 70.00 USD to win a customer, "
+        "65.00 USD of margin.",
+        "Winning a customer costs 50.00 USD and brings 45.00 USD of margin in 11 months.",
+    ]
+
+
+def test_a_customer_who_loses_money_may_cost_nothing():
+    table = economics(LINES.assign(margin=-LINES["margin"]), {"all": 10})
+    assert (table["ltv"] < 0).all()
+    assert table["affordable_cost"].tolist() == [0, 0]
 
 
 def test_a_cost_for_all_and_a_cost_for_none():

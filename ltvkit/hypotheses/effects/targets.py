@@ -67,7 +67,9 @@ def select_all(
     lines: only those who are selected leave it.
     """
     known = customers.summarize(lines, as_of=on)
-    segments = rfm.segment(rfm.score(known, cuts=rfm_cuts or None))
+    scored = frames.lazy(rfm.score(known, cuts=rfm_cuts or None))
+    # By scores alone, as the lists on record were drawn: facts (rfm.hold_to_facts) bound nothing.
+    segments = rfm.segment(nw.to_native(scored.select("customer_id", "r_score", "f_score")))
     if target.rule == "cohort":
         spans = [[periods.start(day, "day") for day in _span(value)] for value in target.values]
         within = [nw.col("first_order").is_between(*map(nw.lit, span)) for span in spans]
