@@ -11,21 +11,26 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import transitions
+from ltvkit import periods, transitions
 from ltvkit.core.i18n import N_, _
-from ltvkit.display.texts import fill
+from ltvkit.display import formats
+from ltvkit.display.texts import explain_no_shares, fill
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, check_grouping, is_number
+from ltvkit.ingest.lines import filter_until
+from ltvkit.periods import Day
 
 __all__ = [
     "CLASSES", "changes", "check_cuts", "classify", "find_columns", "finding", "findings",
-    "leaders", "name", "pareto", "reconcile", "summarize", "table_name",
+    "leaders", "name", "name_period", "pareto", "recent", "reconcile", "summarize", "table_name",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
 
 CLASSES = ("A", "B", "C", "none")
+LEAST_ITEMS = 5  # with fewer, a class would be one item or two: the list itself says more
+MONTHS = 12  # every season once, and items change their class as old months leave
 COLUMNS = ("rank", "revenue", "revenue_share", "cumulative_share", "class")  # besides the item's
 PLURALS = {
     "product_id": N_("products"), "category": N_("categories"), "customer_id": N_("customers"),
@@ -45,20 +50,40 @@ def find_columns(lines: Frame, by: Sequence[str]) -> list[str]:
     return found
 
 
+def recent(lines: Frame, *, as_of: Day, months: int = MONTHS) -> Frame:
+    """Order lines -> those of the last `months` months up to `as_of`; all up to it with 0.
+
+    The day so many months before `as_of` is not in it: a month to 30 June begins after 31 May.
+    Returns the kind of frame that it got. Raises `ParamsError` for less than 0 months.
+    """
+    if not isinstance(months, int) or months < 0:
+        raise ParamsError(f"months={months!r}: give a whole number of months, or 0 for all orders.")
+    seen = filter_until(frames.lazy(lines, needs=("order_date", "amount")), as_of)
+    if months:
+        # From the day after `as_of`, so that the ends of months meet: 30 June, 31 May.
+        first = (
+            pd.Timestamp(periods.day(as_of)) + pd.DateOffset(days=1) - pd.DateOffset(months=months)
+        )
+        seen = seen.filter(nw.col("order_date") >= nw.lit(first.to_pydatetime()))
+    return frames.to_native(seen, like=lines)
+
+
 def classify(lines: Frame, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Frame:
     """Order lines -> one row per item of column `by`: revenue, rank, shares and `class`.
 
-    Items are ranked by revenue (equal revenue: by the item's id). An item is A while the
-    cumulative share including it is at most the first cut, B up to the second, else C; the
-    first item is always A. Items whose revenue is zero or less (given away, or returned) are
-    "none": they have no share, and shares are of the revenue of the others. Lines that name no
-    item count as one item, "(none)". A frame without `amount` that has `revenue`, as customers
-    have it, does as well. Returns the kind of frame that it got. Raises `ColumnError`, and
-    `ParamsError` where `by` is one of the result's own `COLUMNS`.
+    Items are ranked by revenue (equal revenue: by the item's id). An item is in the class in which
+    its share begins: A if the items before it bring less than the first cut, B if less than the
+    second, else C. So the first item is always A, however large, and one that begins at a cut is in
+    the class after it. Items whose revenue is zero or less (given away, or returned) are "none":
+    they have no share, and shares are of the revenue of the others. All are "none" where fewer than
+    `LEAST_ITEMS` have revenue, and without shares where returns leave no revenue in all. Lines that
+    name no item count as one item, "(none)". A frame without `amount` that has `revenue`, as
+    customers have it, does as well. Returns the kind of frame that it got. Raises `ColumnError`,
+    and `ParamsError` where `by` is one of the result's own `COLUMNS`.
 
-    >>> sold = pd.DataFrame({"product_id": list("abcd"), "amount": [60.0, 25.0, 15.0, 0.0]})
-    >>> classify(sold, by="product_id")[["product_id", "class"]].to_dict("list")
-    {'product_id': ['a', 'b', 'c', 'd'], 'class': ['A', 'B', 'C', 'none']}
+    >>> sold = {"product_id": list("abcdef"), "amount": [40.0, 25.0, 15.0, 12.0, 8.0, 0.0]}
+    >>> classify(pd.DataFrame(sold), by="product_id")[["product_id", "class"]].to_dict("list")
+    {'product_id': ['a', 'b', 'c', 'd', 'e', 'f'], 'class': ['A', 'A', 'A', 'B', 'C', 'none']}
     """
     check_cuts(cuts)
     check_grouping("by", by, COLUMNS)
@@ -74,17 +99,19 @@ def classify(lines: Frame, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Fr
         .group_by("item")
         .agg(nw.col("revenue").sum())
         .with_columns(frames.round_money("revenue"))
-        .with_columns(counted=nw.when(nw.col("revenue") > 0).then(nw.col("revenue")).otherwise(0.0))
+        .with_columns(counted=frames.above_zero("revenue"))
     )
     items = frames.lazy(frames.materialize(items, like=lines))
-    whole = frames.table(items.select(nw.col("counted").sum()))["counted"].iloc[0] or np.nan
+    paying = (nw.col("counted") > 0).cast(nw.Int64).sum()
+    sums = frames.table(items.select(nw.col("revenue", "counted").sum(), paying=paying)).iloc[0]
+    whole = sums["counted"] if sums["revenue"] > 0 else np.nan
     ranked = (
         ranking.rank(items, by="revenue", ties="item", running=["counted"])
         .with_columns(
             revenue_share=nw.col("counted") / whole,
             cumulative_share=nw.col("counted_upto") / whole,
         )
-        .with_columns(**{"class": _class(cuts)})
+        .with_columns(**{"class": _class(cuts, whole, few=sums["paying"] < LEAST_ITEMS)})
         .drop("counted", "counted_upto")
         .rename({"item": by})
         .sort("rank")
@@ -157,6 +184,15 @@ def name(by: str) -> str:
     return _(words[by]) if by in words else fill("values_of", column=by)
 
 
+def name_period(as_of: Day, *, months: int = MONTHS) -> str:
+    """Of which months the orders of `recent` are, for a title.
+
+    >>> name_period("2024-06-30"), name_period("2024-06-30", months=0)
+    ('12 months to 30 June 2024', 'all orders to 30 June 2024')
+    """
+    return fill("months_to" if months else "all_to", n=months, day=formats.day(as_of))
+
+
 def table_name(by: str) -> str:
     """The name of the report's table of items of column `by`.
 
@@ -166,35 +202,55 @@ def table_name(by: str) -> str:
     return f"abc_{PLURALS.get(by, by)}"
 
 
-def findings(summaries: Mapping[str, pd.DataFrame], *, by: Sequence[str]) -> list[str]:
-    """Summaries by kind of item -> a sentence for each column of `by`, missing ones too."""
+def findings(
+    summaries: Mapping[str, pd.DataFrame], *, by: Sequence[str], months: int = 0
+) -> list[str]:
+    """Summaries by kind of item -> a sentence for each column of `by`, missing ones too.
+
+    `months`: those of the orders (see `recent`).
+    """
     return [
-        finding(summaries[column], items=name(column))
+        finding(summaries[column], items=name(column), months=months)
         if column in summaries
         else fill("no_column", items=name(column), column=column)
         for column in by
     ]
 
 
-def finding(summary: pd.DataFrame, *, items: str) -> str:
-    """How concentrated revenue is; `items` is what is counted, in the plural ("products")."""
+def finding(summary: pd.DataFrame, *, items: str, months: int = 0) -> str:
+    """How concentrated revenue is; `items` is what is counted, in the plural ("products").
+
+    `months` says of how many months the revenue is; 0: of all.
+    """
     rows = summary.set_index("class")
     a, c, whole = (int(n) for n in (*rows.loc[["A", "C"], "items"], rows["items"].sum()))
     if not a:
-        return fill("no_item", items=items)
-    if whole == 1:
-        return fill("one_item", items=items)
+        return _explain_no_classes(rows, items)
     best, rest = rows.loc[["A", "C"], "revenue_share"]
-    text = fill("class_a", n=a, whole=whole, items=items, revenue=best)
+    period = fill("of_months", n=months) if months else ""
+    text = fill("class_a", n=a, whole=whole, items=items, revenue=best, period=period)
     return text + (fill("class_c", n=c, revenue=rest) if c else _("."))
 
 
-def _class(cuts: Sequence[float]) -> nw.Expr:
+def _explain_no_classes(rows: pd.DataFrame, items: str) -> str:
+    """Why no item has a class: none brings revenue, returns exceed it, or they are too few."""
+    revenue = rows["revenue"].sum()
+    if revenue < 0:
+        return explain_no_shares(revenue)
+    if not rows["revenue_share"].sum() > 0:
+        return fill("no_item", items=items)
+    alone = rows["items"].sum() == 1
+    return fill("one_item" if alone else "few_items", items=items, least=LEAST_ITEMS)
+
+
+def _class(cuts: Sequence[float], whole: float, *, few: bool) -> nw.Expr:
+    if few or not whole > 0:
+        return nw.lit("none")
     # A share that equals a cut on paper may miss it by the last bit of a float.
-    first, second = (c + 1e-12 for c in cuts)
-    share = nw.col("cumulative_share")
-    paid = nw.when(share <= second).then(nw.lit("B")).otherwise(nw.lit("C"))
-    paid = nw.when((share <= first) | (nw.col("rank") == 1)).then(nw.lit("A")).otherwise(paid)
+    first, second = (c - 1e-12 for c in cuts)
+    begins = (nw.col("counted_upto") - nw.col("counted")) / whole
+    paid = nw.when(begins < second).then(nw.lit("B")).otherwise(nw.lit("C"))
+    paid = nw.when(begins < first).then(nw.lit("A")).otherwise(paid)
     return nw.when(nw.col("revenue") <= 0).then(nw.lit("none")).otherwise(paid)
 
 

@@ -98,7 +98,7 @@ def _withhold(parts: pd.Series) -> dict[str, str]:
     - discounted month by month: churn is more than all customers in a month
     - by orders a year: the orders of the last 12 months do not say how many a year holds
     """
-    churn, lost = parts["monthly_churn_rate"], int(parts["lost"])
+    churn, lost = parts["monthly_churn_rate"], int(parts["customers_lost"])
     by_churn, by_years = ["churn", "churn_margin", "discounted_margin"], list(METHODS)[:3]
     if parts["average_order_value"] <= 0:
         return dict.fromkeys([*by_churn, *by_years, "contract"], fill("no_revenue_left"))
@@ -135,7 +135,7 @@ def measures(
     - `monthly_arpu`: revenue / the months (30.4375 days) that all customers were not yet lost:
       from the first order until they counted as gone, or `as_of`
     - `monthly_churn_rate`: customers who have left / the same months
-    - `lost`: customers who have left
+    - `customers_lost`: those who have left
     - `months_spanned`: from the first order of all to `as_of`
     - `margin_rate`: as given, else sum of margin / sum of amount of the lines that have a margin;
       NaN where there is none
@@ -173,7 +173,7 @@ def _measures(
         "years": _ratio(whole["days"] / contracts.YEAR_DAYS, whole["left"]),
         "monthly_arpu": _ratio(whole["revenue"], months),
         "monthly_churn_rate": _ratio(whole["left"], months) or np.nan,
-        "lost": int(whole["left"]),
+        "customers_lost": int(whole["left"]),
         "months_spanned": spanned / periods.MONTH_DAYS,
         "margin_rate": margin_rate,
         "contract_periods": _periods(by_day, **rule, period_days=contract_days),

@@ -237,6 +237,48 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
         pd.testing.assert_frame_equal(frame, copy)
 
 
+ALTS = {
+    "kpi_series": "Last month, 2024-05: 97,121. Highest: 109,906 (2024-03); "
+    "lowest: 90,000 (2023-12).",
+    "segments": "champions has the largest share of revenue: 16.7%, from 1.5% of customers.",
+    "rfm_grid": "(300 customers). Most have R 1 and F 5: 24 customers. 4 have the highest of both.",
+    "migration": "the largest move, of 109, is from hibernating to lost.",
+    "deciles": "Decile 1 brings in 45.0% of revenue, decile 10 0.4%.",
+    "lorenz": "The best 20% of customers bring 48.8%; "
+    "the half with the lowest revenue brings 12.5%.",
+    "leaders": "item 0 is first with 900,000 JPY.",
+    "pareto": "Class A is 33.0% of items and brings 69.9% of revenue.",
+    "triangle": "6 cohorts. At age 1: 15.0% (2022-01) to 15.6% (2022-05).",
+    "ltv_curves": "6 cohorts. By age 5 customers have brought 90.00 on average.",
+    "second_order": "Within 180 days: 45.0% (2023-01) to 45.0% (2023-01); "
+    "the latest is 45.0% (2023-06).",
+}
+
+
+@each
+def test_the_alternative_text_is_the_title_and_the_main_fact(name):
+    ax = drawn(name)
+    alt, title = ax.figure.alt, " ".join(ax.get_title(loc="left").split())
+    assert alt.startswith(title)
+    assert alt.endswith(ALTS[name])
+    data, metadata = ax.figure._repr_mimebundle_()
+    assert (data, metadata) == ({}, {"image/png": {"alt": alt}})
+
+
+def test_two_charts_of_one_kind_have_different_alternative_texts():
+    tables = (kpis(), kpis(12)), ("revenue", "repeat_rate")
+    alts = {plots.kpi_series(t, measure=m).figure.alt for t, m in itertools.product(*tables)}
+    assert len(alts) == 4
+
+
+def test_nobody_who_moved_and_nothing_to_show_are_said():
+    still = pd.DataFrame({"before": ["new", "lost"], "new": [3, 0], "lost": [0, 4]})
+    assert plots.migration(still).figure.alt.endswith(
+        "(7 customers). Nobody is in another segment than before."
+    )
+    assert plots.deciles(deciles().head(0)).figure.alt.endswith("There is nothing to show.")
+
+
 @each
 def test_it_draws_on_the_axes_given_in_the_words_of_the_catalogue(name, monkeypatch):
     monkeypatch.setattr("ltvkit.display.plots._style._", lambda text: f"[{text}]")
@@ -303,7 +345,7 @@ def test_a_bar_per_period_and_a_hollow_one_for_the_partial():
     assert legend(ax) == ["partial"]
     assert words(ax) == []
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Month", "Revenue (USD)")
-    assert ax.get_title(loc="left") == "Revenue by month"
+    assert ax.get_title(loc="left") == "Revenue (USD) by month, 2023-01 to 2024-06"
 
 
 def test_few_bars_carry_their_values():
@@ -345,7 +387,8 @@ def test_time_axes_are_named_at_any_length(every, n, measure):
     assert set(named) <= set(kpis(n, every)["period"])
     assert len(named) >= min(n, 5)
     assert illegible(ax) == []
-    assert (ax.get_xlabel(), ax.get_title(loc="left")[-len(every) :]) == (every.capitalize(), every)
+    assert ax.get_xlabel() == every.capitalize()
+    assert f" by {every}, {kpis(n, every)['period'][0]} to " in ax.get_title(loc="left")
 
 
 # segments, grid, migration
@@ -405,7 +448,8 @@ def test_the_lorenz_curve_marks_the_best_fifth():
     assert list(ax.lines[2].get_xdata()) == [0.8, 0.8]
     assert line_values(ax)[2] == pytest.approx([1 - 0.488, 1])
     assert legend(ax)[-1] == "the best 20% of customers bring 48.8%"
-    assert ax.get_title(loc="left") == "Concentration of revenue (Gini 0.50)"
+    title = "Share of revenue so far by share of customers (Gini of revenue per customer: 0.50)"
+    assert ax.get_title(loc="left") == title
 
 
 def test_without_a_share_of_the_best_fifth_none_is_marked():

@@ -65,6 +65,12 @@ def natural(n: int = 8) -> pd.DataFrame:
     return pd.DataFrame({**table, "change": 0.01 * np.arange(n), "se": 0.01})
 
 
+ALTS = {
+    "timeline": "In 2024-09: treated 18.00 USD, control 18.50 USD.",
+    "effects": "4 measures: 1 above zero, 1 below, 2 unclear. "
+    "The largest: Free shipping, $5 off $50, \u221215.0%.",
+    "replays": "This time +9.0 pp; on 8 past dates from 0.0 pp to +7.0 pp.",
+}
 CASES = {
     "timeline": (timeline(), {"metric": "revenue_per_customer", "currency": "USD", **SPAN}),
     "effects": (board(), {}),
@@ -86,6 +92,12 @@ def named(axis) -> list[str]:
 
 
 # every chart
+
+
+@each
+def test_the_alternative_text_is_the_title_and_the_main_fact(name):
+    ax = drawn(name)
+    assert ax.figure.alt == f"{' '.join(ax.get_title(loc='left').split())}. {ALTS[name]}"
 
 
 @each
@@ -162,7 +174,7 @@ def test_a_timeline_of_any_length_is_legible(every, n):
     ax = plots.timeline(table, metric="average_order_value", currency="円", **SPAN)
     assert illegible(ax) == []
     assert ax.get_xlabel().lower() == every
-    assert ax.get_title(loc="left") == f"Average order value by {every}"
+    assert ax.get_title(loc="left").startswith(f"Average order value (円) by {every}, 2024")
 
 
 def test_a_line_per_group_with_a_gap_where_there_is_no_value():

@@ -66,7 +66,7 @@ def test_measures_by_hand(on):
             "years": YEARS,
             "monthly_arpu": ARPU,
             "monthly_churn_rate": CHURN,
-            "lost": 2,
+            "customers_lost": 2,
             "months_spanned": 366 / 30.4375,
             "margin_rate": 0.5,
             "contract_periods": np.nan,

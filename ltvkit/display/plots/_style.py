@@ -7,6 +7,7 @@ import bisect
 import functools
 import importlib.util
 import itertools
+import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import PercentFormatter
 from pandas.api.types import is_integer
@@ -26,6 +28,7 @@ from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.tables import MORE
+from ltvkit.display.texts import fill
 from ltvkit.errors import ColumnError
 
 RC = sns.plotting_context("notebook", font_scale=0.85) | sns.axes_style("whitegrid")
@@ -33,10 +36,24 @@ RC |= mpl.rc_params_from_file(
     Path(__file__).with_name("charts.mplstyle"), use_default_template=False
 )
 CHARTS = files.read_yaml(__name__, "charts.yaml")
+LONGEST_TITLE = 90  # characters in a line
 GREY, INK, LINE = RC["axes.edgecolor"], RC["text.color"], RC["grid.color"]
 # Blue and amber stay apart for every common kind of colour blindness, and in grey.
 BLUE, AMBER, PAPER = "#2f6690", "#d98a29", "#ffffff"
 BLUES = sns.blend_palette(["#eef4f8", "#a9c8dc", "#4d87ae", "#163f63"], as_cmap=True)
+
+
+class Chart(Figure):
+    """A figure with an alternative text, which notebooks keep beside the picture.
+
+    >>> Chart()._repr_mimebundle_()
+    ({}, {'image/png': {'alt': ''}})
+    """
+
+    alt = ""
+
+    def _repr_mimebundle_(self, **_kinds: Any) -> tuple[dict, dict]:
+        return {}, {"image/png": {"alt": self.alt}}
 
 
 class _NoData(Exception):
@@ -78,12 +95,46 @@ def axes(
     The words are those of `chart` in charts.yaml, with their `figures`; `x` and `y` replace them.
     """
     if ax is None:
-        _figure, ax = plt.subplots(figsize=(9, height), dpi=110, layout="constrained")
+        look = {"figsize": (9, height), "dpi": 110, "layout": "constrained"}
+        _figure, ax = plt.subplots(FigureClass=Chart, **look)
     _set_fonts(ax)
-    words = {part: formats.fill(_(text), **figures) for part, text in CHARTS[chart].items()}
-    ax.set_title(words["title"])
+    parts = {part: text for part, text in CHARTS[chart].items() if part != "alt"}
+    words = {part: formats.fill(_(text), **figures) for part, text in parts.items()}
+    title(ax, words["title"])
     ax.set(xlabel=x or words.get("x", ""), ylabel=y or words.get("y", ""))
     return ax
+
+
+def add_customers(ax: Axes, table: pd.DataFrame, column: str = "customers") -> None:
+    """Say in the title of how many customers a chart is, where its table counts them."""
+    if column in table and len(table):
+        n = fill("customers", n=int(table[column].sum()))
+        title(ax, f"{ax.get_title(loc='left')} ({n})")
+
+
+def span(table: pd.DataFrame, column: str) -> str:
+    """The first and the last name of a column: "2024-01 to 2024-09"."""
+    names = list(table[column].iloc[[0, -1]].unique()) if column in table and len(table) else [""]
+    return names[0] if len(names) == 1 else fill("span", few=names[0], many=names[1])
+
+
+def title(ax: Axes, text: str) -> None:
+    """Set the title, in lines that fit."""
+    ax.set_title(textwrap.fill(text, LONGEST_TITLE))
+
+
+def describe(ax: Axes, chart: str, **figures: Any) -> None:
+    """Say the main fact of a chart in words: its alternative text, after its title.
+
+    The words are those of `chart` in charts.yaml, with their `figures`.
+    """
+    _set_alt(ax, formats.fill(_(CHARTS[chart]["alt"]), **figures))
+
+
+def _set_alt(ax: Axes, text: str) -> None:
+    if isinstance(ax.figure, Chart):
+        name = formats.line(ax.get_title(loc="left"))
+        ax.figure.alt = f"{name}. {formats.line(text)}"
 
 
 def _set_fonts(ax: Axes) -> None:
@@ -111,8 +162,20 @@ def is_empty(ax: Axes, table: pd.DataFrame, *columns: Any, by: str | Sequence[st
         return False
     ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
     ax.spines[:].set_visible(False)
-    ax.text(0.5, 0.5, _("There is nothing to show."), transform=ax.transAxes, ha="center")
+    empty = _("There is nothing to show.")
+    ax.text(0.5, 0.5, empty, transform=ax.transAxes, ha="center")
+    _set_alt(ax, empty)
     return True
+
+
+def extremes(
+    values: pd.Series, names: pd.Series, column: str, currency: str = ""
+) -> dict[str, str]:
+    """What an alternative text says of values: the last, the highest and the lowest, each named."""
+    named = pd.Series(values.to_numpy(dtype=float), index=[short(n, 24) for n in names])
+    say = {"value": named.iloc[-1], "high": named.max(), "low": named.min()}
+    words = {name: formats.value(x, column, currency) for name, x in say.items()}
+    return words | {"last": named.index[-1], "best": named.idxmax(), "worst": named.idxmin()}
 
 
 def keyed(table: pd.DataFrame, key: str) -> pd.DataFrame:

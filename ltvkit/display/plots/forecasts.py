@@ -49,6 +49,10 @@ def tracking(table: pd.DataFrame, *, split: Any, ax: Axes | None = None) -> Axes
     ax.legend(loc="upper left")
     _style.numbers(ax.yaxis, "orders")
     _style.names(ax, weeks.map(formats.date))
+    last = table.iloc[-1]
+    others = _(", ").join(f"{formats.label(m)} {formats.count(last[m])}" for m in methods)
+    facts = {"day": formats.date(weeks.iloc[-1]), "value": formats.count(last["actual"])}
+    _style.describe(ax, "tracking", others=others, **facts)
     return ax
 
 
@@ -75,6 +79,11 @@ def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None
     ax.invert_yaxis()
     ax.tick_params(axis="both", rotation=0)
     ax.grid(False)
+    known = cells.stack().dropna()
+    orders, weeks = known.idxmax()
+    ends = {"low": known.min(), "high": known.max()}
+    facts = {name: formats.value(x, SHOWN[kind]) for name, x in ends.items()}
+    _style.describe(ax, "matrix", orders=int(orders), weeks=int(weeks), **facts)
     return ax
 
 
@@ -84,7 +93,7 @@ def calibration(
 ) -> Axes:
     """decile (1: predicted highest), predicted, actual -> both means per customer, side by side."""
     y = formats.label(value, currency)
-    ax = _style.axes(ax, "calibration", y=y, measure=formats.label(value))
+    ax = _style.axes(ax, "calibration", y=y, measure=y)
     _style.require(ax, table, "predicted", "actual", by="decile")
     places = np.arange(len(table))
     for column, colour, side in (("predicted", _style.AMBER, -0.2), ("actual", _style.BLUE, 0.2)):
@@ -93,6 +102,11 @@ def calibration(
     ax.legend(loc="upper right")
     _style.numbers(ax.yaxis, value)
     _style.names(ax, table["decile"])
+    first, means = table.iloc[0], table[["predicted", "actual"]].mean()
+    said = {"predicted": first["predicted"], "value": first["actual"]}
+    said |= {"all": means["predicted"], "sum": means["actual"]}
+    facts = {name: formats.value(x, value, currency) for name, x in said.items()}
+    _style.describe(ax, "calibration", first=int(first["decile"]), **facts)
     return ax
 
 
@@ -105,6 +119,7 @@ def ltv_distribution(table: pd.DataFrame, *, currency: str, ax: Axes | None = No
     """
     words = {"x": formats.label("ltv", currency), "y": formats.label("customers")}
     ax = _style.axes(ax, "ltv_distribution", **words)
+    _style.add_customers(ax, table)
     needs = ("customers", "customers_share")
     _style.require(ax, table, *needs, by=("above", "up_to"))
     look = {"color": _style.BLUE, "width": 0.94}
@@ -114,6 +129,15 @@ def ltv_distribution(table: pd.DataFrame, *, currency: str, ax: Axes | None = No
     ax.margins(y=0.1)
     _style.numbers(ax.yaxis, "customers")
     _ranges(ax, table, currency)
+    most = table.loc[table["customers"].idxmax()]
+    ends = (formats.money(most[c], currency) for c in ("above", "up_to"))
+    text = _("from {low} to {high}").format(**dict(zip(("low", "high"), ends, strict=True)))
+    if not np.isfinite(most["above"]):
+        text = _("up to {high}").format(high=formats.money(most["up_to"], currency))
+    if not np.isfinite(most["up_to"]):
+        text = _("above {low}").format(low=formats.money(most["above"], currency))
+    facts = {"most": int(most["customers"]), "share": float(most["customers_share"])}
+    _style.describe(ax, "ltv_distribution", range=text, **facts)
     return ax
 
 
@@ -124,7 +148,8 @@ def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     `actual` is NaN in the future, all others are NaN in the past. The bars are the revenue expected
     from existing and new customers; `low` to `high` is the 95% interval of `expected`.
     """
-    ax = _style.axes(ax, "fan", y=formats.label("revenue", currency))
+    y, months = formats.label("revenue", currency), _style.span(table, "month")
+    ax = _style.axes(ax, "fan", y=y, span=months)
     columns = ("actual", "existing_revenue", "new_revenue", "expected", "low", "high")
     _style.require(ax, table, *columns, by="month")
     places = np.arange(len(table))
@@ -143,7 +168,20 @@ def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     _style.numbers(ax.yaxis, "revenue")
     ax.figure.draw_without_rendering()  # the legend leaves the months less room
     _style.names(ax, table["month"])
+    _describe_fan(ax, table, currency)
     return ax
+
+
+def _describe_fan(ax: Axes, table: pd.DataFrame, currency: str) -> None:
+    ahead, past = (table.dropna(subset=[c]) for c in ("expected", "actual"))
+    if ahead.empty:
+        last = past.iloc[-1]
+        value = formats.money(last["actual"], currency)
+        _style.describe(ax, "fan_past", last=last["month"], value=value)
+        return
+    sums = {"value": ahead["expected"].sum(), "existing": ahead["existing_revenue"].sum()}
+    facts = {name: formats.money(x, currency) for name, x in sums.items()}
+    _style.describe(ax, "fan", n=len(ahead), **facts)
 
 
 def _steps(cells: pd.DataFrame, most: int) -> list[int]:

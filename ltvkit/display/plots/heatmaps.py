@@ -24,9 +24,13 @@ def rfm_grid(grid: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     counts = _style.keyed(grid, "r_score")
     best = max(counts.columns, default=5)
     ax = _style.axes(ax, "rfm_grid", best=best)
+    _style.add_customers(ax, counts.stack().to_frame("customers"))
     filled = counts.where(counts > 0)
     _style.require(ax, filled, *filled.columns)
     _heat(ax, filled, filled.map(formats.count), norm=PowerNorm(0.5, vmin=0))
+    (r, f), most = filled.stack().idxmax(), int(filled.max(axis=None))
+    top = int(counts[best].get(best, 0))
+    _style.describe(ax, "rfm_grid", r=int(r), f=int(f), most=most, top=top)
     return ax
 
 
@@ -40,6 +44,7 @@ def migration(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     counts = _style.keyed(matrix, "before")
     height = 1.6 + 0.32 * max(len(counts), 3)
     ax = _style.axes(ax, "migration", height=height)
+    _style.add_customers(ax, counts.stack().to_frame("customers"))
     filled = counts.where(counts > 0)
     _style.require(ax, filled, *filled.columns)
     named = filled.rename(index=lambda name: formats.label(name)[:24])
@@ -50,6 +55,13 @@ def migration(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     same = counts.index.to_numpy()[:, None] == counts.columns.to_numpy()
     for row, column in np.argwhere(same & (counts > 0)):
         ax.add_patch(Rectangle((column, row), 1, 1, fill=False, edgecolor=_style.AMBER))
+    moved = filled.mask(same).stack().dropna()
+    if moved.empty:
+        _style.describe(ax, "migration_none")
+        return ax
+    a, b = map(formats.label, moved.idxmax())
+    facts = {"moved": int(moved.sum()), "most": int(moved.max())}
+    _style.describe(ax, "migration", a=a, b=b, **facts)
     return ax
 
 
@@ -74,7 +86,7 @@ def triangle(
     height = float(np.clip(1.5 + 0.24 * len(cells), 2.4, 7.5))
     y = _("Cohort (customers)") if "customers" in wide else ""
     ax = _style.axes(ax, f"triangle_{kind}", x=grain, y=y, height=height)
-    ax.set_title(title or ax.get_title(loc="left"))
+    _style.title(ax, title or ax.get_title(loc="left"))
     _style.require(ax, cells, *cells.columns)
     say = formats.share if kind == "share" else formats.money
     places = 0 if cells.shape[1] > 12 or cells.abs().max(axis=None) >= 100 else 1
@@ -95,7 +107,18 @@ def triangle(
         _style.numbers(ax.collections[0].colorbar.ax.yaxis, "ltv" if kind == "money" else "share")
     if partial is not None:
         _hatch(ax, cells, _style.keyed(partial, "cohort"))
+    _describe_triangle(ax, _style.ages(wide)[0], kind, currency)
     return ax
+
+
+def _describe_triangle(ax: Axes, cells: pd.DataFrame, kind: str, currency: str) -> None:
+    """The range of the cohorts at the first age after the one at which all ordered."""
+    later = [age for age in cells.columns[1:] if cells[age].notna().any()]
+    age = later[0] if later else cells.columns[0]
+    column = "share" if kind == "share" else "ltv"
+    known = cells[age].dropna()
+    facts = _style.extremes(known, known.index, column, currency)
+    _style.describe(ax, f"triangle_{kind}", cohorts=len(cells), age=int(age), **facts)
 
 
 def _hatch(ax: Axes, cells: pd.DataFrame, partial: pd.DataFrame) -> None:

@@ -45,6 +45,9 @@ def survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set(xlim=(0, None), ylim=(0, 1.02))
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     _style.numbers(ax.yaxis, "survival")
+    last = table.dropna(subset=["survival"]).iloc[-1]
+    facts = {"days": round(last["tenure_days"]), "value": float(last["survival"])}
+    _style.describe(ax, "survival", **facts)
     return ax
 
 
@@ -71,6 +74,11 @@ def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.set_xlim(left=0)
     _style.numbers(ax.yaxis, "hazard")
+    sure = table if few.all() else table[~few]
+    at, days = sure["hazard"].idxmax(), np.r_[0, table["tenure_days"]].round().astype(int)
+    place = table.index.get_loc(at)
+    facts = {"start": int(days[place]), "end": int(days[place + 1])}
+    _style.describe(ax, "hazard", value=float(table["hazard"][at]), **facts)
     return ax
 
 
@@ -96,6 +104,10 @@ def order_steps(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set(xlim=(-0.5, len(steps) - 0.5), ylim=(0, None))
     _style.numbers(ax.yaxis, "next_order_share")
     _style.names(ax, steps)
+    name, rows = next(iter(parts.items()))
+    shares = zip(rows["step"], rows[GOES_ON[0]].map(formats.share), strict=True)
+    values = _(", ").join(" ".join(map(str, each)) for each in shares)
+    _style.describe(ax, "order_steps", values=f"{name} {values}".strip())
     return ax
 
 
@@ -113,6 +125,8 @@ def one_customer(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     _style.numbers(ax.yaxis, "p_alive")
     _dates(ax)
+    now = {"day": formats.date(dates.iloc[-1]), "value": float(alive[-1]), "n": len(days)}
+    _style.describe(ax, "one_customer", **now)
     return ax
 
 

@@ -46,8 +46,9 @@ def timeline(
     """
     every = formats.grain(table["period"]) if "period" in table else "month"
     period, y = formats.label(every), formats.label(metric, currency)
-    figures = {"measure": formats.label(metric), "period": period.lower()}
-    ax = _style.axes(ax, "timeline", x=period, y=y, height=3.2, **figures)
+    dated = table.sort_values("start", kind="stable") if "start" in table else table
+    figures = {"period": period.lower(), "span": _style.span(dated, "period")}
+    ax = _style.axes(ax, "timeline", x=period, y=y, height=3.2, measure=y, **figures)
     needs = ("period", "start", "group", "partial")
     _style.require(ax, table, "value", by=needs)
     times = table.drop_duplicates("period").sort_values("start").set_index("period")["start"]
@@ -61,6 +62,12 @@ def timeline(
     _legend(ax)
     _style.numbers(ax.yaxis, metric)
     _style.names(ax, times.index)
+    known = table.dropna(subset=["value"]).sort_values("start", kind="stable")
+    last = known.groupby("group")["value"].last()
+    said = (
+        f"{_(GROUPS[g][0])} {formats.value(last[g], metric, currency)}" for g in GROUPS if g in last
+    )
+    _style.describe(ax, "timeline", last=known["period"].iloc[-1], values=_(", ").join(said))
     return ax
 
 
@@ -86,6 +93,7 @@ def effects(board: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.set_ylim(len(known) - 0.4, -0.6)
         ax.grid(False, axis="y")
         _style.numbers(ax.xaxis, "share")
+        _describe_effects(ax, known)
     if hidden := len(board) - len(known):
         ax.set_xlabel(f"{ax.get_xlabel()}\n{fill('no_range', n=hidden)}".strip())
     return ax
@@ -108,7 +116,7 @@ def replays(
     unit = _("percentage points") if formats.kind(metric) == "share" else ""
     y = _("Change: {measure}").format(measure=formats.label(metric, currency))
     y = f"{y} ({unit})" if unit else y
-    ax = _style.axes(ax, "replays", y=y, height=3.6)
+    ax = _style.axes(ax, "replays", y=y, height=3.6, measure=formats.label(metric, currency))
     _style.require(ax, natural, "change", by=("start", "se"))
     scale = 100 if unit else 1
     days, (values, errors) = natural["start"], scale * natural[["change", "se"]].to_numpy(float).T
@@ -122,7 +130,19 @@ def replays(
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     _style.numbers(ax.yaxis, "points" if unit else metric)
     _dates(ax)
+    said = {"value": change, "low": natural["change"].min(), "high": natural["change"].max()}
+    facts = {name: formats.difference(x, metric, currency) for name, x in said.items()}
+    _style.describe(ax, "replays", n=len(natural), **facts)
     return ax
+
+
+def _describe_effects(ax: Axes, known: pd.DataFrame) -> None:
+    up, down = known["relative_lowest"] > 0, known["relative_highest"] < 0
+    most = known.loc[known["relative_effect"].abs().idxmax()]
+    facts = {"up": int(up.sum()), "down": int(down.sum()), "rest": int((~up & ~down).sum())}
+    value = formats.change(most["relative_effect"])
+    name = _style.short(most["title"], LONGEST_NAME)
+    _style.describe(ax, "effects", n=len(known), name=name, value=value, **facts)
 
 
 def _group(ax: Axes, rows: pd.DataFrame, group: str) -> None:

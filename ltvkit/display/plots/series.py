@@ -25,8 +25,8 @@ def kpi_series(
     """
     every = formats.grain(series["period"]) if "period" in series else "month"
     period, y = formats.label(every), formats.label(measure, currency)
-    figures = {"measure": formats.label(measure), "period": period.lower()}
-    ax = _style.axes(ax, "kpi_series", x=period, y=y, **figures)
+    figures = {"period": period.lower(), "span": _style.span(series, "period")}
+    ax = _style.axes(ax, "kpi_series", x=period, y=y, measure=y, **figures)
     _style.require(ax, series, measure, by="period")
     open_ = series.get("partial", Series(False, index=series.index)).to_numpy(dtype=bool)
     values = series[measure].to_numpy(dtype=float)
@@ -38,6 +38,10 @@ def kpi_series(
     _style.names(ax, series["period"])
     if open_.any():
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
+    known = series.dropna(subset=[measure])
+    known = known[~open_[series.index.get_indexer(known.index)]] if not open_.all() else known
+    facts = _style.extremes(known[measure], known["period"], measure, currency)
+    _style.describe(ax, "kpi_series", **figures | facts)
     return ax
 
 
@@ -65,6 +69,10 @@ def ltv_curves(
     ax.legend(lines, names, loc="upper left", bbox_to_anchor=(1, 1))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     _style.numbers(ax.yaxis, "ltv")
+    whole = cells.mean() if band is None else band.set_index("age_months")["ltv"]
+    age, value = next(reversed(list(whole.dropna().items())))
+    facts = {"cohorts": len(cells), "age": int(age), "value": formats.money(value, currency)}
+    _style.describe(ax, "ltv_curves", **facts)
     return ax
 
 
@@ -79,6 +87,10 @@ def second_order(table: DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1), reverse=True)
     _style.numbers(ax.yaxis, "share")
     _style.names(ax, table["cohort"])
+    longest = [c for c in columns if table[c].notna().any()][-1]
+    known = table.dropna(subset=[longest])
+    facts = _style.extremes(known[longest], known["cohort"], longest)
+    _style.describe(ax, "second_order", name=formats.label(longest), **facts)
     return ax
 
 

@@ -23,6 +23,7 @@ def segments(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """
     height = max(2.6, 1.5 + 0.32 * len(summary))
     ax = _style.axes(ax, "segments", height=height)
+    _style.add_customers(ax, summary)
     _style.require(ax, summary, *SHARES, by="segment")
     table = summary.sort_values("revenue_share", ascending=False, kind="stable")
     table = table.assign(segment=table["segment"].map(formats.label))
@@ -34,6 +35,9 @@ def segments(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("")
     _style.numbers(ax.xaxis, "share")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))  # inside, its dots would look like data
+    best = table.iloc[0]
+    facts = {"customers": best["customers_share"], "revenue": best["revenue_share"]}
+    _style.describe(ax, "segments", segment=best["segment"], **facts)
     return ax
 
 
@@ -41,6 +45,7 @@ def segments(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Table of `deciles.summarize` -> revenue share of each decile, and the shares added up."""
     ax = _style.axes(ax, "deciles")
+    _style.add_customers(ax, table)
     _style.require(ax, table, "revenue_share", "cumulative_share", by="decile")
     look = {"color": _style.BLUE, "saturation": 1, "width": 0.7, "errorbar": None}
     sns.barplot(table, x="decile", y="revenue_share", ax=ax, **look)
@@ -52,6 +57,9 @@ def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.margins(y=0.1)
     ax.legend(loc="center right")
     _style.numbers(ax.yaxis, "share")
+    (first, best), (last, worst) = table[["decile", "revenue_share"]].iloc[[0, -1]].to_numpy()
+    facts = {"first": int(first), "best": best, "last": int(last), "worst": worst}
+    _style.describe(ax, "deciles", **facts)
     return ax
 
 
@@ -71,18 +79,25 @@ def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None =
     ax.legend(loc="upper left")
     for axis in (ax.xaxis, ax.yaxis):
         _style.numbers(axis, "share")
+    _style.describe(ax, "lorenz", top=float(top20), half=float(np.interp(0.5, x, y)))
     return ax
 
 
 @_style.styled
 def pareto(
-    points: pd.DataFrame, *, cuts: Sequence[float] = (0.7, 0.9), ax: Axes | None = None
+    points: pd.DataFrame,
+    *,
+    cuts: Sequence[float] = (0.7, 0.9),
+    about: str = "",
+    ax: Axes | None = None,
 ) -> Axes:
     """Points of `abc_classes.pareto` -> the Pareto curve over the zones of its classes.
 
-    The legend names each zone with the share of items in it; dotted lines mark the `cuts`.
+    The legend names each zone with the share of items in it; dotted lines mark the `cuts`. `about`
+    is for the title: which items, and of what time.
     """
     ax = _style.axes(ax, "pareto", y=formats.label("cumulative_share"))
+    _about(ax, about)
     _style.require(ax, points, "items_share", "cumulative_share", by="class")
     x = np.r_[0, points["items_share"].to_numpy(dtype=float)]
     y = np.r_[0, points["cumulative_share"].to_numpy(dtype=float)]
@@ -99,14 +114,21 @@ def pareto(
     ax.legend(loc="lower right", frameon=True)
     for axis in (ax.xaxis, ax.yaxis):
         _style.numbers(axis, "share")
+    first = points[points["class"] == ends.index[0]].iloc[-1]
+    facts = {"items": float(first["items_share"]), "revenue": float(first["cumulative_share"])}
+    _style.describe(ax, "pareto", name=formats.label(ends.index[0]), **facts)
     return ax
 
 
 @_style.styled
-def leaders(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
-    """Table of `abc_classes.leaders` -> a bar per item, by name, in the colour of its class."""
+def leaders(table: pd.DataFrame, *, currency: str, about: str = "", ax: Axes | None = None) -> Axes:
+    """Table of `abc_classes.leaders` -> a bar per item, by name, in the colour of its class.
+
+    `about` is for the title: which items, and of what time.
+    """
     height = max(2.6, 1.2 + 0.32 * len(table))
     ax = _style.axes(ax, "leaders", x=formats.label("revenue", currency), height=height)
+    _about(ax, about)
     _style.require(ax, table, "revenue", by="class")
     named = [c for c in table.columns[1 : table.columns.get_loc("revenue")] if c != "rank"]
     texts = table[named[-1]] if named else table["rank"]
@@ -121,4 +143,11 @@ def leaders(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Ax
     ax.grid(False, axis="y")
     ax.legend(title=formats.label("class"), loc="lower right", frameon=True)
     _style.numbers(ax.xaxis, "revenue")
+    value = formats.money(table["revenue"].iloc[0], currency)
+    _style.describe(ax, "leaders", name=labels[0], value=value)
     return ax
+
+
+def _about(ax: Axes, about: str) -> None:
+    if about:
+        _style.title(ax, f"{ax.get_title(loc='left')}: {about}")

@@ -62,8 +62,10 @@ def _convert_output(output: dict[str, Any]) -> dict[str, str] | None:
         return {"kind": "html", "html": render_markdown(data)}
     if kind == "text/plain":
         return {"kind": "stdout", "text": strip_ansi(data)}
-    width = output["metadata"].get(kind, {}).get("width", "")
-    return {"kind": "image", "source": _embed_image(kind, data), "width": width}
+    about = output["metadata"].get(kind, {})
+    alt = about.get("alt") or _("Chart; the text around it explains how to read it.")
+    width = about.get("width", "")
+    return {"kind": "image", "source": _embed_image(kind, data), "alt": alt, "width": width}
 
 
 def _embed_image(kind: str, data: str) -> str:
