@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 from math import inf, nan
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import narwhals.stable.v2 as nw
 import pandas as pd
@@ -337,7 +337,7 @@ def _with_counts(customers: nw.LazyFrame, edges: dict[str, list[float]], rule: s
         for measure, inner in edges.items()
         for place, (low, high) in enumerate(pairwise([-inf, *inner, inf]), start=1)
     ]
-    closed = "right" if rule == "below" else "left"
+    closed: Literal["left", "right"] = "right" if rule == "below" else "left"
     within = {
         f"{measure}_{place}": nw.col(measure).is_between(low, high, closed=closed)
         for measure, place, low, high in places

@@ -105,7 +105,7 @@ def _withhold(parts: pd.Series) -> dict[str, str]:
     if lost < LEAST_LOST:
         name = "too_few_lost" if lost else "nobody_lost"
         return dict.fromkeys([*by_churn, *by_years], fill(name, n=lost, least=LEAST_LOST))
-    reasons = {}
+    reasons: dict[str, str] = {}
     if np.isnan(parts["orders_per_year"]):
         reasons |= dict.fromkeys(by_years, fill("no_orders_a_year", days=LEAST_DAYS))
     if -np.expm1(-churn * parts["months_spanned"]) < LEAST_SEEN:
