@@ -250,6 +250,7 @@ ALTS = {
     "pareto": "Class A is 33.0% of items and brings 69.9% of revenue.",
     "triangle": "6 cohorts. At age 1: 15.0% (2022-01) to 15.6% (2022-05).",
     "ltv_curves": "6 cohorts. By age 5 customers have brought 90.00 on average.",
+    "order_steps": "web F1 -> F2 30.0%, F2 -> F3 50.0%, F3 -> F4 60.0%.",
     "second_order": "Within 180 days: 45.0% (2023-01) to 45.0% (2023-01); "
     "the latest is 45.0% (2023-06).",
 }
