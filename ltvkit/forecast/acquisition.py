@@ -7,10 +7,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ltvkit.engines.frames import Frame
-from ltvkit.ingest.truncation import FEW_OLD, SOME_OLD, SPAN, examine
+from ltvkit.ingest.truncation import FEW_OLD, SPAN, examine
 from ltvkit.periods import MONTH_DAYS, Day
 
 SPANS = 12  # the last ones, that a mean is taken over
+UNSURE = 0.15  # of those who look new may be old, where it is not known whether any is
 
 
 class Acquisition(NamedTuple):
@@ -25,9 +26,9 @@ def estimate(lines: Frame, *, as_of: Day, export_begins: str = "") -> Acquisitio
     """Order lines, or their `days`, up to `as_of` -> who was won.
 
     The mean of the last twelve spans of 30 days for which it is known. Where the shop is older than
-    its orders (see `ingest.truncation`), those are the spans in which at most 15% of the customers
-    who look new had bought before, and these are taken off. Where nobody can tell, they are the
-    last spans of which that would be true of all together, if it was older. NaN where there are
+    its orders (see `ingest.truncation`), those are the spans in which at most a quarter of the
+    customers who look new had bought before, and these are taken off. Where nobody can tell, they
+    are the last spans with 15% of them at most, all together, if it was older. NaN where there are
     none, as in the first months of an export that does not say that the shop opened in it
     (`export_begins`).
     """
@@ -36,12 +37,11 @@ def estimate(lines: Frame, *, as_of: Day, export_begins: str = "") -> Acquisitio
         return Acquisition(np.nan, None)
     if not found.sure:
         old = np.minimum(found.old, found.new)
-        few = _add_from_end(old) <= FEW_OLD * _add_from_end(found.new)
+        few = _add_from_end(old) <= UNSURE * _add_from_end(found.new)
         return Acquisition(_average(found.new[few]), None)
-    counted = (found.find_from(FEW_OLD) - found.start) // SPAN
-    known = found.find_from(SOME_OLD)
-    a_month = _average((found.new - found.cautious)[counted:])
-    return Acquisition(a_month, found.last - known if known <= found.last else None)
+    known = found.find_from(FEW_OLD)
+    won = (found.new - found.cautious)[(known - found.start) // SPAN :]
+    return Acquisition(_average(won), found.last - known if known <= found.last else None)
 
 
 def _add_from_end(spans: np.ndarray) -> np.ndarray:

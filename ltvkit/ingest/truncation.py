@@ -11,7 +11,7 @@ one quarter, have no such months, or no such customers.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -21,28 +21,29 @@ from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.ingest import daily
+from ltvkit.ingest.old_customers import (
+    FIRST,
+    SPAN,
+    count,
+    estimate_growth,
+    estimate_old,
+    spread,
+    sum_spans,
+)
 from ltvkit.ingest.span import find_core
 from ltvkit.periods import Day
 
-SPAN = 30  # days that are counted together
 LEAST = 6  # spans; with fewer, no later ones to compare the first with
-FIRST = 3  # spans, the "first months"
 MOST_OLD = 0.05  # of those who look new, where who is new counts as known
-FEW_OLD = 0.15  # of those who look new, where the number of new ones can be estimated
-SOME_OLD = 0.25  # of those who look new, where they buy like new ones
+FEW_OLD = 0.25  # of those who look new, where they are mostly new, and can be counted less the old
 AGAIN = 60  # days within which a next purchase tells old customers from new ones
 # Two plausible months of one shop differ by this share, beside chance.
 USUAL = 0.15
-MOST_GROWTH = 1 / 365  # of purchases a day, by which a shop may grow or shrink in each
 # Standard errors by which customers who look new at first must buy again more often than later
 # new ones do, and what that is of the difference to expect.
 SURE, RATIO, FEW = 2.8, (0.4, 2.5), 20
 # Mean squared deviation of the corrected spans, and as a share of that of the uncorrected ones.
 EVEN, BETTER = 3.0, 0.5
-
-
-LONGER = 3  # lengths of the export, for which the times between purchases are continued
-_POWERS = np.linspace(0.01, 12, 1200)
 
 
 class Truncation(NamedTuple):
@@ -57,17 +58,6 @@ class Truncation(NamedTuple):
     new: int
     old: float
     known_from: pd.Timestamp
-
-
-class _Counts(NamedTuple):
-    """Per day since the first purchase: `first` purchases of customers and `all` purchase days;
-    per number of days: `gaps` between two purchase days, and `open` ones, up to the last day.
-    """
-
-    first: np.ndarray
-    all: np.ndarray
-    gaps: np.ndarray
-    open: np.ndarray
 
 
 class Beginning(NamedTuple):
@@ -86,7 +76,7 @@ class Beginning(NamedTuple):
 
     def find_from(self, share: float, *, cautious: bool = False) -> int:
         """The first day number from which at most this share of who looks new is old."""
-        old = self.cautious if cautious else self.old
+        old = np.minimum(self.cautious if cautious else self.old, self.new)
         unknown = np.flatnonzero(old > share * self.new)
         first = int(unknown[-1]) + 1 if len(unknown) else 0
         return self.start + first * SPAN if first < len(self.new) else self.last + 1
@@ -118,15 +108,15 @@ def examine(
         return None
     start, last = _find_start(began), periods.number_of(as_of)
     began, placed = began[began["_day"] >= start], placed.filter(nw.col("_day") >= start)
-    new = _sum_spans(_spread(began["_day"] - start, began["customers"], last - start + 1))
+    new = sum_spans(spread(began["_day"] - start, began["customers"], last - start + 1))
     declared, half = export_begins == "later", len(new) // 2
     more = len(new) >= LEAST and new[:2].mean() > new[half:].mean()
     if export_begins == "opening" or not len(new) or (quick and not (declared or more)):
         return Beginning(start, last, new, 0 * new, 0 * new, sure=declared)
     with frames.materialized(_find_neighbours(placed.unique()), like=lines) as beside:
-        counts = _count(beside, start, last)
-        growth = _estimate_growth(counts.all)
-        old, cautious = _estimate_old(counts, growth)
+        counts = count(beside, start, last)
+        growth = estimate_growth(counts.all)
+        old, cautious = estimate_old(counts, growth)
         found = Beginning(start, last, new, old, cautious, sure=declared)
         if declared or not more:
             return found
@@ -156,81 +146,6 @@ def _find_neighbours(placed: nw.LazyFrame) -> nw.LazyFrame:
     )
 
 
-def _count(beside: nw.LazyFrame, start: int, last: int) -> _Counts:
-    length = last - start + 1
-
-    def add_up(rows: nw.LazyFrame, column: str, less: int) -> np.ndarray:
-        table = frames.table(rows.group_by(column).agg(customers=nw.len()))
-        return _spread((table[column] - less).abs(), table["customers"], length)
-
-    again, final = ~nw.col("_before").is_null(), nw.col("_next").is_null()
-    return _Counts(
-        first=add_up(beside.filter(~again), "_day", start),
-        all=add_up(beside, "_day", start),
-        gaps=add_up(beside.filter(again), "_before", 0),
-        open=add_up(beside.filter(final), "_day", last),
-    )
-
-
-def _spread(at: Any, counts: Any, length: int) -> np.ndarray:
-    return np.bincount(np.asarray(at, int), weights=np.asarray(counts, float), minlength=length)
-
-
-def _sum_spans(per_day: np.ndarray) -> np.ndarray:
-    """Sums over spans of `SPAN` days; days after the last whole one are left out."""
-    whole = len(per_day) // SPAN * SPAN
-    return per_day[:whole].reshape(-1, SPAN).sum(axis=1)
-
-
-def _estimate_growth(per_day: np.ndarray) -> float:
-    """By what share purchases grow a day, from the trend of their logarithm over the spans."""
-    each = _sum_spans(per_day)
-    if len(each) < FIRST:
-        return 0.0
-    place = np.arange(len(each)) * SPAN
-    trend = np.polyfit(place, np.log(each + 1), 1, w=np.sqrt(each + 1))[0]
-    return float(np.clip(trend, -MOST_GROWTH, MOST_GROWTH))
-
-
-def _estimate_old(counts: _Counts, growth: float) -> tuple[np.ndarray, np.ndarray]:
-    """How many old customers look new in each span, if the shop was there before; likely, and with
-    caution.
-
-    Customers buy on `rate` days a day at first, and before the export on exp(-growth u) times as
-    many, u days earlier. Those of a day before the export look new on a day that is t later with
-    the chance that their next purchase comes after t days or more: Kaplan and Meier's estimate of
-    the times between purchases. How many come back after more days than the data have follows from
-    the last two thirds of these times: it falls off by the same share in each third; with caution,
-    half of it falls off as a power of the time.
-    """
-    length = len(counts.gaps)
-    known = (counts.gaps + counts.open)[::-1].cumsum()[::-1]
-    still = np.cumprod(1 - counts.gaps / np.maximum(known, 1))
-    third = length // 3
-    middle, end = still[third] - still[2 * third], still[2 * third] - still[-1]
-    decay = min(end / middle, 0.9) if middle > 0 else 0.0
-    slower = 1.5**_POWERS
-    power = int(np.abs((slower - 1) / (slower * (2**_POWERS - 1)) - decay).argmin())
-    rate = counts.all[: FIRST * SPAN].mean()
-    ahead = np.arange(1, LONGER * length + 1) / length
-    evenly = end * decay / (1 - decay) * np.append(1.0, decay ** (ahead * length / max(third, 1)))
-    slowly = end / (slower[power] - 1) * np.append(1.0, (1 + ahead) ** -_POWERS[power])
-    likely, most = (
-        _sum_spans(
-            rate * _weigh_past(np.append(still - still[-1] + tail[0], tail[1:]), growth)[:length]
-        )
-        for tail in (evenly, slowly)
-    )
-    return likely, (likely + np.maximum(likely, most)) / 2
-
-
-def _weigh_past(still: np.ndarray, growth: float) -> np.ndarray:
-    """Integral over u >= 0 of exp(-growth u) times the density of `still` at t + u, by days t."""
-    days = np.arange(len(still))
-    later = (still * np.exp(-growth * days))[::-1].cumsum()[::-1] * np.exp(growth * days)
-    return np.maximum(still - growth * later, 0)
-
-
 def _is_even(new: np.ndarray, old: np.ndarray, growth: float) -> bool:
     """Whether the first half without old customers is like the second, and with them is not."""
     half = len(new) // 2
@@ -238,8 +153,8 @@ def _is_even(new: np.ndarray, old: np.ndarray, growth: float) -> bool:
     level, usual = np.maximum(new[half:] - old[half:], 0).mean(), new[half:].mean()
 
     def deviate(expected: np.ndarray) -> float:
-        spread = expected + (USUAL * expected) ** 2 + 1
-        return float(((new[:half] - expected) ** 2 / spread).mean())
+        variance = expected + (USUAL * expected) ** 2 + 1
+        return float(((new[:half] - expected) ** 2 / variance).mean())
 
     corrected = deviate(level * trend + old[:half])
     raw = min(deviate(np.full(half, usual)), deviate(usual * trend))

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from stub_shops import START, simulate
 
-from ltvkit.ingest import truncation
+from ltvkit.ingest import old_customers, truncation
 from ltvkit.periods import day
 
 
@@ -52,7 +52,7 @@ def test_the_longer_the_export_the_surer_it_is_who_is_new():
     found = find(lines, 1100)
     known = (found.known_from - START).days
     assert 200 < known < 900
-    assert known % truncation.SPAN == 0
+    assert known % old_customers.SPAN == 0
     soon = find(lines[lines["order_date"] < START + pd.Timedelta(days=240)], 240)
     assert soon.known_from == START + pd.Timedelta(days=240)  # not in these days
 
@@ -98,14 +98,14 @@ def test_the_estimate_by_hand():
     length = 180
     gaps, left = np.zeros(length), np.zeros(length)
     gaps[1], left[0] = 1000, 10
-    counts = truncation._Counts(np.zeros(length), np.full(length, 10.0), gaps, left)
+    counts = old_customers.Counts(np.zeros(length), np.full(length, 10.0), gaps, left)
     # Of those of a day before, 1000 of 1000 come back after exactly one day: all on the first.
-    for estimate in truncation._estimate_old(counts, growth=0.0):
+    for estimate in old_customers.estimate_old(counts, growth=0.0):
         np.testing.assert_allclose(estimate, [10, 0, 0, 0, 0, 0], atol=1e-9)
     gaps[:], left[:] = 0, 0
     gaps[31], left[40] = 50, 50  # half of them come back after 31 days, half not in 40
-    late = truncation._Counts(np.zeros(length), np.full(length, 10.0), gaps, left)
-    for estimate in truncation._estimate_old(late, growth=0.0):
+    late = old_customers.Counts(np.zeros(length), np.full(length, 10.0), gaps, left)
+    for estimate in old_customers.estimate_old(late, growth=0.0):
         np.testing.assert_allclose(estimate, [150, 5, 0, 0, 0, 0], atol=1e-9)
 
 
@@ -113,8 +113,8 @@ def test_what_comes_after_the_data_is_estimated_from_their_last_two_thirds():
     """One in ten comes back in the second third of 180 days, one in twenty in the last."""
     gaps, left = np.zeros(180), np.zeros(180)
     gaps[100], gaps[150], left[179] = 100, 50, 850
-    counts = truncation._Counts(np.zeros(180), np.full(180, 10.0), gaps, left)
-    likely, cautious = truncation._estimate_old(counts, growth=0.0)
+    counts = old_customers.Counts(np.zeros(180), np.full(180, 10.0), gaps, left)
+    likely, cautious = old_customers.estimate_old(counts, growth=0.0)
     # Half as many in each third: another twentieth after the data, at ten a day for 30 days.
     assert likely[-1] == pytest.approx(10 * 30 * 0.05, rel=0.01)
     # As a power t^-a of the time with the same halving: (1.5^a - 1) / (3^a - 1.5^a) = 1 / 2.

@@ -50,8 +50,8 @@ class RollingOrigins:
     `table`: origin (last day known), month, lead (1: the first month after it), method ("model",
     "season": the model with one; "renewal_rates", "sbg", "bg_bb": of regular payments; "last_year",
     "level"), forecast, actual. `method`: the one to use, empty if there is none; `ahead`: what it
-    expects of the months from `as_of` on. `season` (None: not used), `won` and `clock` are those of today,
-    for `forecast.fit` and `forecast.revenue`.
+    expects of the months from `as_of` on. `season` (None: not used), `won` and `clock` are those of
+    today, for `forecast.fit` and `forecast.revenue`.
     """
 
     table: pd.DataFrame
