@@ -14,7 +14,7 @@ import pytest
 
 from ltvkit.engines import frames
 from ltvkit.engines.spark import lists, ranking
-from ltvkit.forecast import estimation
+from ltvkit.forecast import estimation, next_orders
 from ltvkit.forecast.backtesting import holdout
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ingest.readers import samples
@@ -29,6 +29,7 @@ MOST, GROUPS = 300, 5  # customers of a sample, instead of many thousands; group
 LIMITS = (
     (holdout, "MAX_CUSTOMERS", MOST),
     (estimation, "MAX_CUSTOMERS", MOST),
+    (next_orders, "MAX_CUSTOMERS", MOST),
     (customer_days, "MAX_CUSTOMERS", MOST),
     (summary, "MOST_LINES", 20),
     (results, "CHUNK", 100),
@@ -55,6 +56,7 @@ BOUNDED = {
 SAMPLES = {
     "forecast.backtesting.holdout._customers_at": 1.3,
     "forecast.estimation.fit_spending": 1.3,
+    "forecast.next_orders.fit_gaps": 1.3,
     "hypotheses.effects.customer_days.build": 1.3,
     "hypotheses.effects.customer_days._first_channels": 1.3,
 }
