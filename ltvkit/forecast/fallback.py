@@ -33,5 +33,6 @@ def fit_first(customers: Frame, *, models: Sequence[str] = (), **how: Any) -> Fi
         if not failed:
             return fitted
         words = {"failed": _(", ").join(failed), "model": formats.label(model)}
-        return replace(fitted, notes=(fill("next_best", **words), *fitted.notes))
+        note = fill("next_best", n=len(failed), **words)
+        return replace(fitted, notes=(note, *fitted.notes))
     raise TooLittleData(fill("no_model_fits", models=_(", ").join(failed))) from last

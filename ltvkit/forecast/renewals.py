@@ -27,8 +27,8 @@ class Renewals:
     """What `summarize_renewals` found; the tables are empty where it found none.
 
     `table`: period (number of the renewal), tenure_days, at_risk, lost, hazard, survival,
-    survival_low, survival_high; `ahead`: month (1: the next), customers,
-    revenue, of today's customers; `value`: renewals (behind a customer), expected_periods and
+    survival_low, survival_high; `ahead`: month (1: the next) and
+    today's customers who pay in it; `value`: renewals (behind a customer), expected_periods and
     value still to come in ten years; `text`.
     """
 
@@ -39,7 +39,7 @@ class Renewals:
 
 
 def summarize_renewals(
-    lines: Frame, *, as_of: Day, months: int = 12, discount: float = 0.0, currency: str = ""
+    lines: Frame, *, as_of: Day, months: int = 12, discount: float = 0.0
 ) -> Renewals:
     """Order lines up to `as_of` -> `Renewals` (by renewal rates, see `subscriptions`).
 
@@ -55,8 +55,8 @@ def summarize_renewals(
         nothing = pd.DataFrame()
         return Renewals(nothing, nothing, nothing, fill("no_rhythm", error=error))
     table = _observe(found)
-    text = _describe(found, table, months, currency)
-    return Renewals(table, found.table, _value(found, discount), text)
+    text = _describe(found, table, months)
+    return Renewals(table, found.table[["month", "customers"]], _value(found, discount), text)
 
 
 def _observe(found: Months) -> pd.DataFrame:
@@ -95,20 +95,17 @@ def _extend(found: Months, most: int) -> np.ndarray:
     return np.append(known, known[-1] * (known[-1] / known[-2]) ** beyond)
 
 
-def _describe(found: Months, table: pd.DataFrame, months: int, currency: str) -> str:
+def _describe(found: Months, table: pd.DataFrame, months: int) -> str:
     lost, asked = (int(found.renewals[c].sum()) for c in ("lost", "at_risk"))
     seen = table.set_index("period")["survival"].dropna()
     left = {n: seen.get(n, _extend(found, 12)[n]) for n in (6, 12)}
-    revenue = found.table["revenue"].sum()
-    money = formats.rough_money(revenue, spread=0.1 * revenue, currency=currency)
     first, last = found.table.iloc[0], found.table.iloc[-found.usual :]
     sentences = [
         fill("pays_every", n=found.usual, rate=lost / asked, asked=formats.count(asked)),
         fill("of_100", six=round(100 * left[6]), twelve=round(100 * left[12])),
         fill(
             "renewals_ahead",
-            span=fill("months", n=months),
-            revenue=money,
+            months=months,
             first=formats.count(first["customers"]),
             last=formats.count(last["customers"].sum()),
         ),

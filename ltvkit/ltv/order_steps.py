@@ -52,7 +52,8 @@ def rates(
       `highest_share`
     - `median_days`: within which half of those who go on have done so
     - `horizon_days`: as given, or the longest of 365, 180, 90 and 30 for which half of the time
-      since the first (known) new customer is long enough; 30 at least
+      since the first (known) new customer is long enough, and in which each step of 30 customers
+      or more has a share; 30 at least
 
     An order is a day with a purchase. Customers whose earlier order is recent are censored: they
     count for as long as they were seen, and for no failure (Kaplan & Meier 1958, with weights; see
@@ -74,8 +75,17 @@ def rates(
         raise ParamsError("by='customer_id': pages show no customer ids; give another column.")
     check_grouping("by", by, COLUMNS)
     first = _find_first(lines, as_of=as_of, export_begins=export_begins)
-    within = within or _choose_horizon(first, as_of)
     named = _name(lines, first, as_of=as_of, by=by)
+    for days in [within] if within else _choose_horizons(first, as_of):
+        table = _follow(lines, named, as_of=as_of, within=days, steps=steps, by=by)
+        if table.loc[table["customers"] >= FEWEST, "next_order_share"].notna().all():
+            break
+    return table
+
+
+def _follow(
+    lines: Frame, named: nw.LazyFrame, *, as_of: Day, within: int, steps: int, by: str
+) -> pd.DataFrame:
     counts = _count(lines, named, as_of=as_of, within=within, steps=steps)
     if counts.empty:
         raise TooLittleData(fill("no_new_customer"))
@@ -115,10 +125,10 @@ def _find_first(lines: Frame, *, as_of: Day, export_begins: str) -> nw.LazyFrame
     return first.filter(nw.col("first") >= periods.number_of(known)) if known else first
 
 
-def _choose_horizon(first: nw.LazyFrame, as_of: Day) -> int:
+def _choose_horizons(first: nw.LazyFrame, as_of: Day) -> list[int]:
     begins = frames.table(first.select(nw.col("first").min()))["first"].iloc[0]
     seen = 0 if pd.isna(begins) else periods.number_of(as_of) - int(begins)
-    return next((days for days in HORIZONS if 2 * days <= seen), HORIZONS[-1])
+    return [days for days in HORIZONS if 2 * days <= seen] or [HORIZONS[-1]]
 
 
 def _count(
@@ -194,9 +204,9 @@ def _estimate(group: pd.DataFrame, followed: pd.DataFrame, within: int) -> dict[
     unit = _find_unit(within)
     times = np.arange(1, within // unit + 1)
     at_risk, went = _weighted(group, followed, times, unit)
-    if not at_risk[-1] > 0:  # nobody was seen so long
+    left = np.cumprod(1 - went / np.where(at_risk > 0, at_risk, 1))
+    if left[-1] > 0 and not at_risk[-1] > 0:  # nobody was seen so long
         return dict.fromkeys(FIGURES, np.nan)
-    left = np.cumprod(1 - went / at_risk)
     low, high = intervals.beta_product_mid_p(at_risk, went)
     share = float(1 - left[-1])
     half = float(times[1 - left >= share / 2][0] * unit) if share > 0 else np.nan

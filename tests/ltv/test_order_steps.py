@@ -71,6 +71,16 @@ def test_the_horizon_fits_the_time_that_was_seen():
     assert (year["horizon_days"].unique(), spring["horizon_days"].unique()) == ([180], [30])
 
 
+def test_where_all_go_on_at_once_the_share_is_known():
+    """Members who pay each month and leave of late: nobody is silent for half a year yet."""
+    rows = [(f"c{i}", f"{i} {m}", f"2023-{m:02d}-01", 1.0) for i in range(40) for m in range(1, 13)]
+    gone = make_lines(*rows).query("customer_id >= 'c35' or order_date < '2023-11-01'")
+    table = order_steps.rates(gone, as_of="2023-12-31", export_begins="opening")
+    assert table["next_order_share"].tolist() == [1.0] * 5
+    assert table["lowest_share"].tolist() == pytest.approx([0.05 ** (1 / 40)] * 5)
+    assert table["median_days"].between(28, 32).all()
+
+
 def test_what_cannot_be_seen_is_not_a_number():
     young = order_steps.rates(LINES, **RULE | {"within": 365})
     assert young.loc[young["step"] == "F1 -> F2", "next_order_share"].isna().all()

@@ -16,7 +16,7 @@ from ltvkit import customers, periods
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, ParamsError, TooLittleData
+from ltvkit.errors import DataError, NoOptimum, ParamsError, TooLittleData
 from ltvkit.forecast import acquisition, estimation
 from ltvkit.forecast.backtesting import model_forecasts
 from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
@@ -164,6 +164,8 @@ def backtest(
             trials[name] = Trial(method(known, past, split=split, days=days))
         except NotRegular:
             continue  # a shop without subscriptions need not be told so
+        except NoOptimum:
+            trials[name] = Trial(note=fill("no_fit"))
         except DataError as error:
             trials[name] = Trial(note=str(error))
     tested = _compare(trials, actual, split=split, days=days, fitted=fitted)
@@ -202,6 +204,8 @@ def _try_models(known, actual, days, *, spent, known_days, draws: int) -> dict[s
             trial = Trial(model_forecasts.forecast_orders(known, fitted, days), fitted)
             checks = model_forecasts.check_intervals(known, fitted, actual, days, draws=draws)
             trials[name] = trial._replace(checks=checks)
+        except NoOptimum:
+            trials[name] = trial._replace(note=fill("no_fit"))
         except DataError as error:
             trials[name] = trial._replace(note=str(error))
     return trials
