@@ -101,7 +101,7 @@ def repeat_level(history: pd.DataFrame, calendar: Calendar) -> Ahead:
     """Every month brings the mean of the last twelve whole ones, or of as many as there are."""
     past = history.loc[~history["partial"], "revenue"].tail(YEAR)
     if past.empty:
-        raise TooLittleData(fill("no_whole_month"))
+        raise TooLittleData(fill("no_method"))
     return _undivided(np.full(len(calendar.index), past.mean()))
 
 

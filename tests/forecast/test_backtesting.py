@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from conftest import make_lines
 
-from ltvkit import customers, forecast, kpis
+from ltvkit import customers, forecast
 from ltvkit.engines import frames, sampling
-from ltvkit.errors import DataError, ParamsError, TooLittleData
-from ltvkit.forecast import estimation, uncertainty
+from ltvkit.errors import DataError, ParamsError
+from ltvkit.forecast import estimation
 from ltvkit.forecast.backtesting import baselines, holdout, model_forecasts, scores
 from ltvkit.forecast.clock import Clock
 
@@ -358,82 +358,6 @@ def test_totals_of_a_sample_are_raised_to_those_of_the_shop(log, tested, sampled
 
 def whole_of(tested) -> int:
     return tested.calibration.groupby("method")["customers"].sum().iloc[0]
-
-
-# The months to come.
-
-
-@pytest.fixture(scope="module")
-def history(log) -> pd.DataFrame:
-    return kpis.series(log, as_of=AS_OF, every="month")
-
-
-def test_revenue_of_todays_customers_is_that_of_predict(summary, fitted, drawn, history):
-    # 48 calendar months with one leap day are 48 x 30.4375 days: the two agree to the day.
-    ahead = forecast.revenue(
-        summary, fitted, drawn, history=history, as_of=AS_OF, months=48, acquisition=0.0
-    )
-    ahead = ahead[ahead["expected"].notna()]
-    assert ahead["month"].iloc[[0, 1, -1]].tolist() == ["2024-01", "2024-02", "2027-12"]
-    predicted = forecast.predict(summary, fitted, months=(48,))["ltv_48m"].sum()
-    assert ahead["existing_revenue"].sum() == pytest.approx(predicted, rel=1e-9)
-    assert (ahead["new_revenue"] == 0).all()
-    assert (ahead["expected"] == ahead["existing_revenue"]).all()
-    assert (ahead["low"] < ahead["expected"]).all()
-    assert (ahead["expected"] < ahead["high"]).all()
-
-
-def test_a_month_is_a_calendar_month(summary, fitted, drawn, history):
-    # From the middle of a month: the rest of it belongs to no month to come.
-    middle = pd.Timestamp("2024-01-10")
-    ahead = forecast.revenue(
-        summary, fitted, drawn, history=history, as_of=middle, months=2, acquisition=0.0
-    ).tail(2)
-    assert ahead["month"].tolist() == ["2024-02", "2024-03"]
-    triples = forecast.histories(summary)
-    spans = np.array([21.0, 21 + 29, 21 + 29 + 31])
-    paths = uncertainty.expected_revenue(triples, fitted, spans).sum(axis=0)[1:]
-    assert ahead["existing_revenue"].tolist() == pytest.approx(paths.tolist())
-
-
-def test_new_customers_by_simulation(summary, fitted, drawn, history):
-    ahead = forecast.revenue(
-        summary, fitted, drawn, history=history, as_of=AS_OF, months=12, acquisition=2.0
-    )
-    found = ahead.loc[ahead["expected"].notna(), "new_revenue"].sum()
-    won = 2 * history.loc[~history["partial"], "new_customers"].tail(12).mean()
-    rng, n = np.random.default_rng(1), 4000
-    zeros = np.zeros(n)
-    ends = pd.date_range(AS_OF, periods=13, freq="ME")
-    days = (ends - ends[0]).days.to_numpy()
-    middles = (days[1:] + days[:-1]) / 2
-    orders = []
-    for middle in middles:
-        left = np.array([(days[-1] - middle) / 7])
-        # A new customer has bought once, and is alive under BG/NBD.
-        orders.append(1 + fitted.buying.simulate(left, zeros.astype(int), zeros, zeros, rng=rng))
-    p, q, v = fitted.spend.params_
-    error = np.std(np.hstack(orders).sum(axis=1)) / np.sqrt(n) * won * p * v / (q - 1)
-    assert abs(np.mean(orders, axis=1).sum() * won * p * v / (q - 1) - found) < 4 * error
-
-
-def test_impossible_futures_are_refused(summary, fitted, drawn, history):
-    for wrong in ({"months": 0}, {"acquisition": -1.0}):
-        with pytest.raises(ParamsError, match=next(iter(wrong))):
-            forecast.revenue(summary, fitted, drawn, history=history, as_of=AS_OF, **wrong)
-
-
-def test_new_customers_are_not_foreseen_where_it_is_unknown_who_was_new(
-    summary, fitted, drawn, history
-):
-    blank = history.assign(new_customers=np.nan)
-    known = {"history": blank, "as_of": AS_OF, "months": 2}
-    with pytest.raises(TooLittleData, match="how many new customers a month brings"):
-        forecast.revenue(summary, fitted, drawn, **known)
-    ahead = forecast.revenue(summary, fitted, drawn, acquisition=0.0, **known)
-    assert ahead["new_revenue"].dropna().eq(0).all()
-    told = forecast.revenue(summary, fitted, drawn, acquisition=0.0, **known | {"history": history})
-    pd.testing.assert_frame_equal(ahead, told)
 
 
 # Looking into a forecast.

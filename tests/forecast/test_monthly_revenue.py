@@ -1,0 +1,286 @@
+"""The months to come: by hand, by simulation, on past dates, and where little is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from stub_shops import simulate
+
+from ltvkit import customers, forecast, kpis
+from ltvkit.errors import ParamsError, TooLittleData
+from ltvkit.forecast import bands, monthly_revenue, months_ahead, uncertainty
+from ltvkit.forecast.acquisition import Acquisition
+from ltvkit.forecast.backtesting import rolling_origins
+from ltvkit.forecast.backtesting.rolling_origins import RollingOrigins
+from ltvkit.forecast.clock import Clock
+
+AS_OF = "2024-12-31"
+UNTRIED = pd.DataFrame(columns=rolling_origins.COLUMNS)
+
+
+def a_shop(seed: int, *, before: int = 0, days: int = 731) -> pd.DataFrame:
+    """A shop that wins three customers a day, since `before` days before its export begins."""
+    rng = np.random.default_rng(seed)
+    lines = simulate(rng, won=lambda t: 3.0, days=days, before=before, gap=50, stay=250)
+    return lines.assign(amount=rng.gamma(4.0, 10.0, len(lines)).round(2))
+
+
+@pytest.fixture(scope="module")
+def log() -> pd.DataFrame:
+    return a_shop(3)
+
+
+@pytest.fixture(scope="module")
+def rolled(log) -> RollingOrigins:
+    return forecast.roll(log, as_of=AS_OF, model="mbg_nbd", export_begins="opening")
+
+
+@pytest.fixture(scope="module")
+def summary(log) -> pd.DataFrame:
+    return customers.summarize(log, as_of=AS_OF)
+
+
+@pytest.fixture(scope="module")
+def fitted(summary) -> forecast.Fitted:
+    return forecast.fit(summary, model="mbg_nbd")
+
+
+@pytest.fixture(scope="module")
+def drawn(fitted) -> pd.DataFrame:
+    return forecast.parameters(fitted, draws=20)
+
+
+@pytest.fixture(scope="module")
+def history(log) -> pd.DataFrame:
+    return kpis.series(log, as_of=AS_OF, every="month")
+
+
+def untried(**known) -> RollingOrigins:
+    """Nothing is known of past dates; 90 customers are won a month."""
+    facts = {"table": UNTRIED, "method": "model", "ahead": None, "season": None, "clock": Clock()}
+    return RollingOrigins(**{"won": Acquisition(90.0, None), **facts, **known})
+
+
+# What a forecast is made of.
+
+
+def test_revenue_of_todays_customers_is_that_of_predict(summary, fitted, drawn, history):
+    # 48 calendar months with one leap day are 48 x 30.4375 days: the two agree to the day.
+    known = {"past": untried(), "history": history, "as_of": AS_OF}
+    ahead = forecast.revenue(summary, fitted, drawn, **known, months=48, acquisition=0.0).table
+    ahead = ahead[ahead["expected"].notna()]
+    assert ahead["month"].iloc[[0, 1, -1]].tolist() == ["2025-01", "2025-02", "2028-12"]
+    predicted = forecast.predict(summary, fitted, months=(48,))["ltv_48m"].sum()
+    assert ahead["existing_revenue"].sum() == pytest.approx(predicted, rel=1e-9)
+    assert (ahead["new_revenue"] == 0).all()
+    assert (ahead["expected"] == ahead["existing_revenue"]).all()
+    assert (ahead["low"] < ahead["expected"]).all()
+    assert (ahead["expected"] < ahead["high"]).all()
+
+
+def test_a_month_is_a_calendar_month(summary, fitted, drawn, history):
+    # From the middle of a month: the rest of it belongs to no month to come.
+    known = {"past": untried(), "history": history, "as_of": "2025-01-10"}
+    ahead = forecast.revenue(summary, fitted, drawn, **known, months=2, acquisition=0.0)
+    ahead = ahead.table.tail(2)
+    assert ahead["month"].tolist() == ["2025-02", "2025-03"]
+    triples = forecast.histories(summary)
+    spans = np.array([21.0, 21 + 28, 21 + 28 + 31])
+    paths = uncertainty.expected_revenue(triples, fitted, spans).sum(axis=0)[1:]
+    assert ahead["existing_revenue"].tolist() == pytest.approx(paths.tolist())
+
+
+def test_new_customers_by_simulation(summary, fitted, drawn, history):
+    known = {"past": untried(), "history": history, "as_of": AS_OF}
+    found = forecast.revenue(summary, fitted, drawn, **known, months=12, acquisition=2.0)
+    found = found.table["new_revenue"].sum()
+    won, rng, n = 2 * 90.0, np.random.default_rng(1), 4000
+    ends = pd.date_range(AS_OF, periods=13, freq="ME")
+    days = (ends - ends[0]).days.to_numpy()
+    orders = []
+    for middle in (days[1:] + days[:-1]) / 2:
+        left, nobody = np.array([(days[-1] - middle) / 7]), np.zeros(n)
+        # A new customer has bought once, and may have left at once.
+        repeats = fitted.buying.simulate(left, nobody.astype(int), nobody, nobody, rng=rng)
+        orders.append(1 + repeats)
+    worth = won * float(fitted.spend_of(0, 0.0))
+    error = np.std(np.hstack(orders).sum(axis=1)) / np.sqrt(n) * worth
+    assert abs(np.mean(orders, axis=1).sum() * worth - found) < 4 * error
+
+
+def test_impossible_futures_are_refused(summary, fitted, drawn, history):
+    known = {"past": untried(), "history": history, "as_of": AS_OF}
+    for wrong in ({"months": 0}, {"acquisition": -1.0}):
+        with pytest.raises(ParamsError, match=next(iter(wrong))):
+            forecast.revenue(summary, fitted, drawn, **known, **wrong)
+
+
+def test_new_customers_are_not_foreseen_where_it_is_unknown_who_was_new(
+    summary, fitted, drawn, history
+):
+    past = untried(won=Acquisition(np.nan, None), method="")
+    known = {"past": past, "history": history, "as_of": AS_OF, "months": 2}
+    with pytest.raises(TooLittleData, match="how many new customers a month brings"):
+        forecast.revenue(summary, fitted, drawn, **known)
+    ahead = forecast.revenue(summary, fitted, drawn, acquisition=0.0, **known)
+    assert ahead.table["new_revenue"].dropna().eq(0).all()
+    assert "no new ones are assumed" in monthly_revenue.finding(ahead, currency="EUR")
+
+
+def test_months_repeat_the_last_ones_by_hand():
+    months = pd.period_range("2022-01", "2024-03", freq="M")
+    history = pd.DataFrame(
+        {
+            "period": months.astype(str),
+            "start": months.start_time,
+            "end": months.end_time.normalize(),
+            "partial": False,
+            "revenue": [*[10.0] * 15, *range(1, 13)],
+        }
+    )
+    calendar = months_ahead.find_months("2024-03-31", 13)
+    level = months_ahead.repeat_level(history, calendar).total
+    assert level.tolist() == pytest.approx([6.5] * 13)
+    # The year before brought 120, the last one 78: April brings 1 x 78 / 120.
+    year = months_ahead.repeat_year(history, calendar).total
+    assert year.tolist() == pytest.approx([m * 78 / 120 for m in [*range(1, 13), 1]])
+    with pytest.raises(TooLittleData, match="fewer than 24 whole months"):
+        months_ahead.repeat_year(history.tail(23), calendar)
+
+
+# Bands.
+
+
+def test_a_band_by_hand():
+    """Two dates, errors of 20% each way: the band is 1.96 standard deviations of all of them."""
+    errors = np.log([1.2, 1 / 1.2, 1.2, 1 / 1.2])
+    table = pd.DataFrame({"origin": [1, 1, 2, 2], "lead": [1, 2, 1, 2], "forecast": 100.0})
+    table["actual"] = 100 * np.exp(errors)
+    band = bands.widen(table, np.zeros(2))
+    spread = np.sqrt((4 * np.log(1.2) ** 2 + 4 * 0.15**2) / 8)
+    assert band.high.tolist() == pytest.approx([np.exp(1.96 * spread)] * 2, rel=1e-4)
+    assert (band.low * band.high).tolist() == pytest.approx([1.0, 1.0])
+    assert (band.held, band.tested) == (4, 4)
+    # The model's own uncertainty takes the place of errors that it explains.
+    assert bands.widen(table, np.full(2, 0.3)).high[0] == pytest.approx(
+        np.exp(1.96 * 0.3), rel=1e-3
+    )
+
+
+def test_a_month_far_off_is_not_held_by_a_band_of_the_other_dates():
+    table = pd.DataFrame({"origin": [1, 2, 3, 4], "lead": 1, "forecast": 100.0})
+    table["actual"] = [100.0, 101.0, 99.0, 300.0]
+    band = bands.widen(table, np.array([0.02]))
+    assert (band.held, band.tested) == (3, 4)
+    assert band.high[0] > 2, "the band of the future is as wide as that error asks for"
+
+
+def test_without_past_dates_a_band_is_that_of_any_shop():
+    band = bands.widen(UNTRIED, np.zeros(3))
+    assert band.high.tolist() == pytest.approx([np.exp(1.96 * 0.15)] * 3, rel=1e-3)
+    assert band.tested == 0
+    low, high = bands.widen_total(UNTRIED, 0.0)
+    assert 0.5 < low < 0.9 < 1.1 < high < 2
+
+
+# Past dates.
+
+
+def test_dates_to_forecast_from():
+    def dates(months: int) -> list[str]:
+        ends = pd.period_range("2020-01", periods=months, freq="M").end_time.normalize()
+        found = rolling_origins.list_origins(pd.DataFrame({"end": ends, "partial": False}))
+        return [f"{day:%y-%m}" for day in found]
+
+    assert dates(48) == ["22-12", "23-03", "23-06", "23-09"]
+    assert dates(30) == ["21-12", "22-01", "22-03", "22-04"]  # 24 months before the first
+    assert dates(12) == ["20-06", "20-07", "20-09", "20-10"]
+    assert dates(4) == []
+    assert dates(0) == []
+
+
+def errors_of(**methods: list[float]) -> pd.DataFrame:
+    return pd.DataFrame(methods)
+
+
+def test_which_method_is_used():
+    choose, usable = rolling_origins.choose, ["model", "season", "level", "last_year"]
+    plain = {"model": [0.1] * 4, "level": [0.2] * 4, "last_year": [0.3] * 4}
+    better, two = [0.09, 0.09, 0.09, 0.11], [0.01, 0.01, 0.11, 0.11]
+    assert choose(errors_of(**plain, season=better), usable) == "season"
+    assert choose(errors_of(**plain, season=two), usable) == "model"
+    assert choose(errors_of(**plain), usable) == "model"
+    assert choose(errors_of(**{**plain, "level": [0.05] * 4}), usable) == "level"
+    assert choose(errors_of(**{**plain, "level": [0.09] * 4}), usable) == "model", "by little only"
+    assert choose(errors_of(**plain), ["level", "last_year"]) == "level"
+    assert choose(pd.DataFrame(), ["model", "level"]) == "model"
+    assert choose(pd.DataFrame(), ["last_year", "level"]) == "last_year"
+    assert choose(pd.DataFrame(), []) == ""
+
+
+def test_a_forecast_of_a_past_date_knows_no_later_order(log, rolled):
+    """What it says of the first date is what it says if all later orders are forgotten."""
+    first = rolled.table["origin"].min()
+    until = log[log["order_date"] <= first]
+    now = forecast.roll(until, as_of=first, model="mbg_nbd", export_begins="opening")
+    then = rolled.table[(rolled.table["origin"] == first) & (rolled.table["method"] == "model")]
+    assert then["forecast"].tolist() == pytest.approx(now.ahead.total[: len(then)].tolist())
+    actual = log.groupby(log["order_date"].dt.strftime("%Y-%m"))["amount"].sum()
+    assert then["actual"].tolist() == pytest.approx(actual[then["month"]].tolist())
+
+
+def test_a_steady_shop_is_forecast_and_its_months_are_held(log, rolled, summary, fitted, drawn):
+    assert rolled.method == "model"
+    assert rolled.won.a_month == pytest.approx(3 * 30.4375, rel=0.1)
+    assert rolled.summary["bias"].tail(2).abs().max() < 0.15
+    history = kpis.series(log, as_of=AS_OF)
+    ahead = forecast.revenue(summary, fitted, drawn, past=rolled, history=history, as_of=AS_OF)
+    assert ahead.band.held >= 0.85 * ahead.band.tested
+    assert ahead.low < ahead.total < ahead.high
+    text = monthly_revenue.finding(ahead, currency="EUR")
+    assert f"{ahead.band.held} of {ahead.band.tested} months were within their range" in text
+    # The same seed, three years later: what the shop went on to do.
+    later = a_shop(3, days=731 + 365)
+    truth = later.loc[later["order_date"] > AS_OF, "amount"].sum()
+    assert ahead.total == pytest.approx(truth, rel=0.15)
+
+
+# A shop that is older than its export.
+
+
+@pytest.mark.parametrize("months", [12, 24])
+def test_no_customers_are_invented_where_an_export_begins_in_the_middle(months):
+    """Of a steady shop the last months are exported; the truth is the year that follows."""
+    whole = a_shop(5, before=2500, days=731 + 365)
+    as_of = pd.Timestamp("2024-12-31")
+    begins = as_of - pd.DateOffset(months=months)
+    part = whole[(whole["order_date"] > begins) & (whole["order_date"] <= as_of)]
+    after = whole[whole["order_date"] > as_of]
+    rolled = forecast.roll(part, as_of=as_of, model="mbg_nbd", export_begins="later")
+    assert rolled.won.a_month == pytest.approx(3 * 30.4375, rel=0.15)
+    assert rolled.won.known_days < 30.4375 * months - 60
+    assert rolled.ahead.total.sum() == pytest.approx(after["amount"].sum(), rel=0.15)
+
+
+def test_a_month_of_an_older_shop_tells_no_new_customers():
+    whole = a_shop(5, before=2500, days=30)
+    found = forecast.roll(whole, as_of="2023-01-30", model="mbg_nbd")
+    assert np.isnan(found.won.a_month)
+    assert found.won.known_days is None
+
+
+def test_a_group_that_wins_nobody_gets_no_new_customers():
+    lines = simulate(np.random.default_rng(2), won=lambda t: 9.0 * (t < 60), days=500)
+    found = forecast.roll(lines, as_of="2024-05-14", model="mbg_nbd")
+    assert found.won.a_month == 0
+
+
+def test_money_is_said_as_exactly_as_it_is_known():
+    from ltvkit.display.formats import rough_money
+
+    assert rough_money(24_187_654, spread=4_000_000, currency="JPY") == "24.2 million JPY"
+    assert rough_money(24_187_654, spread=40_000_000, currency="£") == "£24 million"
+    assert rough_money(1_234_567_890, spread=2e7) == "1.235 billion"
+    assert rough_money(-5_432, spread=900, currency="€") == "\N{MINUS SIGN}€5,430"
+    assert rough_money(5_432.1, spread=0) == "5,432"
