@@ -40,6 +40,7 @@ PAGES = {
         "The best 10% bring in −76.0% of revenue.",
         "The formulas give 0 JPY (ARPU / churn) to 0 JPY (ARPU x margin / churn).",
         "A customer is worth inf JPY.",
+        "We expect 0 JPY in the next 12 months, likely 0 JPY to 3,300 billion JPY.",
         "On the last 6 months, it was 60.4% too high. A simple method did about as well.",
     ],
 )
