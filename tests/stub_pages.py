@@ -29,7 +29,9 @@ FAULTS = {
     "an error": r"Traceback|\w+Error\b",
     "one of many": rf"(?<![\d.,])1 ({'|'.join(NOUNS)})\b",
     "a fall by more than all": r"(?:down|fell by) (?!100\.0%)[1-9][\d,]*\d{2}\.\d%",
-    "a share above 100%": r"(?<!up )(?<!rose by )(?<![\d.,+])(?!100\.0%)[1-9][\d,]*\d{2}\.\d%(?! more| too)",
+    "a share above 100%": (
+        r"(?<!up )(?<!rose by )(?<![\d.,+])(?!100\.0%)[1-9][\d,]*\d{2}\.\d%(?! more| too)"
+    ),
     "a share below 0%": r"(?<![\d%] to )−\d[\d,.]*% of",
     "a dash for a figure": r"(^|; |: )– ",
     "praise for a bad forecast": r"([5-9]\d|\d{3,})\.\d% too (high|low)\b.*(good enough|as well)",
