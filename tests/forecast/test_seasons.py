@@ -1,0 +1,203 @@
+"""Seasons and campaigns: a clock by hand, a planted season found, and none where there is none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ltvkit import customers, forecast
+from ltvkit.errors import ParamsError
+from ltvkit.forecast import months_ahead, seasons
+from ltvkit.forecast.clock import Clock
+from ltvkit.forecast.models.left_truncated import LeftTruncatedFitter
+from ltvkit.forecast.seasons import Season
+
+AS_OF = pd.Timestamp("2024-12-31")
+TRUTH = {"r": 0.8, "alpha": 8.0, "a": 0.7, "b": 2.5}
+FACTORS = np.array([0.7, 0.8, 1.0, 1.0, 1.0, 0.9, 1.5, 0.8, 0.8, 1.0, 1.0, 1.5])
+
+
+def a_shop(factors: np.ndarray, *, years: int = 4, a_day: float = 2.5, seed: int = 1):
+    """Order lines of an MBG/NBD shop that opened `years` ago, in which a day is as long as its
+    month's factor; the number of new customers has no season."""
+    rng = np.random.default_rng(seed)
+    days = pd.date_range(AS_OF - pd.DateOffset(years=years) + pd.Timedelta(days=1), AS_OF)
+    passed = np.append(0.0, factors[days.month - 1].cumsum())
+    born = np.repeat(np.arange(len(days)), rng.poisson(a_day, len(days)))
+    n = len(born)
+    rate = rng.gamma(TRUTH["r"], 1 / TRUTH["alpha"], n) / 7
+    may_buy = rng.geometric(rng.beta(TRUTH["a"], TRUTH["b"], n)) - 1
+    left = passed[-1] - passed[born + 1]
+    who = np.repeat(np.arange(n), rng.poisson(rate * left))
+    when = np.interp(
+        passed[born + 1][who] + rng.random(len(who)) * left[who], passed, np.arange(len(passed))
+    )
+    times = pd.DataFrame({"who": who, "day": np.floor(when).astype(int)}).sort_values(
+        ["who", "day"]
+    )
+    times = times[times.groupby("who").cumcount() < may_buy[times["who"]]]
+    both = pd.concat([pd.DataFrame({"who": np.arange(n), "day": born}), times])
+    return pd.DataFrame(
+        {
+            "customer_id": both["who"].astype(str).to_numpy(),
+            "order_id": np.arange(len(both)).astype(str),
+            "order_date": days[0] + pd.to_timedelta(both["day"].to_numpy(), unit="D"),
+            "amount": 10.0,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def seasonal() -> pd.DataFrame:
+    return a_shop(FACTORS)
+
+
+@pytest.fixture(scope="module")
+def season(seasonal) -> Season:
+    flat = forecast.fit(customers.summarize(seasonal, as_of=AS_OF), model="mbg_nbd")
+    return seasons.learn(seasonal, flat, as_of=AS_OF)
+
+
+# The clock.
+
+
+def test_a_clock_by_hand():
+    """December counts twice: the 10 days before 5 January are 6 double ones, and 4 of one."""
+    pace = np.ones(12)
+    pace[11] = 2.0
+    clock = seasons.make_clock(
+        Season(pace, np.ones(12)), as_of="2024-01-05", days_before=60, unit="day"
+    )
+    assert clock.between(10, 0) == pytest.approx(5 * 2 + 5)  # 27 to 31 December, 1 to 5 January
+    assert clock.between(5, 0) == pytest.approx(5)
+    triples = pd.DataFrame({"frequency": [1], "t_x_days": [3], "T_days": [10]})
+    assert [v.tolist() for v in clock.history(triples)] == [[1], [6.0], [15.0]]
+    assert clock.ahead([26, 27]).tolist() == [26, 27]  # up to the end of January
+    assert clock.ahead(331 + 31) - clock.ahead(331) == 30 * 2 + 1  # 2 to 31 December
+    even = Clock("week")
+    assert even.between([14, 7], 0).tolist() == [2.0, 1.0]
+    assert even.ahead(7) == 1.0
+
+
+def test_campaigns_make_days_longer():
+    clock = seasons.make_clock(
+        None,
+        as_of="2024-01-31",
+        days_before=31,
+        campaigns={"2024-01-10/2024-01-12": 3, "2024-02-01/2024-02-01": 2.0},
+        unit="day",
+    )
+    assert clock.between(31, 0) == pytest.approx(31 + 3 * 2)
+    assert clock.ahead([1, 2]).tolist() == [2.0, 3.0]
+    for wrong, factor in (
+        ("2024-01-10", 2),
+        ("2024-01-12/2024-01-10", 2),
+        ("2024-01-10/2024-01-12", 0),
+    ):
+        with pytest.raises(ParamsError, match="campaigns"):
+            seasons.make_clock(None, as_of="2024-01-31", days_before=9, campaigns={wrong: factor})
+
+
+def test_without_a_season_there_is_no_other_clock():
+    assert seasons.make_clock(None, as_of=AS_OF, days_before=9) == Clock("week")
+
+
+def test_a_season_leaves_the_number_of_distinct_histories(seasonal, season):
+    triples = forecast.histories(customers.summarize(seasonal, as_of=AS_OF))
+    clock = seasons.make_clock(season, as_of=AS_OF, days_before=int(triples["T_days"].max()))
+    timed = pd.DataFrame(dict(zip("xtT", clock.history(triples), strict=True)))
+    assert len(timed.drop_duplicates()) == len(triples)
+
+
+# Seasons.
+
+
+def test_a_planted_season_is_found(season):
+    assert np.abs(season.buying / (FACTORS / FACTORS.mean()) - 1).max() < 0.15
+    assert np.abs(season.winning - 1).max() < 0.15
+    assert season.buying.mean() == pytest.approx(1)
+
+
+def test_with_its_clock_a_model_finds_the_truth(seasonal):
+    """Purchases that follow the season exactly are a model without one, in operational time."""
+    buyers = customers.summarize(seasonal, as_of=AS_OF)
+    days = int(forecast.histories(buyers)["T_days"].max())
+    clock = seasons.make_clock(Season(FACTORS, np.ones(12)), as_of=AS_OF, days_before=days)
+    table = forecast.fit(buyers, model="mbg_nbd", clock=clock).against(TRUTH).dropna()
+    assert len(table) == 4
+    assert table["truth"].between(table["lowest"], table["highest"]).all()
+
+
+def test_a_forecast_follows_the_season(seasonal, season):
+    """Today's customers buy in December what FACTORS say, relative to the months around it."""
+    buyers = customers.summarize(seasonal, as_of=AS_OF)
+    triples = forecast.histories(buyers)
+    clock = seasons.make_clock(season, as_of=AS_OF, days_before=int(triples["T_days"].max()))
+    fitted = forecast.fit(buyers, model="mbg_nbd", clock=clock)
+    calendar = months_ahead.find_months(AS_OF, 12)
+    ahead = months_ahead.expect(triples, fitted, calendar, won=75, season=season)
+    a_day = ahead.existing / np.diff(calendar.days)
+    around = np.sqrt(a_day[5] * a_day[7])  # of July
+    wanted = season.buying[6] / np.sqrt(season.buying[5] * season.buying[7])
+    assert a_day[6] / around == pytest.approx(wanted, rel=0.05)
+
+
+def test_where_there_is_no_season_none_is_found():
+    lines = a_shop(np.ones(12), seed=2)
+    flat = forecast.fit(customers.summarize(lines, as_of=AS_OF), model="mbg_nbd")
+    found = seasons.learn(lines, flat, as_of=AS_OF)
+    assert np.abs(found.buying - 1).max() < 0.1
+    assert np.abs(found.winning - 1).max() < 0.1
+
+
+def test_two_years_are_needed(seasonal):
+    lines = seasonal[seasonal["order_date"] > "2023-02-01"]
+    flat = forecast.fit(customers.summarize(lines, as_of=AS_OF), model="mbg_nbd")
+    assert seasons.learn(lines, flat, as_of=AS_OF) is None
+
+
+# Two groups of customers.
+
+
+@pytest.fixture(scope="module")
+def groups(seasonal) -> tuple[forecast.Fitted, pd.DataFrame]:
+    buyers = customers.summarize(seasonal, as_of=AS_OF)
+    return forecast.fit(buyers, model="mbg_nbd", known_days=500), buyers
+
+
+def test_each_group_has_the_parameters_of_its_customers(groups):
+    fitted, buyers = groups
+    assert isinstance(fitted.buying, LeftTruncatedFitter)
+    older = buyers["tenure_days"] > 500
+    for rows, buying in ((~older, fitted.buying.later), (older, fitted.buying.earlier)):
+        alone = forecast.fit(buyers[rows], model="mbg_nbd")
+        assert buying.params_.tolist() == pytest.approx(alone.buying.params_.tolist(), rel=1e-3)
+    assert len(fitted.table) == 4 + 4
+    repeats = fitted.buying.later.expected_number_of_purchases_up_to_time(12 * 30.4375 / 7)
+    worth = forecast.new_customer(fitted, months=(12,))[12]
+    assert worth == pytest.approx(float(fitted.spend_of(0, 0.0) * (1 + repeats[0])))
+
+
+def test_each_customer_is_forecast_by_their_group(groups):
+    fitted, buyers = groups
+    both = forecast.predict(buyers, fitted, months=(12,))
+    older = both["tenure_days"] > 500
+    for rows, buying in ((~older, fitted.buying.later), (older, fitted.buying.earlier)):
+        triples = forecast.histories(
+            buyers[buyers["customer_id"].isin(both.loc[rows, "customer_id"])]
+        )
+        alive = buying.conditional_probability_alive(*fitted.clock.history(triples))
+        told = both.loc[rows, "p_alive"].sum()
+        assert told == pytest.approx(float(alive @ triples["customers"]))
+
+
+def test_parameters_of_both_groups_are_drawn(groups):
+    drawn = forecast.parameters(groups[0], draws=5)
+    assert list(drawn) == list(groups[0].buying.params_.index)
+    assert (drawn.std() > 0).all()
+
+
+def test_too_small_a_group_leaves_one(seasonal):
+    fitted = forecast.fit(customers.summarize(seasonal, as_of=AS_OF), known_days=5)
+    assert not isinstance(fitted.buying, LeftTruncatedFitter)
