@@ -18,7 +18,7 @@ from ltvkit.forecast import estimation, next_orders
 from ltvkit.forecast.backtesting import holdout
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ingest.readers import samples
-from ltvkit.ltv import curves
+from ltvkit.ltv import curves, order_steps
 from ltvkit.quality import summary
 from ltvkit.report import results
 from ltvkit.samples import shop
@@ -49,6 +49,8 @@ BOUNDED = {
     "forecast.backtesting.weekly_purchases.tracking": DAYS,
     "cohorts._spent": AGES,
     "ltv.curves._by_group": GROUPS * AGES,
+    "ltv.order_steps._count": order_steps.STEPS * len(order_steps.PARTS) * 73 * 2,
+    "forecast.subscriptions._sum_gaps": AGES,
     "engines.spark.ranking._ends": ranking.SAMPLE,
     "engines.spark.ranking._offsets": ranking.BUCKETS,
 }

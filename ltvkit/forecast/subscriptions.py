@@ -108,7 +108,8 @@ def forecast_months(
     one_of("method", method, METHODS)
     if months < 1:
         raise ParamsError(f"months={months}: give 1 or more.")
-    found = _read(lines, as_of=as_of, contract=contract, number=number)
+    own = {"contract": contract, "number": number}
+    found = _read(lines, as_of=as_of, regular=method != "bg_bb", **own)
     expected = _expect(found, months, method)
     shares, new = expected.shares, expected.new
     rows = found.histories
@@ -134,7 +135,7 @@ def forecast_customers(
 
     The same as `forecast_months`, for each customer. Raises `TooLittleData` as it does.
     """
-    found = _read(lines, as_of=as_of, each_customer=True)
+    found = _read(lines, as_of=as_of, regular=method != "bg_bb", each_customer=True)
     shares = _expect(found, int(np.ceil(months)), method).shares
     counted = np.clip(months - np.arange(shares.shape[1]), 0, 1)
     paid = shares @ counted
@@ -209,16 +210,20 @@ def _by_contracts(found: _Payments, months: int, method: str) -> _Expected:
     return _Expected(shares, alive, new, renewals, [*notes, *note], usual, survival)
 
 
+def _check_regular(gaps: pd.DataFrame) -> None:
+    n = gaps["customers"].sum()
+    if n < FEWEST:
+        raise NotRegular(fill("no_renewals", n=int(n), least=FEWEST))
+    regular = gaps.loc[gaps["gap"] == gaps["usual"], "customers"].sum() / n
+    if regular < REGULAR:
+        raise NotRegular(fill("not_regular", share=regular, least=REGULAR))
+
+
 def _find_rhythm(found: _Payments) -> tuple[int, int, float]:
     """The most common gap in months; how many months late a payment may be; and the share of due
     months in which customers pay. Judged by customers of three payments or more."""
     gaps, rows = found.gaps, found.histories
     n = gaps["customers"].sum()
-    regular = gaps.loc[gaps["gap"] == gaps["usual"], "customers"].sum() / max(n, 1)
-    if n < FEWEST:
-        raise NotRegular(fill("no_renewals", n=int(n), least=FEWEST))
-    if regular < REGULAR:
-        raise NotRegular(fill("not_regular", share=regular, least=REGULAR))
     over = (gaps["gap"] - gaps["usual"]).clip(lower=0)
     by_over = gaps.groupby(over)["customers"].sum()
     late = int(by_over.index[by_over.cumsum() >= (1 - LATE) * n][0])
@@ -314,10 +319,16 @@ def _share_who_come_back(found: _Payments, late: int, renewals: pd.DataFrame) ->
 
 
 def _read(
-    lines: Frame, *, as_of: Day, contract: str = "", number: str = "", each_customer: bool = False
+    lines: Frame,
+    *,
+    as_of: Day,
+    regular: bool,
+    contract: str = "",
+    number: str = "",
+    each_customer: bool = False,
 ) -> _Payments:
     """The months in which customers paid, up to the last whole month; a history of each customer,
-    or the distinct ones."""
+    or the distinct ones. Raises `NotRegular` where they have to be `regular`, and are not."""
     now = periods.last_whole(as_of, "month")
     chosen = _choose(lines, contract, number, until=periods.end(now, "month"))
     month, revenue = nw.col("month"), nw.col("revenue")
@@ -337,9 +348,12 @@ def _read(
     with frames.materialized(rows, like=lines) as each:
         if not frames.count(each):
             raise TooLittleData(fill("no_renewals", n=0, least=FEWEST))
+        gaps = _sum_gaps(each)
+        if regular:
+            _check_regular(gaps)
         return _Payments(
             histories=_find_histories(each, chosen, number, each_customer),
-            gaps=_sum_gaps(each),
+            gaps=gaps,
             now=now,
             per_customer=_count_parallel(each, chosen, contract),
             **_sum_first_payments(each, now),
@@ -388,7 +402,8 @@ def _sum_first_payments(each: nw.LazyFrame, now: int) -> dict[str, float]:
     firsts = each.filter(nw.col("before").is_null())
     recent = nw.col("month") > now - WINDOW
     means = [rows.select(nw.col("revenue").mean()) for rows in (firsts.filter(recent), firsts)]
-    mean = next(m for m in (float(frames.table(m).iloc[0, 0]) for m in means) if not np.isnan(m))
+    found = (float(frames.table(m).iloc[0, 0]) for m in means)
+    mean = next((m for m in found if not np.isnan(m)), np.nan)
     second = each.filter(recent & (nw.col("before") == nw.col("first")))
     sums = frames.table(second.select(nw.col("revenue", "revenue_before").sum())).iloc[0]
     step = sums["revenue"] / sums["revenue_before"] if sums["revenue_before"] > 0 else 1.0

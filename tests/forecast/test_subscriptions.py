@@ -144,6 +144,8 @@ def test_where_nobody_left_or_nobody_is_regular_it_says_so():
     assert forecast(lines, as_of="2024-06-30", method="bg_bb").table["customers"].gt(0).all()
     with pytest.raises(TooLittleData, match="0 renewals are known"):
         forecast(lines, as_of="2022-06-30")
+    with pytest.raises(TooLittleData, match="0 renewals are known"):
+        forecast(lines, as_of="2022-06-30", method="bg_bb")
     with pytest.raises(ParamsError):
         forecast(lines, months=0)
 
