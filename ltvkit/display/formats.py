@@ -61,19 +61,23 @@ def money(x: float, currency: str = "", *, decimals: int | None = None) -> str:
     return _add_currency(number(x, decimals=places), currency)
 
 
-def rough_money(x: float, *, spread: float, currency: str = "") -> str:
-    """An amount of money of which only the first digits are known: it may be off by `spread`.
+def rough_money(*amounts: float, spread: float, currency: str = "") -> str:
+    """An amount of money, or a range, of which only the first digits are known: off by `spread`.
 
     >>> rough_money(24_187_654, spread=4_000_000, currency="JPY"), rough_money(1832, spread=310)
     ('24.2 million JPY', '1,830')
+    >>> rough_money(22_187_654, 26_187_654, spread=4_000_000, currency="JPY")
+    '22.2 to 26.2 million JPY'
     """
-    if not spread > 0 or pd.isna(x):
-        return money(x, currency)
+    if not spread > 0 or any(pd.isna(x) for x in amounts):
+        return _(" to ").join(money(x, currency) for x in amounts)
     step = 10.0 ** (math.floor(math.log10(spread)) - 1)
-    known = round(x / step) * step
-    power, word = next((each for each in POWERS if abs(known) >= each[0]), (1.0, "{x}"))
-    decimals = max(0, round(math.log10(power / step)))
-    return _add_currency(_(word).format(x=number(known / power, decimals=decimals)), currency)
+    known = [round(x / step) * step for x in amounts]
+    most = max(abs(x) for x in known)
+    power, word = next((each for each in POWERS if most >= each[0]), (1.0, "{x}"))
+    places = max(0, round(math.log10(power / step)))
+    text = _(" to ").join(number(x / power, decimals=places) for x in known)
+    return _add_currency(_(word).format(x=text), currency)
 
 
 def _add_currency(text: str, currency: str) -> str:

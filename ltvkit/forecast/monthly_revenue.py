@@ -134,14 +134,21 @@ def finding(ahead: Revenue, *, currency: str) -> str:
     coming, before = table[table["expected"].notna()], table[table["actual"].notna()]
     span = fill("months", n=len(coming))
     show = partial(formats.rough_money, currency=currency, spread=ahead.high - ahead.low)
-    amounts = {"total": show(ahead.total), "low": show(ahead.low), "high": show(ahead.high)}
+    amounts = {"total": show(ahead.total), "range": show(ahead.low, ahead.high)}
     lines = [fill("ahead", span=span, **amounts)]
     if len(before) >= len(coming):
         actual = before["actual"].tail(len(coming)).sum()
         if actual > 0:
             change = ahead.total / actual - 1
             name = "more" if change > 0 else "less"
-            lines.append(fill(f"past_{name}", share=abs(change), span=span, actual=show(actual)))
+            lines.append(
+                fill(
+                    f"past_{name}",
+                    share=formats.share(abs(change), decimals=0),
+                    span=span,
+                    actual=show(actual),
+                )
+            )
     lines.append(_describe_assumption(ahead, coming, show))
     band = ahead.band
     if band.tested:
@@ -152,7 +159,7 @@ def finding(ahead: Revenue, *, currency: str) -> str:
     return " ".join(lines)
 
 
-def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[[float], str]) -> str:
+def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..., str]) -> str:
     existing, new = coming["existing_revenue"].sum(), coming["new_revenue"].sum()
     if ahead.method in SIMPLE:
         return fill(f"as_{ahead.method}")
