@@ -51,8 +51,9 @@ def entering_risk(
     discount: float = 0.0,
     margin_rate: float = 1.0,
 ) -> Frame:
-    """Customers, and the model that predicted them -> those not overdue yet who will be by the end
-    of the next calendar month unless they order; the most at stake first.
+    """Customers, and the model that predicted them -> those who have waited for longer than their
+    usual gap and will be overdue by the end of the next calendar month unless they order; the most
+    at stake first. Who ordered lately is not in it: most of them order again in time.
 
     Adds `days_left` (until the first day overdue) and `ltv_at_stake`: `ltv_12m` less what it will
     be then, if they have not ordered. `discount` and `margin_rate` as in `predict`. Returns the
@@ -61,7 +62,8 @@ def entering_risk(
     days = periods.number_of(next_month_end(as_of)) - periods.number_of(as_of)
     left = nw.col("overdue_after_days") - nw.col("recency_days") + 1
     opened = frames.lazy(predicted, needs=tuple(KNOWN)).select(*KNOWN)
-    soon = frames.materialize(opened.filter(left > 0, left <= days), like=predicted)
+    waiting = nw.col("recency_days") > nw.col("usual_gap_days")
+    soon = frames.materialize(opened.filter(left > 0, left <= days, waiting), like=predicted)
     aged = frames.lazy(soon).with_columns(nw.col("recency_days", "tenure_days") + days)
     then = predictions.predict(
         frames.materialize(aged, like=soon),

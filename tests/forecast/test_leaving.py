@@ -58,6 +58,12 @@ def test_the_coming_month_holds_those_whose_silence_crosses_their_limit_in_it(on
     assert left.to_dict() == {"c1": 31, "c2": 2, "c3": 1}
 
 
+def test_whoever_ordered_lately_is_not_at_risk(fitted):
+    """All are overdue after 30 days, so by the end of October; half of the gaps are 20 days."""
+    found = forecast.entering_risk(waiting(1, 20, 21, after=30), fitted, as_of="2024-09-30")
+    assert found["customer_id"].tolist() == ["c2"]
+
+
 def test_with_time_customers_of_the_coming_month_are_overdue(predicted, fitted):
     """Both lists by another way: the same customers a month later, had they not bought."""
     days = 31
@@ -65,7 +71,8 @@ def test_with_time_customers_of_the_coming_month_are_overdue(predicted, fitted):
     then = set(forecast.overdue(later)["customer_id"])
     now = set(forecast.overdue(predicted)["customer_id"])
     soon = forecast.entering_risk(predicted, fitted, as_of="2024-09-30")
-    assert set(soon["customer_id"]) == then - now
+    waiting = predicted["recency_days"] > predicted["usual_gap_days"]
+    assert set(soon["customer_id"]) == (then - now) & set(predicted["customer_id"][waiting])
     assert len(soon) > 0
     assert now < then
 
@@ -118,7 +125,10 @@ def test_a_stage_without_customers_has_none(fitted):
     assert table["customers"].eq(0).all()
     assert table["p_alive"].isna().all()
     text = forecast.describe_leaving(table, as_of="2024-09-30", currency="JPY")
-    assert text == "No customer is overdue, and none will be by 31 October 2024."
+    assert text == (
+        "No customer is overdue, and none who has waited longer than usual will be by 31 October "
+        "2024."
+    )
 
 
 def test_the_sentence_says_the_table():
@@ -131,8 +141,8 @@ def test_the_sentence_says_the_table():
         }
     )
     assert forecast.describe_leaving(table, as_of="2024-09-30", currency="JPY") == (
-        "194 customers will be overdue (silent for longer than usual) by 31 October 2024 if they "
-        "do not order: their expected value falls by 84,841 JPY. 2,136 customers "
+        "194 customers have waited longer than usual and will be overdue by 31 October 2024 if "
+        "they do not order: their expected value falls by 84,841 JPY. 2,136 customers "
         "are overdue already, 233 of them for up to 30 days; these 233 are still worth 760,000 JPY "
         "in the next 12 months."
     )
