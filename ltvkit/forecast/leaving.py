@@ -136,11 +136,18 @@ def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> 
     day = formats.day(next_month_end(as_of))
     if not n + overdue:
         return fill("none_overdue", day=day)
-    worth = formats.money(soon["ltv_at_stake"], currency)
+    worth = _show_sum(soon["ltv_at_stake"], n, currency)
     first = fill("soon_overdue", n=n, day=day, worth=worth) if n else fill("none_soon", day=day)
     if not overdue:
         return first
-    worth = formats.money((recent if new else late.sum())[LTV], currency)
+    worth = _show_sum((recent if new else late.sum())[LTV], new or overdue, currency)
     if 0 < new < overdue:
         return f"{first} {fill('overdue_lately', all=overdue, n=new, worth=worth)}"
     return f"{first} {fill('now_overdue', n=overdue, worth=worth)}"
+
+
+def _show_sum(amount: float, n: int, currency: str) -> str:
+    """An amount expected of `n` customers together, to the digits that are known: what each of them
+    brings is spread about as widely as its mean, so that 95% of such sums lie within
+    4 / sqrt(n) of their amount."""
+    return formats.rough_money(amount, spread=4 * abs(amount) / np.sqrt(n), currency=currency)

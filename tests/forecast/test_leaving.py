@@ -142,7 +142,7 @@ def test_the_sentence_says_the_table():
     )
     assert forecast.describe_leaving(table, as_of="2024-09-30", currency="JPY") == (
         "194 customers have waited longer than usual and will be overdue by 31 October 2024 if "
-        "they do not order: their expected value falls by 84,841 JPY. 2,136 customers "
+        "they do not order: their expected value falls by 85,000 JPY. 2,136 customers "
         "are overdue already, 233 of them for up to 30 days; these 233 are still worth 760,000 JPY "
         "in the next 12 months."
     )
