@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from scipy.special import betaln, log_expit
 
 from ltvkit import customers, forecast
 from ltvkit.errors import ParamsError
 from ltvkit.forecast import months_ahead, seasons
 from ltvkit.forecast.clock import Clock
+from ltvkit.forecast.estimation import BUYING
 from ltvkit.forecast.models.left_truncated import LeftTruncatedFitter
 from ltvkit.forecast.seasons import Season
 
@@ -155,6 +158,101 @@ def test_two_years_are_needed(seasonal):
     lines = seasonal[seasonal["order_date"] > "2023-02-01"]
     flat = forecast.fit(customers.summarize(lines, as_of=AS_OF), model="mbg_nbd")
     assert seasons.learn(lines, flat, as_of=AS_OF) is None
+
+
+# Beside dynamic covariates (Bachmann, Meierer & Naef 2021, Marketing Science 40(4), 783-809): a
+# purchase rate that follows the calendar, integrated over customers' rates number by number.
+
+BOUGHT = [
+    ["2023-01-15"],
+    ["2023-03-01", "2023-07-10"],
+    ["2024-06-20", "2024-07-01", "2024-07-30", "2024-12-05"],
+    ["2023-11-30", "2023-12-01", "2024-02-10"],
+    ["2022-12-31", "2024-12-20"],
+]
+PARETO = {"r": 0.8, "alpha": 8.0, "s": 0.6, "beta": 12.0}
+LOGS = np.linspace(-40, 12, 400)  # of rates, and of odds
+STEP = LOGS[1] - LOGS[0]
+
+
+def write_path(bought: list[str]) -> tuple[np.ndarray, int, np.ndarray]:
+    """Purchase days of one customer -> the integral of the rate's factor up to each day since the
+    first, in weeks; which of these days is that of the last purchase; the factors at repeats."""
+    days = pd.DatetimeIndex(bought)
+    calendar = pd.date_range(days[0], AS_OF)[1:]
+    path = np.append(0, FACTORS[calendar.month - 1].cumsum()) / 7
+    return path, (days[-1] - days[0]).days, FACTORS[days[1:].month - 1]
+
+
+def draw_rates(shape: float, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Rates, and the weight of each in a gamma distribution."""
+    rates = np.exp(LOGS)
+    return rates, stats.gamma.pdf(rates, shape, scale=1 / scale) * rates * STEP
+
+
+def integrate_leaving_after_purchase(bought: list[str], *, first: int) -> float:
+    """Log likelihood of the purchase days; `first`: 1 if one can leave after the first purchase."""
+    path, last, factors = write_path(bought)
+    chances = len(factors) + first
+    rates, weights = draw_rates(TRUTH["r"], TRUTH["alpha"])
+    density = weights * np.prod(rates[:, None] * factors, axis=1)
+    leaves, stays = log_expit(LOGS), log_expit(-LOGS)
+    a, b = TRUTH["a"], TRUTH["b"]
+    share = np.exp(a * leaves + b * stays - betaln(a, b)) * STEP
+    here = (density @ np.exp(-rates * path[-1])) * (share @ np.exp(chances * stays))
+    if not chances:
+        return np.log(here)
+    gone = share @ np.exp(leaves + (chances - 1) * stays)
+    return np.log(here + (density @ np.exp(-rates * path[last])) * gone)
+
+
+def integrate_leaving_any_time(bought: list[str], *, by_calendar: bool) -> float:
+    """The same of a customer who may leave at any moment, by the calendar or by the season."""
+    path, last, factors = write_path(bought)
+    leaving = np.arange(len(path)) / 7 if by_calendar else path
+    rates, weights = draw_rates(PARETO["r"], PARETO["alpha"])
+    density = weights * np.prod(rates[:, None] * factors, axis=1)
+    risks, share = draw_rates(PARETO["s"], PARETO["beta"])
+    nodes, parts = np.polynomial.legendre.leggauss(2)  # of each day
+    moments = (np.arange(last, len(path) - 1)[:, None] + (nodes + 1) / 2).ravel()
+    buys, leaves = (
+        np.interp(moments, np.arange(len(path)), clock)[:, None] for clock in (path, leaving)
+    )
+    gone = (np.exp(-buys * rates) @ density) * (np.exp(-leaves * risks) @ (share * risks))
+    gone = gone @ np.outer(np.diff(leaving)[last:], parts / 2).ravel()
+    here = (density @ np.exp(-path[-1] * rates)) * (share @ np.exp(-leaving[-1] * risks))
+    return np.log(here + gone)
+
+
+def compute_in_the_kit(model: str, params: dict[str, float]) -> np.ndarray:
+    """Log likelihood of each of `BOUGHT` in operational time."""
+    days = [pd.DatetimeIndex(each) for each in BOUGHT]
+    rows = [(len(d) - 1, (d[-1] - d[0]).days, (AS_OF - d[0]).days) for d in days]
+    triples = pd.DataFrame(rows, columns=["frequency", "t_x_days", "T_days"])
+    season = Season(FACTORS, np.ones(12))
+    clock = seasons.make_clock(season, as_of=AS_OF, days_before=int(triples["T_days"].max()))
+    history = dict(zip(["frequency", "recency", "T"], clock.history(triples), strict=True))
+    return BUYING[model]()._scores(np.array(list(params.values())), history)[0]
+
+
+@pytest.mark.parametrize(("model", "first"), [("bg_nbd", 0), ("mbg_nbd", 1)])
+def test_the_likelihood_is_that_of_a_covariate_of_purchases(model, first):
+    """It leaves out the factors at the purchases, in which no parameter of the model is."""
+    for bought, told in zip(BOUGHT, compute_in_the_kit(model, TRUTH), strict=True):
+        factors = write_path(bought)[-1]
+        by_calendar = integrate_leaving_after_purchase(bought, first=first)
+        assert told + np.log(factors).sum() == pytest.approx(by_calendar, abs=1e-8)
+
+
+def test_customers_of_pareto_nbd_leave_in_operational_time_too():
+    """With covariates on purchases alone they leave by the calendar: a small difference."""
+    apart = []
+    for bought, told in zip(BOUGHT, compute_in_the_kit("pareto_nbd", PARETO), strict=True):
+        told += np.log(write_path(bought)[-1]).sum()
+        by_season = integrate_leaving_any_time(bought, by_calendar=False)
+        assert told == pytest.approx(by_season, abs=1e-5)
+        apart.append(abs(integrate_leaving_any_time(bought, by_calendar=True) - told))
+    assert 0.01 < max(apart) < 0.1
 
 
 # Two groups of customers.
