@@ -32,6 +32,8 @@ class Counts(NamedTuple):
 
 
 def count(beside: nw.LazyFrame, start: int, last: int) -> Counts:
+    """Purchase days of customers with `_before` and `_next` (days to the neighbours) -> `Counts`
+    of the days from number `start` to `last`."""
     length = last - start + 1
 
     def add_up(rows: nw.LazyFrame, column: str, less: int) -> np.ndarray:
@@ -48,6 +50,7 @@ def count(beside: nw.LazyFrame, start: int, last: int) -> Counts:
 
 
 def spread(at: Any, counts: Any, length: int) -> np.ndarray:
+    """Counts at whole numbers -> an array of them, zero where nothing was counted."""
     return np.bincount(np.asarray(at, int), weights=np.asarray(counts, float), minlength=length)
 
 

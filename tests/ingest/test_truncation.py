@@ -126,3 +126,23 @@ def test_what_comes_after_the_data_is_estimated_from_their_last_two_thirds():
 
 def test_days_are_read_as_days():
     assert truncation._date(0) == day("1970-01-01")
+
+
+def test_of_a_growing_shop_fewer_customers_come_from_before():
+    """Times between purchases of 100 days on average, and growth by one in 365 days a day: of the
+    customers of before, 1 / (1 + 100 / 365) of those of a steady shop, by hand."""
+    still = np.exp(-np.arange(3000) / 100)
+    weighed = old_customers._weigh_past(still, 1 / 365)
+    assert weighed[:500] / still[:500] == pytest.approx(1 / (1 + 100 / 365), rel=0.01)
+    assert old_customers._weigh_past(still, 0.0) == pytest.approx(still)
+    shrinking = old_customers._weigh_past(still, -1 / 365)
+    assert shrinking[:500] / still[:500] == pytest.approx(1 / (1 - 100 / 365), rel=0.01)
+
+
+def test_the_growth_of_purchases_is_that_of_their_trend():
+    days = np.arange(720)
+    assert old_customers.estimate_growth(50 * np.exp(0.001 * days)) == pytest.approx(
+        0.001, rel=0.01
+    )
+    assert old_customers.estimate_growth(np.full(720, 50.0)) == pytest.approx(0, abs=1e-12)
+    assert old_customers.estimate_growth(np.full(60, 50.0)) == 0, "too few months for a trend"
