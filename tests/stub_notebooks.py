@@ -41,12 +41,13 @@ AGES = MONTHS * (MONTHS + 1) // 2
 # What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
 BOUNDED = {
     "ingest.span._find_late": DAYS,
-    "ingest.truncation.find_truncation": DAYS,
-    "ingest.truncation.add_up": DAYS,
+    "ingest.truncation.examine": DAYS,
+    "ingest.old_customers.add_up": DAYS,
     "quality.measures.measure": DAYS,
     "kpis._daily": DAYS,
     "kpis._of_kind": DAYS,
     "forecast.backtesting.weekly_purchases.tracking": DAYS,
+    "forecast.seasons._count_by_month": DAYS,
     "cohorts._spent": AGES,
     "ltv.curves._by_group": GROUPS * AGES,
     "ltv.order_steps._count": order_steps.STEPS * len(order_steps.PARTS) * 73 * 2,

@@ -111,7 +111,7 @@ def fit(
     """
     one_of("model", model, BUYING)
     one_of("unit", unit, DAYS)
-    some, notes = _sample_customers(customers)
+    some, notes = sample_customers(customers)
     spent = fit_spending(some)
     spent = spent._replace(notes=(*notes, *spent.notes))
     clock = clock or Clock(unit)
@@ -239,7 +239,7 @@ def fit_spending(customers: Frame) -> Spending:
     return Spending(spend, mean, tuple(_correlation_notes(purchases, each, weights)))
 
 
-def _sample_customers(customers: Frame) -> tuple[Frame, tuple[str, ...]]:
+def sample_customers(customers: Frame) -> tuple[Frame, tuple[str, ...]]:
     """The customers to fit, and a note if they are a sample."""
     whole = frames.count(customers)
     if whole <= MAX_CUSTOMERS:

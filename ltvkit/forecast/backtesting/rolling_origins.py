@@ -122,7 +122,8 @@ def find_known(lines: Frame, *, as_of: Day, export_begins: str = "") -> Known:
     """Order lines, or their `days` -> what a model is fitted to as of a day."""
     buyers = customers.summarize(lines, as_of=as_of)
     won = acquisition.estimate(lines, as_of=as_of, export_begins=export_begins)
-    return Known(estimation.histories(buyers), estimation.fit_spending(buyers), won)
+    some, _notes = estimation.sample_customers(buyers)
+    return Known(estimation.histories(buyers), estimation.fit_spending(some), won)
 
 
 def list_origins(history: pd.DataFrame) -> list[pd.Timestamp]:
