@@ -250,26 +250,27 @@ def finding(summary: pd.DataFrame) -> str:
     """Which segment brings in most, and how many good customers have gone quiet."""
     if len(summary) == 1:
         name = _(summary["segment"].iloc[0])
-        return fill("one_segment", segment=name, days=_span_of_days(summary))
+        return fill("one_segment", segment=name, ago=_days_ago(summary))
     if not summary["revenue"].sum() > 0:
         return explain_no_shares(summary["revenue"].sum())
     best = summary.loc[summary["revenue"].idxmax()]
     people = next(_(s.people) for s in SEGMENTS if s.name == best["segment"])
     figures = {"customers": best["customers_share"], "revenue": best["revenue_share"]}
-    figures["days"] = _span_of_days(summary[summary["segment"] == best["segment"]])
+    figures["ago"] = _days_ago(summary[summary["segment"] == best["segment"]])
     leaders = fill("best_segment", people=people, **figures)
     quiet = summary[summary["segment"].isin(QUIET)]
     if quiet.empty:
         return leaders
     n, revenue = int(quiet["customers"].sum()), quiet["revenue_share"].sum()
-    return f"{leaders} {fill('quiet', n=n, revenue=revenue, days=_span_of_days(quiet))}"
+    return f"{leaders} {fill('quiet', n=n, revenue=revenue, ago=_days_ago(quiet))}"
 
 
-def _span_of_days(rows: pd.DataFrame) -> str:
-    """How long ago the last orders of these segments are: "12 to 95", or "12"."""
-    ends = rows["shortest_recency_days"].min(), rows["longest_recency_days"].max()
+def _days_ago(rows: pd.DataFrame) -> str:
+    """How long ago the last orders of these segments are: "12 to 95 days ago", or "1 day ago"."""
+    ends = int(rows["shortest_recency_days"].min()), int(rows["longest_recency_days"].max())
     few, many = map(formats.count, ends)
-    return few if few == many else fill("span", few=few, many=many)
+    days = few if few == many else fill("span", few=few, many=many)
+    return fill("days_ago", n=ends[1], days=days)
 
 
 def _rule(cuts: Any, edges: str) -> str:

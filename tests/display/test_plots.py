@@ -241,18 +241,17 @@ ALTS = {
     "kpi_series": "Last month, 2024-05: 97,121. Highest: 109,906 (2024-03); "
     "lowest: 90,000 (2023-12).",
     "segments": "champions has the largest share of revenue: 16.7%, from 1.5% of customers.",
-    "rfm_grid": "(300 customers). Most have R 1 and F 5: 24 customers. 4 have the highest of both.",
-    "migration": "the largest move, of 109, is from hibernating to lost.",
+    "rfm_grid": "Most customers (24) have R 1 and F 5; 4 have the highest of both.",
+    "migration": "The largest move (109) is from hibernating to lost.",
     "deciles": "Decile 1 brings in 45.0% of revenue, decile 10 0.4%.",
     "lorenz": "The best 20% of customers bring 48.8%; "
     "the half with the lowest revenue brings 12.5%.",
     "leaders": "item 0 is first with 900,000 JPY.",
     "pareto": "Class A is 33.0% of items and brings 69.9% of revenue.",
-    "triangle": "6 cohorts. At age 1: 15.0% (2022-01) to 15.6% (2022-05).",
-    "ltv_curves": "6 cohorts. By age 5 customers have brought 90.00 on average.",
+    "triangle": "Cohorts: 6. At age 1: 15.0% (2022-01) to 15.6% (2022-05).",
+    "ltv_curves": "Cohorts: 6. By age 5 customers have brought 90.00 on average.",
     "order_steps": "web F1 -> F2 30.0%, F2 -> F3 50.0%, F3 -> F4 60.0%.",
-    "second_order": "Within 180 days: 45.0% (2023-01) to 45.0% (2023-01); "
-    "the latest is 45.0% (2023-06).",
+    "second_order": "Within 180 days: 45.0%; the latest is 45.0% (2023-06).",
 }
 
 

@@ -86,15 +86,15 @@ def one_customer(n: int = 70) -> pd.DataFrame:
 ALTS = {
     "tracking": "By the week of 1998-02-23: actual 2,360; "
     "BG/NBD 2,242, Rate of the last year 2,596.",
-    "matrix": "From 2.6% to 97.5%; the highest with 1 repeat orders in 38 weeks.",
+    "matrix": "From 2.6% to 97.5%, which is at repeat orders: 1, weeks: 38.",
     "calibration": "Decile 1: predicted 420.00 USD, actual 429.00 USD. "
     "Of all deciles: 99.10 USD and 99.60 USD.",
-    "ltv_distribution": "The largest group is 40 customers (40.0%) with an LTV from 10.00 USD to "
-    "50.00 USD.",
-    "fan": "Expected in 6 months to come: 564,199 USD, 375,199 USD of it from existing customers.",
+    "ltv_distribution": "Most customers (40, 40.0%) have an LTV from 10.00 USD to 50.00 USD.",
+    "fan": "Expected in the months to come (6): 564,199 USD, "
+    "375,199 USD of it from existing customers.",
     "survival": "After 548 days 15.0% are still there.",
     "hazard": "Most leave from day 0 to 30: 30.0% of those still there.",
-    "one_customer": "On 2024-04-29 it is 24.8%, after 4 days with an order.",
+    "one_customer": "On 2024-04-29 it is 24.8%. Days with an order: 4.",
 }
 CASES = {
     "tracking": (tracking(), {"split": "1997-09-30"}),

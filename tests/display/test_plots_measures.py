@@ -67,9 +67,9 @@ def natural(n: int = 8) -> pd.DataFrame:
 
 ALTS = {
     "timeline": "In 2024-09: treated 18.00 USD, control 18.50 USD.",
-    "effects": "4 measures: 1 above zero, 1 below, 2 unclear. "
+    "effects": "Above zero: 1, below: 1, unclear: 2. "
     "The largest: Free shipping, $5 off $50, \u221215.0%.",
-    "replays": "This time +9.0 pp; on 8 past dates from 0.0 pp to +7.0 pp.",
+    "replays": "This time +9.0 pp; on past dates (8) from 0.0 pp to +7.0 pp.",
 }
 CASES = {
     "timeline": (timeline(), {"metric": "revenue_per_customer", "currency": "USD", **SPAN}),

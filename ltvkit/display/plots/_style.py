@@ -175,7 +175,9 @@ def extremes(
     named = pd.Series(values.to_numpy(dtype=float), index=[short(n, 24) for n in names])
     say = {"value": named.iloc[-1], "high": named.max(), "low": named.min()}
     words = {name: formats.value(x, column, currency) for name, x in say.items()}
-    return words | {"last": named.index[-1], "best": named.idxmax(), "worst": named.idxmin()}
+    words |= {"last": named.index[-1], "best": named.idxmax(), "worst": named.idxmin()}
+    alike = words["low"] == words["high"]
+    return words | {"range": words["low"] if alike else fill("named_range", **words)}
 
 
 def keyed(table: pd.DataFrame, key: str) -> pd.DataFrame:
