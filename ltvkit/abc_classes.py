@@ -120,13 +120,18 @@ def classify(lines: Frame, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Fr
 
 
 def summarize(classified: Frame) -> pd.DataFrame:
-    """Classified items -> one row per class: class, items, items_share, revenue, revenue_share."""
+    """Classified items -> one row per class: class, items, items_share, revenue, revenue_share.
+
+    Shares of revenue are NaN where there is none to share.
+    """
     sums = ("revenue", "revenue_share")
     opened = frames.lazy(classified, needs=("class", *sums))
     table = frames.add_up(opened, "class", sums=sums, items=nw.len()).set_index("class")
     present = [c for c in CLASSES if c in table.index or c != "none"]
     table = table.reindex(present).fillna(0).astype({"items": "int64"})
     table = table.assign(items_share=table["items"] / table["items"].sum())
+    if not table["revenue_share"].sum() > 0:
+        table["revenue_share"] = np.nan
     return table.reset_index()[["class", "items", "items_share", "revenue", "revenue_share"]]
 
 

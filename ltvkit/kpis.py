@@ -44,7 +44,8 @@ def series(
       before (days and weeks: 52 weeks before, so that weekdays match)
 
     A period without orders has zero revenue, and no average (NaN). A change is NaN where the
-    other period is not in the data, is partial or was zero or less, or this one is partial.
+    other period is not in the data, is partial or was zero or less, or this one is partial or below
+    zero: nothing falls by more than all of it.
 
     Where the data begin in the middle of the shop's life, old customers look new at first: then
     `new_customers` and `repeat_rate` are NaN until it is known who is new (`ingest.truncation`).
@@ -83,10 +84,11 @@ def on(table: pd.DataFrame, *, as_of: Day) -> pd.Series:
 def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     """The period that holds `as_of`, in a sentence or two."""
     row = on(table, as_of=as_of)
+    if not row["customers"]:
+        return fill("nobody_bought", period=_name_period(row["period"]))
     period, orders = _name_period(row["period"]), fill("orders", n=int(row["orders"]))
     known = {"period": period, "orders": orders, "share": row["repeat_rate"]}
-    unsure = row["customers"] > 0 and np.isnan(row["new_customers"])
-    name = "bought_before_unknown" if unsure else "bought"
+    name = "bought_before_unknown" if np.isnan(row["new_customers"]) else "bought"
     summary = fill(name, n=int(row["customers"]), **known)
     if row["partial"]:
         return f"{summary} {fill('incomplete')}"
@@ -179,5 +181,5 @@ def _with_changes(table: pd.DataFrame, every: str) -> pd.DataFrame:
 
 
 def _change(values: pd.DataFrame, past: pd.DataFrame) -> pd.DataFrame:
-    change = values / past.where(past > 0) - 1
+    change = values.where(values >= 0) / past.where(past > 0) - 1
     return change.assign(repeat_rate=values["repeat_rate"] - past["repeat_rate"])

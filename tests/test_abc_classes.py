@@ -58,7 +58,9 @@ def test_where_returns_leave_no_revenue_nothing_has_a_share(on):
     table = frames.table(frames.lazy(abc_classes.classify(frame, by="product_id")))
     assert set(table["class"]) == {"none"}
     assert table[["revenue_share", "cumulative_share"]].isna().all(axis=None)
-    text = abc_classes.finding(abc_classes.summarize(table), items="products")
+    summary = abc_classes.summarize(table)
+    assert summary["revenue_share"].isna().all()
+    text = abc_classes.finding(summary, items="products")
     assert text.startswith("More was returned than bought")
 
 

@@ -94,6 +94,17 @@ def test_the_finding_says_what_the_row_says():
     assert "not complete" in kpis.finding(partial, as_of="2024-02-20")
 
 
+def test_a_month_in_which_nobody_bought_or_more_came_back_than_went():
+    lines = make_lines(
+        ("a", "1", "2024-01-10", 50), ("b", "2", "2024-01-12", 50),
+        ("a", "R", "2024-02-02", -80),
+    )  # fmt: skip
+    table = kpis.series(lines, as_of="2024-02-29")
+    assert table["revenue"].tolist() == [100, -80]
+    assert np.isnan(table["revenue_vs_previous"].iloc[1])  # and not a fall by 180%
+    assert kpis.finding(table, as_of="2024-02-29") == "Nobody bought in February 2024."
+
+
 def test_nothing_up_to_the_date_is_said():
     with pytest.raises(DataError, match="no order up to 2022-12-31"):
         kpis.series(LINES, as_of="2022-12-31")

@@ -238,16 +238,14 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
 
 
 ALTS = {
-    "kpi_series": "Last month, 2024-05: 97,121. Highest: 109,906 (2024-03); "
-    "lowest: 90,000 (2023-12).",
-    "segments": "champions has the largest share of revenue: 16.7%, from 1.5% of customers.",
-    "rfm_grid": "Most customers (24) have R 1 and F 5; 4 have the highest of both.",
+    "kpi_series": "Last month, 2024-05: 97,121. All: 90,000 (2023-12) to 109,906 (2024-03).",
+    "segments": "Largest share of revenue: champions, 16.7%, from 1.5% of customers.",
+    "rfm_grid": "Largest cell: R 1 and F 5 (24). With the highest of both: 4.",
     "migration": "The largest move (109) is from hibernating to lost.",
-    "deciles": "Decile 1 brings in 45.0% of revenue, decile 10 0.4%.",
-    "lorenz": "The best 20% of customers bring 48.8%; "
-    "the half with the lowest revenue brings 12.5%.",
-    "leaders": "item 0 is first with 900,000 JPY.",
-    "pareto": "Class A is 33.0% of items and brings 69.9% of revenue.",
+    "deciles": "4: 8.0%, 5: 5.0%, 6: 4.0%, 7: 3.0%, 8: 2.0%, 9: 0.6%, 10: 0.4%.",
+    "lorenz": "The best 20% of customers bring 48.8% of revenue.",
+    "leaders": "The highest: item 0, 900,000 JPY.",
+    "pareto": "brings 3.0% of revenue. Class A, 33.0% of items, brings 69.9%.",
     "triangle": "Cohorts: 6. At age 1: 15.0% (2022-01) to 15.6% (2022-05).",
     "ltv_curves": "Cohorts: 6. By age 5 customers have brought 90.00 on average.",
     "order_steps": "web F1 -> F2 30.0%, F2 -> F3 50.0%, F3 -> F4 60.0%.",
@@ -277,6 +275,11 @@ def test_nobody_who_moved_and_nothing_to_show_are_said():
         "(7 customers). Nobody is in another segment than before."
     )
     assert plots.deciles(deciles().head(0)).figure.alt.endswith("There is nothing to show.")
+    few = plots.pareto(pareto().assign(**{"class": "none"}))
+    assert few.figure.alt.endswith("brings 3.0% of revenue. No item has a class.")
+    unknown = plots.segments(summary().assign(revenue_share=NAN))
+    assert "The largest segment: lost, 16.7% of customers." in unknown.figure.alt
+    assert "unknown" in plots.lorenz(lorenz(), gini=NAN, top20=NAN).get_title(loc="left")
 
 
 @each

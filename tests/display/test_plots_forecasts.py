@@ -89,7 +89,7 @@ ALTS = {
     "matrix": "From 2.6% to 97.5%, which is at repeat orders: 1, weeks: 38.",
     "calibration": "Decile 1: predicted 420.00 USD, actual 429.00 USD. "
     "Of all deciles: 99.10 USD and 99.60 USD.",
-    "ltv_distribution": "Most customers (40, 40.0%) have an LTV from 10.00 USD to 50.00 USD.",
+    "ltv_distribution": "Largest group: an LTV from 10.00 USD to 50.00 USD (40, 40.0%).",
     "fan": "Expected in the months to come (6): 564,199 USD, "
     "375,199 USD of it from existing customers.",
     "survival": "After 548 days 15.0% are still there.",

@@ -35,9 +35,11 @@ def segments(summary: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("")
     _style.numbers(ax.xaxis, "share")
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))  # inside, its dots would look like data
-    best = table.iloc[0]
+    known = table["revenue_share"].notna().any()
+    best = table.iloc[0] if known else table.loc[table["customers_share"].idxmax()]
     facts = {"customers": best["customers_share"], "revenue": best["revenue_share"]}
-    _style.describe(ax, "segments", segment=best["segment"], **facts)
+    chart = "segments" if known else "segments_none"
+    _style.describe(ax, chart, segment=best["segment"], **facts)
     return ax
 
 
@@ -57,16 +59,17 @@ def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.margins(y=0.1)
     ax.legend(loc="center right")
     _style.numbers(ax.yaxis, "share")
-    (first, best), (last, worst) = table[["decile", "revenue_share"]].iloc[[0, -1]].to_numpy()
-    facts = {"first": int(first), "best": best, "last": int(last), "worst": worst}
-    _style.describe(ax, "deciles", **facts)
+    shares = table["revenue_share"].map(formats.share)
+    each = (f"{n}: {share}" for n, share in zip(table["decile"], shares, strict=True))
+    _style.describe(ax, "deciles", values=_(", ").join(each))
     return ax
 
 
 @_style.styled
 def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None = None) -> Axes:
     """Points of `deciles.lorenz` -> the Lorenz curve, with `gini` and the best fifth's share."""
-    ax = _style.axes(ax, "lorenz", gini=formats.number(gini, decimals=2))
+    known = formats.number(gini, decimals=2) if np.isfinite(gini) else _("unknown")
+    ax = _style.axes(ax, "lorenz", gini=known)
     _style.require(ax, points.tail(1), "revenue_share", by="customers_share")
     x, y = points["customers_share"], points["revenue_share"]
     equal, best = _("if all brought the same"), _("the best 20% of customers bring {share}")
@@ -79,7 +82,7 @@ def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None =
     ax.legend(loc="upper left")
     for axis in (ax.xaxis, ax.yaxis):
         _style.numbers(axis, "share")
-    _style.describe(ax, "lorenz", top=float(top20), half=float(np.interp(0.5, x, y)))
+    _style.describe(ax, "lorenz", top=float(top20))
     return ax
 
 
@@ -98,7 +101,7 @@ def pareto(
     """
     ax = _style.axes(ax, "pareto", y=formats.label("cumulative_share"))
     _about(ax, about)
-    _style.require(ax, points, "items_share", "cumulative_share", by="class")
+    _style.require(ax, points, "cumulative_share", by=("items_share", "class"))
     x = np.r_[0, points["items_share"].to_numpy(dtype=float)]
     y = np.r_[0, points["cumulative_share"].to_numpy(dtype=float)]
     ends = points.groupby("class")["items_share"].max().reindex(list(ZONES)).dropna()
@@ -114,9 +117,11 @@ def pareto(
     ax.legend(loc="lower right", frameon=True)
     for axis in (ax.xaxis, ax.yaxis):
         _style.numbers(axis, "share")
-    first = points[points["class"] == ends.index[0]].iloc[-1]
-    facts = {"items": float(first["items_share"]), "revenue": float(first["cumulative_share"])}
-    _style.describe(ax, "pareto", name=formats.label(ends.index[0]), **facts)
+    last = points[points["class"] == ends.index[0]].iloc[-1]
+    facts = {"items": float(last["items_share"]), "revenue": float(last["cumulative_share"])}
+    facts |= {"first": float(points["cumulative_share"].iloc[0])}
+    chart = "pareto_none" if ends.index[0] == "none" else "pareto"
+    _style.describe(ax, chart, name=formats.label(ends.index[0]), **facts)
     return ax
 
 
@@ -144,7 +149,8 @@ def leaders(table: pd.DataFrame, *, currency: str, about: str = "", ax: Axes | N
     ax.legend(title=formats.label("class"), loc="lower right", frameon=True)
     _style.numbers(ax.xaxis, "revenue")
     value = formats.money(table["revenue"].iloc[0], currency)
-    _style.describe(ax, "leaders", name=labels[0], value=value)
+    name = labels[0] if named else f"{formats.label('rank')} {labels[0]}"
+    _style.describe(ax, "leaders", name=name, value=value)
     return ax
 
 
