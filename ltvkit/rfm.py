@@ -54,6 +54,7 @@ QUIET = ("at risk", "can't lose")
 # Scores compare customers with each other; what a segment's name says must also be true by itself.
 RECENT_DAYS = 30  # who ordered since is not called at risk or lost
 LAPSE_DAYS = 180  # who did not order since is not called new, loyal or a champion
+LOST = 4  # times as long without an order: lost, however often they had bought
 
 COLUMNS = [  # of `summarize`
     *("segment", "customers", "customers_share", "revenue", "revenue_share", "orders"),
@@ -124,7 +125,7 @@ def segment(
 
     >>> silent = {"recency_days": [900], "orders": [1], "r_score": [5], "f_score": [1]}
     >>> segment(pd.DataFrame(silent))[["r_score", "segment"]].to_dict("records")
-    [{'r_score': 5, 'segment': 'hibernating'}]
+    [{'r_score': 5, 'segment': 'lost'}]
     """
     opened = frames.lazy(scored, needs=PAIR)
     known = set(FACTS) <= set(opened.collect_schema().names())
@@ -143,6 +144,7 @@ def hold_to_facts(
     late have R 5; where all bought this week, the first of them have R 1. So:
 
     - no order for `lapse_days` or more: R is 2 at most (never new, loyal or a champion)
+    - none for four times as long: R is 1 and F at most 2 (lost, and no longer at risk)
     - an order within the last `recent_days`: R is 4 at least (never at risk, quiet or lost)
     - in between: R is 2 at least (nobody is lost who does not yet count as gone)
     - a second order: F is 2 at least (nobody is new who came back); without one, F is 1
@@ -158,12 +160,14 @@ def _held(recent_days: int, lapse_days: int) -> dict[str, nw.Expr]:
             "after which a customer counts as gone."
         )
     days, again, (r, f) = nw.col("recency_days"), nw.col("orders") > 1, map(nw.col, PAIR)
+    gone, lost = days >= lapse_days, days >= LOST * lapse_days
     least = nw.when(days <= recent_days).then(4).otherwise(2)
+    here = nw.when(r < least).then(least).otherwise(r)
+    r = nw.when(gone).then(nw.when(r > 2).then(2).otherwise(r)).otherwise(here)
+    f = nw.when((f < 2) | lost).then(2).otherwise(f)
     return {
-        "r_score": nw.when(days >= lapse_days)
-        .then(nw.when(r > 2).then(2).otherwise(r))
-        .otherwise(nw.when(r < least).then(least).otherwise(r)),
-        "f_score": nw.when(~again).then(1).otherwise(nw.when(f < 2).then(2).otherwise(f)),
+        "r_score": nw.when(lost).then(1).otherwise(r),
+        "f_score": nw.when(again).then(f).otherwise(1),
     }
 
 

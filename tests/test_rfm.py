@@ -176,8 +176,9 @@ def test_whoever_is_silent_for_years_is_not_new_loyal_or_a_champion(on):
     silent = people(range(1000, 1010), [1, 1, 1, 1, 1, 1, 2, 2, 3, 9], range(10))
     scored = rfm.score(on(silent))
     assert max(scores(scored, "r_score")) == 5
-    found = set(scores(rfm.segment(scored), "segment"))
-    assert found <= {"at risk", "can't lose", "hibernating", "lost"}
+    assert set(scores(rfm.segment(scored), "segment")) == {"lost"}
+    slow = rfm.segment(scored, lapse_days=300)
+    assert set(scores(slow, "segment")) == {"at risk", "can't lose", "hibernating"}
 
 
 def test_whoever_bought_this_week_is_not_at_risk_quiet_or_lost(on):
@@ -197,6 +198,9 @@ def test_whoever_bought_this_week_is_not_at_risk_quiet_or_lost(on):
         (180, 1, 1, 1, "lost"),
         (179, 9, 5, 5, "champions"),
         (180, 9, 5, 5, "can't lose"),
+        (719, 9, 1, 5, "can't lose"),
+        (720, 9, 1, 5, "lost"),
+        (720, 1, 5, 1, "lost"),
         (0, 14, 5, 1, "potential loyalist"),
         (0, 1, 5, 1, "new"),
         (0, 1, 5, 5, "new"),

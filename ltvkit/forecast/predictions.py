@@ -44,7 +44,8 @@ def predict(
     `ColumnError`.
     """
     check_share("discount", discount)
-    check_share("margin_rate", margin_rate)
+    if margin_rate >= 0:  # what is sold below its cost has a margin below zero
+        check_share("margin_rate", margin_rate)
     by_history = predict_histories(
         histories(customers), fitted, months=months, quiet_days=quiet_days, discount=discount
     )

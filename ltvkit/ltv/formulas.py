@@ -201,6 +201,9 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
     spent = formats.money(abs(seen["value"]), currency)
     name = "spent" if seen["value"] >= 0 else "returned"
     sentences = [fill(name, value=spent, horizon=seen["horizon"])]
+    margin = table.loc[table["method"] == _(METHODS["realised_margin"]["method"]), "value"]
+    if seen["value"] > 0 and (margin < 0).any():
+        sentences += [fill("margin_below_zero")]
     whole = revenue[revenue["horizon"] == _(WHOLE)]
     unknown, whole = whole[whole["withheld"] != ""], whole.dropna(subset=["value"])
     reasons = unknown.groupby("withheld", sort=False)["method"].agg(_(" and ").join)

@@ -247,7 +247,7 @@ ALTS = {
     "leaders": "The highest: item 0, 900,000 JPY.",
     "pareto": "brings 3.0% of revenue. Class A, 33.0% of items, brings 69.9%.",
     "triangle": "Cohorts: 6. At age 1: 15.0% (2022-01) to 15.6% (2022-05).",
-    "ltv_curves": "Cohorts: 6. By age 5 customers have brought 90.00 on average.",
+    "ltv_curves": "Cohorts: 6. Average by age 5: 90.00.",
     "order_steps": "web F1 -> F2 30.0%, F2 -> F3 50.0%, F3 -> F4 60.0%.",
     "second_order": "Within 180 days: 45.0%; the latest is 45.0% (2023-06).",
 }

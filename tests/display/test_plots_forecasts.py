@@ -133,6 +133,14 @@ def test_the_alternative_text_is_the_title_and_the_main_fact(name):
     assert ax.figure.alt == f"{' '.join(ax.get_title(loc='left').split())}. {ALTS[name]}"
 
 
+def test_the_fans_text_names_no_part_that_is_not_known():
+    whole = fan().assign(existing_revenue=NAN, new_revenue=NAN)
+    assert plots.fan(whole, currency="USD").figure.alt.endswith("to come (6): 564,199 USD.")
+    assert plots.fan(fan(12, 0), currency="USD").figure.alt.endswith(
+        "Actual in 2024-09: 91,000 USD."
+    )
+
+
 @each
 def test_it_is_named_legible_and_without_side_effects(name, monkeypatch):
     monkeypatch.setattr(plt, "show", lambda: pytest.fail("shown"))

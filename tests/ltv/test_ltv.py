@@ -273,6 +273,9 @@ def test_a_margin_below_zero_is_a_loss(on):
     table = whole_life(on(lines))
     revenue, margin = table.loc[["ARPU / churn", "ARPU x margin / churn"], "value"]
     assert margin == pytest.approx(-revenue / 3)
+    text = formulas.finding(compared(lines), currency="USD")
+    assert "The margin is below zero, so the more they buy, the more the shop loses." in text
+    assert "margin" not in formulas.finding(compared(monthly(40, 20)), currency="USD")
 
 
 def test_what_cannot_be_compared_is_said():

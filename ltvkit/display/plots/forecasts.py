@@ -181,7 +181,8 @@ def _describe_fan(ax: Axes, table: pd.DataFrame, currency: str) -> None:
         return
     sums = {"value": ahead["expected"].sum(), "existing": ahead["existing_revenue"].sum()}
     facts = {name: formats.money(x, currency) for name, x in sums.items()}
-    _style.describe(ax, "fan", n=len(ahead), **facts)
+    chart = "fan" if ahead["existing_revenue"].notna().all() else "fan_whole"
+    _style.describe(ax, chart, n=len(ahead), **facts)
 
 
 def _steps(cells: pd.DataFrame, most: int) -> list[int]:
