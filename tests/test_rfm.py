@@ -189,34 +189,33 @@ def test_whoever_bought_this_week_is_not_at_risk_quiet_or_lost(on):
     assert found <= {"champions", "loyal", "potential loyalist", "new", "promising"}
 
 
-@pytest.mark.parametrize(
-    ("days", "orders", "r", "f", "segment"),
-    [
-        (30, 1, 1, 1, "promising"),
-        (31, 1, 1, 1, "hibernating"),
-        (179, 1, 1, 1, "hibernating"),
-        (180, 1, 1, 1, "lost"),
-        (179, 9, 5, 5, "champions"),
-        (180, 9, 5, 5, "can't lose"),
-        (719, 9, 1, 5, "can't lose"),
-        (720, 9, 1, 5, "lost"),
-        (720, 1, 5, 1, "lost"),
-        (0, 14, 5, 1, "potential loyalist"),
-        (0, 1, 5, 1, "new"),
-        (0, 1, 5, 5, "new"),
-    ],
-)
-def test_the_facts_at_their_limits(on, days, orders, r, f, segment):
-    row = {"recency_days": [days], "orders": [orders], "r_score": [r], "f_score": [f]}
-    frame = on(pd.DataFrame({"customer_id": ["a"], **row}))
-    assert scores(rfm.segment(frame), "segment") == [segment]
-    assert (scores(rfm.segment(frame), "r_score"), scores(rfm.segment(frame), "f_score")) == (
-        [r],
-        [f],
-    )
-    held = rfm.hold_to_facts(frame)
-    pair = {"r_score": scores(held, "r_score"), "f_score": scores(held, "f_score")}
-    assert rfm.segment(pd.DataFrame(pair))["segment"].tolist() == [segment]
+LIMITS = [  # days since the last order, orders, R and F scores -> segment
+    (0, 1, 5, 1, "new"),
+    (0, 1, 5, 5, "new"),
+    (0, 14, 5, 1, "potential loyalist"),
+    (30, 1, 1, 1, "promising"),
+    (31, 1, 1, 1, "hibernating"),
+    (179, 1, 1, 1, "hibernating"),
+    (180, 1, 1, 1, "lost"),
+    (179, 9, 5, 5, "champions"),
+    (180, 9, 5, 5, "can't lose"),
+    (719, 9, 1, 5, "can't lose"),
+    (720, 9, 1, 5, "lost"),
+    (720, 1, 5, 1, "lost"),
+]
+
+
+def test_the_facts_at_their_limits(on):
+    columns = ["recency_days", "orders", "r_score", "f_score", "expected"]
+    known = pd.DataFrame(LIMITS, columns=columns)
+    known.insert(0, "customer_id", [f"c{n:02d}" for n in range(len(known))])
+    frame = on(known)
+    segmented = rfm.segment(frame)
+    assert scores(segmented, "segment") == known["expected"].tolist()
+    assert scores(segmented, "r_score") == known["r_score"].tolist()
+    held = frames.table(frames.lazy(rfm.hold_to_facts(frame)).sort("customer_id"))
+    pairs = held[["r_score", "f_score"]]
+    assert rfm.segment(pairs)["segment"].tolist() == known["expected"].tolist()
 
 
 def test_the_days_of_the_facts_are_the_shops(on):

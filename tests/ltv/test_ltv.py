@@ -6,7 +6,7 @@ import pytest
 from conftest import make_lines
 
 from ltvkit.errors import ColumnError, DataError, ParamsError
-from ltvkit.ltv import contracts, formulas, survival, unit_economics
+from ltvkit.ltv import contracts, curves, formulas, survival, unit_economics
 
 # As of 2024-12-31 with 90 days to lapse, a and b have left (judged on 2024-10-02), c stays and
 # d is too new to be judged. Half of revenue is margin.
@@ -315,6 +315,15 @@ def test_a_group_pays_best_only_if_it_pays_back():
         "65.00 USD of margin.",
         "Winning a customer costs 50.00 USD and brings 45.00 USD of margin in 11 months.",
     ]
+
+
+def test_customers_who_returned_more_than_they_bought_cost_the_shop():
+    row = {"age_months": 12, "ltv": -30.2, "low": -46.7, "high": -12.5}
+    text = curves.finding(pd.DataFrame([row]), currency="USD")
+    assert text == (
+        "In their first 12 months customers cost the shop 30.20 USD each on average "
+        "(likely range 12.50 USD to 46.70 USD)."
+    )
 
 
 def test_a_customer_who_loses_money_may_cost_nothing():
