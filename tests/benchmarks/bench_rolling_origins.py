@@ -130,6 +130,8 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     shown = rows[rows["refused"] == ""]
     shown = shown.assign(
         inside=shown["actual"].between(shown["low"], shown["high"]),
+        actual_existing=shown["actual_existing"].where(shown["existing_revenue"].notna()),
+        won=shown["won"].where(shown["new"].notna()),
         width=(shown["high"] - shown["low"]) / shown["expected"].clip(lower=1e-9),
     )
     each = ["shop", "seed", "as_of"]
