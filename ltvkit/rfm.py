@@ -145,7 +145,7 @@ def hold_to_facts(
 
     - no order for `lapse_days` or more: R is 2 at most (never new, loyal or a champion)
     - none for four times as long: R is 1 and F at most 2 (lost, and no longer at risk)
-    - an order within the last `recent_days`: R is 4 at least (never at risk, quiet or lost)
+    - else an order within the last `recent_days`: R is 4 at least (never at risk, quiet or lost)
     - in between: R is 2 at least (nobody is lost who does not yet count as gone)
     - a second order: F is 2 at least (nobody is new who came back); without one, F is 1
     """
@@ -154,11 +154,6 @@ def hold_to_facts(
 
 
 def _held(recent_days: int, lapse_days: int) -> dict[str, nw.Expr]:
-    if not 0 <= recent_days < lapse_days:
-        raise ParamsError(
-            f"recent_days={recent_days}: give fewer days than the {lapse_days} without an order "
-            "after which a customer counts as gone."
-        )
     days, again, (r, f) = nw.col("recency_days"), nw.col("orders") > 1, map(nw.col, PAIR)
     gone, lost = days >= lapse_days, days >= LOST * lapse_days
     least = nw.when(days <= recent_days).then(4).otherwise(2)

@@ -223,8 +223,8 @@ def test_the_days_of_the_facts_are_the_shops(on):
     assert scores(rfm.segment(frame), "segment") == ["hibernating", "hibernating"]
     slow = rfm.segment(frame, recent_days=45, lapse_days=400)
     assert scores(slow, "segment") == ["promising", "new"]
-    with pytest.raises(ParamsError, match="fewer days than the 30"):
-        rfm.segment(frame, lapse_days=30)
+    # A lapse shorter than what is recent comes first.
+    assert scores(rfm.segment(frame, recent_days=60, lapse_days=40), "segment") == ["lost", "lost"]
 
 
 def test_the_finding_says_how_long_ago_the_orders_are():
