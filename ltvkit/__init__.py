@@ -9,7 +9,7 @@ shop and gives a new one:
 >>> rfm.summarize(rfm.segment(rfm.score(shop.customers)))[["segment", "customers"]].head(2)
      segment  customers
 0  champions        466
-1      loyal        497
+1      loyal        368
 
 `import ltvkit` loads nothing else; a module is loaded when it is first used (`ltvkit.rfm`).
 """

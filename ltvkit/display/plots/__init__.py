@@ -6,7 +6,7 @@ of matplotlib changes: in a notebook a chart appears because its figure is open.
 >>> import pandas as pd
 >>> shares = {"decile": [1, 2], "revenue_share": [0.8, 0.2], "cumulative_share": [0.8, 1.0]}
 >>> deciles(pd.DataFrame(shares)).get_title(loc="left")
-'Revenue by customer decile'
+'Share of revenue so far (%) by customer decile'
 """
 
 from ltvkit.display.plots.forecasts import calibration, fan, ltv_distribution, matrix, tracking
