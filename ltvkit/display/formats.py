@@ -24,7 +24,7 @@ from ltvkit.core.i18n import N_, _
 __all__ = [
     "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill", "grain",
     "kind", "label", "line", "money", "money_decimals", "month", "number", "points",
-    "rough_money", "share",
+    "rough_money", "round_to", "share",
     "value", "width",
 ]  # fmt: skip
 
@@ -71,13 +71,27 @@ def rough_money(*amounts: float, spread: float, currency: str = "") -> str:
     """
     if not spread > 0 or any(pd.isna(x) for x in amounts):
         return _(" to ").join(money(x, currency) for x in amounts)
-    step = 10.0 ** (math.floor(math.log10(spread)) - 1)
-    known = [round(x / step) * step for x in amounts]
+    step = _find_step(spread)
+    known = [round_to(x, spread=spread) for x in amounts]
     most = max(abs(x) for x in known)
     power, word = next((each for each in POWERS if most >= each[0]), (1.0, "{x}"))
     places = max(0, round(math.log10(power / step)))
     text = _(" to ").join(number(x / power, decimals=places) for x in known)
     return _add_currency(_(word).format(x=text), currency)
+
+
+def round_to(x: float, *, spread: float) -> float:
+    """A number that may be off by `spread`, with the digits that are known.
+
+    >>> round_to(24_187_654, spread=4_000_000)
+    24200000.0
+    """
+    step = _find_step(spread)
+    return round(x / step) * step
+
+
+def _find_step(spread: float) -> float:
+    return 10.0 ** (math.floor(math.log10(spread)) - 1)
 
 
 def _add_currency(text: str, currency: str) -> str:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from ltvkit.forecast.models.fitting import NORMAL_95
 
-USUAL_MISS_OF_ALL = 0.08  # of a year, assumed with the weight of one date
+USUAL_MISS_OF_ALL, WORTH_OF_ALL = 0.08, 0.5  # of a year, with the weight of half a year
 USUAL_MISS, WORTH = 0.15, 4  # relative error of a month, assumed with the weight of so many months
 COVERED = 0.95  # of the months tested
 
@@ -47,14 +47,18 @@ def widen(table: pd.DataFrame, own: np.ndarray) -> Band:
 def widen_total(table: pd.DataFrame, own: float) -> tuple[float, float]:
     """The same for all months ahead together: factors of their sum that hold it in 95 of 100 cases.
 
-    A date counts once, by the sums of its months; so few dates call for Student's t.
+    A date counts by the sum of its months, and as much as they are of a year: a single month may
+    be far off by chance. So few dates call for Student's t.
     """
-    sums = table.groupby("origin")[["forecast", "actual"]].sum()
+    sums = table.groupby("origin").agg(
+        forecast=("forecast", "sum"), actual=("actual", "sum"), months=("lead", "size")
+    )
     sums = sums[(sums > 0).all(axis=1)].astype(float)
-    missed = float((np.log(sums["actual"] / sums["forecast"]) ** 2 - own**2).sum())
-    n = len(sums) + 1
-    spread = np.sqrt(own**2 + max(missed + USUAL_MISS_OF_ALL**2, 0.0) / n)
-    reach = stats.t.ppf(0.975, n + 1) * spread
+    weight = sums["months"] / 12
+    missed = weight * (np.log(sums["actual"] / sums["forecast"]) ** 2 - own**2)
+    variance = (missed.sum() + WORTH_OF_ALL * USUAL_MISS_OF_ALL**2) / (weight.sum() + WORTH_OF_ALL)
+    spread = np.sqrt(own**2 + max(variance, 0.0))
+    reach = stats.t.ppf(0.975, len(sums) + 2) * spread
     return float(np.exp(-reach)), float(np.exp(reach))
 
 

@@ -16,11 +16,14 @@ from ltvkit.forecast import bands, estimation, months_ahead, uncertainty
 from ltvkit.forecast.backtesting.rolling_origins import RollingOrigins
 from ltvkit.forecast.bands import Band
 from ltvkit.forecast.estimation import Fitted
-from ltvkit.forecast.months_ahead import SIMPLE, Ahead, Calendar
+from ltvkit.forecast.months_ahead import SIMPLE, YEAR, Ahead, Calendar
 from ltvkit.forecast.texts import fill
 from ltvkit.periods import Day
 
+FEW = 10  # customers a month, of which a tenth is shown
 MODELS = ("model", "season")
+FARTHEST = 4  # times the forecast, that its range may reach; beyond, no amount is named
+SAME = 0.005  # of the past, by which the coming months may differ and still be about as much
 MOST = 0.85  # of past months, that a band must have held to be relied on
 
 
@@ -83,8 +86,12 @@ def revenue(
     tested = past.table[past.table["method"] == method]
     band = bands.widen(tested, own)
     low, high = bands.widen_total(tested, whole)
-    table = _build(history, calendar, ahead, band)
     total = float(ahead.total.sum())
+    if not total > 0:
+        raise TooLittleData(fill("nothing_left"))
+    if high > FARTHEST:
+        raise TooLittleData(fill("too_unsure", n=len(calendar.index), factor=round(high)))
+    table = _build(history, calendar, ahead, band)
     return Revenue(table, total, total * low, total * high, won, band, method)
 
 
@@ -140,7 +147,7 @@ def finding(ahead: Revenue, *, currency: str) -> str:
         actual = before["actual"].tail(len(coming)).sum()
         if actual > 0:
             change = ahead.total / actual - 1
-            name = "more" if change > 0 else "less"
+            name = "same" if abs(change) < SAME else "more" if change > 0 else "less"
             lines.append(
                 fill(
                     f"past_{name}",
@@ -160,11 +167,15 @@ def finding(ahead: Revenue, *, currency: str) -> str:
 
 
 def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..., str]) -> str:
-    existing, new = coming["existing_revenue"].sum(), coming["new_revenue"].sum()
     if ahead.method in SIMPLE:
-        return fill(f"as_{ahead.method}")
+        known = ahead.table["actual"].notna().sum()
+        text = fill(f"as_{ahead.method}", n=min(int(known), YEAR))
+        return f"{text} {fill('not_better' if ahead.won >= 0 else 'not_known_who_is_new')}"
     if ahead.won == 0:
         return fill("existing_alone")
-    parts = {"existing": show(existing), "new": show(new), "won": formats.count(ahead.won)}
-    text = fill("assumed", **parts)
+    spread = ahead.high - ahead.low
+    existing = formats.round_to(coming["existing_revenue"].sum(), spread=spread)
+    new = formats.round_to(ahead.total, spread=spread) - existing  # so that both add up
+    won = formats.number(ahead.won, decimals=0 if ahead.won >= FEW else 1)
+    text = fill("assumed", existing=show(existing), new=show(new), won=won)
     return f"{text} {fill('with_season')}" if ahead.method == "season" else text
