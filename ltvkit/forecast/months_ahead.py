@@ -17,6 +17,7 @@ from ltvkit.forecast.texts import fill
 from ltvkit.periods import MONTH_DAYS, Day
 
 YEAR = 12
+FEWEST = 3  # whole months, to take a mean of
 
 
 class Calendar(NamedTuple):
@@ -98,9 +99,10 @@ def _expect_new(
 
 
 def repeat_level(history: pd.DataFrame, calendar: Calendar) -> Ahead:
-    """Every month brings the mean of the last twelve whole ones, or of as many as there are."""
+    """Every month brings the mean of the last twelve whole ones, or of as many as there are, three
+    at least."""
     past = history.loc[~history["partial"], "revenue"].tail(YEAR)
-    if past.empty:
+    if len(past) < FEWEST:
         raise TooLittleData(fill("no_method"))
     return _undivided(np.full(len(calendar.index), past.mean()))
 
