@@ -47,6 +47,7 @@ bench: $(READY) ## Measure speed, memory and intervals (some hours, an idle mach
 	@$(RUN) tests/benchmarks/bench_coverage.py
 	@$(RUN) tests/benchmarks/bench_next_orders.py
 	@$(RUN) tests/benchmarks/bench_rolling_origins.py
+	@$(RUN) tests/benchmarks/bench_seasons.py
 	@$(RUN) tests/benchmarks/bench_beginnings.py
 	@$(RUN) tests/benchmarks/bench_register.py
 	@$(RUN) tests/benchmarks/bench_hypotheses.py
