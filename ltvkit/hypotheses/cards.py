@@ -90,6 +90,7 @@ def render(
     """
     about = evaluation.hypothesis
     looks = {"verdict": LOOKS.get(evaluation.verdict, "open"), "status": "plain", "grade": "plain"}
+    looks |= {"status": "open"} if evaluation.status == ENDED else {}
     tables = [
         card_tables.show_figures(evaluation.table, about, currency),
         card_tables.show_checks(evaluation.checks),

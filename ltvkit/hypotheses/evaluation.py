@@ -12,7 +12,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.engines.frames import Frame
 from ltvkit.hypotheses import figures, verdicts
-from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, validity
+from ltvkit.hypotheses.effects import comparisons, customer_days, outcomes, placebo, validity
 from ltvkit.hypotheses.effects.comparisons import Groups, Window
 from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.validity import Check
@@ -107,6 +107,7 @@ def evaluate(
     status = _status(plan, as_of)
     if status == DRAFT or plan.until < plan.start:
         return Evaluation(plan, as_of, status, verdicts.GRADES[plan.comparison])
+    histories = outcomes.attach(histories, plan)
     compared = comparisons.compare(histories, plan)
     of, money = figures.choose_money(histories, margin_rate)
     metrics = list(dict.fromkeys((plan.metric, *plan.guardrails, money)))

@@ -130,7 +130,7 @@ def _always_valid(
 def _levels(compared: Comparison, metric: str) -> dict[str, float]:
     (treated, control), days = compared.groups, compared.window
     spans = {"before": days.before, "after": days}
-    if days.before.start < compared.histories.first:
+    if days.before.start < compared.histories.first_day(metric):
         spans.pop("before")  # not known is not zero
     levels = {"before": np.nan}
     levels |= {n: compared.term(metric, treated, span).figure for n, span in spans.items()}

@@ -180,7 +180,7 @@ def _describe_verdict(found: Evaluation, currency: str) -> list[str]:
     plan, against = found.hypothesis, found.objections
     alone = verdicts.apply_rule(plan, found.table, q=found.q)
     words = {"rule": fill(plan.decision_rule), "verdict": formats.cell(found.verdict, "word")}
-    if found.verdict == alone:
+    if found.verdict == alone or not against:
         sentences = [fill("rule", **words)]
     else:
         words |= {"alone": formats.cell(alone, "word"), "why": fill(f"because_{_key(against[0])}")}

@@ -86,6 +86,7 @@ class Hypothesis:
     cost: float | None = None  # in all; None: not declared
     control: Target | None = None
     assigned: pd.DataFrame | None = field(default=None, compare=False, repr=False)
+    outcomes: str = ""  # a table of other outcomes than orders
     treated_share: float = 0.5  # of the assigned customers, as planned
     notes: str = ""
     record: Record = Record()

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.hypotheses.effects import comparisons
+from ltvkit.hypotheses.effects import comparisons, metrics, outcomes
 from ltvkit.hypotheses.effects.customer_days import Histories
-from ltvkit.hypotheses.effects.metrics import METRICS
 from ltvkit.hypotheses.evaluation import Evaluation
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED
 
@@ -28,15 +27,16 @@ def build(found: Evaluation, histories: Histories, *, every: str) -> pd.DataFram
     `partial`: the orders cover only a part of the period.
     """
     metric = found.hypothesis.metric
+    histories = outcomes.attach(histories, found.hypothesis)
     calendar = _calendar(*_span(found, histories, every), every)
     last_year = found.hypothesis.comparison == "same_period_last_year"
     tables = []
     for group, who in zip((TREATED, CONTROL), found.groups, strict=True):
         if len(who):
             shift = comparisons.YEAR if group == CONTROL and last_year else 0
-            rows = histories.rows(who)
+            rows = histories.rows_of(metric, who)
             rows = rows.assign(day=rows["day"] + shift)
-            known = calendar["first"] >= histories.first + shift
+            known = calendar["first"] >= histories.first_day(metric) + shift
             value = _value(_with_period(rows, every), metric, len(who), calendar.index)
             tables.append(calendar.assign(group=group, value=value.where(known)))
     return pd.concat(tables, ignore_index=True).assign(metric=SHOWN.get(metric, metric))[COLUMNS]
@@ -72,7 +72,7 @@ def _calendar(first: int, last: int, every: str) -> pd.DataFrame:
 
 def _value(rows: pd.DataFrame, metric: str, size: int, index: pd.Index) -> pd.Series:
     """A metric of `size` customers, for each period in `index`."""
-    of, per, _definition = METRICS[metric]
+    of, per, _definition = metrics.find(metric)
     sums = rows.groupby("_period")[[c for c in rows if c not in ("day", "place")]].sum()
     if per == "orders":
         return (sums[of] / sums["orders"].where(sums["orders"] > 0)).reindex(index)

@@ -268,6 +268,30 @@ def test_what_is_foreseen_is_what_comes(lines, comparison):
     assert seen.se * stats.t.ppf(0.975, seen.df) == pytest.approx(reach, rel=0.35)
 
 
+@pytest.mark.parametrize(("comparison", "shops"), [("randomized", 8), ("before_after", 16)])
+def test_power_that_is_foreseen_is_the_share_of_shops_in_which_it_is_seen(comparison, shops):
+    """A few small shops, one more order from 30% of the treated (the rest: bench_power)."""
+    foreseen, seen = [], []
+    for seed in range(shops):
+        lines, rng = steady(customers=200, seed=seed), np.random.default_rng(seed)
+        drawn = half(lines) if comparison == "randomized" else None
+        tried = hypothesis(comparison=comparison, assigned=drawn, smallest_effect=12.0)
+        ids = sorted(lines["customer_id"].unique())
+        treated = ids if drawn is None else drawn.query("group == 'treated'")["customer_id"]
+        hit = rng.choice(treated, round(0.3 * len(treated)), replace=False)
+        more = pd.DataFrame({"customer_id": hit, "order_id": [f"m{n}" for n in range(len(hit))],
+                             "order_date": pd.Timestamp("2024-03-15"), "channel": "web",
+                             "amount": rng.gamma(4, 10, len(hit))})  # fmt: skip
+        past = lines[lines["order_date"] <= "2024-02-29"]
+        plan = hypotheses.power(tried, past, as_of=dt.date(2024, 2, 29), weeks=())
+        found = hypotheses.evaluate(tried, pd.concat([lines, more]), as_of=APRIL)
+        foreseen.append(plan["power"].iloc[0])
+        seen.append(found.primary["p"] < 0.05)
+    error = np.hypot(stats.sem(foreseen), np.sqrt(0.25 / len(seen)))
+    assert abs(np.mean(foreseen) - np.mean(seen)) < 2.5 * error
+    assert 0.2 < np.mean(foreseen) < 0.98
+
+
 def test_orders_that_do_not_reach_back_foresee_nothing(lines):
     young = lines[lines["order_date"] >= "2024-02-10"]
     plan = hypotheses.power(hypothesis(), young, as_of=dt.date(2024, 2, 29))

@@ -417,4 +417,5 @@ def test_the_page_has_plainer_words_than_the_file_of_checks():
 
 def test_every_check_has_a_plain_name():
     names = ("RATIO", "BALANCE", "TREND", "ROBUST", "SIZE", "OTHERS", "NATURAL", "REGISTERED")
+    names += ("OUTCOMES",)
     assert {getattr(validity, name) for name in names} == set(TEXTS["check_names"])

@@ -16,11 +16,13 @@ from ltvkit.errors import DataError
 from ltvkit.hypotheses.effects import matching, targets
 from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import PER_SLOPE, Estimate, Term, adjust, contrast
+from ltvkit.hypotheses.effects.metrics import table_of
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED, Hypothesis, Target
 from ltvkit.hypotheses.texts import fill
 from ltvkit.periods import YEAR_BEFORE
 
 YEAR = YEAR_BEFORE["day"]  # 52 weeks, so that weekdays match
+LATE = 7  # days of a window in which a table of outcomes may begin: not every day has a row
 COVARIATE_DAYS = 365  # days before the start that a randomized comparison learns from
 
 
@@ -130,7 +132,23 @@ def compare(histories: Histories, hypothesis: Hypothesis) -> Comparison:
     if window.start - back < histories.first:
         known = window.start - histories.first
         raise DataError(fill("too_far_back", id=id, comparison=kind, back=back, known=known))
+    for metric in (hypothesis.metric, *hypothesis.guardrails):
+        _check_outcomes(histories, hypothesis, metric, window.back(back))
     return Comparison(histories, kind, groups, window)
+
+
+def _check_outcomes(
+    histories: Histories, hypothesis: Hypothesis, metric: str, earliest: Window
+) -> None:
+    """Refuse a table of outcomes that begins too late for a comparison, or ends before it."""
+    outcome = histories.outcomes.get(table_of(metric))
+    named = {"id": hypothesis.id, "table": hypothesis.outcomes}
+    if outcome and outcome.days.first > earliest.start + LATE:
+        first, needed = (periods.start(d, "day") for d in (outcome.days.first, earliest.start))
+        raise DataError(fill("outcomes_begin", **named, first=first.date(), needed=needed.date()))
+    if outcome and outcome.last < periods.number_of(hypothesis.start):
+        last = periods.start(outcome.last, "day").date()
+        raise DataError(fill("outcomes_end", **named, last=last, start=hypothesis.start))
 
 
 def select_groups(

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,8 @@ from ltvkit import cohorts, customers, periods
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError
-from ltvkit.hypotheses.effects.metrics import METRICS
+from ltvkit.hypotheses.effects import metrics
+from ltvkit.hypotheses.effects.metrics import ANY, table_of
 from ltvkit.hypotheses.texts import fill
 from ltvkit.ingest import daily as by_day
 from ltvkit.ingest.lines import filter_until
@@ -51,6 +52,19 @@ class Cache:
         return result
 
 
+class Outcome(NamedTuple):
+    """A table of outcomes beside the orders (see `outcomes`): its `days` by customer, and `where`
+    each customer of the orders, and after them each stranger of a list, stands in it; its `last`
+    day, how many of its customers are in neither, how many `rows` it has, why others are out."""
+
+    days: Histories
+    where: np.ndarray
+    last: int
+    unmatched: int
+    rows: int = 0
+    refused: str = ""
+
+
 @dataclass(frozen=True)
 class Histories:
     """Customers by day: `ids` in order; a customer is identified by its position among them.
@@ -58,7 +72,7 @@ class Histories:
     `first` and `last` are the days of the data, as numbers; `channels` is None where the orders
     have none. These are all customers, or of very many a sample of the share `share` (see
     `sampling`); `everybody` is then `customers.totals` of all. What a rule selects in a sample is a
-    sample of what it selects in the whole shop.
+    sample of what it selects in the whole shop. `outcomes` are tables beside the orders, by name.
     """
 
     ids: np.ndarray
@@ -74,6 +88,7 @@ class Histories:
     _units: Mapping[str, float]
     share: float = 1.0
     everybody: pd.DataFrame | None = None
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     _done: Cache = field(default_factory=lambda: Cache(64))
     _looked: Cache = field(default_factory=lambda: Cache(32))
 
@@ -141,8 +156,12 @@ class Histories:
         """What each of `who` did from day `start` to day `end`, both included.
 
         orders, revenue, margin, quantity; active (0 or 1: bought); customers (1 each); once (1:
-        had bought on one day before the window), second (1: of those, bought in it).
+        had bought on one day before the window), second (1: of those, bought in it). Of a table of
+        outcomes: its name (the values added up), and any_ with its name (1: more than nothing).
         """
+        if outcome := self.outcomes.get(name.removeprefix(ANY)):
+            value = outcome.days.column("revenue", outcome.where[who], start, end)
+            return (value > 0).astype(float) if name.startswith(ANY) else value
         if name == "customers":
             return np.ones(len(who))
         if name == "second":
@@ -156,12 +175,26 @@ class Histories:
 
     def parts(self, metric: str, who: np.ndarray, start: int, end: int) -> np.ndarray:
         """The two columns by which `metric` is counted, for each of `who` in a window: (n, 2)."""
-        known = METRICS[metric]
+        known = metrics.find(metric)
         for name in (known.of, known.per):
-            if name not in (*self._running, *COUNTED):
+            if name not in (*self._running, *COUNTED) and not self.outcomes.get(table_of(metric)):
                 raise ParamsError(fill("metric_unknown", metric=metric, column=name))
         columns = [self.column(name, who, start, end) for name in (known.of, known.per)]
         return np.array(columns).T
+
+    def first_day(self, metric: str) -> int:
+        """The first day on which a metric is known."""
+        outcome = self.outcomes.get(table_of(metric))
+        return max(self.first, outcome.days.first) if outcome else self.first
+
+    def rows_of(self, metric: str, who: np.ndarray) -> pd.DataFrame:
+        """Each day that has something of a metric for one of `who`: place, day, and what it had."""
+        outcome = self.outcomes.get(table_of(metric))
+        if not outcome:
+            return self.rows(who)
+        found = outcome.days.rows(outcome.where[who])
+        value = found["revenue"]
+        return found[["place", "day"]].assign(active=value > 0, **{table_of(metric): value})
 
     def rows(self, who: np.ndarray) -> pd.DataFrame:
         """Each day on which one of `who` is in the orders: place, day, orders, active, money."""
@@ -220,16 +253,19 @@ def build(
     as_of: Day,
     rfm_cuts: Mapping[str, Any] | None = None,
     abc_cuts: Sequence[float] = (0.7, 0.9),
+    share: float | None = None,
 ) -> Histories:
     """Order lines up to `as_of` -> `Histories`. Raises `DataError` where there are none.
 
     `rfm_cuts` and `abc_cuts` are the edges of segments and classes, as in `rfm` and `abc_classes`.
-    With more than a million customers, a sample by their ids is taken inside the engine.
+    With more than a million customers, a sample by their ids is taken inside the engine; `share`
+    is the share of customers of a sample that is to be the same.
     """
     seen = filter_until(frames.lazy(lines, needs=by_day.NEEDS), as_of)
     read = [c for c in seen.collect_schema().names() if c in READ]
     known = seen.select(*read).to_native()
-    part, share = sampling.draw(known, most=MAX_CUSTOMERS, among=sampling.count(known))
+    of = (MAX_CUSTOMERS, sampling.count(known)) if share is None else (share, 1)
+    part, share = sampling.draw(known, most=of[0], among=of[1])
     days = by_day.aggregate_until(part, as_of=as_of)
     table = frames.table(days.sort("customer_id", "order_date"))
     if table.empty:

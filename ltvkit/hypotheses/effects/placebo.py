@@ -103,7 +103,10 @@ def replay(
         if len(found.treated) < FEWEST or 0 < len(found.control) < FEWEST:
             continue
         compared = Comparison(histories, hypothesis.comparison, found, days.back(back))
+        earliest = compared.window.start - comparisons.lookback_days(compared.kind, days.days)
         for metric, kept in rows.items():
+            if earliest < histories.first_day(metric):
+                continue
             made = contrast(compared.terms(metric))
             change = made.effect + _correct(compared, hypothesis, metric, days)
             if made.se > 0 and np.isfinite(change):

@@ -9,7 +9,7 @@ import scipy
 from ltvkit.core.i18n import N_
 from ltvkit.display import formats
 from ltvkit.hypotheses import precision
-from ltvkit.hypotheses.effects import comparisons, placebo
+from ltvkit.hypotheses.effects import comparisons, outcomes, placebo
 from ltvkit.hypotheses.effects.comparisons import Comparison
 from ltvkit.hypotheses.effects.customer_days import Histories
 from ltvkit.hypotheses.effects.estimates import BUYERS, FEWEST, Estimate, orthogonalize
@@ -19,7 +19,7 @@ from ltvkit.hypotheses.texts import fill
 
 RATIO, BALANCE, TREND = N_("sample ratio"), N_("balance"), N_("parallel trend")
 ROBUST, SIZE, OTHERS = N_("robustness"), N_("size"), N_("other measures")
-NATURAL, REGISTERED = N_("natural change"), N_("registered")
+NATURAL, REGISTERED, OUTCOMES = N_("natural change"), N_("registered"), N_("outcomes")
 LOST = 0.05  # share of a list that may be missing from the orders
 BROKEN = 0.001  # p of the counts or of the balance below which no chance is blamed
 COVARIATES = ("revenue", "orders", "recency_days", "tenure_days")
@@ -44,6 +44,7 @@ def run_checks(
         checks += [check_replays(natural, hypothesis)] if hypothesis.lists else []
     else:
         checks = [check_replays(natural, hypothesis)]
+    checks += check_outcomes(compared)
     checks += [check_registration(hypothesis), check_robustness(estimate, hypothesis.metric)]
     return checks if estimate.sufficient else [*checks, check_size(estimate, compared)]
 
@@ -141,6 +142,16 @@ def check_size(estimate: Estimate, compared: Comparison) -> Check:
     """There is too little to conclude anything."""
     n, buyers = sum(map(len, compared.groups)), (estimate.sizes > 0).sum()
     return Check(SIZE, False, fill("too_few", n=n, buyers=buyers, least=FEWEST, most=BUYERS))
+
+
+def check_outcomes(compared: Comparison) -> list[Check]:
+    """Was the table of outcomes read whole, and does it reach to the end?"""
+    found = []
+    for name, outcome in compared.histories.outcomes.items():
+        late = compared.window.end - outcome.last > comparisons.LATE
+        holds = not late and not outcome.refused
+        found.append(Check(OUTCOMES, holds, outcomes.describe(outcome, name)))
+    return found
 
 
 def check_registration(hypothesis: Hypothesis) -> Check:

@@ -9,6 +9,7 @@ from typing import Any
 from ltvkit.abc_classes import CLASSES
 from ltvkit.core.slugs import SLUG
 from ltvkit.errors import is_number, nearest
+from ltvkit.hypotheses.effects import metrics
 from ltvkit.hypotheses.effects.metrics import METRICS
 from ltvkit.hypotheses.hypothesis import COMPARISONS, DECISION_RULES, RULES, Target
 from ltvkit.rfm import SEGMENT_NAMES
@@ -17,6 +18,7 @@ from ltvkit.rfm import SEGMENT_NAMES
 CHOICES = {"segment": SEGMENT_NAMES, "decile": tuple(map(str, range(1, 11))), "abc_class": CLASSES}
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_TABLE = re.compile(r".*[A-Za-z][^/]*\.(csv|tsv|txt|parquet)")
 _COHORT = re.compile(r"(19|20)\d\d(-(0[1-9]|1[0-2])|-Q[1-4]|-W\d\d)?")
 _LIKE_COHORT = re.compile(r"\d{4}([-/]\d{1,2}|[-/ ]?[QqWw]\d{0,2})")
 
@@ -75,13 +77,40 @@ def parse_number(fits: Callable[[float], bool], expected: str, value: Any) -> fl
     return float(value)
 
 
+def parse_metric(value: Any) -> str:
+    """A metric of the orders, or one that may be of a table (`schema` knows whether there is one).
+
+    >>> parse_metric("any_visits")
+    'any_visits'
+    """
+    return value if _may_be_of_table(value) else parse_choice(tuple(METRICS), value)
+
+
+def _may_be_of_table(value: Any) -> bool:
+    text = value if isinstance(value, str) else ""
+    return text.startswith(metrics.ANY) or text.endswith(metrics.PER)
+
+
+def parse_table(value: Any) -> str:
+    """The file of a table of outcomes; its name becomes that of its metrics."""
+    text = parse_text(value)
+    taken = set(METRICS) & set(metrics.list_of(text))
+    if not _TABLE.fullmatch(text) or taken:
+        hint = " Its name is taken by a metric of the orders; rename it." if taken else ""
+        raise Invalid("a CSV or Parquet file, as in data/visits.csv", hint=hint)
+    return text
+
+
 def parse_metrics(value: Any) -> tuple[str, ...]:
     """Several metrics, each once."""
     if not isinstance(value, list):
         raise Invalid("a list, as in [retention_rate]")
     known = tuple(METRICS)
     for name in value:
-        if name not in known or value.count(name) > 1:
+        own = (isinstance(name, str) and name.startswith(metrics.ANY)) or f"{name}".endswith(
+            metrics.PER
+        )
+        if not (name in known or own) or value.count(name) > 1:
             hint = "" if name in known else nearest(name, known)
             raise Invalid(f"each once, of {', '.join(known)}", found=str(name), hint=hint)
     return tuple(value)
@@ -141,7 +170,8 @@ KINDS = {
     "slug": parse_slug,
     "day": parse_day,
     "target": parse_target,
-    "metric": partial(parse_choice, tuple(METRICS)),
+    "metric": parse_metric,
+    "table": parse_table,
     "metrics": parse_metrics,
     "comparison": partial(parse_choice, COMPARISONS),
     "decision_rule": partial(parse_choice, DECISION_RULES),

@@ -14,6 +14,8 @@ import yaml
 
 from ltvkit.core import files, strict_yaml
 from ltvkit.errors import ParamsError, nearest
+from ltvkit.hypotheses.effects import metrics
+from ltvkit.hypotheses.effects.metrics import METRICS
 from ltvkit.hypotheses.hypothesis import RULES, Hypothesis, Target
 from ltvkit.hypotheses.registry import lists
 from ltvkit.hypotheses.registry.field_types import Invalid
@@ -147,7 +149,13 @@ def _check_together(file: _File, values: Mapping[str, Any]) -> None:
     if values["metric"] in values.get("guardrails", ()):
         expected = "other metrics than the one that is judged"
         raise file.error("guardrails", Invalid(expected, found=values["metric"]))
-    if values["metric"].endswith("_rate") and values["smallest_effect"] >= 1:
+    known = (*METRICS, *metrics.list_of(values.get("outcomes", "")))
+    for field in ("metric", "guardrails"):
+        for name in (n for n in _each(values.get(field, ())) if n not in known):
+            expected = f"one of {', '.join(known)}, or a table named in outcomes"
+            raise file.error(field, Invalid(expected, found=name, hint=nearest(name, known)))
+    share = values["metric"].endswith("_rate") or values["metric"].startswith(metrics.ANY)
+    if share and values["smallest_effect"] >= 1:
         raise file.error("smallest_effect", Invalid("a share, as in 0.03 for three points"))
     for name, needing in NEEDED_BY.items():
         if comparison == needing and name not in values and name != "assignment":
@@ -155,6 +163,10 @@ def _check_together(file: _File, values: Mapping[str, Any]) -> None:
         if comparison != needing and name in values:
             expected = f"nothing with comparison: {comparison}; remove it, or say {needing}"
             raise file.error(name, Invalid(expected))
+
+
+def _each(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names
 
 
 def _check_apart(file: _File, target: Target, control: Target | None) -> None:

@@ -9,13 +9,14 @@ All of it belongs in git. Days are days in UTC.
 
 import datetime as dt
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import files, paths
+from ltvkit.core import files, paths, strict_yaml
 from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
 from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Record
 from ltvkit.hypotheses.registry import field_types, fields, ledger, schema
@@ -149,7 +150,17 @@ def digest(folder: Path) -> str:
         return ""
     kept = [*_list_files(folder), *sorted(folder.glob("lists/*.csv")), *folder.glob(ledger.NAME)]
     hashes = {path.relative_to(folder).as_posix(): files.hash_file(path) for path in kept}
-    return ledger.fingerprint(hashes)
+    return ledger.fingerprint(hashes | _hash_outcomes(folder))
+
+
+def _hash_outcomes(folder: Path) -> dict[str, str]:
+    """The tables of outcomes that hypotheses name, each with its hash."""
+    named = set()
+    for path in _list_files(folder):
+        with suppress(ParamsError):
+            named.add(str(strict_yaml.read(path)[0].get("outcomes") or ""))
+    found = {name: paths.resolve(name) for name in sorted(named - {""})}
+    return {name: files.hash_file(path) for name, path in found.items() if path.is_file()}
 
 
 def _list_files(folder: Path) -> list[Path]:
