@@ -207,9 +207,11 @@ def errors_of(**methods: list[float]) -> pd.DataFrame:
 def test_which_method_is_used():
     choose, usable = rolling_origins.choose, ["model", "season", "level", "last_year"]
     plain = {"model": [0.1] * 4, "level": [0.2] * 4, "last_year": [0.3] * 4}
-    better, two = [0.09, 0.09, 0.09, 0.11], [0.01, 0.01, 0.11, 0.11]
+    better, two = [0.08, 0.08, 0.08, 0.11], [0.01, 0.01, 0.11, 0.11]
+    little = [0.097, 0.097, 0.097, 0.11]
     assert choose(errors_of(**plain, season=better), usable) == "season"
     assert choose(errors_of(**plain, season=two), usable) == "model"
+    assert choose(errors_of(**plain, season=little), usable) == "model"
     assert choose(errors_of(**plain), usable) == "model"
     assert choose(errors_of(**{**plain, "level": [0.05] * 4}), usable) == "level"
     assert choose(errors_of(**{**plain, "level": [0.09] * 4}), usable) == "model", "by little only"

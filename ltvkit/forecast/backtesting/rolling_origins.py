@@ -24,6 +24,7 @@ from ltvkit.periods import Day
 COLUMNS = ["origin", "month", "lead", "method", "forecast", "actual"]
 ORIGINS, FARTHEST = 4, 12  # dates, and how many months back the first of them is at most
 SHORTEST = 3  # whole months of orders before a date
+NOTICEABLY = 0.95  # of the error without a season, that a season may leave: dates overlap by chance
 BETTER = 3  # dates on which a method must be nearer to the truth than another
 CLEARLY = 0.8  # of the model's error, that a method may have to be used in its place
 
@@ -89,9 +90,9 @@ def roll(
     was to its last. With 24 whole months before each date, the model is also tried with a season
     learned from before the date (see `forecast.seasons`).
 
-    A season is used where it was nearer to the truth on three of four dates, and in all. Another
-    method replaces the model where it was that, and its error is at most 0.8 times as large; or
-    where there is no model. Nearness is the mean absolute error of the logarithm. `campaigns` as
+    A season is used where it was nearer to the truth on three of four dates, and its error is in
+    all at most 0.95 times as large. Another method replaces the model where it was nearer on three,
+    and its error is at most 0.8 times as large; or where there is no model. Nearness is the mean absolute error of the logarithm. `campaigns` as
     in `seasons.make_clock`; `export_begins` is the policy.
     """
     history = kpis.series(lines, as_of=as_of, export_begins="opening")
@@ -147,7 +148,11 @@ def measure_errors(table: pd.DataFrame) -> pd.DataFrame:
 
 def choose(errors: pd.DataFrame, usable: list[str]) -> str:
     """The method to use: see `roll`; empty if none is usable."""
-    usual = "season" if "season" in usable and _is_better(errors, "season", "model") else "model"
+    usual = (
+        "season"
+        if "season" in usable and _is_better(errors, "season", "model", share=NOTICEABLY)
+        else "model"
+    )
     others = [name for name in usable if name not in ("model", "season")]
     tested = [name for name in others if name in errors]
     best = min(tested, key=lambda name: errors[name].mean(), default=next(iter(others), ""))
