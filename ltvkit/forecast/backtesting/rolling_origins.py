@@ -92,8 +92,9 @@ def roll(
 
     A season is used where it was nearer to the truth on three of four dates, and its error is in
     all at most 0.95 times as large. Another method replaces the model where it was nearer on three,
-    and its error is at most 0.8 times as large; or where there is no model. Nearness is the mean absolute error of the logarithm. `campaigns` as
-    in `seasons.make_clock`; `export_begins` is the policy.
+    and its error is at most 0.8 times as large; or where there is no model. Nearness is the mean
+    absolute error of the logarithm. `campaigns` as in `seasons.make_clock`; `export_begins` is the
+    policy.
     """
     history = kpis.series(lines, as_of=as_of, export_begins="opening")
     regular = months_ahead.find_regular(lines, as_of=as_of)
@@ -148,11 +149,8 @@ def measure_errors(table: pd.DataFrame) -> pd.DataFrame:
 
 def choose(errors: pd.DataFrame, usable: list[str]) -> str:
     """The method to use: see `roll`; empty if none is usable."""
-    usual = (
-        "season"
-        if "season" in usable and _is_better(errors, "season", "model", share=NOTICEABLY)
-        else "model"
-    )
+    seasonal = "season" in usable and _is_better(errors, "season", "model", share=NOTICEABLY)
+    usual = "season" if seasonal else "model"
     others = [name for name in usable if name not in ("model", "season")]
     tested = [name for name in others if name in errors]
     best = min(tested, key=lambda name: errors[name].mean(), default=next(iter(others), ""))
