@@ -70,9 +70,16 @@ def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
     sign, ends = (1, ("low", "high")) if row["ltv"] >= 0 else (-1, ("high", "low"))
     money = [formats.money(sign * row[name], currency) for name in ("ltv", *ends)]
     worth = dict(zip(("ltv", "low", "high"), money, strict=True))
-    end = "few_as_old" if pd.isna(row["low"]) else "likely_range"
     name = "brought" if sign > 0 else "cost_the_shop"
-    return fill(name, n=max(age, 1), **worth) + fill(end, **worth)
+    return fill(name, n=max(age, 1), **worth) + _describe_range(curve, row, worth)
+
+
+def _describe_range(curve: pd.DataFrame, row: pd.Series, worth: dict[str, str]) -> str:
+    """The range; or that customers are too few for one, at this age or at all."""
+    if not pd.isna(row["low"]):
+        return fill("likely_range", **worth)
+    n = int(curve["customers"].max())
+    return fill("few_in_all", n=n) if n < FEWEST else fill("few_as_old")
 
 
 def _by_group(

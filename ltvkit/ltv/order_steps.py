@@ -103,11 +103,15 @@ def _follow(
 
 
 def finding(table: pd.DataFrame) -> str:
-    """How many of those who ordered once, and twice, go on (of steps with 30 customers or more)."""
+    """How many of those who ordered once, and twice, go on (of steps with 30 customers or more).
+
+    Where it is not known, why: the customers are too few, or too young.
+    """
     known = table[table["next_order_share"].notna() & (table["customers"] >= FEWEST)]
     within = int(table["horizon_days"].iloc[0])
     if known.empty or known["step"].iloc[0] != "F1 -> F2":
-        return fill("steps_too_young", days=within)
+        n = int(table["customers"].iloc[0])  # who placed a first order
+        return fill("steps_too_few" if n < FEWEST else "steps_too_young", n=n, days=within)
     first, *later = known.itertuples()
     half = formats.count(first.median_days) if first.next_order_share else ""
     text = fill("goes_on", share=first.next_order_share, days=within)

@@ -326,6 +326,20 @@ def test_customers_who_returned_more_than_they_bought_cost_the_shop():
     )
 
 
+@pytest.mark.parametrize(
+    ("customers", "why"),
+    [
+        ([1, 1], "there is only 1 customer to tell from"),
+        ([29, 29], "there are only 29 customers to tell from"),
+        ([900, 29], "few are that old yet"),
+    ],
+)
+def test_a_curve_without_a_range_says_why(customers, why):
+    ages = {"age_months": [0, 12], "customers": customers, "ltv": [20.0, 30.0]}
+    text = curves.finding(pd.DataFrame(ages | {"low": np.nan, "high": np.nan}), currency="USD")
+    assert text == f"In their first 12 months customers bring in 30.00 USD on average; {why}."
+
+
 def test_a_customer_who_loses_money_may_cost_nothing():
     table = economics(LINES.assign(margin=-LINES["margin"]), {"all": 10})
     assert (table["ltv"] < 0).all()

@@ -85,10 +85,24 @@ def test_what_cannot_be_seen_is_not_a_number():
     young = order_steps.rates(LINES, **RULE | {"within": 365})
     assert young.loc[young["step"] == "F1 -> F2", "next_order_share"].isna().all()
     assert young["lowest_share"].isna().all()
-    text = order_steps.finding(young)
-    assert text == (
+    many = order_steps.rates(
+        make_lines(*((f"c{i}", f"{i}", "2023-06-01", 1.0) for i in range(30))),
+        **RULE | {"within": 365},
+    )
+    assert order_steps.finding(many) == (
         "No customer has been one for 365 days yet, so it is not known how many go on to a second "
         "order."
+    )
+
+
+def test_few_customers_are_not_called_young():
+    """Three of them were followed for two years, and all went on."""
+    days = pd.date_range("2022-01-01", periods=20, freq="36D").strftime("%Y-%m-%d")
+    rows = [(f"c{i}", f"{i} {day}", day, 1.0) for i in range(3) for day in days]
+    table = order_steps.rates(make_lines(*rows), as_of="2023-12-31", export_begins="opening")
+    assert table["next_order_share"].eq(1).all()
+    assert order_steps.finding(table) == (
+        "3 customers are too few to say how many go on to a second order."
     )
 
 
