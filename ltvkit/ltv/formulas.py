@@ -73,12 +73,15 @@ def compare(
     curve = curves.ltv(by_day, as_of=as_of)
     reached = curve[curve["age_months"] <= AGE].iloc[-1]
     costs = acquisition_cost + retention_cost * parts["years"]
-    values = _values(parts, costs=costs, discount=discount, realised=reached["ltv"])
+    given = {"costs": costs, "discount": discount, "realised": reached["ltv"]}
+    values = _values(parts, **given, contract=contract_days > 0)
     months = int(reached["age_months"])
     words: dict[str, Any] = {"months": months, "years": YEARS, "days": contract_days}
     words["reached"] = _(MONTHS).format(months=AGE) if months == AGE else _("so far")
     words["discount"] = formats.share(discount)
     withheld = _withhold(parts)
+    if np.isnan(parts["contract_periods"]):
+        withheld.setdefault("contract", fill("no_contract_periods"))
     rows = [
         _row(key, np.nan if key in withheld else value, **words)
         | {"withheld": withheld.get(key, "")}
@@ -223,7 +226,7 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
 
 
 def _values(
-    parts: pd.Series, *, costs: float, discount: float, realised: float
+    parts: pd.Series, *, costs: float, discount: float, realised: float, contract: bool
 ) -> dict[str, float]:
     value, rate, churn = parts[["average_order_value", "margin_rate", "monthly_churn_rate"]]
     orders_ = value * parts["orders_per_year"] * parts["years"]
@@ -243,7 +246,7 @@ def _values(
         "realised_margin": realised * rate,
     }
     unknown = {k for k in values if METHODS[k]["of"] != REVENUE} if np.isnan(rate) else set()
-    unknown |= {"contract"} if np.isnan(parts["contract_periods"]) else set()
+    unknown |= set() if contract else {"contract"}
     return {k: v for k, v in values.items() if k not in unknown}
 
 

@@ -230,6 +230,15 @@ def test_a_whole_life_is_given_where_enough_customers_were_lost(customers, lost,
     assert (reason.split(",")[0] in text) if reason else ("Not given" not in text)
 
 
+def test_contract_periods_that_are_not_known_have_a_reason():
+    """Nobody has left, so nothing says how many months a contract lasts."""
+    rows = compared(monthly(40, 0), contract_days=30).set_index("method")
+    row = rows.loc["Unit price x contract periods"]
+    assert np.isnan(row["value"])
+    assert row["withheld"].startswith("customers leave at too similar a rate, or too few periods")
+    assert "Unit price x contract periods" not in set(compared(monthly(40, 0))["method"])
+
+
 def test_the_part_of_a_life_that_was_seen_decides_on_both_sides():
     """Seen of a value are 1 - exp(-churn x months): a fifth at a churn of 0.94% in 23.8 months."""
     for lost, stands in ((38, False), (43, True)):
