@@ -14,7 +14,7 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, TooLittleData, one_of
+from ltvkit.errors import DataError, NoOptimum, TooLittleData, one_of
 from ltvkit.forecast.clock import DAYS, HISTORY, Clock
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.models.fitting import fit_with_fallback
@@ -234,6 +234,8 @@ def fit_spending(customers: Frame) -> Spending:
     try:
         spend = GammaGammaFitter().fit(purchases, each, weights=weights)
         spend.conditional_expected_average_profit(1, 1.0)
+    except NoOptimum:
+        return Spending(None, mean, (fill("average_spend_alike"),))
     except DataError as error:
         return Spending(None, mean, (fill("average_spend", error=error),))
     return Spending(spend, mean, tuple(_correlation_notes(purchases, each, weights)))

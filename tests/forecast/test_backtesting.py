@@ -9,7 +9,7 @@ from conftest import make_lines
 
 from ltvkit import customers, forecast
 from ltvkit.engines import frames, sampling
-from ltvkit.errors import DataError, ParamsError
+from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import estimation
 from ltvkit.forecast.backtesting import baselines, holdout, model_forecasts, scores
 from ltvkit.forecast.clock import Clock
@@ -313,8 +313,46 @@ def test_tracking_counts_what_was_bought(log, tested):
 def test_too_little_to_backtest_is_refused(log):
     with pytest.raises(ParamsError, match="months=0"):
         forecast.backtest(log, as_of=AS_OF, months=0)
-    with pytest.raises(DataError, match="fewer `holdout_months`"):
+    with pytest.raises(TooLittleData, match="the orders begin after 2021-12-31, so they are"):
         forecast.backtest(log, as_of=AS_OF, months=24)
+
+
+@pytest.mark.parametrize(
+    ("customers", "early", "why"),
+    [
+        (99, 99, "there are only 99 customers, and a test of forecasts needs 100."),
+        (1, 1, "there is only 1 customer, and a test of forecasts needs 100."),
+        (100, 1, "only 1 customer had bought by 2023-06-30, 6 months before the end of the data"),
+        (100, 0, "the orders begin after 2023-06-30"),
+    ],
+)
+def test_a_test_that_cannot_be_made_says_why(customers, early, why):
+    days = ["2023-06-01" if n < early else "2023-12-01" for n in range(customers)]
+    lines = make_lines(*((f"c{n}", f"{n}", day, 1.0) for n, day in enumerate(days)))
+    with pytest.raises(TooLittleData, match=why):
+        forecast.backtest(lines, as_of=AS_OF, months=6)
+
+
+@pytest.mark.parametrize(
+    ("amounts", "why"),
+    [((), "bought anything in the 184 days"), ((9, -9), "sent back as much as they bought")],
+)
+def test_a_half_year_without_revenue_says_whether_anything_was_bought(amounts, why):
+    ids = [f"c{n}" for n in range(100)]
+    rows = [(c, c, "2023-01-01", 5.0) for c in ids]
+    rows += [(c, f"{c} {a}", "2023-09-01", a) for c in ids for a in amounts]
+    with pytest.raises(TooLittleData, match=why):
+        forecast.backtest(make_lines(*rows), as_of=AS_OF, months=6)
+
+
+def test_amounts_that_are_all_alike_are_said_in_words():
+    ids = [f"c{n}" for n in range(200)]
+    shop = pd.DataFrame({"customer_id": ids, "purchase_days": 2, "revenue": 20.0})
+    (note,) = estimation.fit_spending(shop).notes
+    assert note == (
+        "Spend: every customer gets the average, as their amounts are too alike, or too few, to "
+        "tell customers apart by them."
+    )
 
 
 # A sample of very many customers.

@@ -151,7 +151,8 @@ def backtest(
     days = (pd.Timestamp(periods.day(as_of)) - pd.Timestamp(split)).days
     actual = outcome(known, their_lines, split=split, days=days)
     if not actual["revenue"].gt(0).any():
-        raise TooLittleData(fill("nothing_bought", split=split, days=days))
+        name = "all_returned" if actual["orders"].any() else "nothing_bought"
+        raise TooLittleData(fill(name, split=split, days=days))
     if actual["revenue"].nunique() == 1:
         raise TooLittleData(fill("all_the_same", split=split, days=days))
     past = their_lines[their_lines["order_date"] <= pd.Timestamp(split)]
@@ -179,10 +180,14 @@ def _find_split(lines: Frame, *, as_of: Day, months: int) -> tuple[dt.date, int]
     if months < 1:
         raise ParamsError(f"months={months}: test on one month at least.")
     split = periods.end(periods.index_of(as_of, "month") - months, "month").date()
-    known = sampling.count(filter_until(frames.lazy(lines, needs=NEEDS), split))
+    seen = filter_until(frames.lazy(lines, needs=NEEDS), as_of)
+    known = sampling.count(filter_until(seen, split))
     if known < MIN_CUSTOMERS:
-        needed = {"known": known, "least": MIN_CUSTOMERS, "months": months}
-        raise TooLittleData(fill("few_known", split=split, **needed))
+        whole, least = sampling.count(seen), {"least": MIN_CUSTOMERS}
+        if whole < MIN_CUSTOMERS:
+            raise TooLittleData(fill("few_in_all", n=whole, **least))
+        name = "few_known" if known else "begins_after_split"
+        raise TooLittleData(fill(name, n=known, split=split, months=months, **least))
     return split, known
 
 
