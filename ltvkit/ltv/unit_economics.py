@@ -102,10 +102,11 @@ def average_cost(table: pd.DataFrame) -> float:
 
 
 def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
-    """Which group brings most for its cost, or comes closest; empty where no cost is known."""
+    """Which group brings most for its cost, or comes closest; or why that is not known."""
     known = table.dropna(subset=["ltv_to_cost"])
     if known.empty:
-        return ""
+        costs = (table["acquisition_cost"] > 0).any()
+        return fill("no_group_old_enough" if costs else "no_cost", months=months)
     best = known.loc[known["ltv_to_cost"].idxmax()]
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
     group = best.iloc[0][:1].upper() + best.iloc[0][1:]

@@ -326,6 +326,16 @@ def test_a_group_pays_best_only_if_it_pays_back():
     ]
 
 
+def test_without_a_customer_old_enough_or_a_cost_the_finding_says_so():
+    young = economics(LINES, {"all": 10}, months=24).reset_index()
+    assert unit_economics.finding(young, currency="USD", months=24) == (
+        "No customer of known cost has been one for 24 months yet, so it is not known whether "
+        "winning them pays."
+    )
+    free = economics(LINES, {"all": 0}).reset_index()
+    assert unit_economics.finding(free, currency="USD").startswith("No cost of winning a customer")
+
+
 def test_customers_who_returned_more_than_they_bought_cost_the_shop():
     row = {"age_months": 12, "ltv": -30.2, "low": -46.7, "high": -12.5}
     text = curves.finding(pd.DataFrame([row]), currency="USD")
