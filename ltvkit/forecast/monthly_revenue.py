@@ -67,10 +67,11 @@ def revenue(
     model is used. They buy when won, in the middle of the month, and then as the model says. The
     band covers uncertain parameters, chance, and how far past months were from their forecast
     (`forecast.bands`). Raises `ParamsError` for months below 1 or an acquisition below 0;
-    `TooLittleData` where no method can be used.
+    `TooLittleData` where no method can be used, or the last 12 whole months brought no revenue.
     """
     if months < 1 or acquisition < 0:
         raise ParamsError(f"months={months}, acquisition={acquisition}: 1 and 0 at least.")
+    _check_past(history)
     calendar = months_ahead.find_months(as_of, months)
     ahead: Ahead | None = past.ahead
     own, whole = np.zeros(months), 0.0
@@ -93,6 +94,15 @@ def revenue(
         raise TooLittleData(fill("too_unsure", n=len(calendar.index), factor=round(high)))
     table = _build(history, calendar, ahead, band)
     return Revenue(table, total, total * low, total * high, won, band, method)
+
+
+def _check_past(history: pd.DataFrame) -> None:
+    """Models count what a customer brought as zero at least, so they would expect revenue of a shop
+    that gives back more than it takes."""
+    past = history[~history["partial"]].tail(YEAR)
+    if len(past) and not past["revenue"].sum() > 0:
+        name = "all_sent_back" if past["orders"].any() else "nothing_sold"
+        raise TooLittleData(fill(name, span=fill("months", n=len(past))))
 
 
 def _build(history: pd.DataFrame, calendar: Calendar, ahead: Ahead, band: Band) -> pd.DataFrame:

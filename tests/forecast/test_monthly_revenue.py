@@ -128,6 +128,23 @@ def test_new_customers_are_not_foreseen_where_it_is_unknown_who_was_new(
     assert "no new ones are assumed" in monthly_revenue.finding(ahead, currency="EUR")
 
 
+@pytest.mark.parametrize(
+    ("last_year", "why"),
+    [
+        ({"revenue": -1.0}, "sent back as much as they bought in the last 12 months, or more"),
+        ({"revenue": 0.0, "orders": 0}, "nobody has bought in the last 12 months"),
+    ],
+)
+def test_a_year_without_revenue_is_not_carried_on(summary, fitted, drawn, history, last_year, why):
+    past = history.astype({"orders": float})
+    past.loc[past.index[-12:], list(last_year)] = list(last_year.values())
+    known = {"past": untried(), "as_of": AS_OF, "months": 2}
+    with pytest.raises(TooLittleData, match=why):
+        forecast.revenue(summary, fitted, drawn, history=past, **known)
+    past.loc[past.index[-12], "revenue"] = 12.0
+    assert forecast.revenue(summary, fitted, drawn, history=past, **known).total > 0
+
+
 def test_months_repeat_the_last_ones_by_hand():
     months = pd.period_range("2022-01", "2024-03", freq="M")
     history = pd.DataFrame(

@@ -101,7 +101,7 @@ def test_who_leaves_early_in_the_period_of_the_cut_off_counts_no_more_than_who_s
 
 
 def test_nobody_observed_for_a_period_is_said_with_the_remedy():
-    with pytest.raises(DataError, match=r"period of 30 days by 170 days .* smaller lapse_days"):
+    with pytest.raises(DataError, match=r"period of 30 days by 170 days .* gone sooner"):
         observed(LINES, lapse_days=170)
     with pytest.raises(ColumnError, match="no column 'customer_id'"):
         observed(LINES.drop(columns="customer_id"))
