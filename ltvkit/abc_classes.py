@@ -14,7 +14,7 @@ import pandas as pd
 from ltvkit import periods, transitions
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
-from ltvkit.display.texts import explain_no_shares, fill
+from ltvkit.display.texts import fill
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, check_grouping, is_number
@@ -230,22 +230,20 @@ def finding(summary: pd.DataFrame, *, items: str, months: int = 0) -> str:
     rows = summary.set_index("class")
     a, c, whole = (int(n) for n in (*rows.loc[["A", "C"], "items"], rows["items"].sum()))
     if not a:
-        return _explain_no_classes(rows, items)
+        return _explain_no_classes(rows, items, months)
     best, rest = rows.loc[["A", "C"], "revenue_share"]
     period = fill("of_months", n=months) if months else ""
     text = fill("class_a", n=a, whole=whole, items=items, revenue=best, period=period)
     return text + (fill("class_c", n=c, revenue=rest) if c else _("."))
 
 
-def _explain_no_classes(rows: pd.DataFrame, items: str) -> str:
+def _explain_no_classes(rows: pd.DataFrame, items: str, months: int) -> str:
     """Why no item has a class: none brings revenue, returns exceed it, or they are too few."""
-    revenue = rows["revenue"].sum()
-    if revenue < 0:
-        return explain_no_shares(revenue)
+    name = "one_item" if rows["items"].sum() == 1 else "few_items"
     if not rows["revenue_share"].sum() > 0:
-        return fill("no_item", items=items)
-    alone = rows["items"].sum() == 1
-    return fill("one_item" if alone else "few_items", items=items, least=LEAST_ITEMS)
+        name = "items_below_zero" if rows["revenue"].sum() < 0 else "no_item"
+    period = fill("in_months", n=months) if months else ""
+    return fill(name, items=items, period=period, least=LEAST_ITEMS)
 
 
 def _class(cuts: Sequence[float], whole: float, *, few: bool) -> nw.Expr:

@@ -60,8 +60,16 @@ def test_where_returns_leave_no_revenue_nothing_has_a_share(on):
     assert table[["revenue_share", "cumulative_share"]].isna().all(axis=None)
     summary = abc_classes.summarize(table)
     assert summary["revenue_share"].isna().all()
-    text = abc_classes.finding(summary, items="products")
-    assert text.startswith("More was returned than bought")
+    assert abc_classes.findings({"product": summary}, by=["product"], months=12) == [
+        "No classes of products: more was returned than bought in the last 12 months, so there is "
+        "no revenue to share out."
+    ]
+
+
+def test_one_item_is_said_with_its_period(on):
+    summary = abc_classes.summarize(abc_classes.classify(on(sold(a=10)), by="product_id"))
+    text = abc_classes.finding(summary, items="products", months=12)
+    assert text == "All revenue in the last 12 months comes from a single one of the products."
 
 
 def test_the_period_is_whole_months_up_to_the_day(on):
