@@ -127,7 +127,10 @@ def summarize_leaving(late: Frame, soon: Frame) -> pd.DataFrame:
 
 
 def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> str:
-    """The summary in a sentence each: who will be overdue, and who is, lately above all."""
+    """The summary in a sentence each: who will be overdue, and who is, lately above all.
+
+    Of customers at a loss (a margin below zero) nothing is at stake, and it says so.
+    """
     rows = table.set_index("status")
     soon, late, recent = rows.loc[ENTERING], rows.loc[list(STAGES)], rows.loc["overdue_30"]
     n, new, overdue = (
@@ -136,8 +139,12 @@ def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> 
     day = formats.day(next_month_end(as_of))
     if not n + overdue:
         return fill("none_overdue", day=day)
-    worth = _show_sum(soon["ltv_at_stake"], n, currency)
-    first = fill("soon_overdue", n=n, day=day, worth=worth) if n else fill("none_soon", day=day)
+    if soon[LTV] + late[LTV].sum() < 0:
+        return fill("overdue_at_a_loss", n=n + overdue, day=day)
+    first = fill("none_soon", day=day)
+    if n:
+        worth = _show_sum(soon["ltv_at_stake"], n, currency)
+        first = fill("soon_overdue", n=n, day=day, worth=worth)
     if not overdue:
         return first
     worth = _show_sum((recent if new else late.sum())[LTV], new or overdue, currency)

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import make_lines
 from scipy import stats
 from test_predictions import a_shop
 
-from ltvkit import forecast
+from ltvkit import customers, forecast
 from ltvkit.engines import frames
 from ltvkit.errors import ColumnError, TooLittleData
 from ltvkit.forecast import leaving, predictions
@@ -146,6 +147,36 @@ def test_the_sentence_says_the_table():
         "are overdue already, 233 of them for up to 30 days; these 233 are still worth 760,000 JPY "
         "in the next 12 months."
     )
+
+
+@pytest.mark.parametrize("margin", [0.3, -0.3])
+def test_customers_at_a_loss_are_not_to_be_won_back(fitted, margin):
+    rule = {"margin_rate": margin}
+    shop = waiting(50, 61, 70)
+    shop = forecast.predict(shop, fitted, **rule).assign(usual_gap_days=20.0, overdue_after_days=60)
+    soon = forecast.entering_risk(shop, fitted, as_of="2024-09-30", **rule)
+    table = forecast.summarize_leaving(forecast.overdue(shop), soon)
+    text = forecast.describe_leaving(table, as_of="2024-09-30", currency="JPY")
+    assert ("nothing is at stake" in text) == (margin < 0)
+    assert text.startswith("3 customers are overdue, or will be by 31 October") == (margin < 0)
+    assert "still worth" in text or margin < 0
+
+
+def test_who_pays_as_usual_alarms_nobody():
+    """Members pay on the day of joining, or on the next: two have stopped three months ago."""
+    rows = []
+    for n in range(60):
+        months = pd.date_range("2023-01-01", periods=15 if n < 2 else 18, freq="MS")
+        days = months + pd.to_timedelta(n % 28 + (np.arange(len(months)) + n) % 2, unit="D")
+        rows += [(f"m{n}", f"{n} {day}", day, 980.0) for day in days]
+    lines = make_lines(*rows)
+    gaps = forecast.fit_gaps(lines, as_of="2024-06-30")
+    shop = customers.summarize(lines, as_of="2024-06-30")
+    fitted = forecast.fit_for_lists(shop, None, model="mbg_nbd")
+    told = forecast.predict_next_orders(forecast.predict(shop, fitted), gaps, as_of="2024-06-30")
+    assert set(forecast.overdue(told)["customer_id"]) == {"m0", "m1"}
+    soon = forecast.entering_risk(told, fitted, as_of="2024-06-30")
+    assert soon.empty
 
 
 def test_the_steps_name_the_column_that_is_missing():
