@@ -170,6 +170,7 @@ CHECKS = {
     "missing_order_ids": lambda m: order_ids.check_missing(m.order_ids),
     "repeated_order_ids": lambda m: order_ids.check_restarts(m.order_ids),
     "repeated_orders": lambda m: repeated_orders.check_repeated(m.repeated, m.facts),
+    "largest_order": lambda m: order_ids.check_largest(m.order_ids),
     "repeated_totals": lambda m: order_ids.check_totals(m.order_ids),
     "spelled_ids": lambda m: customer_ids.check_spellings(m.customer_ids),
     "customer_names": lambda m: customer_ids.check_names(m.customer_ids),

@@ -22,6 +22,7 @@ SHARE = 0.005  # of the ids; fewer are exceptions
 CLOSE = 0.05  # a count that differs by less is nearly the same
 ALIKE, LEAST = 0.9, 3  # as `inspect` asks about the totals of orders
 TWINS = 0.2  # fewer orders of lines that are exactly alike are duplicates (see `duplicates`)
+MOST_OF_ONE, FEW_ORDERS = 0.5, 10  # revenue of a single order, among so many or more
 KEYS = {
     "year": N_("each year"),
     "month": N_("each month"),
@@ -33,10 +34,10 @@ KEYS = {
 class OrderIds(NamedTuple):
     """Purchases by order id. `made_of`: "order_id", or what stands for it ("lines", "days").
 
-    `orders`, `revenue`, `customer_days` of all; `split` ids are of several customers or of days
-    far apart, `split_orders` counts all orders where they begin again each `restart`; `several`
-    orders have several lines, `same` of them with one amount, and `once` is the revenue if that
-    amount counts once.
+    `orders`, `revenue`, `customer_days` of all; `largest`: the revenue of the largest; `split` ids
+    are of several customers or of days far apart, `split_orders` counts all orders where they begin
+    again each `restart`; `several` orders have several lines, `same` of them with one amount, and
+    `once` is the revenue if that amount counts once.
     """
 
     made_of: str
@@ -49,6 +50,7 @@ class OrderIds(NamedTuple):
     several: int = 0
     same: int = 0
     once: float = 0.0
+    largest: float = 0.0
 
 
 def measure(lines: nw.LazyFrame, facts: Mapping[str, Any]) -> OrderIds:
@@ -66,10 +68,12 @@ def measure(lines: nw.LazyFrame, facts: Mapping[str, Any]) -> OrderIds:
     )
     orders = _sum_by_order(placed, "order_id")
     days = frames.count(bought.select("customer_id", "order_date").unique())
-    sums = orders.select(nw.col("amount").sum(), orders=nw.len())
+    amount = nw.col("amount")
+    sums = orders.select(amount.sum(), orders=nw.len(), largest=amount.max())
     whole = frames.table(sums).fillna(0).iloc[0]
     made_of = facts["orders_from"]
-    found = OrderIds(made_of, int(whole["orders"]), float(whole["amount"]), days)
+    sums = int(whole["orders"]), float(whole["amount"]), days
+    found = OrderIds(made_of, *sums, largest=float(whole["largest"]))
     if made_of != "order_id" or not found.orders:
         return found
     found = found._replace(**_measure_totals(orders, bought, found.revenue))
@@ -98,6 +102,15 @@ def check_missing(found: OrderIds) -> tuple[bool, str]:
         other=_average(found.revenue, found.customer_days),
     )
     return found.orders > (1 + CLOSE) * found.customer_days, figure
+
+
+def check_largest(found: OrderIds) -> tuple[bool, str]:
+    """Whether a single order is worth more than all others together."""
+    if found.orders < FEW_ORDERS:
+        return False, _("too few orders to tell")
+    share = found.largest / found.revenue if found.revenue else 0.0
+    text = _("one order is {share} of all that was bought")
+    return share > MOST_OF_ONE, formats.fill(text, share=share)
 
 
 def check_restarts(found: OrderIds) -> tuple[bool, str]:

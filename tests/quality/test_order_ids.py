@@ -38,6 +38,22 @@ def test_numbers_that_begin_again_each_year(on):
 
 
 @pytest.mark.parametrize(
+    ("others", "amount", "told", "figure"),
+    [
+        (9, 91.0, True, "one order is 50.3% of all that was bought"),
+        (9, 90.0, False, "one order is 50.0% of all that was bought"),
+        (8, 1e9, False, "too few orders to tell"),
+    ],
+)
+def test_an_order_worth_more_than_all_others_is_told(others, amount, told, figure, on):
+    """Its two lines count together; a return of it does not make it smaller."""
+    rows = [(f"c{n}", f"o{n}", "2024-01-05", 10.0) for n in range(others)]
+    rows += [("c0", "big", "2024-01-06", amount - 1), ("c0", "big", "2024-01-06", 1.0)]
+    rows += [("c0", "back", "2024-01-07", -50.0)]
+    assert order_ids.check_largest(measure(rows, on=on)) == (told, figure)
+
+
+@pytest.mark.parametrize(
     ("restart", "days"),
     [
         ("month", ["2024-01-05", "2024-02-20", "2024-03-25"]),
