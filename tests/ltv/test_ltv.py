@@ -6,6 +6,7 @@ import pytest
 from conftest import make_lines
 
 from ltvkit.errors import ColumnError, DataError, ParamsError
+from ltvkit.ingest.truncation import find_known_from
 from ltvkit.ltv import contracts, curves, formulas, survival, unit_economics
 
 # As of 2024-12-31 with 90 days to lapse, a and b have left (judged on 2024-10-02), c stays and
@@ -405,3 +406,15 @@ def test_costs_and_columns_that_are_not_there_are_named():
         economics(LINES, {"all": 40}, margin_rate=35)
     with pytest.raises(DataError, match="end of a calendar month"):
         economics(LINES, {"all": 40}, as_of="2024-01-15")
+
+
+def test_survival_is_of_customers_who_are_known_to_be_new():
+    """Of an export that begins in the middle of a shop's life, old customers are left out."""
+    lines = simulate(np.random.default_rng(1), won=lambda t: 2.0, days=900, before=1500)
+    rule = {"as_of": "2025-06-18", "lapse_days": 120}
+    known = find_known_from(lines, as_of=rule["as_of"], export_begins="later")
+    first = lines.groupby("customer_id")["order_date"].transform("min")
+    found = survival.survivors(lines, export_begins="later", **rule)
+    alone = survival.survivors(lines[first >= known], export_begins="opening", **rule)
+    pd.testing.assert_frame_equal(found, alone)
+    assert len(found) < len(survival.survivors(lines, export_begins="opening", **rule))
