@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import make_lines
+from stub_shops import simulate
 
 from ltvkit.errors import ColumnError, DataError, ParamsError
 from ltvkit.ingest.truncation import find_known_from
