@@ -28,6 +28,7 @@ __dir__ = __all__.copy
 
 CALENDAR = ("week", "month", "quarter", "year")
 WITHIN = (30, 60, 90, 180)
+FEWEST = 30  # customers; a share of fewer is no finding
 
 
 def build(lines: Frame, *, as_of: Day, by: str = "month", export_begins: str = "") -> pd.DataFrame:
@@ -162,6 +163,9 @@ def finding(second: pd.DataFrame, *, within: int = 90) -> str:
     known = second[second[column].notna()]
     if known.empty:
         return fill("too_young", days=within)
+    n = int(known["customers"].sum())
+    if n < FEWEST:
+        return fill("few_new", n=n, days=within)
     rate = float(np.average(known[column], weights=known["customers"]))
     return fill("second_order", rate=rate, days=within)
 

@@ -192,3 +192,16 @@ def test_no_cohort_is_known_where_nobody_is_known_to_be_new():
         TooLittleData, match="begins in the middle of the shop's life, on 2023-01-01"
     ):
         cohorts.build(lines, as_of="2023-02-15", export_begins="later")
+
+
+@pytest.mark.parametrize(
+    ("customers", "text"),
+    [
+        (30, "50.0% of new customers order again within 90 days."),
+        (29, "29 new customers are too few to say how many order again within 90 days."),
+        (1, "1 new customer is too few to say how many order again within 90 days."),
+    ],
+)
+def test_a_share_of_few_customers_is_no_finding(customers, text):
+    table = pd.DataFrame({"customers": [customers, 900], "within_90": [0.5, np.nan]})
+    assert cohorts.finding(table) == text

@@ -228,7 +228,7 @@ def fit_spending(customers: Frame) -> Spending:
     pairs = frames.table(paying.group_by(columns).agg(customers=nw.len()).sort(columns))
     purchases, weights = pairs["purchase_days"].to_numpy(), pairs["customers"].to_numpy()
     if not len(pairs):
-        raise TooLittleData("no customer has paid anything: there is nothing to forecast.")
+        raise TooLittleData(fill("nothing_left_of_paid"))
     each = pairs["revenue"].to_numpy() / purchases
     mean = float(np.average(each, weights=weights))
     try:

@@ -66,7 +66,11 @@ def survivors(
     rule: dict[str, Any] = {"lapse_days": lapse_days, "period_days": period_days}
     table = _followed(lines, as_of=as_of, known=known, **rule)
     if table.empty:
-        days = {"period": str(period_days), "lapse": lapse_days, "day": periods.day(as_of)}
+        days = {
+            "period": formats.count(period_days),
+            "lapse": lapse_days,
+            "day": periods.day(as_of),
+        }
         raise TooLittleData(fill("not_observed", **days))
     return _estimated(table, period_days)
 

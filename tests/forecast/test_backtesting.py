@@ -345,6 +345,12 @@ def test_a_half_year_without_revenue_says_whether_anything_was_bought(amounts, w
         forecast.backtest(make_lines(*rows), as_of=AS_OF, months=6)
 
 
+def test_customers_who_got_all_back_are_not_said_to_have_paid_nothing():
+    shop = pd.DataFrame({"customer_id": ["a", "b"], "purchase_days": 2, "revenue": [0.0, -5.0]})
+    with pytest.raises(TooLittleData, match="no customer has paid more than was sent back"):
+        estimation.fit_spending(shop)
+
+
 def test_amounts_that_are_all_alike_are_said_in_words():
     ids = [f"c{n}" for n in range(200)]
     shop = pd.DataFrame({"customer_id": ids, "purchase_days": 2, "revenue": 20.0})

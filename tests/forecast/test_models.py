@@ -502,6 +502,11 @@ def test_too_few_repeat_customers_are_refused_with_a_remedy(name, case):
         forecast.fit(table(*USELESS[case]), model=name)
 
 
+def test_one_repeat_customer_is_said_in_the_singular():
+    with pytest.raises(DataError, match="1 customer bought again, and"):
+        forecast.fit(table((2, 10, 90), *[(1, 0, 90)] * 40), model="bg_nbd")
+
+
 @pytest.mark.parametrize("name", TIMED)
 def test_what_no_prior_can_hold_is_refused(name):
     alike = table(*[(2001, 7299, 7300)] * 50)

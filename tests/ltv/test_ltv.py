@@ -162,7 +162,7 @@ def test_what_nobody_has_left_to_show_is_not_yet_observable():
     lines = make_lines(("a", "1", "2024-01-01", 10), ("a", "2", "2024-12-20", 10))
     table = compared(lines, margin_rate=0.5)
     assert table["value"].isna().tolist() == [True] * 6 + [False] * 2
-    assert "No formula covers a whole life: no customer has left yet." in formulas.finding(
+    assert "No formula covers a whole life: no customer counts as gone yet." in formulas.finding(
         table, currency="USD"
     )
 
@@ -215,7 +215,7 @@ def whole_life(lines: pd.DataFrame, **changes) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("customers", "lost", "reason"),
     [
-        (40, 0, "no customer has left yet"),
+        (40, 0, "no customer counts as gone yet"),
         (40, 1, "only 1 customer has left yet, and it takes 10 to tell"),
         (40, 9, "only 9 customers have left yet"),
         (40, 10, ""),
