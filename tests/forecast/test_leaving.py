@@ -65,6 +65,16 @@ def test_whoever_ordered_lately_is_not_at_risk(fitted):
     assert found["customer_id"].tolist() == ["c2"]
 
 
+@pytest.mark.parametrize("known_days", [None, 350])
+@pytest.mark.parametrize("model", predictions.LIST_MODELS)
+def test_nobody_may_be_about_to_leave(model, known_days, on):
+    listed = forecast.fit(a_shop(), model=model, known_days=known_days)
+    found = forecast.entering_risk(on(waiting(1, 2)), listed, as_of="2024-09-30")
+    table = frames.table(frames.lazy(found))
+    assert table.empty
+    assert "ltv_at_stake" in table
+
+
 def test_with_time_customers_of_the_coming_month_are_overdue(predicted, fitted):
     """Both lists by another way: the same customers a month later, had they not bought."""
     days = 31

@@ -99,9 +99,9 @@ class LeftTruncatedFitter:
     def _join(self, method: str, *columns: ArrayLike, first: tuple = (), **options: Any):
         """What each group's model says of its rows, put together; the last column is T."""
         arrays = [np.asarray(c) for c in columns]
-        joined = None
-        for rows, fitter in self.groups(arrays[-1].reshape(len(arrays[-1]), -1)[:, 0]):
-            if rows.any():
+        last, joined = arrays[-1], None
+        for rows, fitter in self.groups(last[:, 0] if last.ndim > 1 else last):
+            if rows.any() or not len(rows):
                 part = getattr(fitter, method)(*first, *(a[rows] for a in arrays), **options)
                 if joined is None:
                     joined = np.empty((len(rows), *part.shape[1:]), dtype=part.dtype)

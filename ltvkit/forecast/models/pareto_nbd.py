@@ -88,7 +88,7 @@ class ParetoNBDFitter(ContinuousTimeFitter, lifetimes.ParetoNBDFitter):
 
 def _in_chunks(function: Callable, *columns: np.ndarray) -> list:
     """What `function` gives for each chunk of the columns."""
-    starts = range(0, len(columns[0]), CHUNK)
+    starts = range(0, max(len(columns[0]), 1), CHUNK)  # of nobody, one empty chunk
     return [function(*(c[i : i + CHUNK] for c in columns)) for i in starts]
 
 
