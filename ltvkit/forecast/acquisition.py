@@ -37,8 +37,8 @@ def estimate(lines: Frame, *, as_of: Day, export_begins: str = "") -> Acquisitio
         return Acquisition(np.nan, None)
     if not found.sure:
         old = np.minimum(found.old, found.new)
-        few = _add_from_end(old) <= UNSURE * _add_from_end(found.new)
-        return Acquisition(_average(found.new[few]), None)
+        many = np.flatnonzero(_add_from_end(old) > UNSURE * _add_from_end(found.new))
+        return Acquisition(_average(found.new[many[-1] + 1 if len(many) else 0 :]), None)
     known = found.find_from(FEW_OLD)
     won = (found.new - found.cautious)[(known - found.start) // SPAN :]
     return Acquisition(_average(won), found.last - known if known <= found.last else None)

@@ -135,6 +135,9 @@ def fit_buying(
         notes.append(fill("fitted_to_sample", n=n, whole=whole))
     if isinstance(buying, LeftTruncatedFitter):
         notes.append(fill("two_groups", days=known_days))
+    elif known_days is not None:
+        notes.append(fill("one_group"))
+        known_days = None
     return Fitted(model, clock, buying, spent.fitter, spent.mean, tuple(notes), known_days)
 
 

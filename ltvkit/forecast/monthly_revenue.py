@@ -34,7 +34,8 @@ class Revenue:
     `table`: month, actual (NaN to come), existing_revenue (expected of today's customers),
     new_revenue (of customers still to be won), expected, low, high (the band of one month);
     `total`, `low`, `high`: of all coming months; `won`: customers assumed to be won a month (NaN:
-    not known, or not needed); `band`: how past months did; `method`: as in `RollingOrigins`.
+    not known, or not needed), `times` as many as lately; `band`: how past months did; `method`: as
+    in `RollingOrigins`.
     """
 
     table: pd.DataFrame
@@ -42,6 +43,7 @@ class Revenue:
     low: float
     high: float
     won: float
+    times: float
     band: Band
     method: str
 
@@ -84,16 +86,19 @@ def revenue(
         ahead = modelled
     if ahead is None or not np.isfinite(ahead.total).all():
         raise TooLittleData(fill("unknown_new" if fitted else "no_method"))
-    tested = past.table[past.table["method"] == method]
+    if len(ahead.total) != months:
+        raise ParamsError(f"months={months}: give the number of months that `roll` was asked for.")
+    other = method in MODELS and fitted is not None and fitted.model != past.model
+    tested = past.table[(past.table["method"] == method) & (not other)]
     band = bands.widen(tested, own)
-    low, high = bands.widen_total(tested, whole)
+    low, high = bands.widen_total(tested, whole, months=months)
     total = float(ahead.total.sum())
     if not total > 0:
         raise TooLittleData(fill("nothing_left"))
-    if high > FARTHEST:
-        raise TooLittleData(fill("too_unsure", n=len(calendar.index), factor=round(high)))
+    if not high <= FARTHEST:
+        raise TooLittleData(fill("too_unsure", factor=FARTHEST))
     table = _build(history, calendar, ahead, band)
-    return Revenue(table, total, total * low, total * high, won, band, method)
+    return Revenue(table, total, total * low, total * high, won, acquisition, band, method)
 
 
 def _check_past(history: pd.DataFrame) -> None:
@@ -151,8 +156,9 @@ def finding(ahead: Revenue, *, currency: str) -> str:
     coming, before = table[table["expected"].notna()], table[table["actual"].notna()]
     span = fill("months", n=len(coming))
     show = partial(formats.rough_money, currency=currency, spread=ahead.high - ahead.low)
+    first, last = (formats.month(coming["month"].iloc[i]) for i in (0, -1))
     amounts = {"total": show(ahead.total), "range": show(ahead.low, ahead.high)}
-    lines = [fill("ahead", span=span, **amounts)]
+    lines = [fill("ahead", span=span, first=first, last=last, **amounts)]
     if len(before) >= len(coming):
         actual = before["actual"].tail(len(coming)).sum()
         if actual > 0:
@@ -170,7 +176,8 @@ def finding(ahead: Revenue, *, currency: str) -> str:
     band = ahead.band
     if band.tested:
         name = "held" if band.held >= MOST * band.tested else "not_held"
-        lines.append(fill(name, n=band.tested, held=band.held))
+        lines.append(fill(name, n=band.dates, held=band.held, months=band.tested))
+        lines += [fill("tried_as_lately")] if ahead.times != 1 else []
     else:
         lines.append(fill("not_tested"))
     return " ".join(lines)
@@ -187,5 +194,8 @@ def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..
     existing = formats.round_to(coming["existing_revenue"].sum(), spread=spread)
     new = formats.round_to(ahead.total, spread=spread) - existing  # so that both add up
     won = formats.number(ahead.won, decimals=0 if ahead.won >= FEW else 1)
-    text = fill("assumed", existing=show(existing), new=show(new), won=won)
+    amounts = {"existing": show(existing), "new": show(new), "won": won}
+    if ahead.times != 1:
+        return fill("assumed_otherwise", times=formats.number(ahead.times), **amounts)
+    text = fill("assumed", **amounts)
     return f"{text} {fill('with_season')}" if ahead.method == "season" else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from ltvkit.ingest import daily
 from ltvkit.periods import Day
 
 LEAST = 24  # whole months of orders, to tell a season from chance
-YEARS_AHEAD = 10  # that a clock reaches
+YEARS_AHEAD = 11  # that a clock reaches: 120 months from the end of this one
 MONTHS = np.arange(12)
 
 
@@ -39,16 +40,21 @@ def learn(lines: Frame, fitted: Fitted, *, as_of: Day) -> Season | None:
     What repeat customers bought in each whole month is compared with what the model expects of
     customers as old, and the number of new customers with its trend. A factor is what a month of
     the year has in common over the years, beside a trend, and drawn towards 1 as far as months of
-    one name differ from year to year (James & Stein 1961). None with less than 24 whole months.
+    one name differ from year to year (James & Stein 1961). None with less than 24 whole months. Of
+    new customers only the months count in which they are mostly new (`Fitted.known_days`).
     """
     counts = _count_by_month(lines, fitted, as_of=as_of)
     if len(counts) < LEAST:
         return None
-    even = np.full(len(counts), counts["new"].mean())
-    return Season(
-        _estimate_factors(counts.index, counts["repeats"], counts["expected"]),
-        _estimate_factors(counts.index, counts["new"], even),
-    )
+    buying = _estimate_factors(counts.index, counts["repeats"], counts["expected"])
+    known = counts
+    if fitted.known_days is not None:
+        since = periods.day(as_of) - dt.timedelta(days=fitted.known_days - 1)
+        known = counts[counts.index > periods.index_of(since, "month")]
+    if len(known) < LEAST:
+        return Season(buying, NONE.winning)
+    even = np.full(len(known), known["new"].mean())
+    return Season(buying, _estimate_factors(known.index, known["new"], even))
 
 
 def make_clock(

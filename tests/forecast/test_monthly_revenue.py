@@ -58,7 +58,14 @@ def history(log) -> pd.DataFrame:
 
 def untried(**known) -> RollingOrigins:
     """Nothing is known of past dates; 90 customers are won a month."""
-    facts = {"table": UNTRIED, "method": "model", "ahead": None, "season": None, "clock": Clock()}
+    facts = {
+        "table": UNTRIED,
+        "model": "mbg_nbd",
+        "method": "model",
+        "ahead": None,
+        "season": None,
+        "clock": Clock(),
+    }
     return RollingOrigins(**{"won": Acquisition(90.0, None), **facts, **known})
 
 
@@ -173,6 +180,7 @@ def test_a_band_by_hand():
     """Two dates, errors of 20% each way: the band is 1.96 standard deviations of all of them."""
     errors = np.log([1.2, 1 / 1.2, 1.2, 1 / 1.2])
     table = pd.DataFrame({"origin": [1, 1, 2, 2], "lead": [1, 2, 1, 2], "forecast": 100.0})
+    table["month"] = list("abcd")
     table["actual"] = 100 * np.exp(errors)
     band = bands.widen(table, np.zeros(2))
     spread = np.sqrt((4 * np.log(1.2) ** 2 + 4 * 0.15**2) / 8)
@@ -187,6 +195,7 @@ def test_a_band_by_hand():
 
 def test_a_month_far_off_is_not_held_by_a_band_of_the_other_dates():
     table = pd.DataFrame({"origin": [1, 2, 3, 4], "lead": 1, "forecast": 100.0})
+    table["month"] = list("abcd")
     table["actual"] = [100.0, 101.0, 99.0, 300.0]
     band = bands.widen(table, np.array([0.02]))
     assert (band.held, band.tested) == (3, 4)
@@ -197,8 +206,25 @@ def test_without_past_dates_a_band_is_that_of_any_shop():
     band = bands.widen(UNTRIED, np.zeros(3))
     assert band.high.tolist() == pytest.approx([np.exp(1.96 * 0.15)] * 3, rel=1e-3)
     assert band.tested == 0
-    low, high = bands.widen_total(UNTRIED, 0.0)
+    low, high = bands.widen_total(UNTRIED, 0.0, months=12)
     assert 0.5 < low < 0.9 < 1.1 < high < 2
+
+
+def test_a_month_that_brought_nothing_is_not_held():
+    months = pd.DataFrame({"origin": 1, "month": list("abc"), "lead": [1, 2, 3], "forecast": 100.0})
+    band = bands.widen(months.assign(actual=[100.0, 0.0, -5.0]), np.zeros(3))
+    assert (band.held, band.tested) == (1, 3)
+    assert bands.widen_total(months.assign(actual=-1.0), 0.0, months=3) == (0.0, np.inf)
+
+
+def test_a_band_grows_beyond_the_longest_lead_that_was_tried():
+    tried = pd.DataFrame({"origin": 1, "month": list("ab"), "lead": [1, 2], "forecast": 100.0})
+    tried["actual"] = [110.0, 120.0]
+    high = np.log(bands.widen(tried, np.zeros(8)).high)
+    assert high[1] == pytest.approx(high[0])
+    assert high[7] / high[1] == pytest.approx(2)
+    short, long = (np.log(bands.widen_total(tried, 0.0, months=m)[1]) for m in (2, 8))
+    assert long / short == pytest.approx(2)
 
 
 # Past dates.
@@ -258,7 +284,7 @@ def test_a_steady_shop_is_forecast_and_its_months_are_held(log, rolled, summary,
     assert ahead.band.held >= 0.85 * ahead.band.tested
     assert ahead.low < ahead.total < ahead.high
     text = monthly_revenue.finding(ahead, currency="EUR")
-    assert f"{ahead.band.held} of {ahead.band.tested} months were within their range" in text
+    assert f"Tried on 4 past dates, {ahead.band.held} of the {ahead.band.tested} months" in text
     # The same seed, three years later: what the shop went on to do.
     later = a_shop(3, days=731 + 365)
     truth = later.loc[later["order_date"] > AS_OF, "amount"].sum()

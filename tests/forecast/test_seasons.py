@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -154,6 +156,17 @@ def test_where_there_is_no_season_none_is_found():
     assert np.abs(found.winning - 1).max() < 0.1
 
 
+def test_old_customers_who_look_new_are_no_season_of_winning(seasonal):
+    """Where half of the months are of old customers, 24 months of new ones are not left."""
+    buyers = customers.summarize(seasonal, as_of=AS_OF)
+    fitted = forecast.fit(buyers, model="mbg_nbd", known_days=600)
+    found = seasons.learn(seasonal, fitted, as_of=AS_OF)
+    assert found.winning.tolist() == [1.0] * 12
+    assert np.abs(found.buying / (FACTORS / FACTORS.mean()) - 1).max() < 0.15
+    enough = replace(fitted, known_days=900)
+    assert seasons.learn(seasonal, enough, as_of=AS_OF).winning.std() > 0
+
+
 def test_two_years_are_needed(seasonal):
     lines = seasonal[seasonal["order_date"] > "2023-02-01"]
     flat = forecast.fit(customers.summarize(lines, as_of=AS_OF), model="mbg_nbd")
@@ -299,3 +312,5 @@ def test_parameters_of_both_groups_are_drawn(groups):
 def test_too_small_a_group_leaves_one(seasonal):
     fitted = forecast.fit(customers.summarize(seasonal, as_of=AS_OF), known_days=5)
     assert not isinstance(fitted.buying, LeftTruncatedFitter)
+    assert fitted.known_days is None
+    assert any("forecast as one of all" in note for note in fitted.notes)
