@@ -157,14 +157,20 @@ def test_where_there_is_no_season_none_is_found():
 
 
 def test_old_customers_who_look_new_are_no_season_of_winning(seasonal):
-    """Where half of the months are of old customers, 24 months of new ones are not left."""
-    buyers = customers.summarize(seasonal, as_of=AS_OF)
-    fitted = forecast.fit(buyers, model="mbg_nbd", known_days=600)
-    found = seasons.learn(seasonal, fitted, as_of=AS_OF)
-    assert found.winning.tolist() == [1.0] * 12
-    assert np.abs(found.buying / (FACTORS / FACTORS.mean()) - 1).max() < 0.15
-    enough = replace(fitted, known_days=900)
-    assert seasons.learn(seasonal, enough, as_of=AS_OF).winning.std() > 0
+    """Twice as many look new in each December; of 600 known days 24 months are not left."""
+    first = seasonal.groupby("customer_id")["order_date"].transform("min")
+    in_december = seasonal[first.dt.month == 12]
+    twice = in_december.assign(customer_id="again " + in_december["customer_id"])
+    lines = pd.concat([seasonal, twice], ignore_index=True)
+    fitted = forecast.fit(customers.summarize(lines, as_of=AS_OF), model="mbg_nbd")
+    whole = seasons.learn(lines, fitted, as_of=AS_OF)
+    assert whole.winning[11] == whole.winning.max() > 1.6
+    few, enough = (
+        seasons.learn(lines, replace(fitted, known_days=days), as_of=AS_OF) for days in (600, 900)
+    )
+    assert few.winning.tolist() == [1.0] * 12
+    assert few.buying.tolist() == whole.buying.tolist()
+    assert enough.winning[11] > 1.6
 
 
 def test_two_years_are_needed(seasonal):
