@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -279,7 +281,7 @@ def test_the_winner_is_the_first_of_the_table(tested):
     assert "renewal_rates" not in kinds  # nobody pays in a regular rhythm here
     assert tested.simple == table.loc[table["kind"] == "simple", "method"].iloc[0]
     share = f"{100 * abs(table['bias'].iloc[0]):.1f}%"
-    assert f"Tested on the last 6 months, the forecast was {share} too" in tested.text
+    assert f"Tested on the last 6 months, the best forecast was {share} too" in tested.text
 
 
 def test_what_comes_after_the_split_changes_no_forecast(log, tested):
@@ -343,6 +345,15 @@ def test_a_half_year_without_revenue_says_whether_anything_was_bought(amounts, w
     rows += [(c, f"{c} {a}", "2023-09-01", a) for c in ids for a in amounts]
     with pytest.raises(TooLittleData, match=why):
         forecast.backtest(make_lines(*rows), as_of=AS_OF, months=6)
+
+
+@pytest.mark.parametrize(
+    ("bias", "said"), [(0.15, "did about as well"), (0.604, "both are too far off to plan with")]
+)
+def test_a_simple_method_is_not_praised_where_both_are_far_off(tested, bias, said):
+    rows = tested.table.assign(bias=bias, skill=0.1)
+    found = replace(tested, table=rows, best="bg_nbd", simple="run_rate", close=True)
+    assert said in found.text
 
 
 def test_customers_who_got_all_back_are_not_said_to_have_paid_nothing():

@@ -100,10 +100,11 @@ class Backtest:
         lines = [fill("tested", span=span, error=abs(bias), way=way)]
         if not row["skill"] > 0:
             return " ".join([*lines, fill("no_better_than_one_number")])
+        good = abs(bias) <= GOOD
         if self.best == self.simple:
-            lines.append(fill("simple_is_best" if abs(bias) <= GOOD else "simple_is_far_off"))
+            lines.append(fill("simple_is_best" if good else "simple_is_far_off"))
         elif self.close:
-            lines.append(fill("simple_is_close"))
+            lines.append(fill("simple_is_close" if good else "close_and_far_off"))
         if self.best_model and self.best not in (*self.fitted, self.simple):
             lines.append(fill("best_by_day"))
         if row.get("total_in_interval") is False:
