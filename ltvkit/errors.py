@@ -40,6 +40,10 @@ class NoOptimum(TooLittleData):
     """The data do not determine a model's parameters: its likelihood has no maximum."""
 
 
+class NotRegular(TooLittleData):
+    """These customers do not pay in a regular rhythm, so there are no renewals to forecast."""
+
+
 class NothingYet(TooLittleData):
     """There is nothing for this page yet; the message says how to begin."""
 

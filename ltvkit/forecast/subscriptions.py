@@ -15,7 +15,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError, TooLittleData, one_of
+from ltvkit.errors import NotRegular, ParamsError, TooLittleData, one_of
 from ltvkit.forecast.models.bg_bb import BetaGeoBetaBinomFitter
 from ltvkit.forecast.models.fitting import fit_with_fallback
 from ltvkit.forecast.texts import fill
@@ -31,10 +31,6 @@ WINDOW = 12  # months whose renewals are learned from, or three times the usual 
 FEWEST = 30  # renewals
 PRIOR = 50  # renewals that the model is worth where the rate of leaving is taken as observed
 CHANCE = 0.001  # below it, a time in which nobody left is not chance
-
-
-class NotRegular(TooLittleData):
-    """These customers do not pay in a regular rhythm, so there are no renewals to forecast."""
 
 
 class Months(NamedTuple):

@@ -16,14 +16,13 @@ from ltvkit import customers, periods
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, NoOptimum, ParamsError, TooLittleData
+from ltvkit.errors import DataError, NoOptimum, NotRegular, ParamsError, TooLittleData
 from ltvkit.forecast import acquisition, estimation
 from ltvkit.forecast.backtesting import model_forecasts
 from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
 from ltvkit.forecast.backtesting.scores import calibration, deviance, score
 from ltvkit.forecast.clock import Clock
 from ltvkit.forecast.predictions import LIST_MODELS
-from ltvkit.forecast.subscriptions import NotRegular
 from ltvkit.forecast.texts import fill
 from ltvkit.ingest.daily import NEEDS
 from ltvkit.ingest.lines import filter_purchases, filter_until
