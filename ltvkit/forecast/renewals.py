@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from ltvkit import periods
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
@@ -55,7 +56,8 @@ def summarize_renewals(
         nothing = pd.DataFrame()
         return Renewals(nothing, nothing, nothing, fill("no_rhythm", error=error))
     table = _observe(found)
-    text = _describe(found, table, months)
+    begins = periods.last_whole(as_of, "month") + 1
+    text = _describe(found, table, begins)
     return Renewals(table, found.table[["month", "customers"]], _value(found, discount), text)
 
 
@@ -95,20 +97,27 @@ def _extend(found: Months, most: int) -> np.ndarray:
     return np.append(known, known[-1] * (known[-1] / known[-2]) ** beyond)
 
 
-def _describe(found: Months, table: pd.DataFrame, months: int) -> str:
+def _describe(found: Months, table: pd.DataFrame, begins: int) -> str:
     lost, asked = (int(found.renewals[c].sum()) for c in ("lost", "at_risk"))
     seen = table.set_index("period")["survival"].dropna()
     left = {n: seen.get(n, _extend(found, 12)[n]) for n in (6, 12)}
-    first, last = found.table.iloc[0], found.table.iloc[-found.usual :]
     sentences = [
         fill("pays_every", n=found.usual, rate=lost / asked, asked=formats.count(asked)),
         fill("of_100", six=round(100 * left[6]), twelve=round(100 * left[12])),
-        fill(
-            "renewals_ahead",
-            months=months,
-            first=formats.count(first["customers"]),
-            last=formats.count(last["customers"].sum()),
-        ),
+        _describe_ahead(found, begins),
         *found.notes,
     ]
     return " ".join(sentences)
+
+
+def _describe_ahead(found: Months, begins: int) -> str:
+    """How many pay in the first months (one due payment each), and in the last as many."""
+    paying = found.table["customers"]
+    months, n = len(paying), min(found.usual, len(paying))
+    first, last = (formats.count(part.sum()) for part in (paying[:n], paying[-n:]))
+    ends = (begins, begins + months - 1)
+    month, until = (formats.month(periods.label(end, "month")) for end in ends)
+    text = fill("renewals_ahead", n=n, first=first, month=month)
+    if 2 * n <= months:
+        text += fill("renewals_later", n=n, last=last, months=months, until=until)
+    return f"{text}."

@@ -87,7 +87,8 @@ def forecast_months(
     after a term of two months); "bg_bb": a customer may skip months. Only whole months count: month
     1 follows the last one that is over by `as_of`. A payment is worth what the customer's last
     one was; whoever has paid once is expected to pay what others paid at their second, relative
-    to their first (of the last 12 months), as a first one is often a trial.
+    to their first (of the last 12 months), as a first one is often a trial. With `number`, first
+    is number 1; where none is seen, the revenue of new customers is NaN.
 
     `contract`: column with the id of a contract; each then counts by itself. `number`: column
     with the number of the delivery in its contract (1, 2, ...), which is known where the orders
@@ -160,7 +161,8 @@ def _expect(found: _Payments, months: int, method: str) -> _Expected:
 def _worth(found: _Payments) -> pd.Series:
     """What a payment of each history is worth: the last one, or after a first one, the second."""
     rows = found.histories
-    return rows["revenue"] * np.where(rows["paid"] == 1, found.step, 1.0)
+    behind = rows["renewed"].fillna(rows["paid"] - 1)  # who is first seen late has paid before
+    return rows["revenue"] * np.where(behind == 0, found.step, 1.0)
 
 
 def _by_occasions(found: _Payments, months: int, _method: str) -> _Expected:
@@ -352,7 +354,7 @@ def _read(
             gaps=gaps,
             now=now,
             per_customer=_count_parallel(each, chosen, contract),
-            **_sum_first_payments(each, now),
+            **_sum_first_payments(_select_begun(each, chosen, number), now),
         )
 
 
@@ -391,6 +393,15 @@ def _sum_gaps(each: nw.LazyFrame) -> pd.DataFrame:
     gaps = each.filter((nw.col("paid") > 2) & ~nw.col("before").is_null())
     gaps = gaps.with_columns(usual=usual, gap=nw.col("month") - nw.col("before"))
     return frames.table(gaps.group_by("usual", "gap").agg(customers=nw.len()))
+
+
+def _select_begun(each: nw.LazyFrame, chosen: nw.LazyFrame, number: str) -> nw.LazyFrame:
+    """The months of customers whose first payment is seen: the one with number 1, if known."""
+    if not number:
+        return each
+    begun = chosen.filter(nw.col(number) == 1)
+    begun = begun.select("customer_id", first=periods.index("order_date", "month")).unique()
+    return each.join(begun, on=["customer_id", "first"])
 
 
 def _sum_first_payments(each: nw.LazyFrame, now: int) -> dict[str, float]:

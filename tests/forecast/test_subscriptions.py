@@ -134,6 +134,23 @@ def test_the_number_of_a_delivery_is_known_where_the_orders_begin_later():
         forecast(others, number="delivery")
 
 
+def test_a_first_payment_is_number_one_and_not_the_first_that_is_seen(on):
+    """A trial at 500, then 3,000: an export of four months begins amid the contracts of most."""
+    lines = join(fees(price=3000.0), shop(*(pay(f"new{i}", 4, 2, price=3000.0) for i in range(30))))
+    number = lines.groupby("customer_id").cumcount() + 1
+    lines = lines.assign(delivery=number, amount=np.where(number == 1, 500.0, 3000.0))
+    once = join(lines, shop(pay("once", 5, 1, price=500.0)).assign(delivery=1))
+    seen = on(once[once["order_date"] >= "2023-03-01"])
+    found = forecast(seen, months=2, number="delivery")
+    np.testing.assert_allclose(found.table["revenue"], 3000 * found.table["customers"])
+    np.testing.assert_allclose(found.new["revenue"], [500, 3000, 3000] * found.new["customers"])
+    assert found.price == pytest.approx(3000)
+    late = lines[(lines["order_date"] >= "2023-03-01") & (lines["customer_id"] < "d")]
+    found = forecast(on(late), months=1, number="delivery")
+    np.testing.assert_allclose(found.table["revenue"], 3000 * found.table["customers"])
+    assert found.new["revenue"].isna().all()  # no first payment is seen
+
+
 def test_an_export_of_those_who_were_still_there_is_seen_through():
     """Nobody leaves for 12 months, then 1 of 10 each month: the forecast follows the latter."""
     paid = 12 + np.random.default_rng(3).geometric(0.1, 400).clip(max=6)  # 18: up to June 2024
@@ -217,8 +234,29 @@ def test_renewals_are_shown_as_they_were_seen():
     assert found.text.startswith(
         "Customers pay every month; 10.0% leave at each due payment (410 payments). Of 100 new "
         "customers, 53 are still there after 6 renewals and 28 after 12. Of today's customers, 53 "
-        "are expected to pay next month, and 43 in 3 months."
+        "are expected to pay in July 2023, and 43 in September 2023."
     )
+
+
+def test_as_many_months_are_compared_as_a_payment_is_for():
+    """Of 90 quarterly customers who began in January, February or March, 1 of 10 leaves a time."""
+    counts = np.tile(np.repeat([1, 2, 3, 4], [3, 3, 2, 22]), 3)
+    first = np.repeat([0, 1, 2], 30)
+    lines = shop(
+        *(pay(i, m, n, every=3) for i, (m, n) in enumerate(zip(first, counts, strict=True)))
+    )
+    found = summarize_renewals(lines, as_of="2023-12-31", months=12)
+    paying = found.ahead["customers"]
+    assert paying[:3].sum() > paying[9:].sum() > 2 * paying[0]
+    assert (
+        f"{paying[:3].sum():.0f} are expected to pay in the next 3 months (from January 2024 on), "
+        f"and {paying[9:].sum():.0f} in the last 3 of 12 months."
+    ) in found.text
+
+
+def test_the_next_month_is_named_and_a_year_is_not_compared_with_itself():
+    running = summarize_renewals(fees(), as_of="2023-07-15", months=1).text
+    assert "are expected to pay in July 2023. The renewals" in running
 
 
 def test_later_money_is_worth_less():
