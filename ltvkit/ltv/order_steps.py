@@ -116,8 +116,9 @@ def finding(table: pd.DataFrame) -> str:
     half = formats.count(first.median_days) if first.next_order_share else ""
     text = fill("goes_on", share=first.next_order_share, days=within)
     text += fill("half_by", days=half) if half else "."
-    again = fill("goes_on_again", share=later[0].next_order_share) if later else ""
-    return f"{text} {again}".strip()
+    if later:
+        text += " " + fill("goes_on_again", share=later[0].next_order_share, days=within)
+    return text
 
 
 def _find_first(lines: Frame, *, as_of: Day, export_begins: str) -> nw.LazyFrame:
@@ -227,14 +228,15 @@ def _weighted(
     for so long since the first order (Lin, Sun & Ying 1999, Biometrika 86(1), 59-70). For the
     first step there is one part, and all weigh the same.
     """
-    counts = followed.groupby("months")["customers"].sum().reindex(range(200), fill_value=0)
+    most = max(200, int(followed["months"].max()) + 1)
+    counts = followed.groupby("months")["customers"].sum().reindex(range(most), fill_value=0)
     reached = counts[::-1].cumsum()[::-1].to_numpy() / counts.sum()
     sums = np.zeros((3, len(times)))  # at risk, at risk by squared weights, gone on
     for _part, rows in group.groupby("part"):
         place, again = rows["place"].to_numpy(), rows["again"].to_numpy() == 1
         number = rows["customers"].to_numpy(dtype=float)
         late = rows["since"].sum() / number.sum() + times * unit
-        weight = 1 / np.maximum(np.interp(late / MONTH, np.arange(200), reached), RAREST)
+        weight = 1 / np.maximum(np.interp(late / MONTH, np.arange(most), reached), RAREST)
         at_risk = (place >= times[:, None]) @ number
         went = ((place == times[:, None]) & again) @ number
         sums += np.array([at_risk * weight, at_risk * weight**2, went * weight])

@@ -110,7 +110,7 @@ def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
         return summary
     name, end = "never_again" if worst["period"] == 1 else "highest_risk", worst["tenure_days"]
     days = {"start": formats.count(end - end / worst["period"]), "end": formats.count(end)}
-    return f"{summary} {fill(name, hazard=worst['hazard'], **days)}"
+    return f"{summary} {fill(name, hazard=worst['hazard'], rule=lapse_days, **days)}"
 
 
 def _followed(

@@ -121,6 +121,10 @@ def test_the_finding_is_the_tables():
         "After 30 days 80.0% of customers still order (no order for 90 days counts as gone)."
         in stay
     )
+    assert (
+        "20.0% place no more orders after their first 30 days (seen for 90 days or more since)."
+        in stay
+    )
     curve = survival.from_curve([1000, 900, 700, 20, 1, 0])  # the last hazards are of 20, and of 1
     assert "from day 61 to 91: 97.1%" in survival.finding(curve, lapse_days=90)
 

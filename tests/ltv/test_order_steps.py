@@ -40,6 +40,12 @@ def test_steps_by_hand(on):
     assert np.isnan(table.loc["F3 -> F4", "median_days"])
 
 
+def test_customers_who_were_won_twenty_years_ago_count():
+    old = LINES.assign(order_date=LINES["order_date"] - pd.DateOffset(years=20))
+    table = order_steps.rates(old, **RULE, steps=2)
+    assert table["next_order_share"].tolist() == pytest.approx([2 / 5, 1 / 3])
+
+
 def test_groups_add_up_and_come_by_size(on):
     table = order_steps.rates(on(LINES), **RULE, steps=2, by="channel")
     assert table["channel"].tolist() == ["shop", "shop", "web", "web"]
@@ -136,7 +142,7 @@ def test_the_finding_is_the_tables():
     )
     assert order_steps.finding(table) == (
         "31.0% of customers place a second order within 365 days of their first; half of them by "
-        "day 48. Of those with two orders, 52.0% go on to a third."
+        "day 48. Of those with two orders, 52.0% place a third within 365 days of the second."
     )
     assert order_steps.finding(table.head(1)).endswith("by day 48.")
     assert "second order within 365 days of their first." in order_steps.finding(
