@@ -11,16 +11,17 @@ from ltvkit.hypotheses.texts import fill
 
 
 def describe(found: Evaluation, *, currency: str = "") -> str:
-    """The result in money in a sentence or two; where the figure and the money go opposite ways,
-    it says so. While a measure runs, what it has brought so far, before costs."""
+    """The result in money in a sentence or two; where the figure and the money go opposite ways, or
+    the money rose by less than the cost, it says so. While a measure runs, what it has brought so
+    far, before costs."""
     result = found.returns
     if math.isnan(result["gain_lowest"]):
         return "" if result["cost"] is None else _unknown(found, currency)
     part = _part(found)
     words = _words(found, currency)
     sentences = []
-    if found.status != ev.RUNNING and _disagrees(found):
-        sentences.append(fill("rose_but" if found.primary["effect"] > 0 else "fell_but"))
+    if found.status != ev.RUNNING and (direction := _name_direction(found)):
+        sentences.append(fill(direction))
     sentences.append(fill(_name(found, "result"), **words))
     if result[f"{part}_lowest"] < 0 < result[f"{part}_highest"] and found.status != ev.RUNNING:
         sentences.append(fill("money_unclear"))
@@ -78,8 +79,20 @@ def _describe_kind(result: dict) -> str:
 
 
 def _disagrees(found: Evaluation) -> bool:
-    """Whether the figure clearly moved, and the money goes the opposite way."""
+    """Whether the figure clearly moved, and the result in money has the opposite sign."""
     return found.clear and found.primary["effect"] * found.returns[_part(found)] < 0
+
+
+def _name_direction(found: Evaluation) -> str:
+    """The text for money that clearly went the other way than the figure, or the same, but by less
+    than the cost; "" for others."""
+    result, effect = found.returns, found.primary["effect"]
+    if not found.clear or result["gain_lowest"] < 0 < result["gain_highest"]:
+        return ""
+    if effect * result["gain"] < 0:
+        return "rose_but" if effect > 0 else "fell_but"
+    lost = result["gain"] > 0 and result["net_highest"] < 0
+    return "rose_less" if lost else ""
 
 
 def _unknown(found: Evaluation, currency: str) -> str:

@@ -155,7 +155,7 @@ def test_win_rate_and_learned():
     assert found.text == (
         "5 hypotheses: 1 running, 1 waiting for you, 3 decided. "
         "Waiting for your decision: C (x; ended 2024-03-31). "
-        "3 registered tests have finished; 1 succeeded (33%)."
+        "3 registered tests have finished; the verdict is to adopt for 1 (33%)."
     )
     assert found.metrics["hypotheses_decided"] == 3
 

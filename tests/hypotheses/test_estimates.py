@@ -52,6 +52,12 @@ def test_a_difference_in_differences_by_hand():
     assert made.se == pytest.approx(np.sqrt(2 / 2))
 
 
+def test_a_customer_who_was_matched_twice_stays_in_their_group():
+    past = Term(1, np.array([0, 0, 1]), np.array([[3.0, 1.0], [3.0, 1.0], [6.0, 1.0]]))
+    made = contrast([past, side(-1, 5, [1, 3])])
+    assert made.groups.tolist() == [1, 1, 2, 2]
+
+
 def test_a_figure_per_order_by_hand():
     """30 of 3 orders against 10 of 2: 10 - 5; who ordered nothing adds nothing."""
     made = contrast([side(1, 0, [10, 20, 0], [1, 2, 0]), side(-1, 3, [10, 0], [2, 0])])

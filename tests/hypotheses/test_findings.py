@@ -81,7 +81,12 @@ def test_money_is_in_every_headline_and_opposite_signs_are_a_but(cost, gain, sai
     ("cost", "gain", "said"),
     [
         (500.0, (10.0, 6.0, 14.0), "After its cost of 500 JPY: a net gain of 500 JPY of margin"),
-        (1500.0, (10.0, 1.0, 19.0), "The figure rose, but the money did not. After its cost of"),
+        (
+            1500.0,
+            (10.0, 6.0, 14.0),
+            "The money rose too, but by less than the cost. After its cost",
+        ),
+        (1500.0, (-10.0, -19.0, -1.0), "The figure rose, but the money did not. After its cost of"),
         (1500.0, (10.0, 1.0, 19.0), "Whether it pays is not clear yet."),
         (None, (10.0, 1.0, 19.0), "What it cost was not declared, so whether it pays is not known"),
         (None, (-10.0, -19.0, -1.0), "was not declared, and comes on top."),
@@ -90,6 +95,16 @@ def test_money_is_in_every_headline_and_opposite_signs_are_a_but(cost, gain, sai
 )
 def test_money_is_in_every_finding(cost, gain, said):
     assert said in findings.finding(evaluation(cost=cost, gain=gain), currency="JPY")
+
+
+@pytest.mark.parametrize(
+    ("cost", "gain"),
+    [(1500.0, (10.0, 1.0, 19.0)), (5000.0, (10.0, -1.0, 21.0)), (None, (-10.0, -21.0, 1.0))],
+)
+def test_where_the_money_went_is_not_said_while_it_is_not_clear(cost, gain):
+    text = findings.finding(evaluation(cost=cost, gain=gain), currency="JPY")
+    assert "money rose" not in text
+    assert "money did not" not in text
 
 
 @pytest.mark.parametrize("of", ["margin", "margin at a rate", "revenue"])

@@ -123,8 +123,7 @@ def contrast(terms: Iterable[Term]) -> Estimate:
     )
     sizes = np.zeros(len(who))
     np.maximum.at(sizes, at, np.concatenate([t.parts[:, 0] for t in terms]))
-    # Customers of the same terms are drawn together.
-    groups = _by_customer(at, [np.full(len(t.who), 2.0**n) for n, t in enumerate(terms)])
+    groups = _code_terms(at, [len(t.who) for t in terms], len(who))
     se = float(np.sqrt((influence**2).sum()))
     return Estimate(
         effect=sum(t.sign * t.figure for t in terms),
@@ -229,6 +228,14 @@ def _positions(groups: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     there = np.zeros(joined.max() + 1, dtype=bool)
     there[joined] = True
     return np.flatnonzero(there), (np.cumsum(there) - 1)[joined]
+
+
+def _code_terms(at: np.ndarray, lengths: list[int], size: int) -> np.ndarray:
+    """By customer, a number for the terms they stand in; those of the same are drawn together."""
+    codes = np.zeros(size)
+    for n, members in enumerate(np.split(at, np.cumsum(lengths)[:-1])):
+        codes[np.unique(members)] += 2.0**n  # once, also where a match stands in a term twice
+    return codes
 
 
 def _by_customer(at: np.ndarray, values: list[np.ndarray]) -> np.ndarray:
