@@ -191,7 +191,7 @@ def test_rounding_never_moves_a_figure_across_what_it_is_compared_with(
     for mark in precision.find_marks(figures, tried):
         at = number_in(shown.change(mark))
         for end in ends:
-            if abs(end - mark) * scale > 1e-9:
+            if not math.isclose(end, mark, rel_tol=2e-9, abs_tol=1e-9 / scale):
                 assert np.sign(number_in(shown.change(end)) - at) == np.sign(end - mark)
     for end in (*ends, figures["effect"]):
         assert abs(number_in(shown.change(end)) - scale * end) <= 0.501 * 10.0**-shown.decimals
