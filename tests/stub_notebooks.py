@@ -51,7 +51,7 @@ BOUNDED = {
     "cohorts._spent": AGES,
     "ltv.curves._by_group": GROUPS * AGES,
     "ltv.order_steps._count": order_steps.STEPS * len(order_steps.PARTS) * 73 * 2,
-    "forecast.subscriptions._sum_gaps": AGES,
+    "forecast.payments._sum_gaps": AGES,
     "engines.spark.ranking._ends": ranking.SAMPLE,
     "engines.spark.ranking._offsets": ranking.BUCKETS,
 }
