@@ -103,7 +103,8 @@ def classify(lines: Frame, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Fr
     )
     items = frames.lazy(frames.materialize(items, like=lines))
     paying = (nw.col("counted") > 0).cast(nw.Int64).sum()
-    sums = frames.table(items.select(nw.col("revenue", "counted").sum(), paying=paying)).iloc[0]
+    sums = items.select(nw.col("revenue", "counted").sum(), paying=paying)
+    sums = frames.table(sums.with_columns(frames.round_money("revenue", "counted"))).iloc[0]
     whole = sums["counted"] if sums["revenue"] > 0 else np.nan
     ranked = (
         ranking.rank(items, by="revenue", ties="item", running=["counted"])

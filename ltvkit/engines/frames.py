@@ -24,7 +24,7 @@ Frame: TypeAlias = IntoFrame | nw.LazyFrame
 
 NAMES = ("duckdb", "pandas", "polars", "spark")
 DAY = "order_date"
-MONEY = ("amount", "revenue", "margin")
+MONEY = ("amount", "revenue", "margin", "_paid")
 STEPS = files.read_yaml(__name__, "steps.yaml")
 SMALL = 2_000  # rows
 
