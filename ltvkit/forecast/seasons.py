@@ -101,7 +101,7 @@ def _count_by_month(lines: Frame, fitted: Fitted, *, as_of: Day) -> pd.DataFrame
     firsts = bought.group_by("customer_id").agg(first=nw.col("order_date").min())
     month = periods.index("order_date", "month")
     placed = frames.table(bought.with_columns(month=month).group_by("month").agg(all=nw.len()))
-    won = frames.table(firsts.group_by("first").agg(new=nw.len()))
+    won = frames.table(firsts.group_by("first").agg(new=nw.len()).sort("first"))
     began = won["first"].min()
     start = periods.index_of(began, "month") + (began.day > 1)
     whole = range(start, periods.last_whole(as_of, "month") + 1)
