@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "ClusterError", "ColumnError", "DataError", "LtvkitError", "LtvkitWarning", "NoOptimum",
-    "NothingYet", "ParamsError", "ProjectError", "ReportError", "TooLittleData",
+    "NotRegular", "NothingYet", "ParamsError", "ProjectError", "ReportError", "TooLittleData",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
