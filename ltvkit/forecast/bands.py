@@ -38,9 +38,7 @@ def widen(table: pd.DataFrame, own: np.ndarray) -> Band:
     not forecast. A month that brought nothing counts as not held.
     """
     tried = table[(table["forecast"] > 0) & (table["lead"] <= len(own))]
-    each = tried[tried["actual"] > 0]
-    error = np.log(each["actual"].astype(float) / each["forecast"].astype(float))
-    each = each[["origin", "month", "lead"]].assign(error=error)
+    each = measure_errors(tried)
     reach = _reach(each, own)
     held = 0
     for _origin, group in each.groupby("origin"):
@@ -70,6 +68,14 @@ def widen_total(table: pd.DataFrame, own: float, *, months: int) -> tuple[float,
     spread = np.sqrt(own**2 + max(variance, 0.0) * farther)
     reach = stats.t.ppf(0.975, len(sums) + 2) * spread
     return float(np.exp(-reach)), float(np.exp(reach))
+
+
+def measure_errors(table: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts of past months -> the same with `error`, the logarithm of actual over forecast, of
+    the months in which both are above zero."""
+    both = table[(table["forecast"] > 0) & (table["actual"] > 0)]
+    ratio = both["actual"].astype(float) / both["forecast"].astype(float)
+    return both.assign(error=np.log(ratio))
 
 
 def _reach(each: pd.DataFrame, own: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ import pandas as pd
 from ltvkit import customers, kpis
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError
-from ltvkit.forecast import acquisition, estimation, months_ahead, seasons
+from ltvkit.forecast import acquisition, bands, estimation, months_ahead, seasons
 from ltvkit.forecast.acquisition import Acquisition
 from ltvkit.forecast.clock import Clock
 from ltvkit.forecast.estimation import Fitted, Spending
@@ -142,9 +142,8 @@ def list_origins(history: pd.DataFrame) -> list[pd.Timestamp]:
 
 def measure_errors(table: pd.DataFrame) -> pd.DataFrame:
     """Origins by methods: the mean absolute error of the logarithm, of the months both above 0."""
-    both = table[(table["forecast"] > 0) & (table["actual"] > 0)]
-    error = np.log(both["forecast"].astype(float) / both["actual"].astype(float)).abs()
-    return error.groupby([both["origin"], both["method"]]).mean().unstack("method")
+    each = bands.measure_errors(table)
+    return each["error"].abs().groupby([each["origin"], each["method"]]).mean().unstack("method")
 
 
 def choose(errors: pd.DataFrame, usable: list[str]) -> str:
@@ -160,7 +159,7 @@ def choose(errors: pd.DataFrame, usable: list[str]) -> str:
     return best if clearly else usual
 
 
-def _is_better(errors: pd.DataFrame, method: str, other: str, share: float = 1.0) -> bool:
+def _is_better(errors: pd.DataFrame, method: str, other: str, share: float) -> bool:
     """Whether a method was nearer to the truth on three dates, and in all, by this share."""
     if method not in errors or other not in errors:
         return False
