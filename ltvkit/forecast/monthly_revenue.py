@@ -66,10 +66,11 @@ def revenue(
     `past`: of `forecast.roll`, which says by which method; without a model, `fitted` and `drawn`
     are None. `history`: of `kpis.series` by month. `acquisition`: how many customers will be won a
     month, as a multiple of the mean of the last twelve (`past.won`; 0: none); other than 1, the
-    model is used. They buy when won, in the middle of the month, and then as the model says. The
-    band covers uncertain parameters, chance, and how far past months were from their forecast
-    (`forecast.bands`). Raises `ParamsError` for months below 1 or an acquisition below 0;
-    `TooLittleData` where no method can be used, or the last 12 whole months brought no revenue.
+    model is used, or a method that tells new customers from today's. They buy when won, in the
+    middle of the month, and then as the model says. The band covers uncertain parameters, chance,
+    and how far past months were from their forecast (`forecast.bands`). Raises `ParamsError` for
+    months below 1 or an acquisition below 0; `TooLittleData` where no method can be used, or the
+    last 12 whole months brought no revenue.
     """
     if months < 1 or acquisition < 0:
         raise ParamsError(f"months={months}, acquisition={acquisition}: 1 and 0 at least.")
@@ -84,8 +85,12 @@ def revenue(
         modelled = months_ahead.expect(triples, fitted, calendar, won=won, season=past.season)
         own, whole = _measure_own(triples, fitted, drawn, calendar, modelled, seed=seed)
         ahead = modelled
+    elif ahead is not None and acquisition != 1:
+        ahead = ahead.win(acquisition)
     if ahead is None or not np.isfinite(ahead.total).all():
-        raise TooLittleData(fill("unknown_new" if fitted else "no_method"))
+        undivided = past.ahead is not None and acquisition != 1
+        missing = "unknown_new" if fitted else "not_told_apart" if undivided else "no_method"
+        raise TooLittleData(fill(missing))
     if len(ahead.total) != months:
         raise ParamsError(f"months={months}: give the number of months that `roll` was asked for.")
     other = method in MODELS and fitted is not None and fitted.model != past.model

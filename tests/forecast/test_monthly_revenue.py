@@ -152,6 +152,20 @@ def test_a_year_without_revenue_is_not_carried_on(summary, fitted, drawn, histor
     assert forecast.revenue(summary, fitted, drawn, history=past, **known).total > 0
 
 
+def test_other_new_customers_are_assumed_without_a_model_too(summary, history):
+    """Of a method of regular payments, and of one that tells nobody apart."""
+    paid = months_ahead.Ahead(np.full(2, 70.0), np.array([10.0, 30.0]), np.array([80.0, 100.0]))
+    known = {"history": history, "as_of": AS_OF, "months": 2}
+    for times, total in ((1.0, 180.0), (0.0, 140.0), (2.0, 220.0)):
+        past = untried(method="renewal_rates", ahead=paid)
+        found = forecast.revenue(summary, None, None, past=past, acquisition=times, **known)
+        assert found.total == pytest.approx(total)
+    level = months_ahead.repeat_level(history, months_ahead.find_months(AS_OF, 2))
+    past = untried(method="level", ahead=level)
+    with pytest.raises(TooLittleData, match=r"Leave acquisition at 1\.0"):
+        forecast.revenue(summary, None, None, past=past, acquisition=2.0, **known)
+
+
 def test_months_repeat_the_last_ones_by_hand():
     months = pd.period_range("2022-01", "2024-03", freq="M")
     history = pd.DataFrame(
