@@ -63,15 +63,18 @@ def ltv(
     )
 
 
-def finding(curve: pd.DataFrame, *, currency: str, age: int = 12) -> str:
-    """What a customer has spent by `age` months, or by the last age that there is."""
-    row = curve[curve["age_months"] <= age].iloc[-1]
-    age = int(row["age_months"])
+def finding(curve: pd.DataFrame, *, currency: str, months: int = 12) -> str:
+    """What a customer has spent in the first `months`, or in those that there are.
+
+    The month of the first order is one of them: the first 12 months are the ages 0 to 11.
+    """
+    row = curve[curve["age_months"] < months].iloc[-1]
+    lived = int(row["age_months"]) + 1
     sign, ends = (1, ("low", "high")) if row["ltv"] >= 0 else (-1, ("high", "low"))
     money = [formats.money(sign * row[name], currency) for name in ("ltv", *ends)]
     worth = dict(zip(("ltv", "low", "high"), money, strict=True))
     name = "brought" if sign > 0 else "cost_the_shop"
-    return fill(name, n=max(age, 1), **worth) + _describe_range(curve, row, worth)
+    return fill(name, n=lived, **worth) + _describe_range(curve, row, worth)
 
 
 def _describe_range(curve: pd.DataFrame, row: pd.Series, worth: dict[str, str]) -> str:

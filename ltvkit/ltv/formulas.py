@@ -31,7 +31,7 @@ __dir__ = __all__.copy
 
 METHODS = files.read_yaml(__name__, "methods.yaml")
 REVENUE = METHODS["realised"]["of"]
-AGE = 12  # months
+REALISED = 12  # months, of which the month of the first order is one: ages 0 to 11
 LEAST_DAYS = 30  # of orders, to say how many a year would hold
 YEARS = 10  # of contracts: an average without an end is often infinite
 # Of fewer lost customers the true churn may be half or twice what they say: the exact 95% interval
@@ -60,7 +60,7 @@ def compare(
     withheld.
 
     One row per method of `METHODS`, all of the same customers, from their `measures` and the
-    LTV curve: "so far" where nobody has lived 12 months. Costs are money a customer,
+    LTV curve: "so far" where nobody has lived 12 calendar months. Costs are money a customer,
     `retention_cost` a year; `discount` is a share a year. Rows of margin and profit need a margin
     (see `measures`), contracts `contract_days`, model rows `expected`: revenue expected of a newly
     won customer by its horizon in months. NaN: not known, or absurd, and `withheld` says why (see
@@ -71,13 +71,13 @@ def compare(
     rule: dict[str, Any] = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
     parts = _measures(by_day, **rule, contract_days=contract_days).iloc[0]
     curve = curves.ltv(by_day, as_of=as_of)
-    reached = curve[curve["age_months"] <= AGE].iloc[-1]
+    reached = curve[curve["age_months"] < REALISED].iloc[-1]
     costs = acquisition_cost + retention_cost * parts["years"]
     given = {"costs": costs, "discount": discount, "realised": reached["ltv"]}
     values = _values(parts, **given, contract=contract_days > 0)
-    months = int(reached["age_months"])
-    words: dict[str, Any] = {"months": months, "years": YEARS, "days": contract_days}
-    words["reached"] = _(MONTHS).format(months=AGE) if months == AGE else _("so far")
+    age = int(reached["age_months"])
+    words: dict[str, Any] = {"age": age, "years": YEARS, "days": contract_days}
+    words["reached"] = _(MONTHS).format(months=REALISED) if age == REALISED - 1 else _("so far")
     words["discount"] = formats.share(discount)
     withheld = _withhold(parts)
     if np.isnan(parts["contract_periods"]):

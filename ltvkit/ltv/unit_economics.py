@@ -42,10 +42,11 @@ def summarize(
     - `<by>`, `customers`: of the first purchase (as `cohorts.build`), by the end of the last whole
       month up to `as_of`, so that partial months are excluded
     - `acquisition_cost` of one: by value, "all" for those not named; NaN, not zero, without
-    - `ltv`: realised up to age `months`, `of` margin (`margin_rate` x revenue, where given), or of
-      revenue, where the orders have no margin either; `ltv_to_cost`
+    - `ltv`: realised in the first `months`, of which the month of the first order is one (12: ages
+      0 to 11), `of` margin (`margin_rate` x revenue, where given), or of revenue, where the orders
+      have no margin either; `ltv_to_cost`
     - `payback_months`: first age by which it has covered the cost; NaN: not yet, or no cost
-    - `affordable_cost`: the most that winning one may cost to pay back by age `months`; zero where
+    - `affordable_cost`: the most that winning one may cost to pay back within `months`; zero where
       customers bring less than nothing
 
     `export_begins` is the policy: of customers who only look new, none counts (`cohorts.build`).
@@ -68,7 +69,7 @@ def summarize(
     costs = _costs(acquisition_cost, worth.index, {*named.dropna(), *worth.index})
     sizes = worth.pop("customers")
     worth *= 1 if margin_rate is None else margin_rate
-    ltv = worth.reindex(columns=[months])[months]
+    ltv = worth.reindex(columns=[months - 1])[months - 1]
     paid = worth.ge(costs, axis=0)
     table = pd.DataFrame(
         {

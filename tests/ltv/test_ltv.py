@@ -99,7 +99,7 @@ def test_every_method_by_hand(on):
     )
     whole = [("revenue", "margin", "profit", "revenue", "margin", "margin"), ["whole life"] * 6]
     assert table["of"].tolist() == [*whole[0], "revenue", "margin", "revenue", "revenue"]
-    ends = ["so far", "so far", "first 12 months", "first 24 months"]
+    ends = ["first 12 months", "first 12 months", "first 12 months", "first 24 months"]
     assert table["horizon"].tolist() == [*whole[1], *ends]
     assert not table[["definition", "why"]].isin([""]).any(axis=None)
     assert set(table["withheld"]) == {""}
@@ -117,13 +117,31 @@ def test_discounting_is_the_sum_of_the_months_paid_at_their_end():
     assert still["ARPU x margin / churn, discounted"] == pytest.approx(a_month_less)
 
 
-def test_realised_at_twelve_months_leaves_out_what_came_later():
-    later = make_lines(("a", "9", "2025-02-03", 999))
+def test_realised_in_twelve_months_leaves_out_what_came_later():
+    later = make_lines(("a", "9", "2025-01-03", 999))
     lines = pd.concat([LINES, later.assign(channel="web", margin=0.0)])
-    table = compared(lines, as_of="2025-02-28").set_index("method")
+    table = compared(lines, as_of="2025-01-31").set_index("method")
     assert table.loc["Realised LTV", "horizon"] == "first 12 months"
-    assert "age 0 to 12" in table.loc["Realised LTV", "definition"]
+    assert "age 0 to 11" in table.loc["Realised LTV", "definition"]
     assert table.loc["Realised LTV", "value"] == pytest.approx(230 / 4 + 50 / 4 + 80 / 3)
+    young = compared(LINES, as_of="2024-11-30").set_index("method")
+    assert young.loc["Realised LTV", "horizon"] == "so far"
+    assert "age 0 to 10" in young.loc["Realised LTV", "definition"]
+
+
+def test_a_yearly_fee_is_once_in_the_first_twelve_months():
+    """Three fees, on the same day of three years; the month of the first is one of the twelve."""
+    years = [(c, f"{c}{y}", f"{y}-03-15", 60, "web") for c in "ab" for y in (2022, 2023, 2024)]
+    lines = make_lines(*years, extra=("channel",))
+    curve = curves.ltv(lines, as_of=AS_OF)
+    assert curves.finding(curve, currency="USD").startswith(
+        "In their first 12 months customers bring in 60.00 USD on average"
+    )
+    assert named(compared(lines))["Realised LTV"] == 60
+    assert economics(lines, {"all": 80}, months=12).loc["web", "ltv"] == 60
+    assert economics(lines, {"all": 80}, months=13).loc["web", "ltv"] == 120
+    first = curves.finding(curve, currency="USD", months=1)
+    assert first.startswith("In the month of their first order customers bring in 60.00 USD")
 
 
 def test_no_margin_no_row_of_it(on):
@@ -191,7 +209,9 @@ def test_a_contract_is_its_price_by_the_periods_to_expect(on):
 def test_the_finding_is_the_tables():
     table = compared(MANY, expected=pd.Series({12: 70, 24: 9999}), acquisition_cost=5)
     text = formulas.finding(table, currency="USD")
-    assert text.startswith("Customers spent 100.83 USD each on average (so far). The formulas")
+    assert text.startswith(
+        "Customers spent 100.83 USD each on average (first 12 months). The formulas"
+    )
     assert "29.57 USD (Order value x orders a year x years) to 180.00 USD (ARPU / churn)." in text
     assert text.endswith("A formula that gives less than 100.83 USD is too low for this shop.")
 
@@ -298,7 +318,7 @@ def test_what_cannot_be_compared_is_said():
 
 
 def economics(lines, cost, **changes) -> pd.DataFrame:
-    given = {"as_of": AS_OF, "acquisition_cost": cost, "months": 11} | changes
+    given = {"as_of": AS_OF, "acquisition_cost": cost} | changes
     return unit_economics.summarize(lines, **given).set_index(given.get("by", "channel") or "all")
 
 
@@ -317,14 +337,14 @@ def test_unit_economics_by_hand(on):
 
 def test_a_group_pays_best_only_if_it_pays_back():
     found = [
-        unit_economics.finding(economics(LINES, cost).reset_index(), currency="USD", months=11)
+        unit_economics.finding(economics(LINES, cost).reset_index(), currency="USD")
         for cost in ({"web": 40, "shop": 70}, {"web": 50, "shop": 70}, {"web": 50})
     ]
     assert found == [
-        "Web pays best: 40.00 USD to win a customer, 45.00 USD of margin in 11 months.",
-        "No group pays back within 11 months. Shop comes closest: 70.00 USD to win a customer, "
+        "Web pays best: 40.00 USD to win a customer, 45.00 USD of margin in 12 months.",
+        "No group pays back within 12 months. Shop comes closest: 70.00 USD to win a customer, "
         "65.00 USD of margin.",
-        "Winning a customer costs 50.00 USD and brings 45.00 USD of margin in 11 months.",
+        "Winning a customer costs 50.00 USD and brings 45.00 USD of margin in 12 months.",
     ]
 
 
@@ -339,7 +359,7 @@ def test_without_a_customer_old_enough_or_a_cost_the_finding_says_so():
 
 
 def test_customers_who_returned_more_than_they_bought_cost_the_shop():
-    row = {"age_months": 12, "ltv": -30.2, "low": -46.7, "high": -12.5}
+    row = {"age_months": 11, "ltv": -30.2, "low": -46.7, "high": -12.5}
     text = curves.finding(pd.DataFrame([row]), currency="USD")
     assert text == (
         "In their first 12 months customers cost the shop 30.20 USD each on average "
@@ -356,7 +376,7 @@ def test_customers_who_returned_more_than_they_bought_cost_the_shop():
     ],
 )
 def test_a_curve_without_a_range_says_why(customers, why):
-    ages = {"age_months": [0, 12], "customers": customers, "ltv": [20.0, 30.0]}
+    ages = {"age_months": [0, 11], "customers": customers, "ltv": [20.0, 30.0]}
     text = curves.finding(pd.DataFrame(ages | {"low": np.nan, "high": np.nan}), currency="USD")
     assert text == f"In their first 12 months customers bring in 30.00 USD on average; {why}."
 
@@ -378,13 +398,13 @@ def test_a_cost_for_all_and_a_cost_for_none():
 
 
 def test_an_age_that_nobody_has_reached_is_not_yet_observable():
-    table = economics(LINES, {"all": 1}, months=12)
+    table = economics(LINES, {"all": 1}, months=13)
     assert table[["ltv", "affordable_cost", "ltv_to_cost"]].isna().all(axis=None)
 
 
 def test_a_month_that_is_not_over_counts_not_at_all():
-    half = economics(LINES, {"all": 1}, as_of="2024-12-15", months=10)
-    whole = economics(LINES, {"all": 1}, as_of="2024-11-30", months=10)
+    half = economics(LINES, {"all": 1}, as_of="2024-12-15", months=11)
+    whole = economics(LINES, {"all": 1}, as_of="2024-11-30", months=11)
     pd.testing.assert_frame_equal(half, whole)
     assert whole.loc["shop", "ltv"] == 25
 
