@@ -127,8 +127,13 @@ def report(root: Path, *arguments: str, **more: str) -> subprocess.CompletedProc
     processes of their own, as ever. `start` has a process for the command as well.
     """
     arguments = arguments or ("params/stub.yaml", "--month", "1998-06")
+    return run(root, "report", *arguments, **more)
+
+
+def run(root: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess:
+    """Any command of the kit to its end, in this process."""
     with mock.patch.dict(os.environ, environment(root, **more)), contextlib.chdir(root):
-        done = CliRunner().invoke(main, ["report", *arguments], catch_exceptions=False)
+        done = CliRunner().invoke(main, arguments, catch_exceptions=False)
     return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 

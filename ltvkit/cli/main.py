@@ -47,6 +47,12 @@ _engine = click.option(
     type=click.Choice(ENGINES),
     help="The engine to compute with, in place of that of the params file.",
 )
+_out = click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where the reports are.  [default: reports/ of the project]",
+)
 
 
 @main.command()
@@ -81,12 +87,7 @@ _engine = click.option(
     help="Give up on a notebook after this many seconds.",
 )
 @_engine
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="FOLDER",
-    help="Where to publish.  [default: reports/ of the project]",
-)
+@_out
 def report(params, month, start, end, only, out, **options) -> None:
     """Build the monthly report of each shop.
 
@@ -127,6 +128,28 @@ def report(params, month, start, end, only, out, **options) -> None:
     if outcome.index:
         click.echo(_("All reports: {path}").format(path=_shorten(outcome.index)))
     sys.exit(FAILED if outcome.failures else 0)
+
+
+@main.command()
+@_out
+def status(out) -> None:
+    """List the reports of all shops, and record those whose run vanished.
+
+    A report whose run was killed, or whose machine stopped, is recorded as FAILED, here and in the
+    list of reports. The exit status is 1 if a report failed.
+    """
+    from ltvkit.cli.status import describe_reports
+    from ltvkit.core import paths
+    from ltvkit.report import recovery
+
+    if out:
+        os.environ["LTVKIT_REPORTS"] = str(out.resolve())
+    recovery.recover()
+    lines, failed = describe_reports()
+    click.echo("\n".join(map(_printable, lines)))
+    if (index := paths.reports() / "index.html").exists():
+        click.echo(_("All reports: {path}").format(path=_shorten(index)))
+    sys.exit(FAILED if failed else 0)
 
 
 @main.command()
@@ -203,7 +226,9 @@ def check(params, month, engine) -> None:
     if month:
         check_month(month)
     from ltvkit.cli.check import check_orders
+    from ltvkit.report import recovery
 
+    recovery.recover()
     sys.exit(max(check_orders(file, month=month, engine=engine) for file in params))
 
 

@@ -11,8 +11,8 @@ from ltvkit.config.notebooks import find_notebooks, select_notebooks
 from ltvkit.core import paths
 from ltvkit.errors import ParamsError
 from ltvkit.ingest.cache import RUN
+from ltvkit.report import recovery
 from ltvkit.report.pages import all_reports
-from ltvkit.report.publishing import publish
 from ltvkit.report.runner.workers import Workers, describe_error
 from ltvkit.report.session import Months, Outcome, Session
 
@@ -38,14 +38,21 @@ def build(
     _check_distinct(shops)
     session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout))
     with _named_run(), session.signals.raised():
-        publish.recover_all()
-        session.run(shops)
+        recovery.recover()
         try:
-            session.outcome.index = all_reports.refresh()
-        except OSError as error:
-            text = f"{paths.reports() / 'index.html'}: {describe_error(error)}"
-            session.outcome.failures.append(text)
+            session.run(shops)
+        finally:
+            with session.signals.held():
+                _refresh_index(session.outcome)
     return session.outcome
+
+
+def _refresh_index(outcome: Outcome) -> None:
+    try:
+        outcome.index = all_reports.refresh()
+    except OSError as error:
+        text = f"{paths.reports() / 'index.html'}: {describe_error(error)}"
+        outcome.failures.append(text)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from ltvkit.quality.summary import MOST_LINES
 from ltvkit.report import plan
 from ltvkit.report.pages import all_reports
 from ltvkit.report.pages.assemble import Report, assemble
-from ltvkit.report.publishing import publish, restated
+from ltvkit.report.publishing import markers, publish, restated
 from ltvkit.report.publishing.publish import Place
 from ltvkit.report.runner.progress import Progress
 from ltvkit.report.runner.signals import Interrupted, Signals
@@ -62,14 +62,19 @@ class Session:
     outcome: Outcome = field(default_factory=Outcome)
     started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     _pending: dict[Place, Report] = field(default_factory=dict)
+    _marker: markers.Marker = field(default_factory=lambda: markers.Marker(None, ""))
 
     def run(self, shops: Iterable[params.Params]) -> None:
         """Build the reports of all `shops`; every input is checked before the first kernel."""
+        shops = list(shops)
         with ExitStack() as held:
+            self._marker = held.enter_context(markers.marked(self.started))
             try:
+                self._show_running([Place(given.shop, self._ask(given)) for given in shops])
                 for given in shops:
                     self._open(given, held)
                 if self._pending:
+                    self._show_running(list(self._pending))
                     self._work()
             except ParamsError:  # nothing was started
                 raise
@@ -79,7 +84,7 @@ class Session:
 
     def _open(self, given: params.Params, held: ExitStack) -> None:
         """Prepare a shop's orders; lock and plan those of its reports that are not up to date."""
-        asked = self.months.month or self.months.start or given.values.get("month", "last")
+        asked = self._ask(given)
         try:
             book = shop.read_orders(given)
             days = _list_days(book, self.months, given)
@@ -90,16 +95,21 @@ class Session:
             if isinstance(error, Interrupted):
                 raise
             return
-        for day in days:
-            place = Place(given.shop, f"{day:%Y-%m}")
+        places = {Place(given.shop, f"{day:%Y-%m}"): day for day in days}
+        self._marker.add(*places)
+        if Place(given.shop, asked) not in places:
+            self._marker.remove(Place(given.shop, asked))
+        for place, day in places.items():
             try:
                 publish.forget_failure(Place(given.shop, "last"))  # its orders can be read again
                 if publish.confirm_unchanged(place, self._plan(given, book, day).inputs):
                     self.outcome.unchanged.append(place.target)
+                    self._marker.remove(place)
                     continue
                 held.enter_context(place.locked())
             except (ReportError, OSError) as error:
                 self._add_failure(place, describe_error(error))
+                self._marker.remove(place)
                 continue
             remove_leftovers(place.shop, place.month)
             # Planned again: another run may have finished some notebooks before the lock was free.
@@ -111,6 +121,7 @@ class Session:
             except Exception as error:  # one failing report must not stop the others
                 listed = quality.list_quarantined(book).limit(MOST_LINES)
                 self._fail(stopped, describe_error(error), quarantine=listed)
+                self._marker.remove(place)
 
     def _check_data(
         self, place: Place, report: Report, book: CachedOrders, stopped: Place
@@ -184,6 +195,7 @@ class Session:
                 self._fail(place, describe_error(error))
                 return
             self._pending.pop(place)
+            self._marker.remove(place)
             self.outcome.published.append(place.target)
 
     def _fail(
@@ -197,6 +209,7 @@ class Session:
             publish.record_failure(place, reason, notebooks, quarantine=quarantine)
         except (ReportError, OSError) as error:
             self._add_failure(place, _("the failure cannot be recorded: ") + describe_error(error))
+        self._marker.remove(place)
 
     def _add_failure(self, place: Place, reason: str) -> None:
         self.outcome.failures.append(f"{place.shop} {place.month}: {reason}")
@@ -206,8 +219,16 @@ class Session:
         with self.signals.held():
             for place in list(self._pending):
                 self._fail(place, describe_error(error))
-            with suppress(OSError):
-                all_reports.refresh()
+
+    def _ask(self, given: params.Params) -> str:
+        """The month that was asked for, or the first of several."""
+        return self.months.month or self.months.start or given.values.get("month", "last")
+
+    def _show_running(self, places: Iterable[Place]) -> None:
+        """Show in the list of reports that `places` are being built."""
+        self._marker.add(*places)
+        with suppress(OSError):
+            all_reports.refresh()
 
 
 def _list_days(book: CachedOrders, months: Months, given: params.Params) -> list[dt.date]:

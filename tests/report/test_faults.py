@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,9 +18,16 @@ from pathlib import Path
 
 import pytest
 import stub_project
-from stub_project import environment, files, make, report, start, write_notebook, write_params
-
-from ltvkit.report.publishing import publish
+from stub_project import (
+    environment,
+    files,
+    make,
+    report,
+    run,
+    start,
+    write_notebook,
+    write_params,
+)
 
 JUNE = ("params/stub.yaml", "--month", "1998-06")
 FAULTS = {
@@ -69,6 +77,19 @@ def failure(root: Path, month: str = "1998-06") -> dict:
     return json.loads(path.read_text("utf-8"))
 
 
+def index(root: Path) -> str:
+    """The list of reports."""
+    return (root / "reports" / "index.html").read_text("utf-8")
+
+
+def vanished(root: Path) -> bool:
+    """Whether the next look records that a run vanished, there and in the list of reports."""
+    assert "FAILED" not in index(root)
+    seen = run(root, "status")
+    assert "being built" not in seen.stdout + index(root)
+    return seen.returncode == 1 and all("FAILED" in text for text in (seen.stdout, index(root)))
+
+
 @pytest.fixture
 def slow(tmp_path):
     """A project whose second notebook sleeps while the file `flag` is there."""
@@ -78,9 +99,9 @@ def slow(tmp_path):
     return root
 
 
-def started(root: Path) -> subprocess.Popen:
+def started(root: Path, **more: str) -> subprocess.Popen:
     """A run of the slow project whose first notebook is through and whose second one sleeps."""
-    process = start(root, *JUNE)
+    process = start(root, *JUNE, **more)
     runs = root / "reports" / ".cache" / "runs" / "stub" / "1998-06"
     wait_for(lambda: (root / "kernel").exists() and list(runs.glob("00_overview-*/result.json")))
     return process
@@ -149,24 +170,77 @@ def test_a_run_that_is_told_to_stop(slow, number):
 
 
 def test_two_runs_at_once_and_a_runner_that_is_killed(slow):
-    """The second says so and stops. Killed outright, the first leaves no kernel behind."""
-    process = started(slow)
+    """The second says so and stops. Killed outright, the first leaves no kernel and no folder.
+
+    The list of reports says since when it runs; the next look at it, that it failed.
+    """
+    aside = slow / "aside"
+    aside.mkdir()
+    process = started(slow, TMPDIR=str(aside))
+    assert len(list(aside.iterdir())) == 1
     second = report(slow)
     assert second.returncode == 1
     assert "stub 1998-06 is being built by another run" in second.stderr
     assert process.poll() is None
     assert not (slow / "reports" / "stub" / ".failed").exists()
+    building = r"being built since \d{4}-\d\d-\d\d \d\d:\d\d UTC"
+    assert re.search(building, index(slow))
+    assert re.search(f"stub  1998-06  none yet; {building}", run(slow, "status").stdout)
     process.kill()
     process.communicate()
     wait_for(lambda: not processes(slow), seconds=10)
+    assert list(aside.iterdir()) == []
+    assert vanished(slow)
     (slow / "flag").unlink()
     done = report(slow)
     assert done.returncode == 0
     assert "00_overview: reused" in done.stderr
     assert litter(slow) == []
+    assert run(slow, "status").stdout.startswith("stub  1998-06  partial: the month is not over")
 
 
-def test_killed_between_the_two_renames(tmp_path, monkeypatch):
+KILLED = """
+import os
+from ltvkit.report import build, session
+from ltvkit.report.publishing import markers
+def die(*_any, **_options):
+    os.kill(os.getpid(), 9)
+{module}.{name} = die
+from ltvkit.cli.main import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "month"),
+    [
+        ("session.shop", "read_orders", "last"),
+        ("session.quality", "check", "1998-05"),
+        ("session.publish", "swap", "1998-05"),
+        ("markers.Marker", "remove", "1998-05"),
+    ],
+)
+def test_a_runner_that_is_killed_at_any_moment(module, name, month, tmp_path):
+    """Reading, checking, publishing, and after it: another shop's command notices it."""
+    root = make(tmp_path)
+    (root / "notebooks" / "01_rfm.ipynb").unlink()
+    asked = [] if month == "last" else ["--month", month]
+    code = KILLED.format(module=module, name=name)
+    command = [sys.executable, "-c", code, "report", "params/stub.yaml", *asked]
+    done = subprocess.run(command, cwd=root, env=environment(root), capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    assert "being built since" in index(root)
+    published = name == "remove"
+    assert published == (root / "reports" / "stub" / month / "index.html").exists()
+    write_params(root, shop="other", columns="{amount: nowhere}")
+    look = ("status",) if published else ("check", "params/other.yaml")
+    run(root, *look)
+    assert published != ("was killed, or its machine stopped" in index(root))
+    assert "being built since" not in index(root)
+    assert litter(root) == list((root / "reports" / ".running").iterdir()) == []
+
+
+def test_killed_between_the_two_renames(tmp_path):
     """The last good report is back before anything else is done."""
     root = make(tmp_path)
     assert report(root).returncode == 0
@@ -185,8 +259,7 @@ def test_killed_between_the_two_renames(tmp_path, monkeypatch):
     done = subprocess.run(command, cwd=root, env=environment(root), capture_output=True)
     assert done.returncode == -signal.SIGKILL
     assert not target.exists()
-    monkeypatch.setenv("LTVKIT_REPORTS", str(root / "reports"))
-    publish.recover_all()
+    assert vanished(root)
     assert files(target) == good
     done = report(root)
     assert done.returncode == 0

@@ -14,6 +14,7 @@ changed by hand is built again.
 import datetime as dt
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -29,6 +30,7 @@ from ltvkit.report import results
 from ltvkit.report.runner.outcome import Failure
 
 MANIFEST, QUARANTINE = "manifest.json", "quarantine.csv"
+MONTH = re.compile(r"last|\d{4}-(0[1-9]|1[0-2])")  # the names of a shop's folders
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,18 @@
 """`python -m ltvkit.report.runner.worker`: run one notebook with papermill.
 
-The task is a line of JSON on standard input: the notebook, the file for the executed one, its
-parameters, and a folder for the kernel's sockets. Standard input stays open while the runner lives.
-When it closes, the worker ends itself and its kernel.
+The task is a line of JSON on standard input: the notebook, the file for the executed one,
+and its parameters. The argument is the folder for the kernel's sockets and temporary files.
+Standard input stays open while the runner lives. When it closes, the worker ends itself and its
+kernel, and removes that folder.
 """
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +23,25 @@ _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def main() -> None:
     """Run the task; an exception becomes the exit status."""
-    task = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_runner, daemon=True).start()
-    _execute(**task)
+    aside = sys.argv[1]
+    line = sys.stdin.buffer.readline()
+    if not line:  # the runner has vanished already
+        _end_itself(aside)
+    threading.Thread(target=_end_with_runner, args=[aside], daemon=True).start()
+    _execute(**json.loads(line), sockets=aside)
 
 
-def _end_with_runner() -> None:
+def _end_with_runner(aside: str) -> None:
     os.read(0, 1)  # not by sys.stdin, which cannot be closed while a thread reads it
-    _end_family(os.getpid())
+    _end_itself(aside)
+
+
+def _end_itself(aside: str) -> None:
+    """End the kernel, then this process; twice, as a kernel may be starting meanwhile."""
+    for _time in range(2):
+        _end_children(os.getpid())
+        shutil.rmtree(aside, ignore_errors=True)
+    os._exit(1)
 
 
 def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str) -> None:
@@ -82,27 +96,24 @@ def environment(jobs: int) -> dict[str, str]:
 
 def end(process: subprocess.Popen) -> None:
     """Kill a worker and its children, unless it has ended: its id may belong to another by then."""
+    import psutil
+
     if process.poll() is None:
-        _end_family(process.pid)
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(process.pid).suspend()  # it starts no more
+        _end_children(process.pid)
+        process.kill()
         process.wait()
 
 
-def _end_family(pid: int) -> None:
-    """Kill a process and its children; it is suspended first, so that it starts no more."""
+def _end_children(pid: int) -> None:
+    """Kill what a process has started."""
     import psutil
 
-    try:
-        process = psutil.Process(pid)
-        if pid != os.getpid():
-            process.suspend()
-        family = [*process.children(recursive=True), process]
-    except psutil.NoSuchProcess:
-        return
-    for member in family:
-        try:
-            member.kill()
-        except psutil.NoSuchProcess:
-            continue
+    with suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
 
 
 if __name__ == "__main__":

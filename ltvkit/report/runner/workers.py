@@ -21,12 +21,14 @@ from ltvkit.core import files, paths, redaction
 from ltvkit.core.i18n import _
 from ltvkit.errors import LtvkitError
 from ltvkit.report.plan import Job
-from ltvkit.report.runner import worker
+from ltvkit.report.runner import kernel_folders, worker
 from ltvkit.report.runner.outcome import Failure, check_run
 from ltvkit.report.runner.signals import Interrupted
 
 # The file names that a kernel gives its cells; they differ from run to run.
-_KERNEL_FILE = re.compile(re.escape(tempfile.gettempdir()) + r"/ipykernel_\d+/\d+\.py")
+_KERNEL_FILE = re.compile(
+    re.escape(f"{tempfile.gettempdir()}/{kernel_folders.PREFIX}") + r"\w+/ipykernel_\d+/\d+\.py"
+)
 _INJECTED = "injected-parameters"
 
 
@@ -85,15 +87,14 @@ class Workers:
                 worker.end(process)
 
     def _run(self, job: Job, folder: Path) -> Failure | None:
-        with tempfile.TemporaryDirectory(prefix="ltvkit-") as sockets:
+        with kernel_folders.kernel_folder() as aside:
             task = {
                 "source": str(job.notebook.path.resolve()),
                 "target": str(folder / "notebook.ipynb"),
                 "parameters": job.parameters | {"out": str(folder)},
-                "sockets": sockets,
             }
-            late, log = "", Path(sockets, "log")
-            with log.open("wb") as said, self._start(said) as process:
+            late, log = "", aside / "log"
+            with log.open("wb") as said, self._start(said, aside) as process:
                 try:
                     process.stdin.write(json.dumps(task).encode() + b"\n")
                     process.stdin.flush()
@@ -105,17 +106,17 @@ class Workers:
             good, text = process.returncode == 0, log.read_text("utf-8", "replace")
             return check_run(folder, job.notebook.page, ok=good, reason=late, log=text)
 
-    def _start(self, said: BinaryIO) -> subprocess.Popen:
+    def _start(self, said: BinaryIO, aside: Path) -> subprocess.Popen:
         with self._lock:
             if self._stopped:
                 raise InterruptedError
             process = subprocess.Popen(
-                [sys.executable, "-m", "ltvkit.report.runner.worker"],
+                [sys.executable, "-m", "ltvkit.report.runner.worker", str(aside)],
                 stdin=subprocess.PIPE,
                 stdout=said,
                 stderr=said,
                 cwd=paths.root(),
-                env=worker.environment(self.jobs),
+                env=worker.environment(self.jobs) | kernel_folders.environment(aside),
                 # Ctrl-C is for the runner alone, which ends its workers in order.
                 start_new_session=True,
             )

@@ -1,0 +1,148 @@
+"""Markers of runs: which reports a run is building, so that one that vanished is noticed.
+
+    reports/.running/<id>.json    the reports that a run still owes, since when, and its process
+    reports/.running/<id>.lock    locked while the run lives, whatever ends it
+
+A run that ends, well or not, removes its marker. A marker without a lock is that of a run that was
+killed, or whose machine stopped: whoever looks next records its reports as failed.
+"""
+
+import datetime as dt
+import os
+import socket
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import filelock
+
+from ltvkit.core import files, paths
+from ltvkit.core.i18n import _
+from ltvkit.core.slugs import SLUG
+from ltvkit.errors import ReportError
+from ltvkit.report.publishing import publish
+from ltvkit.report.publishing.publish import Place
+
+
+@dataclass
+class Marker:
+    """The marker of this run. Where it cannot be written, as on a full disk, there is none."""
+
+    path: Path | None
+    since: str
+    owed: list[Place] = field(default_factory=list)
+
+    def add(self, *places: Place) -> None:
+        """Say that the run builds `places`."""
+        self.owed += [place for place in places if place not in self.owed]
+        self._write()
+
+    def remove(self, place: Place) -> None:
+        """Say that the report of `place` is published, unchanged, or recorded as failed."""
+        if place in self.owed:
+            self.owed.remove(place)
+            self._write()
+
+    def _write(self) -> None:
+        if self.path:
+            process = {"process": os.getpid(), "machine": socket.gethostname()}
+            owed = [vars(place) for place in self.owed]
+            with suppress(OSError):
+                files.write_json(self.path, process | {"since": self.since, "reports": owed})
+
+
+@contextmanager
+def marked(started: dt.datetime) -> Iterator[Marker]:
+    """The marker of a run that started then, while the block runs."""
+    path: Path | None = _folder() / f"{uuid.uuid4().hex}.json"
+    lock = filelock.FileLock(path.with_suffix(".lock"), timeout=0)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError:
+        path = None
+    if _folder().is_symlink():  # it could lead out of reports/
+        path = None
+    try:
+        yield Marker(path, started.isoformat(timespec="seconds"))
+    finally:
+        _remove(path, lock)
+
+
+def list_running() -> list[tuple[Place, str]]:
+    """The reports that are being built, each with the time since when; also by vanished runs."""
+    found = [entry for path in _list_markers() for entry in _read(path)]
+    return sorted(found, key=lambda entry: (entry[0].shop, entry[0].month, entry[1]))
+
+
+def record_vanished() -> list[Place]:
+    """Record as failed what vanished runs still owed, and remove their markers."""
+    recorded: list[Place] = []
+    for path in _list_markers():
+        lock = filelock.FileLock(path.with_suffix(".lock"), timeout=0)
+        try:
+            lock.acquire()
+        except (filelock.Timeout, OSError):
+            continue
+        for place, since in _read(path):
+            with suppress(ReportError, OSError):
+                _record(place, since)
+                recorded.append(place)
+        _remove(path, lock)
+    return recorded
+
+
+def show_time(since: str) -> str:
+    """The time of a marker for a reader.
+
+    >>> show_time("2026-11-29T16:20:45+00:00")
+    '2026-11-29 16:20 UTC'
+    """
+    return f"{since[:10]} {since[11:16]} UTC"
+
+
+def _record(place: Place, since: str) -> None:
+    """Raises `ReportError` where another run is building the report: it will say how that went."""
+    reason = _(
+        "the run that began at {since} was killed, or its machine stopped, before this report was "
+        "finished. Run it again: it goes on from the notebooks that were finished."
+    )
+    with place.locked():
+        manifest = files.read_json(place.target / publish.MANIFEST) or {}
+        if manifest.get("started", "") < since:  # else it was published before the run vanished
+            publish.record_failure(place, reason.format(since=show_time(since)))
+
+
+def _folder() -> Path:
+    return paths.reports() / ".running"
+
+
+def _list_markers() -> Sequence[Path]:
+    return [] if _folder().is_symlink() else sorted(_folder().glob("*.json"))
+
+
+def _read(path: Path) -> list[tuple[Place, str]]:
+    """What a marker says; nothing where it is not whole, or names what can be no report."""
+    try:
+        found = files.read_json(path) or {}
+        return [(_parse(entry), str(found["since"])) for entry in found["reports"]]
+    except (KeyError, TypeError, ValueError):
+        return []
+
+
+def _parse(entry: dict[str, Any]) -> Place:
+    place = Place(**entry)
+    if not SLUG.fullmatch(place.shop) or not publish.MONTH.fullmatch(place.month):
+        raise ValueError
+    return place
+
+
+def _remove(path: Path | None, lock: filelock.BaseFileLock) -> None:
+    """The file first: who gets the lock from then on finds no marker."""
+    for left in (path, lock.lock_file):
+        with suppress(OSError, TypeError):
+            Path(left).unlink(missing_ok=True)
+    lock.release()
