@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,9 +44,12 @@ def new(params: Path, id: str) -> None:
 @PARAMS
 @click.argument("id", required=False)
 def check(params: Path, id: str | None) -> None:
-    """Check all hypotheses of a shop and their ledger, or the one named ID."""
+    """Check all hypotheses of a shop and their ledger, or the one named ID.
+
+    In a git repository the ledger is also held against the last commit.
+    """
     from ltvkit.errors import ParamsError
-    from ltvkit.hypotheses.registry import store
+    from ltvkit.hypotheses.registry import committed, ledger, store
 
     folder = _load(params)[1]
     if id:
@@ -57,9 +61,15 @@ def check(params: Path, id: str | None) -> None:
     for plan in register.hypotheses:
         if doubt := _describe_doubt(plan.record):
             click.echo(f"{plan.id}:{doubt}", err=True)
-    for file, problem in register.problems.itertuples(index=False):
+    since = committed.compare(folder)
+    for note in since.notes:
+        click.echo(note, err=True)
+    problems = [*register.problems.itertuples(index=False), *since.problems]
+    ahead = ledger.list_ahead(folder, now=dt.datetime.now(dt.UTC))
+    problems += [(ledger.NAME, said) for said in ahead]
+    for file, problem in problems:
         click.echo(f"{file}: {problem}")
-    if n := len(register.problems):
+    if n := len(problems):
         count = n_("{n} problem", "{n} problems", n).format(n=n)
         raise ParamsError(f"{count} in {os.path.relpath(folder)}.")
     n = len(register.hypotheses)
@@ -87,8 +97,18 @@ def list_(params: Path) -> None:
 @BY
 def register_(params: Path, id: str, by: str) -> None:
     """Put on record what the file of a hypothesis says. Do so before its first day."""
-    record = ltvkit.hypotheses.register(_load(params)[1], id, by=by).record
+    from ltvkit.core import git
+    from ltvkit.hypotheses.registry import ledger
+
+    folder = _load(params)[1]
+    record = ltvkit.hypotheses.register(folder, id, by=by).record
     click.echo(f"{id} is registered. The registration that counts: {_registration(record)}.")
+    if not git.holds(folder) and len(ledger.read(folder)) == 1:
+        click.echo(
+            "The register is in no git repository, so nobody could tell whether the last lines of "
+            "its ledger were cut off. Keep the project in one, and commit the ledger.",
+            err=True,
+        )
 
 
 @hypothesis.command()

@@ -6,34 +6,27 @@ nobody can find the customer, not even by trying ids.
 """
 
 import hmac
-import os
 from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
+from ltvkit.core import keys
 from ltvkit.errors import ParamsError
 
 VARIABLE = "LTVKIT_LIST_KEY"
 COLUMN = "customer_id"
-_SHORTEST, _DIGITS = 32, 32
+_DIGITS = 32
 
 
 def key() -> bytes:
     """The key from the environment; b"" if there is none. `ParamsError` if it is too short."""
-    found = os.environ.get(VARIABLE, "").encode()
-    if 0 < len(found) < _SHORTEST:
-        raise ParamsError(
-            f"{VARIABLE} has {len(found)} characters, and needs {_SHORTEST} or more: make one "
-            "with `openssl rand -hex 32`, and keep it where the lists are not."
-        )
-    return found
+    return keys.read(VARIABLE, apart_from="the lists are")
 
 
 def fingerprint() -> str:
     """Identify the key in use without revealing it; "" if there is none."""
-    known = key()
-    return hmac.digest(known, b"ltvkit", "sha256").hex() if known else ""
+    return keys.fingerprint(key())
 
 
 def of(customer_id: str) -> str:

@@ -16,10 +16,10 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import files, paths, strict_yaml
+from ltvkit.core import files, keys, paths, strict_yaml
 from ltvkit.errors import NothingYet, ParamsError, nearest, one_of
 from ltvkit.hypotheses.hypothesis import DECISIONS, Decision, Hypothesis, Record
-from ltvkit.hypotheses.registry import field_types, fields, ledger, schema
+from ltvkit.hypotheses.registry import field_types, fields, ledger, schema, seals
 from ltvkit.hypotheses.texts import fill
 
 
@@ -150,7 +150,8 @@ def digest(folder: Path) -> str:
         return ""
     kept = [*_list_files(folder), *sorted(folder.glob("lists/*.csv")), *folder.glob(ledger.NAME)]
     hashes = {path.relative_to(folder).as_posix(): files.hash_file(path) for path in kept}
-    return ledger.fingerprint(hashes | _hash_outcomes(folder))
+    key = keys.fingerprint(seals.key())  # with another one, other lines are used
+    return ledger.fingerprint(hashes | _hash_outcomes(folder) | ({"key": key} if key else {}))
 
 
 def _hash_outcomes(folder: Path) -> dict[str, str]:

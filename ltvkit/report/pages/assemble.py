@@ -8,7 +8,6 @@ import datetime as dt
 import json
 import math
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 from ltvkit.config import open_questions
 from ltvkit.config.notebooks import digest
 from ltvkit.config.params import Params
-from ltvkit.core import files, paths, pseudonyms
+from ltvkit.core import files, git, paths, pseudonyms
 from ltvkit.core.code_digest import hash_code
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
@@ -181,12 +180,13 @@ def _build_manifest(report: Report, done: Sequence[Done], started: dt.datetime) 
 
 def _find_commit() -> str | None:
     """The git commit of the project, marked if files have changed; None outside git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
-        found = subprocess.run(command, cwd=paths.root(), capture_output=True, text=True)
-    except OSError:
+        found = git.run(
+            paths.root(), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"
+        )
+    except git.GitError:
         return None
-    return found.stdout.strip() or None
+    return found.decode().strip() or None
 
 
 def _finite(x: float) -> float | None:
