@@ -220,7 +220,9 @@ def test_a_table_never_leaves_its_folder(name, tmp_path):
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
-@pytest.mark.parametrize("linked", ["stub", "stub/1998-06", "stub/.failed", "stub/.work"])
+@pytest.mark.parametrize(
+    "linked", ["stub", "stub/1998-06", "stub/.failed", "stub/.work", "stub/.preview"]
+)
 def test_a_link_does_not_lead_out_of_reports(linked, tmp_path, monkeypatch):
     home, elsewhere = tmp_path / "reports", tmp_path / "elsewhere"
     elsewhere.mkdir()

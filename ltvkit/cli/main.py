@@ -70,8 +70,14 @@ _out = click.option(
 @click.option(
     "--only",
     metavar="NAMES",
-    help="Run only these notebooks, as in rfm,abc. The others stay in the report if they "
-    "are finished for the same orders, params and code; else they are removed, with a warning.",
+    help="Run only these notebooks, as in rfm,abc. The others stay in the report if they are "
+    "finished for the same orders, params and code. If not, and the published report has them, "
+    "a preview is built beside it; a month without a report gets one without them.",
+)
+@click.option(
+    "--replace",
+    is_flag=True,
+    help="With --only: publish even where the report loses pages by it.",
 )
 @click.option(
     "--jobs",
@@ -88,7 +94,7 @@ _out = click.option(
 )
 @_engine
 @_out
-def report(params, month, start, end, only, out, **options) -> None:
+def report(params, month, start, end, only, replace, out, **options) -> None:
     """Build the monthly report of each shop.
 
     PARAMS are the shops' params files, such as params/cdnow.yaml. Finished notebooks are reused
@@ -101,6 +107,8 @@ def report(params, month, start, end, only, out, **options) -> None:
         raise click.UsageError("Give either --month, or --from and --to.")
     if end and not start:
         raise click.UsageError("--to needs --from.")
+    if replace and not only:
+        raise click.UsageError("--replace needs --only.")
     if out:
         os.environ["LTVKIT_REPORTS"] = str(out.resolve())
     for given in filter(None, (month, start, end)):
@@ -110,7 +118,8 @@ def report(params, month, start, end, only, out, **options) -> None:
 
     names = [name for name in (only or "").split(",") if name.strip()]
     try:
-        outcome = build(params, months=Months(month, start, end), only=names, **options)
+        span = Months(month, start, end)
+        outcome = build(params, months=span, only=names, replace=replace, **options)
     except Interrupted as signal:
         text = _(
             "Stopped, {signal}. The last good reports are unchanged. Run it again to continue."
@@ -125,6 +134,8 @@ def report(params, month, start, end, only, out, **options) -> None:
         click.echo(_("Nothing changed: {path}").format(path=_shorten(folder / "index.html")))
     for folder in outcome.published:
         click.echo(_("Published: {path}").format(path=_shorten(folder / "index.html")))
+    for folder in outcome.previews:
+        click.echo(_("Preview: {path}").format(path=_shorten(folder / "index.html")))
     if outcome.index:
         click.echo(_("All reports: {path}").format(path=_shorten(outcome.index)))
     sys.exit(FAILED if outcome.failures else 0)

@@ -18,4 +18,5 @@ def describe_reports() -> tuple[list[str], bool]:
 
 def _describe(each: all_reports.Month) -> str:
     failed = f"{_('FAILED')} {each.failure['reason']}" if each.failure else ""
-    return "; ".join(filter(None, [failed or each.state, each.building]))
+    preview = f"{_('Preview:')} {_describe(each.preview)}" if each.preview else ""
+    return "; ".join(filter(None, [failed or each.state, each.building, preview]))

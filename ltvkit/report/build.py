@@ -22,6 +22,7 @@ def build(
     *,
     months: Months,
     only: Sequence[str] = (),
+    replace: bool = False,
     jobs: int = 1,
     timeout: float | None = None,
     engine: str | None = None,
@@ -29,14 +30,15 @@ def build(
     """Build the reports of the params `files`, with `engine` in place of theirs where given.
 
     Raises `ParamsError` before any kernel starts if a params file is wrong. A report that fails
-    does not stop the others. Raises `Interrupted` on SIGINT and SIGTERM, once all processes have
-    ended and the failure is recorded.
+    does not stop the others. With `only`, a report that would lose pages by it stays, and a preview
+    is built beside it, unless `replace` says otherwise. Raises `Interrupted` on SIGINT and SIGTERM,
+    once all processes have ended and the failure is recorded.
     """
     notebooks = find_notebooks()
     chosen = select_notebooks(notebooks, only)
     shops = [params.load(file, engine=engine) for file in files]
     _check_distinct(shops)
-    session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout))
+    session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout), replace)
     with _named_run(), session.signals.raised():
         recovery.recover()
         try:

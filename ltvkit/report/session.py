@@ -41,10 +41,11 @@ class Months:
 
 @dataclass
 class Outcome:
-    """The outcome of a command: report folders unchanged and published, failures, warnings."""
+    """The outcome of a command: folders unchanged, published and of previews; what went wrong."""
 
     unchanged: list[Path] = field(default_factory=list)
     published: list[Path] = field(default_factory=list)
+    previews: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     index: Path | None = None
@@ -58,6 +59,7 @@ class Session:
     notebooks: Sequence[Notebook]
     chosen: Sequence[Notebook]
     workers: Workers
+    replace: bool = False
     signals: Signals = field(default_factory=Signals)
     outcome: Outcome = field(default_factory=Outcome)
     started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
@@ -102,8 +104,10 @@ class Session:
         for place, day in places.items():
             try:
                 publish.forget_failure(Place(given.shop, "last"))  # its orders can be read again
-                if publish.confirm_unchanged(place, self._plan(given, book, day).inputs):
-                    self.outcome.unchanged.append(place.target)
+                report = self._plan(given, book, day)
+                chosen = replace(place, preview=report.preview)
+                if publish.confirm_unchanged(chosen, report.inputs):
+                    self.outcome.unchanged.append(chosen.target)
                     self._marker.remove(place)
                     continue
                 held.enter_context(place.locked())
@@ -113,15 +117,23 @@ class Session:
                 continue
             remove_leftovers(place.shop, place.month)
             # Planned again: another run may have finished some notebooks before the lock was free.
-            report = self._plan(given, book, day)
-            # One wrong date can change which month is the last, so this is recorded as "last".
-            stopped = Place(given.shop, "last") if asked == "last" else place
-            try:
-                self._pending[place] = self._check_data(place, report, book, stopped)
-            except Exception as error:  # one failing report must not stop the others
-                listed = quality.list_quarantined(book).limit(MOST_LINES)
-                self._fail(stopped, describe_error(error), quarantine=listed)
-                self._marker.remove(place)
+            self._accept(place, self._plan(given, book, day), book, by_date=asked == "last")
+
+    def _accept(self, place: Place, report: Report, book: CachedOrders, *, by_date: bool) -> None:
+        """Check the data of a report whose place is locked, and take it up among the pending."""
+        if report.preview:
+            self._marker.remove(place)
+            place = replace(place, preview=True)
+            self._marker.add(place)
+        # One wrong date can change which month is the last, so this is recorded as "last".
+        last = by_date and not report.preview
+        stopped = Place(place.shop, "last") if last else place
+        try:
+            self._pending[place] = self._check_data(place, report, book, stopped)
+        except Exception as error:  # one failing report must not stop the others
+            listed = quality.list_quarantined(book).limit(MOST_LINES)
+            self._fail(stopped, describe_error(error), quarantine=listed)
+            self._marker.remove(place)
 
     def _check_data(
         self, place: Place, report: Report, book: CachedOrders, stopped: Place
@@ -135,19 +147,29 @@ class Session:
         changed = restated.find_changes(place, months, params=values)
         said = [quality.check_finding(found)] if (found["result"] == "warn").any() else []
         said += [report.asked] if report.asked else []
-        said += changed + self._warn_of_removed(place, report)
+        said += changed + self._explain_left_out(report)
         self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in said]
         return replace(report, months=months, restated=changed)
 
-    def _warn_of_removed(self, place: Place, report: Report) -> list[str]:
-        """A warning for pages of the last report that --only leaves out of this one."""
-        lost = [
+    def _explain_left_out(self, report: Report) -> list[str]:
+        """What becomes of pages of the published report that --only leaves out of this one."""
+        text = _("Removed, as they were built from different orders or settings: {pages}.")
+        if report.preview:
+            text = _(
+                "The published report stays as it is, as it also has {pages}. This is a preview "
+                "beside it; with --replace it takes its place."
+            )
+        lost = ", ".join(self._list_lost(report))
+        return [text.format(pages=lost)] if lost else []
+
+    def _list_lost(self, report: Report) -> list[str]:
+        """The pages that the published report has and this one has not."""
+        target = Place(report.params.shop, report.month).target
+        return [
             book.nav
             for book in self.notebooks
-            if book.nav in report.left_out and (place.target / f"{book.page}.html").exists()
+            if book.nav in report.left_out and (target / f"{book.page}.html").exists()
         ]
-        text = _("Removed, as they were built from different orders or settings: {pages}.")
-        return [text.format(pages=", ".join(lost))] if lost else []
 
     def _plan(self, given: params.Params, book: CachedOrders, day: dt.date) -> Report:
         month = f"{day:%Y-%m}"
@@ -156,7 +178,10 @@ class Session:
         jobs = [job for job in jobs if job.notebook in self.chosen or job.done]
         there = {job.notebook.page for job in jobs}
         left_out = [book.nav for book in self.notebooks if book.page not in there]
-        return Report(given, month, day, book.facts, jobs, left_out, plan.find_register(given))
+        register = plan.find_register(given)
+        report = Report(given, month, day, book.facts, jobs, left_out, register)
+        preview = bool(self._list_lost(report)) and not self.replace
+        return replace(report, preview=preview)
 
     def _work(self) -> None:
         """Run all notebooks, and publish each report when its last one has finished."""
@@ -196,7 +221,8 @@ class Session:
                 return
             self._pending.pop(place)
             self._marker.remove(place)
-            self.outcome.published.append(place.target)
+            done_now = self.outcome.previews if place.preview else self.outcome.published
+            done_now.append(place.target)
 
     def _fail(
         self, place: Place, reason: str, failed: Sequence[Done] = (), quarantine: Any = None

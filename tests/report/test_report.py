@@ -293,18 +293,51 @@ def test_months_and_shops_in_one_command(root, tmp_path):
     assert archive.index("1998-06") < archive.index("1998-05") < archive.index("Stub twin")
 
 
-def test_pages_that_only_takes_away_are_named(root, tmp_path):
-    """Other params, and only one page is made anew: the others told of the old ones."""
-    asked = ("params/fewer.yaml", "--month", "1998-06", "--out", str(tmp_path / "out"))
-    params = write_params(root, shop="fewer")
-    first = report(root, *asked)
-    write_params(root, shop="fewer", title="Renamed")
-    done = report(root, *asked, "--only", "rfm")
-    params.unlink()
-    assert "--only" not in first.stderr
-    assert "WARNING fewer 1998-06: Removed, as they were built from different orders" in done.stderr
-    assert "settings: OVERVIEW, ABC." in done.stderr
-    assert "partial" in text_of(tmp_path / "out", "index.html")
+def test_only_takes_no_page_away_from_a_published_report(tmp_path):
+    """It builds a preview beside it: shown, kept up, and gone with the next report."""
+    root = make(tmp_path)
+    june = ("params/stub.yaml", "--month", "1998-06")
+    assert report(root, *june).returncode == 0
+    home = root / "reports" / "stub"
+    good = files(home / "1998-06")
+    write_params(root, title="Renamed")
+    seen = home / ".preview" / "1998-06"
+    done = report(root, *june, "--only", "rfm")
+    assert done.returncode == 0, done.stderr
+    assert "Preview: reports/stub/.preview/1998-06/index.html" in done.stdout
+    assert "stays as it is, as it also has OVERVIEW. This is a preview" in done.stderr
+    assert files(home / "1998-06") == good
+    assert json.loads(text_of(seen, "manifest.json"))["status"] == "preview"
+    for page in ("index.html", "01_rfm.html"):
+        assert 'href="../../../index.html"' in text_of(seen, page)
+    assert 'href="../../1998-06/index.html"' in text_of(seen, "index.html")
+    listed = text_of(root / "reports", "index.html")
+    assert 'href="stub/.preview/1998-06/index.html">partial: the month is not over; ' in listed
+    assert "Stub stub" in listed
+    assert "FAILED" not in listed
+
+    done = report(root, *june, "--only", "rfm")  # nothing is done again
+    assert "Nothing changed: reports/stub/.preview/1998-06/index.html" in done.stdout
+    text = text_of(root / "notebooks", "01_rfm.ipynb")
+    write_notebook(root, "01_rfm", "1 / 0")
+    done = report(root, *june, "--only", "rfm")  # its failure is not the report's
+    assert done.returncode == 1
+    assert not (home / ".failed").exists()
+    assert (home / ".preview" / ".failed" / "1998-06" / "01_rfm.ipynb").exists()
+    assert "FAILED" in text_of(root / "reports", "index.html")
+    assert files(home / "1998-06") == good
+
+    (root / "notebooks" / "01_rfm.ipynb").write_text(text, "utf-8")
+    done = report(root, *june, "--only", "rfm", "--replace")
+    assert done.returncode == 0
+    assert "Removed, as they were built from different orders or settings: OVERVIEW." in done.stderr
+    assert not (home / "1998-06" / "00_overview.html").exists()
+    assert not seen.exists()
+    listed = text_of(root / "reports", "index.html")
+    assert "partial: the month is not over; without OVERVIEW" in listed
+    assert "FAILED" not in listed
+    done = report(root, *june, "--only", "rfm")  # it has no page that this one would take away
+    assert "Nothing changed: reports/stub/1998-06/index.html" in done.stdout
 
 
 def test_a_report_stands_by_itself_month_by_month(root, tmp_path):
@@ -420,10 +453,11 @@ def test_a_run_is_judged_by_all_its_signs(tmp_path, cells, result, ok, reason, c
         assert failure.cell == cell
 
 
-def test_a_swap_that_was_cut_short_is_put_right(tmp_path, monkeypatch):
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_swap_that_was_cut_short_is_put_right(preview, tmp_path, monkeypatch):
     """Killed after each step of publishing: the last good report, or the new one, is there."""
     monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path))
-    place = publish.Place("stub", "1998-06")
+    place = publish.Place("stub", "1998-06", preview)
     place.target.mkdir(parents=True)
     (place.target / "index.html").write_text("old")
     (publish.stage(place) / "index.html").write_text("new")

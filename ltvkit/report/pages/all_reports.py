@@ -1,7 +1,7 @@
 """reports/index.html: every shop and month, with its status."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +12,18 @@ from ltvkit.core import files, paths
 from ltvkit.core.i18n import _
 from ltvkit.report.pages import templates
 from ltvkit.report.publishing import markers, publish
+from ltvkit.report.publishing.publish import Place
 
 
 @dataclass(frozen=True)
 class Month:
-    """A shop's month: its last good report, a later run that failed, one that is under way."""
+    """A shop's month: its last good report, a later failure, a run under way, and a preview."""
 
     month: str
     report: Mapping[str, Any] | None
     failure: Mapping[str, Any] | None
     since: str
+    preview: "Month | None" = None
 
     @property
     def building(self) -> str:
@@ -55,21 +57,29 @@ def refresh() -> Path:
 def list_shops() -> list[tuple[str, str, list[Month]]]:
     """Every shop's slug, title and months, the newest first."""
     home = paths.reports()
-    running: dict[str, dict[str, str]] = {}
-    for place, since in markers.list_running():
-        running.setdefault(place.shop, {})[place.month] = since
+    running = dict(markers.list_running())
     names = {p.name for p in home.iterdir() if p.is_dir() and not p.name.startswith(".")}
-    return [_shop(home / name, running.get(name, {})) for name in sorted({*names, *running})]
+    shops = sorted(names | {place.shop for place in running})
+    return [_shop(name, running) for name in shops]
 
 
-def _shop(folder: Path, running: Mapping[str, str]) -> tuple[str, str, list[Month]]:
+def _shop(shop: str, running: Mapping[Place, str]) -> tuple[str, str, list[Month]]:
+    previews = _list_months(shop, running, preview=True)
+    months = _list_months(shop, running, preview=False)
+    empty = {month: Month(month, None, None, "") for month in previews}
+    titles = [each.report["title"] for each in [*months.values()][::-1] if each.report]
+    found = [replace(each, preview=previews.get(m)) for m, each in (empty | months).items()]
+    return shop, [*titles, shop][0], sorted(found, key=lambda each: each.month, reverse=True)
+
+
+def _list_months(shop: str, running: Mapping[Place, str], *, preview: bool) -> dict[str, Month]:
     """Of each month, the manifest of the last good report, and the record of a later failure."""
+    folder = Place(shop, "last", preview).home
     good = _read_months(folder, "manifest.json", needs=("title", "as_of"))
     failed = _read_months(folder / ".failed", "failure.json", needs=("reason", "notebooks"))
-    months = sorted({*good, *failed, *running}, reverse=True)
-    titles = [good[month]["title"] for month in months if month in good]
-    found = [Month(m, good.get(m), failed.get(m), running.get(m, "")) for m in months]
-    return folder.name, titles[0] if titles else folder.name, found
+    since = {p.month: t for p, t in running.items() if (p.shop, p.preview) == (shop, preview)}
+    months = sorted({*good, *failed, *since})
+    return {m: Month(m, good.get(m), failed.get(m), since.get(m, "")) for m in months}
 
 
 def _read_months(folder: Path, name: str, *, needs: tuple[str, ...]) -> dict[str, dict[str, Any]]:

@@ -45,6 +45,7 @@ class Report:
     register: Mapping[str, str]
     months: Mapping[str, Sequence[float]] = field(default_factory=dict)
     restated: Sequence[str] = ()
+    preview: bool = False
 
     @property
     def named(self) -> dict[str, str]:
@@ -121,6 +122,7 @@ def _build_context(
             for job, result in zip(report.jobs, found, strict=True)
         ],
         "left_out": report.left_out,
+        "preview": report.preview,
     }
 
 
@@ -148,7 +150,7 @@ def _build_manifest(report: Report, done: Sequence[Done], started: dt.datetime) 
     finished = dt.datetime.now(dt.UTC)
     facts = dict(report.facts)
     return report.named | {
-        "status": "complete",
+        "status": "preview" if report.preview else "complete",
         "title": report.title,
         "inputs": [
             {"source": facts.pop("source", None), "sha256": facts.pop("sha256", None)},

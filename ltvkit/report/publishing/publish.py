@@ -6,19 +6,21 @@ If a run dies between them, the old one is still whole, and the next run restore
     reports/<shop>/<month>/            the last good report
     reports/<shop>/.failed/<month>/    why a later run failed, and the failed notebooks
     reports/<shop>/.work/<month>.*     lock, staging and the old report during the swap
+    reports/<shop>/.preview/           the same for previews, which never replace a report
 
 The published files are compared with the hashes in their manifest, so a report whose files were
 changed by hand is built again.
 """
 
 import datetime as dt
+import itertools
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,26 +33,38 @@ from ltvkit.report.runner.outcome import Failure
 
 MANIFEST, QUARANTINE = "manifest.json", "quarantine.csv"
 MONTH = re.compile(r"last|\d{4}-(0[1-9]|1[0-2])")  # the names of a shop's folders
+_LEFT = ("old", "new")
 
 
 @dataclass(frozen=True)
 class Place:
-    """The folders of the report of one shop and month."""
+    """The folders of the report of one shop and month, or of its preview."""
 
     shop: str
     month: str
+    preview: bool = False
+
+    @property
+    def home(self) -> Path:
+        shop = paths.reports() / self.shop
+        return shop / ".preview" if self.preview else shop
 
     @property
     def target(self) -> Path:
-        return paths.reports() / self.shop / self.month
+        return self.home / self.month
 
     @property
     def failed(self) -> Path:
-        return paths.reports() / self.shop / ".failed" / self.month
+        return self.home / ".failed" / self.month
+
+    @property
+    def both(self) -> tuple["Place", "Place"]:
+        """The report and its preview. They share the finished notebooks, and one lock."""
+        return replace(self, preview=False), replace(self, preview=True)
 
     def work(self, suffix: str) -> Path:
         """A file or folder that exists only while a report is built."""
-        return paths.reports() / self.shop / ".work" / f"{self.month}.{suffix}"
+        return self.home / ".work" / f"{self.month}.{suffix}"
 
     def check(self) -> None:
         """Raise `ReportError` if a symbolic link leads out of reports/."""
@@ -65,13 +79,15 @@ class Place:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Lock this report; raises `ReportError` at once if another run has locked it."""
-        self.check()
-        path = self.work("lock")
+        for place in self.both:
+            place.check()
+        path = self.both[0].work("lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(path, timeout=0)
         try:
             with lock:
-                recover(self)
+                for place in self.both:
+                    recover(place)
                 yield
         except filelock.Timeout as error:
             raise ReportError(
@@ -90,8 +106,10 @@ def recover(place: Place) -> None:
 
 def recover_all() -> None:
     """`recover` every report that no run has locked."""
-    for left in [*paths.reports().glob("*/.work/*.old"), *paths.reports().glob("*/.work/*.new")]:
-        place = Place(left.parents[1].name, left.stem)
+    home = paths.reports()
+    found = (home.glob(f"*/{part}.work/*.{end}") for part in ("", ".preview/") for end in _LEFT)
+    for left in itertools.chain(*found):
+        place = Place(left.relative_to(home).parts[0], left.stem)
         with suppress(ReportError), place.locked():
             pass
 
@@ -111,6 +129,10 @@ def swap(place: Place) -> None:
     os.rename(place.work("new"), target)
     shutil.rmtree(old, ignore_errors=True)
     forget_failure(place)
+    report, preview = place.both
+    if place == report and preview.target.exists():  # it is older than the report
+        shutil.rmtree(preview.target)
+        forget_failure(preview)
 
 
 def record_failure(

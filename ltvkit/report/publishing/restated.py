@@ -64,7 +64,8 @@ def find_changes(
 
 def _read_latest(place: Place) -> dict[str, Any] | None:
     """The manifest of the shop's latest report up to this month."""
-    for path in sorted(place.target.parent.glob("[!.]*/manifest.json"), reverse=True):
+    published = place.both[0].home  # what a preview said, nobody relies on
+    for path in sorted(published.glob("[!.]*/manifest.json"), reverse=True):
         manifest = files.read_json(path) or {}
         if manifest.get("months") and manifest["month"] <= place.month:
             return manifest
