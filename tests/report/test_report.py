@@ -469,7 +469,7 @@ def test_a_swap_that_was_cut_short_is_put_right(preview, tmp_path, monkeypatch):
     shutil.copytree(place.target, place.work("old"))  # killed here, before the old one is dropped
     publish.recover_all()
     assert files(place.target) == {"index.html": b"new"}
-    assert [p.suffix for p in place.work("x").parent.iterdir()] == [".lock"]
+    assert [p.suffix for p in tmp_path.rglob(".work/*")] == [".lock"]
 
 
 def test_the_environment_of_kernels_is_the_runners(root, monkeypatch):

@@ -69,7 +69,8 @@ class Place:
     def check(self) -> None:
         """Raise `ReportError` if a symbolic link leads out of reports/."""
         home = paths.reports().resolve()
-        for path in (self.target, self.failed, self.work("new"), self.work("lock")):
+        kept = ((p.target, p.failed, p.work("new"), p.work("lock")) for p in self.both)
+        for path in itertools.chain(*kept):
             if not path.resolve().is_relative_to(home):
                 raise ReportError(
                     f"{path} leads out of {paths.reports()}, by a link: remove the link. To "
@@ -79,8 +80,7 @@ class Place:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Lock this report; raises `ReportError` at once if another run has locked it."""
-        for place in self.both:
-            place.check()
+        self.check()
         path = self.both[0].work("lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(path, timeout=0)
