@@ -8,7 +8,9 @@ import hmac
 import json
 import re
 
+import bleach
 import matplotlib as mpl
+import mistune
 import openpyxl
 import pandas as pd
 import pytest
@@ -146,6 +148,42 @@ def test_text_from_data_cannot_leave_its_place(text):
 )
 def test_what_leads_out_of_a_page_is_taken_out(html, kept):
     assert notebook_page.clean_html(html) == kept
+
+
+LINKS = [
+    "https://evil.example/x",
+    "HTTP://evil.example",
+    "www.evil.example",
+    "www.1evil.com",
+    "evil.example",
+    "shop-1.evil.co.jp/path?q=1",
+    "evil.рф",
+    "ｗｗｗ．ｅｖｉｌ．ｃｏｍ",
+    "evil。com",
+    "evil\u200b.com",
+    "me@evil.example",
+    "mailto:me",
+    "tel:+81312345678",
+    "file:///etc/passwd",
+    "\\\\nas\\share",
+    "192.168.0.1",
+    "@everyone",
+    "#general",
+    "a,b.com(c.com)",
+]
+
+
+@pytest.mark.parametrize("text", LINKS)
+def test_no_mail_or_chat_program_finds_an_address_in_text_from_data(text):
+    """As Markdown with addresses, as text, and as what two linkifiers make of the result."""
+    shown = front_page.escape_markdown(f"Sold {text}, 3.5x, 1,200.50. See a/b.yaml")
+    assert shown.endswith(", 3.5x, 1,200.50. See a/b.yaml")
+    html = mistune.create_markdown(plugins=["url"])(shown)
+    plain = re.sub(r"<[^>]+>", "", html).replace("b.yaml", "")
+    assert "<a " not in html + bleach.linkify(html, parse_email=True)
+    assert not re.search(
+        r"[\w-][.\uff0e\u3002][^\W\d]|\w:[/\w+]|www\.\S|\d\.\d+\.\d|[@#]\w|\\\\\w", plain
+    )
 
 
 def test_text_in_plots_is_no_formula_and_has_its_length():

@@ -23,7 +23,7 @@ from ltvkit.core.i18n import N_, _
 
 __all__ = [
     "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill", "grain",
-    "kind", "label", "line", "money", "money_decimals", "month", "number", "points",
+    "is_missing", "kind", "label", "line", "money", "money_decimals", "month", "number", "points",
     "rough_money", "round_to", "share",
     "value", "width",
 ]  # fmt: skip
@@ -49,13 +49,22 @@ GRAINS = {
 }
 
 
+def is_missing(x: Any) -> bool:
+    """Whether there is no figure to show: not known, or divided by zero.
+
+    >>> is_missing(None), is_missing(float("-inf")), is_missing("inf"), is_missing(0.0)
+    (True, True, False, False)
+    """
+    return bool(pd.isna(x)) or (isinstance(x, Real) and math.isinf(x))
+
+
 def money(x: float, currency: str = "", *, decimals: int | None = None) -> str:
     """An amount of money. Decimals: none for yen and the like, none from 1,000 on, else two.
 
     >>> money(45.678, "USD"), money(45678.9, "£"), money(45678.9, "円")
     ('45.68 USD', '£45,679', '45,679円')
     """
-    if pd.isna(x):
+    if is_missing(x):
         return MISSING
     places = money_decimals([x], currency) if decimals is None else decimals
     return _add_currency(number(x, decimals=places), currency)
@@ -69,7 +78,7 @@ def rough_money(*amounts: float, spread: float, currency: str = "") -> str:
     >>> rough_money(22_187_654, 26_187_654, spread=4_000_000, currency="JPY")
     '22.2 to 26.2 million JPY'
     """
-    if not spread > 0 or any(pd.isna(x) for x in amounts):
+    if not 0 < spread < math.inf or any(map(is_missing, amounts)):
         return _(" to ").join(money(x, currency) for x in amounts)
     step = _find_step(spread)
     known = [round_to(x, spread=spread) for x in amounts]
@@ -107,7 +116,7 @@ def money_decimals(values: Iterable[Any], currency: str = "") -> int:
     >>> money_decimals([1.5, 2.25]), money_decimals([1.5, 2000]), money_decimals([1.5], "JPY")
     (2, 0, 0)
     """
-    large = any(abs(x) >= 999.995 for x in values if not pd.isna(x))
+    large = any(abs(x) >= 999.995 for x in values if not is_missing(x))
     return 0 if large or currency in WHOLE_CURRENCIES else 2
 
 
@@ -117,7 +126,7 @@ def share(x: float, *, decimals: int = 1) -> str:
     >>> share(0.1234), share(float("nan")) == MISSING
     ('12.3%', True)
     """
-    return MISSING if pd.isna(x) else number(100 * x, decimals=decimals) + "%"
+    return MISSING if is_missing(x) else number(100 * x, decimals=decimals) + "%"
 
 
 def count(x: float) -> str:
@@ -163,7 +172,7 @@ def points(x: float, *, decimals: int = 1) -> str:
     >>> points(0.012)
     '+1.2 pp'
     """
-    return MISSING if pd.isna(x) else change(x, decimals=decimals)[:-1] + " pp"
+    return MISSING if is_missing(x) else change(x, decimals=decimals)[:-1] + " pp"
 
 
 def difference(x: float, column: str, currency: str = "", *, decimals: int | None = None) -> str:
@@ -187,7 +196,7 @@ def number(x: float, *, decimals: int | None = None) -> str:
     >>> number(0.24259), number(1882), number(12345.6)
     ('0.2426', '1,882', '12,346')
     """
-    if pd.isna(x):
+    if is_missing(x):
         return MISSING
     x = float(f"{x:.12g}")  # so that a figure reads the same before and after it was kept
     if decimals is None:

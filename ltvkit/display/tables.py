@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_integer, is_numeric_dtype
 
@@ -165,10 +166,19 @@ def _notes(
         what = formats.label(ages) + f", {currency}" * bool(currency)
         notes.append(fill("numbered", first=numbered[0], last=numbered[-1], what=what))
     if any(formats.MISSING in row for row in body):
-        notes.append(f"{formats.MISSING} " + _("not available"))
+        divided = _is_divided(flat.iloc[: len(body)])
+        words = _("not available, or divided by zero") if divided else _("not available")
+        notes.append(f"{formats.MISSING} {words}")
     if stars.to_numpy().any():
         notes.append("* " + _("partial: the data cover only a part of it"))
     return notes
+
+
+def _is_divided(shown: pd.DataFrame) -> bool:
+    """Whether a figure is infinite; the end of a range may be."""
+    figures = shown.select_dtypes("number")
+    figures = figures[[name for name in figures if formats.kind(name) != "bound"]]
+    return bool(np.isinf(figures.to_numpy(dtype=float, na_value=np.nan)).any())
 
 
 def _row(tag: str, cells: Iterable[str], right: Iterable[bool]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -113,3 +114,15 @@ def test_words_go_through_the_catalogue(monkeypatch):
     assert formats.label("revenue", "USD") == "REVENUE (USD)"
     assert formats.cell("new", "word") == "NEW"
     assert formats.label("") == ""
+
+
+@pytest.mark.parametrize("x", [float("inf"), float("-inf"), float("nan"), np.float64("-inf")])
+def test_no_form_shows_what_is_not_finite(x):
+    for kind in (*formats.FORMATS, "number"):
+        shown = formats.cell(x, kind, currency="USD")
+        assert shown in ("", formats.MISSING) or kind == "word", kind
+    assert formats.rough_money(x, 1.0, spread=1.0) == f"{formats.MISSING} to 1.00"
+    assert formats.rough_money(5.0, spread=x) == "5.00"
+    assert formats.difference(x, "revenue_share") == formats.MISSING
+    assert formats.difference(x, "revenue", "USD") == formats.MISSING
+    assert formats.fill("{x}", x=x) == formats.MISSING

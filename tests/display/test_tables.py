@@ -11,7 +11,7 @@ import pytest
 from ltvkit.display import formats, tables
 from ltvkit.errors import ParamsError
 
-NAN = float("nan")
+NAN, INF = float("nan"), float("inf")
 DASH, MINUS = formats.MISSING, formats.MINUS
 
 
@@ -250,3 +250,16 @@ def test_words_go_through_the_catalogue(monkeypatch):
     assert "SEGMENT  REVENUE (USD)" in text
     assert "NEW" in text
     assert "(– NOT AVAILABLE)" in text
+
+
+def test_what_is_not_finite_is_a_dash_with_its_reason():
+    known = {"above": [-INF, 1.0], "revenue": [INF, 1.0], "revenue_share": [-INF, 0.5]}
+    known |= {"revenue_vs_previous": [INF, NAN], "orders": [NAN, 2.0], "weight": [-INF, 1.0]}
+    shown = tables.show(pd.DataFrame(known).astype("Float64"))
+    assert shown.body[0] == ("", *[DASH] * 5)
+    assert not re.search("inf|nan", repr(shown) + shown._repr_html_(), flags=re.I)
+    assert f"({DASH} not available, or divided by zero)" in repr(shown)
+    finite = tables.show(pd.DataFrame({"above": [-INF], "orders": [NAN]}))
+    assert finite.notes == (f"{DASH} not available",)
+    named = tables.show(pd.DataFrame({"product": ["inf", "NaN"], "orders": 1}))
+    assert [row[0] for row in named.body] == ["inf", "NaN"]  # a product may be called so

@@ -166,6 +166,7 @@ def test_no_csv_holds_a_formula(reports):
 def test_the_summary_links_nowhere(reports):
     text = (reports / "tea" / "2024-08" / "summary.md").read_text("utf-8")
     assert not re.search(r"(?<!\\)[<>\[\]`]", text)
+    assert not re.search(r"\w:/|\w\.[a-z]|[@#]\w|www\.", text)
 
 
 @pytest.fixture(scope="module")

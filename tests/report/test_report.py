@@ -55,6 +55,11 @@ display(SVG("<svg xmlns='http://www.w3.org/2000/svg'><script>x()</script></svg>"
 display(Image(base64.b64decode("{pixel}")))
 print("<b>plain</b>", out)
 warnings.warn("look at this")
+print("1: LtvkitWarning: no warning at all", 30 * "#", file=sys.stderr)
+from ltvkit.errors import LtvkitWarning
+for _time in range(2):
+    warnings.warn("the frame has no ids, says a@example.org", LtvkitWarning)
+    warnings.warn("C00017 is no number", RuntimeWarning)
 """.replace("{pixel}", PIXEL)
 
 
@@ -152,7 +157,16 @@ def test_what_comes_from_data_is_escaped(folder):
     assert "Up &lt;b&gt;5%&lt;/b&gt; &amp; *" in front
     summary = text_of(folder, "summary.md")
     assert r"# Tea \<b\>&\</b\>" in summary
-    assert r"\<script\>alert(2)\</script\> \[x\](http://a.b) grew" in summary
+    assert r"\<script\>alert(2)\</script\> \[x\](http: //a. b) grew" in summary
+
+
+def test_pages_show_no_standard_error_but_the_warnings_of_the_kit(folder):
+    cells = json.loads(text_of(folder, "02_abc.ipynb"))["cells"]
+    outputs = json.dumps([cell.get("outputs") for cell in cells])
+    page = re.sub(r"<details.*?</details>", "", text_of(folder, "02_abc.html"), flags=re.S)
+    for shown in (outputs, page):
+        assert not re.search("stderr|Warning|look at|C00017|####|no warning at all", shown)
+        assert shown.count("Note: the frame has no ids, says ***") == 1
 
 
 def test_the_figures_of_the_month(folder):
@@ -178,7 +192,6 @@ def test_a_page_reads_like_the_notebook_without_its_code(folder):
     assert text.count('<details class="code"><summary>') == 4
     assert "<summary>Parameters of this report</summary>" in text
     assert "<details open" not in text
-    assert re.search(r'<pre class="stderr"[^>]*>.*UserWarning: look at this', text)
     assert f'<img src="data:image/png;base64,{PIXEL}' in text
     assert '<img src="data:image/svg+xml;base64,' in text
     assert "&lt;b&gt;plain&lt;/b&gt;" in text

@@ -17,6 +17,14 @@ LABELS = formats.LABELS | {"customers": N_("Active customers")}
 _MARKDOWN = re.compile(
     r"(`[\w :]+`)|[\\`*\[\]<>|~]|(?<!\w)_|_(?!\w)|^[-+#](?= )|(?:(?<=^\d)|(?<=^\d\d))[.)](?= )"
 )
+# Marks that an address may have for a dot; the Japanese full stop between Latin letters alone.
+_LATIN = "[A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
+_DOT = rf"(?:[.\u2024\ufe52\uff0e]|(?<={_LATIN})[\u3002\uff61](?={_LATIN}))"
+_DOTTED = re.compile(rf"\w+(?:{_DOT}\w+)+")
+# One dot, and behind it what ends no address: a number, a name in params, a file of the kit.
+_HARMLESS = re.compile(r"(?!(?i:www)\.)\w+\.(\w*[\d_]\w*|yaml|csv|json|xlsx|ipynb|html)")
+# The colon of a scheme, two backslashes, and the signs of mentions and tags.
+_SIGN = re.compile(r"(?:(?<!\w)[A-Za-z][\w+-]+:|\\\\)(?=\S)|[@#\uff20\uff03](?=\w)")
 
 
 def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[dict[str, Any]]:
@@ -70,17 +78,33 @@ def escape_markdown(text: Any) -> str:
     >>> print(escape_markdown("# 5 * 3\\n[a](b) - c_d _e_ `f_g`"))
     \\# 5 \\* 3 \\[a\\](b) - c_d \\_e\\_ `f_g`
     """
-    return _MARKDOWN.sub(lambda found: found[1] or f"\\{found[0]}", formats.line(text))
+    plain = break_links(formats.line(text))
+    return _MARKDOWN.sub(lambda found: found[1] or f"\\{found[0]}", plain)
+
+
+def break_links(text: str) -> str:
+    """Put spaces into what mail and chat programs take for an address, a mention or a tag.
+
+    They do so by the letters, whatever Markdown says. Numbers and files of the kit stay.
+
+    >>> break_links("https://a.example.com/x, www.b.org, me@c.net, #sale: 3.5x, 1,200.50 and 12.5%")
+    'https: //a. example. com/x, www. b. org, me@ c. net, # sale: 3.5x, 1,200.50 and 12.5%'
+    """
+    return _SIGN.sub(r"\g<0> ", _DOTTED.sub(_part, text))
+
+
+def _part(found: re.Match[str]) -> str:
+    return found[0] if _HARMLESS.fullmatch(found[0]) else re.sub(_DOT, r"\g<0> ", found[0])
 
 
 def _format_value(row: Mapping[str, Any], name: str, currency: str) -> str:
     x = row.get(name, math.nan)
-    return _("unavailable") if pd.isna(x) else formats.value(x, name, currency)
+    return _("unavailable") if formats.is_missing(x) else formats.value(x, name, currency)
 
 
 def _format_change(row: Mapping[str, Any], name: str) -> dict[str, str]:
     x = row.get(name, math.nan)
-    if pd.isna(x):
+    if formats.is_missing(x):
         return {"text": _("unavailable"), "direction": "unavailable"}
     text = formats.value(x, name)
     direction = {"+": "up", formats.MINUS: "down"}.get(text[0], "flat")

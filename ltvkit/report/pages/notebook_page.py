@@ -48,8 +48,8 @@ def _convert_cell(cell: dict[str, Any]) -> dict[str, Any]:
 
 def _convert_output(output: dict[str, Any]) -> dict[str, str] | None:
     """One output as the template needs it; None if a page cannot show it."""
-    if output["output_type"] == "stream":
-        return {"kind": output["name"], "text": strip_ansi("".join(output["text"]))}
+    if output["output_type"] == "stream":  # of standard output alone: see runner.messages
+        return {"kind": "stdout", "text": strip_ansi("".join(output["text"]))}
     if output["output_type"] == "error":
         return {"kind": "error", "text": strip_ansi("\n".join(output["traceback"]))}
     kind = next((kind for kind in _KINDS if kind in output["data"]), None)

@@ -21,7 +21,7 @@ from ltvkit.core import files, paths, redaction
 from ltvkit.core.i18n import _
 from ltvkit.errors import LtvkitError
 from ltvkit.report.plan import Job
-from ltvkit.report.runner import kernel_folders, worker
+from ltvkit.report.runner import kernel_folders, messages, worker
 from ltvkit.report.runner.outcome import Failure, check_run
 from ltvkit.report.runner.signals import Interrupted
 
@@ -164,7 +164,7 @@ def _normalize(path: Path) -> str | None:
         for name in ("papermill", "execution"):
             cell["metadata"].pop(name, None)
         if "outputs" in cell:
-            cell["outputs"] = redaction.mask_outputs(cell["outputs"])
+            cell["outputs"] = redaction.mask_outputs(messages.clean_outputs(cell["outputs"]))
         if _INJECTED in read_tags(cell) and passed:
             # Papermill gives it a new id, the folder of this run, and escapes for all but ASCII.
             cell["id"] = _INJECTED
