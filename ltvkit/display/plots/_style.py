@@ -5,9 +5,9 @@
 
 import bisect
 import functools
-import importlib.util
 import itertools
 import textwrap
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 import matplotlib as mpl
 import pandas as pd
 import seaborn as sns
-from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -27,6 +26,7 @@ from pandas.api.types import is_integer
 from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
+from ltvkit.display.plots import _fonts
 from ltvkit.display.tables import MORE
 from ltvkit.display.texts import fill
 from ltvkit.errors import ColumnError
@@ -65,26 +65,22 @@ def styled(draw: Callable[..., Axes]) -> Callable[..., Axes]:
 
     @functools.wraps(draw)
     def drawn(*table: Any, **options: Any) -> Axes:
-        _register_japanese()
-        with mpl.rc_context(RC):
+        _fonts.read_shipped()  # makes them known to matplotlib
+        with mpl.rc_context(RC), warnings.catch_warnings():
+            # Labels are measured while a chart is drawn; their letters are completed after it.
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
             try:
                 ax = draw(*table, **options)
             except _NoData as empty:
                 (ax,) = empty.args
             _set_fonts(ax)
+            _fonts.complete(ax)
             live = mpl.is_interactive()
         # The first chart of a kernel turns its live display on; that must outlast the context.
         mpl.interactive(live)
         return ax
 
     return drawn
-
-
-@functools.cache
-def _register_japanese() -> None:
-    # Importing matplotlib-fontja would change rcParams, so its font is taken from its folder.
-    package = importlib.util.find_spec("matplotlib_fontja")
-    font_manager.fontManager.addfont(Path(package.origin).with_name("fonts") / "ipaexg.ttf")
 
 
 def axes(
