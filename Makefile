@@ -15,7 +15,7 @@ COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --fork-st
 # and fitting a model takes five times as much of the processor.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help report test test-spark test-wheel fuzz spark bench lab notebooks lock clean gone
+.PHONY: help report test test-spark test-wheel fuzz soak spark bench lab notebooks lock clean gone
 
 help: ## List what can be done (default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ test-wheel: $(READY) ## Install the wheel into empty environments, on Python 3.1
 
 fuzz: $(READY) ## Read 20,000 broken files, of which `make test` reads 2,000 (some minutes)
 	@LTVKIT_FUZZ=$${LTVKIT_FUZZ:-20000} $(RUN) -m pytest -n 2 tests/ingest/test_fuzz.py
+
+soak: $(READY) ## Kill, damage, edit and probe at random, hundreds of times (some hours)
+	@PYTHONPATH=tests nice -n 15 $(RUN) -m soak
 
 bench: $(READY) ## Measure speed, memory and intervals (some hours, an idle machine)
 	@$(RUN) tests/benchmarks/bench_forecast.py
