@@ -389,7 +389,7 @@ def test_a_failure_on_record_names_nobody(tmp_path, monkeypatch):
     content = {"cells": [cell | {"outputs": [printed, error]}], "metadata": {}}
     (tmp_path / "notebook.ipynb").write_text(json.dumps(content), "utf-8")
     failure = outcome.check_run(tmp_path, "01_rfm", ok=False)
-    assert failure.error == "KeyError: Could not convert string *** of ***, ***"
+    assert failure.error == "KeyError: Could not convert string *** of ***"
     notebook = workers._normalize(tmp_path / "notebook.ipynb")
     reason = workers.describe_error(ValueError(said))
     publish.record_failure(publish.Place("tea", "2024-01"), reason, [(failure, notebook)])
@@ -404,7 +404,7 @@ def test_a_failure_on_record_names_nobody(tmp_path, monkeypatch):
 def test_the_kits_own_errors_keep_their_words():
     text = "columns: amount: 'Betrag' is not a header of a.csv."
     assert (
-        redaction.mask_error("ColumnError", text)
+        redaction.mask_error({"ename": "ColumnError", "evalue": text})
         == workers.describe_error(LtvkitError(text))
         == text
     )

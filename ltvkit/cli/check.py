@@ -8,9 +8,9 @@ import pandas as pd
 
 from ltvkit import quality
 from ltvkit.config import open_questions, params, shop
+from ltvkit.core import redaction
 from ltvkit.core.i18n import _
 from ltvkit.display import formats, tables
-from ltvkit.report.runner.workers import describe_error
 
 STOPPED, WRONG = 1, 2
 LONGEST = 52  # characters of a reason; with it, the table is as wide as a terminal
@@ -26,13 +26,13 @@ def check_orders(file: Path, *, month: str | None, engine: str | None) -> int:
         policies = shop.reading(given).get("policies")
         checks = quality.check(book, as_of=as_of, policies=policies, reconciled=found)
     except Exception as error:  # whatever a file can do to its reader
-        click.echo(f"Error: {' '.join(describe_error(error).split())}", err=True)
+        click.echo(f"Error: {' '.join(redaction.describe_error(error).split())}", err=True)
         return WRONG
     click.echo(_("{shop}: orders to {day}").format(shop=given.shop, day=formats.day(as_of)))
     shown = tables.show(found, currency=given.values.get("currency", ""))
     click.echo(f"\n{shown.text(cell=LONGEST)}\n")
     click.echo(f"{quality.finding(found)}\n")
-    click.echo(_describe(checks))
+    click.echo(redaction.mask_figures(_describe(checks)))
     click.echo(f"\n{quality.check_finding(checks)}")
     if asked := open_questions.remind(given.path):
         click.echo(asked)

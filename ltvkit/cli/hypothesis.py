@@ -48,6 +48,7 @@ def check(params: Path, id: str | None) -> None:
 
     In a git repository the ledger is also held against the last commit.
     """
+    from ltvkit.core import redaction
     from ltvkit.errors import ParamsError
     from ltvkit.hypotheses.registry import committed, ledger, store
 
@@ -63,12 +64,12 @@ def check(params: Path, id: str | None) -> None:
             click.echo(f"{plan.id}:{doubt}", err=True)
     since = committed.compare(folder)
     for note in since.notes:
-        click.echo(note, err=True)
+        click.echo(redaction.mask(note), err=True)
     problems = [*register.problems.itertuples(index=False), *since.problems]
     ahead = ledger.list_ahead(folder, now=dt.datetime.now(dt.UTC))
     problems += [(ledger.NAME, said) for said in ahead]
     for file, problem in problems:
-        click.echo(f"{file}: {problem}")
+        click.echo(redaction.mask(f"{file}: {problem}"))
     if n := len(problems):
         count = n_("{n} problem", "{n} problems", n).format(n=n)
         raise ParamsError(f"{count} in {os.path.relpath(folder)}.")

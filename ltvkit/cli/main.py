@@ -10,7 +10,6 @@ import click
 from ltvkit.cli.hypothesis import hypothesis
 from ltvkit.core.i18n import _
 from ltvkit.core.version import VERSION
-from ltvkit.errors import LtvkitError
 
 # Exit statuses: 1, a report failed; 2, the input is wrong; 128 + n, ended by signal n.
 FAILED, WRONG = 1, 2
@@ -24,8 +23,12 @@ class _Main(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:  # the reader of a pipe has closed it; click ends silently
             raise
-        except (LtvkitError, OSError) as error:
-            click.echo(f"Error: {_printable(str(error))}", err=True)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:  # a traceback would quote the data
+            from ltvkit.core import redaction
+
+            click.echo(f"Error: {_printable(redaction.describe_error(error))}", err=True)
             sys.exit(WRONG)
 
 
@@ -195,7 +198,7 @@ def inspect(file, shop, out) -> None:
     Shows what FILE (such as mine.csv) seems to hold: what each column means, which days it covers,
     which lines cannot be used and why, and what only you can decide. Nothing is overwritten.
     """
-    from ltvkit.core import paths
+    from ltvkit.core import paths, redaction
     from ltvkit.core.slugs import check_shop
     from ltvkit.errors import ParamsError
     from ltvkit.ingest import readers
@@ -212,7 +215,7 @@ def inspect(file, shop, out) -> None:
             "--out PARAMS."
         )
     seen = proposals.inspect(source)
-    click.echo(drafts.describe(seen))
+    click.echo(redaction.mask_figures(drafts.describe(seen)))
     draft = drafts.write_params(seen, shop=shop)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(draft, "utf-8")
@@ -244,8 +247,10 @@ def check(params, month, engine) -> None:
 
 
 def _printable(text: str) -> str:
-    """A message without control characters: it may quote a header of the export."""
-    return "".join(c for c in text if c.isprintable() or c == "\n")
+    """A message that may quote the export: masked, and without control characters."""
+    from ltvkit.core import redaction
+
+    return "".join(c for c in redaction.mask(text) if c.isprintable() or c == "\n")
 
 
 def _shorten(path: Path) -> str:

@@ -167,7 +167,7 @@ def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> 
         raise ParamsError(f"{where}: found {raw or 'nothing'}, expected {expected}.{advice}")
     try:
         _check_text(parameter, value)
-    except ValueError as error:
+    except ParamsError as error:
         raise ParamsError(f"{where}: {error}") from error
 
 

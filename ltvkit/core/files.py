@@ -45,8 +45,16 @@ def replacing(path: Path, *, sync: bool = False) -> Iterator[Path]:
 def read_json(path: Path) -> dict[str, Any] | None:
     """The object in a JSON file; None if the file is missing, broken or holds no object."""
     try:
-        found = json.loads(path.read_text("utf-8"))
+        return parse_json(path.read_text("utf-8"))
     except (OSError, ValueError):
+        return None
+
+
+def parse_json(text: str) -> dict[str, Any] | None:
+    """The object in a JSON text; None if the text is broken or holds no object."""
+    try:
+        found = json.loads(text)
+    except ValueError:
         return None
     return found if isinstance(found, dict) else None
 

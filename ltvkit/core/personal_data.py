@@ -1,4 +1,4 @@
-"""Recognise columns of personal data by their headers."""
+"""Recognise personal data: columns by headers, e-mails and telephone numbers by their form."""
 
 import re
 import unicodedata
@@ -7,6 +7,8 @@ from ltvkit.core import files
 
 _QUOTES = "\"'“”‘’「」"
 _PERSONAL = re.compile("|".join(files.read_yaml(__name__, "personal_data.yaml")))
+# kind -> patterns without what only Python reads, as DuckDB searches by them, too.
+FORMS: dict[str, list[str]] = files.read_yaml(__name__, "personal_forms.yaml")
 
 
 def header_key(text: str) -> str:
@@ -41,3 +43,21 @@ def is_name(header: str) -> bool:
     (True, True, False, False)
     """
     return bool(_NAME.search(header_key(header)))
+
+
+def hide(text: str, *, strict: bool = True) -> str:
+    """A text without e-mails and telephone numbers; `strict`: those that can be nothing else.
+
+    >>> hide("ask a.b@example.org, 03-1234-5678 by 2024-01-05"), hide("555-123-4567")
+    ('ask ***, *** by 2024-01-05', '555-123-4567')
+    """
+    return _FORMS[strict].sub("***", text)
+
+
+def _compile(kinds: tuple[str, ...]) -> re.Pattern[str]:
+    forms = "|".join(form for kind in kinds for form in FORMS[kind])
+    return re.compile(rf"(?<![\w.+%-])(?:{forms})(?![\w-])")
+
+
+_SURE = ("mail", "telephone")
+_FORMS = {True: _compile(_SURE), False: _compile((*_SURE, "telephone_or_code"))}

@@ -125,7 +125,7 @@ def read(path: Path, *, texts: Collection[str] = ()) -> tuple[dict[str, Any], di
         where = f"{path}, line {mark.line + 1}" if mark else str(path)
         if isinstance(error, _Refusal):
             raise ParamsError(f"{where}: {problem}.") from error
-        text = problem or str(error).partition("\n")[0]
+        text = redaction.foreign(problem or error)
         raise ParamsError(
             f"{where}: cannot be read as YAML: {text}. A key and its value are `key: value`; what "
             "is below a key is indented by two spaces, never by tabs."

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ltvkit.core import files, paths
+from ltvkit.core import files, paths, redaction
 from ltvkit.core.code_digest import hash_code
 from ltvkit.core.i18n import language
 from ltvkit.engines import frames as engines
@@ -129,7 +129,9 @@ def _prepare(raw: readers.Raw, columns: Mapping, rules: Policies, folder: Path) 
             (part / FACTS).write_text(rows.to_json(), "utf-8")
     except OSError as error:  # another run may have prepared the same meanwhile
         if not (folder / FACTS).exists():
-            raise ReportError(f"the orders cannot be cached in {folder}: {error}.") from error
+            raise ReportError(
+                f"the orders cannot be cached in {folder}: {redaction.describe_error(error)}."
+            ) from error
 
 
 def _store(connection: Any, relation: Any, name: str, first: int | None) -> str:

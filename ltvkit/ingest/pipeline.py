@@ -15,6 +15,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
+from ltvkit.core import redaction
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError
@@ -269,7 +270,7 @@ def _translate_errors(name: str) -> Iterator[None]:
             "memory_limit, or free some disk."
         ) from error
     except duckdb.Error as error:
-        raise DataError(f"{name} cannot be read: {str(error).splitlines()[0]}") from error
+        raise DataError(f"{name} cannot be read: {redaction.foreign(error)}") from error
 
 
 def _open_lazy(connection: Any, sql: str) -> nw.LazyFrame:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import csv_injection, files, pseudonyms
+from ltvkit.core import csv_injection, files, pseudonyms, redaction
 from ltvkit.core.i18n import _
 from ltvkit.engines import frames
 from ltvkit.errors import ReportError
@@ -87,6 +87,18 @@ def add_findings(out: str, findings: Sequence[str], *, page: str) -> None:
     kept = json.loads(path.read_text("utf-8"))
     kept["findings"] += [text for text in findings if text not in kept["findings"]]
     files.write_json(path, kept)
+
+
+def mask(folder: Path) -> None:
+    """Mask secrets, people and folders of this machine in what a notebook saved for pages."""
+    kept = json.loads((folder / FINISHED).read_text("utf-8"))
+    masked = kept | {"findings": redaction.mask_deep(kept["findings"])}
+    if masked != kept:
+        files.write_json(folder / FINISHED, masked)
+    for path in sorted((folder / "tables").glob("*.csv")):
+        written = path.read_bytes().decode("utf-8")
+        if (text := redaction.mask_figures(written)) != written:
+            path.write_bytes(text.encode())
 
 
 def save_list(frame: Any, path: Path) -> Path:

@@ -404,7 +404,7 @@ def test_the_policy_names_the_table(tmp_path):
             r"broken\.db cannot be read as a DuckDB database: .*not a valid",
         ),
         ("sqlite:///{}/cut.db", r"cut\.db cannot be read as a SQLite database: .*malformed"),
-        ("sqlite:///{}/latin.db", r"SQLite database: Could not decode to UTF-8 column 'a'\.$"),
+        ("sqlite:///{}/latin.db", r"SQLite database: Could not decode to UTF-8 column \*\*\*"),
         ("duckdb:///{}/outside.duckdb", "Cannot access file"),
     ],
 )
@@ -441,9 +441,7 @@ def test_rows_of_a_view_that_cannot_be_read_are_not_quoted(tmp_path, amount):
         "create table t as select 'hanako@example.com' as mail",
         f"create view v as select {amount} as amount from t",
     )
-    with pytest.raises(
-        DataError, match=r"a\.duckdb cannot be read .* Error, in a row\.$"
-    ) as caught:
+    with pytest.raises(DataError, match=r"a\.duckdb cannot be read .* Error: .*\*\*\*") as caught:
         kept(url, "v")
     assert not any(part in str(caught.value) for part in ("hanako", "2147483647"))
 
@@ -452,11 +450,14 @@ def test_rows_of_a_view_that_cannot_be_read_are_not_quoted(tmp_path, amount):
     ("message", "said"),
     [
         ('[libpq] x: ERROR:  invalid input syntax for type integer: "ha\nna"', "type integer"),
-        ('ERROR: value "hana"ko" is out of range for type integer', "value … is out of range"),
+        (
+            'ERROR: value "hana"ko" is out of range for type integer',
+            " is out of range for type integer",
+        ),
         ('ERROR: date/time field value out of range: "hanako"', "value out of range"),
         ("Could not convert 'hana' with type str: tried to convert to int64", "Could not convert"),
-        ("Integer value 31415 out of range: -128 to 127", "Integer value … out of range"),
-        ('ERROR: "hanako', "a value does not fit its type"),
+        ("Integer value 31415 out of range: -128 to 127", "Integer value *** out of range"),
+        ('ERROR: "hanako', "***"),
         ("ERROR: division by zero", "division by zero"),
         ("Permission Error: Cannot access file", "Cannot access file"),
     ],
@@ -538,7 +539,7 @@ def test_a_server_that_refuses_says_why_and_no_secret(postgres, monkeypatch):
     assert "PGPASSFILE" in str(one.value)
     assert not any(hidden in str(one.value) for hidden in ("wrong-and-secret", SECRET, "\n"))
     monkeypatch.setenv("PGPASSWORD", SECRET)
-    with pytest.raises(DataError, match='cannot be reached: database "postgres2" does not exist'):
+    with pytest.raises(DataError, match="cannot be reached: database \*\*\* does not exist"):
         kept(url + "2")
     with pytest.raises(DataError, match="cannot be reached: .*Connection refused"):
         kept("postgresql://127.0.0.1:1/shop")

@@ -147,7 +147,7 @@ def _first_line(error: Exception) -> str:
     """The message of an error in one line, without what it may quote of the data."""
     lines = [line for line in str(error).splitlines() if line.strip()]
     of_java = [line.removeprefix(": ") for line in lines if line.startswith(": ")]
-    return redaction.mask_foreign((of_java or lines or [""])[0])
+    return redaction.foreign((of_java or lines or [""])[0])
 
 
 def _failure_reason(found: dict[str, Any]) -> str:
@@ -155,7 +155,7 @@ def _failure_reason(found: dict[str, Any]) -> str:
     error = found["error"]
     logged = log().read_bytes()[found["logged"] :].decode("utf-8", "replace")
     fault = _FAULT.search(logged) if "JAVA_GATEWAY_EXITED" in str(error) else None
-    message = redaction.mask_foreign(fault.group()) if fault else _first_line(error)
+    message = redaction.foreign(fault.group()) if fault else _first_line(error)
     return f"{type(error).__name__}: {message}"
 
 
@@ -212,7 +212,7 @@ def _check_answers(settings: Settings) -> None:
             socket.create_connection((host, port), timeout=ANSWER).close()
             return
         except OSError as error:
-            reasons.append(f"{host}:{port}: {error.strerror or error}")
+            reasons.append(f"{host}:{port}: {error.strerror or redaction.foreign(error)}")
     if reasons:
         raise ClusterError(
             f"the cluster at {settings.where} cannot be reached ({'; '.join(reasons)}). Is it "

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ltvkit.core import csv_injection
+from ltvkit.core import csv_injection, redaction
 from ltvkit.errors import nearest
 from ltvkit.hypotheses.hypothesis import CONTROL, TREATED
 from ltvkit.hypotheses.registry.field_types import Invalid
@@ -99,7 +99,7 @@ def _read_records(path: Path, name: str) -> list[tuple[int, list[str]]]:
     except UnicodeDecodeError as error:
         raise Invalid("UTF-8; save it as CSV UTF-8", found=f"other text in {name}") from error
     except (OSError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or error
+        why = getattr(error, "strerror", None) or redaction.foreign(error)
         raise Invalid("a CSV file that can be read", found=f"{name} ({why})") from error
     filled = [(line, record) for line, record in found if any(record)]
     return filled or [(1, ["(none)"])]

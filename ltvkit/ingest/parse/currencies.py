@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import paths
+from ltvkit.core import paths, redaction
 from ltvkit.engines import sql, temporary_tables
 from ltvkit.engines.connection import connect
 from ltvkit.errors import DataError, ParamsError
@@ -40,7 +40,7 @@ def read_rates(path: Path) -> pd.DataFrame:
     try:
         written = pd.read_csv(path, encoding="utf-8-sig", **options).fillna("")
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise _unusable(path, f"the file cannot be read: {error}".splitlines()[0]) from error
+        raise _unusable(path, f"the file cannot be read: {redaction.foreign(error)}") from error
     written.columns = written.iloc[0].str.strip().str.lower().tolist()
     if sorted(written.columns) != sorted(COLUMNS):
         raise _unusable(path, f"its columns are {', '.join(written.columns)}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit.core import paths
+from ltvkit.core import paths, redaction
 from ltvkit.core.files import hash_file, remove_stale
 from ltvkit.engines import limits
 from ltvkit.engines.connection import connect
@@ -155,7 +155,7 @@ def open_frame(frame: Any, rules: Policies) -> Raw:
         table = nw.from_native(frame, eager_only=True).to_arrow()
     except pa.ArrowException as error:
         raise DataError(
-            f"the frame cannot be read: {' '.join(map(str, error.args))}. Make a column whose "
+            f"the frame cannot be read: {redaction.foreign(error)}. Make a column whose "
             "values are of several types text, as in frame.astype({'amount': 'string'})."
         ) from error
     except DuplicateError as error:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from ltvkit.core import files
+from ltvkit.core import files, redaction
 from ltvkit.errors import DataError
 from ltvkit.ingest.readers.locate import PACKED, SUFFIXES, refuse_others
 from ltvkit.ingest.readers.part import File
@@ -98,7 +98,7 @@ def translate_errors(fault: str, mend: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise  # the disk's fault, not the file's
-        raise DataError(f"{fault} ({' '.join(str(error).split())}). {mend}") from error
+        raise DataError(f"{fault} ({redaction.foreign(error)}). {mend}") from error
 
 
 def _archive_errors(path: Path) -> AbstractContextManager[None]:

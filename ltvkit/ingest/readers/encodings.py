@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ltvkit.core import redaction
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.readers import code_pages
 
@@ -181,7 +182,7 @@ def _find_fault(path: Path, encoding: str) -> str:
     except UnicodeDecodeError as error:
         return said.format(line + error.object[: error.start].count(b"\n"))
     except UnicodeError as error:  # UTF-16 by name alone, and no byte order mark
-        return str(error)
+        return redaction.foreign(error)
     return ""
 
 

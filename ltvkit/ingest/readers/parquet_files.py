@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ltvkit.core import redaction
 from ltvkit.engines.sql import one_file, quoted
 from ltvkit.errors import DataError
 from ltvkit.ingest.readers.part import File, Part, make_distinct, select_raw
@@ -30,7 +31,7 @@ def read(connection: Any, file: File, work: Any, rules: Any) -> Part:
         sql = f"select {chosen}, {line} as {LINE} from read_parquet({path}{option})"
         return Part.from_query(connection, file.name, sql, twins=twins, facts={"encoding": None})
     except (duckdb.Error, RuntimeError) as error:  # the latter: names that are no text
-        reason = str(error).splitlines()[0].replace(str(file.path), file.name)
+        reason = redaction.foreign(error)
         raise DataError(f"{file.name} cannot be read as Parquet ({reason}).") from error
 
 

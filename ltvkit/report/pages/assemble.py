@@ -16,7 +16,7 @@ from typing import Any
 from ltvkit.config import open_questions
 from ltvkit.config.notebooks import digest
 from ltvkit.config.params import Params
-from ltvkit.core import files, git, paths, pseudonyms
+from ltvkit.core import files, git, paths, pseudonyms, redaction
 from ltvkit.core.code_digest import hash_code
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
@@ -92,7 +92,8 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     workbook.write(tables, folder / "tables.xlsx")
     metrics = {r.page: {n: _finite(x) for n, x in r.metrics.items()} for r in found}
     files.write_json(folder / "metrics.json", report.named | {"metrics": metrics})
-    manifest = _build_manifest(report, done, started) | {"files": publish.hash_files(folder)}
+    manifest = redaction.mask_deep(_build_manifest(report, done, started))
+    manifest |= {"files": publish.hash_files(folder)}
     files.write_json(folder / publish.MANIFEST, manifest)
 
 
@@ -110,7 +111,7 @@ def _build_context(
         "last_day": formats.day(report.as_of),
         "kpis": front_page.list_kpis(by_month, report.month, currency=currency),
         "partial": front_page.is_partial(by_month, report.month),
-        "amounts": data.describe_amounts(report.facts),
+        "amounts": redaction.mask_figures(data.describe_amounts(report.facts)),
         "orders": front_page.describe_order_ids(tables.get("data_checks"), report.facts),
         "quality": front_page.show_quality(quality, currency=currency),
         "checks": [

@@ -26,7 +26,7 @@ from typing import Any
 
 import filelock
 
-from ltvkit.core import files, paths
+from ltvkit.core import files, paths, redaction
 from ltvkit.errors import ReportError
 from ltvkit.report import results
 from ltvkit.report.runner.outcome import Failure
@@ -158,7 +158,8 @@ def record_failure(
         if quarantine is not None:
             results.save_list(quarantine, part / QUARANTINE)
         when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-        record = vars(place) | {"when": when, "reason": reason, "notebooks": kept}
+        record = {"when": when, "reason": reason, "notebooks": kept}
+        record = vars(place) | redaction.mask_deep(record)
         files.write_json(part / "failure.json", record)
         forget_failure(place)
 

@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core import files
+from ltvkit.core import files, redaction
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.texts import fill
@@ -57,7 +57,9 @@ def find_changes(
     if (n := len(changed) - SHOWN) > 0:
         found.append(fill("more_months", n=n))
     rules = ("source", "columns", "policies")
-    if found and any(manifest["parameters"].get(k) != params.get(k) for k in rules):
+    if found and any(
+        manifest["parameters"].get(k) != redaction.mask_deep(params.get(k)) for k in rules
+    ):
         found.append(_("The source, columns or policies in the params file changed as well."))
     return found
 

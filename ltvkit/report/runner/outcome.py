@@ -51,7 +51,7 @@ def check_run(
             return None
     if not cells or not reason:
         reason = reason or _("the worker failed")
-        error = redaction.mask_foreign(log.strip().rpartition("\n")[2])
+        error = redaction.foreign(log.strip().rpartition("\n")[2])
     number, cell = _find_failed_cell(cells)
     source = "".join(cell["source"]).strip().partition("\n")[0] if cell else ""
     return Failure(page, reason, number, textwrap.shorten(source, 80, placeholder=" ..."), error)
@@ -96,5 +96,5 @@ def _describe_output_error(cell: dict[str, Any]) -> str:
     if "raises-exception" in cell["metadata"].get("tags", ()):
         return ""
     found = (o for o in cell.get("outputs", ()) if o["output_type"] == "error")
-    said = (f"{o['ename']}: {redaction.mask_error(o['ename'], o['evalue'])}" for o in found)
+    said = (f"{o['ename']}: {redaction.mask_error(o)}" for o in found)
     return next(said, "")

@@ -19,7 +19,7 @@ from typing import BinaryIO
 from ltvkit.config.notebooks import read_tags
 from ltvkit.core import files, paths, redaction
 from ltvkit.core.i18n import _
-from ltvkit.errors import LtvkitError
+from ltvkit.report import results
 from ltvkit.report.plan import Job
 from ltvkit.report.runner import kernel_folders, messages, worker
 from ltvkit.report.runner.outcome import Failure, check_run
@@ -66,6 +66,7 @@ class Workers:
                 notebook = _normalize(folder / "notebook.ipynb")
                 if failure:
                     raise _Unfinished
+                results.mask(folder)
                 (folder / "notebook.ipynb").write_text(notebook, "utf-8")
         except OSError as error:  # a full disk, a folder that cannot be written
             failure = Failure(job.notebook.page, describe_error(error))
@@ -135,12 +136,8 @@ def remove_leftovers(shop: str, month: str) -> None:
 
 
 def describe_error(error: BaseException) -> str:
-    """An error for a reader: the kit's own text; of others the kind and a text without data."""
-    if isinstance(error, LtvkitError | Interrupted):
-        return redaction.mask(str(error))
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
-    return f"{type(error).__name__}: {redaction.mask_foreign(str(error))}"
+    """An error for a reader; see `redaction.describe_error`."""
+    return str(error) if isinstance(error, Interrupted) else redaction.describe_error(error)
 
 
 def remove_older(job: Job) -> None:
@@ -151,12 +148,17 @@ def remove_older(job: Job) -> None:
 
 
 def _normalize(path: Path) -> str | None:
-    """An executed notebook without what differs from run to run: times, ids, paths.
+    """An executed notebook without what differs from run to run, and masked: times, ids, paths.
 
     The same inputs then give the same file, and no page names the machine. None if the file is
     not a notebook.
     """
-    notebook = files.read_json(path)
+    try:
+        written = path.read_text("utf-8")
+    except (OSError, ValueError):
+        return None
+    folder = json.dumps(str(path.parent), ensure_ascii=False)[1:-1]
+    notebook = files.parse_json(_KERNEL_FILE.sub("cell", written.replace(folder, "")))
     if notebook is None:
         return None
     passed = notebook["metadata"].pop("papermill", {}).get("parameters", {})
@@ -168,8 +170,7 @@ def _normalize(path: Path) -> str | None:
         if _INJECTED in read_tags(cell) and passed:
             # Papermill gives it a new id, the folder of this run, and escapes for all but ASCII.
             cell["id"] = _INJECTED
-            lines = [f"{name} = {value!r}" for name, value in (passed | {"out": ""}).items()]
+            shown = redaction.mask_deep(passed | {"out": ""})
+            lines = [f"{name} = {value!r}" for name, value in shown.items()]
             cell["source"] = "\n".join(["# Parameters", *lines])
-    text = json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    folder = json.dumps(str(path.parent), ensure_ascii=False)[1:-1]
-    return _KERNEL_FILE.sub("cell", text.replace(folder, ""))
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"

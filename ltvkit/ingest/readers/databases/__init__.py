@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ltvkit.core import paths
+from ltvkit.core import paths, redaction
 from ltvkit.core.files import list_names
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError, ParamsError, nearest
@@ -24,10 +24,6 @@ from ltvkit.errors import DataError, ParamsError, nearest
 _SERVERS = ("postgresql", "postgres")
 KINDS = {"duckdb": "duckdb_file", "sqlite": "sqlite_file"} | dict.fromkeys(_SERVERS, "postgresql")
 _SHOWN = 20
-# Errors of DuckDB whose messages quote values of rows.
-_OF_ROWS = {
-    f"{kind} Error" for kind in ("Conversion", "Invalid Input", "Out of Range", "Mismatch Type")
-}
 
 
 @dataclass(frozen=True)
@@ -132,29 +128,15 @@ def refuse_password(url: str) -> None:
         )
 
 
-def extract_message(error: BaseException) -> str:
-    """The message of a database error, on one line."""
+def describe_failure(error: BaseException) -> str:
+    """The message of a database's error on one line, without what it quotes of the rows.
+
+    >>> describe_failure(ValueError('ERROR: value "17" is out of range for type smallint'))
+    'value *** is out of range for type smallint'
+    """
     text = re.sub(r"^.*?\[libpq\] ", "", str(error), flags=re.S)
     found = re.search(r"(?:FATAL|ERROR):\s*(.+)", text)
-    return (found[1] if found else text.partition("\n")[0]).strip().rstrip(".")
-
-
-def describe_failure(error: BaseException) -> str:
-    """The message of an error that rows gave rise to, without what it quotes of them.
-
-    >>> describe_failure(ValueError("Conversion Error: Could not convert string 'a@b.c' to INT32"))
-    'Conversion Error, in a row'
-    >>> describe_failure(ValueError('ERROR: value "17" is out of range for type smallint'))
-    'value … is out of range for type smallint'
-    """
-    text = extract_message(error)
-    if found := re.search(r"\b([A-Z][A-Za-z ]+ Error): ", str(error)):  # of DuckDB
-        return f"{found[1]}, in a row" if found[1] in _OF_ROWS else text
-    if marks := [mark.start() for mark in re.finditer("[\"'`]", text)]:
-        after = text[marks[-1] + 1 :] if marks[1:] else ""
-        text = f"{text[: marks[0]]}…{after}"
-    text = re.sub(r":.*|\(.*\)|(?<![\w.])[-+]?\d\S*", "…", text, flags=re.S)
-    return re.sub("(?: *…)+$", "", text).strip() or "a value does not fit its type"
+    return redaction.foreign(found[1] if found else text).rstrip(".")
 
 
 def _translate_errors(batches: Iterable[Any], place: str) -> Iterator[Any]:

@@ -23,7 +23,7 @@ def connect(url: str) -> Iterator[databases.Database]:
     """A DuckDB file, for reading only; raises `DataError` for what goes wrong meanwhile."""
     import duckdb
 
-    path, tables = databases.find_file(url), []
+    path = databases.find_file(url)
     try:
         with duckdb.connect(str(path), read_only=True, config=_ALONE) as connection:
             tables = connection.execute(
@@ -32,13 +32,12 @@ def connect(url: str) -> Iterator[databases.Database]:
             version = f"DuckDB {duckdb.__version__}"
             yield databases.Database(version, tables, partial(read_table, connection))
     except duckdb.Error as error:
-        said = databases.extract_message(error)
+        said = databases.describe_failure(error)
         if "lock" in said or "different configuration" in said:
             raise DataError(
                 f"{path.name} is open elsewhere, and DuckDB lets nobody else read meanwhile: close "
                 f"it there (a notebook, a command line), or read a copy. ({said})"
             ) from error
-        said = databases.describe_failure(error) if tables else said
         raise DataError(f"{path.name} cannot be read as a DuckDB database: {said}.") from error
 
 

@@ -48,7 +48,7 @@ def connect(url: str) -> Iterator[databases.Database]:
         connection = adbc.connect(_address(url))
     except adbc.Error as error:
         raise DataError(
-            f"{place} cannot be reached: {databases.extract_message(error)}. Is the server "
+            f"{place} cannot be reached: {databases.describe_failure(error)}. Is the server "
             "running, and are PGUSER and PGPASSWORD (or PGPASSFILE) set in the environment?"
         ) from error
     try:

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any
 
+from ltvkit.core import redaction
 from ltvkit.engines.sql import quoted
 from ltvkit.errors import DataError
 from ltvkit.ingest.readers import databases
@@ -36,8 +37,7 @@ def connect(url: str) -> Iterator[databases.Database]:
             version = f"SQLite {sqlite3.sqlite_version}"
             yield databases.Database(version, tables, partial(read_table, connection))
     except sqlite3.Error as error:
-        # The message about text in another encoding holds that text.
-        said = str(error).partition(" with text")[0]
+        said = redaction.foreign(error)
         raise DataError(f"{path.name} cannot be read as a SQLite database: {said}.") from error
 
 

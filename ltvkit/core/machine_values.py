@@ -1,0 +1,112 @@
+"""Values of this machine that no report shows: secrets of the environment, and its folders."""
+
+import base64
+import html
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+from ltvkit.core import files, paths
+from ltvkit.errors import ProjectError
+
+_KNOWN = files.read_yaml(__name__, "secrets.yaml")
+_SECRET, _LOGIN = (re.compile("|".join(_KNOWN[part])) for part in ("names", "logins"))
+_IN_ADDRESS = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+_NO_SECRET = ("PWD", "OLDPWD")  # a shell's working directory
+# A shorter value could be part of any word, so only whole words are hidden.
+_SHORT = 8
+_SHORTEST_ENCODED = 6
+# In figures and prose, still shorter values and numbers would hide what is no secret.
+_LEAST_IN_FIGURES = 3
+HIDDEN = "***"
+
+
+def is_secret(name: str) -> bool:
+    """Whether a parameter or a variable is named like a secret.
+
+    >>> [is_secret(name) for name in ("PGPASSWORD", "apiKey", "MYSQL_PWD", "monkey")]
+    [True, True, True, False]
+    """
+    return bool(_SECRET.search(_words(name)))
+
+
+def hide_secrets(text: str, *, figures: bool = False) -> str:
+    """A text without the values of secrets in the environment, also where they are encoded.
+
+    A value of less than 8 characters is hidden where it is a whole word. In `figures`, tables and
+    pages, those of one or two characters and short numbers stay, and so do names of logins.
+    """
+    pattern = _compile(tuple(sorted(_list_values(figures=figures))))
+    return pattern.sub(HIDDEN, text) if pattern else text
+
+
+def shorten_paths(text: str) -> str:
+    """A text with paths in the project relative to it, and without the user's folders.
+
+    >>> shorten_paths(f"no {paths.root()}/a.csv, nor {tempfile.gettempdir()}/b-1/c.csv")
+    'no a.csv, nor ***'
+    """
+    for folder, shown in _list_folders():
+        if folder in text:
+            below = r"[^\s'\",;:()\\]*" if shown == HIDDEN else "(?:/|(?![\\w.-]))"
+            text = re.sub(rf"(?<![\w.-]){re.escape(folder)}{below}", shown, text)
+    return text
+
+
+def _words(name: str) -> str:
+    parts = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return re.sub(r"[\W_]+", "_", parts).lower()
+
+
+@lru_cache(maxsize=1024)
+def _is_hidden(name: str, *, logins: bool) -> bool:
+    named = is_secret(name) or (logins and bool(_LOGIN.search(_words(name))))
+    return named and name not in _NO_SECRET
+
+
+def _list_values(*, figures: bool) -> Iterator[str]:
+    for name, value in os.environ.items():
+        known = [found[1] for found in _IN_ADDRESS.finditer(value)]
+        if _is_hidden(name, logins=not figures):
+            known += [value, value.strip()]
+        for one in filter(str.strip, known):
+            short = len(one) < _LEAST_IN_FIGURES or one.isdigit()
+            if not (figures and short and len(one) < _SHORT):
+                yield one
+
+
+@lru_cache(maxsize=16)
+def _compile(values: Iterable[str]) -> re.Pattern[str] | None:
+    """A pattern of all values and of the forms in which texts may hold them."""
+    forms: set[str] = set()
+    for value in values:
+        quoted = quote(value, safe=""), quote_plus(value), html.escape(value)
+        escaped = json.dumps(value)[1:-1], repr(value)[1:-1]
+        forms |= {value, *quoted, *escaped}
+        if len(value) >= _SHORTEST_ENCODED:
+            forms.add(base64.b64encode(value.encode()).decode().rstrip("="))
+    ordered = sorted(forms, key=lambda form: (-len(form), form))
+    found = [
+        re.escape(form) if len(form) >= _SHORT else rf"(?<!\w){re.escape(form)}(?!\w)"
+        for form in ordered
+    ]
+    return re.compile("|".join(found)) if found else None
+
+
+def _list_folders() -> list[tuple[str, str]]:
+    """Folders of this machine, each with what is shown in its place; inner ones first."""
+    shown: dict[str, str] = {}
+    for folder, text in ((Path.home(), "~/"), (Path(tempfile.gettempdir()), HIDDEN)):
+        shown |= {str(folder): text, str(folder.resolve()): text}
+    try:
+        for folder, text in ((paths.reports(), "reports/"), (paths.root(), "")):
+            shown |= {str(folder.absolute()): text, str(folder.resolve()): text}
+    except ProjectError:
+        pass
+    kept = [(folder, text) for folder, text in shown.items() if len(Path(folder).parts) > 1]
+    return sorted(kept, key=lambda pair: (-len(pair[0]), pair[0]))
