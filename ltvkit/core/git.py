@@ -8,6 +8,8 @@ import os
 import subprocess
 from pathlib import Path
 
+from ltvkit.core import redaction
+
 TIMEOUT = 20  # seconds
 # Variables that lead git elsewhere, as inside a hook; see `git rev-parse --local-env-vars`.
 _ELSEWHERE = (
@@ -55,5 +57,5 @@ def run(folder: Path, *arguments: str) -> bytes:
         raise GitError(f"git could not be run ({type(error).__name__})") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise GitError(said[0].removeprefix("fatal: ") if said else "git failed")
+        raise GitError(redaction.foreign(said[0].removeprefix("fatal: ")) if said else "git failed")
     return done.stdout

@@ -65,12 +65,15 @@ def parse(text: bytes) -> dict[str, str]:
 def convert(fields: dict[str, str]) -> Entry:
     """A line's fields as values; raises `ValueError` for a time or a date that is none."""
     values = {name: fields[name] for name in Entry._fields if name in fields}
-    time = dt.datetime.fromisoformat(fields["time"])
+    try:
+        time = dt.datetime.fromisoformat(fields["time"])
+        until = dt.date.fromisoformat(fields["until"]) if fields.get("until") else None
+    except ValueError as error:
+        raise ValueError("has a time or a date that is none") from error
     if not time.tzinfo:
         raise ValueError("has a time without a time zone")
     try:
         time = time.astimezone(dt.UTC)
     except OverflowError as error:
         raise ValueError("has a time that is in no calendar") from error
-    until = dt.date.fromisoformat(fields["until"]) if fields.get("until") else None
     return Entry(**values | {"time": time, "until": until})
