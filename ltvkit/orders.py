@@ -21,7 +21,7 @@ import narwhals.stable.v2 as nw
 from ltvkit.engines import frames as engines
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import LtvkitWarning, one_of
-from ltvkit.ingest import cache, pipeline, readers
+from ltvkit.ingest import cache, personal_columns, pipeline, readers
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.policies import check_options
 from ltvkit.ingest.spark import orders as on_cluster
@@ -86,6 +86,13 @@ def _read_frame(frame: Any, *, columns: Mapping | None, policies: Mapping | None
             f"the frame has no order_id, so each of its {rows.facts['lines_read']:,} lines counts "
             "as an order. Give columns={'order_id': its column}, or policies={'same_day': "
             "'one_order'} to count a customer's lines of one day as one order.",
+            LtvkitWarning,
+            stacklevel=3,
+        )
+    if hidden := personal_columns.list_hidden(rows.facts):
+        warnings.warn(
+            f"left out, as they hold people: {', '.join(hidden)}. If tables and charts may show "
+            "one, give policies={'shown': [its name]}.",
             LtvkitWarning,
             stacklevel=3,
         )

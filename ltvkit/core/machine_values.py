@@ -49,12 +49,11 @@ def shorten_paths(text: str) -> str:
     """A text with paths in the project relative to it, and without the user's folders.
 
     >>> shorten_paths(f"no {paths.root()}/a.csv, nor {tempfile.gettempdir()}/b-1/c.csv")
-    'no a.csv, nor ***'
+    'no a.csv, nor ***/b-1/c.csv'
     """
     for folder, shown in _list_folders():
         if folder in text:
-            below = r"[^\s'\",;:()\\]*" if shown == HIDDEN else "(?:/|(?![\\w.-]))"
-            text = re.sub(rf"(?<![\w.-]){re.escape(folder)}{below}", shown, text)
+            text = re.sub(rf"(?<![\w.-]){re.escape(folder)}(?:/|(?![\w.-]))", shown, text)
     return text
 
 
@@ -101,7 +100,7 @@ def _compile(values: Iterable[str]) -> re.Pattern[str] | None:
 def _list_folders() -> list[tuple[str, str]]:
     """Folders of this machine, each with what is shown in its place; inner ones first."""
     shown: dict[str, str] = {}
-    for folder, text in ((Path.home(), "~/"), (Path(tempfile.gettempdir()), HIDDEN)):
+    for folder, text in ((Path.home(), "~/"), (Path(tempfile.gettempdir()), f"{HIDDEN}/")):
         shown |= {str(folder): text, str(folder.resolve()): text}
     try:
         for folder, text in ((paths.reports(), "reports/"), (paths.root(), "")):

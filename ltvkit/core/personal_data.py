@@ -6,7 +6,8 @@ import unicodedata
 from ltvkit.core import files
 
 _QUOTES = "\"'“”‘’「」"
-_PERSONAL = re.compile("|".join(files.read_yaml(__name__, "personal_data.yaml")))
+_HEADERS = files.read_yaml(__name__, "personal_data.yaml")
+_REFUSED, _HIDDEN = (re.compile("|".join(_HEADERS[part])) for part in ("refused", "hidden"))
 # kind -> patterns without what only Python reads, as DuckDB searches by them, too.
 FORMS: dict[str, list[str]] = files.read_yaml(__name__, "personal_forms.yaml")
 
@@ -27,9 +28,31 @@ def is_personal(header: str) -> bool:
     >>> is_personal("お名前(姓)"), is_personal("Email (Billing)"), is_personal("商品名")
     (True, True, False)
     """
-    return bool(_PERSONAL.search(header_key(header)))
+    key = header_key(header)
+    return bool(_REFUSED.search(key) or _HIDDEN.search(key))
 
 
+def is_refused(header: str) -> bool:
+    """Whether a header is of nothing but people, so that its column is not mapped at all.
+
+    >>> is_refused("お名前(姓)"), is_refused("Recipient")
+    (True, False)
+    """
+    return bool(_REFUSED.search(header_key(header)))
+
+
+def is_contact(header: str) -> bool:
+    """Whether a header looks like that of people and of nothing else.
+
+    What is called a name alone can be a product's.
+
+    >>> [is_contact(header) for header in ("お届け先", "Recipient", "Name", "商品の名前")]
+    [True, True, False, False]
+    """
+    return is_personal(header) and not _NAME_OF_ANYTHING.search(header_key(header))
+
+
+_NAME_OF_ANYTHING = re.compile(r"^((full|first|last) ?)?name$|^名(\W|$)|名前|company|会社名|カナ")
 _NAME = re.compile(
     r"氏|名前|お名|^名(\W|$)|フリガナ|ふりがな|(お客様|顧客|会員|購入者|会社)名|注文者(名|氏名)?$|宛名|"
     r"^((user|sur|first|last|full|customer|billing|shipping|buyer) ?)?name$"

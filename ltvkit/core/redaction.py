@@ -70,10 +70,11 @@ def check_column(name: str, header: str) -> None:
     ltvkit.errors.ParamsError: columns: contact: 'E-mail address' is personal data, and pages ...
     """
     for word in (name, header):
-        if personal_data.is_personal(word):
+        if personal_data.is_refused(word):
             raise ParamsError(
                 f"columns: {name}: {header!r} is personal data, and pages show the columns that "
-                "are mapped: leave it out. It can be the customer_id, which is on no page."
+                "are mapped: leave it out. It can be the customer_id, which is on no page. If "
+                f"pages may show it: policies: shown: [{name}]."
             )
 
 

@@ -60,7 +60,9 @@ def _explain_source(column: str) -> str:
     named = "Map it under `columns:` in the params file, or read the frame by "
     named += f"orders.read(frame, columns={{'{column}': its column}})."
     step = next((step for step, added in STEPS.items() if column in added), None)
-    return f"Pass the result of {step}, which has it." if step else named
+    if step:
+        return f"Pass the result of {step}, which has it."
+    return f"{named} One that holds people is left out (see policies: shown)."
 
 
 def without(frame: nw.LazyFrame, *names: str) -> nw.LazyFrame:

@@ -23,6 +23,7 @@ from ltvkit.ingest import (
     amounts,
     mapping,
     overlap,
+    personal_columns,
     reconciliation,
     undecided_amounts,
     unmapped,
@@ -125,6 +126,7 @@ def summarize_rows(
     if table["reason"].isin(validation.BROKEN).any():
         facts["unusable_money"] = reconciliation.estimate_unusable(lines)
     facts["export_begins"] = rules.export_begins
+    facts["personal"] = personal_columns.find_personal(lines, mapped[0], shown=rules.shown)
     facts["totals_known"] = named and all("order_total" in names for names in mapped)
     facts["customer_from"] = mapped[0]["customer_id"]
     facts |= overlap.describe(lines) if named else {}
@@ -156,13 +158,14 @@ def build_orders(
     `column` and `raw` give a column and a raw column as expressions of the engine.
     """
     found, kept = stored.columns, stored.filter("reason is null")
+    hidden = (*WORKING, *personal_columns.list_hidden(rows.facts))
     places = {FILE: "file", LINE: "line"} if FILE in found else {LINE: "line"}
     refused = stored.filter("reason is not null").sort(*map(column, places))
     placed = [*(column(n).alias(label) for n, label in places.items()), column("reason")]
     written = [raw(c).alias(label) for c, label in label_raw(rows.raw_columns).items()]
     spelled = [column(n) for n in ("customer_id", "_written_customer") if n in found]
     return Orders(
-        **split_returns(kept, [c for c in found if c not in WORKING], returns=returns),
+        **split_returns(kept, [c for c in found if c not in hidden], returns=returns),
         quarantine=refused.select(*placed, *written, column(TEXT).alias("text")),
         refused=refused.select(*placed, column("customer_id")),
         spelled=kept.select(*spelled) if len(spelled) > 1 else None,

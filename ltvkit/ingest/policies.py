@@ -79,6 +79,7 @@ class Policies:
     - `rates`: a CSV file of date, currency, rate, where the orders are in several currencies.
     - `remote`: whether the source may be on another machine (a database, an address).
     - `memory_limit`: for reading, as "60%" of the machine's or "4GB".
+    - `shown`: columns that hold people, and may be in tables, charts and lists nevertheless.
 
     What counts:
 
@@ -141,6 +142,7 @@ class Policies:
     rates: str = ""
     remote: bool = False
     memory_limit: str = "60%"
+    shown: tuple[str, ...] = ()
     returns: str = "net"
     cancelled_status: tuple[str, ...] = ()
     cancelled_prefix: str = ""
@@ -246,6 +248,21 @@ def check_options(*, columns: Mapping | None = None, policies: Mapping | None = 
         alike = [n for n in (*COLUMNS, *columns) if n != name and n.lower() == name.lower()]
         if alike:
             raise ParamsError(f"columns: '{name}' and '{alike[0]}' differ in case only.")
-        if name not in _NAMED:
+    rules = Policies(**dict(policies or {}))
+    for name, raw in (columns or {}).items():
+        if name not in (*_NAMED, *rules.shown):
             redaction.check_column(name, raw)
-    return Policies(**dict(policies or {}))
+    _check_shown(rules.shown, columns or {})
+    return rules
+
+
+def _check_shown(shown: Collection[str], columns: Mapping[str, str]) -> None:
+    for name in shown:
+        if name in ("customer_id", "order_id"):
+            raise ParamsError(f"policies: shown: {name} is on no page, whatever it holds.")
+        if name not in (*COLUMNS, *columns):
+            known = [n for n in (*COLUMNS, *columns) if n not in ("customer_id", "order_id")]
+            raise ParamsError(
+                f"policies: shown: '{name}' is no column.{nearest(name, known)} Map it under "
+                "`columns:`, or leave it out here."
+            )

@@ -100,7 +100,7 @@ def _estimate(raw: Mapping[str, str], mapped: Mapping[str, str]) -> str:
 
 def needs_comparison(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> bool:
     """Whether `compare_lines` could change any of the validated lines."""
-    if not named and rules.same_day == "separate":
+    if rules.same_day == "one_order" or not named:
         return True
     if named and overlap.has_repeats(lines, choice=rules.repeated_orders):
         return True
@@ -116,14 +116,31 @@ def compare_lines(lines: nw.LazyFrame, rules: Policies, *, named: bool) -> nw.La
     return needs an earlier purchase by its customer.
     """
     if not named and rules.same_day == "separate":
-        file = [nw.col(FILE), nw.lit(" ")] if FILE in lines.collect_schema().names() else []
-        line = nw.concat_str(*file, nw.lit("line "), nw.col(LINE).cast(nw.String))
-        lines = lines.with_columns(order_id=nw.coalesce("order_id", line))
+        lines = lines.with_columns(order_id=nw.coalesce("order_id", _write_line(lines)))
     if named and overlap.has_repeats(lines, choice=rules.repeated_orders):
         lines = overlap.leave_out(lines, choice=rules.repeated_orders)
     if rules.returned_orders == "drop":
         lines = reject_returned_orders(lines)
-    return _reject_orphan_returns(lines) if rules.returns == "net" else lines
+    lines = _reject_orphan_returns(lines) if rules.returns == "net" else lines
+    return _name_by_line(lines) if rules.same_day == "one_order" else lines
+
+
+def _name_by_line(lines: nw.LazyFrame) -> nw.LazyFrame:
+    """Orders named by one of their lines: a customer and a day are no name to hand on.
+
+    What a cluster cannot number keeps its name.
+    """
+    order, name = nw.col("order_id"), nw.col("_named").min().over("order_id")
+    named = nw.when(~order.is_null()).then(nw.coalesce(name, order))
+    lines = lines.with_columns(_named=_write_line(lines))
+    lines = lines.with_columns(order_id=named).drop("_named")
+    places = [n for n in (FILE, LINE) if n in lines.collect_schema().names()]
+    return lines if frames.is_spark(lines) else lines.sort(*places)
+
+
+def _write_line(lines: nw.LazyFrame) -> nw.Expr:
+    file = [nw.col(FILE), nw.lit(" ")] if FILE in lines.collect_schema().names() else []
+    return nw.concat_str(*file, nw.lit("line "), nw.col(LINE).cast(nw.String))
 
 
 def _list_rules(rules: Policies, *, named: bool, columns: Iterable[str]) -> list[tuple]:

@@ -154,6 +154,31 @@ def _unmapped(m: Measures) -> tuple[bool, str]:
     return True, "; ".join(parts)
 
 
+def _personal(m: Measures) -> tuple[bool, str]:
+    """Columns that hold people, and are in no table."""
+    kinds = {
+        "mails": _("{column} ({header}) has the e-mail addresses of {share} of its customers"),
+        "telephones": _(
+            "{column} ({header}) has the telephone numbers of {share} of its customers"
+        ),
+        "ids": _("{column} ({header}) has the customer's own id for {share} of its customers"),
+        "names": _(
+            "{column} ({header}) has a name or number of their own for {share} of customers"
+        ),
+        "header": _("{column} ({header}) is named like personal data"),
+    }
+    said = [
+        formats.fill(
+            kinds[one["kind"]],
+            column=one["column"],
+            header=repr(one["header"]),
+            share=float(one["share"]),
+        )
+        for one in m.facts.get("personal", ())
+    ]
+    return bool(said), "; ".join(said) or _("no column but the customer's id holds people")
+
+
 CHECKS = {
     "unusable_lines": _unusable,
     "late_dates": _late,
@@ -166,6 +191,7 @@ CHECKS = {
     "duplicates": _duplicates,
     "negative_amounts": _negative,
     "unmapped_columns": _unmapped,
+    "personal_columns": _personal,
     "rounded_ids": lambda m: rounded_ids.check_rounded(m.rounded),
     "missing_order_ids": lambda m: order_ids.check_missing(m.order_ids),
     "repeated_order_ids": lambda m: order_ids.check_restarts(m.order_ids),

@@ -15,7 +15,7 @@ from ltvkit.core.i18n import _
 from ltvkit.engines import frames
 from ltvkit.errors import ReportError
 
-__all__ = ["Result", "add_findings", "load", "save", "save_list"]
+__all__ = ["Result", "add_findings", "load", "mask", "save", "save_list"]
 
 __dir__ = __all__.copy
 

@@ -12,6 +12,7 @@ from stub_project import HOME
 
 from ltvkit import orders
 from ltvkit.cli.main import main
+from ltvkit.core import redaction
 from ltvkit.ingest.cache import CachedOrders
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -51,7 +52,11 @@ def test_a_file_gives_what_was_worked_out_by_hand(case, project, tmp_path, monke
     ran = CliRunner().invoke(main, ["check", str(file)])
     assert ran.exception is None or isinstance(ran.exception, SystemExit)
     if "error" in case:
-        said = ran.stderr.replace(str(INPUTS), "tests/inputs").replace(str(file), "params.yaml")
+        shown = {redaction.shorten_paths(str(INPUTS)): "tests/inputs"}
+        shown[redaction.shorten_paths(str(file))] = "params.yaml"
+        said = ran.stderr
+        for path, short in shown.items():
+            said = said.replace(path, short)
         assert (ran.exit_code, said) == (2, f"Error: {case['error']}\n")
         return
     assert ran.exit_code == (1 if "stops" in case else 0), ran.output
