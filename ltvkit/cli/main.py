@@ -23,7 +23,7 @@ class _Main(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:  # the reader of a pipe has closed it; click ends silently
             raise
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
+        except (click.ClickException, click.Abort, click.exceptions.Exit, ModuleNotFoundError):
             raise
         except Exception as error:  # a traceback would quote the data
             from ltvkit.core import redaction

@@ -39,7 +39,9 @@ def test_from_a_new_file_to_a_decision(folder):
     )
     status, _said, wrong = call("check", SHOP, "mail")
     assert status == 2
-    assert wrong.startswith(f"Error: {folder / 'mail.yaml'}, line 11: title: found nothing")
+    assert wrong.startswith(
+        "Error: params/hypotheses/stub/mail.yaml, line 11: title: found nothing"
+    )
 
     write(folder)
     assert call("check", SHOP, "mail")[:2] == (
