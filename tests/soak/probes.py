@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import random
 import shutil
+import zipfile
 from pathlib import Path
 
 from stub_project import write_notebook
@@ -16,16 +18,23 @@ NAMES = ("taro.yamada", "Grizelda Quonk", "山田太郎", "quonk")
 # Where only those look who may see customers (SECURITY.md).
 PRIVATE = ("lists", ".cache", ".work")
 SECRETS = ("PGPASSWORD", "MYSQL_PWD", "LTVKIT_LIST_KEY", "AWS_SECRET_ACCESS_KEY", "MY_API_TOKEN")
-# A cell that says what it should not: the word stands for {word}, a variable for {name}.
+# A cell that says what it should not. `word` is read from a file, as if from the data, since what
+# stands in the code itself is shown; the variable of a secret stands for NAME.
+WORD = """import os, pathlib
+word = pathlib.Path(os.environ["LTVKIT_ROOT"], "word.txt").read_text("utf-8")"""
 CELLS = (
-    "raise KeyError({word!r})",
-    "float({word!r})",
-    "import os; raise RuntimeError('cannot log in with ' + os.environ[{name!r}])",
-    "import os; print(os.environ[{name!r}])",
-    "import sys; print({word!r} + '@example.org', file=sys.stderr)",
-    "from ltvkit.errors import DataError\ntry:\n    float({word!r})\n"
-    "except ValueError as error:\n    raise DataError(f'the amounts cannot be read: {{error}}')",
-    "import duckdb; duckdb.sql('select cast(' + repr({word!r}) + ' as int)').fetchall()",
+    "raise KeyError(word)",
+    "float(word)",
+    "print(word, file=__import__('sys').stderr)",
+    "import duckdb\nduckdb.sql('select cast(' + repr(word) + ' as int)').fetchall()",
+    """from ltvkit.errors import DataError
+try:
+    float(word)
+except ValueError as error:
+    raise DataError(f"the amounts cannot be read: {error}")""",
+    "print(word.replace(' ', '.') + '@example.org')",
+    "raise RuntimeError('cannot log in with ' + os.environ['NAME'])",
+    "print(os.environ['NAME'])",
 )
 HEADER = "customer_id,order_id,order_date,amount"
 
@@ -39,14 +48,14 @@ def attempt(room: Room, rng: random.Random) -> Verdict:
         page.unlink()
     word, secret, place = rng.choice(NAMES), rng.choice(SECRETS), rng.choice(PLACES)
     value = {"LTVKIT_LIST_KEY": "k7" * 16}.get(
-        secret, rng.choice(("s3c", "Xq9!", "hunter2-hunter2"))
+        secret, rng.choice(("z!7", "Xq9!", "hunter2-hunter2"))
     )
     mail = f"{word.replace(' ', '.')}@example.org"
     lines = [
         f"C{n % 7:03d},O{n:03d},1998-{1 + n % 6:02d}-{28 - n % 9:02d},{10 + n}.50"
         for n in range(60)
     ]
-    cell, hidden = "fine = 1", [word, mail]
+    cell, hidden = "fine = 1", {word, mail, mail.partition("@")[0], value}
     header = HEADER
     if place == "a column":
         header += ",remark"
@@ -65,9 +74,9 @@ def attempt(room: Room, rng: random.Random) -> Verdict:
     elif place == "a line of another form":
         lines[5] = f'"{word}'
     else:
-        cell = rng.choice(CELLS).format(word=word, name=secret)
-        hidden = [value] if secret in cell else [word]
-        place = f"{place}: {cell}"
+        (root / "word.txt").write_text(word, "utf-8")
+        cell = f"{WORD}\n{rng.choice(CELLS).replace('NAME', secret)}"
+        place = f"{place}: {cell.removeprefix(WORD)!r}"
     (root / "orders.csv").write_text("\n".join([header, *lines, ""]), "utf-8")
     write_notebook(root, "00_overview", cell, tables={"kpis_month": shop.KPIS})
     said = shop.run(root, **{secret: value})
@@ -78,7 +87,7 @@ def attempt(room: Room, rng: random.Random) -> Verdict:
     if said.status not in (0, 1, 2):
         verdict.add("wrong", f"status {said.status}: {said.text[-1000:]}")
     for name, text in list_public(root, said.text):
-        for one in {*hidden, value}:
+        for one in sorted(hidden):
             if (at := text.find(one)) >= 0:
                 verdict.add("named", f"{one!r} in {name}: ...{text[max(0, at - 80) : at + 60]!r}")
     return verdict
@@ -96,6 +105,14 @@ def list_public(root: Path, said: str) -> list[tuple[str, str]]:
     found = [
         p for p in sorted(reports.rglob("*")) if not {*PRIVATE} & {*p.relative_to(reports).parts}
     ]
-    texts = [(str(p.relative_to(root)), p.read_bytes()) for p in found if p.is_file()]
-    shown = [(name, data.decode("utf-8", "replace")) for name, data in texts]
+    texts = [(str(p.relative_to(root)), read(p)) for p in found if p.is_file()]
+    shown = [(name, html.unescape(data.decode("utf-8", "replace"))) for name, data in texts]
     return [("the output", said), ("the names of files", "\n".join(map(str, found))), *shown]
+
+
+def read(path: Path) -> bytes:
+    """What a file holds; of a workbook, what it has packed."""
+    if path.suffix != ".xlsx":
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as book:
+        return b"\n".join(book.read(name) for name in book.namelist())
