@@ -34,13 +34,13 @@ def build(
     is built beside it, unless `replace` says otherwise. Raises `Interrupted` on SIGINT and SIGTERM,
     once all processes have ended and the failure is recorded.
     """
+    recovery.recover()
     notebooks = find_notebooks()
     chosen = select_notebooks(notebooks, only)
     shops = [params.load(file, engine=engine) for file in files]
     _check_distinct(shops)
     session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout), replace)
     with _named_run(), session.signals.raised():
-        recovery.recover()
         try:
             session.run(shops)
         finally:

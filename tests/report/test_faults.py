@@ -196,7 +196,7 @@ def test_two_runs_at_once_and_a_runner_that_is_killed(slow):
     assert done.returncode == 0
     assert "00_overview: reused" in done.stderr
     assert litter(slow) == []
-    assert run(slow, "status").stdout.startswith("stub  1998-06  partial: the month is not over")
+    assert run(slow, "status").stdout.startswith("stub  1998-06  partial: the month is not over\n")
 
 
 KILLED = """

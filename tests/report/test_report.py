@@ -54,6 +54,7 @@ display(HTML("<style>@import url(http://a.b/s.css);</style><table><tr><td onclic
 display(SVG("<svg xmlns='http://www.w3.org/2000/svg'><script>x()</script></svg>"))
 display(Image(base64.b64decode("{pixel}")))
 print("<b>plain</b>", out)
+print(sys._getframe().f_code.co_filename, "is the file")
 warnings.warn("look at this")
 print("1: LtvkitWarning: no warning at all", 30 * "#", file=sys.stderr)
 from ltvkit.errors import LtvkitWarning
@@ -167,6 +168,7 @@ def test_pages_show_no_standard_error_but_the_warnings_of_the_kit(folder):
     for shown in (outputs, page):
         assert not re.search("stderr|Warning|look at|C00017|####|no warning at all", shown)
         assert shown.count("Note: the frame has no ids, says ***") == 1
+        assert "cell is the file" in shown  # not the temporary file of this machine
 
 
 def test_the_figures_of_the_month(folder):
@@ -325,7 +327,8 @@ def test_only_takes_no_page_away_from_a_published_report(tmp_path):
         assert 'href="../../../index.html"' in text_of(seen, page)
     assert 'href="../../1998-06/index.html"' in text_of(seen, "index.html")
     listed = text_of(root / "reports", "index.html")
-    assert 'href="stub/.preview/1998-06/index.html">partial: the month is not over; ' in listed
+    link = 'href="stub/.preview/1998-06/index.html">open preview</a>'
+    assert f"{link} (the month is not over; without OVERVIEW)" in listed
     assert "Stub stub" in listed
     assert "FAILED" not in listed
 
@@ -347,7 +350,8 @@ def test_only_takes_no_page_away_from_a_published_report(tmp_path):
     assert not (home / "1998-06" / "00_overview.html").exists()
     assert not seen.exists()
     listed = text_of(root / "reports", "index.html")
-    assert "partial: the month is not over; without OVERVIEW" in listed
+    assert "partial</strong><br>" in listed
+    assert ">the month is not over; without OVERVIEW<" in listed
     assert "FAILED" not in listed
     done = report(root, *june, "--only", "rfm")  # it has no page that this one would take away
     assert "Nothing changed: reports/stub/1998-06/index.html" in done.stdout

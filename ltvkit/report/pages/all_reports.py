@@ -33,14 +33,21 @@ class Month:
 
     @property
     def state(self) -> str:
-        """What the last good report holds: all pages of a whole month, or less."""
+        """Whether the last good report holds all pages of a whole month."""
         if self.report is None:
             return _("none yet")
+        return _("partial") if self.lacks else _("complete")
+
+    @property
+    def lacks(self) -> str:
+        """What the last good report lacks, in words; empty where it is complete."""
+        if self.report is None:
+            return ""
         end = periods.end(periods.index_of(f"{self.month}-01", "month"), "month")
         short = [_("the month is not over")] if periods.day(self.report["as_of"]) < end else []
         left_out = self.report.get("left_out")
         short += [_("without {pages}").format(pages=", ".join(left_out))] if left_out else []
-        return _("partial: {why}").format(why="; ".join(short)) if short else _("complete")
+        return "; ".join(short)
 
 
 def refresh() -> Path:
@@ -50,6 +57,8 @@ def refresh() -> Path:
     """
     home = paths.reports()
     with filelock.FileLock(home / ".index.lock", timeout=60):
+        for left in home.glob(".index.html-*.part"):  # of a run that was killed
+            left.unlink(missing_ok=True)
         files.write(home / "index.html", templates.render("archive.html.j2", shops=list_shops()))
     return home / "index.html"
 

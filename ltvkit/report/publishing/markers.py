@@ -10,6 +10,7 @@ killed, or whose machine stopped: whoever looks next records its reports as fail
 import datetime as dt
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +26,8 @@ from ltvkit.core.slugs import SLUG
 from ltvkit.errors import ReportError
 from ltvkit.report.publishing import publish
 from ltvkit.report.publishing.publish import Place
+
+_MINUTE = 60  # seconds
 
 
 @dataclass
@@ -57,31 +60,29 @@ class Marker:
 @contextmanager
 def marked(started: dt.datetime) -> Iterator[Marker]:
     """The marker of a run that started then, while the block runs."""
-    path: Path | None = _folder() / f"{uuid.uuid4().hex}.json"
+    path = _folder() / f"{uuid.uuid4().hex}.json"
     lock = filelock.FileLock(path.with_suffix(".lock"), timeout=0)
-    try:
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError:
-        path = None
-    if _folder().is_symlink():  # it could lead out of reports/
-        path = None
+        if not path.parent.is_symlink():  # it could lead out of reports/
+            lock.acquire()
     try:
-        yield Marker(path, started.isoformat(timespec="seconds"))
+        yield Marker(path if lock.is_locked else None, started.isoformat(timespec="seconds"))
     finally:
-        _remove(path, lock)
+        if lock.is_locked:
+            _remove(path, lock)
 
 
 def list_running() -> list[tuple[Place, str]]:
     """The reports that are being built, each with the time since when; also by vanished runs."""
-    found = [entry for path in _list_markers() for entry in _read(path)]
+    found = [entry for path in _list("*.json") for entry in _read(path)]
     return sorted(found, key=lambda entry: (entry[0].shop, entry[0].month, entry[1]))
 
 
 def record_vanished() -> list[Place]:
     """Record as failed what vanished runs still owed, and remove their markers."""
     recorded: list[Place] = []
-    for path in _list_markers():
+    for path in _list("*.json"):
         lock = filelock.FileLock(path.with_suffix(".lock"), timeout=0)
         try:
             lock.acquire()
@@ -92,7 +93,18 @@ def record_vanished() -> list[Place]:
                 _record(place, since)
                 recorded.append(place)
         _remove(path, lock)
+    _remove_strays()
     return recorded
+
+
+def _remove_strays() -> None:
+    """Remove what runs left that were killed while they made their marker."""
+    for path in _list("*.lock"):
+        with suppress(OSError, filelock.Timeout):
+            if path.with_suffix(".json").exists() or time.time() - path.stat().st_mtime < _MINUTE:
+                continue  # a younger one may be in the making
+            with filelock.FileLock(path, timeout=0) as lock:
+                _remove(path.with_suffix(".json"), lock)
 
 
 def show_time(since: str) -> str:
@@ -107,12 +119,14 @@ def show_time(since: str) -> str:
 def _record(place: Place, since: str) -> None:
     """Raises `ReportError` where another run is building the report: it will say how that went."""
     reason = _(
-        "the run that began at {since} was killed, or its machine stopped, before this report was "
+        "The run that began at {since} was killed, or its machine stopped, before this report was "
         "finished. Run it again: it goes on from the notebooks that were finished."
     )
     with place.locked():
         manifest = files.read_json(place.target / publish.MANIFEST) or {}
-        if manifest.get("started", "") < since:  # else it was published before the run vanished
+        if (
+            str(manifest.get("started", "")) < since
+        ):  # else it was published before the run vanished
             publish.record_failure(place, reason.format(since=show_time(since)))
 
 
@@ -120,8 +134,8 @@ def _folder() -> Path:
     return paths.reports() / ".running"
 
 
-def _list_markers() -> Sequence[Path]:
-    return [] if _folder().is_symlink() else sorted(_folder().glob("*.json"))
+def _list(pattern: str) -> Sequence[Path]:
+    return [] if _folder().is_symlink() else sorted(_folder().glob(pattern))
 
 
 def _read(path: Path) -> list[tuple[Place, str]]:
@@ -140,9 +154,10 @@ def _parse(entry: dict[str, Any]) -> Place:
     return place
 
 
-def _remove(path: Path | None, lock: filelock.BaseFileLock) -> None:
+def _remove(path: Path, lock: filelock.BaseFileLock) -> None:
     """The file first: who gets the lock from then on finds no marker."""
-    for left in (path, lock.lock_file):
-        with suppress(OSError, TypeError):
-            Path(left).unlink(missing_ok=True)
+    parts = path.parent.glob(f".{path.name}-*.part")
+    for left in (path, *parts, path.with_suffix(".lock")):
+        with suppress(OSError):
+            left.unlink(missing_ok=True)
     lock.release()

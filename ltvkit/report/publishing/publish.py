@@ -33,7 +33,7 @@ from ltvkit.report.runner.outcome import Failure
 
 MANIFEST, QUARANTINE = "manifest.json", "quarantine.csv"
 MONTH = re.compile(r"last|\d{4}-(0[1-9]|1[0-2])")  # the names of a shop's folders
-_LEFT = ("old", "new")
+_LEFT = (".work/*.old", ".work/*.new", ".work/.*.part", ".failed/.*.part")
 
 
 @dataclass(frozen=True)
@@ -100,16 +100,21 @@ def recover(place: Place) -> None:
     old, new = place.work("old"), place.work("new")
     if old.exists() and not place.target.exists():
         os.rename(old, place.target)
-    for left in (old, new):
+    halves = place.home.glob(f".failed/.{place.month}-*.part")
+    parts = place.home.glob(f".work/.{place.month}.*.part")
+    for left in (old, new, *halves):
         shutil.rmtree(left, ignore_errors=True)
+    for left in parts:
+        left.unlink(missing_ok=True)
 
 
 def recover_all() -> None:
     """`recover` every report that no run has locked."""
     home = paths.reports()
-    found = (home.glob(f"*/{part}.work/*.{end}") for part in ("", ".preview/") for end in _LEFT)
+    found = (home.glob(f"*/{part}{left}") for part in ("", ".preview/") for left in _LEFT)
     for left in itertools.chain(*found):
-        place = Place(left.relative_to(home).parts[0], left.stem)
+        month = files.final_path(left).name.partition(".")[0]
+        place = Place(left.relative_to(home).parts[0], month)
         with suppress(ReportError), place.locked():
             pass
 
