@@ -23,7 +23,7 @@ from stub_project import HOME, make, write_params
 from ltvkit import abc_classes, cohorts, orders
 from ltvkit.config import params
 from ltvkit.config.notebooks import find_notebooks
-from ltvkit.core import csv_injection, pseudonyms, redaction
+from ltvkit.core import csv_injection, people, pseudonyms, redaction
 from ltvkit.display import plots, tables
 from ltvkit.engines import connection
 from ltvkit.errors import LtvkitError, ParamsError, ReportError
@@ -443,6 +443,50 @@ def test_without_a_key_lists_have_ids(tmp_path):
     assert "00017" in (tmp_path / "lists" / "l.csv").read_text("utf-8-sig")
     with pytest.raises(ParamsError, match="is not set"):
         pseudonyms.of("00017")
+
+
+PEOPLE = {"C-17": "C-17", "花子": None, "a@example.org": None, "Taro Yamada": None, "0017": "0017"}
+
+
+def test_people_in_lists_are_masked_unless_declared(tmp_path):
+    listed = pd.DataFrame({"customer_id": [*PEOPLE], "note": "of b@example.org", "Name": "花子"})
+    results.save(str(tmp_path), page="p", tables={}, lists={"l": listed})
+    found = pd.read_csv(tmp_path / "lists" / "l.csv", dtype=str, encoding="utf-8-sig")
+    masked = [to or people.shorten(one) for one, to in PEOPLE.items()]
+    assert found["customer_id"].tolist() == masked
+    assert set(found["note"]) == {"of ***"}
+    assert set(found["Name"]) == {people.shorten("花子")}
+    assert "SHA-256" in (tmp_path / "lists" / "README.txt").read_text("utf-8")
+    assert people.shorten("花子") == "person-" + hashlib.sha256("花子".encode()).hexdigest()[:12]
+    path = results.save_list(listed, tmp_path / "declared.csv", shown=["customer_id"])
+    shown = pd.read_csv(path, dtype=str, encoding="utf-8-sig")
+    assert shown["customer_id"].tolist() == [*PEOPLE]
+
+
+def test_quarantine_holds_what_is_mapped_and_names_nobody(tmp_path):
+    raw = tmp_path / "orders.csv"
+    raw.write_text(
+        "Kunde,order_date,amount,Wer,Recipient\n"
+        "花子,?,1,ZZ Hanako,ZZ Taro\n"
+        "x@example.org,?,1,ZZ Hanako,ZZ Taro\n"
+        "C-17,?,1,090-1234-5678,ZZ Taro\n"
+        "C-17,2024-01-05,1,,\n"
+        "C-18,2024-01-05,1,ZZ Hanako,ZZ Taro,1,ZZ\n",
+        "utf-8",
+    )
+    columns = {"customer_id": "Kunde", "channel": "Recipient"}
+    book = orders.read(raw, columns=columns)
+    path = results.save_list(summary.list_quarantined(book), tmp_path / "quarantine.csv")
+    written = path.read_text("utf-8-sig")
+    assert "C-17,?,1" in written
+    assert "C-18,2024-01-05,1,*** ***" in written  # the digits of a line that is no row
+    for hidden in ("花子", "example", "Hanako", "Taro", "1234"):
+        assert hidden not in written
+    known = orders.read(raw, columns=columns, policies={"shown": ["quarantine"]})
+    path = results.save_list(
+        summary.list_quarantined(known), tmp_path / "q.csv", shown=["quarantine"]
+    )
+    assert "ZZ Hanako" in path.read_text("utf-8-sig")
 
 
 def test_quarantine_under_a_key_shows_no_raw_column(key):

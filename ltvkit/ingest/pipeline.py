@@ -15,7 +15,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit.core import redaction
+from ltvkit.core import people, redaction
 from ltvkit.engines import frames
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError
@@ -126,6 +126,9 @@ def summarize_rows(
     if table["reason"].isin(validation.BROKEN).any():
         facts["unusable_money"] = reconciliation.estimate_unusable(lines)
     facts["export_begins"] = rules.export_begins
+    facts["in_quarantine"] = None
+    if people.WHOLE not in rules.shown:
+        facts["in_quarantine"] = sorted({header for names in mapped for header in names.values()})
     facts["personal"] = personal_columns.find_personal(lines, mapped[0], shown=rules.shown)
     facts["totals_known"] = named and all("order_total" in names for names in mapped)
     facts["customer_from"] = mapped[0]["customer_id"]

@@ -6,7 +6,7 @@ from functools import cache
 from numbers import Integral, Real
 from typing import Any, get_type_hints
 
-from ltvkit.core import files, redaction
+from ltvkit.core import files, people, redaction
 from ltvkit.errors import ParamsError, check_share, nearest, one_of
 from ltvkit.ingest.order_numbers import RESTARTS
 from ltvkit.ingest.overlap import CHOICES
@@ -79,7 +79,9 @@ class Policies:
     - `rates`: a CSV file of date, currency, rate, where the orders are in several currencies.
     - `remote`: whether the source may be on another machine (a database, an address).
     - `memory_limit`: for reading, as "60%" of the machine's or "4GB".
-    - `shown`: columns that hold people, and may be in tables, charts and lists nevertheless.
+    - `shown`: columns that hold people, and may be in tables, charts and lists nevertheless. Ids of
+      customers are on no page: "customer_id" writes names and e-mails in lists as they are, and
+      "quarantine" every raw column of the lines left out.
 
     What counts:
 
@@ -257,11 +259,9 @@ def check_options(*, columns: Mapping | None = None, policies: Mapping | None = 
 
 
 def _check_shown(shown: Collection[str], columns: Mapping[str, str]) -> None:
+    known = (*COLUMNS, *columns, people.WHOLE)
     for name in shown:
-        if name in ("customer_id", "order_id"):
-            raise ParamsError(f"policies: shown: {name} is on no page, whatever it holds.")
-        if name not in (*COLUMNS, *columns):
-            known = [n for n in (*COLUMNS, *columns) if n not in ("customer_id", "order_id")]
+        if name not in known:
             raise ParamsError(
                 f"policies: shown: '{name}' is no column.{nearest(name, known)} Map it under "
                 "`columns:`, or leave it out here."

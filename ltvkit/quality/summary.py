@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -146,11 +147,25 @@ def count_unusable(table: pd.DataFrame) -> tuple[int, int]:
 
 
 def list_quarantined(book: Orders) -> Any:
-    """The quarantine as a list of the report: `book.quarantine`, with every raw column.
+    """The quarantine as a list of the report: of `book.quarantine` the raw columns that are mapped.
 
-    With pseudonyms, only line, reason and customer_id, because a raw line could name somebody.
+    What the others hold nobody has said. The customer's is `customer_id (raw)`. With pseudonyms,
+    only line, reason and customer_id, because a raw line could name somebody.
     """
-    return book.refused if pseudonyms.key() else book.quarantine
+    if pseudonyms.key():
+        return book.refused
+    named = book.facts.get("in_quarantine")
+    if named is None:
+        return book.quarantine
+    hidden = {one["header"] for one in book.facts.get("personal", ())}
+    listed = frames.lazy(book.quarantine)
+    headers = {c: re.sub(r"( \(raw\))+$", "", c) for c in listed.collect_schema().names()}
+    raw = [c for c, header in headers.items() if header in named and header not in hidden]
+    placed = [c for c in headers if c in ("file", "line", "reason", "text")]
+    customer = book.facts.get("customer_from")
+    labels = {c: f"{pseudonyms.COLUMN} (raw)" for c in raw if headers[c] == customer}
+    ordered = [c for c in headers if c in {*raw, *placed}]
+    return frames.to_native(listed.select(*ordered).rename(labels), like=book.quarantine)
 
 
 def finding(table: pd.DataFrame) -> str:

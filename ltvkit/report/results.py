@@ -1,6 +1,7 @@
 """Save a notebook's results for the report: tables, findings, figures, customer lists."""
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import csv_injection, files, pseudonyms, redaction
-from ltvkit.core.i18n import _
+from ltvkit.core import csv_injection, files, people, pseudonyms, redaction
+from ltvkit.core.i18n import N_, _
 from ltvkit.engines import frames
 from ltvkit.errors import ReportError
 
@@ -20,6 +21,19 @@ __all__ = ["Result", "add_findings", "load", "mask", "save", "save_list"]
 __dir__ = __all__.copy
 
 FINISHED = "result.json"
+README = "README.txt"
+ABOUT_LISTS = N_("""\
+These lists are for people who may see customer data: publish a report without them.
+
+Customers have their ids, or pseudonyms where LTVKIT_LIST_KEY was set. An id that is a name, an
+e-mail address or a telephone number is masked: person- and the first 12 digits of its SHA-256, the
+same in all lists (policies: {shown: [customer_id]} in the params file writes it as it is).
+
+quarantine.csv has the lines that were left out, with the reason, and of the columns that are mapped
+what the export says; names in them are masked. "text" is a line that was no row: its digits, with
+the words masked. policies: {shown: [quarantine]} writes every column as it is.
+duplicates.csv has the lines that stand in the export more than once.
+folded_ids.csv has the ids that were written in several ways.""")
 CHUNK = 100_000  # rows of a list that are in memory at once
 # Digits beyond these depend on the order in which an engine adds.
 _DIGITS = "%.12g"
@@ -56,7 +70,8 @@ def save(
     `tables` go to tables/<name>.csv, `lists` (frames of any engine, with customer ids) to
     lists/<name>.csv, both UTF-8 with BOM, so that a spreadsheet reads them. No text becomes a
     formula there (see `core.csv_injection`). Lists get pseudonyms where a key is set (see
-    `core.pseudonyms`). A long list on a cluster stays there, and lists/<name>.txt says where.
+    `core.pseudonyms`), and names and e-mails in them are masked (see `core.people`). A long list
+    on a cluster stays there, and lists/<name>.txt says where.
     result.json is written last: it shows that the notebook reached its end. Raises
     `ReportError` for a name that cannot name a file.
     """
@@ -101,9 +116,11 @@ def mask(folder: Path) -> None:
             path.write_bytes(text.encode())
 
 
-def save_list(frame: Any, path: Path) -> Path:
+def save_list(frame: Any, path: Path, *, shown: Iterable[str] | None = None) -> Path:
     """Write a list, a frame of any engine, as CSV for a spreadsheet, with pseudonyms where set.
 
+    People are masked, except in the columns `shown`; None: those that the run's params declare. A
+    README.txt beside the list says what such files hold.
     Returns the file: `path`, or beside it a .txt file that names a folder on the cluster, where
     the list is too long to be copied here.
     """
@@ -113,7 +130,12 @@ def save_list(frame: Any, path: Path) -> Path:
 
         if note := lists.write_long_list(opened.to_native(), path):
             return note
-    _csv(map(pseudonyms.apply, frames.chunks(opened, rows=CHUNK)), path)
+    if shown is None:
+        shown = os.environ.get(people.VARIABLE, "").split(",")
+    declared = set(shown)
+    parts = (pseudonyms.apply(part) for part in frames.chunks(opened, rows=CHUNK))
+    _csv((people.mask(part, shown=declared) for part in parts), path)
+    files.write(path.with_name(README), f"{_(ABOUT_LISTS)}\n")
     return path
 
 

@@ -132,7 +132,8 @@ class Session:
             self._pending[place] = self._check_data(place, report, book, stopped)
         except Exception as error:  # one failing report must not stop the others
             listed = quality.list_quarantined(book).limit(MOST_LINES)
-            self._fail(stopped, describe_error(error), quarantine=listed)
+            shown = report.params.values.get("policies", {}).get("shown", ())
+            self._fail(stopped, describe_error(error), quarantine=listed, shown=shown)
             self._marker.remove(place)
 
     def _check_data(
@@ -225,14 +226,20 @@ class Session:
             done_now.append(place.target)
 
     def _fail(
-        self, place: Place, reason: str, failed: Sequence[Done] = (), quarantine: Any = None
+        self,
+        place: Place,
+        reason: str,
+        failed: Sequence[Done] = (),
+        *,
+        quarantine: Any = None,
+        shown: Sequence[str] = (),
     ) -> None:
         """Record that a report failed, and why."""
         self._pending.pop(place, None)
         self._add_failure(place, reason)
         try:
             notebooks = [(d.failure, d.notebook) for d in failed]
-            publish.record_failure(place, reason, notebooks, quarantine=quarantine)
+            publish.record_failure(place, reason, notebooks, quarantine=quarantine, shown=shown)
         except (ReportError, OSError) as error:
             self._add_failure(place, _("the failure cannot be recorded: ") + describe_error(error))
         self._marker.remove(place)

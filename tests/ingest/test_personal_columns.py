@@ -104,12 +104,8 @@ def test_the_samples_hold_nobody_but_customers(sample):
 
 
 def test_what_may_be_shown_is_a_column():
-    for shown, said in {
-        "recipent": "Did you mean 'recipient'",
-        "customer_id": "on no page",
-    }.items():
-        with pytest.raises(ParamsError, match=said):
-            orders.read(shop(2), columns={"recipient": "amount"}, policies={"shown": [shown]})
+    with pytest.raises(ParamsError, match="Did you mean 'recipient'"):
+        orders.read(shop(2), columns={"recipient": "amount"}, policies={"shown": ["recipent"]})
     declared = {"columns": {"gift": "E-mail"}, "policies": {"shown": ["gift"]}}
     raw = shop(3, **{"E-mail": PEOPLE["mails"]})
     assert "gift" in orders.read(raw, **declared).lines.columns

@@ -18,7 +18,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -146,8 +146,11 @@ def record_failure(
     failed: list[tuple[Failure, str | None]] = (),
     *,
     quarantine: Any = None,
+    shown: Sequence[str] = (),
 ) -> None:
     """Record why the report of `place` failed, with the failed notebooks and quarantined lines.
+
+    `shown`: the columns of `quarantine` in which people are not masked.
 
     The folder appears complete or not at all.
     """
@@ -161,7 +164,7 @@ def record_failure(
                 (part / name).write_text(notebook, "utf-8")
             kept.append(asdict(failure) | {"text": failure.text, "notebook": name})
         if quarantine is not None:
-            results.save_list(quarantine, part / QUARANTINE)
+            results.save_list(quarantine, part / QUARANTINE, shown=shown)
         when = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         record = {"when": when, "reason": reason, "notebooks": kept}
         record = vars(place) | redaction.mask_deep(record)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ltvkit.core import paths
+from ltvkit.core import paths, people
 
 _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -60,6 +60,8 @@ def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str)
     options |= {"engine_name": engine.NAME, "progress_bar": False, "start_timeout": 120}
     # papermill fills braces in both paths.
     named = [path.replace("{", "{{").replace("}", "}}") for path in (source, target)]
+    shown = parameters.get("policies", {}).get("shown", [])
+    os.environ[people.VARIABLE] = ",".join(shown)
     missing = MissingData()
     try:
         execute_notebook(*named, parameters, missing=missing, **options)

@@ -1,0 +1,72 @@
+"""People in the lists of a report: names, e-mails and telephone numbers are masked by default.
+
+Ids that are numbers or codes stay: a list is there to be acted on.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Collection
+from typing import Any
+
+import pandas as pd
+
+from ltvkit.core import personal_data
+from ltvkit.core.machine_values import HIDDEN
+from ltvkit.core.pseudonyms import COLUMN
+
+# The columns that a params file says may be in lists as they are (policies: shown), for a notebook.
+VARIABLE = "LTVKIT_SHOWN"
+# Columns of ids: a customer's, as it was written, and as the export has it.
+IDS = (COLUMN, "written", f"{COLUMN} (raw)")
+WHOLE = "quarantine"  # in `shown`: its raw columns are written as they are
+TEXT = "text"  # of the quarantine: a line as it was written
+_CODE = re.compile(r"[A-Za-z0-9_.:#/+-]*")
+_DIGITS = 12
+_LETTERS = re.compile(r"[^\W\d_]{2,}")
+
+
+def is_person(text: str) -> bool:
+    """Whether an id names somebody: an e-mail, a telephone number, or words without a digit.
+
+    >>> [is_person(text) for text in ("C00017", "17", "taro", "会員017")]
+    [False, False, False, False]
+    >>> [is_person(text) for text in ("a@b.org", "Taro Yamada", "山田")]
+    [True, True, True]
+    """
+    if personal_data.hide(text) != text:
+        return True
+    return not (_CODE.fullmatch(text) or any(c.isdecimal() for c in text))
+
+
+def shorten(person: str) -> str:
+    """What stands for a person in lists: the first 12 digits of the SHA-256.
+
+    The same person has the same in all lists, and whoever knows the name or address can find it.
+
+    >>> shorten("a@example.org")
+    'person-e16bfe08be11'
+    """
+    return f"person-{hashlib.sha256(person.encode()).hexdigest()[:_DIGITS]}"
+
+
+def mask(table: pd.DataFrame, *, shown: Collection[str] = ()) -> pd.DataFrame:
+    """A list with people masked, except in the columns `shown`."""
+    if WHOLE in shown and TEXT in table:
+        return table
+    masked = {}
+    for column in table.columns:
+        way = _choose_way(str(column))
+        if column in shown or pd.api.types.is_numeric_dtype(table[column]):
+            continue
+        known = {x: way(x) for x in table[column].unique() if isinstance(x, str)}
+        if any(x != to for x, to in known.items()):
+            masked[column] = table[column].map(lambda x, to=known: to.get(x, x))
+    return table.assign(**masked) if masked else table
+
+
+def _choose_way(column: str) -> Callable[[str], Any]:
+    if column in IDS or personal_data.is_personal(column.removesuffix(" (raw)")):
+        return lambda x: shorten(x) if is_person(x) else x
+    if column == TEXT:  # which words are names, nothing tells
+        return lambda x: _LETTERS.sub(HIDDEN, personal_data.hide(x))
+    return personal_data.hide
