@@ -73,7 +73,8 @@ def _judge_refusal(
         verdict.add(fault, f"after status {said.status}: {compare(found, before)}")
     told = shop.look(root)
     verdict.check_text(told)
-    if "FAILED" not in told.text:
+    refused = said.status == 2 and "Error: " in said.text  # before anything was begun
+    if "FAILED" not in told.text and not refused:
         verdict.add("wrong", f"status {said.status} is on no record: {said.text} {told.text}")
 
 

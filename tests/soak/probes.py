@@ -16,7 +16,7 @@ from soak.shop import Room
 
 NAMES = ("taro.yamada", "Grizelda Quonk", "山田太郎", "quonk")
 # Where only those look who may see customers (SECURITY.md).
-PRIVATE = ("lists", ".cache", ".work")
+PRIVATE = ("lists", ".cache", ".work", "quarantine.csv")
 SECRETS = ("PGPASSWORD", "MYSQL_PWD", "LTVKIT_LIST_KEY", "AWS_SECRET_ACCESS_KEY", "MY_API_TOKEN")
 # A cell that says what it should not. `word` is read from a file, as if from the data, since what
 # stands in the code itself is shown; the variable of a secret stands for NAME.
