@@ -11,15 +11,29 @@ from ltvkit.ingest.truncation import FEW_OLD, SPAN, examine
 from ltvkit.periods import MONTH_DAYS, Day
 
 SPANS = 12  # the last ones, that a mean is taken over
+DAMPED = 0.9  # of the growth of one month, that the next one grows by
+MOST_GROWTH = np.log(2)  # a year
 UNSURE = 0.15  # of those who look new may be old, where it is not known whether any is
 
 
 class Acquisition(NamedTuple):
     """`a_month`: customers won in a month of 30.4375 days (NaN: not known); `known_days`: customers
-    first seen at most so many days before the last one are mostly new (None: all are)."""
+    first seen at most so many days before the last one are mostly new (None: all are); `growth`:
+    of their number within a year, as a logarithm (NaN: known for less than two years)."""
 
     a_month: float
     known_days: int | None
+    growth: float = np.nan
+
+    def win(self, months: int, *, trend: bool = False) -> np.ndarray:
+        """Customers won in this month and in each of the `months` after it: as many as lately, or
+        with `trend` more or fewer, by a growth that fades (a tenth a month).
+
+        The mean of the last twelve months is that of half a year ago.
+        """
+        ahead = np.append(0.0, DAMPED ** np.arange(months)).cumsum()
+        growth = (SPANS / 2 + ahead) * self.growth / SPANS if trend else 0 * ahead
+        return self.a_month * np.exp(growth)
 
 
 def estimate(lines: Frame, *, as_of: Day, export_begins: str = "") -> Acquisition:
@@ -38,10 +52,12 @@ def estimate(lines: Frame, *, as_of: Day, export_begins: str = "") -> Acquisitio
     if not found.sure:
         old = np.minimum(found.old, found.new)
         many = np.flatnonzero(_add_from_end(old) > UNSURE * _add_from_end(found.new))
-        return Acquisition(_average(found.new[many[-1] + 1 if len(many) else 0 :]), None)
+        won = found.new[many[-1] + 1 if len(many) else 0 :]
+        return Acquisition(_average(won), None, _measure_growth(won))
     known = found.find_from(FEW_OLD)
     won = (found.new - found.cautious)[(known - found.start) // SPAN :]
-    return Acquisition(_average(won), found.last - known if known <= found.last else None)
+    days = found.last - known if known <= found.last else None
+    return Acquisition(_average(won), days, _measure_growth(won))
 
 
 def _add_from_end(spans: np.ndarray) -> np.ndarray:
@@ -51,3 +67,15 @@ def _add_from_end(spans: np.ndarray) -> np.ndarray:
 def _average(won: np.ndarray) -> float:
     """Customers a month, from those of the last spans."""
     return float(won[-SPANS:].mean()) / SPAN * MONTH_DAYS if len(won) else np.nan
+
+
+def _measure_growth(won: np.ndarray) -> float:
+    """The last twelve spans against the twelve before, as a logarithm; drawn to none as far as
+    spans differ by chance (James & Stein 1961)."""
+    before, lately = won[-2 * SPANS : -SPANS], won[-SPANS:]
+    if len(before) < SPANS or not (before.mean() > 0 and lately.mean() > 0):
+        return np.nan
+    growth = np.log(lately.mean() / before.mean())
+    chance = sum(spans.var(ddof=1) / spans.mean() ** 2 / SPANS for spans in (before, lately))
+    drawn = growth * max(0.0, 1 - chance / growth**2) if growth else 0.0
+    return float(np.clip(drawn, -MOST_GROWTH, MOST_GROWTH))

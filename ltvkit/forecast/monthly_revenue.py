@@ -16,12 +16,11 @@ from ltvkit.forecast import bands, estimation, months_ahead, uncertainty
 from ltvkit.forecast.backtesting.rolling_origins import RollingOrigins
 from ltvkit.forecast.bands import Band
 from ltvkit.forecast.estimation import Fitted
-from ltvkit.forecast.months_ahead import SIMPLE, YEAR, Ahead, Calendar
+from ltvkit.forecast.months_ahead import MODELS, SIMPLE, TRENDS, YEAR, Ahead, Calendar
 from ltvkit.forecast.texts import fill
 from ltvkit.periods import Day
 
 FEW = 10  # customers a month, of which a tenth is shown
-MODELS = ("model", "season")
 FARTHEST = 4  # times the forecast, that its range may reach; beyond, no amount is named
 SAME = 0.005  # of the past, by which the coming months may differ and still be about as much
 MOST = 0.85  # of past months, that a band must have held to be relied on
@@ -35,7 +34,8 @@ class Revenue:
     new_revenue (of customers still to be won), expected, low, high (the band of one month);
     `total`, `low`, `high`: of all coming months; `won`: customers assumed to be won a month (NaN:
     not known, or not needed), `times` as many as lately; `band`: how past months did; `method`: as
-    in `RollingOrigins`.
+    in `RollingOrigins`; `growth`: of customers won within a year, as a logarithm (see
+    `Acquisition`), which a method with a trend goes by.
     """
 
     table: pd.DataFrame
@@ -46,6 +46,7 @@ class Revenue:
     times: float
     band: Band
     method: str
+    growth: float = np.nan
 
 
 def revenue(
@@ -80,9 +81,12 @@ def revenue(
     own, whole = np.zeros(months), 0.0
     method, won = past.method, past.won.a_month * acquisition if acquisition else 0.0
     if fitted and (acquisition != 1 or method in ("", *MODELS)):
-        method = method if method in MODELS else MODELS[0]
+        method = _choose_model(method, acquisition)
         triples = estimation.histories(customers)
-        modelled = months_ahead.expect(triples, fitted, calendar, won=won, season=past.season)
+        each = past.won.win(months, trend=method in TRENDS.values()) * acquisition
+        each = each if acquisition else np.zeros(months + 1)
+        won = float(each[1:].mean())
+        modelled = months_ahead.expect(triples, fitted, calendar, won=each, season=past.season)
         own, whole = _measure_own(triples, fitted, drawn, calendar, modelled, seed=seed)
         ahead = modelled
     elif ahead is not None and acquisition != 1:
@@ -103,7 +107,15 @@ def revenue(
     if not high <= FARTHEST:
         raise TooLittleData(fill("too_unsure", factor=FARTHEST))
     table = _build(history, calendar, ahead, band)
-    return Revenue(table, total, total * low, total * high, won, acquisition, band, method)
+    ends = (total, total * low, total * high)
+    return Revenue(table, *ends, won, acquisition, band, method, past.won.growth)
+
+
+def _choose_model(method: str, acquisition: float) -> str:
+    """The method where a model is used: without its trend where `acquisition` says who is won."""
+    if acquisition != 1:
+        method = next((name for name, trend in TRENDS.items() if trend == method), method)
+    return method if method in MODELS else MODELS[0]
 
 
 def _check_past(history: pd.DataFrame) -> None:
@@ -202,5 +214,10 @@ def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..
     amounts = {"existing": show(existing), "new": show(new), "won": won}
     if ahead.times != 1:
         return fill("assumed_otherwise", times=formats.number(ahead.times), **amounts)
-    text = fill("assumed", **amounts)
-    return f"{text} {fill('with_season')}" if ahead.method == "season" else text
+    if ahead.method in TRENDS.values():
+        name = "assumed_rising" if ahead.growth > 0 else "assumed_falling"
+        amounts["share"] = formats.share(abs(np.expm1(ahead.growth)), decimals=0)
+    else:
+        name = "assumed"
+    text = fill(name, **amounts)
+    return f"{text} {fill('with_season')}" if ahead.method in ("season", TRENDS["season"]) else text

@@ -59,13 +59,13 @@ def expect(
     fitted: Fitted,
     calendar: Calendar,
     *,
-    won: float,
+    won: np.ndarray,
     season: Season | None,
 ) -> Ahead:
-    """Distinct histories and their model -> `Ahead`; `won`: customers in a month of the year's
-    mean."""
+    """Distinct histories and their model -> `Ahead`; `won`: customers in this month and in each of
+    those ahead, were it one of the year's mean (`Acquisition.win`)."""
     existing = uncertainty.expected_revenue(triples, fitted, calendar.days).sum(axis=0)[1:]
-    new = _expect_new(fitted, calendar, won=won, season=season)
+    new = expect_new(fitted, calendar, won=won, season=season)
     return Ahead(existing, new, existing + new)
 
 
@@ -84,10 +84,10 @@ def expect_payments(
     return Ahead(existing, new, existing + new)
 
 
-def _expect_new(
-    fitted: Fitted, calendar: Calendar, *, won: float, season: Season | None
+def expect_new(
+    fitted: Fitted, calendar: Calendar, *, won: np.ndarray, season: Season | None
 ) -> np.ndarray:
-    """Revenue by month of customers still to be won.
+    """Revenue by month of customers still to be won, so many in each month (see `expect`).
 
     They buy when won, in the middle of the month, and then as the model says. If the months begin
     later than today, the customers won in the rest of this month buy again too.
@@ -96,7 +96,7 @@ def _expect_new(
     middle = np.append((days[1:] + days[:-1]) / 2, days[0] / 2)
     index = np.append(calendar.index, calendar.index[0] - 1)
     factor = np.ones(len(index)) if season is None else season.winning[index % YEAR]
-    each = won * factor * np.append(np.ones(len(days) - 1), days[0] / MONTH_DAYS)
+    each = np.roll(won, -1) * factor * np.append(np.ones(len(days) - 1), days[0] / MONTH_DAYS)
     ages = np.clip(clock.between(-middle[:, None], -days[None, :]), 0, None)
     repeats = fitted.buying.expected_number_of_purchases_up_to_time(ages.ravel())
     orders = each[:-1] + each @ np.diff(repeats.reshape(ages.shape), axis=1)
@@ -128,6 +128,8 @@ def _undivided(total: np.ndarray) -> Ahead:
     return Ahead(unknown, unknown, total)
 
 
+MODELS = ("model", "season", "trend", "season_trend")
+TRENDS = {"model": "trend", "season": "season_trend"}  # the same with a trend of new customers
 SIMPLE = {"last_year": repeat_year, "level": repeat_level}
 PAYMENTS = ("renewal_rates", "sbg", "bg_bb")  # methods of regular payments
 

@@ -278,6 +278,64 @@ def test_which_method_is_used():
     assert choose(pd.DataFrame(), []) == ""
 
 
+def test_a_trend_of_new_customers_must_prove_itself():
+    choose, usable = rolling_origins.choose, ["model", "season", "trend", "season_trend"]
+    plain, much, little = {"model": [0.1] * 4}, [0.07, 0.07, 0.07, 0.11], [0.09] * 4
+    assert choose(errors_of(**plain, trend=much), usable) == "trend"
+    assert choose(errors_of(**plain, trend=little), usable) == "model"
+    assert choose(errors_of(**plain, trend=[0.01, 0.01, 0.11, 0.11]), usable) == "model"
+    assert choose(errors_of(**plain, trend=much), ["model"]) == "model", "not known today"
+    both = plain | {"season": [0.08] * 4, "trend": [0.04] * 4, "season_trend": [0.05] * 4}
+    assert choose(errors_of(**both), usable) == "season_trend"
+    assert choose(errors_of(**both), ["level"]) == "level"
+
+
+def test_growth_is_of_a_year_and_drawn_to_none_by_chance():
+    even = np.array([9.0, 11.0] * 12)
+    grown = np.concatenate([even[:12], 1.5 * even[12:]])
+    measure = acquisition._measure_growth
+    # In each year spans differ by 1 of 10: a variance of 12 / 11 / 100 / 12 of either mean.
+    chance = 2 * 12 / 11 / 100 / 12
+    assert measure(grown) == pytest.approx(np.log(1.5) * (1 - chance / np.log(1.5) ** 2))
+    assert measure(even) == 0
+    assert measure(np.concatenate([even[:12], 1.01 * even[12:]])) == 0, "no more than chance"
+    assert measure(np.concatenate([even[:12], 9 * even[12:]])) == pytest.approx(np.log(2))
+    assert np.isnan(measure(grown[1:])), "less than two years"
+    assert np.isnan(measure(np.append(np.zeros(12), even[:12])))
+
+
+def test_a_trend_fades_by_hand():
+    won = Acquisition(100.0, None, growth=np.log(2))
+    assert won.win(3).tolist() == [100.0] * 4
+    half_a_year_and = [0, 1, 1 + 0.9, 1 + 0.9 + 0.81]  # months of the growth of today
+    expected = [100 * 2 ** ((6 + n) / 12) for n in half_a_year_and]
+    assert won.win(3, trend=True).tolist() == pytest.approx(expected)
+    assert won.win(600, trend=True).max() < 100 * 2 ** (16.01 / 12)
+    assert np.isnan(Acquisition(100.0, None).win(2, trend=True)).all()
+
+
+def test_a_trend_is_forecast_and_said_but_not_beside_another_assumption(
+    summary, fitted, drawn, history
+):
+    known = {"history": history, "as_of": AS_OF, "months": 3}
+    won = Acquisition(90.0, None, growth=np.log(1.2))
+    past = untried(won=won, method="trend")
+    flat = forecast.revenue(summary, fitted, drawn, past=untried(won=won), **known)
+    rising = forecast.revenue(summary, fitted, drawn, past=past, **known)
+    assert rising.won == pytest.approx(won.win(3, trend=True)[1:].mean())
+    assert (rising.table["new_revenue"] > flat.table["new_revenue"]).sum() == 3
+    text = monthly_revenue.finding(rising, currency="EUR")
+    assert "if about 101 are won a month: lately their number rose by 20% in a year" in text
+    twice = forecast.revenue(summary, fitted, drawn, past=past, acquisition=2.0, **known)
+    assert (twice.won, twice.method) == (180, "model")
+    assert "2 times as many as lately" in monthly_revenue.finding(twice, currency="EUR")
+    past = untried(won=won._replace(growth=np.log(0.8)), method="season_trend")
+    falling = forecast.revenue(summary, fitted, drawn, past=past, **known)
+    text = monthly_revenue.finding(falling, currency="EUR")
+    assert "lately their number fell by 20% in a year" in text
+    assert "It follows the seasons of the last years." in text
+
+
 def test_a_forecast_of_a_past_date_knows_no_later_order(log, rolled):
     """What it says of the first date is what it says if all later orders are forgotten."""
     first = rolled.table["origin"].min()

@@ -17,7 +17,7 @@ from ltvkit.forecast import acquisition, bands, estimation, months_ahead, season
 from ltvkit.forecast.acquisition import Acquisition
 from ltvkit.forecast.clock import Clock
 from ltvkit.forecast.estimation import Fitted, Spending
-from ltvkit.forecast.months_ahead import SIMPLE, Ahead, Calendar
+from ltvkit.forecast.months_ahead import MODELS, SIMPLE, TRENDS, Ahead, Calendar
 from ltvkit.forecast.seasons import LEAST, Season
 from ltvkit.periods import Day
 
@@ -49,7 +49,8 @@ class RollingOrigins:
     """How forecasts of revenue by month did on past dates, and which one to use today.
 
     `table`: origin (last day known), month, lead (1: the first month after it), method ("model",
-    "season": the model with one; "renewal_rates", "sbg", "bg_bb": of regular payments; "last_year",
+    "season": the model with one; "trend", "season_trend": the same with a trend of new customers;
+    "renewal_rates", "sbg", "bg_bb": of regular payments; "last_year",
     "level"), forecast, actual; `model`: its name. `method`: the one to use, empty if there is none;
     `ahead`: what it expects of the months from `as_of` on. `season` (None: not used), `won` and
     `clock` are those of today, for `forecast.fit` and `forecast.revenue`.
@@ -94,8 +95,10 @@ def roll(
     A season is used where it was nearer to the truth on three of four dates, and its error is in
     all at most 0.95 times as large. Another method replaces the model where it was nearer on three,
     and its error is at most 0.8 times as large; or where there is no model. Nearness is the mean
-    absolute error of the logarithm. `campaigns` as in `seasons.make_clock`; `export_begins` is the
-    policy. A `model` that was chosen on the same months misses them by a little less than others.
+    absolute error of the logarithm. With two years of known new customers, a trend of their number
+    is tried too (`Acquisition.win`), and used as another method is. `campaigns` as in
+    `seasons.make_clock`; `export_begins` is the policy. A `model` that was chosen on the same
+    months misses them by a little less than others.
     """
     history = kpis.series(lines, as_of=as_of, export_begins="opening")
     rule: dict[str, Any] = {"model": model, "campaigns": campaigns}
@@ -150,7 +153,9 @@ def choose(errors: pd.DataFrame, usable: list[str]) -> str:
     """The method to use: see `roll`; empty if none is usable."""
     seasonal = "season" in usable and _is_better(errors, "season", "model", share=NOTICEABLY)
     usual = "season" if seasonal else "model"
-    others = [name for name in usable if name not in ("model", "season")]
+    if TRENDS[usual] in usable and _is_better(errors, TRENDS[usual], usual, share=CLEARLY):
+        usual = TRENDS[usual]
+    others = [name for name in usable if name not in MODELS]
     tested = [name for name in others if name in errors]
     best = min(tested, key=lambda name: errors[name].mean(), default=next(iter(others), ""))
     if usual not in usable:
@@ -179,10 +184,10 @@ def _forecast(
     campaigns: Mapping[str, float] | None,
 ) -> Iterator[tuple[str, Method]]:
     """Each method that can be used, and what it expects of the months."""
-    won = known.won.a_month
+    won = known.won
     for name in months_ahead.find_regular(lines, as_of=as_of):
         with suppress(DataError):
-            rule = {"as_of": as_of, "method": name, "won": won}
+            rule = {"as_of": as_of, "method": name, "won": won.a_month}
             yield name, Method(months_ahead.expect_payments(lines, calendar, **rule))
     for name, method in SIMPLE.items():
         with suppress(DataError):
@@ -191,15 +196,26 @@ def _forecast(
         flat = _fit(known, _make_clock(known, None, as_of=as_of, campaigns=campaigns), model=model)
     except DataError:
         return
-    ahead = months_ahead.expect(known.triples, flat, calendar, won=won, season=None)
-    yield "model", Method(ahead)
+    yield from _expect(known, flat, calendar, name="model", season=None)
     season = seasons.learn(lines, flat, as_of=as_of)
     if season is not None:
         with suppress(DataError):
             clock = _make_clock(known, season, as_of=as_of, campaigns=campaigns)
             fitted = _fit(known, clock, model=model)
-            ahead = months_ahead.expect(known.triples, fitted, calendar, won=won, season=season)
-            yield "season", Method(ahead, season)
+            yield from _expect(known, fitted, calendar, name="season", season=season)
+
+
+def _expect(
+    known: Known, fitted: Fitted, calendar: Calendar, *, name: str, season: Season | None
+) -> Iterator[tuple[str, Method]]:
+    """What a model expects: with as many new customers as lately, and with a trend of theirs."""
+    months, won = len(calendar.index), known.won
+    even = won.win(months)
+    ahead = months_ahead.expect(known.triples, fitted, calendar, won=even, season=season)
+    yield name, Method(ahead, season)
+    trend = won.win(months, trend=True)
+    new = months_ahead.expect_new(fitted, calendar, won=trend, season=season)
+    yield TRENDS[name], Method(Ahead(ahead.existing, new, ahead.existing + new), season)
 
 
 def _fit(known: Known, clock: Clock, *, model: str) -> Fitted:
