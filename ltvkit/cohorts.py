@@ -167,6 +167,10 @@ def finding(second: pd.DataFrame, *, within: int = 90) -> str:
     if n < FEWEST:
         return fill("few_new", n=n, days=within)
     rate = float(np.average(known[column], weights=known["customers"]))
+    shares = second.filter(like="within_").dropna(axis=1, how="all")
+    if not shares.max(axis=None) > 0:
+        longest = max(int(name.removeprefix("within_")) for name in shares)
+        return fill("nobody_again", days=longest)
     return fill("second_order", rate=rate, days=within)
 
 

@@ -12,6 +12,8 @@ _MODULES = (
     "curves",
     "formulas",
     "intervals",
+    "lapse",
+    "largest",
     "order_steps",
     "survival",
     "unit_economics",

@@ -70,17 +70,18 @@ def finding(curve: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     """
     row = curve[curve["age_months"] < months].iloc[-1]
     lived = int(row["age_months"]) + 1
-    sign, ends = (1, ("low", "high")) if row["ltv"] >= 0 else (-1, ("high", "low"))
+    unclear = row["low"] <= 0 <= row["high"]
+    sign, ends = (1, ("low", "high")) if row["ltv"] >= 0 or unclear else (-1, ("high", "low"))
     money = [formats.money(sign * row[name], currency) for name in ("ltv", *ends)]
     worth = dict(zip(("ltv", "low", "high"), money, strict=True))
-    name = "brought" if sign > 0 else "cost_the_shop"
+    name = "not_clear" if unclear else "brought" if sign > 0 else "cost_the_shop"
     return fill(name, n=lived, **worth) + _describe_range(curve, row, worth)
 
 
 def _describe_range(curve: pd.DataFrame, row: pd.Series, worth: dict[str, str]) -> str:
     """The range; or that customers are too few for one, at this age or at all."""
     if not pd.isna(row["low"]):
-        return fill("likely_range", **worth)
+        return "." if worth["low"] == worth["high"] else fill("likely_range", **worth)
     n = int(curve["customers"].max())
     return fill("few_in_all", n=n) if n < FEWEST else fill("few_as_old")
 

@@ -77,6 +77,7 @@ def compare(
     values = _values(parts, **given, contract=contract_days > 0)
     age = int(reached["age_months"])
     words: dict[str, Any] = {"age": age, "years": YEARS, "days": contract_days}
+    words["lapse"] = formats.count(lapse_days)
     words["reached"] = _(MONTHS).format(months=REALISED) if age == REALISED - 1 else _("so far")
     words["discount"] = formats.share(discount)
     withheld = _withhold(parts)
@@ -104,7 +105,8 @@ def _withhold(parts: pd.Series) -> dict[str, str]:
     churn, lost = parts["monthly_churn_rate"], int(parts["customers_lost"])
     by_churn, by_years = ["churn", "churn_margin", "discounted_margin"], list(METHODS)[:3]
     if parts["average_order_value"] <= 0:
-        return dict.fromkeys([*by_churn, *by_years, "contract"], fill("no_revenue_left"))
+        name = "no_revenue_left" if parts["average_order_value"] else "all_returned"
+        return dict.fromkeys([*by_churn, *by_years, "contract"], fill(name))
     if lost < LEAST_LOST:
         name = "too_few_lost" if lost else "nobody_lost"
         return dict.fromkeys([*by_churn, *by_years], fill(name, n=lost, least=LEAST_LOST))
@@ -135,8 +137,9 @@ def measures(
       scaled up to a year where the orders span less; NaN where they span less than 30 days
     - `years`: (days from first to last order + `lapse_days`) / 365.25, mean of those who have left
       (no order for `lapse_days`); NaN where nobody has
-    - `monthly_arpu`: revenue / the months (30.4375 days) that all customers were not yet lost:
-      from the first order until they counted as gone, or `as_of`
+    - `monthly_arpu`: revenue / the months (30.4375 days) that customers were not yet lost: from the
+      first order until they counted as gone, or `as_of`; both of customers won `lapse_days` ago or
+      earlier, as younger ones have paid but cannot count as gone yet
     - `monthly_churn_rate`: customers who have left / the same months
     - `customers_lost`: those who have left
     - `months_spanned`: from the first order of all to `as_of`
@@ -174,7 +177,7 @@ def _measures(
         "average_order_value": _ratio(whole["revenue"], whole["orders"]),
         "orders_per_year": _ratio(year["orders"], year["customers"] * covered),
         "years": _ratio(whole["days"] / contracts.YEAR_DAYS, whole["left"]),
-        "monthly_arpu": _ratio(whole["revenue"], months),
+        "monthly_arpu": _ratio(whole["revenue_of_old"], months),
         "monthly_churn_rate": _ratio(whole["left"], months) or np.nan,
         "customers_lost": int(whole["left"]),
         "months_spanned": spanned / periods.MONTH_DAYS,
@@ -203,6 +206,8 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
     seen = revenue[revenue["method"] == _(METHODS["realised"]["method"])].iloc[0]
     spent = formats.money(abs(seen["value"]), currency)
     name = "spent" if seen["value"] >= 0 else "returned"
+    if fill("all_returned") in set(table["withheld"]):
+        return fill("nothing_kept")
     sentences = [fill(name, value=spent, horizon=seen["horizon"])]
     margin = table.loc[table["method"] == _(METHODS["realised_margin"]["method"]), "value"]
     if seen["value"] > 0 and (margin < 0).any():
@@ -257,8 +262,9 @@ def _row(key: str, value: float, **words: Any) -> dict[str, Any]:
 
 def _whole(lines: Frame, *, as_of: Day, lapse_days: int) -> pd.Series:
     """Totals of all customers. `left`: how many have; `days`: that those were customers, `stayed`:
-    that all were, each from the first order until they counted as gone, or `as_of`."""
-    gone = nw.col("recency_days") >= lapse_days
+    that all were who can have left, each from the first order until they counted as gone, or
+    `as_of`; `revenue_of_old`: what these paid."""
+    gone, old = nw.col("recency_days") >= lapse_days, nw.col("tenure_days") >= lapse_days
     until_gone = nw.col("tenure_days") - nw.col("recency_days") + int(lapse_days)
     stayed = nw.when(gone).then(until_gone).otherwise(nw.col("tenure_days"))
     sums = frames.lazy(customers.summarize(lines, as_of=as_of)).select(
@@ -266,7 +272,8 @@ def _whole(lines: Frame, *, as_of: Day, lapse_days: int) -> pd.Series:
         first=nw.col("first_order").min(),
         left=gone.cast(nw.Int64).sum(),
         days=nw.when(gone).then(stayed).otherwise(0).sum(),
-        stayed=stayed.sum(),
+        stayed=nw.when(old).then(stayed).otherwise(0).sum(),
+        revenue_of_old=nw.when(old).then(nw.col("revenue")).otherwise(0.0).sum(),
     )
     return frames.table(sums).iloc[0]
 

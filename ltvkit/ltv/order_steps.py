@@ -15,7 +15,7 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, check_grouping
 from ltvkit.ingest import daily, truncation
-from ltvkit.ltv import intervals
+from ltvkit.ltv import intervals, lapse
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
@@ -53,7 +53,8 @@ def rates(
     - `median_days`: within which half of those who go on have done so
     - `horizon_days`: as given, or the longest of 365, 180, 90 and 30 for which half of the time
       since the first (known) new customer is long enough, and in which each step of 30 customers
-      or more has a share; 30 at least
+      or more has a share; 30 at least. Where customers usually order again later than 180 days
+      (see `lapse.find`), first the days after which one counts as gone, in whole 30 days
 
     An order is a day with a purchase. Customers whose earlier order is recent are censored: they
     count for as long as they were seen, and for no failure (Kaplan & Meier 1958, with weights; see
@@ -76,7 +77,7 @@ def rates(
     check_grouping("by", by, COLUMNS)
     first = _find_first(lines, as_of=as_of, export_begins=export_begins)
     named = _name(lines, first, as_of=as_of, by=by)
-    for days in [within] if within else _choose_horizons(first, as_of):
+    for days in [within] if within else _choose_horizons(lines, first, as_of):
         table = _follow(lines, named, as_of=as_of, within=days, steps=steps, by=by)
         if table.loc[table["customers"] >= FEWEST, "next_order_share"].notna().all():
             break
@@ -130,10 +131,12 @@ def _find_first(lines: Frame, *, as_of: Day, export_begins: str) -> nw.LazyFrame
     return first.filter(nw.col("first") >= periods.number_of(known)) if known else first
 
 
-def _choose_horizons(first: nw.LazyFrame, as_of: Day) -> list[int]:
+def _choose_horizons(lines: Frame, first: nw.LazyFrame, as_of: Day) -> list[int]:
     begins = frames.table(first.select(nw.col("first").min()))["first"].iloc[0]
     seen = 0 if pd.isna(begins) else periods.number_of(as_of) - int(begins)
-    return [days for days in HORIZONS if 2 * days <= seen] or [HORIZONS[-1]]
+    own = lapse.find(lines, as_of=as_of)
+    longer = [-(-own.lapse_days // MONTH) * MONTH] if own.text else []
+    return [days for days in (*longer, *HORIZONS) if 2 * days <= seen] or [HORIZONS[-1]]
 
 
 def _count(

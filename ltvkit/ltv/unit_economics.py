@@ -112,7 +112,8 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
     group = best.iloc[0][:1].upper() + best.iloc[0][1:]
     many = "best_group" if best["ltv"] >= best["acquisition_cost"] else "closest_group"
-    name = "one_group" if len(known) == 1 else many
+    alike = np.isclose(known["ltv_to_cost"], best["ltv_to_cost"]).all()
+    name = "one_group" if alike and known["acquisition_cost"].nunique() == 1 else many
     return fill(name, group=group, cost=cost, ltv=ltv, of=best["of"], months=months)
 
 

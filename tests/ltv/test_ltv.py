@@ -33,8 +33,8 @@ MANY = pd.concat(
 )
 AS_OF, LAPSE = "2024-12-31", 90
 YEARS = (60 + 90 + 0 + 90) / 2 / 365.25  # a: 60 days, b: none, and 90 more each until gone
-ARPU = 360 / ((150 + 90 + 365 + 31) / 30.4375)
-CHURN = 2 / ((150 + 90 + 365 + 31) / 30.4375)  # of a, b until gone; of c, d until today
+ARPU = 320 / ((150 + 90 + 365) / 30.4375)  # of d nobody could know yet
+CHURN = 2 / ((150 + 90 + 365) / 30.4375)  # of a, b until gone; of c until today
 
 
 def compared(lines, **changes) -> pd.DataFrame:
@@ -212,7 +212,7 @@ def test_the_finding_is_the_tables():
     assert text.startswith(
         "Customers spent 100.83 USD each on average (first 12 months). The formulas"
     )
-    assert "29.57 USD (Order value x orders a year x years) to 180.00 USD (ARPU / churn)." in text
+    assert "29.57 USD (Order value x orders a year x years) to 160.00 USD (ARPU / churn)." in text
     assert text.endswith("A formula that gives less than 100.83 USD is too low for this shop.")
 
 
@@ -348,6 +348,18 @@ def test_a_group_pays_best_only_if_it_pays_back():
     ]
 
 
+def test_no_group_pays_best_where_all_are_alike():
+    lines = make_lines(
+        *[(c, c, "2023-01-05", 60, w) for c, w in zip("abcd", "xyxy", strict=True)],
+        extra=("channel",),
+    )
+    table = economics(lines, {"all": 40}).reset_index()
+    assert len(table) == 2
+    assert unit_economics.finding(table, currency="USD") == (
+        "Winning a customer costs 40.00 USD and brings 60.00 USD of revenue in 12 months."
+    )
+
+
 def test_without_a_customer_old_enough_or_a_cost_the_finding_says_so():
     young = economics(LINES, {"all": 10}, months=24).reset_index()
     assert unit_economics.finding(young, currency="USD", months=24) == (
@@ -439,3 +451,29 @@ def test_survival_is_of_customers_who_are_known_to_be_new():
     alone = survival.survivors(lines[first >= known], export_begins="opening", **rule)
     pd.testing.assert_frame_equal(found, alone)
     assert len(found) < len(survival.survivors(lines, export_begins="opening", **rule))
+
+
+def test_customers_who_cannot_count_as_lost_yet_are_not_in_arpu_and_churn():
+    """Nobody comes back: a customer is worth the one order, however many are new."""
+    rows = [(f"c{n}", f"o{n}", f"2024-{m:02d}-15", 50) for n, m in enumerate([*range(1, 13)] * 5)]
+    table = compared(make_lines(*rows)).set_index("method")
+    assert table.loc["ARPU / churn", "value"] == pytest.approx(50)
+    assert "won 90 days ago or earlier" in table.loc["ARPU / churn", "definition"]
+
+
+@pytest.mark.parametrize(("returned", "text"), [(1.0, "as much as"), (1.2, "returned more than")])
+def test_what_was_all_sent_back_is_worth_nothing_and_more_than_that_less(returned, text):
+    bought = monthly(40, 20)
+    lines = pd.concat([bought, bought.assign(amount=-30.0 * returned, order_id="R")])
+    assert text in formulas.finding(compared(lines), currency="USD")
+
+
+def test_a_range_around_zero_is_no_loss():
+    rows = {"age_months": [0, 11], "customers": 90, "ltv": [2.0, -15.0]}
+    curve = pd.DataFrame(rows | {"low": [1.0, -58.0], "high": [3.0, 41.0]})
+    assert curves.finding(curve, currency="USD") == (
+        "It is not clear that customers bring in anything in their first 12 months: −15.00 USD "
+        "each on average (likely range −58.00 USD to 41.00 USD)."
+    )
+    first = curves.finding(curve.head(1), currency="USD")
+    assert first.startswith("In the month of their first order customers bring in 2.00 USD")
