@@ -127,6 +127,7 @@ class Session:
             self._marker.add(place)
         # One wrong date can change which month is the last, so this is recorded as "last".
         last = by_date and not report.preview
+        self.workers.prepare(report.jobs)
         stopped = Place(place.shop, "last") if last else place
         try:
             self._pending[place] = self._check_data(place, report, book, stopped)

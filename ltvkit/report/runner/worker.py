@@ -21,14 +21,35 @@ from ltvkit.core import paths, people
 _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def main() -> None:
-    """Run the task; an exception becomes the exit status."""
-    aside = sys.argv[1]
+def main(aside: str, *, status: int | None = None) -> None:
+    """Run the task; an exception becomes the exit status.
+
+    A worker that was forked has a pipe for its `status`, and forks its kernel.
+    """
     line = sys.stdin.buffer.readline()
     if not line:  # the runner has vanished already
         _end_itself(aside)
+    if status is not None:
+        _fork_kernel(status)
     threading.Thread(target=_end_with_runner, args=[aside], daemon=True).start()
     _execute(**json.loads(line), sockets=aside)
+
+
+def _fork_kernel(status: int) -> None:
+    """Fork the kernel, and make it the one that papermill starts."""
+    from importlib.metadata import EntryPoint
+
+    from jupyter_client.provisioning import KernelProvisionerFactory
+
+    from ltvkit.report.runner import forked_kernel
+
+    provisioner = forked_kernel.Provisioner
+    provisioner.kernel = forked_kernel.fork(status)
+    named = f"{provisioner.__module__}:{provisioner.__name__}"
+    entry = EntryPoint(forked_kernel.NAME, named, KernelProvisionerFactory.GROUP_NAME)
+    factory = KernelProvisionerFactory.instance()
+    factory.provisioners[entry.name] = entry
+    factory.default_provisioner_name = entry.name
 
 
 def _end_with_runner(aside: str) -> None:
@@ -77,7 +98,8 @@ def environment(jobs: int) -> dict[str, str]:
     """The environment of workers and kernels, the same for every notebook of a run.
 
     They use this very kit, reports folder and cache. The order of sets is fixed, so that the same
-    inputs give the same report. Parallel notebooks share the cores.
+    inputs give the same report. Parallel notebooks share the cores; their arrays are small, and
+    threads of BLAS would only wait for each other.
     """
     home = str(paths.package().parent)
     known = os.environ.get("PYTHONPATH", "")
@@ -93,7 +115,7 @@ def environment(jobs: int) -> dict[str, str]:
     }
     # A backend chosen for scripts would leave the notebooks without pictures.
     kept = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
-    return kept | changed | dict.fromkeys(_BLAS, threads)
+    return kept | changed | dict.fromkeys(_BLAS, "1")
 
 
 def end(process: subprocess.Popen) -> None:
@@ -119,4 +141,4 @@ def _end_children(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

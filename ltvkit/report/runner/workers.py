@@ -7,10 +7,10 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ from ltvkit.report import results
 from ltvkit.report.plan import Job
 from ltvkit.report.runner import kernel_folders, messages, worker
 from ltvkit.report.runner.outcome import Failure, check_run
+from ltvkit.report.runner.processes import Process, Processes
 from ltvkit.report.runner.signals import Interrupted
 
 # The file names that a kernel gives its cells; they differ from run to run.
@@ -30,6 +31,8 @@ _KERNEL_FILE = re.compile(
     re.escape(f"{tempfile.gettempdir()}/{kernel_folders.PREFIX}") + r"\w+/ipykernel_\d+/\d+\.py"
 )
 _INJECTED = "injected-parameters"
+_USES_KIT = re.compile(rb"(from|import) ltvkit")
+MANY = 4  # notebooks; importing for fewer takes longer than it saves
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,14 @@ class Workers:
         self.jobs, self.timeout = jobs, timeout
         self._lock, self._stopped = threading.Lock(), False
         self._cluster = threading.Lock()
-        self._started: list[subprocess.Popen] = []
+        self._processes = Processes(jobs=jobs)
+        self._started: list[Process] = []
+
+    def prepare(self, jobs: Sequence[Job]) -> None:
+        """Import what these notebooks use, once for all, where that saves time."""
+        to_run = (job.notebook.path for job in jobs if not job.done)
+        if sum(bool(_USES_KIT.search(path.read_bytes())) for path in to_run) >= MANY:
+            self._processes.prepare()
 
     def finish(self, job: Job) -> Done:
         """Reuse the finished run of a job, else run it."""
@@ -86,6 +96,7 @@ class Workers:
             self._stopped = True
             for process in self._started:
                 worker.end(process)
+            self._processes.stop()
 
     def _run(self, job: Job, folder: Path) -> Failure | None:
         with kernel_folders.kernel_folder() as aside:
@@ -107,20 +118,11 @@ class Workers:
             good, text = process.returncode == 0, log.read_text("utf-8", "replace")
             return check_run(folder, job.notebook.page, ok=good, reason=late, log=text)
 
-    def _start(self, said: BinaryIO, aside: Path) -> subprocess.Popen:
+    def _start(self, said: BinaryIO, aside: Path) -> Process:
         with self._lock:
             if self._stopped:
                 raise InterruptedError
-            process = subprocess.Popen(
-                [sys.executable, "-m", "ltvkit.report.runner.worker", str(aside)],
-                stdin=subprocess.PIPE,
-                stdout=said,
-                stderr=said,
-                cwd=paths.root(),
-                env=worker.environment(self.jobs) | kernel_folders.environment(aside),
-                # Ctrl-C is for the runner alone, which ends its workers in order.
-                start_new_session=True,
-            )
+            process = self._processes.start(said, aside)
             self._started.append(process)
         return process
 
