@@ -72,6 +72,7 @@ _out = click.option(
 )
 @click.option(
     "--only",
+    multiple=True,
     metavar="NAMES",
     help="Run only these notebooks, as in rfm,abc. The others stay in the report if they are "
     "finished for the same orders, params and code. If not, and the published report has them, "
@@ -119,7 +120,7 @@ def report(params, month, start, end, only, replace, out, **options) -> None:
     from ltvkit.report.build import Months, build
     from ltvkit.report.runner.signals import Interrupted
 
-    names = [name for name in (only or "").split(",") if name.strip()]
+    names = [name for part in only for name in part.split(",") if name.strip()]
     try:
         span = Months(month, start, end)
         outcome = build(params, months=span, only=names, replace=replace, **options)

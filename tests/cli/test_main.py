@@ -66,6 +66,7 @@ def test_help_and_import_load_nothing_heavy(arguments):
         (("params/stub.yaml", "--timeout", "0"), "0 is not in the range"),
         (("params/stab.yaml",), "Did you mean 'params/stub.yaml'?"),
         (("params/stub.yaml", "--only", "rmf"), "Did you mean 'rfm'?"),
+        (("params/stub.yaml", "--only", "rmf", "--only", "overview"), "Did you mean 'rfm'?"),
         (("params/stub.yaml", "--month", "2031-01"), "2031-01"),
         (("params/stub.yaml", "--from", "1998-05", "--to", "1998-02"), "is later than --to"),
         (("params/stub.yaml", "params/twin.yaml"), "both say `shop: stub`"),
