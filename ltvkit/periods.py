@@ -15,8 +15,8 @@ import pandas as pd
 from ltvkit.errors import ParamsError, one_of
 
 __all__ = [
-    "EVERY", "MONTH_DAYS", "YEAR_BEFORE", "Day", "day", "end", "index", "index_of", "label",
-    "last_day", "last_whole", "month_before", "number", "number_of", "start",
+    "EVERY", "MONTH_DAYS", "YEAR_BEFORE", "Day", "day", "end", "index", "index_of", "is_over",
+    "label", "last_day", "last_whole", "month_before", "number", "number_of", "start",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
@@ -163,6 +163,15 @@ def last_day(month: str, *, first: Day, until: Day) -> dt.date:
             f"{until:%Y-%m-%d}. Name a month in that span, or 'last'."
         )
     return min(end(chosen, "month"), pd.Timestamp(until)).date()
+
+
+def is_over(month: str, *, as_of: Day) -> bool:
+    """Whether `as_of` is the last day of a month, or later.
+
+    >>> is_over("2024-02", as_of="2024-02-28"), is_over("2024-02", as_of="2024-02-29")
+    (False, True)
+    """
+    return day(as_of) >= end(_month(month), "month")
 
 
 def _month(month: str) -> int:

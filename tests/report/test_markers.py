@@ -130,5 +130,7 @@ def test_a_folder_that_is_no_month_is_no_report(home):
     put_report(JUNE, started="x")
     (home / "tea" / "2024-05").mkdir()
     (home / "tea" / "2024-05" / publish.MANIFEST).write_text('{"title": 1}')
+    broken = {"title": "Tea", "as_of": "2024-0\x17-30"}
+    files.write_json(home / "tea" / "2024-04" / publish.MANIFEST, broken)
     [(shop, title, months)] = all_reports.list_shops()
     assert (shop, title, [each.month for each in months]) == ("tea", "Tea", ["2024-06"])

@@ -326,6 +326,8 @@ def test_only_takes_no_page_away_from_a_published_report(tmp_path):
     for page in ("index.html", "01_rfm.html"):
         assert 'href="../../../index.html"' in text_of(seen, page)
     assert 'href="../../1998-06/index.html"' in text_of(seen, "index.html")
+    assert "This month is partial" in text_of(seen, "index.html")  # also without the key figures
+    assert "The month is partial. This is a preview" in text_of(seen, "summary.md")
     listed = text_of(root / "reports", "index.html")
     link = 'href="stub/.preview/1998-06/index.html">open preview</a>'
     assert f"{link} (the month is not over; without OVERVIEW)" in listed

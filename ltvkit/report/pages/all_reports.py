@@ -10,6 +10,7 @@ import filelock
 from ltvkit import periods
 from ltvkit.core import files, paths
 from ltvkit.core.i18n import _
+from ltvkit.errors import ParamsError
 from ltvkit.report.pages import templates
 from ltvkit.report.publishing import markers, publish
 from ltvkit.report.publishing.publish import Place
@@ -43,8 +44,8 @@ class Month:
         """What the last good report lacks, in words; empty where it is complete."""
         if self.report is None:
             return ""
-        end = periods.end(periods.index_of(f"{self.month}-01", "month"), "month")
-        short = [_("the month is not over")] if periods.day(self.report["as_of"]) < end else []
+        over = periods.is_over(self.month, as_of=self.report["as_of"])
+        short = [] if over else [_("the month is not over")]
         left_out = self.report.get("left_out")
         short += [_("without {pages}").format(pages=", ".join(left_out))] if left_out else []
         return "; ".join(short)
@@ -98,4 +99,12 @@ def _read_months(folder: Path, name: str, *, needs: tuple[str, ...]) -> dict[str
         for path in folder.glob(f"*/{name}")
         if publish.MONTH.fullmatch(path.parent.name)
     }
-    return {m: kept for m, kept in found.items() if kept and all(key in kept for key in needs)}
+    return {m: kept for m, kept in found.items() if kept and _is_whole(kept, needs)}
+
+
+def _is_whole(kept: Mapping[str, Any], needs: tuple[str, ...]) -> bool:
+    try:
+        periods.day(kept.get("as_of", "2000-01-01"))
+    except (ParamsError, TypeError, ValueError):
+        return False
+    return all(key in kept for key in needs)

@@ -110,7 +110,7 @@ def _build_context(
         "last_year": formats.month(f"{int(year) - 1:04d}-{month}", short=True),
         "last_day": formats.day(report.as_of),
         "kpis": front_page.list_kpis(by_month, report.month, currency=currency),
-        "partial": front_page.is_partial(by_month, report.month),
+        "partial": front_page.is_partial(by_month, report.month, as_of=report.as_of),
         "amounts": redaction.mask_figures(data.describe_amounts(report.facts)),
         "orders": front_page.describe_order_ids(tables.get("data_checks"), report.facts),
         "quality": front_page.show_quality(quality, currency=currency),

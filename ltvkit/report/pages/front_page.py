@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from ltvkit import periods
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats, tables
 from ltvkit.kpis import MEASURES
@@ -46,9 +47,14 @@ def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> li
     ]
 
 
-def is_partial(by_month: pd.DataFrame | None, month: str) -> bool:
-    """Whether the report month is marked as incomplete."""
-    return by_month is not None and bool(by_month.loc[by_month["period"] == month, "partial"].any())
+def is_partial(by_month: pd.DataFrame | None, month: str, *, as_of: Any) -> bool:
+    """Whether the month is not over, or kpis_month marks it as incomplete.
+
+    >>> is_partial(None, "2024-02", as_of="2024-02-28")
+    True
+    """
+    marked = by_month is not None and by_month.loc[by_month["period"] == month, "partial"].any()
+    return bool(marked) or not periods.is_over(month, as_of=as_of)
 
 
 def show_quality(table: pd.DataFrame | None, *, currency: str) -> str:
