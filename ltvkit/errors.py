@@ -2,7 +2,8 @@
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 __all__ = [
     "ClusterError", "ColumnError", "DataError", "LtvkitError", "LtvkitWarning", "NoOptimum",
@@ -10,6 +11,8 @@ __all__ = [
 ]  # fmt: skip
 
 __dir__ = __all__.copy
+
+MOST_PROBLEMS = 20  # that one message lists
 
 
 class LtvkitError(ValueError):
@@ -70,6 +73,32 @@ def nearest(name: str, names: Iterable[str]) -> str:
     """
     close = difflib.get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=0.6)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def raise_all(where: object, problems: Sequence[str]) -> None:
+    """Raise one `ParamsError` for all `problems` of a file, each of which may begin with its line.
+
+    >>> raise_all("a.yaml", ["line 2: it is wrong."])
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: a.yaml, line 2: it is wrong.
+    """
+    problems = list(dict.fromkeys(problems))
+    if problems[MOST_PROBLEMS:]:
+        more = f"And {len(problems) - MOST_PROBLEMS:,} more."
+        problems = [*problems[:MOST_PROBLEMS], more]
+    if problems[1:]:
+        raise ParamsError("\n  ".join([f"{where}: mend these:", *problems]))
+    if problems:
+        raise ParamsError(f"{where}{',' if problems[0].startswith('line ') else ':'} {problems[0]}")
+
+
+@contextmanager
+def collecting(problems: list[str], where: str = "") -> Iterator[None]:
+    """Add what the block raises as `ParamsError` to `problems`: each line of it is one."""
+    try:
+        yield
+    except ParamsError as error:
+        problems += [where + text for text in str(error).split("\n")]
 
 
 def is_number(value: object, low: float | None = None, high: float | None = None) -> bool:

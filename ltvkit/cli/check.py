@@ -1,25 +1,47 @@
 """`python -m ltvkit check`: read, reconcile and check the orders, without a report."""
 
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 import pandas as pd
 
 from ltvkit import quality
+from ltvkit.cli.messages import make_printable
 from ltvkit.config import open_questions, params, shop
 from ltvkit.core import redaction
 from ltvkit.core.i18n import _
 from ltvkit.display import formats, tables
+from ltvkit.errors import LtvkitError
 
 STOPPED, WRONG = 1, 2
 LONGEST = 52  # characters of a reason; with it, the table is as wide as a terminal
 
 
-def check_orders(file: Path, *, month: str | None, engine: str | None) -> int:
-    """Print the reconciliation and the checks of a shop; returns the exit status."""
+def check_orders(files: Iterable[Path], *, month: str | None, engine: str | None) -> int:
+    """Print the reconciliation and the checks of each shop; returns the worst exit status.
+
+    All params are checked before the first orders are read, and all that is wrong with them told.
+    """
+    shops, statuses = [], [0]
+    for file in files:
+        try:
+            given = params.load(file, engine=engine)
+        except LtvkitError as error:
+            click.echo(f"Error: {make_printable(str(error))}", err=True)
+            statuses.append(WRONG)
+            continue
+        if missing := shop.find_missing_files(given):
+            click.echo(f"Error: {make_printable(' '.join(missing))}", err=True)
+            statuses.append(WRONG)
+        else:
+            shops.append(given)
+    return max(*statuses, *(_check_shop(given, month=month) for given in shops))
+
+
+def _check_shop(given: params.Params, *, month: str | None) -> int:
     try:
-        given = params.load(file, engine=engine)
         book = shop.read_orders(given)
         as_of = book.as_of(month or given.values.get("month", "last"))
         found = quality.summarize(book, as_of=as_of)

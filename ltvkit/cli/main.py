@@ -1,5 +1,6 @@
 """The command line: `python -m ltvkit`, also installed as `ltvkit`."""
 
+import errno
 import os
 import shlex
 import sys
@@ -8,8 +9,10 @@ from pathlib import Path
 import click
 
 from ltvkit.cli.hypothesis import hypothesis
+from ltvkit.cli.messages import make_printable
 from ltvkit.core.i18n import _
 from ltvkit.core.version import VERSION
+from ltvkit.errors import ReportError
 
 # Exit statuses: 1, a report failed; 2, the input is wrong; 128 + n, ended by signal n.
 FAILED, WRONG = 1, 2
@@ -21,14 +24,14 @@ class _Main(click.Group):
     def invoke(self, ctx: click.Context):
         try:
             return super().invoke(ctx)
-        except BrokenPipeError:  # the reader of a pipe has closed it; click ends silently
-            raise
-        except (click.ClickException, click.Abort, click.exceptions.Exit, ModuleNotFoundError):
+        except (BrokenPipeError, click.ClickException, click.Abort, click.exceptions.Exit):
+            raise  # click ends silently where the reader of a pipe has closed it
+        except ModuleNotFoundError:
             raise
         except Exception as error:  # a traceback would quote the data
             from ltvkit.core import redaction
 
-            click.echo(f"Error: {_printable(redaction.describe_error(error))}", err=True)
+            click.echo(f"Error: {make_printable(redaction.describe_error(error))}", err=True)
             sys.exit(WRONG)
 
 
@@ -106,6 +109,7 @@ def report(params, month, start, end, only, replace, out, **options) -> None:
     continues where it stopped. The last good report stays until a new one is complete.
     """
     from ltvkit.config.params import check_month
+    from ltvkit.core import paths
 
     if month and (start or end):
         raise click.UsageError("Give either --month, or --from and --to.")
@@ -117,23 +121,23 @@ def report(params, month, start, end, only, replace, out, **options) -> None:
         os.environ["LTVKIT_REPORTS"] = str(out.resolve())
     for given in filter(None, (month, start, end)):
         check_month(given)
+    _check_folder(paths.reports())
     from ltvkit.report.build import Months, build
     from ltvkit.report.runner.signals import Interrupted
 
     names = [name for part in only for name in part.split(",") if name.strip()]
     try:
         span = Months(month, start, end)
-        outcome = build(params, months=span, only=names, replace=replace, **options)
+        options |= {"replace": replace, "tell": _tell_failure}
+        outcome = build(params, months=span, only=names, **options)
     except Interrupted as signal:
         text = _(
             "Stopped, {signal}. The last good reports are unchanged. Run it again to continue."
         )
         click.echo(text.format(signal=signal), err=True)
         sys.exit(signal.status)
-    for failure in outcome.failures:
-        click.echo(f"{_('FAILED')} {_printable(failure)}", err=True)
     for warning in outcome.warnings:
-        click.echo(f"{_('WARNING')} {_printable(warning)}", err=True)
+        click.echo(f"{_('WARNING')} {make_printable(warning)}", err=True)
     for folder in outcome.unchanged:
         click.echo(_("Nothing changed: {path}").format(path=_shorten(folder / "index.html")))
     for folder in outcome.published:
@@ -161,7 +165,7 @@ def status(out) -> None:
         os.environ["LTVKIT_REPORTS"] = str(out.resolve())
     recovery.recover()
     lines, failed = describe_reports()
-    click.echo("\n".join(map(_printable, lines)))
+    click.echo("\n".join(map(make_printable, lines)))
     if (index := paths.reports() / "index.html").exists():
         click.echo(_("All reports: {path}").format(path=_shorten(index)))
     sys.exit(FAILED if failed else 0)
@@ -244,14 +248,23 @@ def check(params, month, engine) -> None:
     from ltvkit.report import recovery
 
     recovery.recover()
-    sys.exit(max(check_orders(file, month=month, engine=engine) for file in params))
+    sys.exit(check_orders(params, month=month, engine=engine))
 
 
-def _printable(text: str) -> str:
-    """A message that may quote the export: masked, and without control characters."""
-    from ltvkit.core import redaction
+def _check_folder(folder: Path) -> None:
+    """Raise `ReportError` where no report can be written, before the orders are read."""
+    first = next((path for path in (folder, *folder.absolute().parents) if path.exists()), folder)
+    if first.is_dir() and os.access(first, os.W_OK):
+        return
+    reason = os.strerror(errno.EACCES if first.is_dir() else errno.ENOTDIR)
+    raise ReportError(
+        f"{folder}: reports cannot be written there ({reason}: {first}). Give another folder, as "
+        "in --out reports."
+    )
 
-    return "".join(c for c in redaction.mask(text) if c.isprintable() or c == "\n")
+
+def _tell_failure(text: str) -> None:
+    click.echo(f"{_('FAILED')} {make_printable(text)}", err=True)
 
 
 def _shorten(path: Path) -> str:

@@ -7,7 +7,7 @@ The valid keys, their types and defaults are what the notebooks declare in the c
 import datetime as dt
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,16 @@ from ltvkit.config.notebooks import Parameter
 from ltvkit.core import paths
 from ltvkit.core.slugs import check_shop
 from ltvkit.core.strict_yaml import raw_text, read
-from ltvkit.errors import ParamsError, ProjectError, ReportError, nearest
+from ltvkit.errors import (
+    ParamsError,
+    ProjectError,
+    ReportError,
+    collecting,
+    nearest,
+    raise_all,
+)
 from ltvkit.ingest.policies import Policies, check_options
+from ltvkit.ingest.readers import remote
 from ltvkit.ingest.readers.locate import PACKED, SUFFIXES
 
 # Left to the notebooks' defaults, a report of a shop would show the demo.
@@ -30,6 +38,7 @@ REQUIRED = ("shop", "source")
 # is decided neutrally.
 NEUTRAL = {name: rule["neutral"] for name, rule in rules.RULES.items() if "neutral" in rule}
 
+OF_COLUMNS = ("abc_by", "cohort_by", "cost_by", "steps_by")  # they name columns that are mapped
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -60,7 +69,8 @@ def load(
     Raises `ParamsError`, naming the file, the line, the key, what was found, what is expected
     and the nearest valid name, for a file that is not a mapping, a key that no notebook
     declares, and a value of the wrong type. Text stays as written: `2024-01-05` is no date
-    object, and an id like `00123` is refused until it is put in quotes.
+    object, and an id like `00123` is refused until it is put in quotes. All that is wrong is in one
+    message.
     What only the data can tell (whether a header is there) is left to the reading.
     """
     path = Path(path)
@@ -74,23 +84,39 @@ def load(
         known = _union(books.find_notebooks())
     else:
         known = _union(map(books.read_notebook, notebooks))
-    given, nodes = read(path, texts=_texts(known))
-    for key, value in given.items():
-        where = f"{path}, line {nodes[key].start_mark.line + 1}"
-        if key not in known:
-            raise ParamsError(
-                f"{where}: '{key}' is not a parameter of any notebook."
-                f"{nearest(key, known)} Known: {', '.join(known)}."
-            )
-        _check(value, known[key][0], nodes[key], where=where)
-    _check_missing(path, given, known)
+    problems: list[str] = []
+    given, nodes = read(path, texts=_texts(known), problems=problems)
+    for key, node in nodes.items():
+        where = f"line {node.start_mark.line + 1}: "
+        if key not in known and key in given:
+            names = ", ".join(known)
+            unknown = f"'{key}' is not a parameter of any notebook.{nearest(key, known)}"
+            problems.append(f"{where}{unknown} Known: {names}.")
+        elif key in given:  # those that are not are among the problems
+            with collecting(problems, where):
+                _check(given[key], known[key][0], node)
+    good = {key: value for key, value in given.items() if _fits(value, known.get(key))}
+    problems += _find_missing({*given, *nodes}, known)
     defaults = {name: several[0].default for name, several in known.items()}
     named = {"title": given.get("shop", ""), "currency": ""}
     neutral = NEUTRAL | {name: text for name, text in named.items() if _differ(known.get(name))}
-    values = defaults | {n: v for n, v in neutral.items() if n in known} | given
+    values = defaults | {n: v for n, v in neutral.items() if n in known} | good
     values |= {"engine": engine} if engine else {}
-    _check_options(path, values)
+    problems += _find_wrong_values(values, skipped=nodes.keys() - good.keys())
+    raise_all(path, problems)
     return Params(path=path, values=values)
+
+
+def load_all(files: Iterable[str | Path], *, engine: str | None = None) -> list[Params]:
+    """Params files -> `Params` of each; raises one `ParamsError` with the problems of all."""
+    problems: list[str] = []
+    found = []
+    for file in files:
+        with collecting(problems):
+            found.append(load(file, engine=engine))
+    if problems:
+        raise ParamsError("\n".join(problems))
+    return found
 
 
 def find_params(path: str | os.PathLike[str]) -> Path:
@@ -107,6 +133,8 @@ def find_params(path: str | os.PathLike[str]) -> Path:
     for home in homes:
         if (home / named).is_file():
             return (home / named).resolve()
+        if (home / named).exists() and not (home / named).is_dir():
+            raise ParamsError(f"{path} is a pipe or a device, and not a params file.")
     known = [found for home in homes for found in sorted(home.glob("params/*.yaml"))]
     known = known or [*here.glob("*/params/*.yaml")]
     shown = [os.path.relpath(found) for found in dict.fromkeys(known)]
@@ -118,7 +146,8 @@ def find_params(path: str | os.PathLike[str]) -> Path:
     looked = " or ".join(map(str, homes))
     alike = [file for file in shown if Path(file).stem == named.stem]
     hint = nearest(alike[0], alike) if alike else nearest(str(path), shown)
-    raise ParamsError(f"there is no params file {path} in {looked}.{hint} {there}")
+    folder = f" {path} is a folder." * any((home / named).is_dir() for home in homes)
+    raise ParamsError(f"there is no params file {path} in {looked}.{folder}{hint} {there}")
 
 
 def check_month(month: str) -> str:
@@ -158,17 +187,24 @@ def _texts(known: Mapping[str, list[Parameter]]) -> list[str]:
     return ["columns", "spark.conf", *(f"policies.{name}" for name in policies), *lists]
 
 
-def _check(value: Any, parameter: Parameter, node: yaml.Node, *, where: str) -> None:
-    types, expected = books.KINDS[parameter.kind]
-    where, raw = f"{where}: {parameter.name}", raw_text(node)
-    if not isinstance(value, types) or isinstance(value, bool) != (parameter.kind == "bool"):
+def _fits(value: Any, several: list[Parameter] | None) -> bool:
+    """Whether a value has the type of a parameter."""
+    kind = several[0].kind if several else ""
+    types, _expected = books.KINDS.get(kind, ((), ""))
+    return isinstance(value, types) and isinstance(value, bool) == (kind == "bool")
+
+
+def _check(value: Any, parameter: Parameter, node: yaml.Node) -> None:
+    raw, expected = raw_text(node), books.KINDS[parameter.kind][1]
+    if not _fits(value, [parameter]):
         quotable = parameter.kind == "str" and raw and not isinstance(value, list | dict)
         advice = f' Put it in quotes: "{raw}".' if quotable else ""
-        raise ParamsError(f"{where}: found {raw or 'nothing'}, expected {expected}.{advice}")
+        found = raw or "nothing"
+        raise ParamsError(f"{parameter.name}: found {found}, expected {expected}.{advice}")
     try:
         _check_text(parameter, value)
     except ParamsError as error:
-        raise ParamsError(f"{where}: {error}") from error
+        raise ParamsError(f"{parameter.name}: {error}") from error
 
 
 def _check_text(parameter: Parameter, value: Any) -> None:
@@ -187,17 +223,13 @@ def _check_text(parameter: Parameter, value: Any) -> None:
             raise ParamsError(f"{value!r} is not a date: write it as 1998-06-30.") from error
 
 
-def _check_missing(path: Path, given: Mapping, known: Mapping[str, list[Parameter]]) -> None:
+def _find_missing(given: Collection[str], known: Mapping[str, list[Parameter]]) -> Iterator[str]:
     for name in REQUIRED:
         if name in known and name not in given:
-            raise ParamsError(
-                f"{path}: '{name}' is missing: {known[name][0].help or 'write it down'}."
-            )
+            yield f"'{name}' is missing: {known[name][0].help or 'write it down'}."
     for name, several in known.items():
         if name not in {*given, *NEUTRAL, "title", "currency"} and _differ(several):
-            raise ParamsError(
-                f"{path}: '{name}' is missing, and the notebooks' defaults for it differ."
-            )
+            yield f"'{name}' is missing, and the notebooks' defaults for it differ."
 
 
 def _differ(several: Iterable[Parameter] | None) -> bool:
@@ -205,10 +237,20 @@ def _differ(several: Iterable[Parameter] | None) -> bool:
     return len({repr(p.default) for p in several or ()}) > 1
 
 
-def _check_options(path: Path, values: Mapping[str, Any]) -> None:
-    given = {key: values[key] for key in ("columns", "policies") if key in values}
-    try:
-        check_options(**given)
-        rules.check(values)
-    except ParamsError as error:
-        raise ParamsError(f"{path}: {error}") from error
+def _find_wrong_values(values: Mapping[str, Any], *, skipped: Collection[str]) -> list[str]:
+    """What is wrong with values of the right type; `skipped` are known to be wrong already."""
+    problems: list[str] = []
+    options = {key: values[key] for key in ("columns", "policies") if key in values}
+    with collecting(problems):
+        check_options(**options)
+    with collecting(problems):
+        remote.refuse_remote(values.get("source", ""), allowed=_allows_remote(values))
+    # Without the columns that are mapped, nobody can say which names there are.
+    skipped = {*skipped, *(OF_COLUMNS if "columns" in skipped else ())}
+    with collecting(problems):
+        rules.check({name: value for name, value in values.items() if name not in skipped})
+    return problems
+
+
+def _allows_remote(values: Mapping[str, Any]) -> bool:
+    return values.get("policies", {}).get("remote") is True

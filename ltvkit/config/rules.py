@@ -3,14 +3,15 @@
 What only the data can tell, such as whether a column is there, is left to the steps that need it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ltvkit import abc_classes, cohorts, rfm
 from ltvkit.core import files
 from ltvkit.engines import frames
 from ltvkit.engines.spark.settings import Settings, check_types
-from ltvkit.errors import ParamsError, check_grouping, is_number, one_of
+from ltvkit.errors import ParamsError, check_grouping, collecting, is_number, one_of
+from ltvkit.forecast import seasons
 from ltvkit.hypotheses.registry import store
 from ltvkit.ingest import schema
 from ltvkit.ltv import order_steps, unit_economics
@@ -21,27 +22,53 @@ NO_GROUPS = ("customer_id", "order_id", "order_date", *schema.NUMBERS)
 
 
 def check(values: Mapping[str, Any]) -> None:
-    """Params with their values -> nothing; raises `ParamsError` naming the key and what it takes.
+    """Params with their values -> nothing; raises one `ParamsError`, with a line for each that is
+    wrong: its key and what it takes.
 
     >>> check({"discount": -2})
     Traceback (most recent call last):
     ltvkit.errors.ParamsError: discount=-2: give a rate per year from 0 to 1, as 0.1 for 10%.
     """
+    problems: list[str] = []
     sets = _sets(values.get("columns", ()))
     for name, rule in RULES.items():
         if name in values:
-            _check(name, values[name], rule, sets)
-    _check_groups(values.get("abc_by", ()), values.get("cost_by", ""))
-    for column in values.get("steps_by", ()):
-        check_grouping("steps_by", column, order_steps.COLUMNS)
+            with collecting(problems):
+                _check(name, values[name], rule, sets)
+    for span, factor in values.get("campaigns", {}).items():
+        with collecting(problems):
+            seasons.read_span(span, factor)
+    for check_one in (_check_groups, _check_steps, _check_edges, _check_cluster, _check_register):
+        with collecting(problems):
+            check_one(values)
+    if problems:
+        raise ParamsError("\n".join(dict.fromkeys(problems)))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _check_edges(values: Mapping[str, Any]) -> None:
     if "abc_cuts" in values:
         abc_classes.check_cuts(values["abc_cuts"], "abc_cuts")
     if values.get("rfm_cuts"):
         rfm.fixed_edges(values["rfm_cuts"], "rfm_cuts")
+
+
+def _check_cluster(values: Mapping[str, Any]) -> None:
     check_cluster = Settings.of if values.get("engine") == "spark" else check_types
     check_cluster(values.get("spark", {}))
-    if values.get("register"):
+
+
+def _check_register(values: Mapping[str, Any]) -> None:
+    if values.get("register") and "shop" in values:
         store.folder(values["shop"], values["register"])
+
+
+def _check_steps(values: Mapping[str, Any]) -> None:
+    for column in filter(_is_text, values.get("steps_by", ())):
+        check_grouping("steps_by", column, order_steps.COLUMNS)
 
 
 def _sets(mapped: Mapping[str, str]) -> dict[str, list[str]]:
@@ -56,11 +83,11 @@ def _sets(mapped: Mapping[str, str]) -> dict[str, list[str]]:
     }
 
 
-def _check_groups(abc_by: Iterable[str], cost_by: str) -> None:
+def _check_groups(values: Mapping[str, Any]) -> None:
     """Refuse columns that the tables by them would have twice, and two tables of one name."""
-    check_grouping("cost_by", cost_by, unit_economics.COLUMNS)
+    check_grouping("cost_by", values.get("cost_by", ""), unit_economics.COLUMNS)
     tables: dict[str, str] = {}
-    for column in abc_by:
+    for column in filter(_is_text, values.get("abc_by", ())):
         check_grouping("abc_by", column, abc_classes.COLUMNS)
         table = abc_classes.table_name(column)
         if table in tables:

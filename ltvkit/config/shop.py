@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,10 +14,14 @@ from ltvkit.config import params
 from ltvkit.config.params import Params
 from ltvkit.core import paths
 from ltvkit.engines.frames import Frame
+from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest import undecided_amounts
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.lines import select_until
 from ltvkit.ingest.parse import currencies
+from ltvkit.ingest.policies import check_options
+from ltvkit.ingest.readers import databases
+from ltvkit.ingest.readers.locate import locate
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,6 +89,29 @@ def read_orders(given: Params) -> Orders:
     currencies.check_currency(currency, book.facts)
     undecided_amounts.check_undecided(currency, book.facts, rated=bool(rates))
     return book
+
+
+def find_missing_files(given: Params) -> list[str]:
+    """Messages on the files that a params file names and that are not there; none is read."""
+    source, rules = given.values["source"], check_options(policies=given.values.get("policies"))
+    checks: list[tuple] = []
+    if databases.is_file(source):
+        checks.append((databases.find_file, source))
+    elif "://" not in source:
+        checks.append((locate, source, rules))
+    if rules.rates:
+        checks.append((currencies.find_rates, rules.rates))
+    if rules.join:
+        checks.append((locate, rules.join, rules))
+    return list(filter(None, (_find_problem(*check) for check in checks)))
+
+
+def _find_problem(check: Callable[..., Any], *options: Any) -> str:
+    try:
+        check(*options)
+    except (DataError, ParamsError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def reading(given: Params) -> dict[str, Any]:

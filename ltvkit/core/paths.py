@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from ltvkit.errors import ProjectError
+from ltvkit.errors import ParamsError, ProjectError
 
 _chosen: ContextVar[Path | None] = ContextVar("_chosen", default=None)
 
@@ -91,7 +91,12 @@ def shorten(path: Path) -> str:
 
 def resolve(path: str | Path) -> Path:
     """An absolute `path` unchanged; a relative one below the project root."""
-    return root() / Path(path).expanduser()
+    try:
+        return root() / Path(path).expanduser()
+    except RuntimeError as error:
+        raise ParamsError(
+            f"{path}: there is no home folder of that user. Give the whole path."
+        ) from error
 
 
 def from_root(source: str) -> str:

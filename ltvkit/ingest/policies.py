@@ -7,7 +7,8 @@ from numbers import Integral, Real
 from typing import Any, get_type_hints
 
 from ltvkit.core import files, people, redaction
-from ltvkit.errors import ParamsError, check_share, nearest, one_of
+from ltvkit.engines import limits
+from ltvkit.errors import ParamsError, check_share, collecting, nearest, one_of
 from ltvkit.ingest.order_numbers import RESTARTS
 from ltvkit.ingest.overlap import CHOICES
 from ltvkit.ingest.parse import date_formats, dates
@@ -166,10 +167,8 @@ class Policies:
     checks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, kind in _list_types().items():
-            object.__setattr__(self, name, _check_type(name, getattr(self, name), kind))
-        for name, known in _CHOICES.items():
-            one_of(name, getattr(self, name), known)
+        for name in _list_types():
+            object.__setattr__(self, name, _check_value(name, getattr(self, name)))
         if self.returns == self.returned_orders == "drop":
             raise ParamsError(
                 "policies: returned_orders: drop needs the returns that returns: drop leaves out: "
@@ -180,24 +179,35 @@ class Policies:
                 "policies: join and join_on go together: the file of orders, and the header of the "
                 "order number that it and the source have."
             )
-        check_share("max_quarantined", self.max_quarantined)
-        check_share("tax_rate", self.tax_rate)
-        if not 1 <= self.header_line <= MOST_TITLES:
-            raise ParamsError(
-                f"policies: header_line: {self.header_line}: give a line from 1 to {MOST_TITLES:,}."
-            )
-        if self.timezone:
-            dates.check_timezone(self.timezone)
-        if self.date_format:
-            date_formats.check_format(self.date_format)
-        if self.data_until:
-            object.__setattr__(self, "data_until", dates.normalize_day(self.data_until))
-        # YAML reads a bare `off` as false.
-        checks = {name: "off" if to is False else to for name, to in self.checks.items()}
-        for name, severity in checks.items():
-            one_of("policies: checks", name, CHECK_FACTS)
-            one_of(f"policies: checks: {name}", severity, SEVERITIES)
-        object.__setattr__(self, "checks", checks)
+
+
+def _check_value(name: str, value: Any) -> Any:
+    """A policy's value in its declared type; raises `ParamsError` for one that it cannot have."""
+    value = _check_type(name, value, _list_types()[name])
+    if name in _CHOICES:
+        one_of(name, value, _CHOICES[name])
+    if name in ("max_quarantined", "tax_rate"):
+        check_share(name, value)
+    if name == "header_line" and not 1 <= value <= MOST_TITLES:
+        raise ParamsError(f"policies: header_line: {value}: give a line from 1 to {MOST_TITLES:,}.")
+    if name == "timezone" and value:
+        dates.check_timezone(value)
+    if name == "date_format" and value:
+        date_formats.check_format(value)
+    if name == "memory_limit":
+        limits.parse_memory(value)
+    if name == "data_until" and value:
+        return dates.normalize_day(value)
+    return _check_severities(value) if name == "checks" else value
+
+
+def _check_severities(checks: Mapping[str, Any]) -> dict[str, str]:
+    # YAML reads a bare `off` as false.
+    checks = {name: "off" if to is False else to for name, to in checks.items()}
+    for name, severity in checks.items():
+        one_of("policies: checks", name, CHECK_FACTS)
+        one_of(f"policies: checks: {name}", severity, SEVERITIES)
+    return checks
 
 
 @cache
@@ -229,33 +239,50 @@ def _check_type(name: str, value: Any, kind: Any) -> Any:
 
 
 def check_options(*, columns: Mapping | None = None, policies: Mapping | None = None) -> Policies:
-    """`policies` as `Policies`; raises `ParamsError` naming an unknown key and the nearest one."""
-    known = [f.name for f in fields(Policies)]
+    """`policies` as `Policies`; raises one `ParamsError` with a line for each option that is wrong.
+
+    An unknown name comes with the nearest known one.
+    """
     for key, options in (("columns", columns), ("policies", policies)):
         if not isinstance(options, Mapping | None):
             raise ParamsError(f"{key}: {options!r} cannot be used; it must be a mapping.")
-    for name in policies or {}:
-        if name not in known:
-            raise ParamsError(
-                f"policies: '{name}' is not a policy.{nearest(name, known)} "
-                f"Known: {', '.join(known)}."
-            )
+    problems: list[str] = []
     for name, raw in (columns or {}).items():
-        if not isinstance(raw, str):
-            raise ParamsError(f"columns: {name}: {raw!r} must be the header's text, in quotes.")
-        if name in RESERVED or str(name).startswith("_"):
-            raise ParamsError(f"columns: '{name}' is a name of the kit's own; choose another.")
-        if not str(name).isidentifier():
-            raise ParamsError(f"columns: '{name}' must be letters, digits and _, as in gift_wrap.")
-        alike = [n for n in (*COLUMNS, *columns) if n != name and n.lower() == name.lower()]
-        if alike:
-            raise ParamsError(f"columns: '{name}' and '{alike[0]}' differ in case only.")
+        with collecting(problems):
+            _check_column(name, raw, columns or {})
+    known = [f.name for f in fields(Policies)]
+    for name, value in (policies or {}).items():
+        with collecting(problems):
+            if name not in known:
+                raise ParamsError(
+                    f"policies: '{name}' is not a policy.{nearest(name, known)} "
+                    f"Known: {', '.join(known)}."
+                )
+            _check_value(name, value)
+    if problems:
+        raise ParamsError("\n".join(problems))
     rules = Policies(**dict(policies or {}))
     for name, raw in (columns or {}).items():
         if name not in (*_NAMED, *rules.shown):
-            redaction.check_column(name, raw)
-    _check_shown(rules.shown, columns or {})
+            with collecting(problems):
+                redaction.check_column(name, raw)
+    with collecting(problems):
+        _check_shown(rules.shown, columns or {})
+    if problems:
+        raise ParamsError("\n".join(problems))
     return rules
+
+
+def _check_column(name: str, raw: Any, columns: Mapping[str, Any]) -> None:
+    if not isinstance(raw, str):
+        raise ParamsError(f"columns: {name}: {raw!r} must be the header's text, in quotes.")
+    if name in RESERVED or str(name).startswith("_"):
+        raise ParamsError(f"columns: '{name}' is a name of the kit's own; choose another.")
+    if not str(name).isidentifier():
+        raise ParamsError(f"columns: '{name}' must be letters, digits and _, as in gift_wrap.")
+    alike = [n for n in (*COLUMNS, *columns) if n != name and n.lower() == name.lower()]
+    if alike:
+        raise ParamsError(f"columns: '{name}' and '{alike[0]}' differ in case only.")
 
 
 def _check_shown(shown: Collection[str], columns: Mapping[str, str]) -> None:

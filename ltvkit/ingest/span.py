@@ -85,9 +85,9 @@ def _explain_nothing_kept(table: pd.DataFrame, source: str) -> DataError:
     dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
     if source == FRAME:
         dates = " Say how dates are written, as in policies={'date_format': '%d/%m/%Y'}."
+    money = " Map the column that holds the amounts, as numbers, under columns: amount."
     if not reasons:
         return DataError(f"{source} has no lines of data.")
-    return DataError(
-        f"no line of {source} could be kept ({reasons})."
-        f"{dates if 'order_date is unreadable' in reasons else ''}"
-    )
+    remedy = dates * ("order_date is unreadable" in reasons)
+    remedy += money * ("amount is unreadable" in reasons)
+    return DataError(f"no line of {source} could be kept ({reasons}).{remedy}")

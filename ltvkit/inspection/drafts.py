@@ -150,7 +150,8 @@ def _write_policies(seen: Inspection) -> str:
     values = {"data_until": "", "date_format": ""} | asked | dict(seen.policies)
     lines = [model[0]]
     for line in model[1:]:
-        name, comment = re.match(r"  (\w+): .*?(?:  # (.*))?$", line).groups()
+        found = re.match(r"  (\w+): .*?(?:  # (.*))?$", line)
+        name, comment = found.groups() if found else ("", "")  # a line that is commented out
         if name in values:
             line = _write_line(name, values.pop(name), comment, checks.get(name), indent=2)
         lines.append(line)

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from ltvkit import orders
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
+from ltvkit.engines.sql import quoted
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, systems
 from ltvkit.ingest.parse import ids, values
@@ -63,7 +64,7 @@ def inspect(source: str) -> Inspection:
 def _read_head(raw: Any) -> tuple[Any, Any]:
     """The source and its first lines; a source of few lines is held, as it is asked many times."""
     frame = raw.frame
-    head = frame.limit(HEAD).df()
+    head = _select_for_pandas(frame.limit(HEAD)).df()
     if len(head) == HEAD:
         return raw, head
     frame.query("frame", "create or replace temp table inspected as select * from frame")
@@ -74,6 +75,20 @@ def _read_head(raw: Any) -> tuple[Any, Any]:
     known = {"facts": facts, "numeric": [c for c in raw.columns if c not in written]}
     held = Part.from_query(raw.connection, "", "select * from inspected", **known)
     return replace(raw, parts=[held]), head
+
+
+def _select_for_pandas(lines: Any) -> Any:
+    """Lines without values that pandas cannot hold: bytes are written as text, and days and times
+    without an end are NULL.
+    """
+    kinds = zip(lines.columns, map(str, lines.types), strict=True)
+    chosen = []
+    for column, kind in ((quoted(c), kind) for c, kind in kinds):
+        if kind == "BLOB":
+            chosen.append(f"{column}::varchar as {column}")
+        elif kind == "DATE" or kind.startswith("TIMESTAMP"):
+            chosen.append(f"case when isfinite({column}) then {column} end as {column}")
+    return lines.project(f"* replace ({', '.join(chosen)})") if chosen else lines
 
 
 def _propose_columns(head: Any, system: Any) -> tuple[dict[str, str], dict[str, str]]:

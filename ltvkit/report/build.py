@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from ltvkit.ingest.cache import RUN
 from ltvkit.report import recovery
 from ltvkit.report.pages import all_reports
 from ltvkit.report.runner.workers import Workers, describe_error
-from ltvkit.report.session import Months, Outcome, Session
+from ltvkit.report.session import Months, Outcome, Session, no_one
 
 
 def build(
@@ -26,35 +26,37 @@ def build(
     jobs: int = 1,
     timeout: float | None = None,
     engine: str | None = None,
+    tell: Callable[[str], None] = no_one,
 ) -> Outcome:
     """Build the reports of the params `files`, with `engine` in place of theirs where given.
 
-    Raises `ParamsError` before any kernel starts if a params file is wrong. A report that fails
-    does not stop the others. With `only`, a report that would lose pages by it stays, and a preview
-    is built beside it, unless `replace` says otherwise. Raises `Interrupted` on SIGINT and SIGTERM,
-    once all processes have ended and the failure is recorded.
+    Raises `ParamsError` before anything is read if params files are wrong, with all that is wrong.
+    A report that fails does not stop the others; `tell` is called with the reason at once. With
+    `only`, a report that would lose pages by it stays, and a preview is built beside it, unless
+    `replace` says otherwise. Raises `Interrupted` on SIGINT and SIGTERM, once all processes have
+    ended and the failure is recorded.
     """
     recovery.recover()
     notebooks = find_notebooks()
     chosen = select_notebooks(notebooks, only)
-    shops = [params.load(file, engine=engine) for file in files]
+    shops = params.load_all(files, engine=engine)
     _check_distinct(shops)
-    session = Session(months, notebooks, chosen, Workers(jobs=jobs, timeout=timeout), replace)
+    workers = Workers(jobs=jobs, timeout=timeout)
+    session = Session(months, notebooks, chosen, workers, replace, tell)
     with _named_run(), session.signals.raised():
         try:
             session.run(shops)
         finally:
             with session.signals.held():
-                _refresh_index(session.outcome)
+                _refresh_index(session)
     return session.outcome
 
 
-def _refresh_index(outcome: Outcome) -> None:
+def _refresh_index(session: Session) -> None:
     try:
-        outcome.index = all_reports.refresh()
+        session.outcome.index = all_reports.refresh()
     except OSError as error:
-        text = f"{paths.reports() / 'index.html'}: {describe_error(error)}"
-        outcome.failures.append(text)
+        session.add_failure(f"{paths.reports() / 'index.html'}: {describe_error(error)}")
 
 
 @contextmanager

@@ -4,7 +4,7 @@ A report is published when its last notebook has finished. If one fails, that is
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -51,6 +51,10 @@ class Outcome:
     index: Path | None = None
 
 
+def no_one(_text: str) -> None:
+    """Nobody waits for the reasons of failures; they are in the outcome."""
+
+
 @dataclass
 class Session:
     """The options of one command, its reports in progress, and their outcome."""
@@ -60,6 +64,7 @@ class Session:
     chosen: Sequence[Notebook]
     workers: Workers
     replace: bool = False
+    tell: Callable[[str], None] = no_one
     signals: Signals = field(default_factory=Signals)
     outcome: Outcome = field(default_factory=Outcome)
     started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
@@ -73,7 +78,7 @@ class Session:
             self._marker = held.enter_context(markers.marked(self.started))
             try:
                 self._show_running([Place(given.shop, self._ask(given)) for given in shops])
-                for given in shops:
+                for given in [given for given in shops if self._has_files(given)]:
                     self._open(given, held)
                 if self._pending:
                     self._show_running(list(self._pending))
@@ -83,6 +88,13 @@ class Session:
             except BaseException as error:
                 self._record_interruption(error)
                 raise
+
+    def _has_files(self, given: params.Params) -> bool:
+        """Whether the files that a shop names are there; it fails at once where one is not."""
+        if not (missing := shop.find_missing_files(given)):
+            return True
+        self._fail(Place(given.shop, self._ask(given)), " ".join(missing))
+        return False
 
     def _open(self, given: params.Params, held: ExitStack) -> None:
         """Prepare a shop's orders; lock and plan those of its reports that are not up to date."""
@@ -246,7 +258,12 @@ class Session:
         self._marker.remove(place)
 
     def _add_failure(self, place: Place, reason: str) -> None:
-        self.outcome.failures.append(f"{place.shop} {place.month}: {reason}")
+        self.add_failure(f"{place.shop} {place.month}: {reason}")
+
+    def add_failure(self, text: str) -> None:
+        """Add a failure to the outcome, and tell it."""
+        self.outcome.failures.append(text)
+        self.tell(text)
 
     def _record_interruption(self, error: BaseException) -> None:
         """Record unfinished reports as failed."""

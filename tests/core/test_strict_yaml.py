@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,73 @@ def test_what_is_empty_is_no_text(read):
 def test_what_the_kit_has_no_use_for_is_a_message(read, text):
     with pytest.raises(ParamsError, match=r"a\.yaml"):
         read(text)
+
+
+def name_again(kind: str, levels: int) -> str:
+    """Lines of which each names the one before several times."""
+    lines = ["a0: &a0 [x, x, x]" if kind == "list" else "a0: &a0 {x: 1}"]
+    for n in range(1, levels):
+        before = f"*a{n - 1}"
+        inner = {
+            "list": f"[{', '.join([before] * 9)}]",
+            "mapping": f"{{{', '.join(f'k{i}: {before}' for i in range(9))}}}",
+            "merge": f"{{<<: [{', '.join([before] * 9)}]}}",
+        }[kind]
+        lines.append(f"a{n}: &a{n} {inner}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("kind", ["list", "mapping", "merge"])
+def test_aliases_of_aliases_are_bounded(read, kind):
+    """Six lines would be half a million values; the message comes before any of them is made."""
+    assert read(name_again(kind, 3))
+    start = time.process_time()
+    with pytest.raises(ParamsError, match=r"line \d+: it names more than 50,000 values"):
+        read(name_again(kind, 7))
+    assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("text", ["a: &x [*x]", "a: &x {b: *x}", "a: &x {<<: *x}", "&x\na: *x"])
+def test_what_contains_itself_is_told(read, text):
+    with pytest.raises(ParamsError, match="line 1: a list or mapping in it contains itself"):
+        read(text)
+
+
+def test_many_keys_cost_no_more_than_reading_them(read):
+    text = "\n".join(f"k{n}: 1" for n in range(3000))
+    start = time.process_time()
+    assert len(read(text)) == 3000
+    assert time.process_time() - start < 10
+
+
+def test_all_that_is_refused_is_listed_at_once(tmp_path):
+    path, problems = tmp_path / "a.yaml", []
+    path.write_text('a: 00123\nb: {c: 12:30, c: 1}\nd: 5\n7: x\ne: ["\\0", 1_0]\nf: &g 1:30.5\n')
+    values, _nodes = strict_yaml.read(path, problems=problems)
+    assert values == {"d": 5}
+    assert [said.partition(":")[0] for said in problems] == [
+        f"line {n}" for n in (1, 2, 2, 4, 5, 5, 6)
+    ]
+    with pytest.raises(ParamsError) as caught:
+        strict_yaml.read(path)
+    assert all(said in str(caught.value) for said in problems)
+
+
+def test_what_is_no_text_file_is_told_at_once(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text(f"a: {'x' * strict_yaml.MOST_BYTES}")
+    with pytest.raises(ParamsError, match="larger than 1,000,000 bytes.*into a CSV file"):
+        strict_yaml.read(path)
+    for content in ("a: é".encode("latin-1"), "a: 1".encode("utf-16"), "a: 注文".encode("cp932")):
+        path.write_bytes(content)
+        with pytest.raises(ParamsError, match="save it as UTF-8"):
+            strict_yaml.read(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ParamsError, match="a device or a pipe"):
+        strict_yaml.read(path)
+    with pytest.raises(ParamsError, match="it is a folder"):
+        strict_yaml.read(tmp_path)
 
 
 plain = st.text(alphabet="0123456789.:_-+eExXoOnNyYfFtTrRuUlLsSaAiI~=<", min_size=1, max_size=7)

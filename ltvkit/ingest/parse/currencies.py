@@ -69,7 +69,15 @@ def read_rates(path: Path) -> pd.DataFrame:
 
 def load_rates(path: str) -> pd.DataFrame | None:
     """The rates in the file that the policies name; None without one."""
-    return read_rates(paths.resolve(path)) if path else None
+    return read_rates(find_rates(path)) if path else None
+
+
+def find_rates(path: str) -> Path:
+    """The file of rates that the policies name; raises `DataError` where there is none."""
+    found = paths.resolve(path)
+    if not found.is_file():
+        raise _unusable(found, f"the file cannot be read: there is none at {found}")
+    return found
 
 
 def convert(relation: Any, table: pd.DataFrame, *, columns: tuple[str, ...]) -> Any:

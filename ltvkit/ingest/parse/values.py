@@ -53,8 +53,8 @@ def narrow(sql: str) -> str:
 
 
 def is_number(kind: str) -> bool:
-    """Whether a DuckDB type is one of numbers."""
-    return kind.removeprefix("U").startswith(_NUMERIC)
+    """Whether a DuckDB type is one of numbers, and not of lists of them."""
+    return kind.removeprefix("U").startswith(_NUMERIC) and not kind.endswith("]")
 
 
 def parse_text(column: str, kind: str, *, plain: bool = False) -> str:
@@ -67,7 +67,7 @@ def parse_text(column: str, kind: str, *, plain: bool = False) -> str:
     [('007',)]
     """
     name = quoted(column)
-    if kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")):
+    if kind.startswith(("DOUBLE", "FLOAT", "DECIMAL")) and is_number(kind):
         whole = f"{name} = floor({name}) and abs({name}) < 1.7e38"
         return (
             # try_cast, as DuckDB also casts values that are no number, which `whole` leaves out.

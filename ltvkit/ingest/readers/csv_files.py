@@ -86,7 +86,10 @@ def _find_header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]
     header = next(parse_records(below, delimiter=delimiter), None)
     where = f"{name}: line {rules.header_line}, which must name the columns,"
     if header is None:
-        raise DataError(f"{where} is not there: the file is empty from there on.")
+        raise DataError(
+            f"{where} is not there: the file is empty from there "
+            "on. Export it again, or take it out."
+        )
     if header.line > 1 or not (header.fault or any(f.strip() for f in header.fields)):
         raise DataError(f"{where} is blank. Say which line does under policies: header_line.")
     # A name with line breaks and delimiters: an unclosed quotation mark has taken in rows.

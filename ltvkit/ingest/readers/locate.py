@@ -28,6 +28,15 @@ def locate(source: str, rules: Policies) -> list[Path]:
         return _all(path, "*", source)
     if any(mark in path.name for mark in "*?[") and not path.exists():
         return _all(path.parent, path.name, source)
+    if path.is_symlink() and not path.exists():
+        raise DataError(
+            f"source {source!r}: {path} is a link that leads nowhere, or to itself. Give the file."
+        )
+    if path.exists() and not path.is_file():
+        raise DataError(
+            f"source {source!r}: {path} is a pipe or a device, and not a file. Save the export as "
+            "a file, and give that."
+        )
     if not path.is_file():
         raise DataError(
             f"source {source!r}: there is no file at {path}.{nearest(path.name, list_names(path))} "

@@ -8,8 +8,11 @@ from typing import Any
 from ltvkit.core import redaction
 from ltvkit.engines.sql import one_file, quoted
 from ltvkit.errors import DataError
+from ltvkit.ingest.parse import values
 from ltvkit.ingest.readers.part import File, Part, make_distinct, select_raw
 from ltvkit.ingest.schema import LINE
+
+_PLAIN = ("VARCHAR", "BLOB", "BOOLEAN", "DATE", "TIME", "UUID")
 
 
 def read(connection: Any, file: File, work: Any, rules: Any) -> Part:
@@ -36,14 +39,15 @@ def read(connection: Any, file: File, work: Any, rules: Any) -> Part:
 
 
 def cast_texts(relation: Any) -> dict[str, str]:
-    """Column -> SQL for its text, of columns of bytes that are UTF-8, and of times with a zone.
+    """Column -> SQL for its text, of columns of bytes that are UTF-8, and of types that are neither
+    number, text, day nor time: lists, mappings, intervals, times of day with a zone.
 
     >>> import duckdb
-    >>> cast_texts(duckdb.sql("select encode('é') as a, '\\\\xE9'::blob as b, 1 as c"))
-    {'a': 'decode("a")'}
+    >>> cast_texts(duckdb.sql("select encode('é') as a, '\\\\xE9'::blob as b, 1 as c, [1] as d"))
+    {'d': '"d"::varchar', 'a': 'decode("a")'}
     """
     kinds = dict(zip(relation.columns, map(str, relation.types), strict=True))
-    casts = {c: f"{quoted(c)}::varchar" for c, k in kinds.items() if k == "TIME WITH TIME ZONE"}
+    casts = {c: f"{quoted(c)}::varchar" for c, kind in kinds.items() if not _is_plain(kind)}
     stored = [c for c, kind in kinds.items() if kind == "BLOB"]
     if stored:
         spoilt = (
@@ -54,6 +58,12 @@ def cast_texts(relation: Any) -> dict[str, str]:
             c: f"decode({quoted(c)})" for c, bad in zip(stored, found, strict=True) if not bad
         }
     return casts
+
+
+def _is_plain(kind: str) -> bool:
+    """Whether values of a DuckDB type are single ones that pandas holds as such."""
+    single = kind in _PLAIN or kind.startswith(("TIMESTAMP", "ENUM(")) or values.is_number(kind)
+    return single and not kind.endswith("]")
 
 
 def _list_names(connection: Any, path: str, columns: Sequence[str]) -> Sequence[str]:

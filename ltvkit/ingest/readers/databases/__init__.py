@@ -48,6 +48,11 @@ def is_address(source: str) -> bool:
     return bool(mark) and kind in KINDS
 
 
+def is_file(source: str) -> bool:
+    """Whether a source is the URL of a database that is a file."""
+    return is_address(source) and source.partition("://")[0] not in _SERVERS
+
+
 def redact_url(url: str) -> str:
     """A URL without user, password and options.
 

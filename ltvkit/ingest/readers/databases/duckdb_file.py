@@ -55,12 +55,12 @@ def read_table(connection: Any, schema: str, name: str) -> tuple[Any, Iterable[A
 
 def _cast_plain(column: str, kind: str) -> str:
     """SQL for a column as one of the plain types; dates without an end are NULL."""
-    if kind in _PLAIN or kind.startswith("DECIMAL"):
+    if kind in _PLAIN or (kind.startswith("DECIMAL") and not kind.endswith("]")):
         return column
     if kind == "FLOAT":
         return f"{column}::varchar::double"  # 0.1 as it reads, not the nearest float
-    if kind == "DATE" or kind.endswith("TIME ZONE"):
+    if kind in ("DATE", "TIMESTAMP WITH TIME ZONE"):
         return f"case when isfinite({column}) then {column} end"
-    if kind.startswith("TIMESTAMP"):
+    if kind.startswith("TIMESTAMP") and not kind.endswith("]"):
         return f"case when isfinite({column}) then {column}::timestamp end"
     return f"{column}::varchar"
