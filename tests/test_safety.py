@@ -176,8 +176,8 @@ LINKS = [
 @pytest.mark.parametrize("text", LINKS)
 def test_no_mail_or_chat_program_finds_an_address_in_text_from_data(text):
     """As Markdown with addresses, as text, and as what two linkifiers make of the result."""
-    shown = front_page.escape_markdown(f"Sold {text}, 3.5x, 1,200.50. See a/b.yaml")
-    assert shown.endswith(", 3.5x, 1,200.50. See a/b.yaml")
+    shown = front_page.escape_markdown(f"Sold {text}, 3.5x, 1,200.50. `columns:` of a/b.yaml")
+    assert shown.endswith(", 3.5x, 1,200.50. `columns:` of a/b.yaml")
     html = mistune.create_markdown(plugins=["url"])(shown)
     plain = re.sub(r"<[^>]+>", "", html).replace("b.yaml", "")
     assert "<a " not in html + bleach.linkify(html, parse_email=True)

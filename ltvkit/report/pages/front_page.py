@@ -25,7 +25,7 @@ _DOTTED = re.compile(rf"\w+(?:{_DOT}\w+)+")
 # One dot, and behind it what ends no address: a number, a name in params, a file of the kit.
 _HARMLESS = re.compile(r"(?!(?i:www)\.)\w+\.(\w*[\d_]\w*|yaml|csv|json|xlsx|ipynb|html)")
 # The colon of a scheme, two backslashes, and the signs of mentions and tags.
-_SIGN = re.compile(r"(?:(?<!\w)[A-Za-z][\w+-]+:|\\\\)(?=\S)|[@#\uff20\uff03](?=\w)")
+_SIGN = re.compile(r"(?<!\w)[A-Za-z][\w+-]+:(?=[\w/\\+])|\\\\(?=\S)|[@#\uff20\uff03](?=\w)")
 
 
 def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[dict[str, Any]]:
