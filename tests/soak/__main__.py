@@ -22,7 +22,7 @@ from soak.judge import FAULTS, Verdict
 
 HOME = Path(__file__).resolve().parents[2]
 KINDS = {"kills": kills, "damages": damages, "edits": edits, "probes": probes}
-PAGES = {"kills": 2, "edits": 2}  # notebooks; one is enough for the others
+PAGES = {"kills": 4, "edits": 2}  # notebooks; one is enough for the others
 HEAD = ("attempts", "right", "refused", *FAULTS)
 
 

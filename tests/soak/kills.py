@@ -9,12 +9,14 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from soak import shop
 from soak.judge import Verdict, judge
 from soak.shop import Room
 
-WHO = ("runner", "worker", "kernel", "all")
-MARKS = {"worker": b"ltvkit.report.runner.worker", "kernel": b"ipykernel"}
+WHO = ("runner", "server", "worker", "kernel", "all")
+PARTS = ("server", "worker", "kernel")  # of a run; the server is what workers are forked from
 STEPS = 200  # the moments are these parts of a run, so that they do not depend on the machine
 
 
@@ -37,7 +39,7 @@ def attempt(room: Room, rng: random.Random, *, short: bool = False) -> Verdict:
     end = time.monotonic() + room.seconds * step / STEPS
     while time.monotonic() < end and process.runs():
         time.sleep(0.02)
-    while who in MARKS and not find(root, who) and process.runs():
+    while who in PARTS and not find(root, who) and process.runs():
         time.sleep(0.02)
     killed = [process.pid] if who in ("runner", "all") else []
     killed += [] if who == "runner" else find(root, who)
@@ -50,10 +52,17 @@ def attempt(room: Room, rng: random.Random, *, short: bool = False) -> Verdict:
 
 
 def find(root: Path, who: str) -> list[int]:
-    """The processes of a kind that work for the project."""
-    found = []
-    for pid in shop.processes(root):
-        with suppress(OSError):
-            if MARKS.get(who, b"") in Path(f"/proc/{pid}/cmdline").read_bytes():
-                found.append(pid)
-    return found
+    """The processes of a kind that work for the project; copies are told by their parents."""
+    found: dict[str, list[int]] = {part: [] for part in PARTS}
+    known = shop.processes(root)
+    for pid in known:
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            line, parent = " ".join(process.cmdline()), process.ppid()
+            if "ipykernel" in line or parent in found["worker"]:
+                found["kernel"].append(pid)
+            elif "runner.worker" in line or parent in found["server"]:
+                found["worker"].append(pid)
+            elif "runner.forkserver" in line:
+                found["server"].append(pid)
+    return known if who == "all" else found[who]

@@ -65,11 +65,11 @@ def write_params(root: Path, *, top: int) -> None:
     (root / "params" / f"{SHOP}.yaml").write_text(lines, "utf-8")
 
 
-PAGES = ("00_overview", "01_rfm")
+PAGES = ("00_overview", "01_rfm", "02_deciles", "03_abc")
 
 
 def make(root: Path, state: str = "first", *, top: int = 5, pages: int = 2) -> Path:
-    """A project in `root` with up to two notebooks."""
+    """A project in `root` with up to four notebooks, of which the kit forks the kernels."""
     for folder in ("notebooks", "params"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     (root / "orders.csv").write_bytes(content(state))
