@@ -13,6 +13,7 @@ from ltvkit.errors import ParamsError
 from ltvkit.ingest.cache import RUN
 from ltvkit.report import recovery
 from ltvkit.report.pages import all_reports
+from ltvkit.report.publishing import markers
 from ltvkit.report.runner.workers import Workers, describe_error
 from ltvkit.report.session import Months, Outcome, Session, no_one
 
@@ -54,6 +55,7 @@ def build(
 
 def _refresh_index(session: Session) -> None:
     try:
+        markers.record_vanished()  # of reports that this run had locked
         session.outcome.index = all_reports.refresh()
     except OSError as error:
         session.add_failure(f"{paths.reports() / 'index.html'}: {describe_error(error)}")

@@ -68,10 +68,21 @@ def test_what_was_published_before_the_run_was_killed_is_no_failure(home):
 
 
 def test_a_report_that_another_run_builds_is_left_to_it(home):
-    leave(home, JUNE)
-    with JUNE.locked():
+    """It may become good. If it does not, what vanished is told then, but never over its reason."""
+    july, may = Place("tea", "2024-07"), Place("tea", "2024-05")
+    leave(home, JUNE, july, may)
+    with JUNE.locked(), july.locked(), may.locked():
         recovery.recover()
-        assert not JUNE.failed.exists()
+        assert not any(place.failed.exists() for place in (JUNE, july, may))
+        put_report(JUNE, started="2026-11-29T16:30:00+00:00")
+        publish.record_failure(may, "no room on the disk")
+        content = files.read_json(may.failed / "failure.json")
+        files.write_json(may.failed / "failure.json", content | {"when": "2026-11-29T16:30:00"})
+    recovery.recover()
+    assert not JUNE.failed.exists()
+    assert "was killed" in (july.failed / "failure.json").read_text()
+    assert "no room on the disk" in (may.failed / "failure.json").read_text()
+    assert list((home / ".running").iterdir()) == []
 
 
 @pytest.mark.parametrize(

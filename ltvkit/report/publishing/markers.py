@@ -80,7 +80,10 @@ def list_running() -> list[tuple[Place, str]]:
 
 
 def record_vanished() -> list[Place]:
-    """Record as failed what vanished runs still owed, and remove their markers."""
+    """Record as failed what vanished runs still owed, and remove their markers.
+
+    A marker stays while another run builds one of its reports: that may become good.
+    """
     recorded: list[Place] = []
     for path in _list("*.json"):
         lock = filelock.FileLock(path.with_suffix(".lock"), timeout=0)
@@ -88,11 +91,19 @@ def record_vanished() -> list[Place]:
             lock.acquire()
         except (filelock.Timeout, OSError):
             continue
+        busy = False
         for place, since in _read(path):
-            with suppress(ReportError, OSError):
+            try:
                 _record(place, since)
                 recorded.append(place)
-        _remove(path, lock)
+            except OSError:  # a folder that cannot be written
+                continue
+            except ReportError as error:
+                busy |= isinstance(error.__cause__, filelock.Timeout)
+        if busy:
+            lock.release()
+        else:
+            _remove(path, lock)
     _remove_strays()
     return recorded
 
@@ -117,16 +128,18 @@ def show_time(since: str) -> str:
 
 
 def _record(place: Place, since: str) -> None:
-    """Raises `ReportError` where another run is building the report: it will say how that went."""
+    """Raises `ReportError` where another run is building the report.
+
+    Nothing is recorded where the report was published since, or has failed for another reason.
+    """
     reason = _(
         "The run that began at {since} was killed, or its machine stopped, before this report was "
         "finished. Run it again: it goes on from the notebooks that were finished."
     )
     with place.locked():
         manifest = files.read_json(place.target / publish.MANIFEST) or {}
-        if (
-            str(manifest.get("started", "")) < since
-        ):  # else it was published before the run vanished
+        failure = files.read_json(place.failed / "failure.json") or {}
+        if max(str(manifest.get("started", "")), str(failure.get("when", ""))) < since:
             publish.record_failure(place, reason.format(since=show_time(since)))
 
 
