@@ -11,7 +11,7 @@ import pytest
 
 from ltvkit.core import paths
 from ltvkit.core.code_digest import hash_code
-from ltvkit.ingest import cache
+from ltvkit.ingest import preparing
 
 ROOT = Path(__file__).parents[1]
 HOME = ROOT / "ltvkit"
@@ -76,7 +76,7 @@ def test_prepared_orders_depend_on_all_code_that_reading_uses(graph):
         left += graph[name] - reached
         reached.add(name)
     files = {modules()[name].relative_to(HOME) for name in reached}
-    assert [f for f in files if not any(map(f.is_relative_to, cache.CODE))] == []
+    assert [f for f in files if not any(map(f.is_relative_to, preparing.CODE))] == []
 
 
 def test_the_key_of_prepared_orders_follows_that_code_and_no_other(tmp_path, monkeypatch):
@@ -86,6 +86,6 @@ def test_the_key_of_prepared_orders_follows_that_code_and_no_other(tmp_path, mon
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("1")
         hash_code.cache_clear()
-        keys.append(cache.make_key("seen"))
+        keys.append(preparing.make_key("seen"))
     hash_code.cache_clear()
     assert (keys[0] != keys[1], keys[1] == keys[2]) == (True, True)

@@ -211,7 +211,7 @@ def inspect(file, shop, out) -> None:
     from ltvkit.inspection import drafts, proposals
 
     source = paths.from_root(file)
-    readers.fingerprint(source, Policies())  # refuses an unreadable file first
+    readers.list_files(source, Policies())  # refuses an unreadable file first
     shop = check_shop(shop or drafts.make_slug(file))
     out = out or paths.root() / "params" / f"{shop}.yaml"
     if out.exists():

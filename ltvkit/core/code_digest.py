@@ -6,6 +6,11 @@ from functools import cache
 from ltvkit.core import paths
 
 
+def has_changed(*, without: tuple[str, ...] = ()) -> bool:
+    """Whether the kit's files are others than when `hash_code` was first asked for them."""
+    return hash_code.__wrapped__(without=without) != hash_code(without=without)
+
+
 @cache
 def hash_code(*, within: tuple[str, ...] = ("",), without: tuple[str, ...] = ()) -> str:
     """The kit's files in the folders `within` (all, where not given), except those in `without`.

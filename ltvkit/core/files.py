@@ -6,17 +6,16 @@ import os
 import re
 import shutil
 import sys
-import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-DAY = 86_400
 _PART = re.compile(r"\.(.+)-[0-9a-f]{32}\.part")
 
 
@@ -74,6 +73,21 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def hash_files(paths: Iterable[Path]) -> list[str]:
+    """`hash_file` of each, several at once."""
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:  # hashing frees the interpreter
+        return list(pool.map(hash_file, paths))
+
+
+def identify(path: Path) -> list[int]:
+    """Size, times and number on the disk of a file: what changes when its content does.
+
+    A program can set the time of a file's content back, but not that of the change of its entry.
+    """
+    seen = path.lstat()
+    return [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino]
+
+
 def write(path: Path, text: str) -> None:
     """Write a text to a file, atomically."""
     with replacing(path) as part:
@@ -110,11 +124,3 @@ def unique_path(folder: Path, suffix: str) -> Path:
 def list_names(path: Path) -> list[str]:
     """The names of the files beside `path`; none if its folder does not exist."""
     return [found.name for found in path.parent.glob("*")]
-
-
-def remove_stale(folder: Path, pattern: str = "*") -> None:
-    """Remove what killed runs left in `folder`: files and folders older than a day."""
-    for left in folder.glob(pattern):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > DAY:
-                shutil.rmtree(left) if left.is_dir() else left.unlink()

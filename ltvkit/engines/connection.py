@@ -2,12 +2,14 @@
 
 import atexit
 import os
+import shutil
+import weakref
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ltvkit.core import files
+from ltvkit.core import cache_folder, files, locks
 
 # With these off, DuckDB fetches no extension, and so can read no network address.
 CLOSED = dict.fromkeys(("autoinstall_known_extensions", "autoload_known_extensions"), False)
@@ -24,16 +26,33 @@ def connect(
     variables and frames.
     """
     cores = int(threads or os.environ.get("LTVKIT_THREADS") or 0)
-    if spill:
-        with suppress(OSError):  # on a full or read-only disk, only what is too large then fails
-            spill.mkdir(parents=True, exist_ok=True)
-    connection = _start_database(os.getpid(), memory, spill, cores).cursor()
+    database, spilled = _start_database(os.getpid(), memory, spill, cores)
+    connection = database.cursor()
+    weakref.finalize(connection, id, spilled)  # which lasts as long as any connection to it
     connection.execute("set timezone = 'UTC'")  # not that of the machine
     return connection
 
 
+class _Spill:
+    """A folder for what one database spills, held while it is used, and then removed."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = files.unique_path(home, f"-{os.getpid()}")
+        with suppress(OSError):  # on a full or read-only disk, only what is too large then fails
+            self.folder.mkdir(parents=True)
+            cache_folder.sweep(home)
+            weakref.finalize(self, _remove, self.folder, locks.hold(self.folder))
+
+
+def _remove(folder: Path, held: locks.Hold) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    held.release()
+
+
 @lru_cache(maxsize=2)  # starting one takes as long as reading a small file
-def _start_database(process: int, memory: int | None, spill: Path | None, threads: int) -> Any:
+def _start_database(
+    process: int, memory: int | None, spill: Path | None, threads: int
+) -> tuple[Any, _Spill | None]:
     """A new instance of DuckDB, for one process: what it spills is in a folder of its own."""
     import duckdb
 
@@ -42,10 +61,10 @@ def _start_database(process: int, memory: int | None, spill: Path | None, thread
         config["threads"] = threads
     if memory:
         config["memory_limit"] = f"{memory}B"
-    if spill:
-        files.remove_stale(spill)
-        config["temp_directory"] = str(files.unique_path(spill, f"-{process}"))
-    return duckdb.connect(config=config)
+    spilled = _Spill(spill) if spill else None
+    if spilled:
+        config["temp_directory"] = str(spilled.folder)
+    return duckdb.connect(config=config), spilled
 
 
 atexit.register(_start_database.cache_clear)  # so that it removes what it has spilled

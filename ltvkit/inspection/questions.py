@@ -97,10 +97,8 @@ def is_usual_gap(seen: Inspection, end: dt.date) -> bool:
 
 def _last_modified(source: str) -> dt.date:
     """The day on which a source was last written; today where its files do not tell."""
-    files: Any = (
-        () if readers.databases.is_address(source) else readers.fingerprint(source, Policies())
-    )
-    times = [time / 1e9 for _path, _size, time in files]
+    told = not readers.databases.is_address(source)
+    times = [p.stat().st_mtime for p in (readers.list_files(source, Policies()) if told else ())]
     return dt.date.fromtimestamp(max(times)) if times else dt.date.today()
 
 

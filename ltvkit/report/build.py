@@ -1,16 +1,12 @@
 """Build the reports of shops and months; those that are up to date are left as they are."""
 
-import os
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from ltvkit.config import params
 from ltvkit.config.notebooks import find_notebooks, select_notebooks
-from ltvkit.core import paths
+from ltvkit.core import paths, run_state
 from ltvkit.errors import ParamsError
-from ltvkit.ingest.cache import RUN
 from ltvkit.report import recovery
 from ltvkit.report.pages import all_reports
 from ltvkit.report.publishing import markers
@@ -44,7 +40,7 @@ def build(
     _check_distinct(shops)
     workers = Workers(jobs=jobs, timeout=timeout)
     session = Session(months, notebooks, chosen, workers, replace, tell)
-    with _named_run(), session.signals.raised():
+    with run_state.named_run(), session.signals.raised():
         try:
             session.run(shops)
         finally:
@@ -59,16 +55,6 @@ def _refresh_index(session: Session) -> None:
         session.outcome.index = all_reports.refresh()
     except OSError as error:
         session.add_failure(f"{paths.reports() / 'index.html'}: {describe_error(error)}")
-
-
-@contextmanager
-def _named_run() -> Iterator[None]:
-    """Name the run in the environment, for its notebooks; the name ends with the run."""
-    os.environ[RUN] = uuid.uuid4().hex
-    try:
-        yield
-    finally:
-        del os.environ[RUN]
 
 
 def _check_distinct(shops: Iterable[params.Params]) -> None:

@@ -6,16 +6,17 @@ orders, the kit's code and the versions of its packages. A run with the same key
 
 import itertools
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from ltvkit.config import params
-from ltvkit.config.notebooks import Notebook, digest
-from ltvkit.core import files, paths, pseudonyms
-from ltvkit.core.code_digest import hash_code
-from ltvkit.core.i18n import language
+from ltvkit.config.notebooks import Notebook, digest, read_notebook
+from ltvkit.core import cache_folder, checksums, files, pseudonyms
+from ltvkit.core.code_digest import has_changed, hash_code
+from ltvkit.core.i18n import _, language
 from ltvkit.hypotheses.registry import store
 
 PACKAGES = files.read_yaml(__name__, "packages.yaml")
@@ -25,22 +26,42 @@ AROUND = ("cli", "report/pages", "report/publishing")
 
 @dataclass(frozen=True)
 class Job:
-    """One notebook to run for one report; `folder` is its place in the cache."""
+    """One notebook to run for one report; `folder` is its place in the cache.
+
+    `register`: the hypotheses that it reads, as `find_register` found them for `given`.
+    """
 
     notebook: Notebook
     parameters: dict[str, Any]
     folder: Path
+    given: params.Params | None = None
+    register: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def done(self) -> bool:
-        return (self.folder / "result.json").is_file()
+        """Whether it has been run, and all files of that run are as they were written."""
+        return not checksums.find_fault(self.folder)
+
+    def find_change(self) -> str:
+        """What the run depends on and was changed since it was planned; "" if nothing was."""
+        try:
+            cells = read_notebook(self.notebook.path).digest
+            register = find_register(self.given) if "register" in self.parameters else {}
+        except (OSError, ValueError, LookupError):  # half written, or gone
+            cells, register = "", self.register
+        changed = {
+            _("The notebook"): cells != self.notebook.digest,
+            _("The hypotheses"): register != self.register,
+            _("The code of ltvkit"): has_changed(without=AROUND),
+        }
+        return describe_change(next((what for what, known in changed.items() if known), ""))
 
 
 def list_jobs(
     books: list[Notebook], given: params.Params, *, month: str, orders_key: str
 ) -> list[Job]:
     """A report's notebooks, each with the parameters it declares and the folder of its run."""
-    folder = paths.cache() / "runs" / given.shop / month
+    folder = cache_folder.locate("runs", given.shop, month)
     below = orders_key, hash_code(without=AROUND), list_versions("figures"), language()
     below += (pseudonyms.fingerprint(),)
     found = []
@@ -49,8 +70,14 @@ def list_jobs(
         passed |= {"month": month} if "month" in passed else {}
         kept = find_register(given) if "register" in passed else {}
         key = digest(book.digest, passed, kept, *below)
-        found.append(Job(book, passed, folder / f"{book.page}-{key}"))
+        found.append(Job(book, passed, folder / f"{book.page}-{key}", given, kept))
     return found
+
+
+def describe_change(what: str) -> str:
+    """A sentence on an input that changed under a run; "" where nothing did."""
+    text = _("{what} changed while the report was built; run it again.")
+    return text.format(what=what) if what else ""
 
 
 def find_register(given: params.Params) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit import periods, quality
-from ltvkit.config import params, shop
+from ltvkit.config import open_questions, params, shop
 from ltvkit.config.notebooks import Notebook
 from ltvkit.core import paths
 from ltvkit.core.i18n import _
@@ -192,8 +192,8 @@ class Session:
         jobs = [job for job in jobs if job.notebook in self.chosen or job.done]
         there = {job.notebook.page for job in jobs}
         left_out = [book.nav for book in self.notebooks if book.page not in there]
-        register = plan.find_register(given)
-        report = Report(given, month, day, book.facts, jobs, left_out, register)
+        register, asked = plan.find_register(given), open_questions.remind(given.path)
+        report = Report(given, month, day, book.facts, jobs, left_out, register, asked)
         preview = bool(self._list_lost(report)) and not self.replace
         return replace(report, preview=preview)
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -21,6 +22,7 @@ from ltvkit import orders
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.readers import databases
 from ltvkit.ingest.readers.databases import postgresql, sqlite_file
+from ltvkit.ingest.readers.state import look
 
 SECRET = "correct-horse"
 ROWS = [
@@ -581,16 +583,17 @@ def test_a_failure_amid_the_rows_is_one_line(postgres):
 # --- When to read anew
 
 
-def test_the_fingerprint_changes_with_the_file_and_a_server_has_none(tmp_path):
+def test_the_state_of_a_file_has_its_log_and_a_server_has_none(tmp_path):
     url = sqlite(tmp_path / "a.db", "pragma journal_mode = wal", create())
-    first = databases.fingerprint(url)
-    assert databases.fingerprint(url) == first
+    first = look(partial(databases.list_files, url))
+    assert kept(url)[0]["rows"] == 0
+    assert first.find_change() == ""  # though SQLite has made an empty log to read it
     with closing(sqlite3.connect(tmp_path / "a.db")) as writer:
         writer.execute(insert())
         writer.commit()
-        assert databases.fingerprint(url) != first  # though it is in the log as yet
+        assert first.find_change() == "a.db-wal"  # it is in the log as yet
         assert kept(url)[0]["rows"] == len(ROWS)
-    assert databases.fingerprint("postgresql://host/shop") is None
+    assert databases.list_files("postgresql://host/shop") == []
 
 
 def test_a_table_of_a_server_is_prepared_anew_when_its_rows_change(postgres):

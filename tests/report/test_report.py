@@ -26,7 +26,7 @@ from stub_project import (
 )
 
 from ltvkit.config.notebooks import Notebook, select_notebooks
-from ltvkit.ingest.cache import RUN
+from ltvkit.core.run_state import RUN
 from ltvkit.report.build import build
 from ltvkit.report.pages import front_page, notebook_page, templates, workbook
 from ltvkit.report.publishing import publish

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ltvkit.core import files, paths, redaction
+from ltvkit.core import cache_folder, files, paths, redaction
 from ltvkit.engines.spark.settings import Settings
 from ltvkit.errors import ClusterError
 
@@ -114,7 +114,7 @@ def _first_task(settings: Settings, found: dict[str, Any]) -> None:
 
 def _bring_code(session: Any, settings: Settings) -> None:
     """Send the kit's code to the workers, which validate the orders with it."""
-    packed = pack_code(paths.cache() / "ltvkit.zip")
+    packed = pack_code(cache_folder.locate() / "ltvkit.zip")
     if settings.remote:
         session.addArtifacts(str(packed), pyfile=True)
     else:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ltvkit import orders, periods
-from ltvkit.core import paths
+from ltvkit.core import files, paths
 from ltvkit.display import formats
 from ltvkit.errors import DataError, LtvkitError
 from ltvkit.hypotheses.effects import customer_days, metrics
@@ -43,7 +43,7 @@ def attach(histories: Histories, hypothesis: Hypothesis) -> Histories:
     if not hypothesis.outcomes:
         return histories
     path = paths.resolve(hypothesis.outcomes)
-    key = ("outcomes", str(path), path.stat().st_mtime_ns if path.exists() else 0)
+    key = ("outcomes", str(path), files.hash_file(path) if path.is_file() else "")
     table = histories.cached((*key, histories.last), lambda: _read(path, hypothesis, histories))
     ids = np.asarray([*histories.ids, *_list_strangers(histories, hypothesis)], dtype=object)
     where = table.days.positions(ids)

@@ -9,13 +9,13 @@ import re
 import shutil
 import tempfile
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ltvkit.core import paths, redaction
-from ltvkit.core.files import hash_file, remove_stale
+from ltvkit.core import cache_folder, locks, paths, redaction
+from ltvkit.core.files import hash_files
 from ltvkit.engines import limits
 from ltvkit.engines.connection import connect
 from ltvkit.engines.sql import quoted
@@ -61,11 +61,14 @@ class Raw:
         return bool(encodings & {"cp932", "euc_jp"} or any(map(_JAPANESE.search, self.columns)))
 
 
-def open_source(source: str, rules: Policies | None = None) -> Raw:
+def open_source(
+    source: str, rules: Policies | None = None, *, sums: Mapping[Path, str] | None = None
+) -> Raw:
     """A file, a folder or pattern of files, a database's URL, or a sample -> `Raw`.
 
-    Files may be CSV, TSV, Excel or Parquet, and packed as .gz or .zip. What has to be unpacked or
-    transcoded is in a folder that is deleted with the connection. Raises `DataError`.
+    `sums` are the hashes of its files, where they are known. Files may be CSV, TSV, Excel or
+    Parquet, and packed as .gz or .zip. What has to be unpacked or transcoded is in a folder that is
+    deleted with the connection. Raises `DataError`.
     """
     rules = rules or Policies()
     remote.refuse_remote(source, allowed=rules.remote)
@@ -73,15 +76,15 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
     if asked:
         join.refuse_join(rules, "a database's table")
     files = [] if asked else locate(source, rules)
-    home = paths.cache() / "reading"
+    home = cache_folder.locate("reading")
     home.mkdir(parents=True, exist_ok=True)
-    remove_stale(home)
+    cache_folder.sweep(home)
     work = Path(tempfile.mkdtemp(dir=home))
+    held = locks.hold(work)
     try:
         limits.check_disk(files, home)
-        connection = connect(
-            memory=limits.parse_memory(rules.memory_limit), spill=paths.cache() / "spill"
-        )
+        memory, spill = limits.parse_memory(rules.memory_limit), cache_folder.locate("spill")
+        connection = connect(memory=memory, spill=spill)
         if asked:
             facts = databases.export_table(source, work / "table.parquet", table=rules.table)
             table = File(work / "table.parquet", facts["table"])
@@ -89,25 +92,32 @@ def open_source(source: str, rules: Policies | None = None) -> Raw:
             raw = Raw(connection, [part], facts)
         else:
             opened = _read_files(connection, files, work, rules)
-            facts = {"source": source} | _facts(files, opened)
+            facts = {"source": source} | _facts(files, opened, sums)
             raw = Raw(connection, opened, facts)
             if rules.join:
-                raw = _join_orders(raw, work, rules)
+                raw = _join_orders(raw, work, rules, sums)
     except BaseException:
-        shutil.rmtree(work, ignore_errors=True)
+        _remove(work, held)
         raise
     # A relation keeps the connection alive, and may still read from the folder.
-    weakref.finalize(connection, shutil.rmtree, work, ignore_errors=True)
+    weakref.finalize(connection, _remove, work, held)
     return raw
 
 
-def fingerprint(source: str, rules: Policies) -> object:
-    """What changes when a source does; None where only reading can tell (a table on a server)."""
+def list_files(source: str, rules: Policies) -> list[Path]:
+    """All files that the orders of a source are made of; of a table on a server, only the rates."""
     remote.refuse_remote(source, allowed=rules.remote)
     if databases.is_address(source):
-        return databases.fingerprint(source)
-    files = [*locate(source, rules), *(locate(rules.join, rules) if rules.join else ())]
-    return [(str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files]
+        found = databases.list_files(source)
+    else:
+        found = [*locate(source, rules), *(locate(rules.join, rules) if rules.join else ())]
+    return [*found, *list_rates(rules)]
+
+
+def list_rates(rules: Policies) -> list[Path]:
+    """The file of rates that the policies name, if it is there."""
+    path = paths.resolve(rules.rates)
+    return [path] if rules.rates and path.is_file() else []
 
 
 def _read_files(connection: Any, files: Sequence[Path], work: Path, rules: Policies) -> list[Part]:
@@ -124,12 +134,17 @@ def _read_files(connection: Any, files: Sequence[Path], work: Path, rules: Polic
     return parts
 
 
-def _join_orders(items: Raw, work: Path, rules: Policies) -> Raw:
+def _remove(work: Path, held: locks.Hold) -> None:
+    shutil.rmtree(work, ignore_errors=True)
+    held.release()
+
+
+def _join_orders(items: Raw, work: Path, rules: Policies, sums: Mapping[Path, str] | None) -> Raw:
     """Opened items -> the same with the columns of their orders; the facts name their files."""
     files = locate(rules.join, rules)
     orders = _read_files(items.connection, files, work, rules)
     parts = join.join_orders(items.connection, items.parts, orders, on=rules.join_on)
-    facts = {"joined": [{"file": f.name, "sha256": hash_file(f)} for f in files]}
+    facts = {"joined": _list_sums(files, sums)}
     return replace(items, parts=parts, facts=items.facts | facts)
 
 
@@ -174,16 +189,22 @@ def open_frame(frame: Any, rules: Policies) -> Raw:
     return Raw(connection, [part], {"source": FRAME, "encoding": None})
 
 
-def _facts(files: Sequence[Path], parts: Sequence[Part]) -> dict[str, Any]:
+def _facts(
+    files: Sequence[Path], parts: Sequence[Part], sums: Mapping[Path, str] | None
+) -> dict[str, Any]:
     """Facts that hold for all files, and the list of the files if there are several."""
-    sums = [hash_file(path) for path in files]
+    listed = _list_sums(files, sums)
     shared = {
         name: value
         for name, value in parts[0].facts.items()
         if all(part.facts.get(name) == value for part in parts)
     }
     if len(files) == 1:
-        return {"sha256": sums[0]} | shared
-    listed = [{"file": f.name, "sha256": s} for f, s in zip(files, sums, strict=True)]
-    together = hashlib.sha256("".join(sums).encode()).hexdigest()
+        return {"sha256": listed[0]["sha256"]} | shared
+    together = hashlib.sha256("".join(file["sha256"] for file in listed).encode()).hexdigest()
     return {"sha256": together} | shared | {"files": listed}
+
+
+def _list_sums(files: Sequence[Path], sums: Mapping[Path, str] | None) -> list[dict[str, str]]:
+    known = sums or dict(zip(files, hash_files(files), strict=True))
+    return [{"file": file.name, "sha256": known[file]} for file in files]

@@ -1,11 +1,12 @@
 """The sample exports that come with the kit, as files for the readers."""
 
 import importlib.util
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 
-from ltvkit.core import files, paths
+from ltvkit.core import cache_entries, cache_folder, paths
 from ltvkit.errors import DataError, one_of
 
 # "untouched" is the shop as if it had never tried anything.
@@ -20,11 +21,14 @@ def locate(name: str) -> Path:
     one_of("sample", name, NAMES)
     if name != "cdnow":
         return paths.package() / "samples" / f"{name}.parquet"
-    path = paths.cache() / "samples" / "cdnow.parquet"
-    if not path.exists():
-        with files.replacing(path) as part:
-            read_cdnow().to_parquet(part, index=False)
-    return path
+    folder = cache_folder.locate("samples") / "cdnow"
+    held = cache_entries.open_whole(folder)
+    if held is None:
+        with suppress(OSError), cache_entries.making(folder) as part:  # as another process may have
+            read_cdnow().to_parquet(part / "cdnow.parquet", index=False)
+    else:
+        held.release()
+    return folder / "cdnow.parquet"
 
 
 def read_cdnow() -> pd.DataFrame:

@@ -12,16 +12,18 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from ltvkit.core import files, paths
+from ltvkit.core import cache_entries, cache_folder, paths, run_state
 from ltvkit.engines.spark import session, workers
 from ltvkit.engines.spark.settings import Settings
-from ltvkit.errors import ClusterError, ParamsError
-from ltvkit.ingest import amounts, cache, daily, mapping, pipeline, validation
+from ltvkit.errors import ClusterError, ParamsError, ReportError
+from ltvkit.ingest import amounts, cache, daily, mapping, pipeline, readers, validation
 from ltvkit.ingest.cache import CachedOrders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.pipeline import Rows
 from ltvkit.ingest.policies import Policies, check_options
+from ltvkit.ingest.preparing import FACTS, Asked
 from ltvkit.ingest.readers import Raw
+from ltvkit.ingest.readers.state import look
 from ltvkit.ingest.spark import sources
 
 
@@ -32,15 +34,16 @@ class SparkOrders(CachedOrders):
     @cached_property
     def days(self) -> Any:
         """The lines aggregated by customer and day, stored on the cluster."""
-        note, settings = self.folder / "days.txt", session.settings()
+        note, settings = self.folder.with_name(f"{self.key}-days"), session.settings()
         with session.translate_errors("the days of the orders"):
-            if note.exists() and (kept := note.read_text("utf-8")).startswith(settings.folder()):
+            kept = _read_note(note, "days.txt") or ""
+            if kept.startswith(settings.folder()):
                 known = _find_parquet(self.lines.sparkSession, kept)
                 if known is not None:
                     return known
             folder = f"{_new_folder(settings, self.key)}/days"
             found = _store(daily.aggregate(self.lines), folder)
-        files.write(note, folder)
+        _write_note(note, "days.txt", folder)
         return found
 
 
@@ -60,27 +63,29 @@ def open_orders(
             return _share_local(
                 running, cache.open_orders(source, columns=columns, policies=policies), rules
             )
-        depends = (*cache.list_dependencies(source, columns, policies, rules), settings.storage)
-        named = cache.find_run_note(*depends)
-        if named and named.exists():
-            return _load(running, named.read_text("utf-8"), rules)
-        frame, facts = sources.open_source(running, source, rules)
-        key = cache.make_key(facts.get("digest") or uuid.uuid4().hex, *depends)
-        note = paths.cache() / "orders" / key / cache.FACTS
-        if not note.exists() or _find_parquet(running, _read_note(note).sql) is None:
-            rows = _validate(frame, facts, columns or {}, rules, _new_folder(settings, key))
-            files.write(note, rows.to_json())
-        if named:
-            files.write(named, key)
-        return _load(running, key, rules)
+        asked, home = Asked.of(source, columns, policies), cache_folder.locate("orders")
+        key = run_state.pinned(asked.key(settings.storage))
+        if key is None:
+            frame, facts = sources.open_source(running, source, rules)
+            rates = look(partial(readers.list_rates, rules)).content
+            seen = facts.get("digest") or uuid.uuid4().hex
+            key = asked.key(settings.storage, seen, rates)
+            known = _read_note(home / key, FACTS)
+            if not known or _find_parquet(running, Rows.from_json(known).sql) is None:
+                rows = _validate(frame, facts, columns or {}, rules, _new_folder(settings, key))
+                _write_note(home / key, FACTS, rows.to_json())
+            key = run_state.pin(asked.key(settings.storage), key)
+        return _load(running, home / key, rules)
 
 
-def _load(running: Any, key: str, rules: Policies) -> SparkOrders:
+def _load(running: Any, home: Path, rules: Policies) -> SparkOrders:
     """Orders from the cache."""
     from pyspark.sql import functions as F
 
-    home = paths.cache() / "orders" / key
-    rows = _read_note(home / cache.FACTS)
+    known = _read_note(home, FACTS)
+    if known is None:
+        raise ReportError(run_state.describe_damage(home, "it is missing"))
+    rows = Rows.from_json(known)
     book = pipeline.build_orders(
         running.read.parquet(rows.sql),
         rows,
@@ -88,11 +93,26 @@ def _load(running: Any, key: str, rules: Policies) -> SparkOrders:
         column=F.col,
         raw=F.col("_written").__getitem__,
     )
-    return SparkOrders(**vars(book), folder=home, key=key)
+    return SparkOrders(**vars(book), folder=home, key=home.name)
 
 
-def _read_note(note: Path) -> Rows:
-    return Rows.from_json(note.read_text("utf-8"))
+def _read_note(folder: Path, name: str) -> str | None:
+    """What a folder of the cache notes; None if it is not there, or not whole."""
+    held = cache_entries.open_whole(folder)
+    if held is None:
+        return None
+    with held:
+        return (folder / name).read_text("utf-8")
+
+
+def _write_note(folder: Path, name: str, text: str) -> None:
+    """Note it in a new folder of the cache, in place of one that names what is gone."""
+    cache_folder.remove(folder)
+
+    def fill(part: Path) -> None:
+        (part / name).write_text(text, "utf-8")
+
+    cache_entries.open_or_make(folder, fill).release()
 
 
 def _find_parquet(running: Any, folder: str) -> Any | None:

@@ -13,11 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ltvkit.config import open_questions
 from ltvkit.config.notebooks import digest
 from ltvkit.config.params import Params
-from ltvkit.core import files, git, paths, pseudonyms, redaction
-from ltvkit.core.code_digest import hash_code
+from ltvkit.core import checksums, files, git, paths, pseudonyms, redaction, run_state
+from ltvkit.core.code_digest import has_changed, hash_code
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.errors import ReportError
@@ -27,13 +26,16 @@ from ltvkit.report.pages import front_page, templates, workbook
 from ltvkit.report.publishing import publish
 from ltvkit.report.runner.workers import Done
 
+NOTEBOOK = "notebook.ipynb"
+
 
 @dataclass(frozen=True)
 class Report:
     """One shop and month: its inputs and its notebooks.
 
-    `months`: lines and revenue of each month. `restated`: earlier months that have changed since
-    the last report; no page may show them.
+    `asked`: the open questions of its params file, in a sentence. `months`: lines and revenue of
+    each month. `restated`: earlier months that have changed since the last report; no page may show
+    them.
     """
 
     params: Params
@@ -43,6 +45,7 @@ class Report:
     jobs: Sequence[plan.Job]
     left_out: Sequence[str]
     register: Mapping[str, str]
+    asked: str = ""
     months: Mapping[str, Sequence[float]] = field(default_factory=dict)
     restated: Sequence[str] = ()
     preview: bool = False
@@ -60,11 +63,6 @@ class Report:
         return digest(self.named, self.params.values, self.asked, runs, self.left_out, made_by)
 
     @property
-    def asked(self) -> str:
-        """The questions of the params file that are open, in a sentence."""
-        return open_questions.remind(self.params.path)
-
-    @property
     def title(self) -> str:
         return self.params.values.get("title") or self.params.shop
 
@@ -73,15 +71,14 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     """Fill the empty `folder` with the report; `done` are its finished runs, in any order."""
     from ltvkit.report.pages import notebook_page
 
-    if plan.find_register(report.params) != report.register:
-        raise ReportError(_("The hypotheses changed while the report was built; run it again."))
+    _check_inputs(report, done)
     done = sorted(done, key=lambda d: d.job.notebook.page)
     found = [results.load(d.job.folder) for d in done]
     tables = _collect_tables(found)
     front = _build_context(report, found, tables)
     for run, shown in zip(done, front["pages"], strict=True):
         _copy_run(run.job, folder)
-        notebook = json.loads((run.job.folder / "notebook.ipynb").read_text("utf-8"))
+        notebook = json.loads((run.job.folder / NOTEBOOK).read_text("utf-8"))
         html = templates.render(
             "page.html.j2", **front, **shown, body=notebook_page.render_cells(notebook)
         )
@@ -92,9 +89,35 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     workbook.write(tables, folder / "tables.xlsx")
     metrics = {r.page: {n: _finite(x) for n, x in r.metrics.items()} for r in found}
     files.write_json(folder / "metrics.json", report.named | {"metrics": metrics})
+    published = publish.hash_files(folder)
+    _check_copies(done, published)
+    _check_inputs(report, done)
     manifest = redaction.mask_deep(_build_manifest(report, done, started))
-    manifest |= {"files": publish.hash_files(folder)}
+    manifest |= {"files": published}
     files.write_json(folder / publish.MANIFEST, manifest)
+
+
+def _check_inputs(report: Report, done: Sequence[Done]) -> None:
+    """Raise `ReportError` where what the report is made of has changed meanwhile."""
+    if changed := run_state.find_change():
+        raise ReportError(changed)
+    if plan.find_register(report.params) != report.register:
+        raise ReportError(plan.describe_change(_("The hypotheses")))
+    if has_changed():
+        raise ReportError(plan.describe_change(_("The code of ltvkit")))
+    for run in done:
+        if fault := checksums.find_fault(run.job.folder):
+            raise ReportError(run_state.describe_damage(run.job.folder, fault))
+
+
+def _check_copies(done: Sequence[Done], published: Mapping[str, str]) -> None:
+    """Raise `ReportError` where a file of a run is not the one that was copied."""
+    for run in done:
+        for name, sum_ in checksums.read(run.job.folder).items():
+            copy = f"{run.job.notebook.page}.ipynb" if name == NOTEBOOK else name
+            if published.get(copy, sum_) != sum_:
+                fault = f"{name} is damaged"
+                raise ReportError(run_state.describe_damage(run.job.folder, fault))
 
 
 def _build_context(
@@ -141,7 +164,7 @@ def _collect_tables(found: Sequence[results.Result]) -> dict[str, Any]:
 
 def _copy_run(job: plan.Job, folder: Path) -> None:
     """Copy, not link: editing a published file must not change the cached run."""
-    shutil.copyfile(job.folder / "notebook.ipynb", folder / f"{job.notebook.page}.ipynb")
+    shutil.copyfile(job.folder / NOTEBOOK, folder / f"{job.notebook.page}.ipynb")
     for part in ("tables", "lists"):
         if (job.folder / part).is_dir():
             shutil.copytree(job.folder / part, folder / part, dirs_exist_ok=True)

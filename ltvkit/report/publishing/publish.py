@@ -174,16 +174,18 @@ def record_failure(
 
 def forget_failure(place: Place) -> None:
     """Remove the record of a failure after a success."""
+    place.check()
     if place.failed.exists():
         shutil.rmtree(place.failed)
 
 
 def confirm_unchanged(place: Place, inputs: str) -> bool:
     """Whether the report was built from `inputs` and is unchanged; the manifest is updated."""
+    place.check()
     try:
         manifest = json.loads((place.target / MANIFEST).read_text("utf-8"))
         same = manifest["inputs_key"] == inputs and manifest["files"] == hash_files(place.target)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError):  # damaged
         return False
     if not same or place.failed.exists():
         return False

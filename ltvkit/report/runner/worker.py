@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ltvkit.core import paths, people
+from ltvkit.core import notices, paths, people
 
 _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -110,6 +110,7 @@ def environment(jobs: int) -> dict[str, str]:
         "LTVKIT_THREADS": threads,
         "PYTHONPATH": os.pathsep.join(filter(None, [home, known])),
         "PYTHONHASHSEED": "0",
+        notices.QUIET: "1",
         # The kernel of this very environment, not one of the same name in the user's home.
         "JUPYTER_PREFER_ENV_PATH": "1",
     }

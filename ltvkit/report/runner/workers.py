@@ -4,8 +4,8 @@ A finished run is a folder in the cache; it appears complete, by one rename, or 
 """
 
 import json
+import os
 import re
-import shutil
 import subprocess
 import tempfile
 import threading
@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ltvkit.config.notebooks import read_tags
-from ltvkit.core import files, paths, redaction
+from ltvkit.core import cache_entries, cache_folder, checksums, files, redaction, run_state
 from ltvkit.core.i18n import _
+from ltvkit.errors import ReportError
 from ltvkit.report import results
 from ltvkit.report.plan import Job
 from ltvkit.report.runner import kernel_folders, messages, worker
@@ -31,6 +32,7 @@ _KERNEL_FILE = re.compile(
     re.escape(f"{tempfile.gettempdir()}/{kernel_folders.PREFIX}") + r"\w+/ipykernel_\d+/\d+\.py"
 )
 _INJECTED = "injected-parameters"
+_KEY = re.compile("[0-9a-f]{16}")
 _USES_KIT = re.compile(rb"(from|import) ltvkit")
 MANY = 4  # notebooks; importing for fewer takes longer than it saves
 
@@ -64,21 +66,25 @@ class Workers:
 
     def finish(self, job: Job) -> Done:
         """Reuse the finished run of a job, else run it."""
-        if job.done:
-            return Done(job, reused=True)
-        start, notebook = time.monotonic(), None
+        start, notebook, failure = time.monotonic(), None, None
         try:
-            with suppress(_Unfinished), files.replacing(job.folder) as folder:
-                folder.mkdir()
+            if os.path.lexists(job.folder):
+                if not (fault := checksums.find_fault(job.folder)):
+                    return Done(job, reused=True)
+                cache_folder.discard(job.folder, fault)
+            with suppress(_Unfinished), cache_entries.making(job.folder) as folder:
                 with self._turn(job):
-                    start = time.monotonic()
+                    start, before = time.monotonic(), run_state.read_notes()
                     failure = self._run(job, folder)
                 notebook = _normalize(folder / "notebook.ipynb")
+                # It may have read two states, so its results are not kept.
+                if not failure and (changed := run_state.find_change(before) or job.find_change()):
+                    failure = Failure(job.notebook.page, changed)
                 if failure:
                     raise _Unfinished
                 results.mask(folder)
                 (folder / "notebook.ipynb").write_text(notebook, "utf-8")
-        except OSError as error:  # a full disk, a folder that cannot be written
+        except (ReportError, OSError) as error:  # a full disk, a folder that cannot be written
             failure = Failure(job.notebook.page, describe_error(error))
         if not failure:
             remove_older(job)
@@ -133,8 +139,8 @@ class _Unfinished(Exception):
 
 def remove_leftovers(shop: str, month: str) -> None:
     """Remove what runs that died left in a report's cache. Call it under the report's lock."""
-    for left in (paths.cache() / "runs" / shop / month).glob(".*-*"):
-        shutil.rmtree(left, ignore_errors=True)
+    for left in cache_folder.locate("runs", shop, month).glob(".*-*"):
+        cache_folder.remove(left)
 
 
 def describe_error(error: BaseException) -> str:
@@ -145,8 +151,9 @@ def describe_error(error: BaseException) -> str:
 def remove_older(job: Job) -> None:
     """Remove finished runs of the same notebook; "01_rfm-extended" is another one."""
     for older in job.folder.parent.iterdir():
-        if older.name.rpartition("-")[0] == job.notebook.page and older != job.folder:
-            shutil.rmtree(older, ignore_errors=True)
+        page, _dash, key = older.name.rpartition("-")
+        if page == job.notebook.page and _KEY.fullmatch(key) and older != job.folder:
+            cache_folder.remove(older)
 
 
 def _normalize(path: Path) -> str | None:

@@ -53,6 +53,11 @@ def is_file(source: str) -> bool:
     return is_address(source) and source.partition("://")[0] not in _SERVERS
 
 
+def is_on_server(source: str) -> bool:
+    """Whether a source is the URL of a database that has no file here."""
+    return source.partition("://")[0] in _SERVERS
+
+
 def redact_url(url: str) -> str:
     """A URL without user, password and options.
 
@@ -89,17 +94,14 @@ def export_table(url: str, target: Path, *, table: str = "") -> dict[str, Any]:
     return facts | {"read_at": read_at, "encoding": None} | _digest(target)
 
 
-def fingerprint(url: str) -> str | None:
-    """What changes when the tables of a database do; None where only reading them can tell.
-
-    For a file, its size and time, and those of its log of changes. None for a server.
-    """
-    if url.partition("://")[0] in _SERVERS:
-        return None
+def list_files(url: str) -> list[Path]:
+    """The files of a database: its own, and its log of changes; none of a server."""
+    if is_on_server(url):
+        return []
     path = find_file(url)
-    beside = (path, *(path.with_name(path.name + end) for end in ("-wal", "-journal", ".wal")))
-    seen = [(p.name, p.stat().st_size, p.stat().st_mtime_ns) for p in beside if p.exists()]
-    return repr((str(path), seen))
+    beside = (path.with_name(path.name + end) for end in ("-wal", "-journal", ".wal"))
+    # SQLite makes an empty log where it reads.
+    return [path, *(log for log in beside if log.is_file() and log.stat().st_size)]
 
 
 def find_file(url: str) -> Path:
