@@ -26,8 +26,9 @@ def locate(*parts: str) -> Path:
 
     Raises `ReportError` where reports/.cache itself leads out of reports/.
     """
-    home, outside = paths.cache(), os.path.realpath(paths.reports())
-    if not Path(os.path.realpath(home)).is_relative_to(outside):
+    home, within = paths.cache(), os.path.realpath(paths.reports())
+    loops = home.is_symlink() and not home.exists()
+    if loops or not Path(os.path.realpath(home)).is_relative_to(within):
         raise ReportError(
             f"{home} leads out of {paths.reports()}, by a link: remove the link. To keep the cache "
             "elsewhere, say where the reports go with --out."

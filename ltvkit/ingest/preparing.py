@@ -56,6 +56,10 @@ class _ChangedError(DataError):
     """A file changed while it was read."""
 
 
+class _PinnedError(ReportError):
+    """The state that a run has opened before is lost."""
+
+
 def make_key(*parts: Any) -> str:
     """The name of what depends on `parts`, on the kit's code and on the language."""
     known = [*parts, hash_code(within=CODE), language()]
@@ -72,7 +76,7 @@ def find_or_prepare(asked: Asked, home: Path, *, pinned: str | None = None) -> t
         state = look(find)
         try:
             return _prepare(asked, state, home, pinned)
-        except ReportError:
+        except _PinnedError:
             raise
         except Exception as error:  # what is read by halves can give rise to any
             changed = state.find_change()
@@ -94,7 +98,7 @@ def _prepare(asked: Asked, state: State, home: Path, pinned: str | None) -> tupl
         seen = [*seen, raw.facts["digest"]]
     key = asked.key(seen)
     if pinned not in (None, key):
-        raise ReportError(
+        raise _PinnedError(
             f"{paths.shorten(home / str(pinned))} is damaged, and {asked.source} changed while the "
             "report was built; run it again."
         )
