@@ -15,11 +15,10 @@ def making(folder: Path) -> Iterator[Path]:
 
     Raises `OSError` if `folder` exists by then.
     """
-    with files.replacing(folder) as part:
-        part.mkdir(parents=True)
-        with locks.hold(part):
-            yield part
-            checksums.write(part)
+    cache_folder.sweep(folder.parent, ".*.part")
+    with files.replacing(folder) as part, locks.make_held(part):
+        yield part
+        checksums.write(part)
 
 
 def open_or_make(folder: Path, fill: Callable[[Path], None]) -> locks.Hold:
@@ -57,7 +56,7 @@ def open_whole(folder: Path) -> locks.Hold | None:
     except BlockingIOError:  # another process is removing it
         return None
     except OSError as error:
-        fault = f"it cannot be opened ({error.strerror or error})"
+        fault = f"it cannot be opened ({error.strerror})"
     if not fault:
         return held
     if held:

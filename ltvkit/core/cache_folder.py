@@ -76,11 +76,14 @@ def remove(path: Path) -> None:
 
 
 def sweep(home: Path, pattern: str = "*") -> None:
-    """Remove what killed processes left in `home`: older than a day, and held by nobody."""
+    """Remove what killed processes left in `home`: what nobody holds.
+
+    Where nothing can be held, what is older than a day.
+    """
     for left in home.glob(pattern):
-        with suppress(OSError):
-            if time.time() - left.lstat().st_mtime > DAY:
-                _remove_unheld(left)
+        with suppress(OSError), locks.alone(left) as free:
+            if free or (free is None and time.time() - left.lstat().st_mtime > DAY):
+                remove(left)
 
 
 def drop_old(home: Path) -> None:
@@ -92,16 +95,12 @@ def drop_old(home: Path) -> None:
                 size = sum(mark[0] for mark in checksums.stamp(path).values())
                 found.append((path.lstat().st_mtime, size, path))
     total = sum(size for _used, size, _path in found)
-    free = shutil.disk_usage(home).free if found else 0
-    most = min(MOST_BYTES, MOST_OF_DISK * (free + total))
+    unused_disk = shutil.disk_usage(home).free if found else 0
+    most = min(MOST_BYTES, MOST_OF_DISK * (unused_disk + total))
     for used, size, path in sorted(found):
         unused = time.time() - used
         if unused > MOST_DAYS * DAY or (total > most and unused > DAY):
-            total -= size if _remove_unheld(path) else 0
-
-
-def _remove_unheld(path: Path) -> bool:
-    with locks.alone(path) as free:
-        if free:
-            remove(path)
-    return free
+            with locks.alone(path) as free:
+                if free is not False:
+                    remove(path)
+                    total -= size

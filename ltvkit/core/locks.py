@@ -47,7 +47,8 @@ def hold(folder: Path) -> Hold:
         return Hold(None)
     number = _open(folder)
     try:
-        _lock(number, fcntl.LOCK_SH)
+        if _lock(number, fcntl.LOCK_SH) is False:
+            raise BlockingIOError(f"{folder} is being removed")
         if not os.path.samestat(os.fstat(number), os.lstat(folder)):
             raise FileNotFoundError(f"{folder} has been replaced")
     except BaseException:
@@ -56,19 +57,26 @@ def hold(folder: Path) -> Hold:
     return Hold(number)
 
 
+def make_held(folder: Path, *, mode: int = 0o777) -> Hold:
+    """Make a folder and hold it, even if another process just then removes what nobody holds."""
+    for _attempt in range(100):
+        folder.mkdir(mode, parents=True, exist_ok=True)
+        with suppress(FileNotFoundError, BlockingIOError):
+            return hold(folder)
+    return Hold(None)
+
+
 @contextmanager
-def alone(folder: Path) -> Iterator[bool]:
-    """Whether nobody holds the folder; while the block runs, nobody can then."""
-    if fcntl is None:
-        yield True
+def alone(folder: Path) -> Iterator[bool | None]:
+    """Whether nobody holds the folder; while the block runs, nobody can then. None: unknown."""
+    number = None
+    with suppress(OSError):
+        number = _open(folder) if fcntl else None
+    if number is None:
+        yield None
         return
     try:
-        number = _open(folder)
-    except OSError:  # it is no folder, or cannot be opened: nobody works in it
-        yield True
-        return
-    try:
-        yield _lock(number, fcntl.LOCK_EX, needed=False)
+        yield _lock(number, fcntl.LOCK_EX)
     finally:
         os.close(number)
 
@@ -77,14 +85,12 @@ def _open(folder: Path) -> int:
     return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
 
 
-def _lock(number: int, kind: int, *, needed: bool = True) -> bool:
-    """Lock an open folder; False, or an error where it is `needed`, if another has locked it."""
+def _lock(number: int, kind: int) -> bool | None:
+    """Whether an open folder could be locked; None on a file system without locks."""
     try:
         fcntl.flock(number, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        if needed:
-            raise
         return False
-    except OSError:  # a file system without locks
-        return True
+    except OSError:
+        return None
     return True

@@ -33,8 +33,7 @@ def named_run() -> Iterator[None]:
     try:
         cache_folder.sweep(notes.parent)
         with suppress(OSError):  # a disk that is full, or cannot be written, is told of later
-            notes.mkdir(parents=True)
-            _held.append(locks.hold(notes))
+            _held.append(locks.make_held(notes))
         yield
     finally:
         for held in _held:

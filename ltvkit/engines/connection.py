@@ -39,9 +39,9 @@ class _Spill:
     def __init__(self, home: Path) -> None:
         self.folder = files.unique_path(home, f"-{os.getpid()}")
         with suppress(OSError):  # on a full or read-only disk, only what is too large then fails
-            self.folder.mkdir(parents=True)
+            held = locks.make_held(self.folder)
+            weakref.finalize(self, _remove, self.folder, held)
             cache_folder.sweep(home)
-            weakref.finalize(self, _remove, self.folder, locks.hold(self.folder))
 
 
 def _remove(folder: Path, held: locks.Hold) -> None:

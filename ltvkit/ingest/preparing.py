@@ -108,7 +108,6 @@ def _prepare(asked: Asked, state: State, home: Path, pinned: str | None) -> tupl
     if databases.is_address(asked.source):  # its table has been copied
         _check(state)
         state = state.only(readers.list_rates(asked.rules))
-    cache_folder.sweep(home, ".*.part")
     held = cache_entries.open_or_make(home / key, partial(_fill, raw, asked, state))
     cache_folder.drop_old(home)
     return key, held

@@ -53,7 +53,7 @@ def _refresh_index(session: Session) -> None:
     try:
         markers.record_vanished()  # of reports that this run had locked
         session.outcome.index = all_reports.refresh()
-    except OSError as error:
+    except Exception as error:  # the templates may have changed meanwhile
         session.add_failure(f"{paths.reports() / 'index.html'}: {describe_error(error)}")
 
 

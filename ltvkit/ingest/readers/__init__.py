@@ -7,7 +7,6 @@ the values, `ingest.validation` checks the lines.
 import hashlib
 import re
 import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit.core import cache_folder, locks, paths, redaction
-from ltvkit.core.files import hash_files
+from ltvkit.core.files import hash_files, unique_path
 from ltvkit.engines import limits
 from ltvkit.engines.connection import connect
 from ltvkit.engines.sql import quoted
@@ -79,8 +78,8 @@ def open_source(
     home = cache_folder.locate("reading")
     home.mkdir(parents=True, exist_ok=True)
     cache_folder.sweep(home)
-    work = Path(tempfile.mkdtemp(dir=home))
-    held = locks.hold(work)
+    work = unique_path(home, "")
+    held = locks.make_held(work, mode=0o700)
     try:
         limits.check_disk(files, home)
         memory, spill = limits.parse_memory(rules.memory_limit), cache_folder.locate("spill")
