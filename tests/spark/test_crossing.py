@@ -17,10 +17,9 @@ sys.path.append(str(Path(__file__).parents[1]))  # the stubs that both kinds of 
 
 from stub_notebooks import as_long, crossings, write_orders
 
-from ltvkit.core import paths, pseudonyms
+from ltvkit.core import paths, pseudonyms, run_state
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.spark import lists
-from ltvkit.ingest import cache
 from ltvkit.quality import spellings
 from ltvkit.report import results
 
@@ -77,7 +76,7 @@ def test_a_run_of_the_report_reads_the_same_all_along(cluster, session, tmp_path
     monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
     source, counts = tmp_path / "export.parquet", []
     for run, customers in (("first", 100), ("first", 200), ("second", 200)):
-        monkeypatch.setenv(cache.RUN, run)
+        monkeypatch.setenv(run_state.RUN, run)
         write_orders(source, customers=customers)
         book = orders.read(str(source), engine="spark", spark=cluster.spark)
         buyers = frames.lazy(book.lines).select(nw.col("customer_id").n_unique())
