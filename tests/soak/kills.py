@@ -59,7 +59,7 @@ def find(root: Path, who: str) -> list[int]:
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(pid)
             line, parent = " ".join(process.cmdline()), process.ppid()
-            if "ipykernel" in line or parent in found["worker"]:
+            if "ipykernel_launcher" in line or parent in found["worker"]:
                 found["kernel"].append(pid)
             elif "runner.worker" in line or parent in found["server"]:
                 found["worker"].append(pid)
