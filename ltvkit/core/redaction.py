@@ -6,6 +6,8 @@ what pages, tables and the manifest say, by `mask` the kit's own messages, and b
 of libraries.
 """
 
+import errno
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +19,10 @@ from ltvkit.errors import ParamsError
 
 _VALUES = re.compile("|".join(files.read_yaml(__name__, "secrets.yaml")["values"]))
 _WORDS = files.read_yaml(__name__, "foreign_words.yaml")
+# What the operating system says of a file or a disk has no word of the data in it.
+_OF_SYSTEM = re.findall(r"[a-z]+", " ".join(map(os.strerror, errno.errorcode)).casefold())
 _KNOWN, _BESIDE = (frozenset(_WORDS[part].split()) for part in ("words", "beside"))
+_KNOWN |= set(_OF_SYSTEM)
 _QUOTED = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"|[`「][^`」\n]*[`」]")
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _TOKEN = re.compile(r"\w+")
@@ -104,6 +109,8 @@ def foreign(error: object) -> str:
 
     >>> foreign("Could not convert string 'C00017' of Taro Yamada to INT32 at row 3")
     'Could not convert string *** of *** to *** at row 3'
+    >>> foreign("[Errno 28] No space left on device: '/home/hanako/x'")
+    '[Errno ***] No space left on device: ***'
     """
     first = next(filter(str.strip, str(error).splitlines()), "")
     text = _QUOTED.sub(HIDDEN, mask(" ".join(first.split())))
