@@ -94,7 +94,11 @@ def from_curve(survivors: Sequence[float], *, period_days: float = MONTH_DAYS) -
 
 
 def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
-    """When half have left, and when the risk is highest (of periods with 30 or more at risk)."""
+    """When half have left, and when the risk is highest (of periods with 30 or more at risk); of
+    fewer than 30 customers that they are too few."""
+    at_risk = survivors["at_risk"]
+    if at_risk.max() < FEWEST:
+        return fill("survival_too_few", n=int(at_risk.max()))
     half = survivors[survivors["survival"] <= 0.5]
     row = survivors.iloc[-1] if half.empty else half.iloc[0]
     summary = fill(
@@ -103,9 +107,7 @@ def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
         share=row["survival"],
         rule=lapse_days,
     )
-    at_risk = survivors["at_risk"]
-    few = FEWEST if at_risk.max() >= FEWEST else at_risk.min()
-    worst = survivors.loc[survivors["hazard"].where(at_risk >= few).idxmax()]
+    worst = survivors.loc[survivors["hazard"].where(at_risk >= FEWEST).idxmax()]
     if not worst["hazard"]:
         return summary
     name, end = "never_again" if worst["period"] == 1 else "highest_risk", worst["tenure_days"]

@@ -17,6 +17,7 @@ from ltvkit.errors import ParamsError, TooLittleData, check_grouping, check_shar
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
+FEWEST = 30  # customers; an average of fewer says too little to call a group the best
 COLUMNS = (  # besides the group's
     *("customers", "of", "acquisition_cost", "ltv", "ltv_to_cost", "payback_months"),
     "affordable_cost",
@@ -103,12 +104,16 @@ def average_cost(table: pd.DataFrame) -> float:
 
 
 def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
-    """Which group brings most for its cost, or comes closest; or why that is not known."""
+    """Which group of 30 customers or more brings most for its cost, or comes closest; or why that
+    is not known."""
     known = table.dropna(subset=["ltv_to_cost"])
     if known.empty:
         costs = (table["acquisition_cost"] > 0).any()
         return fill("no_group_old_enough" if costs else "no_cost", months=months)
-    best = known.loc[known["ltv_to_cost"].idxmax()]
+    large = known[known["customers"] >= FEWEST]
+    if large.empty:
+        return fill("few_of_known_cost", n=int(known["customers"].max()))
+    best = large.loc[large["ltv_to_cost"].idxmax()]
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
     group = best.iloc[0][:1].upper() + best.iloc[0][1:]
     many = "best_group" if best["ltv"] >= best["acquisition_cost"] else "closest_group"

@@ -110,13 +110,16 @@ def test_nobody_observed_for_a_period_is_said_with_the_remedy():
 
 
 def test_the_finding_is_the_tables():
-    left = survival.finding(observed(LINES), lapse_days=90)
+    lines = pd.concat(
+        [LINES.assign(customer_id=LINES["customer_id"] + name) for name in "abcdefghijklmno"]
+    )
+    left = survival.finding(observed(lines), lapse_days=90)
     assert (
         "Half of customers stop ordering within 60 days of their first order (no order for 90 days"
         in left
     )
     assert "highest from day 30 to 60: 50.0% of those left leave" in left
-    stay = survival.finding(observed(LINES).head(1), lapse_days=90)
+    stay = survival.finding(observed(lines).head(1), lapse_days=90)
     assert (
         "After 30 days 80.0% of customers still order (no order for 90 days counts as gone)."
         in stay
@@ -125,6 +128,8 @@ def test_the_finding_is_the_tables():
         "20.0% place no more orders after their first 30 days (seen for 90 days or more since)."
         in stay
     )
+    few = survival.finding(observed(LINES), lapse_days=90)
+    assert few == "5 customers are too few to say how long customers stay."
     curve = survival.from_curve([1000, 900, 700, 20, 1, 0])  # the last hazards are of 20, and of 1
     assert "from day 61 to 91: 97.1%" in survival.finding(curve, lapse_days=90)
 

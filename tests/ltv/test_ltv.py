@@ -336,8 +336,9 @@ def test_unit_economics_by_hand(on):
 
 
 def test_a_group_pays_best_only_if_it_pays_back():
+    shops = [LINES.assign(customer_id=LINES["customer_id"] + str(n)) for n in range(15)]
     found = [
-        unit_economics.finding(economics(LINES, cost).reset_index(), currency="USD")
+        unit_economics.finding(economics(pd.concat(shops), cost).reset_index(), currency="USD")
         for cost in ({"web": 40, "shop": 70}, {"web": 50, "shop": 70}, {"web": 50})
     ]
     assert found == [
@@ -350,13 +351,17 @@ def test_a_group_pays_best_only_if_it_pays_back():
 
 def test_no_group_pays_best_where_all_are_alike():
     lines = make_lines(
-        *[(c, c, "2023-01-05", 60, w) for c, w in zip("abcd", "xyxy", strict=True)],
+        *[(f"{n}", f"{n}", "2023-01-05", 60, "xy"[n % 2]) for n in range(60)],
         extra=("channel",),
     )
     table = economics(lines, {"all": 40}).reset_index()
     assert len(table) == 2
     assert unit_economics.finding(table, currency="USD") == (
         "Winning a customer costs 40.00 USD and brings 60.00 USD of revenue in 12 months."
+    )
+    few = economics(lines.iloc[2:], {"all": 40}).reset_index()
+    assert unit_economics.finding(few, currency="USD") == (
+        "No group has more than 29 customers, too few to say whether winning them pays."
     )
 
 
