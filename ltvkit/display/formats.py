@@ -77,9 +77,13 @@ def rough_money(*amounts: float, spread: float, currency: str = "") -> str:
     ('24.2 million JPY', '1,830')
     >>> rough_money(22_187_654, 26_187_654, spread=4_000_000, currency="JPY")
     '22.2 to 26.2 million JPY'
+    >>> rough_money(0.64, spread=0.2, currency="JPY"), rough_money(0.6414, spread=0.001)
+    ('1 JPY', '0.64')
     """
     if not 0 < spread < math.inf or any(map(is_missing, amounts)):
         return _(" to ").join(money(x, currency) for x in amounts)
+    # No digit below the smallest one that money has: a hundredth, or one yen.
+    spread = max(spread, 10.0 ** (1 - money_decimals(amounts, currency)))
     step = _find_step(spread)
     known = [round_to(x, spread=spread) for x in amounts]
     most = max(abs(x) for x in known)
