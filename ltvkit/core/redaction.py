@@ -9,7 +9,7 @@ of libraries.
 import errno
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ltvkit import errors
@@ -39,6 +39,8 @@ _REFUSED = (
 )
 _OF_CODE = ("ModuleNotFoundError", "NameError")  # they name what the code names, never data
 _SHARED = ("DataError",)  # also the name of an error of databases
+_SAID = re.compile(r"(?:[\w.]+\.)?(\w+): (.+)")  # the line of an error in a traceback
+_REPEATED = 4  # characters of a cause; a shorter one could be part of any word
 _LONGEST = 300  # characters of a library's message
 
 
@@ -127,7 +129,7 @@ def foreign(error: object) -> str:
 def describe_error(error: BaseException) -> str:
     """An error for a reader: the kit's own text; of others the kind and a text without data."""
     if isinstance(error, errors.LtvkitError):
-        return mask(str(error))
+        return mask(_mask_causes(str(error), map(str, _list_causes(error))))
     if isinstance(error, OSError) and error.strerror:
         return mask(f"{error.strerror}: {error.filename}") if error.filename else error.strerror
     return f"{type(error).__name__}: {foreign(error)}"
@@ -163,9 +165,30 @@ def mask_outputs(found: Any) -> Any:
 def mask_error(output: Mapping[str, Any]) -> str:
     """The message of an error in a notebook's output, masked so that it can be stored."""
     kind, text = output["ename"], output["evalue"]
-    if kind in _OF_CODE or (hasattr(errors, kind) and not _is_foreign(output)):
+    if kind in _OF_CODE:
         return mask(text)
-    return foreign(text)
+    if not hasattr(errors, kind) or _is_foreign(output):
+        return foreign(text)
+    lines = [_SAID.fullmatch(line) for line in _split(output.get("traceback", []))]
+    causes = [said[2] for said in lines if said and not hasattr(errors, said[1])]
+    return mask(_mask_causes(text, causes))
+
+
+def _list_causes(error: BaseException) -> list[BaseException]:
+    """The errors of libraries that an error was raised from, or while they were handled."""
+    found: list[BaseException] = []
+    while (cause := error.__cause__ or error.__context__) and cause not in found:
+        found.append(error := cause)
+    return [cause for cause in found if not isinstance(cause, errors.LtvkitError)]
+
+
+def _mask_causes(text: str, causes: Iterable[str]) -> str:
+    """A message of the kit's in which what it repeats of its causes is masked."""
+    for said in causes:
+        for line in filter(str.strip, [said, *said.splitlines()]):
+            if len(line) >= _REPEATED:
+                text = text.replace(line, foreign(line))
+    return text
 
 
 def _is_known(word: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 from itertools import chain
 
-from ltvkit.core import files
+from ltvkit.core import files, personal_data
 from ltvkit.core.personal_data import header_key
 
 # Canonical column -> tiers of headers.
@@ -26,6 +26,38 @@ _TAX = {
 }
 _UNIT = r"円|yen|jpy|¥|\$|usd|€|eur|個|点"
 _BRACKETS = r"[(\[【<]\s*(?:{})?\s*[)\]】>]"
+
+
+# What no header is: a day, and a number that is no year.
+_DAY = re.compile(r"\d{2,4}[-/.年]\d{1,2}[-/.月]\d{1,4}日?\b.*|\d{8}")
+_NUMBER = re.compile(r"(?!(?:19|20)\d\d$)[-+¥$]?\d[\d,.]*円?")
+
+
+def list_found(found: Iterable[str]) -> str:
+    """The headers of an export for a message; what is no line of headers is not quoted.
+
+    >>> list_found(["Kunde", "Betrag"])
+    'Kunde, Betrag'
+    >>> list_found(["Taro", "2024-01-05", "100"])
+    'no headers, as its first line looks like data; policies: header_line says which line names the
+    columns'
+    """
+    named = drop_data(found)
+    if not named:
+        return (
+            "no headers, as its first line looks like data; policies: header_line says which line "
+            "names the columns"
+        )
+    return ", ".join(named)
+
+
+def drop_data(found: Iterable[str]) -> list[str]:
+    """The headers, without people in them; none where they are a line of data."""
+    headers = [str(header) for header in found]
+    shown = list(map(personal_data.hide, headers))
+    days = any(_DAY.fullmatch(header.strip()) for header in headers)
+    numbers = sum(bool(_NUMBER.fullmatch(header.strip())) for header in headers)
+    return [] if days or numbers > 1 else shown
 
 
 def match_header(wanted: str, found: Iterable[str]) -> str | None:

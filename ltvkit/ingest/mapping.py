@@ -28,14 +28,14 @@ def map_columns(part: Part, *, columns: Mapping[str, str], source: str) -> dict[
     mapped = {n: _find_header(n, h, part, source) for n, h in said.items()}
     if needed := schema.find_missing(mapped):
         strays = [n for n in mapped if n not in COLUMNS]
-        hint = nearest(needed[0], strays) or nearest(needed[0], found)
+        hint = nearest(needed[0], strays) or nearest(needed[0], headers.drop_data(found))
         remedy = "Map it under `columns:` in the params file"
         if source == schema.FRAME:
             known = headers.match_columns(found)
             remedy = f"Give columns={ {n: known.get(n, 'its column') for n in needed} }"
         raise ColumnError(
             f"no column is mapped to {', '.join(needed)}.{hint} {remedy}; {source} has: "
-            f"{', '.join(found)}."
+            f"{headers.list_found(found)}."
         )
     return mapped
 
@@ -105,7 +105,8 @@ def _find_header(name: str, written: str, part: Part, source: str) -> str:
     wanted = normalize_header(written)
     if not wanted:
         raise ColumnError(
-            f"columns: {name}: its header is not filled in yet. {source} has: {', '.join(found)}."
+            f"columns: {name}: its header is not filled in yet. {source} has: "
+            f"{headers.list_found(found)}."
         )
     wanted += " (2)" * (wanted.casefold() in schema.RESERVED)
     first = wanted.removesuffix(" (1)")
@@ -124,7 +125,7 @@ def _find_header(name: str, written: str, part: Part, source: str) -> str:
     further *= "column 2" in found  # a header without a name
     raise ColumnError(
         f"columns: {name}: {wanted!r} is not a header of {source}."
-        f"{nearest(wanted, found)} It has: {', '.join(found)}.{further}"
+        f"{nearest(wanted, headers.drop_data(found))} It has: {headers.list_found(found)}.{further}"
     )
 
 

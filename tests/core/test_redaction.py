@@ -141,6 +141,29 @@ def test_an_error_named_like_the_kits_own_is_foreign():
     )
 
 
+def read_amounts(text: str) -> None:
+    try:
+        float(text)
+    except ValueError as error:
+        raise errors.DataError(f"the amounts cannot be read: {error}!") from error
+
+
+def test_what_the_kits_own_error_repeats_of_a_library_is_masked():
+    with pytest.raises(errors.DataError) as caught:
+        read_amounts("zztaro")
+    shown = "the amounts cannot be read: could not convert string to float: ***!"
+    assert redaction.describe_error(caught.value) == shown
+    lines = [
+        "ValueError                 Traceback (most recent call last)",
+        f"ValueError: {caught.value.__cause__}",
+        "During handling of the above exception, another exception occurred:",
+        "----> 4     raise DataError(text)",
+        f"DataError: {caught.value}",
+    ]
+    output = {"ename": "DataError", "evalue": str(caught.value), "traceback": lines}
+    assert redaction.mask_error(output) == shown
+
+
 def test_warnings_of_libraries_quote_nothing():
     text = "a.py:3: UserWarning: Could not infer format of 'zztaro'\na.py:4: LtvkitWarning: look\n"
     shown = redaction.mask_outputs({"output_type": "stream", "name": "stderr", "text": [text]})
@@ -158,7 +181,8 @@ SAFE = {
 PLAIN = {"errno", "strerror", "filename", "start", "object", "status", "name", "pages", "ename"}
 # Parts of an error whose text is masked where it is used, or decides only what is said.
 CHECKED = {
-    ("ltvkit/report/runner/engine.py", "evalue"),  # explained if it is one of the kit's own
+    ("ltvkit/report/runner/engine.py", "evalue"),  # masked in the next line
+    ("ltvkit/report/runner/engine.py", "traceback"),
     ("ltvkit/__main__.py", "name"),
     ("ltvkit/display/plots/_style.py", "args"),  # raised by the kit
     ("ltvkit/hypotheses/registry/verification.py", ""),  # raised by the kit

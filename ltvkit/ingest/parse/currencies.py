@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import paths, redaction
+from ltvkit.core import paths, personal_data, redaction
 from ltvkit.engines import sql, temporary_tables
 from ltvkit.engines.connection import connect
 from ltvkit.errors import DataError, ParamsError
@@ -43,7 +43,7 @@ def read_rates(path: Path) -> pd.DataFrame:
         raise _unusable(path, f"the file cannot be read: {redaction.foreign(error)}") from error
     written.columns = written.iloc[0].str.strip().str.lower().tolist()
     if sorted(written.columns) != sorted(COLUMNS):
-        raise _unusable(path, f"its columns are {', '.join(written.columns)}")
+        raise _unusable(path, f"its columns are {', '.join(map(_quote, written.columns))}")
     written.index += 1
     written = written.iloc[1:][lambda w: w.ne("").any(axis=1)]
     if written.empty:
@@ -107,9 +107,15 @@ Give `rates`, a CSV file of date, currency, rate, or export one currency only.
     named = counts.dropna(subset="currency").sort_values(["lines", "currency"], ascending=[0, 1])
     if len(named) > 1:
         pairs = zip(named["currency"], named["lines"], strict=True)
-        first = [f"{currency} ({lines:,} lines)" for currency, lines in pairs][:MOST]
+        first = [f"{_show(currency)} ({lines:,} lines)" for currency, lines in pairs][:MOST]
         listed = ", ".join(first) + ", ..." * (len(named) > MOST)
         raise DataError(mend.format(n=len(named), listed=listed))
+
+
+def _show(currency: str) -> str:
+    """A currency for a message; what is in its column by mistake may name somebody."""
+    known = currency in SIGNS or re.fullmatch(r"[A-Z$]{1,4}", currency)
+    return currency if known else redaction.HIDDEN
 
 
 def detect_sign(column: str) -> str:
@@ -156,7 +162,13 @@ def check_currency(currency: str, facts: Mapping[str, Any]) -> None:
 def _refuse(path: Path, written: pd.DataFrame, bad: pd.Series, reason: str) -> None:
     if bad.any():
         row = written[bad.to_numpy()].iloc[0]
-        raise _unusable(path, f"line {row.name}: {reason}: {','.join(row)}")
+        raise _unusable(path, f"line {row.name}: {reason}: {','.join(map(_quote, row))}")
+
+
+def _quote(cell: str) -> str:
+    """A cell for a message, unless it is more than a day, a number or a word of few letters."""
+    known = re.fullmatch(r"[\d./:,+ -]{0,20}|[A-Za-z_]{1,8}", cell)
+    return cell if known and personal_data.hide(cell) == cell else redaction.HIDDEN
 
 
 def _unusable(path: Path, what: str) -> DataError:

@@ -118,8 +118,8 @@ def _find_key(on: str, found: Any, name: str) -> str:
     key = headers.match_header(on, found)
     if key is None:
         raise ParamsError(
-            f"policies: join_on: {on!r} is not a header of {name}.{nearest(on, found)} It has: "
-            f"{', '.join(found)}."
+            f"policies: join_on: {on!r} is not a header of {name}."
+            f"{nearest(on, headers.drop_data(found))} It has: {headers.list_found(found)}."
         )
     return key
 

@@ -7,6 +7,7 @@ from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
+from ltvkit.core import redaction
 from ltvkit.report.runner.missing_data import MissingData
 
 NAME = "ltvkit"
@@ -22,7 +23,9 @@ class Client(PapermillNotebookClient):
         try:
             return super().execute_cell(cell, cell_index, **options)
         except CellExecutionError as error:
-            note = self.missing.explain(cell.source, error.ename, error.evalue)
+            said = {"ename": error.ename, "evalue": error.evalue, "traceback": [error.traceback]}
+            shown = redaction.mask_error(said)
+            note = self.missing.explain(cell.source, error.ename, shown)
             if note is None:
                 raise
         shown = [output for output in cell.outputs if output.output_type != "error"]
