@@ -61,7 +61,7 @@ def write_orders(path: Path, *, people: bool = True) -> dict[str, str]:
         day = f"1998-{1 + n // 13:02d}-{1 + n % 13:02d}"
         rows.append(f"{ID}{c},O{n},{day},{10 + n}.50,{values},{NAME}")
     for broken in (f"{ID},O,{MAIL},1", f"{ID},O,1998-01-05,{NAME}", f"{NAME},O,,{TELEPHONE}"):
-        rows.append(",".join([broken, *[NAME] * (len(made) + 1)]))
+        rows.append(",".join([broken, *[NAME] * (len(made) - 1), "region 1", NAME]))
     rows.append(f'"{NAME},{MAIL}')
     path.write_text("\n".join(rows) + "\n", "utf-8")
     return {name: f"col_{name}" for name in made}

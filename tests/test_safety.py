@@ -470,6 +470,8 @@ def test_quarantine_holds_what_is_mapped_and_names_nobody(tmp_path):
         "花子,?,1,ZZ Hanako,ZZ Taro\n"
         "x@example.org,?,1,ZZ Hanako,ZZ Taro\n"
         "C-17,?,1,090-1234-5678,ZZ Taro\n"
+        "C-17,2024-01-05,quonk 花子,,\n"
+        "C-17,令和6年1月99日,1200円,,\n"
         "C-17,2024-01-05,1,,\n"
         "C-18,2024-01-05,1,ZZ Hanako,ZZ Taro,1,ZZ\n",
         "utf-8",
@@ -479,8 +481,10 @@ def test_quarantine_holds_what_is_mapped_and_names_nobody(tmp_path):
     path = results.save_list(summary.list_quarantined(book), tmp_path / "quarantine.csv")
     written = path.read_text("utf-8-sig")
     assert "C-17,?,1" in written
+    assert "customer_id (raw),order_date (raw),amount (raw)" in written
     assert "C-18,2024-01-05,1,*** ***" in written  # the digits of a line that is no row
-    for hidden in ("花子", "example", "Hanako", "Taro", "1234"):
+    assert "C-17,令和6年1月99日,1200円" in written  # what is no word stays, as it says how to mend it
+    for hidden in ("花子", "quonk", "example", "Hanako", "Taro", "1234"):
         assert hidden not in written
     known = orders.read(raw, columns=columns, policies={"shown": ["quarantine"]})
     path = results.save_list(

@@ -12,7 +12,7 @@ from typing import Any
 from ltvkit import customers, orders
 from ltvkit.config import params
 from ltvkit.config.params import Params
-from ltvkit.core import paths
+from ltvkit.core import paths, redaction
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest import undecided_amounts
@@ -110,7 +110,7 @@ def _find_problem(check: Callable[..., Any], *options: Any) -> str:
     try:
         check(*options)
     except (DataError, ParamsError, OSError) as error:
-        return str(error)
+        return redaction.describe_error(error)
     return ""
 
 

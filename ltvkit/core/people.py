@@ -16,12 +16,15 @@ from ltvkit.core.pseudonyms import COLUMN
 
 # The columns that a params file says may be in lists as they are (policies: shown), for a notebook.
 VARIABLE = "LTVKIT_SHOWN"
-# Columns of ids: a customer's, as it was written, and as the export has it.
-IDS = (COLUMN, "written", f"{COLUMN} (raw)")
+# Columns of ids: a customer's, as it was written, and as the export has them.
+IDS = (COLUMN, "written", f"{COLUMN} (raw)", "order_id (raw)")
+# Columns of days and figures as the export has them: a word there is a slip.
+FIGURES = ("order_date", "amount", "quantity", "unit_price", "margin", "order_total")
 WHOLE = "quarantine"  # in `shown`: its raw columns are written as they are
 TEXT = "text"  # of the quarantine: a line as it was written
 _CODE = re.compile(r"[A-Za-z0-9_.:#/+-]*")
 _DIGITS = 12
+_WORD = re.compile(r"(?!令和|平成|昭和|税込|税抜|午前|午後)(?:[A-Za-z]{4,}|[^\W\d_A-Za-z]{2,})")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
 
 
@@ -35,7 +38,8 @@ def is_person(text: str) -> bool:
     """
     if personal_data.hide(text) != text:
         return True
-    return not (_CODE.fullmatch(text) or any(c.isdecimal() for c in text))
+    words = any(c.isalpha() for c in text) and not any(c.isdecimal() for c in text)
+    return words and not _CODE.fullmatch(text)
 
 
 def shorten(person: str) -> str:
@@ -67,6 +71,8 @@ def mask(table: pd.DataFrame, *, shown: Collection[str] = ()) -> pd.DataFrame:
 def _choose_way(column: str) -> Callable[[str], Any]:
     if column in IDS or personal_data.is_personal(column.removesuffix(" (raw)")):
         return lambda x: shorten(x) if is_person(x) else x
+    if column.removesuffix(" (raw)") in FIGURES and column.endswith(" (raw)"):
+        return lambda x: _WORD.sub(HIDDEN, personal_data.hide(x))
     if column == TEXT:  # which words are names, nothing tells
         return lambda x: _LETTERS.sub(HIDDEN, personal_data.hide(x))
     return personal_data.hide

@@ -128,7 +128,7 @@ def summarize_rows(
     facts["export_begins"] = rules.export_begins
     facts["in_quarantine"] = None
     if people.WHOLE not in rules.shown:
-        facts["in_quarantine"] = sorted({header for names in mapped for header in names.values()})
+        facts["in_quarantine"] = {h: name for names in mapped for name, h in names.items()}
     facts["personal"] = personal_columns.find_personal(lines, mapped[0], shown=rules.shown)
     facts["totals_known"] = named and all("order_total" in names for names in mapped)
     facts["customer_from"] = mapped[0]["customer_id"]

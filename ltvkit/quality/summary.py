@@ -149,8 +149,8 @@ def count_unusable(table: pd.DataFrame) -> tuple[int, int]:
 def list_quarantined(book: Orders) -> Any:
     """The quarantine as a list of the report: of `book.quarantine` the raw columns that are mapped.
 
-    What the others hold nobody has said. The customer's is `customer_id (raw)`. With pseudonyms,
-    only line, reason and customer_id, because a raw line could name somebody.
+    They are named by what they are mapped to, as in `amount (raw)`. What the others hold nobody has
+    said. With pseudonyms, only line, reason and customer_id: a raw line could name somebody.
     """
     if pseudonyms.key():
         return book.refused
@@ -162,8 +162,7 @@ def list_quarantined(book: Orders) -> Any:
     headers = {c: re.sub(r"( \(raw\))+$", "", c) for c in listed.collect_schema().names()}
     raw = [c for c, header in headers.items() if header in named and header not in hidden]
     placed = [c for c in headers if c in ("file", "line", "reason", "text")]
-    customer = book.facts.get("customer_from")
-    labels = {c: f"{pseudonyms.COLUMN} (raw)" for c in raw if headers[c] == customer}
+    labels = {c: f"{named[headers[c]]} (raw)" for c in raw}
     ordered = [c for c in headers if c in {*raw, *placed}]
     return frames.to_native(listed.select(*ordered).rename(labels), like=book.quarantine)
 

@@ -189,7 +189,7 @@ CHECKED = {
     ("ltvkit/engines/spark/session.py", ""),  # kept for `_failure_reason`
 }
 # Errors of the kit that are not in `errors`.
-PRIVATE = {"GitError", "Interrupted", "Invalid", "UndecidedEncodingError"}
+PRIVATE = {"_NoMapping", "GitError", "Interrupted", "Invalid", "UndecidedEncodingError"}
 OWN = PRIVATE | {
     name for name in errors.__all__ if name.endswith(("Error", "Data", "Optimum", "Regular", "Yet"))
 }
