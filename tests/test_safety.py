@@ -483,7 +483,7 @@ def test_quarantine_holds_what_is_mapped_and_names_nobody(tmp_path):
     assert "C-17,?,1" in written
     assert "customer_id (raw),order_date (raw),amount (raw)" in written
     assert "C-18,2024-01-05,1,*** ***" in written  # the digits of a line that is no row
-    assert "C-17,令和6年1月99日,1200円" in written  # what is no word stays, as it says how to mend it
+    assert "C-17,令和6年1月99日,1200円" in written  # no words: they say how to mend it
     for hidden in ("花子", "quonk", "example", "Hanako", "Taro", "1234"):
         assert hidden not in written
     known = orders.read(raw, columns=columns, policies={"shown": ["quarantine"]})
