@@ -4,6 +4,7 @@ import errno
 import os
 import shlex
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -254,13 +255,16 @@ def check(params, month, engine) -> None:
 def _check_folder(folder: Path) -> None:
     """Raise `ReportError` where no report can be written, before the orders are read."""
     first = next((path for path in (folder, *folder.absolute().parents) if path.exists()), folder)
-    if first.is_dir() and os.access(first, os.W_OK):
-        return
-    reason = os.strerror(errno.EACCES if first.is_dir() else errno.ENOTDIR)
-    raise ReportError(
-        f"{folder}: reports cannot be written there ({reason}: {first}). Give another folder, as "
-        "in --out reports."
-    )
+    try:
+        with tempfile.TemporaryFile(dir=first):
+            return
+    except OSError as error:
+        if error.errno == errno.ENOSPC:  # what there is no room for is a failed report
+            return
+        raise ReportError(
+            f"{folder}: reports cannot be written there ({error.strerror}: {first}). Give another "
+            "folder, as in --out reports."
+        ) from error
 
 
 def _tell_failure(text: str) -> None:

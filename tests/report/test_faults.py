@@ -326,7 +326,7 @@ def test_a_full_disk_and_a_folder_that_cannot_be_written(tmp_path):
     subprocess.run(command, cwd=root, env=env, check=True)
 
     status = {p.stem: p.read_text() for p in root.glob("*.status")}
-    assert status == {"good": "0", "filled": "1", "full": "1", "readonly": "1", "after": "0"}
+    assert status == {"good": "0", "filled": "1", "full": "1", "readonly": "2", "after": "0"}
     for name in ("filled", "full", "readonly"):
         assert files(root / name) == files(root / "good")
         left = (root / f"{name}.left").read_text()
