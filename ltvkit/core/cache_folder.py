@@ -69,9 +69,12 @@ def remove(path: Path) -> None:
         return
     shutil.rmtree(path, ignore_errors=True)
     if path.exists():  # once more, with folders that their owner may change
-        for folder, _folders, _files in os.walk(path):
-            with suppress(OSError):
-                os.chmod(folder, 0o700)
+        with suppress(OSError):
+            path.chmod(0o700)
+            for folder, within, _files in os.walk(path):
+                for name in within:
+                    if not os.path.islink(inner := os.path.join(folder, name)):
+                        os.chmod(inner, 0o700)
         shutil.rmtree(path, ignore_errors=True)
 
 
