@@ -21,6 +21,8 @@ __dir__ = __all__.copy
 
 FEWEST = 30  # gaps, to know the usual one
 NEARLY_ALL = 0.9  # of the gaps
+REGULAR = 1.25  # times the usual gap, that nearly all are within where customers pay regularly
+WEEK = 7  # days, to wait for a regular payment at least
 LATE = 10  # a tenth of the gap that nearly all are within, to wait longer than that
 
 
@@ -40,7 +42,9 @@ def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 
     As given; but where more than half of the gaps between customers' purchases are longer than
     `lapse_days`, as with a yearly fee, most of those who count as gone would come back. Then recent
     is the usual gap (half are no longer), and gone is a tenth more than the gap that nine of ten do
-    not exceed. Fewer than 30 gaps say nothing.
+    not exceed. And where nine of ten are at most a quarter longer than the usual one, as with a
+    monthly fee, who is silent for longer has missed a payment: gone is a tenth more than that, and
+    a week at least, if this is sooner than given. Fewer than 30 gaps say nothing.
 
     >>> import pandas as pd
     >>> fees = pd.DataFrame({"customer_id": [f"c{n % 20}" for n in range(60)], "amount": 60.0,
@@ -53,17 +57,35 @@ def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 
     before = nw.col("day").shift(1).over("customer_id", order_by="day")
     gaps = bought.with_columns(day=number).with_columns(gap=nw.col("day") - before)
     gaps = gaps.filter(~nw.col("gap").is_null())
-    short = (nw.col("gap") <= lapse_days).cast(nw.Int64)
-    sums = gaps.with_columns(short=short).select(n=nw.len(), short=nw.col("short").sum())
+    sums = gaps.select(n=nw.len(), usual=nw.col("gap").median())
     row = frames.table(sums).fillna(0).iloc[0]
-    if row["n"] < FEWEST or 2 * row["short"] >= row["n"]:
+    if row["n"] < FEWEST:
         return Lapse(lapse_days, recent_days)
+    usual = int(np.floor(row["usual"]))
+    if usual <= lapse_days:
+        own = _find_regular(gaps, usual, row["n"]) or lapse_days
+        if own >= lapse_days:
+            return Lapse(lapse_days, recent_days)
+        words = {"usual": formats.count(usual), "given": formats.count(lapse_days)}
+        return Lapse(own, usual, fill("usual_gap_regular", **words, own=formats.count(own)))
     table = frames.table(gaps.group_by("gap").agg(n=nw.len()).sort("gap"))
     within = table["n"].cumsum().to_numpy()
     usual, long = (
         int(table["gap"].iloc[np.searchsorted(within, share * within[-1])])
         for share in (0.5, NEARLY_ALL)
     )
-    own = long - (-long // LATE)
+    own = _wait(long)
     words = {"usual": formats.count(usual), "given": formats.count(lapse_days)}
     return Lapse(own, usual, fill("usual_gap_longer", **words, own=formats.count(own)))
+
+
+def _find_regular(gaps: nw.LazyFrame, usual: int, n: float) -> int | None:
+    """The days after which a regular payment is missing; None where customers do not pay so."""
+    long = int(REGULAR * usual)
+    within = gaps.with_columns(within=(nw.col("gap") <= long).cast(nw.Int64))
+    inside = frames.table(within.select(nw.col("within").sum())).fillna(0).iloc[0, 0]
+    return max(_wait(long), usual + WEEK) if inside >= NEARLY_ALL * n else None
+
+
+def _wait(long: int) -> int:
+    return long - (-long // LATE)

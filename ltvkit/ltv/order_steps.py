@@ -135,7 +135,7 @@ def _choose_horizons(lines: Frame, first: nw.LazyFrame, as_of: Day) -> list[int]
     begins = frames.table(first.select(nw.col("first").min()))["first"].iloc[0]
     seen = 0 if pd.isna(begins) else periods.number_of(as_of) - int(begins)
     own = lapse.find(lines, as_of=as_of)
-    longer = [-(-own.lapse_days // MONTH) * MONTH] if own.text else []
+    longer = [-(-own.lapse_days // MONTH) * MONTH] if own.lapse_days > HORIZONS[1] else []
     return [days for days in (*longer, *HORIZONS) if 2 * days <= seen] or [HORIZONS[-1]]
 
 

@@ -21,6 +21,12 @@ def every(days: int, *, buyers: int = 20, orders: int = 3) -> pd.DataFrame:
     return make_lines(*rows)
 
 
+def uneven(*gaps: int) -> pd.DataFrame:
+    """As many customers of each of these gaps."""
+    parts = [every(gap) for gap in gaps]
+    return pd.concat([p.assign(customer_id=p["customer_id"] + str(n)) for n, p in enumerate(parts)])
+
+
 def test_a_usual_gap_beyond_the_days_given_takes_their_place(on):
     found = lapse.find(on(every(200)), as_of="2022-12-31", lapse_days=180, recent_days=30)
     assert found[:2] == (220, 200)
@@ -33,7 +39,7 @@ def test_a_usual_gap_beyond_the_days_given_takes_their_place(on):
 @pytest.mark.parametrize(
     ("lines", "as_of"),
     [
-        (every(180), "2022-12-31"),
+        (uneven(100, 100, 160), "2022-12-31"),
         (every(200, buyers=14), "2022-12-31"),  # 28 gaps
         (every(200, orders=1), "2022-12-31"),
         (every(200), "2020-02-01"),  # before anybody could come back
@@ -56,6 +62,17 @@ def test_of_uneven_gaps_half_and_nine_of_ten_count():
         ]
     )
     assert lapse.find(lines, as_of="2023-12-31")[:2] == (275, 200)
+
+
+@pytest.mark.parametrize(
+    ("lines", "own", "usual"),
+    [(every(30), 41, 30), (every(7), 14, 7), (every(160), 180, 30), (uneven(30, 30, 38), 180, 30)],
+)
+def test_who_misses_a_regular_payment_is_gone_sooner(on, lines, own, usual):
+    """A quarter more than 30 is 37, and a tenth of that 4; of 160 it is 220, later than given."""
+    found = lapse.find(on(lines), as_of="2022-12-31", lapse_days=180, recent_days=30)
+    assert found[:2] == (own, usual)
+    assert ("regularly, usually after" in found.text) == (own < 180)
 
 
 def test_nobody_has_gone_quiet_who_pays_once_a_year():
