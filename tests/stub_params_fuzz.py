@@ -127,7 +127,7 @@ def _change_type(chance: random.Random, lines: list[str]) -> list[str]:
     """Any value of the mapping, however deep, becomes another."""
     try:
         found = yaml.safe_load("\n".join(lines))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # another change has broken it already
         return lines
     if not isinstance(found, dict) or not found:
         return lines

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
+import os
 import random
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
+import stub_probes
 from stub_project import write_notebook
 
 from soak import shop
@@ -43,6 +47,8 @@ def attempt(room: Room, rng: random.Random) -> Verdict:
     """Plant one word in one place, run, and look for it in all that was published or said."""
     root = room.root
     shutil.rmtree(root, ignore_errors=True)
+    if rng.random() < 0.4:
+        return _attempt_source(root, rng.choice(stub_probes.REFUSED))
     shop.make(root)
     for page in (root / "notebooks").glob("*.ipynb"):
         page.unlink()
@@ -90,6 +96,23 @@ def attempt(room: Room, rng: random.Random) -> Verdict:
         for one in sorted(hidden):
             if (at := text.find(one)) >= 0:
                 verdict.add("named", f"{one!r} in {name}: ...{text[max(0, at - 80) : at + 60]!r}")
+    return verdict
+
+
+def _attempt_source(root: Path, plant: Callable[[Path], dict[str, str]]) -> Verdict:
+    """People and secrets in a source that cannot be read."""
+    root.mkdir()
+    with mock.patch.dict(os.environ, HOME=str(root / "home")):
+        stub_probes.prepare(root, **plant(root))
+        asked = ("report", "params/stub.yaml", "--month", shop.MONTH)
+        said = shop.run(root, *asked, PGPASSWORD=stub_probes.SECRET)
+        named = stub_probes.find_named(root, said.text)
+    verdict = Verdict(f"a source with {plant.__name__.replace('_', ' ')}", "refused")
+    verdict.check_text(said)
+    if said.status == 0:
+        verdict.add("wrong", f"it was read: {said.text}")
+    if named:
+        verdict.add("named", f"{named}: {said.text[-1000:]}")
     return verdict
 
 
