@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from ltvkit.core import files
 
@@ -12,6 +13,7 @@ _REFUSED, _HIDDEN = (re.compile("|".join(_HEADERS[part])) for part in ("refused"
 FORMS: dict[str, list[str]] = files.read_yaml(__name__, "personal_forms.yaml")
 
 
+@lru_cache(100_000)  # each header is compared with hundreds of known ones
 def header_key(text: str) -> str:
     """A header in the form in which headers are compared: width, case and blanks do not count.
 

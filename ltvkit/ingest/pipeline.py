@@ -75,6 +75,9 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
         mapping.map_columns(part, columns=columns, source=name)
         for part, name in zip(raw.parts, named, strict=True)
     ]
+    raw = replace(
+        raw, parts=[p.keep(names.values()) for p, names in zip(raw.parts, mapped, strict=True)]
+    )
     kept, read = [], []
     for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
         filled = mapping.fill_down(part, names, rules)

@@ -15,12 +15,13 @@ from ltvkit.engines.sql import quoted
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, systems
 from ltvkit.ingest.parse import ids, values
-from ltvkit.ingest.readers.part import Part
+from ltvkit.ingest.readers.part import MOST_COLUMNS, Part
 from ltvkit.inspection import days, keys, layout, meaning, money, questions, stakes, totals
 from ltvkit.inspection.result import Inspection
 from ltvkit.inspection.stakes import Ask
 
 Proposal: TypeAlias = tuple[dict[str, Any], dict[str, str]]  # policies, and questions by key
+FEW = 60  # columns that are looked at beside those known by header, where a file has very many
 HEAD = 5000  # lines from which columns are judged, and samples taken
 
 
@@ -28,7 +29,7 @@ def inspect(source: str) -> Inspection:
     """A source as `readers.open_source` takes it -> `Inspection`; raises its `DataError`."""
     opened = layout.find_layout(source)
     policies = opened.policies
-    raw, head = _read_head(opened.raw)
+    raw, head = _read_head(_keep_known(opened.raw))
     found = tuple(raw.columns)
     system = systems.recognise(found)
     columns, checks = _propose_columns(head, system)
@@ -55,7 +56,12 @@ def inspect(source: str) -> Inspection:
         currency=currency,
         policies=policies,
         checks=checks | questions,
-        notes=(*opened.notes, *(map(_, system.notes) if system else ()), *notes),
+        notes=(
+            *opened.notes,
+            *_note_columns(opened.raw),
+            *(map(_, system.notes) if system else ()),
+            *notes,
+        ),
     )
     seen, asks = meaning.propose_meaning(seen, raw, head)
     return _try_reading(seen, keyed + asks, raw)
@@ -75,6 +81,28 @@ def _read_head(raw: Any) -> tuple[Any, Any]:
     known = {"facts": facts, "numeric": [c for c in raw.columns if c not in written]}
     held = Part.from_query(raw.connection, "", "select * from inspected", **known)
     return replace(raw, parts=[held]), head
+
+
+def _keep_known(raw: Any) -> Any:
+    """A source of very many columns without those whose headers say nothing, but for the first."""
+    if len(raw.columns) <= MOST_COLUMNS:
+        return raw
+    found = tuple(raw.columns)
+    system = systems.recognise(found)
+    known = set(headers.match_columns(found).values())
+    known.update(*headers.find_ambiguous(found).values())
+    known.update(system.mapping(found).values() if system else ())
+    return replace(raw, parts=[part.keep(known, most=FEW) for part in raw.parts])
+
+
+def _note_columns(raw: Any) -> list[str]:
+    if len(raw.columns) <= MOST_COLUMNS:
+        return []
+    text = _(
+        "The file has {n:,} columns. Those known by their headers and the first {few} others were "
+        "looked at: write others that you need under `columns`."
+    )
+    return [text.format(n=len(raw.columns), few=FEW)]
 
 
 def _select_for_pandas(lines: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from ltvkit.engines.sql import quoted
 from ltvkit.ingest.parse import values
 from ltvkit.ingest.readers.csv_records import TOTAL
 from ltvkit.ingest.schema import FILE, LINE, NO_LINE, RECORD, RESERVED
+
+MOST_COLUMNS = 300  # of a file that are all kept
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,22 @@ class Part:
         found = dict(zip(opened.columns, map(str, opened.types), strict=True))
         columns = {n: kind for n, kind in found.items() if n not in (*RECORD, FILE)}
         return cls(name, sql, columns, [n for n in found if n not in columns], **known)
+
+    def keep(self, needed: Iterable[str], *, most: int = MOST_COLUMNS) -> Part:
+        """This part with `needed` and the first `most` others, where it has very many columns.
+
+        Steps take a time for each column, or for each pair of them; nobody asks for thousands.
+        """
+        if len(self.columns) <= MOST_COLUMNS:
+            return self
+        needed = set(needed)
+        first = set(itertools.islice((c for c in self.columns if c not in needed), most))
+        columns = {c: kind for c, kind in self.columns.items() if c in needed or c in first}
+        # By a query of its own, so that no step sees the others.
+        chosen = ", ".join(map(quoted, [*columns, *self.working]))
+        sql = f"select {chosen} from ({self.sql})"
+        exact = self.exact and (lambda: self.exact().keep(needed, most=most))
+        return replace(self, sql=sql, columns=columns, exact=exact, head=None)
 
     def with_line_numbers(self) -> Part:
         """This part with the line number of each record, for steps that do not keep their order."""
