@@ -179,7 +179,8 @@ def _list_causes(error: BaseException) -> list[BaseException]:
     found: list[BaseException] = []
     while (cause := error.__cause__ or error.__context__) and cause not in found:
         found.append(error := cause)
-    return [cause for cause in found if not isinstance(cause, errors.LtvkitError)]
+    own = __name__.partition(".")[0]
+    return [cause for cause in found if type(cause).__module__.partition(".")[0] != own]
 
 
 def _mask_causes(text: str, causes: Iterable[str]) -> str:
