@@ -126,8 +126,8 @@ def summarize_rows(
             signs = _count_values(lines, "_sign").rename(columns={"_sign": "currency"})
             currencies.refuse_mixture(signs, mend=currencies.BY_SIGNS)
     named = all("order_id" in names for names in mapped)
-    if table["reason"].isin(validation.BROKEN).any():
-        facts["unusable_money"] = reconciliation.estimate_unusable(lines)
+    if broken := reconciliation.list_broken(table):
+        facts["unusable_money"] = reconciliation.estimate_unusable(lines, broken)
     facts["export_begins"] = rules.export_begins
     facts["in_quarantine"] = None
     if people.WHOLE not in rules.shown:

@@ -10,6 +10,7 @@ from ltvkit.engines import frames
 from ltvkit.ingest import validation
 from ltvkit.ingest.schema import ESTIMATE
 
+MOST_PLACEHOLDERS = 0.5  # of the lines, or of the money
 MOST_TIMES = 1000  # the average line: beyond that a text is no amount
 
 
@@ -52,8 +53,23 @@ def reconcile(counted: pd.DataFrame) -> pd.DataFrame:
     return with_share(pd.concat([p for p in parts if len(p)], ignore_index=True))
 
 
-def estimate_unusable(validated: nw.LazyFrame) -> float:
-    """Validated lines -> about which share of the money is on lines that cannot be used.
+def list_broken(table: pd.DataFrame) -> list[str]:
+    """A reconciliation -> the reasons in it that mean a broken line.
+
+    Days that mean none are such where they are most of the lines, or on most of the money: then
+    another column may hold the day.
+    """
+    found = set(table["reason"]) & set(validation.BROKEN)
+    dated = table["reason"] == validation.PLACEHOLDER
+    kept = (table["status"] == "kept") & (table["amount"] > 0)
+    for measure, rest in (("lines", table["status"] == "read"), ("amount", kept | dated)):
+        if table.loc[dated, measure].sum() > MOST_PLACEHOLDERS * table.loc[rest, measure].sum():
+            found.add(validation.PLACEHOLDER)
+    return sorted(found)
+
+
+def estimate_unusable(validated: nw.LazyFrame, reasons: Iterable[str]) -> float:
+    """Validated lines -> about which share of the money is on lines with these `reasons`.
 
     A line whose text says no number counts as much as the average line that is kept, and none more
     than `MOST_TIMES` as much.
@@ -66,7 +82,7 @@ def estimate_unusable(validated: nw.LazyFrame) -> float:
     usual = known["money"] / max(known["lines"], 1)
     estimate = nw.col(ESTIMATE).fill_null(usual)
     capped = nw.when(estimate > MOST_TIMES * usual).then(MOST_TIMES * usual).otherwise(estimate)
-    broken = validated.filter(nw.col("reason").is_in(validation.BROKEN))
+    broken = validated.filter(nw.col("reason").is_in(list(reasons)))
     lost = frames.table(broken.with_columns(_lost=capped).select(nw.col("_lost").sum()))
     lost = float(lost["_lost"].fillna(0).iloc[0])
     return lost / (lost + float(known["money"])) if lost else 0.0

@@ -12,6 +12,7 @@ from ltvkit.engines import frames
 from ltvkit.errors import DataError
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.schema import FRAME
+from ltvkit.ingest.validation import PLACEHOLDER
 
 APART_DAYS, APART_SHARE = 365, 0.02  # dates this far from the rest, of this share of the lines
 ONE_OF = 20  # of so many lines, one alone may lie apart
@@ -85,9 +86,11 @@ def _explain_nothing_kept(table: pd.DataFrame, source: str) -> DataError:
     dates = ' Declare how dates are written under policies: date_format, as in "%d/%m/%Y".'
     if source == FRAME:
         dates = " Say how dates are written, as in policies={'date_format': '%d/%m/%Y'}."
+    none = " If another column holds the day of an order, map that under columns: order_date."
     money = " Map the column that holds the amounts, as numbers, under columns: amount."
     if not reasons:
         return DataError(f"{source} has no lines of data.")
     remedy = dates * ("order_date is unreadable" in reasons)
+    remedy += none * (PLACEHOLDER in reasons)
     remedy += money * ("amount is unreadable" in reasons)
     return DataError(f"no line of {source} could be kept ({reasons}).{remedy}")

@@ -15,6 +15,7 @@ from ltvkit.engines import frames
 from ltvkit.engines.sql import literal
 from ltvkit.ingest import amounts, order_numbers, overlap
 from ltvkit.ingest.parse import ids
+from ltvkit.ingest.parse.placeholder_days import is_placeholder
 from ltvkit.ingest.parse.values import estimate_money, narrow, strip_blanks
 from ltvkit.ingest.readers.csv_records import NOT_CLOSED, NUL, RAGGED, STRAY, TOTAL, TOTAL_ROW
 from ltvkit.ingest.returned_orders import reject_returned_orders
@@ -29,6 +30,8 @@ NO_DATE, NO_AMOUNT = "order_date is unreadable", "amount is unreadable"
 _NO_RECORD = (RAGGED, NOT_CLOSED, STRAY, NUL)
 _MISSING = tuple(f"{n} is missing" for n in ("order_date", "amount", "order_id", "currency"))
 BROKEN = (*_NO_RECORD, *_MISSING, NO_DATE, NO_AMOUNT, "no rate for its currency")
+# Not broken: programs write such a day where an order has none, as one that was never completed.
+PLACEHOLDER = "order_date means no day, such as 9999-12-31"
 # Reasons of rows that are no order line: their amount does not count.
 NO_ORDER_LINE = (*_NO_RECORD, TOTAL_ROW, "empty row", "repeated header")
 DISCOUNT_ROW = "discount, spread over the lines of its order"
@@ -77,6 +80,7 @@ def build_projection(
         when reason = '{NO_DATE}' and trim({narrow(date)}) = {literal(mapped["order_date"])}
         then 'repeated header'
         when reason = '{NO_DATE}' and {strip_blanks(date)} is null then 'order_date is missing'
+        when reason = '{NO_DATE}' and {is_placeholder(date)} then '{PLACEHOLDER}'
         when reason = '{NO_AMOUNT}' and ({missing}) then 'amount is missing'
         else reason end"""
     names, texts = ", ".join(map(literal, part.columns)), ", ".join(raw.values())

@@ -16,6 +16,7 @@ from ltvkit.ingest.parse.date_formats import (
     UNIX,
     YEAR_FIRST,
 )
+from ltvkit.ingest.parse.placeholder_days import names_placeholder
 
 # The share of the samples that forms must read, as the others may be typing errors; where no forms
 # do, the share with which they are better than none.
@@ -26,8 +27,6 @@ _CLOCK = re.compile(
     r"(?P<between>(?<=\w)[^\d:]{1,5})(?P<hour>\d{1,2}):\d\d(?P<second>:\d\d)?(?P<part>\.\d{1,6})?"
     r"(?P<noon> ?[AaPp][Mm])?(?P<zone> ?(?:[A-Z]{1,4}|[-+]\d\d:?\d\d))?$"
 )
-# Days that mean none: they must not decide on the form of the others.
-NO_DAY = r"(?:^|\D)9999(?:\D|$)|^99991231|2999\D12\D31|\b(?:19[07]0\D0?1\D0?1|0?1\D0?1\D19[07]0)\b"
 _NUMERIC = ("%d{0}%m{0}%Y", "%m{0}%d{0}%Y", "%d{0}%m{0}%y", "%m{0}%d{0}%y", "%y{0}%m{0}%d")
 _NAMED = ("%d{0}%b{0}%Y", "%d{0}%b{0}%y", "%b{0}%d{0}%Y", "%b{0}%d{0}%y", "%Y{0}%b{0}%d")
 _DAYS = (
@@ -54,9 +53,9 @@ def guess_formats(samples: Iterable[str]) -> list[str]:
     >>> guess_formats(["04/13/2024", "04/14/2024", "2024-04-15"])
     ['%m/%d/%Y | year first']
     """
-    texts = sorted(
-        {s.strip() for s in samples if s and re.search(r"[1-9]", s) and not re.search(NO_DAY, s)}
-    )
+    # Days that mean none must not decide on the form of the others.
+    days = (s for s in samples if s and re.search(r"[1-9]", s) and not names_placeholder(s))
+    texts = sorted({s.strip() for s in days})
     if not texts:
         return []
     read = _read(texts, [YEAR_FIRST])

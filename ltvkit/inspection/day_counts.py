@@ -12,6 +12,7 @@ from ltvkit.display import formats
 from ltvkit.engines.sql import literal
 from ltvkit.ingest import mapping, pipeline, validation
 from ltvkit.ingest.parse import dates
+from ltvkit.ingest.parse.placeholder_days import is_placeholder
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.schema import LINE
 
@@ -112,9 +113,9 @@ def read_lines(
     return reduce(lambda one, other: one.union(other), read)
 
 
-def count_unread(raw: Any, columns: Mapping[str, str], policies: Mapping, like: str) -> tuple:
-    """Lines with an unreadable date `like` a pattern: their number, amount, three of the dates."""
+def count_placeholders(raw: Any, columns: Mapping[str, str], policies: Mapping) -> tuple:
+    """Lines dated with a day that means none: their number, amount, three of the dates."""
     lines = read_lines(raw, columns, policies)
-    unread = f"reason = {literal(validation.NO_DATE)} and regexp_matches(written, {literal(like)})"
+    unread = f"reason = {literal(validation.NO_DATE)} and {is_placeholder('written')}"
     sums = "count(*), coalesce(sum(amount), 0), list(distinct left(written, 10))[:3]"
     return lines.filter(unread).aggregate(sums).fetchall()[0]

@@ -140,11 +140,9 @@ def _note_forms(seen: Inspection, raw: Any) -> list[str]:
 
 def _note_placeholders(seen: Inspection, raw: Any) -> list[str]:
     """Lines dated with a day that means none, such as 9999-12-31."""
-    if validation.NO_DATE not in set(seen.book.quality["reason"]):
+    if validation.PLACEHOLDER not in set(seen.book.quality["reason"]):
         return []
-    lines, money, written = day_counts.count_unread(
-        raw, seen.columns, seen.policies, date_forms.NO_DAY
-    )
+    lines, money, written = day_counts.count_placeholders(raw, seen.columns, seen.policies)
     if not lines:
         return []
     text = n_(

@@ -9,7 +9,8 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
-from ltvkit.ingest.validation import BROKEN
+from ltvkit.ingest.reconciliation import list_broken
+from ltvkit.ingest.validation import PLACEHOLDER
 from ltvkit.quality import (
     anomalies,
     beginning,
@@ -27,7 +28,7 @@ MOST_GUESTS, MOST_TWINS, MOST_RETURNED = 0.2, 0.01, 0.25
 
 def _unusable(m: Measures) -> tuple[bool, str]:
     read, lost = summary.count_unusable(m.quality)
-    broken = m.quality[m.quality["reason"].isin(BROKEN)]
+    broken = m.quality[m.quality["reason"].isin(list_broken(m.quality))]
     money = m.facts.get("unusable_money", 0.0)
     text = _("{lost} of {read} lines ({share}) cannot be used, and the limit is {limit}")
     if lost:
@@ -41,6 +42,20 @@ def _unusable(m: Measures) -> tuple[bool, str]:
     listed = [f"{row.reason} ({formats.count(row.lines)})" for row in top.itertuples()]
     found = lost > m.most_broken * read or money > m.most_broken + 1e-9
     return found, f"{figure}: {', '.join(listed)}" if listed else figure
+
+
+def _placeholders(m: Measures) -> tuple[bool, str]:
+    """Lines dated with a day that means none, with their money."""
+    rows = m.quality[m.quality["reason"] == PLACEHOLDER]
+    n, read = int(rows["lines"].sum()), summary.count_unusable(m.quality)[0]
+    text = n_(
+        "{n} of {lines} lines is dated with a day that means none, such as 9999-12-31",
+        "{n} of {lines} lines are dated with a day that means none, such as 9999-12-31",
+        n,
+    )
+    text += _(" (amount: {money})") * (n > 0)
+    money = formats.money(rows["amount"].sum())
+    return n > 0, formats.fill(text, n=n, lines=read, money=money)
 
 
 def _late(m: Measures) -> tuple[bool, str]:
@@ -181,6 +196,7 @@ def _personal(m: Measures) -> tuple[bool, str]:
 
 CHECKS = {
     "unusable_lines": _unusable,
+    "placeholder_dates": _placeholders,
     "late_dates": _late,
     "early_dates": _early,
     "data_end": _data_end,

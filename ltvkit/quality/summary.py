@@ -15,9 +15,9 @@ from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.ingest import headers, validation
+from ltvkit.ingest import headers
 from ltvkit.ingest.parse import ids
-from ltvkit.ingest.reconciliation import with_share
+from ltvkit.ingest.reconciliation import list_broken, with_share
 from ltvkit.periods import Day
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def summarize(book: Orders, *, as_of: Day) -> pd.DataFrame:
 def count_unusable(table: pd.DataFrame) -> tuple[int, int]:
     """A reconciliation -> the lines read, and those of them that are broken."""
     read = table.loc[table["status"] == "read", "lines"].sum()
-    return int(read), int(table.loc[table["reason"].isin(validation.BROKEN), "lines"].sum())
+    return int(read), int(table.loc[table["reason"].isin(list_broken(table)), "lines"].sum())
 
 
 def list_quarantined(book: Orders) -> Any:

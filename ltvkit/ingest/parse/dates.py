@@ -19,8 +19,6 @@ from ltvkit.ingest.parse.values import narrow, parse_text, trim
 
 # An earlier year has two digits read as four; a later one is Buddhist, or means no day.
 FIRST, LAST = "1900-01-02", "2199-12-31"
-# Days that programs write where there is none: their day 0, and their last.
-PLACEHOLDERS = ("1900-01-01", "1970-01-01", "2999-12-31", "9999-12-31")
 # Era, its other mark, the year before its first, and the days that it lasted.
 ERAS = (
     ("令和", "R", 2018, "2019-05-01", LAST),
@@ -53,8 +51,8 @@ def parse_date(
 
     Reads 2024-01-05, 2024/1/5, 2024.1.5, 20240105, 2024年1月5日, 令和6年1月5日, R6.1.5, a time
     after any of them, the serials of Excel (45296), and instants as 2024-01-05T23:30:00+09:00:
-    their day as written, or with `zone` their day there. `PLACEHOLDERS` are no day. `in_utc`: times
-    without a zone are of UTC, as the header says.
+    their day as written, or with `zone` their day there. Those of
+    `placeholder_days` are no day. `in_utc`: times without a zone are of UTC, as the header says.
 
     >>> import duckdb
     >>> written = duckdb.sql("select unnest(['令和6年1月5日', '2024-01-05T16:00Z', '1/5']) as day")
