@@ -25,7 +25,7 @@ from ltvkit.config import params
 from ltvkit.config.notebooks import find_notebooks
 from ltvkit.core import csv_injection, people, pseudonyms, redaction
 from ltvkit.display import plots, tables
-from ltvkit.engines import connection
+from ltvkit.engines import connection, frames
 from ltvkit.errors import LtvkitError, ParamsError, ReportError
 from ltvkit.hypotheses.registry import lists, store
 from ltvkit.ingest.readers import remote
@@ -491,6 +491,25 @@ def test_quarantine_holds_what_is_mapped_and_names_nobody(tmp_path):
         summary.list_quarantined(known), tmp_path / "q.csv", shown=["quarantine"]
     )
     assert "ZZ Hanako" in path.read_text("utf-8-sig")
+
+
+@pytest.mark.parametrize("kind", ["duckdb", "pandas"])
+def test_quarantine_of_files_that_spell_a_header_in_two_ways(tmp_path, kind):
+    """One column of both; a column of people is left out of each file."""
+    (tmp_path / "1.csv").write_text(
+        "Kunde,Tag,Betrag,Recipient\n7,?,1,ZZ Hanako\n7,2024-01-05,1,ZZ\n"
+    )
+    (tmp_path / "2.csv").write_text(
+        "Kunde,TAG,betrag,RECIPIENT\n8,!,2,ZZ Taro\n8,2024-02-05,1,ZZ\n"
+    )
+    named = {"customer_id": "Kunde", "order_date": "Tag", "amount": "Betrag", "who": "Recipient"}
+    book = orders.read(str(tmp_path), columns=named, engine=kind)
+    listed = frames.lazy(summary.list_quarantined(book)).collect().to_dict(as_series=False)
+    assert [name for name in listed if name != "text"] == [
+        *("file", "line", "reason", "customer_id (raw)", "order_date (raw)", "amount (raw)")
+    ]
+    assert listed["order_date (raw)"] == ["?", "!"]
+    assert listed["amount (raw)"] == ["1", "2"]
 
 
 def test_quarantine_under_a_key_shows_no_raw_column(key):

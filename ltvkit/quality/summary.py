@@ -157,14 +157,20 @@ def list_quarantined(book: Orders) -> Any:
     named = book.facts.get("in_quarantine")
     if named is None:
         return book.quarantine
-    hidden = {one["header"] for one in book.facts.get("personal", ())}
+    hidden = {
+        one[known] for one in book.facts.get("personal", ()) for known in ("header", "column")
+    }
     listed = frames.lazy(book.quarantine)
-    headers = {c: re.sub(r"( \(raw\))+$", "", c) for c in listed.collect_schema().names()}
-    raw = [c for c, header in headers.items() if header in named and header not in hidden]
-    placed = [c for c in headers if c in ("file", "line", "reason", "text")]
-    labels = {c: f"{named[headers[c]]} (raw)" for c in raw}
-    ordered = [c for c in headers if c in {*raw, *placed}]
-    return frames.to_native(listed.select(*ordered).rename(labels), like=book.quarantine)
+    found = listed.collect_schema().names()
+    raw: dict[str, list[str]] = {}  # files may spell a header in several ways
+    for column in found:
+        header = re.sub(r"( \(raw\))+$", "", column)
+        if header in named and hidden.isdisjoint((header, named[header])):
+            raw.setdefault(f"{named[header]} (raw)", []).append(column)
+    placed = [c for c in found if c in ("file", "line", "reason")]
+    shown = {label: nw.coalesce(*spelled) for label, spelled in raw.items()}
+    shown |= {c: nw.col(c) for c in found if c == "text"}
+    return frames.to_native(listed.select(*placed, **shown), like=book.quarantine)
 
 
 def finding(table: pd.DataFrame) -> str:
