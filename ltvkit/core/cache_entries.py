@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ltvkit.core import cache_folder, checksums, files, locks, paths, redaction, run_state
@@ -16,7 +16,9 @@ def making(folder: Path) -> Iterator[Path]:
     Raises `OSError` if `folder` exists by then.
     """
     cache_folder.sweep(folder.parent, ".*.part")
-    with files.replacing(folder) as part, locks.make_held(part):
+    # Held until it has its name: another process sweeps what nobody holds.
+    with ExitStack() as held, files.replacing(folder) as part:
+        held.enter_context(locks.make_held(part))
         yield part
         checksums.write(part)
 

@@ -28,8 +28,9 @@ _held: list[locks.Hold] = []
 @contextmanager
 def named_run() -> Iterator[None]:
     """Name the run in the environment; its name and its notes end with it."""
-    os.environ[RUN] = uuid.uuid4().hex
-    notes = cache_folder.locate(FOLDER, os.environ[RUN])
+    name = uuid.uuid4().hex
+    notes = cache_folder.locate(FOLDER, name)
+    os.environ[RUN] = name
     try:
         cache_folder.sweep(notes.parent)
         with suppress(OSError):  # a disk that is full, or cannot be written, is told of later

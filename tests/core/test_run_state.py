@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stub_damage import flip
 
-from ltvkit.core import cache_entries, cache_folder, notices, run_state
+from ltvkit.core import cache_entries, cache_folder, checksums, notices, run_state
 from ltvkit.errors import ReportError
 
 
@@ -104,3 +104,26 @@ def test_the_content_is_read_once_for_files_that_look_the_same(in_notebook, monk
     cache_entries.open_whole(in_notebook).release()
     assert read == [in_notebook]
     assert "it was replaced" in run_state.find_change()  # the runner's stamp counts
+
+
+def test_a_folder_is_held_until_it_has_its_name(entry, monkeypatch):
+    """Another process sweeps just before the rename."""
+    rename = os.replace
+
+    def sweep_and_rename(part, path):
+        cache_folder.sweep(entry.parent, ".*.part")
+        rename(part, path)
+
+    monkeypatch.setattr(os, "replace", sweep_and_rename)
+    with cache_entries.making(entry.with_name("b" * 16)) as part:
+        (part / "rows.parquet").write_text("x")
+    assert checksums.find_fault(entry.with_name("b" * 16)) == ""
+
+
+def test_a_run_that_cannot_begin_leaves_no_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / ".cache").symlink_to(tmp_path)
+    with pytest.raises(ReportError, match="leads out of"), run_state.named_run():
+        pass
+    assert run_state.RUN not in os.environ

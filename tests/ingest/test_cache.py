@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -83,6 +84,15 @@ def test_a_damaged_sample_is_made_anew(source, capsys):
     DAMAGES[0](path)
     assert figures("demo:cdnow") == good
     assert capsys.readouterr().err.startswith("reports/.cache/samples/cdnow: cdnow.parquet is dam")
+
+
+def test_a_sample_that_cannot_be_written_is_told_with_the_reason(source, monkeypatch):
+    def fill_the_disk():
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(samples, "read_cdnow", fill_the_disk)
+    with pytest.raises(ReportError, match="samples/cdnow cannot be written: No space left"):
+        samples.locate("cdnow")
 
 
 @pytest.mark.parametrize("name", ["orders", "samples", "reading", "spill", "asked"])

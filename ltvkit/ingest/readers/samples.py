@@ -1,7 +1,6 @@
 """The sample exports that come with the kit, as files for the readers."""
 
 import importlib.util
-from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -22,13 +21,12 @@ def locate(name: str) -> Path:
     if name != "cdnow":
         return paths.package() / "samples" / f"{name}.parquet"
     folder = cache_folder.locate("samples") / "cdnow"
-    held = cache_entries.open_whole(folder)
-    if held is None:
-        with suppress(OSError), cache_entries.making(folder) as part:  # as another process may have
-            read_cdnow().to_parquet(part / "cdnow.parquet", index=False)
-    else:
-        held.release()
+    cache_entries.open_or_make(folder, _write_cdnow).release()
     return folder / "cdnow.parquet"
+
+
+def _write_cdnow(folder: Path) -> None:
+    read_cdnow().to_parquet(folder / "cdnow.parquet", index=False)
 
 
 def read_cdnow() -> pd.DataFrame:
