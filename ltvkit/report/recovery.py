@@ -14,9 +14,16 @@ def recover() -> None:
 
     Never raises: a folder that cannot be written is no reason to do nothing else.
     """
-    with suppress(LtvkitError, OSError):
-        kernel_folders.remove_vanished()
-        if paths.reports().is_dir():
-            publish.recover_all()
-            if markers.record_vanished():
-                all_reports.refresh()
+    for step in (kernel_folders.remove_vanished, _recover_reports, _record_vanished):
+        with suppress(LtvkitError, OSError):
+            step()
+
+
+def _recover_reports() -> None:
+    if paths.reports().is_dir():
+        publish.recover_all()
+
+
+def _record_vanished() -> None:
+    if paths.reports().is_dir() and markers.record_vanished():
+        all_reports.refresh()

@@ -76,6 +76,7 @@ class Session:
         shops = list(shops)
         with ExitStack() as held:
             self._marker = held.enter_context(markers.marked(self.started))
+            held.callback(self.workers.stop)  # also where nothing is left to run
             try:
                 self._show_running([Place(given.shop, self._ask(given)) for given in shops])
                 for given in [given for given in shops if self._has_files(given)]:

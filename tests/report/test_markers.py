@@ -124,6 +124,17 @@ def test_halves_of_files_go_too(home):
     assert list((home / ".running").iterdir()) == []
 
 
+def test_a_report_that_cannot_be_restored_hides_no_other(home):
+    """A folder stands where its lock would be."""
+    broken = Place("coffee", "2024-06")
+    broken.work("lock").mkdir(parents=True)
+    broken.work("new").mkdir()
+    leave(home, JUNE)
+    recovery.recover()
+    assert "was killed" in (JUNE.failed / "failure.json").read_text()
+    assert "FAILED" in (home / "index.html").read_text("utf-8")
+
+
 def test_a_link_does_not_lead_a_marker_out_of_reports(home, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (home / ".running").symlink_to(elsewhere)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -13,8 +14,10 @@ import pytest
 from stub_project import environment, files, make, report, write_notebook
 from test_faults import FAULTS, SLOW, failure, litter, processes, vanished, wait_for
 
+from ltvkit.errors import DataError
 from ltvkit.report.runner import processes as runner_processes
 from ltvkit.report.runner import workers
+from ltvkit.report.session import Session
 
 LIGHT = ("ipykernel.ipkernel", "ipykernel.kernelapp", "papermill.execute")
 # What the process of a kernel, of its worker and of the worker's parent were started as.
@@ -98,6 +101,24 @@ def test_the_process_that_forks_is_killed(tmp_path, forked, monkeypatch):
     assert report(root).returncode == 0
     assert killed == [-signal.SIGKILL]
     assert processes(root) == litter(root) == []
+
+
+def test_no_process_is_left_where_no_report_comes_to_run(tmp_path, forked, monkeypatch):
+    def stop(*_of_report):
+        raise DataError("the data stop it")
+
+    monkeypatch.setattr(Session, "_check_data", stop)
+    root = make(tmp_path)
+    assert report(root).returncode == 1
+    assert processes(root) == litter(root) == []
+
+
+def test_a_worker_that_ends_before_it_is_killed_is_no_fault(monkeypatch):
+    def kill(pid, number):
+        raise ProcessLookupError
+
+    monkeypatch.setattr(os, "kill", kill)
+    runner_processes.Forked(1, None, -1).kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda n: n.name)

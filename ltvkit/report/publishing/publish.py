@@ -115,7 +115,7 @@ def recover_all() -> None:
     for left in itertools.chain(*found):
         month = files.final_path(left).name.partition(".")[0]
         place = Place(left.relative_to(home).parts[0], month)
-        with suppress(ReportError), place.locked():
+        with suppress(ReportError, OSError), place.locked():  # one must not stop the others
             pass
 
 

@@ -70,8 +70,9 @@ class Forked:
         return status
 
     def kill(self) -> None:
-        """Kill the process."""
-        os.kill(self.pid, signal.SIGKILL)
+        """Kill the process, if it has not just ended by itself."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     def _wait(self, timeout: float | None) -> int | None:
         watch = select.poll()
