@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import pandas as pd
 
 from ltvkit import periods
 from ltvkit.display import formats
@@ -40,11 +41,13 @@ def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 
     """Order lines, or their `days`, up to `as_of` -> the days to go by.
 
     As given; but where more than half of the gaps between customers' purchases are longer than
-    `lapse_days`, as with a yearly fee, most of those who count as gone would come back. Then recent
-    is the usual gap (half are no longer), and gone is a tenth more than the gap that nine of ten do
-    not exceed. And where nine of ten are at most a quarter longer than the usual one, as with a
-    monthly fee, who is silent for longer has missed a payment: gone is a tenth more than that, and
-    a week at least, if this is sooner than given. Fewer than 30 gaps say nothing.
+    `lapse_days`, as with a yearly fee, most of those who count as gone would come back. Then gone
+    is a tenth more than the gap that nine of ten do not exceed. Where nine of ten are at most a
+    quarter longer than the usual one (half are no longer), as with a monthly fee, who is silent for
+    longer has missed a payment: gone is a tenth more than that, and a week at least, if this is
+    sooner than given. In both cases recent is the usual gap. All gaps of a customer count as one
+    together, so that one who buys every day does not decide for all. Fewer than 30 gaps say
+    nothing.
 
     >>> import pandas as pd
     >>> fees = pd.DataFrame({"customer_id": [f"c{n % 20}" for n in range(60)], "amount": 60.0,
@@ -52,39 +55,38 @@ def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 
     >>> find(fees, as_of="2023-12-31")[:2]
     (402, 365)
     """
-    bought = daily.select_purchases(lines, as_of=as_of).unique()
-    number = periods.number("order_date")
-    before = nw.col("day").shift(1).over("customer_id", order_by="day")
-    gaps = bought.with_columns(day=number).with_columns(gap=nw.col("day") - before)
-    gaps = gaps.filter(~nw.col("gap").is_null())
-    sums = gaps.select(n=nw.len(), usual=nw.col("gap").median())
-    row = frames.table(sums).fillna(0).iloc[0]
-    if row["n"] < FEWEST:
+    gaps = _count_gaps(lines, as_of=as_of)
+    if gaps["n"].sum() < FEWEST:
         return Lapse(lapse_days, recent_days)
-    usual = int(np.floor(row["usual"]))
+    usual, long = (_find_gap(gaps, share) for share in (0.5, NEARLY_ALL))
+    name, own = "usual_gap_longer", _wait(long)
     if usual <= lapse_days:
-        own = _find_regular(gaps, usual, row["n"]) or lapse_days
-        if own >= lapse_days:
+        most = int(REGULAR * usual)
+        name, own = "usual_gap_regular", max(_wait(most), usual + WEEK)
+        if long > most or own >= lapse_days:
             return Lapse(lapse_days, recent_days)
-        words = {"usual": formats.count(usual), "given": formats.count(lapse_days)}
-        return Lapse(own, usual, fill("usual_gap_regular", **words, own=formats.count(own)))
-    table = frames.table(gaps.group_by("gap").agg(n=nw.len()).sort("gap"))
-    within = table["n"].cumsum().to_numpy()
-    usual, long = (
-        int(table["gap"].iloc[np.searchsorted(within, share * within[-1])])
-        for share in (0.5, NEARLY_ALL)
+    words = {"usual": usual, "given": lapse_days, "own": own}
+    return Lapse(own, usual, fill(name, **{n: formats.count(days) for n, days in words.items()}))
+
+
+def _count_gaps(lines: Frame, *, as_of: Day) -> pd.DataFrame:
+    """Order lines -> `gap` in days, `n`: how many there are, `weight`: in customers."""
+    bought = daily.select_purchases(lines, as_of=as_of).unique()
+    before = nw.col("day").shift(1).over("customer_id", order_by="day")
+    dated = bought.with_columns(day=periods.number("order_date"))
+    known = dated.with_columns(gap=nw.col("day") - before).filter(~nw.col("gap").is_null())
+    many = known.with_columns(one=nw.lit(1)).with_columns(
+        weight=1.0 / nw.col("one").sum().over("customer_id")
     )
-    own = _wait(long)
-    words = {"usual": formats.count(usual), "given": formats.count(lapse_days)}
-    return Lapse(own, usual, fill("usual_gap_longer", **words, own=formats.count(own)))
+    return frames.table(
+        many.group_by("gap").agg(n=nw.col("one").sum(), weight=nw.col("weight").sum()).sort("gap")
+    )
 
 
-def _find_regular(gaps: nw.LazyFrame, usual: int, n: float) -> int | None:
-    """The days after which a regular payment is missing; None where customers do not pay so."""
-    long = int(REGULAR * usual)
-    within = gaps.with_columns(within=(nw.col("gap") <= long).cast(nw.Int64))
-    inside = frames.table(within.select(nw.col("within").sum())).fillna(0).iloc[0, 0]
-    return max(_wait(long), usual + WEEK) if inside >= NEARLY_ALL * n else None
+def _find_gap(gaps: pd.DataFrame, share: float) -> int:
+    """The gap that this share of customers' gaps do not exceed."""
+    within = gaps["weight"].cumsum().round(6).to_numpy()  # engines add in different orders
+    return int(gaps["gap"].iloc[np.searchsorted(within, round(share * within[-1], 6))])
 
 
 def _wait(long: int) -> int:

@@ -31,8 +31,8 @@ def test_a_usual_gap_beyond_the_days_given_takes_their_place(on):
     found = lapse.find(on(every(200)), as_of="2022-12-31", lapse_days=180, recent_days=30)
     assert found[:2] == (220, 200)
     assert found.text == (
-        "Customers usually order again after 200 days, so 180 days without an order are no sign "
-        "that one has left: here a customer counts as gone after 220 days."
+        "Customers who order again usually do so after 200 days, so 180 days without an order are "
+        "no sign that one has left: here a customer counts as gone after 220 days."
     )
 
 
@@ -73,6 +73,14 @@ def test_who_misses_a_regular_payment_is_gone_sooner(on, lines, own, usual):
     found = lapse.find(on(lines), as_of="2022-12-31", lapse_days=180, recent_days=30)
     assert found[:2] == (own, usual)
     assert ("regularly, usually after" in found.text) == (own < 180)
+
+
+@pytest.mark.parametrize(("days", "orders"), [(1, 601), (365, 101)])
+def test_one_customer_of_very_many_orders_does_not_decide_for_all(on, days, orders):
+    """Sixty have one gap of 100 days each, so 125 and a tenth; one has more gaps than they."""
+    one = every(days, buyers=1, orders=orders).assign(customer_id="one")
+    lines = pd.concat([every(100, buyers=60, orders=2), one])
+    assert lapse.find(on(lines), as_of="2125-12-31")[:2] == (138, 100)
 
 
 def test_nobody_has_gone_quiet_who_pays_once_a_year():
