@@ -70,8 +70,11 @@ def _average(won: np.ndarray) -> float:
 
 
 def _measure_growth(won: np.ndarray) -> float:
-    """The last twelve spans against the twelve before, as a logarithm; drawn to none as far as
-    spans differ by chance (James & Stein 1961)."""
+    """The last twelve spans against the twelve before, as a logarithm.
+
+    Less of it the more spans differ by chance, by the share of the variance of chance in its
+    square; none where that is all of it. So it is less than what was counted.
+    """
     before, lately = won[-2 * SPANS : -SPANS], won[-SPANS:]
     if len(before) < SPANS or not (before.mean() > 0 and lately.mean() > 0):
         return np.nan

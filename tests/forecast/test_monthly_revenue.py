@@ -325,14 +325,15 @@ def test_a_trend_is_forecast_and_said_but_not_beside_another_assumption(
     assert rising.won == pytest.approx(won.win(3, trend=True)[1:].mean())
     assert (rising.table["new_revenue"] > flat.table["new_revenue"]).sum() == 3
     text = monthly_revenue.finding(rising, currency="EUR")
-    assert "if about 101 are won a month: lately their number rose by 20% in a year" in text
+    assert "if about 101 are won a month: lately their number rose, and it is taken" in text
+    assert "to go on rising, at first by 20% a year, then ever more slowly." in text
     twice = forecast.revenue(summary, fitted, drawn, past=past, acquisition=2.0, **known)
     assert (twice.won, twice.method) == (180, "model")
     assert "2 times as many as lately" in monthly_revenue.finding(twice, currency="EUR")
     past = untried(won=won._replace(growth=np.log(0.8)), method="season_trend")
     falling = forecast.revenue(summary, fitted, drawn, past=past, **known)
     text = monthly_revenue.finding(falling, currency="EUR")
-    assert "lately their number fell by 20% in a year" in text
+    assert "lately their number fell, and it is taken to go on falling, at first by 20%" in text
     assert "It follows the seasons of the last years." in text
 
 
