@@ -200,6 +200,23 @@ def test_text_in_plots_is_no_formula_and_has_its_length():
         plt.close(ax.figure)
 
 
+def test_people_and_secrets_are_masked_in_pictures_and_where_texts_are_cut(monkeypatch):
+    monkeypatch.setenv("PGPASSWORD", "open sesame, and more of it")
+    names = ["ask hanako.yamada@mail.example.org", "of open sesame, and more of it"]
+    table = pd.DataFrame({"cohort": names, "age_months": 0, "customers": 9, "retention": 1.0})
+    wide = pd.DataFrame({"cohort": names, "customers": [9, 9], 0: [1.0, 1.0], 1: [0.5, 0.5]})
+    ax = plots.triangle(wide)
+    ax.figure.canvas.draw()
+    drawn = " ".join(text.get_text() for text in ax.figure.findobj(mpl.text.Text)) + ax.figure.alt
+    plt.close(ax.figure)
+    long = table.assign(cohort=["x" * 280 + f" {name}" for name in names])
+    shown = tables.show(long)._repr_html_() + repr(tables.show(long))
+    for text in (drawn, shown):
+        assert "***" in text
+        assert "hanako" not in text
+        assert "sesame" not in text
+
+
 def test_pages_say_that_they_need_no_script():
     layout = (HOME / "ltvkit/report/pages/templates/layout.html.j2").read_text("utf-8")
     assert "default-src 'none'; img-src data:" in layout

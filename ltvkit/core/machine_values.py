@@ -82,19 +82,35 @@ def _list_values(*, figures: bool) -> Iterator[str]:
 @lru_cache(maxsize=16)
 def _compile(values: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern of all values and of the forms in which texts may hold them."""
-    forms: set[str] = set()
+    forms, coded = set[str](), set[str]()
     for value in values:
-        quoted = quote(value, safe=""), quote_plus(value), html.escape(value)
+        quoted = quote(value, safe=""), quote_plus(value), value.replace('"', '""')
+        markup = html.escape(value), html.escape(value, quote=False)
+        templates = markup[0].replace("&quot;", "&#34;").replace("&#x27;", "&#39;")  # of Jinja
         escaped = json.dumps(value)[1:-1], repr(value)[1:-1]
-        forms |= {value, *quoted, *escaped}
+        lines = (line for line in value.splitlines() if len(line) >= _SHORT)
+        forms |= {value, *quoted, *markup, templates, *escaped, *lines}
         if len(value) >= _SHORTEST_ENCODED:
-            forms.add(base64.b64encode(value.encode()).decode().rstrip("="))
-    ordered = sorted(forms, key=lambda form: (-len(form), form))
+            coded |= set(_encode(value.encode()))
+    ordered = sorted(forms | coded, key=lambda form: (-len(form), form))
     found = [
-        re.escape(form) if len(form) >= _SHORT else rf"(?<!\w){re.escape(form)}(?!\w)"
+        re.escape(form)
+        if len(form) >= _SHORT or form in coded
+        else rf"(?<!\w){re.escape(form)}(?!\w)"
         for form in ordered
     ]
     return re.compile("|".join(found)) if found else None
+
+
+def _encode(value: bytes) -> Iterator[str]:
+    """A value in base64, in both alphabets; also inside of a longer text, as user:password is."""
+    for before in range(3):  # bytes of the text that share a group with the value's first
+        ends = 8 * before, 8 * (before + len(value))
+        first, last = -(-ends[0] // 6), ends[1] // 6
+        inside = base64.b64encode(bytes(before) + value).decode()[first:last]
+        whole = [base64.b64encode(value).decode().rstrip("=")] * (not before)
+        for form in (inside, *whole):
+            yield from (form, form.replace("+", "-").replace("/", "_"))
 
 
 def _list_folders() -> list[tuple[str, str]]:

@@ -9,8 +9,19 @@ from ltvkit.core import files
 _QUOTES = "\"'“”‘’「」"
 _HEADERS = files.read_yaml(__name__, "personal_data.yaml")
 _REFUSED, _HIDDEN = (re.compile("|".join(_HEADERS[part])) for part in ("refused", "hidden"))
-# kind -> patterns without what only Python reads, as DuckDB searches by them, too.
-FORMS: dict[str, list[str]] = files.read_yaml(__name__, "personal_forms.yaml")
+# What stands for more in the patterns of forms: engines disagree on \d, and hyphens are many.
+_CLASSES = {r"\d": "[0-9０-９]", "~": r"\-‐-―−－ーｰ"}
+
+
+def _read_forms() -> dict[str, list[str]]:
+    """Kind -> patterns without what only Python reads, as DuckDB searches by them, too."""
+    forms: dict[str, list[str]] = files.read_yaml(__name__, "personal_forms.yaml")
+    for short, full in _CLASSES.items():
+        forms = {kind: [form.replace(short, full) for form in forms[kind]] for kind in forms}
+    return forms
+
+
+FORMS = _read_forms()
 
 
 @lru_cache(100_000)  # each header is compared with hundreds of known ones
@@ -81,7 +92,8 @@ def hide(text: str, *, strict: bool = True) -> str:
 
 def _compile(kinds: tuple[str, ...]) -> re.Pattern[str]:
     forms = "|".join(form for kind in kinds for form in FORMS[kind])
-    return re.compile(rf"(?<![\w.+%-])(?:{forms})(?![\w-])")
+    # Japanese is written without blanks: 電話03-1234-5678まで
+    return re.compile(rf"(?<![A-Za-z\d_.+%-])(?:{forms})(?![A-Za-z\d_-])")
 
 
 _SURE = ("mail", "telephone")

@@ -28,6 +28,13 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 _TOKEN = re.compile(r"\w+")
 _SEVERAL = re.compile(r"\*{3}(?:[^\w*]*\*{3})+")
 _TAGS = re.compile(r"(<style.*?</style>|<[^>]*>)", re.S)
+_MARKUP = ("text/html", "image/svg+xml")
+# Attributes that a reader sees; the others are names, or code.
+_READ = re.compile(
+    r"""(?<=\s)((?:title|alt|aria-[a-z]+|data-[\w-]+|href|label|summary|value)\s*=\s*)
+    ("[^"]*"|'[^']*')""",
+    re.X,
+)
 _FRAME = re.compile(r"\s*(File |Cell In)")
 _CODE = re.compile(r"-+> ?\d+|\s*\d+ |\.\.\.|\s*$|\s+\^+\s*$")
 _BETWEEN = re.compile(r"-{10,}$|Traceback|\w+ +Traceback|The above exception|During handling")
@@ -136,16 +143,19 @@ def describe_error(error: BaseException) -> str:
 
 
 def mask_deep(found: Any) -> Any:
-    """Texts in lists and mappings as `mask_figures` shows them; keys and all else unchanged."""
+    """Texts in lists and mappings as `mask_figures` shows them; of keys, people are masked."""
     if isinstance(found, str):
         return mask_figures(found)
     if isinstance(found, list | tuple):
         return [mask_deep(each) for each in found]
-    return {k: mask_deep(x) for k, x in found.items()} if isinstance(found, Mapping) else found
+    if not isinstance(found, Mapping):
+        return found
+    hide = personal_data.hide
+    return {hide(k) if isinstance(k, str) else k: mask_deep(x) for k, x in found.items()}
 
 
 def mask_outputs(found: Any) -> Any:
-    """Outputs of a notebook as they are stored: masked, and images as they are.
+    """Outputs of a notebook as they are stored: masked, and pictures of pixels as they are.
 
     In another library's error, its traceback and its warnings all that they may quote is masked.
     """
@@ -159,7 +169,7 @@ def mask_outputs(found: Any) -> Any:
         shown = _mask_log(text) if found["name"] == "stderr" else mask_figures(text)
         return {**found, "text": shown}
     kept = {kind: _mask_data(kind, data) for kind, data in found.get("data", {}).items()}
-    return {**found, "data": kept}
+    return {**found, "data": kept, "metadata": mask_deep(found.get("metadata", {}))}
 
 
 def mask_error(output: Mapping[str, Any]) -> str:
@@ -231,12 +241,16 @@ def _mask_log(text: str) -> str:
 
 
 def _mask_data(kind: str, data: Any) -> Any:
-    if kind.startswith("image/"):
+    if kind.startswith("image/") and kind not in _MARKUP:
         return data
     if not isinstance(data, str | list):
         return mask_deep(data)
     text = data if isinstance(data, str) else "".join(data)
-    if kind != "text/html":
+    if kind not in _MARKUP:
         return mask_figures(text)
     parts = _TAGS.split(text)  # a secret may be the name of an element
-    return "".join(x if n % 2 else mask_figures(x) for n, x in enumerate(parts))
+    return "".join(_mask_tag(x) if n % 2 else mask_figures(x) for n, x in enumerate(parts))
+
+
+def _mask_tag(tag: str) -> str:
+    return _READ.sub(lambda found: found[1] + mask_figures(found[2]), tag)

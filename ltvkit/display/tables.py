@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_integer, is_numeric_dtype
 
+from ltvkit.core import redaction
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.texts import fill
@@ -150,8 +151,12 @@ def _columns(
 
 def _shown(cell: str) -> str:
     """A text without invisible characters, cut to `LONGEST`; files hold all of it."""
-    text = formats.line(cell[: 2 * LONGEST])
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + MORE
+    return _cut(formats.line(cell[: 2 * LONGEST]), LONGEST)
+
+
+def _cut(text: str, most: int) -> str:
+    """A text of at most `most` characters; what would not be known once it is cut is masked."""
+    return text if len(text) <= most else redaction.mask_figures(text)[: most - 1] + MORE
 
 
 def _notes(
@@ -198,7 +203,7 @@ def _hidden(rows: int, columns: int = 0) -> list[str]:
 def _padded(cells: Iterable[str], *, right: bool, most: int) -> list[str]:
     """Cells of one width, as a fixed-width font shows them."""
     cells = [formats.line(cell) for cell in cells]
-    cells = [c if len(c) <= most else c[: most - 1] + MORE for c in cells]
+    cells = [_cut(cell, most) for cell in cells]
     widest = max(map(formats.width, cells))
     pads = [" " * (widest - formats.width(cell)) for cell in cells]
     return [p + c if right else c + p for p, c in zip(pads, cells, strict=True)]

@@ -73,7 +73,7 @@ def _measure(lines: nw.LazyFrame, judged: Sequence[str]) -> dict[str, float]:
         )
         .with_columns(_again=nw.col("_first") < nw.col("_last"))
     )
-    ways: dict[str, nw.Expr] = {}
+    ways: dict[str, nw.Expr] = {"_all": nw.lit(1)}
     for c in texts:
         least, most = nw.col(f"{c}_least"), nw.col(f"{c}_most")
         one = (least == most) & nw.col("_again")
@@ -81,7 +81,9 @@ def _measure(lines: nw.LazyFrame, judged: Sequence[str]) -> dict[str, float]:
         ways[f"{c}_back"] = _one_if(~most.is_null() & nw.col("_again"))
         ways[f"{c}_one"] = _one_if(one)
         ways[f"{c}_of_one"] = nw.when(one).then(most)
-        ways[f"{c}_mail"] = _one_if(_contains(least, most, _FORMS["mail_in_column"]))
+        mail = _contains(least, most, _FORMS["mail_in_column"])
+        ways[f"{c}_mail"] = _one_if(mail)
+        ways[f"{c}_of_mail"] = nw.when(mail).then(most)
         ways[f"{c}_phone"] = _one_if(_contains(least, most, _TELEPHONE))
         ways[f"{c}_title"] = _one_if(_contains(least, most, _FORMS["title"]))
     counted = each.with_columns(**ways)
@@ -89,9 +91,10 @@ def _measure(lines: nw.LazyFrame, judged: Sequence[str]) -> dict[str, float]:
     distinct = {
         f"{c}_{name}": nw.col(f"{c}_{of}").n_unique()
         for c in texts
-        for name, of in (("values", "most"), ("values_of_one", "of_one"))
+        for name, of in (("values", "most"), ("values_of_one", "of_one"), ("mails", "of_mail"))
     }
-    row = counted.select(*(nw.col(f"{c}_{name}").sum() for c in texts for name in sums), **distinct)
+    summed = [nw.col(f"{c}_{name}").sum() for c in texts for name in sums]
+    row = counted.select(nw.col("_all").sum(), *summed, **distinct)
     return frames.table(row).fillna(0).iloc[0].to_dict()
 
 
@@ -108,9 +111,10 @@ def _judge(found: Mapping[str, float], number: int) -> tuple[str, float] | None:
     }
     if not n["filled"]:
         return None
-    if share["mail"] > _LIMITS["mails"]:
+    if share["mail"] > _LIMITS["mails"] and _has_mails_of_customers(found, number):
         return "mails", share["mail"]
-    if n["filled"] >= _LIMITS["few"] and share["id"] > _LIMITS["ids"]:
+    few = n["filled"] < _LIMITS["few"]
+    if share["id"] == 1 if few else share["id"] > _LIMITS["ids"]:
         return "ids", share["id"]
     if share["phone"] > _LIMITS["telephones"] and share["values"] > _LIMITS["own"]:
         return "telephones", share["phone"]
@@ -123,6 +127,16 @@ def _judge(found: Mapping[str, float], number: int) -> tuple[str, float] | None:
     close = own >= _LIMITS["distinct"] and share["values"] > _LIMITS["own"]
     many = n["values"] >= _LIMITS["many"] and share["values"] > _LIMITS["own_of_many"]
     return ("names", constant) if constant >= _LIMITS["constant"] and (close or many) else None
+
+
+def _has_mails_of_customers(found: Mapping[str, float], number: int) -> bool:
+    """Whether e-mails are many of the values: a shop's own address is in the name of a product."""
+    mails, values = (float(found[f"_{number}_{name}"]) for name in ("mails", "values"))
+    with_one, filled = (float(found[f"_{number}_{name}"]) for name in ("mail", "filled"))
+    everybody = float(found["_all"])
+    mails -= with_one < everybody  # the count of different values has that of none in it
+    values -= filled < everybody
+    return mails / max(values, 1) > _LIMITS["mails"] and (mails > 1 or values == 1)
 
 
 def _contains(least: nw.Expr, most: nw.Expr, pattern: str) -> nw.Expr:

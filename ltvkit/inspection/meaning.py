@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ltvkit.core import personal_data
+from ltvkit.core import personal_data, redaction
 from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
@@ -145,7 +145,7 @@ def _list_values(raw: Any, listed: list[str], limit: int = 20) -> dict[str, list
 def _take_samples(column: Any, *, masked: bool) -> list[str]:
     texts = (t for t in map(str, column.dropna()) if t.strip())
     shown = (re.sub(r"\w", "•", t) if masked or "@" in t else t for t in texts)
-    return list(dict.fromkeys(t.strip()[:40] for t in shown))[:3]
+    return list(dict.fromkeys(redaction.mask_figures(t.strip())[:40] for t in shown))[:3]
 
 
 def _is_masked(name: str, header: str) -> bool:

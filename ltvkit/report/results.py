@@ -1,5 +1,7 @@
 """Save a notebook's results for the report: tables, findings, figures, customer lists."""
 
+import csv
+import io
 import json
 import os
 import re
@@ -13,6 +15,7 @@ import pandas as pd
 
 from ltvkit.core import csv_injection, files, people, pseudonyms, redaction
 from ltvkit.core.i18n import N_, _
+from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.errors import ReportError
 
@@ -20,6 +23,7 @@ __all__ = ["Result", "add_findings", "load", "mask", "save", "save_list"]
 
 __dir__ = __all__.copy
 
+csv.field_size_limit(1 << 24)  # a text may be as long as in an export (ingest.readers)
 FINISHED = "result.json"
 README = "README.txt"
 ABOUT_LISTS = N_("""\
@@ -37,6 +41,9 @@ folded_ids.csv has the ids that were written in several ways.""")
 CHUNK = 100_000  # rows of a list that are in memory at once
 # Digits beyond these depend on the order in which an engine adds.
 _DIGITS = "%.12g"
+# Columns of a page's tables in which the kit writes, and by which it finds their rows.
+_OWN_CELLS = ("check", "result", "period")
+_FIGURE = re.compile(r"-?(\d{1,7}|\d+\.\d+)(e[-+]?\d+)?|-?inf|True|False|\d{4}-\d\d(-\d\d)?")
 _NAME = re.compile(r"\w[\w '&+-]{0,99}")
 _NONE: Mapping[str, Any] = MappingProxyType({})
 
@@ -111,9 +118,29 @@ def mask(folder: Path) -> None:
     if masked != kept:
         files.write_json(folder / FINISHED, masked)
     for path in sorted((folder / "tables").glob("*.csv")):
-        written = path.read_bytes().decode("utf-8")
-        if (text := redaction.mask_figures(written)) != written:
-            path.write_bytes(text.encode())
+        written = path.read_bytes().decode("utf-8-sig")
+        rows = list(csv.reader(io.StringIO(written, newline="")))
+        if (text := _mask_rows(rows)) != rows:
+            said = io.StringIO(newline="")
+            csv.writer(said, lineterminator="\r\n").writerows(text)
+            path.write_bytes(said.getvalue().encode("utf-8-sig"))
+
+
+def _mask_rows(rows: list[list[str]]) -> list[list[str]]:
+    """The cells of a table, masked one by one: figures, and the words of the kit's own, stay.
+
+    A word that stands in every report would be told by its gap.
+    """
+    first = rows[0] if rows else []
+    head = [name if name in formats.LABELS else redaction.mask_figures(name) for name in first]
+    kept = {n for n, name in enumerate(first) if name in _OWN_CELLS}
+    return [head] * bool(rows) + [
+        [
+            x if n in kept or _FIGURE.fullmatch(x) else redaction.mask_figures(x)
+            for n, x in enumerate(row)
+        ]
+        for row in rows[1:]
+    ]
 
 
 def save_list(frame: Any, path: Path, *, shown: Iterable[str] | None = None) -> Path:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import base64
+import html
 import tempfile
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ltvkit import errors
@@ -63,6 +65,48 @@ def test_a_secret_is_hidden_in_other_forms(monkeypatch):
     assert redaction.mask("no urlsecret") == "no ***"
 
 
+def test_a_secret_is_hidden_in_files_and_markup(monkeypatch):
+    secret = 'it\'s "<one>" & more\nof two lines'
+    monkeypatch.setenv("PGPASSWORD", secret)
+    table = pd.DataFrame({"a": [secret]})
+    styled = {"text/html": table.style.format(escape="html").to_html()}
+    shown = redaction.mask_outputs({"output_type": "display_data", "data": styled})
+    for text in (table.to_csv(), html.escape(secret, quote=False), *secret.splitlines()):
+        assert "***" in redaction.mask_figures(text)
+        assert "more" not in redaction.mask_figures(text)
+    assert "more" not in shown["data"]["text/html"]
+    assert "***" in shown["data"]["text/html"]
+
+
+@pytest.mark.parametrize("user", ["", "me:", "you:", "root:"])
+def test_a_secret_is_hidden_where_it_is_encoded_with_others(user, monkeypatch):
+    monkeypatch.setenv("PGPASSWORD", "ÿÿ>>?x")
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        coded = encode(f"{user}ÿÿ>>?x@db".encode()).decode()
+        shown = redaction.mask(coded)
+        assert "***" in shown
+        assert len(shown.replace("***", "")) <= len(coded) - 10
+
+
+def test_people_are_hidden_in_what_markup_says_beside_its_text():
+    data = {
+        "text/html": '<td title="a@example.org" class="x">b</td><img alt="to 090-1234-5678">',
+        "image/svg+xml": "<svg><text>a@example.org</text></svg>",
+        "application/json": {"a@example.org": ["a@example.org"]},
+        "image/png": "abcd",
+    }
+    output = {"output_type": "display_data", "data": data}
+    output |= {"metadata": {"image/png": {"alt": "of a@example.org"}}}
+    shown = redaction.mask_outputs(output)
+    assert shown["data"] == {
+        "text/html": '<td title="***" class="x">b</td><img alt="to ***">',
+        "image/svg+xml": "<svg><text>***</text></svg>",
+        "application/json": {"***": ["***"]},
+        "image/png": "abcd",
+    }
+    assert shown["metadata"]["image/png"]["alt"] == "of ***"
+
+
 def test_short_secrets_and_numbers_leave_figures(monkeypatch):
     monkeypatch.setenv("PGPASSWORD", "1")
     monkeypatch.setenv("MYSQL_PWD", "2024")
@@ -96,12 +140,24 @@ def test_people_are_hidden_and_figures_are_not():
         "090-1234-5678",
         "03-1234-5678",
         "+81 90 1234 5678",
+        "o'neil@example.org",
+        "０９０－１２３４－５６７８",
+        "090\N{HYPHEN}1234\N{HYPHEN}5678",
+        "090(1234)5678",
+        "03 1234 5678",
+        "06 12 34 56 78",
+        "+49 171 1234567",
+        "1-555-123-4567",
     ):
         assert personal_data.hide(f"<{text}>") == "<***>"
+        assert personal_data.hide(f"電話 {text}。") == "電話 ***。"
+    assert personal_data.hide("電話03-1234-5678まで") == "電話***まで"
     for text in (
         "2024-01-05",
         "1,234.50",
         "12-34-5678",
+        "AB03-1234-5678",
+        "1 234 567 890",
         "0.0901234567",
         "05-01-2024",
         "a@b",

@@ -11,6 +11,7 @@ from ltvkit.errors import ColumnError, LtvkitWarning, ParamsError
 from ltvkit.ingest import personal_columns
 from ltvkit.quality import summary
 
+WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 SURNAMES = ["佐藤", "鈴木", "高橋", "Smith", "Kim"]
 
 
@@ -35,6 +36,8 @@ PEOPLE = {
     "mails": lambda c, _o: f"c{c}@example.org",
     "wide mails": lambda c, _o: f"Ｃ{c}＠example．jp",
     "telephones": lambda c, _o: f"090-1234-{c:04d}",
+    "wide telephones": lambda c, _o: f"０９０－１２３４－{c + 1000}".translate(WIDE),
+    "telephones in a text": lambda c, _o: f"電話03-1234-{c:04d}まで",
     "telephones of digits": lambda c, _o: f"0901234{c:04d}",
     "ids": lambda c, _o: f"{c:05d}",
     "ids in another case": lambda c, _o: f" {c:05d} ",
@@ -46,6 +49,9 @@ SHOPS_OWN = {
     "region": lambda c, _o: f"region {c % 4}",
     "first shop": lambda c, _o: f"shop {c % 15}",
     "product": lambda c, o: f"tea {(7 * c + o) % 9}",
+    "an address of the shop": lambda c, o: "tea from me@example.org" if c % 3 else f"tea {c} {o}",
+    "a mention": lambda c, o: f"[@everyone{c}](http://a.b)" if o > 1 else "tea",
+    "one mail": lambda c, o: "me@example.org" if c == 3 else f"tea {(c + o) % 9}",
     "sku": lambda c, o: f"{100 + c % 5}-555-{1000 + o}",
     "one product each": lambda c, _o: f"product {c % 12}",
     "note on each order": lambda c, o: f"{c} {o}",
@@ -93,9 +99,10 @@ def test_a_header_of_people_is_enough(header):
 def test_names_need_customers_who_came_back():
     raw = shop(19, x=PEOPLE["names"])
     assert "channel" in orders.read(raw, columns={"channel": "x"}).lines.columns
-    few = shop(3, x=PEOPLE["mails"])  # which can be nothing else
-    with pytest.warns(LtvkitWarning, match="hold people"):
-        assert "channel" not in orders.read(few, columns={"channel": "x"}).lines.columns
+    for made in ("mails", "ids"):  # which can be nothing else
+        few = shop(3, x=PEOPLE[made])
+        with pytest.warns(LtvkitWarning, match="hold people"):
+            assert "channel" not in orders.read(few, columns={"channel": "x"}).lines.columns
 
 
 @pytest.mark.parametrize("sample", ["demo:cdnow", "demo:shop"])

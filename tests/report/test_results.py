@@ -101,3 +101,35 @@ def test_a_list_that_lies_elsewhere_is_named_so(tmp_path, monkeypatch):
     monkeypatch.setattr(results, "save_list", lambda _frame, path: path.with_suffix(".txt"))
     results.save(str(tmp_path), page="p", tables={}, lists={"l": TABLE})
     assert (results.load(tmp_path).lists, results.load(tmp_path).elsewhere) == (["l"], ["l"])
+
+
+MASKED = pd.DataFrame(
+    {
+        "check": ["warn", "a"], "revenue": [12.5, 7.0], "product": ["tea 12.5", "y" * 200_000],
+        "period": ["1998-06", "x"], "partial": [True, False], "by 1,2": ['"', "7"],
+    }
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("secret", ["revenue", "warn", "12.5", "1998-06", "True", "1,2", "12.5,1"])
+def test_a_secret_that_is_a_word_or_figure_of_the_kit_leaves_a_table(secret, tmp_path, monkeypatch):
+    """Its gap would tell it; and a report whose tables lack a column cannot be built."""
+    monkeypatch.setenv("PGPASSWORD", secret)
+    results.save(str(tmp_path), page="p", tables={"t": MASKED})
+    results.mask(tmp_path)
+    found = results.load(tmp_path).tables["t"]
+    assert list(found)[:5] == list(MASKED)[:5]
+    own = ["check", "revenue", "period", "partial"]
+    pd.testing.assert_frame_equal(found[own], MASKED[own], check_dtype=False)
+    text = f"{list(found)[5]} {found.loc[0, 'product']}"
+    assert secret not in text.split(" ")
+
+
+def test_what_is_harmless_is_left_as_it_was_written(tmp_path):
+    table = MASKED.assign(product=['a\rb, "c"', "me@example.org"])
+    for kept in (MASKED, table):
+        results.save(str(tmp_path), page="p", tables={"t": kept})
+        before = (tmp_path / "tables" / "t.csv").read_bytes()
+        results.mask(tmp_path)
+        after = (tmp_path / "tables" / "t.csv").read_bytes()
+        assert after == before.replace(b"me@example.org", b"***")

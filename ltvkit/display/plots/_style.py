@@ -23,7 +23,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import PercentFormatter
 from pandas.api.types import is_integer
 
-from ltvkit.core import files
+from ltvkit.core import files, redaction
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.plots import _fonts
@@ -188,8 +188,11 @@ def numbers(axis: Axis, column: str) -> None:
 
 
 def short(label: Any, most: int) -> str:
-    """A label on one line, of at most `most` columns, without what cannot be seen."""
-    text = formats.line(str(label)[: 9 * most])
+    """A label on one line, of at most `most` columns, without what cannot be seen, or shown.
+
+    What is in a picture is masked here; so is what would no longer be known once it is cut.
+    """
+    text = redaction.mask_figures(formats.line(str(label)[: 9 * most]))
     ends = list(itertools.accumulate(map(formats.width, text)))
     if not ends or ends[-1] <= most:
         return text

@@ -98,7 +98,9 @@ def order_steps(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         share, low, high = rows[GOES_ON].to_numpy(dtype=float).T
         x = rows["step"].map(steps.index) + 0.6 * ((place + 0.5) / len(parts) - 0.5)
         look = {"fmt": "o", "color": shades[place], "capsize": 3}
-        ax.errorbar(x, share, yerr=[share - low, high - share], label=str(name), **look)
+        ax.errorbar(
+            x, share, yerr=[share - low, high - share], label=_style.short(name, 28), **look
+        )
     if group is not None:
         ax.legend(title=formats.label(group), loc="upper left", bbox_to_anchor=(1, 1))
     ax.set(xlim=(-0.5, len(steps) - 0.5), ylim=(0, None))
