@@ -59,10 +59,10 @@ def discard(path: Path, fault: str) -> None:
 
 def remove(path: Path) -> None:
     """Remove a folder, file or link as far as that is allowed; a folder vanishes at once."""
-    aside = path.with_name(f".{path.name}-{files.unique_path(path, '.part').name}")
+    hidden = path.with_name(f".{path.name}-{files.unique_path(path, '.part').name}")
     with suppress(OSError):
-        os.rename(path, aside)
-        path = aside
+        os.rename(path, hidden)
+        path = hidden
     if path.is_symlink() or not path.is_dir():
         with suppress(OSError):
             path.unlink()

@@ -19,7 +19,7 @@ from ltvkit.core import cache_folder, checksums, files, locks, notices, paths
 from ltvkit.core.i18n import _
 
 RUN = "LTVKIT_RUN"  # names a run of the report, for its notebooks
-FOLDER = "asked"
+FOLDER = "notes"
 _KEY = re.compile("[0-9a-f]{16}")
 _written: dict[str, str] = {}  # by this process
 _held: list[locks.Hold] = []

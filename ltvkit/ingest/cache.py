@@ -22,7 +22,7 @@ from ltvkit.errors import ReportError
 from ltvkit.ingest import daily, pipeline, preparing
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.policies import Policies
-from ltvkit.ingest.preparing import Asked
+from ltvkit.ingest.preparing import Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,19 +68,19 @@ def open_orders(
 
     Raises what `orders.read` raises; `engine` is not Spark.
     """
-    asked = Asked.of(source, columns, policies)
+    request = Request.of(source, columns, policies)
     home = cache_folder.locate("orders")
-    key = run_state.pinned(asked.key())
+    key = run_state.pinned(request.key())
     held = cache_entries.open_whole(home / key) if key else None
     if held is None:
         if key and run_state.in_notebook():
             raise ReportError(run_state.describe_damage(home / key, "it is missing"))
-        key, held = preparing.find_or_prepare(asked, home, pinned=key)
-        first = run_state.pin(asked.key(), key)
+        key, held = preparing.find_or_prepare(request, home, pinned=key)
+        first = run_state.pin(request.key(), key)
         if first != key:  # another notebook was first
             held.release()
             key, held = first, cache_entries.open_or_make(home / first, _refuse)
-    return _load(home / key, held, asked.rules, engine)
+    return _load(home / key, held, request.rules, engine)
 
 
 def _refuse(folder: Path) -> None:

@@ -32,7 +32,7 @@ _LATER = ("max_quarantined", "checks", "memory_limit")  # policies that change n
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """A source and how it is to be read: all that orders depend on but what its files hold."""
 
     source: str
@@ -41,7 +41,7 @@ class Asked:
     decided: Mapping[str, Any]
 
     @classmethod
-    def of(cls, source: str, columns: Mapping | None, policies: Mapping | None) -> "Asked":
+    def of(cls, source: str, columns: Mapping | None, policies: Mapping | None) -> "Request":
         """Raises `ParamsError` for an option that is not known."""
         rules = check_options(columns=columns, policies=policies)
         decided = {n: p for n, p in (policies or {}).items() if n not in _LATER}
@@ -66,16 +66,16 @@ def make_key(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(known, default=dict).encode()).hexdigest()[:16]
 
 
-def find_or_prepare(asked: Asked, home: Path, *, pinned: str | None = None) -> tuple[str, Hold]:
+def find_or_prepare(request: Request, home: Path, *, pinned: str | None = None) -> tuple[str, Hold]:
     """The key of a whole cache entry in `home`, which is held; it is prepared if it is not there.
 
     Raises `ReportError` where the files give another one than the one that is `pinned`.
     """
-    find = partial(readers.list_files, asked.source, asked.rules)
+    find = partial(readers.list_files, request.source, request.rules)
     for again in (True, False):
         state = look(find)
         try:
-            return _prepare(asked, state, home, pinned)
+            return _prepare(request, state, home, pinned)
         except _PinnedError:
             raise
         except Exception as error:  # what is read by halves can give rise to any
@@ -91,31 +91,31 @@ def find_or_prepare(asked: Asked, home: Path, *, pinned: str | None = None) -> t
     raise AssertionError
 
 
-def _prepare(asked: Asked, state: State, home: Path, pinned: str | None) -> tuple[str, Hold]:
+def _prepare(request: Request, state: State, home: Path, pinned: str | None) -> tuple[str, Hold]:
     raw, seen = None, state.content
-    if databases.is_on_server(asked.source):  # only its rows tell
-        raw = readers.open_source(asked.source, asked.rules)
+    if databases.is_on_server(request.source):  # only its rows tell
+        raw = readers.open_source(request.source, request.rules)
         seen = [*seen, raw.facts["digest"]]
-    key = asked.key(seen)
+    key = request.key(seen)
     if pinned not in (None, key):
         raise _PinnedError(
-            f"{paths.shorten(home / str(pinned))} is damaged, and {asked.source} changed while the "
-            "report was built; run it again."
+            f"{paths.shorten(home / str(pinned))} is damaged, and {request.source} changed while "
+            "the report was built; run it again."
         )
     if held := cache_entries.open_whole(home / key):
         return key, held
-    raw = raw or readers.open_source(asked.source, asked.rules, sums=state.sums)
-    if databases.is_address(asked.source):  # its table has been copied
+    raw = raw or readers.open_source(request.source, request.rules, sums=state.sums)
+    if databases.is_address(request.source):  # its table has been copied
         _check(state)
-        state = state.only(readers.list_rates(asked.rules))
-    held = cache_entries.open_or_make(home / key, partial(_fill, raw, asked, state))
+        state = state.only(readers.list_rates(request.rules))
+    held = cache_entries.open_or_make(home / key, partial(_fill, raw, request, state))
     cache_folder.drop_old(home)
     return key, held
 
 
-def _fill(raw: readers.Raw, asked: Asked, state: State, folder: Path) -> None:
+def _fill(raw: readers.Raw, request: Request, state: State, folder: Path) -> None:
     set_folder(raw.connection, folder)
-    rows = pipeline.validate_source(raw, columns=asked.columns, rules=asked.rules, keep=_store)
+    rows = pipeline.validate_source(raw, columns=request.columns, rules=request.rules, keep=_store)
     _check(state)
     (folder / FACTS).write_text(rows.to_json(), "utf-8")
 

@@ -11,7 +11,7 @@ from ltvkit.report import recovery
 from ltvkit.report.pages import all_reports
 from ltvkit.report.publishing import markers
 from ltvkit.report.runner.workers import Workers, describe_error
-from ltvkit.report.session import Months, Outcome, Session, no_one
+from ltvkit.report.session import Months, Outcome, Session, ignore
 
 
 def build(
@@ -23,7 +23,7 @@ def build(
     jobs: int = 1,
     timeout: float | None = None,
     engine: str | None = None,
-    tell: Callable[[str], None] = no_one,
+    tell: Callable[[str], None] = ignore,
 ) -> Outcome:
     """Build the reports of the params `files`, with `engine` in place of theirs where given.
 

@@ -51,8 +51,8 @@ class Outcome:
     index: Path | None = None
 
 
-def no_one(_text: str) -> None:
-    """Nobody waits for the reasons of failures; they are in the outcome."""
+def ignore(_text: str) -> None:
+    """Do nothing with the reason of a failure, which is in the outcome too."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Session:
     chosen: Sequence[Notebook]
     workers: Workers
     replace: bool = False
-    tell: Callable[[str], None] = no_one
+    tell: Callable[[str], None] = ignore
     signals: Signals = field(default_factory=Signals)
     outcome: Outcome = field(default_factory=Outcome)
     started: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
@@ -78,7 +78,7 @@ class Session:
             self._marker = held.enter_context(markers.marked(self.started))
             held.callback(self.workers.stop)  # also where nothing is left to run
             try:
-                self._show_running([Place(given.shop, self._ask(given)) for given in shops])
+                self._show_running([Place(given.shop, self._find_month(given)) for given in shops])
                 for given in [given for given in shops if self._has_files(given)]:
                     self._open(given, held)
                 if self._pending:
@@ -94,12 +94,12 @@ class Session:
         """Whether the files that a shop names are there; it fails at once where one is not."""
         if not (missing := shop.find_missing_files(given)):
             return True
-        self._fail(Place(given.shop, self._ask(given)), " ".join(missing))
+        self._fail(Place(given.shop, self._find_month(given)), " ".join(missing))
         return False
 
     def _open(self, given: params.Params, held: ExitStack) -> None:
         """Prepare a shop's orders; lock and plan those of its reports that are not up to date."""
-        asked = self._ask(given)
+        asked = self._find_month(given)
         try:
             book = shop.read_orders(given)
             days = _list_days(book, self.months, given)
@@ -160,10 +160,10 @@ class Session:
         months = restated.sum_months(book.lines, as_of=report.as_of)
         book.store_days()
         changed = restated.find_changes(place, months, params=values)
-        said = [quality.check_finding(found)] if (found["result"] == "warn").any() else []
-        said += [report.asked] if report.asked else []
-        said += changed + self._explain_left_out(report)
-        self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in said]
+        warnings = [quality.check_finding(found)] if (found["result"] == "warn").any() else []
+        warnings += [report.asked] if report.asked else []
+        warnings += changed + self._explain_left_out(report)
+        self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in warnings]
         return replace(report, months=months, restated=changed)
 
     def _explain_left_out(self, report: Report) -> list[str]:
@@ -272,7 +272,7 @@ class Session:
             for place in list(self._pending):
                 self._fail(place, describe_error(error))
 
-    def _ask(self, given: params.Params) -> str:
+    def _find_month(self, given: params.Params) -> str:
         """The month that was asked for, or the first of several."""
         return self.months.month or self.months.start or given.values.get("month", "last")
 

@@ -23,7 +23,7 @@ def entry(tmp_path, monkeypatch):
             (part / "rows.parquet").write_text("x" * 100)
         cache_entries.open_whole(folder).release()
         yield folder
-    assert list((tmp_path / "reports" / ".cache" / "asked").iterdir()) == []
+    assert list((tmp_path / "reports" / ".cache" / "notes").iterdir()) == []
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_a_change_of_what_was_opened_is_found(change, fault, entry):
 
 def test_a_note_that_is_damaged_is_found(entry):
     run_state.pin("x", "1" * 16)
-    for note in (cache_folder.locate("asked") / os.environ[run_state.RUN]).iterdir():
+    for note in (cache_folder.locate("notes") / os.environ[run_state.RUN]).iterdir():
         good = note.read_text()
         for text in ("", "2" * 16, "{}", good + " "):
             note.write_text(text)
@@ -80,7 +80,7 @@ def test_a_note_that_is_damaged_is_found(entry):
 
 
 def test_a_note_of_a_notebook_that_is_damaged_is_found(entry):
-    note = cache_folder.locate("asked") / os.environ[run_state.RUN] / "y.stamp"
+    note = cache_folder.locate("notes") / os.environ[run_state.RUN] / "y.stamp"
     for text in ("", "[]", "[1, 2]", '["orders", {"a": 1}]', '["orders/gone", {}]', "\ud800"):
         note.write_bytes(text.encode("utf-8", "surrogatepass"))
         assert run_state.find_change().endswith(", while the report was built; run it again.")

@@ -95,7 +95,7 @@ def test_a_sample_that_cannot_be_written_is_told_with_the_reason(source, monkeyp
         samples.locate("cdnow")
 
 
-@pytest.mark.parametrize("name", ["orders", "samples", "reading", "spill", "asked"])
+@pytest.mark.parametrize("name", ["orders", "samples", "reading", "spill", "notes"])
 @pytest.mark.parametrize("kind", ["file", "link"])
 def test_what_is_in_place_of_a_folder_of_the_cache_is_removed(name, kind, source, tmp_path):
     """A link is not followed: nothing is read, written or removed where it leads."""

@@ -85,7 +85,7 @@ def test_an_export_that_is_corrected_while_notebooks_run(tmp_path):
     assert done.stderr.count("finished in") == 2
     assert totals(root) == {f"{wanted + 80}"}
     assert "Nothing changed" in report(root).stdout
-    assert list((root / "reports" / ".cache" / "asked").iterdir()) == []
+    assert list((root / "reports" / ".cache" / "notes").iterdir()) == []
 
 
 # What is damaged by the second notebook, once, after it or the runner has read it.

@@ -21,7 +21,7 @@ from ltvkit.ingest.cache import CachedOrders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.pipeline import Rows
 from ltvkit.ingest.policies import Policies, check_options
-from ltvkit.ingest.preparing import FACTS, Asked
+from ltvkit.ingest.preparing import FACTS, Request
 from ltvkit.ingest.readers import Raw
 from ltvkit.ingest.readers.state import look
 from ltvkit.ingest.spark import sources
@@ -63,18 +63,18 @@ def open_orders(
             return _share_local(
                 running, cache.open_orders(source, columns=columns, policies=policies), rules
             )
-        asked, home = Asked.of(source, columns, policies), cache_folder.locate("orders")
-        key = run_state.pinned(asked.key(settings.storage))
+        request, home = Request.of(source, columns, policies), cache_folder.locate("orders")
+        key = run_state.pinned(request.key(settings.storage))
         if key is None:
             frame, facts = sources.open_source(running, source, rules)
             rates = look(partial(readers.list_rates, rules)).content
             seen = facts.get("digest") or uuid.uuid4().hex
-            key = asked.key(settings.storage, seen, rates)
+            key = request.key(settings.storage, seen, rates)
             known = _read_note(home / key, FACTS)
             if not known or _find_parquet(running, Rows.from_json(known).sql) is None:
                 rows = _validate(frame, facts, columns or {}, rules, _new_folder(settings, key))
                 _write_note(home / key, FACTS, rows.to_json())
-            key = run_state.pin(asked.key(settings.storage), key)
+            key = run_state.pin(request.key(settings.storage), key)
         return _load(running, home / key, rules)
 
 

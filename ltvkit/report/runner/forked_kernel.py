@@ -27,9 +27,9 @@ class Kernel:
 
     def launch(self, connection_file: str, *, cwd: str, environment: dict[str, str]) -> None:
         """Tell the process to become the kernel of a connection file."""
-        said = {"file": connection_file, "cwd": cwd, "environment": environment}
+        task = {"file": connection_file, "cwd": cwd, "environment": environment}
         with open(self._orders, "w", encoding="utf-8") as pipe:
-            json.dump(said, pipe)
+            json.dump(task, pipe)
 
     def poll(self) -> int | None:
         return self._wait(os.WNOHANG)
@@ -80,13 +80,13 @@ def _become_kernel(orders: int) -> None:
         text = pipe.read()
     if not text:  # the worker has ended
         return
-    said = json.loads(text)
+    task = json.loads(text)
     os.environ.clear()
-    os.environ.update(said["environment"])
-    os.chdir(said["cwd"])
+    os.environ.update(task["environment"])
+    os.chdir(task["cwd"])
     from ipykernel.kernelapp import IPKernelApp
 
-    options = ["-f", said["file"], f"--IPKernelApp.parent_handle={os.getppid()}"]
+    options = ["-f", task["file"], f"--IPKernelApp.parent_handle={os.getppid()}"]
     sys.argv = ["ipykernel_launcher", *options]
     IPKernelApp.launch_instance(options)
 

@@ -36,11 +36,11 @@ def main() -> None:
     gc.freeze()  # so that collecting garbage does not copy what is shared
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the workers here
     while message := _receive(channel):
-        aside, streams = message
+        temporary, streams = message
         pid = os.fork()
         if not pid:
             channel.close()
-            return _work(aside, *streams)
+            return _work(temporary, *streams)
         for number in streams:
             os.close(number)
         channel.sendall(pid.to_bytes(PID))
@@ -60,13 +60,13 @@ def _receive(channel: socket.socket) -> tuple[str, list[int]] | None:
     None at the end.
     """
     try:
-        aside, streams, _flags, _address = socket.recv_fds(channel, _LONGEST, 3)
+        temporary, streams, _flags, _address = socket.recv_fds(channel, _LONGEST, 3)
     except ConnectionResetError:
         return None
-    return (os.fsdecode(aside), streams) if aside else None
+    return (os.fsdecode(temporary), streams) if temporary else None
 
 
-def _work(aside: str, stdin: int, log: int, status: int) -> None:
+def _work(temporary: str, stdin: int, log: int, status: int) -> None:
     """Become a worker."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
@@ -75,11 +75,11 @@ def _work(aside: str, stdin: int, log: int, status: int) -> None:
     for number in (stdin, log):
         os.close(number)
     os.set_inheritable(status, False)
-    os.environ.update(kernel_folders.environment(Path(aside)))
+    os.environ.update(kernel_folders.environment(Path(temporary)))
     tempfile.tempdir = None  # so that it is looked up again
     code = 1
     try:
-        worker.main(aside, status=status)
+        worker.main(temporary, status=status)
         code = 0
     finally:
         os.write(status, bytes([code]))

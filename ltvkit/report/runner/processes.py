@@ -105,17 +105,17 @@ class Processes:
             self._server = self._open("forkserver", *PRELOADED, stdin=theirs, env={})
             theirs.close()
 
-    def start(self, log: BinaryIO, aside: Path) -> Process:
-        """A new worker that writes to `log`, and keeps what is temporary in the folder `aside`.
+    def start(self, log: BinaryIO, temporary: Path) -> Process:
+        """A new worker that writes to `log`, and keeps temporary files in the folder `temporary`.
 
         Its task goes to its `stdin`.
         """
         if self._channel:
             with suppress(OSError):  # the server was killed: the workers do without it
-                return _fork(self._channel, log, aside)
-        changed = kernel_folders.environment(aside)
+                return _fork(self._channel, log, temporary)
+        changed = kernel_folders.environment(temporary)
         streams = {"stdin": subprocess.PIPE, "stdout": log, "stderr": log}
-        return self._open("worker", str(aside), env=changed, **streams)
+        return self._open("worker", str(temporary), env=changed, **streams)
 
     def stop(self) -> None:
         """End the server; workers go on."""
@@ -135,13 +135,13 @@ class Processes:
         )
 
 
-def _fork(channel: socket.socket, log: BinaryIO, aside: Path) -> Forked:
+def _fork(channel: socket.socket, log: BinaryIO, temporary: Path) -> Forked:
     """Ask the server for a worker; raises `OSError` where there is no server."""
     (stdin, task), (ended, status) = os.pipe(), os.pipe()
     try:
-        socket.send_fds(channel, [os.fsencode(aside)], [stdin, log.fileno(), status])
-        said = channel.recv(PID, socket.MSG_WAITALL)
-        if len(said) < PID:
+        socket.send_fds(channel, [os.fsencode(temporary)], [stdin, log.fileno(), status])
+        answer = channel.recv(PID, socket.MSG_WAITALL)
+        if len(answer) < PID:
             raise ConnectionResetError
     except OSError:
         os.close(task)
@@ -150,4 +150,4 @@ def _fork(channel: socket.socket, log: BinaryIO, aside: Path) -> Forked:
     finally:
         os.close(stdin)
         os.close(status)
-    return Forked(int.from_bytes(said), open(task, "wb"), ended)
+    return Forked(int.from_bytes(answer), open(task, "wb"), ended)

@@ -21,18 +21,18 @@ from ltvkit.core import notices, paths, people
 _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def main(aside: str, *, status: int | None = None) -> None:
+def main(temporary: str, *, status: int | None = None) -> None:
     """Run the task; an exception becomes the exit status.
 
     A worker that was forked has a pipe for its `status`, and forks its kernel.
     """
     line = sys.stdin.buffer.readline()
     if not line:  # the runner has vanished already
-        _end_itself(aside)
+        _end_itself(temporary)
     if status is not None:
         _fork_kernel(status)
-    threading.Thread(target=_end_with_runner, args=[aside], daemon=True).start()
-    _execute(**json.loads(line), sockets=aside)
+    threading.Thread(target=_end_with_runner, args=[temporary], daemon=True).start()
+    _execute(**json.loads(line), sockets=temporary)
 
 
 def _fork_kernel(status: int) -> None:
@@ -52,16 +52,16 @@ def _fork_kernel(status: int) -> None:
     factory.default_provisioner_name = entry.name
 
 
-def _end_with_runner(aside: str) -> None:
+def _end_with_runner(temporary: str) -> None:
     os.read(0, 1)  # not by sys.stdin, which cannot be closed while a thread reads it
-    _end_itself(aside)
+    _end_itself(temporary)
 
 
-def _end_itself(aside: str) -> None:
+def _end_itself(temporary: str) -> None:
     """End the kernel, then this process; twice, as a kernel may be starting meanwhile."""
     for _time in range(2):
         _end_children(os.getpid())
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
     os._exit(1)
 
 

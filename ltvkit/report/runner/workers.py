@@ -105,14 +105,14 @@ class Workers:
             self._processes.stop()
 
     def _run(self, job: Job, folder: Path) -> Failure | None:
-        with kernel_folders.kernel_folder() as aside:
+        with kernel_folders.kernel_folder() as temporary:
             task = {
                 "source": str(job.notebook.path.resolve()),
                 "target": str(folder / "notebook.ipynb"),
                 "parameters": job.parameters | {"out": str(folder)},
             }
-            late, log = "", aside / "log"
-            with log.open("wb") as said, self._start(said, aside) as process:
+            late, log = "", temporary / "log"
+            with log.open("wb") as stream, self._start(stream, temporary) as process:
                 try:
                     process.stdin.write(json.dumps(task).encode() + b"\n")
                     process.stdin.flush()
@@ -124,11 +124,11 @@ class Workers:
             good, text = process.returncode == 0, log.read_text("utf-8", "replace")
             return check_run(folder, job.notebook.page, ok=good, reason=late, log=text)
 
-    def _start(self, said: BinaryIO, aside: Path) -> Process:
+    def _start(self, stream: BinaryIO, temporary: Path) -> Process:
         with self._lock:
             if self._stopped:
                 raise InterruptedError
-            process = self._processes.start(said, aside)
+            process = self._processes.start(stream, temporary)
             self._started.append(process)
         return process
 
