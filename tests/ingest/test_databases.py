@@ -430,6 +430,17 @@ def test_a_file_that_cannot_be_read_says_why_in_one_line(tmp_path, url, says):
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_a_damaged_block_of_a_duckdb_file_is_no_lock(tmp_path):
+    """A bit is flipped in the rows of a file that nobody has open."""
+    path = tmp_path / "a.duckdb"
+    url = duck(path, "create table orders as select range as customer_id from range(100000)")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"a\.duckdb cannot be read as a DuckDB database: Corrupt"):
+        databases.export_table(url, tmp_path / "rows.parquet")
+
+
 @pytest.mark.parametrize(
     "amount",
     [

@@ -50,12 +50,16 @@ def is_address(source: str) -> bool:
 
 def is_file(source: str) -> bool:
     """Whether a source is the URL of a database that is a file."""
-    return is_address(source) and source.partition("://")[0] not in _SERVERS
+    return is_address(source) and not is_on_server(source)
 
 
 def is_on_server(source: str) -> bool:
-    """Whether a source is the URL of a database that has no file here."""
-    return source.partition("://")[0] in _SERVERS
+    """Whether a source is the URL of a database that has no file here.
+
+    >>> is_on_server("postgresql://host/shop"), is_on_server("postgresql")
+    (True, False)
+    """
+    return is_address(source) and source.partition("://")[0] in _SERVERS
 
 
 def redact_url(url: str) -> str:

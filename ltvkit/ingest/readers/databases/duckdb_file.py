@@ -1,5 +1,6 @@
 """Tables of a DuckDB file."""
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -32,13 +33,13 @@ def connect(url: str) -> Iterator[databases.Database]:
             version = f"DuckDB {duckdb.__version__}"
             yield databases.Database(version, tables, partial(read_table, connection))
     except duckdb.Error as error:
-        said = databases.describe_failure(error)
-        if "lock" in said or "different configuration" in said:
+        reason = databases.describe_failure(error)
+        if re.search(r"\block\b|different configuration", reason):  # and not a damaged "block"
             raise DataError(
                 f"{path.name} is open elsewhere, and DuckDB lets nobody else read meanwhile: close "
-                f"it there (a notebook, a command line), or read a copy. ({said})"
+                f"it there (a notebook, a command line), or read a copy. ({reason})"
             ) from error
-        raise DataError(f"{path.name} cannot be read as a DuckDB database: {said}.") from error
+        raise DataError(f"{path.name} cannot be read as a DuckDB database: {reason}.") from error
 
 
 def read_table(connection: Any, schema: str, name: str) -> tuple[Any, Iterable[Any]]:
