@@ -116,7 +116,7 @@ def good(tmp_path_factory):
     "pattern",
     [
         "orders/*/rows-0.parquet",
-        "asked/*/*.pin",
+        "notes/*/*.pin",
         "runs/stub/1998-06/00_overview-*/tables/kpis_month.csv",
     ],
 )
