@@ -18,7 +18,7 @@ from ltvkit import abc_classes, cohorts, customers, deciles, kpis, orders, rfm
 from ltvkit.engines import frames, ranking, temporary_tables
 from ltvkit.engines.connection import connect
 from ltvkit.errors import ColumnError
-from ltvkit.ingest import cache, daily
+from ltvkit.ingest import daily, preparing
 from ltvkit.ingest.lines import select_until
 from ltvkit.ltv import curves, survival
 
@@ -235,10 +235,10 @@ def test_rows_without_a_line_are_numbered_as_they_were_read(tmp_path):
     path = tmp_path / "long.csv"
     path.write_text("n\n" + "\n".join(f"{n:>20}" for n in range(2, 1_000_002)) + "\n")
     connection = connect(threads=4)
-    cache._set_folder(connection, tmp_path)
+    preparing.set_folder(connection, tmp_path)
     # As small as a buffer can be: then it takes several, as it does of a large file.
     read = f"select * from read_csv('{path}', columns = {{'n': 'BIGINT'}}, max_line_size = 4096)"
-    kept = cache._store(connection, connection.sql(read), "rows", 2)
+    kept = preparing._store(connection, connection.sql(read), "rows", 2)
     wrong = connection.sql(f"select count(*) from ({kept}) where n <> _line")
     assert wrong.fetchall() == [(0,)]
 

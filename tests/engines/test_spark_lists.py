@@ -58,7 +58,7 @@ def test_the_front_page_links_to_what_is_there():
     page = {"lists": ["near", "far"], "elsewhere": ["far"], "tables": [], "findings": []}
     page["notebook"] = {"page": "05_ltv_forecast", "nav": "LTV forecast"}
     named = {"title": "Shop", "month": "2024-09", "as_of": "2024-09-30", "left_out": []}
-    more = {"kpis": [], "partial": False, "quality": "", "checks": []}
+    more = {"kpis": [], "partial": False, "preview": False, "quality": "", "checks": []}
     more |= {"month_name": "September 2024", "last_day": "30 Sept 2024"}
     html = templates.render("index.html.j2", pages=[page], **named, **more)
     assert 'href="lists/near.csv"' in html
