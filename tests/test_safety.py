@@ -325,6 +325,8 @@ def test_a_month_is_no_path(month):
         "postgresql://localhost/shop?host=db2", "postgresql:///shop?service=x",
         "postgresql://[2001::1]/x",
         "postgresql://localhost@db2/shop", "https:/a.b/c",
+        "postgresql://localhost?@db2/shop", "postgresql://localhost#@db2/shop",
+        "postgresql://localhost?x=/@db2/shop&host=db2",
         "postgresql://127.0.0.1:5432,db2:5432/shop",
     ],
 )  # fmt: skip
@@ -355,6 +357,11 @@ def test_the_environment_can_make_a_database_remote(monkeypatch):
     monkeypatch.setenv("PGHOST", "/tmp,db.example.org")  # libpq tries one after another
     assert remote.is_remote("postgresql:///shop")
     assert remote.is_remote("postgresql://%2Ftmp%2Cdb.example.org/shop")
+    assert not remote.is_remote("postgresql://localhost/shop")  # which says it itself
+    for name in ("PGHOSTADDR", "PGSERVICE"):  # libpq goes there in spite of it
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(name, "203.0.113.5")
+            assert remote.is_remote("postgresql://localhost/shop")
 
 
 @pytest.mark.parametrize("allowed", [True, False])

@@ -16,6 +16,8 @@ from ltvkit.errors import ParamsError
 _ADDRESS = re.compile(r"\s*(?P<scheme>[a-z][a-z0-9+.-]+):/", re.I)
 _CLOUD = re.compile(r"\s*(md|motherduck):", re.I)  # DuckDB's own service, by name alone
 _HOST = re.compile(r"(?:\[([^\]]*)\]|([^,:\[\]]+))(?::\d*)?")  # [::1]:5432 or localhost:5432
+# As libpq takes an address apart: what is before an @ is a user, whatever else is in it.
+_POSTGRES_PARTS = re.compile(r"\w+:/{0,2}(?:[^@/]*@)?([^/?]*)(?:/[^?]*)?(?:\?(.*))?", re.S)
 _FILES = ("file", "duckdb", "sqlite", "sqlite3")
 _POSTGRES = ("postgres", "postgresql")
 
@@ -56,15 +58,18 @@ def is_remote(source: str) -> bool:
 
 
 def _list_hosts(address: str) -> list[str]:
-    """The hosts that libpq would try: those of the address and its options, else of PGHOST."""
-    parts = urlsplit(address)
-    pairs = _HOST.findall(parts.netloc.rpartition("@")[2])
-    options = parse_qs(parts.query)
-    named = [host for pair in pairs for host in pair]
-    named += [h for n in ("host", "hostaddr") for v in options.get(n, ()) for h in v.split(",")]
-    named += options.get("service", ())  # says where, in a file of its own
-    found = [unquote(host) for host in named if host]
-    return found or [os.environ.get(n, "") for n in ("PGHOST", "PGHOSTADDR", "PGSERVICE")]
+    """The hosts that libpq would try: those of the address and its options, else of variables.
+
+    Each variable holds where the address does not say the same: PGHOSTADDR also beside a host.
+    """
+    authority, query = _POSTGRES_PARTS.fullmatch(address).groups()
+    options = parse_qs(query or "")
+    named = [host for pair in _HOST.findall(authority) for host in pair]
+    named += [h for v in options.get("host", ()) for h in v.split(",")]
+    found = [unquote(host) for host in named if host] or [os.environ.get("PGHOST", "")]
+    for option in ("hostaddr", "service"):  # a service says where, in a file of its own
+        found += options.get(option) or [os.environ.get(f"PG{option.upper()}", "")]
+    return found
 
 
 def _is_local(host: str) -> bool:
