@@ -16,7 +16,7 @@ from ltvkit.errors import ProjectError
 
 _KNOWN = files.read_yaml(__name__, "secrets.yaml")
 _SECRET, _LOGIN = (re.compile("|".join(_KNOWN[part])) for part in ("names", "logins"))
-_IN_ADDRESS = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+_IN_ADDRESS = re.compile(r"://[^/\s:@]*:((?!\d+/)\S+)@")
 _NO_SECRET = ("PWD", "OLDPWD")  # a shell's working directory
 # A shorter value could be part of any word, so only whole words are hidden.
 _SHORT = 8

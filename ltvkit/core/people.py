@@ -23,6 +23,7 @@ FIGURES = ("order_date", "amount", "quantity", "unit_price", "margin", "order_to
 WHOLE = "quarantine"  # in `shown`: its raw columns are written as they are
 TEXT = "text"  # of the quarantine: a line as it was written
 _CODE = re.compile(r"[A-Za-z0-9_.:#/+-]*")
+_NAMES = re.compile(r"[A-Za-z]{2,}(?:[._][A-Za-z]{2,})+")
 _DIGITS = 12
 _WORD = re.compile(r"(?!令和|平成|昭和|税込|税抜|午前|午後)(?:[A-Za-z]{4,}|[^\W\d_A-Za-z]{2,})")
 _LETTERS = re.compile(r"[^\W\d_]{2,}")
@@ -31,15 +32,17 @@ _LETTERS = re.compile(r"[^\W\d_]{2,}")
 def is_person(text: str) -> bool:
     """Whether an id names somebody: an e-mail, a telephone number, or words without a digit.
 
+    One word of Latin letters is taken for a code; two of them with . or _ between are a name.
+
     >>> [is_person(text) for text in ("C00017", "17", "taro", "会員017")]
     [False, False, False, False]
-    >>> [is_person(text) for text in ("a@b.org", "Taro Yamada", "山田")]
-    [True, True, True]
+    >>> [is_person(text) for text in ("a@b.org", "Taro Yamada", "taro.yamada", "山田")]
+    [True, True, True, True]
     """
     if personal_data.hide(text) != text:
         return True
     words = any(c.isalpha() for c in text) and not any(c.isdecimal() for c in text)
-    return words and not _CODE.fullmatch(text)
+    return words and bool(_NAMES.fullmatch(text) or not _CODE.fullmatch(text))
 
 
 def shorten(person: str) -> str:

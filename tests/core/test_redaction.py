@@ -63,6 +63,8 @@ def test_a_secret_is_hidden_in_other_forms(monkeypatch):
     for form in (secret, "pa%22ss%20w%C3%B6rd%2F1%2B", "pa%22ss+w%C3%B6rd%2F1%2B", coded):
         assert redaction.mask(f"<{form}>").strip("<=>") == "***"
     assert redaction.mask("no urlsecret") == "no ***"
+    monkeypatch.setenv("DATABASE_URL", "postgresql://me:ur/l@secret@db:5432/shop")
+    assert redaction.mask("no ur/l@secret") == "no ***"
 
 
 def test_a_secret_is_hidden_in_files_and_markup(monkeypatch):
@@ -105,6 +107,27 @@ def test_people_are_hidden_in_what_markup_says_beside_its_text():
         "image/png": "abcd",
     }
     assert shown["metadata"]["image/png"]["alt"] == "of ***"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://me:a/zz@localhost/x", "postgresql://me:a@zz@localhost/x",
+        "postgresql://me:a?zz#@localhost/x", "https://h/x.csv?code=zzzzzzzz",
+        "Authorization: Bearer zzzzzzzzzzzzzzzz", "pw=zz", "x;Pass=zz;",
+    ],
+)  # fmt: skip
+def test_a_secret_is_known_by_its_form(text):
+    with pytest.raises(errors.ParamsError, match="looks like a secret"):
+        redaction.check("source", text)
+    assert "zz" not in redaction.mask(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["https://h:8080/a@b.csv", "https://h/x?country=code", "Bearer of news", "C:/a@b.csv"]
+)
+def test_what_only_looks_like_a_secret_is_none(text):
+    redaction.check("source", text)
 
 
 def test_short_secrets_and_numbers_leave_figures(monkeypatch):
