@@ -6,6 +6,7 @@ quarantine are three views of the same rows.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ from ltvkit.ingest import (
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.parse import currencies
 from ltvkit.ingest.policies import Policies
-from ltvkit.ingest.readers import Raw, progress
+from ltvkit.ingest.readers import Raw, gathering, progress
 from ltvkit.ingest.readers.part import Part
 from ltvkit.ingest.schema import FILE, LINE, TEXT, WORKING
 from ltvkit.ingest.span import find_span
@@ -78,15 +79,18 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
     raw = replace(
         raw, parts=[p.keep(names.values()) for p, names in zip(raw.parts, mapped, strict=True)]
     )
+    readings = (
+        PartReader(names, rules, zone, part.name if several else None, rates)
+        for part, names in zip(raw.parts, mapped, strict=True)
+    )
+    # Other policies look at all lines of a file at once.
+    alone = rules.fill_down or any(amounts.spreads(names, rules) for names in mapped)
     kept, read = [], []
-    for number, (part, names) in enumerate(zip(raw.parts, mapped, strict=True)):
-        filled = mapping.fill_down(part, names, rules)
-        if rates is not None or amounts.spreads(names, rules):  # which keep no order
-            filled = filled.with_line_numbers()
-        reading = PartReader(names, rules, zone, part.name if several else None, rates)
-        stored, exact = _store_part(raw.connection, filled, reading, keep, f"rows-{number}")
-        kept.append(stored)
-        read.append(exact or part)
+    for run in [[p] for p in raw.parts] if alone else gathering.find_runs(raw.parts):
+        given = list(itertools.islice(readings, len(run)))
+        for stored, part, names in _store_run(raw.connection, run, given, keep, len(kept)):
+            kept.append(stored)
+            read.append((part, names))
     sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
     lines = _open_lazy(raw.connection, sql)
     if validation.needs_comparison(lines, rules, named=named):
@@ -95,7 +99,8 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
             sql = keep(raw.connection, compared.to_native(), "rows", None)
         lines = _open_lazy(raw.connection, sql)
     table, facts = summarize_rows(lines, raw, mapped, rules)
-    facts |= undecided_amounts.find_undecided(replace(raw, parts=read), mapped, rules)
+    parts, mapped = zip(*read, strict=True)
+    facts |= undecided_amounts.find_undecided(replace(raw, parts=parts), mapped, rules)
     return Rows(sql, list(raw.columns), table, facts)
 
 
@@ -245,24 +250,42 @@ class PartReader:
         return validation.validate_each_line(lines, self.rules, named=named).to_native()
 
 
+def _store_run(
+    connection: Any, run: Sequence[Part], readings: Sequence[PartReader], keep: Store, number: int
+) -> list[tuple[str, Part, Mapping[str, str]]]:
+    """Store parts that can be read together -> SQL for rows, their part and its mapping."""
+    found, waiting = [], iter(readings)
+    for n, (part, files) in enumerate(gathering.gather(connection, run), start=number):
+        reading, *_alike = itertools.islice(waiting, files)
+        if files > 1:
+            reading = replace(reading, file=None)  # each line names its file
+        stored, exact = _store_part(connection, part, reading, keep, f"rows-{n}")
+        found.append((stored, exact or part, reading.mapped))
+    return found
+
+
 def _store_part(
     connection: Any, part: Part, reading: PartReader, keep: Store, name: str
 ) -> tuple[str, Part | None]:
     """Store a part by its fast query; where that fails, record by record, as the part returned."""
     import duckdb
 
+    filled = mapping.fill_down(part, reading.mapped, reading.rules)
+    spread = amounts.spreads(reading.mapped, reading.rules)
+    if reading.rates is not None or spread:  # which keep no order
+        filled = filled.with_line_numbers()
     with _translate_errors(part.name):
         try:
-            first = None if LINE in part.working else part.first
+            first = None if LINE in filled.working else filled.first
             with progress.show_query(connection, part.name):
-                sql = keep(connection, reading.read_part(connection, part), name, first)
+                sql = keep(connection, reading.read_part(connection, filled), name, first)
             count = connection.execute(f"select count(*) from ({sql})").fetchall()[0][0]
-            if part.expected in (None, count):
+            if filled.expected in (None, count):
                 return sql, None
         except duckdb.InvalidInputException:  # a line that is no record
-            if part.exact is None:
+            if filled.exact is None:
                 raise
-        part = part.exact()
+        part = filled.exact()
         return keep(connection, reading.read_part(connection, part), name, None), part
 
 

@@ -9,6 +9,7 @@ from ltvkit.errors import ParamsError
 from ltvkit.ingest.amounts import PARTS
 from ltvkit.ingest.parse import decimal_marks, signs, values
 from ltvkit.ingest.parse.decimal_marks import Marks
+from ltvkit.ingest.schema import FILE, LINE
 
 if TYPE_CHECKING:
     from ltvkit.ingest.policies import Policies
@@ -98,9 +99,12 @@ def _open(raw: Raw, part: Part) -> Any:
 
 
 def _open_head(raw: Raw, part: Part) -> Any:
-    """The first rows of a part as a DuckDB relation."""
+    """The first rows of a part, or of each of its files, as a DuckDB relation."""
     import pyarrow as pa
 
+    if FILE in part.working:  # of several files
+        within = f"{LINE} < {part.first + HEAD}"
+        return raw.connection.sql(f"select * from ({part.sql}) where {within}")
     if part.head is None:
         return raw.connection.sql(f"select * from ({part.sql}) limit {HEAD}")
     width = len(part.columns)

@@ -10,6 +10,7 @@ import shutil
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,16 @@ from ltvkit.engines.connection import connect
 from ltvkit.engines.sql import quoted
 from ltvkit.errors import DataError
 from ltvkit.ingest.policies import Policies
-from ltvkit.ingest.readers import archives, csv_files, databases, excel, join, parquet_files, remote
+from ltvkit.ingest.readers import (
+    archives,
+    csv_files,
+    databases,
+    excel,
+    gathering,
+    join,
+    parquet_files,
+    remote,
+)
 from ltvkit.ingest.readers.locate import locate
 from ltvkit.ingest.readers.part import File, Part, select_raw
 from ltvkit.ingest.schema import FRAME, LINE
@@ -40,10 +50,12 @@ class Raw:
     parts: Sequence[Part]
     facts: dict[str, Any]
 
-    @property
+    @cached_property
     def frame(self) -> Any:
         """All records as one DuckDB relation of the raw columns, NULL where a part lacks one."""
-        sure = [part.resolve(self.connection) for part in self.parts]
+        runs = gathering.find_runs(self.parts)
+        gathered = (part for run in runs for part, _files in gathering.gather(self.connection, run))
+        sure = [part.resolve(self.connection) for part in gathered]
         columns = (", ".join(map(quoted, part.columns)) for part in sure)
         chosen = (f"select {c} from ({p.sql})" for c, p in zip(columns, sure, strict=True))
         return self.connection.sql(" union all by name ".join(chosen))
