@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from ltvkit.cli.hypothesis import hypothesis
-from ltvkit.cli.messages import make_printable
+from ltvkit.cli.messages import locate, make_printable
 from ltvkit.core.i18n import _
 from ltvkit.core.version import VERSION
 from ltvkit.errors import ReportError
@@ -32,7 +32,8 @@ class _Main(click.Group):
         except Exception as error:  # a traceback would quote the data
             from ltvkit.core import redaction
 
-            click.echo(f"Error: {make_printable(redaction.describe_error(error))}", err=True)
+            text = redaction.describe_error(error) + locate(error)
+            click.echo(f"Error: {make_printable(text)}", err=True)
             sys.exit(WRONG)
 
 

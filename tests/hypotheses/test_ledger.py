@@ -115,7 +115,7 @@ def unsealed(**more: str) -> str:
             ["line 5: has no time, "],
         ),
         (lambda a, b, c, d: [a, b, c, d, unsealed(decision="x")], "abcd", ["line 5: has a decis"]),
-        (lambda a, b, c, d: [a, b, c, d, unsealed(until="May")], "abcd", ["line 5: has a time or a date that is none"]),
+        (lambda a, b, c, d: [a, b, c, d, unsealed(until="May")], "abcd", ["line 5: has a time"]),
         (lambda a, b, c, d: [a, "<<<<<<< ours", b, c, d], "abcd", ["line 2: is not JSON"]),
         (lambda a, b, c, d: ["\ufeff" + a, b + "\r", " " + c, d], "abcd", []),
         (
