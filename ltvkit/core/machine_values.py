@@ -24,6 +24,9 @@ _SHORTEST_ENCODED = 6
 # In figures and prose, still shorter values and numbers would hide what is no secret.
 _LEAST_IN_FIGURES = 3
 HIDDEN = "***"
+_LABELS = files.read_yaml("ltvkit", "display/labels.yaml")["labels"]
+# What the kit writes in every report: there a gap would tell the secret, and make pages of nothing.
+_OWN_WORDS = frozenset(re.findall(r"[a-z]{3,}", " ".join(map(str, [*_LABELS])).casefold()))
 
 
 def is_secret(name: str) -> bool:
@@ -39,7 +42,8 @@ def hide_secrets(text: str, *, figures: bool = False) -> str:
     """A text without the values of secrets in the environment, also where they are encoded.
 
     A value of less than 8 characters is hidden where it is a whole word. In `figures`, tables and
-    pages, those of one or two characters and short numbers stay, and so do names of logins.
+    pages, those of one or two characters and short numbers stay, and so do names of logins and
+    words that the kit writes there itself.
     """
     pattern = _compile(tuple(sorted(_list_values(figures=figures))))
     return pattern.sub(HIDDEN, text) if pattern else text
@@ -75,7 +79,8 @@ def _list_values(*, figures: bool) -> Iterator[str]:
             known += [value, value.strip()]
         for one in filter(str.strip, known):
             short = len(one) < _LEAST_IN_FIGURES or one.isdigit()
-            if not (figures and short and len(one) < _SHORT):
+            own = _OWN_WORDS.issuperset(re.split(r"[\W_]+", one.strip().casefold()))
+            if not (figures and (own or (short and len(one) < _SHORT))):
                 yield one
 
 

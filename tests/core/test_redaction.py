@@ -133,10 +133,14 @@ def test_what_only_looks_like_a_secret_is_none(text):
 def test_short_secrets_and_numbers_leave_figures(monkeypatch):
     monkeypatch.setenv("PGPASSWORD", "1")
     monkeypatch.setenv("MYSQL_PWD", "2024")
-    monkeypatch.setenv("DB_PASS", "table")
-    assert redaction.mask_figures("1 of 2024, table 3") == "1 of 2024, *** 3"
-    output = {"output_type": "display_data", "data": {"text/html": "<table><td>table</td></table>"}}
-    assert redaction.mask_outputs(output)["data"]["text/html"] == "<table><td>***</td></table>"
+    monkeypatch.setenv("DB_PASS", "div")
+    assert redaction.mask_figures("1 of 2024, div 3") == "1 of 2024, *** 3"
+    for word in ("customers", "Revenue", "repeat_rate"):  # whose gap would tell them
+        monkeypatch.setenv("MYSQL_PWD", word)
+        assert redaction.mask_figures(f"{word}_vs_previous of {word}").count(word) == 2
+        assert redaction.mask(f"no {word}") == "no ***"
+    output = {"output_type": "display_data", "data": {"text/html": "<div><td>div</td></div>"}}
+    assert redaction.mask_outputs(output)["data"]["text/html"] == "<div><td>***</td></div>"
 
 
 def test_folders_of_the_machine_are_not_told(monkeypatch, tmp_path):
