@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 
+import pyarrow.parquet as pq
 import pytest
 
 from ltvkit import orders
+from ltvkit.ingest.readers import spool
+from ltvkit.ingest.readers.csv_records import Record
 from ltvkit.ingest.readers.part import MOST_COLUMNS
 from ltvkit.inspection import drafts, proposals
 
@@ -40,3 +43,11 @@ def test_inspect_finds_the_columns_that_it_knows_among_them(wide):
     seen = proposals.inspect(wide)
     assert set(seen.columns) == {"customer_id", "order_id", "order_date", "amount"}
     assert f"{MANY + 4:,} columns" in drafts.describe(seen)
+
+
+def test_records_of_many_columns_are_written_a_few_at_a_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(spool, "MOST_CELLS", 10)
+    spool.write_records((Record(n, [str(n)] * 4) for n in range(5)), list("abcd"), tmp_path)
+    written = pq.ParquetFile(next(tmp_path.glob("*.parquet")))
+    assert written.metadata.num_row_groups == 3
+    assert written.read()["d"].to_pylist() == list("01234")

@@ -9,7 +9,7 @@ from ltvkit.engines.sql import literal
 from ltvkit.ingest.readers.csv_records import Record
 from ltvkit.ingest.schema import RECORD
 
-BATCH = 50_000
+BATCH, MOST_CELLS = 50_000, 2_000_000  # lines of a batch, and its fields
 
 
 def write_records(
@@ -27,7 +27,8 @@ def write_records(
     target, empty = files.unique_path(work, ".parquet"), [None] * len(columns)
     rows = iter(rows)
     with pq.ParquetWriter(target, schema) as file:
-        while batch := list(itertools.islice(rows, BATCH)):
+        lines = max(1, min(BATCH, MOST_CELLS // max(len(columns), 1)))
+        while batch := list(itertools.islice(rows, lines)):
             numbers, fields, faults, texts = zip(*batch, strict=True)
             cells = zip(*(row or empty for row in fields), strict=True)
             turned = zip(schema, (numbers, faults, texts, *cells), strict=True)
