@@ -53,7 +53,7 @@ def parse_json(text: str) -> dict[str, Any] | None:
     """The object in a JSON text; None if the text is broken or holds no object."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets in brackets, without end
         return None
     return found if isinstance(found, dict) else None
 

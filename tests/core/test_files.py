@@ -44,7 +44,7 @@ def test_a_folder_comes_whole_and_replaces_none(tmp_path):
     assert [p.name for p in path.iterdir()] == ["one"]
 
 
-@pytest.mark.parametrize("text", [None, "", "{", "[1]", "3", b"\xff"])
+@pytest.mark.parametrize("text", [None, "", "{", "[1]", "3", b"\xff", "[" * 99_999])
 def test_json_that_holds_no_object_is_none(tmp_path, text):
     path = tmp_path / "a.json"
     if text is not None:

@@ -14,7 +14,6 @@ changed by hand is built again.
 
 import datetime as dt
 import itertools
-import json
 import os
 import re
 import shutil
@@ -183,7 +182,7 @@ def confirm_unchanged(place: Place, inputs: str) -> bool:
     """Whether the report was built from `inputs` and is unchanged; the manifest is updated."""
     place.check()
     try:
-        manifest = json.loads((place.target / MANIFEST).read_text("utf-8"))
+        manifest = files.read_json(place.target / MANIFEST) or {}
         same = manifest["inputs_key"] == inputs and manifest["files"] == hash_files(place.target)
     except (OSError, ValueError, LookupError, TypeError):  # damaged
         return False
