@@ -258,7 +258,7 @@ def test_warnings_of_libraries_quote_nothing():
 # Functions that take an error and give no text of a library.
 SAFE = {
     "foreign", "describe_error", "describe_failure", "isinstance", "type", "_first_line",
-    "_record_interruption", "getattr",
+    "_record_interruption", "getattr", "locate",
 }  # fmt: skip
 # What of an error quotes no data: numbers, kinds, places, and texts of the operating system.
 PLAIN = {"errno", "strerror", "filename", "start", "object", "status", "name", "pages", "ename"}
