@@ -100,7 +100,7 @@ def _describe_columns(seen: Inspection) -> list[str]:
     if unused := [h for h in seen.headers if h not in seen.columns.values()]:
         listed = _("Not used: {headers}").format(headers=", ".join(unused))
         lines += _wrap(listed, first="  ", rest="    ")
-    title = _("What the columns mean (ids and personal data are not shown):")
+    title = _("What the columns mean (ids, and columns headed as personal data, are not shown):")
     return [title, *lines, *_describe_amount(seen)]
 
 
