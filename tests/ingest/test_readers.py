@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from ltvkit import orders
+from ltvkit.core import locks
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest import readers
 from ltvkit.ingest.readers import archives
@@ -229,7 +230,7 @@ def test_columns_named_as_the_kits_own_are_read(tmp_path, name):
         assert nw.from_native(lines).lazy().collect()["other"].to_list() == ["x"]
 
 
-def test_what_a_killed_run_left_goes_after_a_day(tmp_path, monkeypatch):
+def test_what_a_killed_run_left_goes_and_what_a_process_holds_stays(tmp_path, monkeypatch):
     monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
     path = tmp_path / "orders.csv"
     path.write_text(TEXT, "utf-8")
@@ -237,9 +238,9 @@ def test_what_a_killed_run_left_goes_after_a_day(tmp_path, monkeypatch):
     left = [home / "reading" / "tmpold", home / "orders" / ".key-1.part"]
     for folder in left:
         (folder / "in").mkdir(parents=True)
-    fresh = home / "reading" / "tmpnew"
-    fresh.mkdir()
-    for folder in left:
-        os.utime(folder, (0, 0))
-    orders.read(str(path))
-    assert [folder.exists() for folder in (*left, fresh)] == [False, False, True]
+    held = home / "reading" / "tmpheld"
+    held.mkdir()
+    os.utime(held, (0, 0))
+    with locks.hold(held):
+        orders.read(str(path))
+    assert [folder.exists() for folder in (*left, held)] == [False, False, True]

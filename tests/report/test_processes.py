@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 
 import psutil
@@ -15,8 +16,8 @@ from stub_project import environment, files, make, report, write_notebook
 from test_faults import FAULTS, SLOW, failure, litter, processes, vanished, wait_for
 
 from ltvkit.errors import DataError
+from ltvkit.report.runner import kernel_folders, workers
 from ltvkit.report.runner import processes as runner_processes
-from ltvkit.report.runner import workers
 from ltvkit.report.session import Session
 
 LIGHT = ("ipykernel.ipkernel", "ipykernel.kernelapp", "papermill.execute")
@@ -122,7 +123,7 @@ def test_a_worker_that_ends_before_it_is_killed_is_no_fault(monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda n: n.name)
-def test_the_runner_of_forked_workers_ends(tmp_path, number):
+def test_the_runner_of_forked_workers_ends(tmp_path, number, monkeypatch):
     """Killed or told to stop: no worker, no kernel, no folder is left."""
     root, aside = make(tmp_path), tmp_path / "aside"
     aside.mkdir()
@@ -140,6 +141,8 @@ def test_the_runner_of_forked_workers_ends(tmp_path, number):
     process.send_signal(number)
     process.communicate()
     wait_for(lambda: not processes(root), seconds=10)
+    monkeypatch.setattr(tempfile, "tempdir", str(aside))
+    kernel_folders.remove_vanished()  # of a notebook that was through already
     assert list(aside.iterdir()) == []
     if number == signal.SIGKILL:
         assert vanished(root)

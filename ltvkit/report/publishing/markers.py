@@ -91,13 +91,13 @@ def record_vanished() -> list[Place]:
             lock.acquire()
         except (filelock.Timeout, OSError):
             continue
-        busy = False
+        busy = False  # or cannot be recorded now
         for place, since in _read(path):
             try:
                 _record(place, since)
                 recorded.append(place)
-            except OSError:  # a folder that cannot be written
-                continue
+            except OSError:  # a folder that cannot be written: the next look tries again
+                busy = True
             except ReportError as error:
                 busy |= isinstance(error.__cause__, filelock.Timeout)
         if busy:

@@ -135,7 +135,7 @@ def swap(place: Place) -> None:
     forget_failure(place)
     report, preview = place.both
     if place == report and preview.target.exists():  # it is older than the report
-        shutil.rmtree(preview.target)
+        shutil.rmtree(preview.target, ignore_errors=True)
         forget_failure(preview)
 
 

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -67,6 +68,8 @@ def fork(status: int) -> Kernel:
     try:
         _become_kernel(orders)
         code = 0
+    except Exception:
+        traceback.print_exc()  # to the log of the run
     finally:
         atexit._run_exitfuncs()
         os._exit(code)

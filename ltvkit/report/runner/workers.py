@@ -87,7 +87,8 @@ class Workers:
         except (ReportError, OSError) as error:  # a full disk, a folder that cannot be written
             failure = Failure(job.notebook.page, describe_error(error))
         if not failure:
-            remove_older(job)
+            with suppress(OSError):  # else the next run does
+                remove_older(job)
         return Done(job, round(time.monotonic() - start, 2), False, failure, notebook)
 
     def _turn(self, job: Job) -> AbstractContextManager:
