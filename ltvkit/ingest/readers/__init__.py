@@ -181,8 +181,8 @@ def open_frame(frame: Any, rules: Policies) -> Raw:
         table = nw.from_native(frame, eager_only=True).to_arrow()
     except pa.ArrowException as error:
         raise DataError(
-            f"the frame cannot be read: {redaction.foreign(error)}. Make a column whose "
-            "values are of several types text, as in frame.astype({'amount': 'string'})."
+            f"the frame cannot be read: column {_find_mixed(frame)}: {redaction.foreign(error)}. "
+            "Make a column whose values are of several types text, as in frame.astype({'amount': 'string'})."
         ) from error
     except DuplicateError as error:
         raise DataError("the frame has several columns of one name: rename them.") from error
@@ -198,6 +198,19 @@ def open_frame(frame: Any, rules: Policies) -> Raw:
     raw = select_raw(found.columns, casts=parquet_files.cast_texts(found))
     part = Part.from_query(connection, "", f"select {raw}, row_number() over () as {LINE} from raw")
     return Raw(connection, [part], {"source": FRAME, "encoding": None})
+
+
+def _find_mixed(frame: Any) -> str:
+    """The first column of a frame that has values of several types."""
+    import narwhals.stable.v2 as nw
+    import pyarrow as pa
+
+    for column in nw.from_native(frame, eager_only=True).iter_columns():
+        try:
+            column.to_arrow()
+        except pa.ArrowException:
+            return column.name
+    return "unknown"
 
 
 def _facts(
