@@ -73,6 +73,7 @@ CONVERTS = {
         "ingest.readers.parquet_files": "names of columns, and which are text",
         "ingest.readers.join": "a count",
         "ingest.readers.part": "a count",
+        "ingest.readers.gathering": "counts, a row per file",
     },
     "fetchone": {
         "ingest.parse.date_formats": "a test of one date",

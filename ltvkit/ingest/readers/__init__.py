@@ -182,7 +182,8 @@ def open_frame(frame: Any, rules: Policies) -> Raw:
     except pa.ArrowException as error:
         raise DataError(
             f"the frame cannot be read: column {_find_mixed(frame)}: {redaction.foreign(error)}. "
-            "Make a column whose values are of several types text, as in frame.astype({'amount': 'string'})."
+            "Make a column whose values are of several types text, as in "
+            "frame.astype({'amount': 'string'})."
         ) from error
     except DuplicateError as error:
         raise DataError("the frame has several columns of one name: rename them.") from error
