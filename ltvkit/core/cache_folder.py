@@ -18,7 +18,7 @@ DAY = 86_400
 # Folders that nobody has opened for so long are removed; and, beyond a size of all of them, those
 # that were opened longest ago, but none of the last day.
 MOST_DAYS, MOST_BYTES, MOST_OF_DISK = 30, 20_000_000_000, 0.25
-_ENTRY = re.compile(r"[0-9a-f]{16}(-days)?")
+_ENTRY = re.compile(r"[0-9a-f]{16}(-days(-spark)?)?")
 
 
 def locate(*parts: str) -> Path:

@@ -34,7 +34,8 @@ class SparkOrders(CachedOrders):
     @cached_property
     def days(self) -> Any:
         """The lines aggregated by customer and day, stored on the cluster."""
-        note, settings = self.folder.with_name(f"{self.key}-days"), session.settings()
+        # Apart from that of the engines here, which open the same entry.
+        note, settings = self.folder.with_name(f"{self.key}-days-spark"), session.settings()
         with session.translate_errors("the days of the orders"):
             kept = _read_note(note, "days.txt") or ""
             if kept.startswith(settings.folder()):
