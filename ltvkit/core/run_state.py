@@ -21,7 +21,7 @@ from ltvkit.core.i18n import _
 RUN = "LTVKIT_RUN"  # names a run of the report, for its notebooks
 FOLDER = "notes"
 _KEY = re.compile("[0-9a-f]{16}")
-_written: dict[str, str] = {}  # by this process
+_written: dict[Path, str] = {}  # notes of this process, and what they say
 _held: list[locks.Hold] = []
 
 
@@ -58,7 +58,7 @@ def pin(name: str, key: str) -> str:
     with suppress(OSError), path.open("x", encoding="utf-8") as file:
         file.write(key)
     first = pinned(name) or key
-    _written.setdefault(path.name, first)
+    _written.setdefault(path, first)
     return first
 
 
@@ -66,7 +66,8 @@ def pinned(name: str) -> str | None:
     """What was pinned as `name` in this run; None if nothing was."""
     if (notes := _notes()) is None:
         return None
-    found = _written.get(f"{name}.pin") or _read(notes / f"{name}.pin")
+    path = notes / f"{name}.pin"
+    found = _written.get(path) or _read(path)
     return found if _KEY.fullmatch(found) else None
 
 
@@ -83,7 +84,7 @@ def check(folder: Path) -> str:
     if not known or not in_notebook():  # the first stamp counts for all notebooks
         with suppress(OSError):
             files.write(note, now)
-        _written[note.name] = now
+        _written[note] = now
     if not in_notebook():
         _held.append(locks.hold(folder))  # no other process drops it for its age
     return ""
@@ -93,7 +94,11 @@ def read_notes() -> dict[str, str]:
     """The notes of this run: name, text."""
     notes = _notes()
     found = {p.name: _read(p) for p in notes.glob("*")} if notes and notes.is_dir() else {}
-    return found | _written
+    return found | _list_written(notes)
+
+
+def _list_written(notes: Path | None) -> dict[str, str]:
+    return {path.name: text for path, text in _written.items() if path.parent == notes}
 
 
 def find_change(before: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -102,7 +107,7 @@ def find_change(before: Mapping[str, str] = MappingProxyType({})) -> str:
     `before`: the notes of the run when a notebook began to use them.
     """
     notes = _notes() or paths.cache() / FOLDER
-    for name, text in {**before, **_written}.items():
+    for name, text in {**before, **_list_written(notes)}.items():
         if _read(notes / name) != text:
             return describe_damage(notes, f"{name} is damaged")
     for name, text in read_notes().items():

@@ -43,6 +43,13 @@ def test_the_first_pin_counts_for_all(entry, monkeypatch):
     monkeypatch.setenv(run_state.RUN, run)
 
 
+def test_another_run_has_pins_of_its_own(entry, monkeypatch):
+    run_state.pin("orders", "a" * 16)
+    monkeypatch.setenv(run_state.RUN, "another")
+    assert run_state.pinned("orders") is None
+    assert not run_state.find_change()
+
+
 def test_nothing_has_changed_where_only_rights_and_links_did(entry):
     os.link(entry / "rows.parquet", entry.parent / "another")
     (entry / "rows.parquet").chmod(0o600)
