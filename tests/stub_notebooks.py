@@ -50,6 +50,7 @@ BOUNDED = {
     "forecast.seasons._count_by_month": DAYS,
     "cohorts._spent": AGES,
     "ltv.curves._by_group": GROUPS * AGES,
+    "ltv.lapse._count_gaps": DAYS,
     "ltv.order_steps._count": order_steps.STEPS * len(order_steps.PARTS) * 73 * 2,
     "forecast.payments._sum_gaps": AGES,
     "engines.spark.ranking._ends": ranking.SAMPLE,
