@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 import nbformat
+import pytest
 from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -105,6 +106,15 @@ def environment(root: Path, **more: str) -> dict[str, str]:
     known = {"LTVKIT_ROOT": str(root), "LTVKIT_REPORTS": str(root / "reports")}
     path = os.pathsep.join(filter(None, [str(HOME), os.environ.get("PYTHONPATH", "")]))
     return os.environ | known | {"PYTHONPATH": path} | more
+
+
+def enter(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project in `root`, in which this process is at home for the rest of the test."""
+    make(root)
+    for name, value in environment(root).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(root)
+    return root
 
 
 def start(root: Path, *arguments: str, **more: str) -> subprocess.Popen:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from stub_project import ORDERS, environment, files, make, report, write_params
+from stub_project import ORDERS, enter, files, report, write_params
 
 from ltvkit.cli.main import main
 from ltvkit.quality.checks import CHECKS
@@ -19,10 +19,7 @@ GUESTS = ORDERS + ",G1,1998-03-01,5\n" * 30
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    make(tmp_path)
-    for name, value in environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    return tmp_path
+    return enter(tmp_path, monkeypatch)
 
 
 def check(root, *arguments: str):

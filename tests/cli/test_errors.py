@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from stub_project import ORDERS, environment, make, write_notebook, write_params
+from stub_project import ORDERS, enter, environment, write_notebook, write_params
 
 from ltvkit.cli.main import main
 from ltvkit.inspection import proposals
@@ -18,12 +18,8 @@ HEAD = "shop: stub\nsource: orders.csv\n"
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    make(tmp_path)
-    for name, value in environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setenv("LTVKIT_THREADS", "1")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return enter(tmp_path, monkeypatch)
 
 
 def call(*arguments: str) -> tuple[int, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
-from stub_project import PARAMETERS, environment, make, write_notebook, write_params
+from stub_project import PARAMETERS, enter, write_notebook, write_params
 from stub_register import registered, write
 
 from ltvkit.cli.main import main
@@ -17,11 +17,7 @@ LATER = "Reports show it once their last day is today or later.\n"
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """The register of a project, which is not there yet."""
-    make(tmp_path)
-    for name, value in environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "params" / "hypotheses" / "stub"
+    return enter(tmp_path, monkeypatch) / "params" / "hypotheses" / "stub"
 
 
 def call(*arguments: str) -> tuple[int, str, str]:

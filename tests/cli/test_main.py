@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
-from stub_project import HOME, environment, make, write_notebook, write_params
+from stub_project import HOME, enter, write_notebook, write_params
 
 from ltvkit import __main__
 from ltvkit.cli.main import ENGINES, main
@@ -20,11 +20,7 @@ HEAVY = {"pandas", "duckdb", "papermill", "nbconvert", "nbformat", "matplotlib",
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    make(tmp_path)
-    for name, value in environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+    return enter(tmp_path, monkeypatch)
 
 
 def call(*arguments: str) -> tuple[int, str]:

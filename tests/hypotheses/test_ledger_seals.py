@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from stub_project import environment, make
+from stub_project import enter
 from stub_register import at, registered, write, write_list
 
 from ltvkit.cli.main import main
@@ -274,10 +274,7 @@ def commit(root: Path, date: str = "") -> None:
 @pytest.fixture
 def folder(tmp_path, monkeypatch, use):
     """The register of a project under git: mail, registered four times, and committed."""
-    make(tmp_path)
-    for name, value in environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.chdir(tmp_path)
+    enter(tmp_path, monkeypatch)
     (tmp_path / ".gitattributes").write_text("ledger.jsonl text eol=lf merge=union\n")
     (tmp_path / ".gitignore").write_text(".ledger.lock\nreports/\n")
     folder = tmp_path / "params" / "hypotheses" / "stub"
