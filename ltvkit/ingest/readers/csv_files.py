@@ -15,6 +15,7 @@ from ltvkit.ingest.readers.part import File, Part, name_columns
 from ltvkit.ingest.readers.spool import write_records
 
 DELIMITERS = ",\t;|"
+_SAY = "Say which line does under policies: header_line."
 
 
 def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
@@ -85,13 +86,12 @@ def _find_header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]
     delimiter = max(choices, key=lambda d: _score_delimiter(below, d))
     header = next(parse_records(below, delimiter=delimiter), None)
     where = f"{name}: line {rules.header_line}, which must name the columns,"
+    if header is None and rules.header_line > 1:
+        raise DataError(f"{where} is not there: the file ends before it. {_SAY}")
     if header is None:
-        raise DataError(
-            f"{where} is not there: the file is empty from there "
-            "on. Export it again, or take it out."
-        )
+        raise DataError(f"{where} is not there: the file is empty. Export it again, or take it out.")
     if header.line > 1 or not (header.fault or any(f.strip() for f in header.fields)):
-        raise DataError(f"{where} is blank. Say which line does under policies: header_line.")
+        raise DataError(f"{where} is blank. {_SAY}")
     # A name with line breaks and delimiters: an unclosed quotation mark has taken in rows.
     taken = any(delimiter in f and len(f.splitlines()) > 1 for f in header.fields or ())
     if fault := NOT_CLOSED if taken else header.fault:
