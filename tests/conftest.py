@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import warnings
+from pathlib import Path
 
 import duckdb
 import pandas as pd
@@ -26,6 +28,13 @@ def own_reports(tmp_path_factory):
 def one_thread(monkeypatch):
     """For modules that read many files of a few lines, which one thread reads anyway."""
     monkeypatch.setenv("LTVKIT_THREADS", "1")
+
+
+@pytest.fixture
+def aside():
+    """A temporary folder for processes of a test; sockets fit below it, unlike below `tmp_path`."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 CONNECTION = duckdb.connect()

@@ -169,13 +169,11 @@ def test_a_run_that_is_told_to_stop(slow, number):
     assert "01_rfm: finished" in done.stderr
 
 
-def test_two_runs_at_once_and_a_runner_that_is_killed(slow):
+def test_two_runs_at_once_and_a_runner_that_is_killed(slow, aside):
     """The second says so and stops. Killed outright, the first leaves no kernel and no folder.
 
     The list of reports says since when it runs; the next look at it, that it failed.
     """
-    aside = slow / "aside"
-    aside.mkdir()
     process = started(slow, TMPDIR=str(aside))
     assert len(list(aside.iterdir())) == 1
     second = report(slow)

@@ -123,10 +123,9 @@ def test_a_worker_that_ends_before_it_is_killed_is_no_fault(monkeypatch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda n: n.name)
-def test_the_runner_of_forked_workers_ends(tmp_path, number, monkeypatch):
+def test_the_runner_of_forked_workers_ends(tmp_path, aside, number, monkeypatch):
     """Killed or told to stop: no worker, no kernel, no folder is left."""
-    root, aside = make(tmp_path), tmp_path / "aside"
-    aside.mkdir()
+    root = make(tmp_path)
     (root / "flag").touch()
     write_notebook(root, "01_rfm", SLOW.format(flag=str(root / "flag")))
     process = subprocess.Popen(

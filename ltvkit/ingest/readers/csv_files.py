@@ -89,7 +89,8 @@ def _find_header(path: Path, name: str, rules: Policies) -> tuple[str, list[str]
     if header is None and rules.header_line > 1:
         raise DataError(f"{where} is not there: the file ends before it. {_SAY}")
     if header is None:
-        raise DataError(f"{where} is not there: the file is empty. Export it anew, or take it out.")
+        gone = f"{where} is not there: the file is empty."
+        raise DataError(f"{gone} Export it again, or take it out.")
     if header.line > 1 or not (header.fault or any(f.strip() for f in header.fields)):
         raise DataError(f"{where} is blank. {_SAY}")
     # A name with line breaks and delimiters: an unclosed quotation mark has taken in rows.

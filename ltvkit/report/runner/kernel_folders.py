@@ -19,18 +19,28 @@ PREFIX = "ltvkit-kernel-"
 _NAME = re.compile(re.escape(PREFIX) + r"\w{8}")
 _LOCK = "run.lock"
 _HOUR = 3600
+_SHORT = Path("/tmp")
+_LONGEST = 103  # bytes of the path of a socket on macOS; Linux takes four more
 
 
 @contextmanager
 def kernel_folder() -> Iterator[Path]:
     """A folder of this run's own, while the block runs. Its path is short, as sockets need it."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=find_home()))
     lock = filelock.FileLock(folder / _LOCK, timeout=0)
     try:
         with lock:
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def find_home() -> Path:
+    """The temporary folder; the system's, where that one's path is too long for sockets."""
+    home = Path(tempfile.gettempdir())
+    socket = home / f"{PREFIX}12345678" / "kernel.json-ipc-12"
+    fits = os.name != "posix" or len(os.fsencode(socket)) <= _LONGEST
+    return home if fits else _SHORT
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -40,7 +50,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def remove_vanished() -> None:
     """Remove the folders of this user's runs that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in find_home().glob(f"{PREFIX}*"):
         with suppress(OSError, filelock.Timeout):
             if _NAME.fullmatch(folder.name) and _is_own(folder):
                 _remove(folder)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -29,7 +28,8 @@ from ltvkit.report.runner.signals import Interrupted
 
 # The file names that a kernel gives its cells; they differ from run to run.
 _KERNEL_FILE = re.compile(
-    re.escape(f"{tempfile.gettempdir()}/{kernel_folders.PREFIX}") + r"\w+/ipykernel_\d+/\d+\.py"
+    re.escape(f"{kernel_folders.find_home()}/{kernel_folders.PREFIX}")
+    + r"\w+/ipykernel_\d+/\d+\.py"
 )
 _INJECTED = "injected-parameters"
 _KEY = re.compile("[0-9a-f]{16}")
