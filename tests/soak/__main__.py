@@ -17,11 +17,12 @@ import traceback
 from collections import Counter
 from pathlib import Path
 
-from soak import damages, edits, kills, probes, shop
+from soak import clones, damages, edits, kills, probes, shop
 from soak.judge import FAULTS, Verdict
 
 HOME = Path(__file__).resolve().parents[2]
-KINDS = {"kills": kills, "damages": damages, "edits": edits, "probes": probes}
+KINDS = {"kills": kills, "damages": damages, "edits": edits, "probes": probes, "clones": clones}
+ONCE = ("clones",)  # an attempt of some minutes that knows no chance
 PAGES = {"kills": 4, "edits": 2}  # notebooks; one is enough for the others
 HEAD = ("attempts", "right", "refused", *FAULTS)
 
@@ -34,7 +35,8 @@ def main() -> None:
     counts = {}
     with shop.room() as room:
         for kind in (kind for kind in asked if kind in KINDS):
-            numbers = [int(only)] if only else range(max(1, round(50 * scale)))
+            many = 1 if kind in ONCE else max(1, round(50 * scale))
+            numbers = [int(only)] if only else range(many)
             counts[kind] = sum((run(room, kind, seed, n) for n in numbers), Counter())
     for kind in (kind for kind in asked if kind in SUITES):
         counts[kind] = run_suite(kind, scale)

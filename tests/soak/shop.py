@@ -84,8 +84,12 @@ def make(root: Path, state: str = "first", *, top: int = 5, pages: int = 2) -> P
 
 
 def published(root: Path) -> dict[str, bytes]:
-    """The published report, without what is of its run alone; of the manifest, what it was of."""
-    target = root / "reports" / SHOP / MONTH
+    """The published report."""
+    return collect(root / "reports" / SHOP / MONTH)
+
+
+def collect(target: Path) -> dict[str, bytes]:
+    """The files of a report, without what is of its run alone; of the manifest, what it was of."""
     found = files(target) if target.is_dir() else {}
     if manifest := found.pop("manifest.json", b""):
         inputs = json.loads(manifest).get("inputs")
