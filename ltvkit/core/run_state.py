@@ -55,11 +55,25 @@ def pin(name: str, key: str) -> str:
     if (notes := _notes()) is None:
         return key
     path = notes / f"{name}.pin"
-    with suppress(OSError), path.open("x", encoding="utf-8") as file:
-        file.write(key)
+    _write_once(path, key)
     first = pinned(name) or key
     _written.setdefault(path, first)
     return first
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a note, unless it is there: at once, as another notebook may be reading it."""
+    draft = path.with_name(f".{uuid.uuid4().hex}")
+    try:
+        draft.write_text(text, "utf-8")
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a full disk, or one that knows no links
+        with suppress(OSError), path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def pinned(name: str) -> str | None:
@@ -91,9 +105,9 @@ def check(folder: Path) -> str:
 
 
 def read_notes() -> dict[str, str]:
-    """The notes of this run: name, text."""
+    """The notes of this run: name, text. Those that are being written begin with a dot."""
     notes = _notes()
-    found = {p.name: _read(p) for p in notes.glob("*")} if notes and notes.is_dir() else {}
+    found = {p.name: _read(p) for p in notes.glob("[!.]*")} if notes and notes.is_dir() else {}
     return found | _list_written(notes)
 
 

@@ -50,6 +50,24 @@ def test_another_run_has_pins_of_its_own(entry, monkeypatch):
     assert not run_state.find_change()
 
 
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+def test_a_pin_that_is_being_written_is_not_seen(entry, monkeypatch, links):
+    seen, real, before = [], os.link, run_state.read_notes()
+
+    def link(draft, path):
+        seen.append((run_state.pinned("x"), run_state.read_notes(), draft.read_text("utf-8")))
+        if not links:
+            raise OSError
+        real(draft, path)
+
+    monkeypatch.setattr(os, "link", link)
+    assert run_state.pin("x", "1" * 16) == "1" * 16
+    assert seen == [(None, before, "1" * 16)]
+    assert run_state.read_notes() == {**before, "x.pin": "1" * 16}
+    assert run_state.pin("x", "2" * 16) == "1" * 16
+    assert run_state.find_change() == ""
+
+
 def test_nothing_has_changed_where_only_rights_and_links_did(entry):
     os.link(entry / "rows.parquet", entry.parent / "another")
     (entry / "rows.parquet").chmod(0o600)
