@@ -21,6 +21,7 @@ __all__ = ["Lapse", "find"]
 __dir__ = __all__.copy
 
 FEWEST = 30  # gaps, to know the usual one
+FEWEST_CUSTOMERS = 10  # who have one
 NEARLY_ALL = 0.9  # of the gaps
 REGULAR = 1.25  # times the usual gap, that nearly all are within where customers pay regularly
 WEEK = 7  # days, to wait for a regular payment at least
@@ -46,8 +47,8 @@ def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 
     quarter longer than the usual one (half are no longer), as with a monthly fee, who is silent for
     longer has missed a payment: gone is a tenth more than that, and a week at least, if this is
     sooner than given. In both cases recent is the usual gap. All gaps of a customer count as one
-    together, so that one who buys every day does not decide for all. Fewer than 30 gaps say
-    nothing.
+    together, so that one who buys every day does not decide for all. Fewer than 30 gaps, or those
+    of fewer than 10 customers, say nothing.
 
     >>> import pandas as pd
     >>> fees = pd.DataFrame({"customer_id": [f"c{n % 20}" for n in range(60)], "amount": 60.0,
@@ -56,7 +57,7 @@ def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 
     (402, 365)
     """
     gaps = _count_gaps(lines, as_of=as_of)
-    if gaps["n"].sum() < FEWEST:
+    if gaps["n"].sum() < FEWEST or round(gaps["weight"].sum()) < FEWEST_CUSTOMERS:
         return Lapse(lapse_days, recent_days)
     usual, long = (_find_gap(gaps, share) for share in (0.5, NEARLY_ALL))
     name, own = "usual_gap_longer", _wait(long)

@@ -53,8 +53,8 @@ def rates(
     - `median_days`: within which half of those who go on have done so
     - `horizon_days`: as given, or the longest of 365, 180, 90 and 30 for which half of the time
       since the first (known) new customer is long enough, and in which each step of 30 customers
-      or more has a share; 30 at least. Where customers usually order again later than 180 days
-      (see `lapse.find`), first the days after which one counts as gone, in whole 30 days
+      or more has a share; 30 at least. Where a customer counts as gone only after more than a
+      year, as with a yearly fee (see `lapse.find`), first those days, in whole 30 days
 
     An order is a day with a purchase. Customers whose earlier order is recent are censored: they
     count for as long as they were seen, and for no failure (Kaplan & Meier 1958, with weights; see
@@ -135,7 +135,7 @@ def _choose_horizons(lines: Frame, first: nw.LazyFrame, as_of: Day) -> list[int]
     begins = frames.table(first.select(nw.col("first").min()))["first"].iloc[0]
     seen = 0 if pd.isna(begins) else periods.number_of(as_of) - int(begins)
     own = lapse.find(lines, as_of=as_of)
-    longer = [-(-own.lapse_days // MONTH) * MONTH] if own.lapse_days > HORIZONS[1] else []
+    longer = [-(-own.lapse_days // MONTH) * MONTH] if own.lapse_days > HORIZONS[0] else []
     return [days for days in (*longer, *HORIZONS) if 2 * days <= seen] or [HORIZONS[-1]]
 
 

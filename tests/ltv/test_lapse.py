@@ -41,6 +41,7 @@ def test_a_usual_gap_beyond_the_days_given_takes_their_place(on):
     [
         (uneven(100, 100, 160), "2022-12-31"),
         (every(200, buyers=14), "2022-12-31"),  # 28 gaps
+        (every(200, buyers=9, orders=5), "2023-12-31"),  # 36 gaps of nine customers
         (every(200, orders=1), "2022-12-31"),
         (every(200), "2020-02-01"),  # before anybody could come back
     ],
