@@ -6,7 +6,8 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -120,13 +121,16 @@ def _encode(value: bytes) -> Iterator[str]:
 
 def _list_folders() -> list[tuple[str, str]]:
     """Folders of this machine, each with what is shown in its place; inner ones first."""
+    known = [(Path.home(), "~/"), (Path(tempfile.gettempdir()), f"{HIDDEN}/")]
+    with suppress(ProjectError):
+        known += [(paths.reports().absolute(), "reports/"), (paths.root().absolute(), "")]
+    return _follow_links(tuple(known))
+
+
+@lru_cache(maxsize=16)  # many texts are masked, and each link is looked up on the disk
+def _follow_links(known: Sequence[tuple[Path, str]]) -> list[tuple[str, str]]:
     shown: dict[str, str] = {}
-    for folder, text in ((Path.home(), "~/"), (Path(tempfile.gettempdir()), f"{HIDDEN}/")):
+    for folder, text in known:
         shown |= {str(folder): text, str(folder.resolve()): text}
-    try:
-        for folder, text in ((paths.reports(), "reports/"), (paths.root(), "")):
-            shown |= {str(folder.absolute()): text, str(folder.resolve()): text}
-    except ProjectError:
-        pass
     kept = [(folder, text) for folder, text in shown.items() if len(Path(folder).parts) > 1]
     return sorted(kept, key=lambda pair: (-len(pair[0]), pair[0]))

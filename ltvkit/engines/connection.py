@@ -33,6 +33,14 @@ def connect(
     return connection
 
 
+def ask(connection: Any, records: str, sql: str) -> list[tuple]:
+    """The rows of a query of `raw`, which SQL selects as `records`.
+
+    DuckDB's relations split such texts into words, which takes longer than most queries.
+    """
+    return connection.execute(f"with raw as ({records}) {sql}").fetchall()
+
+
 class _Spill:
     """A folder for what one database spills, held while it is used, and then removed."""
 

@@ -29,7 +29,7 @@ def find_personal(
     """Validated lines, and name -> header -> column, header, kind and share of columns of people.
 
     `kind` is "mails", "telephones", "names" or "ids"; of a column that is personal by its header
-    alone it is "header". Columns in `shown` are left out. One query, of a row per customer.
+    alone it is "header". Columns in `shown` are left out.
     """
     known = lines.collect_schema().names()
     judged = [c for c in known if c not in (*_JUDGED_NOT, *amounts.PARTS, *shown)]
@@ -37,7 +37,7 @@ def find_personal(
     if not judged:
         return []
     found = _measure(lines.filter(nw.col("reason").is_null()), judged)
-    kinds = {column: _judge(found, number) for number, column in enumerate(judged)}
+    kinds = {c: _judge(found[c]) if c in found else None for c in judged}
     for column in judged:
         if not kinds[column] and personal_data.is_contact(mapped[column]):
             kinds[column] = "header", 1.0
@@ -53,8 +53,8 @@ def list_hidden(facts: Mapping[str, Any]) -> list[str]:
     return [one["column"] for one in facts.get("personal", ())]
 
 
-def _measure(lines: nw.LazyFrame, judged: Sequence[str]) -> dict[str, float]:
-    """Counts of customers, of those with several days, and of what the columns hold for each."""
+def _measure(lines: nw.LazyFrame, judged: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Column -> counts of customers, of those with several days, and of what it holds for each."""
     texts = {
         f"_{n}": nw.col(c).cast(nw.String).str.strip_chars().str.to_lowercase()
         for n, c in enumerate(judged)
@@ -71,71 +71,84 @@ def _measure(lines: nw.LazyFrame, judged: Sequence[str]) -> dict[str, float]:
             **{f"{c}_most": nw.col(c).max() for c in texts},
             **{f"{c}_id": nw.col(f"{c}_same").max() for c in texts},
         )
-        .with_columns(_again=nw.col("_first") < nw.col("_last"))
     )
-    ways: dict[str, nw.Expr] = {"_all": nw.lit(1)}
-    for c in texts:
-        least, most = nw.col(f"{c}_least"), nw.col(f"{c}_most")
-        one = (least == most) & nw.col("_again")
-        ways[f"{c}_filled"] = _one_if(~most.is_null())
-        ways[f"{c}_back"] = _one_if(~most.is_null() & nw.col("_again"))
-        ways[f"{c}_one"] = _one_if(one)
-        ways[f"{c}_of_one"] = nw.when(one).then(most)
-        mail = _contains(least, most, _FORMS["mail_in_column"])
-        ways[f"{c}_mail"] = _one_if(mail)
-        ways[f"{c}_of_mail"] = nw.when(mail).then(most)
-        ways[f"{c}_phone"] = _one_if(_contains(least, most, _TELEPHONE))
-        ways[f"{c}_title"] = _one_if(_contains(least, most, _FORMS["title"]))
-    counted = each.with_columns(**ways)
+    # All columns below each other, as a pattern takes longer to prepare than to try on many texts.
+    with frames.materialized(each, like=lines) as each:
+        again = nw.col("_first") < nw.col("_last")
+        stacked = nw.concat(
+            [
+                each.select(
+                    column=nw.lit(n),
+                    least=nw.col(f"{c}_least"),
+                    most=nw.col(f"{c}_most"),
+                    id=nw.col(f"{c}_id"),
+                    _again=again,
+                )
+                for n, c in enumerate(texts)
+            ]
+        )
+        found = frames.table(_count(stacked)).set_index("column")
+    return {judged[n]: row.to_dict() for n, row in found.iterrows()}
+
+
+def _count(stacked: nw.LazyFrame) -> nw.LazyFrame:
+    """A row per column and customer: the `least` and the `most` text, `id` -> a row per column."""
+    least, most, again = nw.col("least"), nw.col("most"), nw.col("_again")
+    one = (least == most) & again
+    mail = _contains(least, most, _FORMS["mail_in_column"])
+    counted = stacked.with_columns(
+        filled=_one_if(~most.is_null()),
+        back=_one_if(~most.is_null() & again),
+        one=_one_if(one),
+        of_one=nw.when(one).then(most),
+        mail=_one_if(mail),
+        of_mail=nw.when(mail).then(most),
+        phone=_one_if(_contains(least, most, _TELEPHONE)),
+        title=_one_if(_contains(least, most, _FORMS["title"])),
+    )
     sums = ("filled", "back", "one", "mail", "phone", "title", "id")
-    distinct = {
-        f"{c}_{name}": nw.col(f"{c}_{of}").n_unique()
-        for c in texts
-        for name, of in (("values", "most"), ("values_of_one", "of_one"), ("mails", "of_mail"))
-    }
-    summed = [nw.col(f"{c}_{name}").sum() for c in texts for name in sums]
-    row = counted.select(nw.col("_all").sum(), *summed, **distinct)
-    return frames.table(row).fillna(0).iloc[0].to_dict()
+    return counted.group_by("column").agg(
+        *(nw.col(name).sum() for name in sums),
+        all=nw.len(),
+        values=nw.col("most").n_unique(),
+        values_of_one=nw.col("of_one").n_unique(),
+        mails=nw.col("of_mail").n_unique(),
+    )
 
 
-def _judge(found: Mapping[str, float], number: int) -> tuple[str, float] | None:
+def _judge(found: Mapping[str, float]) -> tuple[str, float] | None:
     """The kind of people that a column holds, and the share of its customers; None if it is none.
 
     A telephone number, a title or a name is a customer's own: a column of few values for many
     customers, such as a region, a shop or a product, holds none.
     """
-    n = {name: float(found[f"_{number}_{name}"]) for name in ("filled", "back", "one", "values")}
-    share = {
-        name: float(found[f"_{number}_{name}"]) / max(n["filled"], 1)
-        for name in ("mail", "phone", "title", "id", "values")
-    }
-    if not n["filled"]:
+    if not found["filled"]:
         return None
-    if share["mail"] > _LIMITS["mails"] and _has_mails_of_customers(found, number):
+    names = ("mail", "phone", "title", "id", "values")
+    share = {name: found[name] / found["filled"] for name in names}
+    if share["mail"] > _LIMITS["mails"] and _has_mails_of_customers(found):
         return "mails", share["mail"]
-    few = n["filled"] < _LIMITS["few"]
+    few = found["filled"] < _LIMITS["few"]
     if share["id"] == 1 if few else share["id"] > _LIMITS["ids"]:
         return "ids", share["id"]
     if share["phone"] > _LIMITS["telephones"] and share["values"] > _LIMITS["own"]:
         return "telephones", share["phone"]
     if share["title"] > _LIMITS["titles"] and share["values"] > _LIMITS["own"]:
         return "names", share["title"]
-    if n["back"] < _LIMITS["customers"]:
+    if found["back"] < _LIMITS["customers"]:
         return None
-    constant = n["one"] / n["back"]
-    own = float(found[f"_{number}_values_of_one"]) / max(n["one"], 1)
+    constant = found["one"] / found["back"]
+    own = found["values_of_one"] / max(found["one"], 1)
     close = own >= _LIMITS["distinct"] and share["values"] > _LIMITS["own"]
-    many = n["values"] >= _LIMITS["many"] and share["values"] > _LIMITS["own_of_many"]
+    many = found["values"] >= _LIMITS["many"] and share["values"] > _LIMITS["own_of_many"]
     return ("names", constant) if constant >= _LIMITS["constant"] and (close or many) else None
 
 
-def _has_mails_of_customers(found: Mapping[str, float], number: int) -> bool:
+def _has_mails_of_customers(found: Mapping[str, float]) -> bool:
     """Whether e-mails are many of the values: a shop's own address is in the name of a product."""
-    mails, values = (float(found[f"_{number}_{name}"]) for name in ("mails", "values"))
-    with_one, filled = (float(found[f"_{number}_{name}"]) for name in ("mail", "filled"))
-    everybody = float(found["_all"])
-    mails -= with_one < everybody  # the count of different values has that of none in it
-    values -= filled < everybody
+    # A count of different values has that of none in it.
+    mails = found["mails"] - (found["mail"] < found["all"])
+    values = found["values"] - (found["filled"] < found["all"])
     return mails / max(values, 1) > _LIMITS["mails"] and (mails > 1 or values == 1)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ltvkit.engines.connection import ask
 from ltvkit.errors import ParamsError
 from ltvkit.ingest.amounts import PARTS
 from ltvkit.ingest.parse import decimal_marks, signs, values
@@ -50,13 +52,12 @@ def find_undecided(
     pairs = [(p, m) for p, m in zip(raw.parts, mapped, strict=True) if list_written(p, m)]
     if rules.decimal or not pairs:
         return {}
-    heads = ((_open_head(raw, part), part, names) for part, names in pairs)
-    if _count(heads).point_is_sure:
+    if _count(raw, pairs, _select_head).point_is_sure:
         return {}
-    marks = _count((_open(raw, part), part, names) for part, names in pairs)
+    marks = _count(raw, pairs, lambda _raw, part: part.sql)
     if marks.point_is_sure or (raw.japanese and "," in marks.example):
         return {}
-    sums = [sum_both(_open(raw, part), names) for part, names in pairs]
+    sums = [sum_both(raw.connection.sql(part.sql), names) for part, names in pairs]
     both = [sum(some) for some in zip(*sums, strict=True)]
     return {"undecided": {"example": marks.example, "lines": marks.open, "sums": both}}
 
@@ -87,28 +88,29 @@ def check_undecided(currency: str, facts: Mapping[str, Any], *, rated: bool) -> 
     )
 
 
-def _count(opened: Iterable[tuple[Any, Part, Mapping[str, str]]]) -> Marks:
+def _count(
+    raw: Raw, pairs: Iterable[tuple[Part, Mapping[str, str]]], select: Callable[[Raw, Part], str]
+) -> Marks:
+    """The marks of what SQL of `select` gives of each part."""
     return decimal_marks.add(
-        decimal_marks.count_marks(relation, list_written(part, mapped))
-        for relation, part, mapped in opened
+        decimal_marks.count_marks(
+            partial(ask, raw.connection, select(raw, part)), list_written(part, mapped)
+        )
+        for part, mapped in pairs
     )
 
 
-def _open(raw: Raw, part: Part) -> Any:
-    return raw.connection.sql(part.sql)
-
-
-def _open_head(raw: Raw, part: Part) -> Any:
-    """The first rows of a part, or of each of its files, as a DuckDB relation."""
+def _select_head(raw: Raw, part: Part) -> str:
+    """SQL for the first rows of a part, or of each of its files."""
     import pyarrow as pa
 
     if FILE in part.working:  # of several files
-        within = f"{LINE} < {part.first + HEAD}"
-        return raw.connection.sql(f"select * from ({part.sql}) where {within}")
+        return f"select * from ({part.sql}) where {LINE} < {part.first + HEAD}"
     if part.head is None:
-        return raw.connection.sql(f"select * from ({part.sql}) limit {HEAD}")
+        return f"select * from ({part.sql}) limit {HEAD}"
     width = len(part.columns)
     rows = [(row + [None] * width)[:width] for row in part.head(HEAD)]
     texts = pa.schema([(name, pa.string()) for name in part.columns])
     columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
-    return raw.connection.from_arrow(pa.table(columns, texts) if rows else texts.empty_table())
+    raw.connection.register("head", pa.table(columns, texts) if rows else texts.empty_table())
+    return "select * from head"

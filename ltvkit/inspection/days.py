@@ -65,7 +65,7 @@ def _list_dates(raw: Any, header: str) -> list[str]:
     day = values.parse_text(header, kind)
     first = "left(regexp_replace(d, '^[A-Za-z]+, ', ''), 10)"
     sql = f"select min(d) from (select {day} d from raw) group by {first} order by 1 limit {DAYS}"
-    rows = raw.frame.query("raw", sql).fetchall()
+    rows = raw.ask(sql)
     return [d for (d,) in rows if re.search(r"\d", d or "")]
 
 

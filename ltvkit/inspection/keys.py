@@ -30,7 +30,9 @@ _LOW = 0.9  # of the lines: a key that fewer have is held against the next one
 
 def find_empty(head: Any) -> set[str]:
     """The columns of a frame that have no value."""
-    return {c for c in head.columns if len(head) and not is_filled(head[c]).any()}
+    return {
+        c for c in head.columns if len(head) and not any(str(v).strip() for v in head[c].dropna())
+    }
 
 
 def list_mails(found: Iterable[str]) -> list[str]:

@@ -19,6 +19,7 @@ from ltvkit.inspection.stakes import Ask
 
 _MASKED = ("customer_id", "order_id")
 _FLAGS = ("flag_headers", "test_headers", "cancel_date_headers", "status_headers")
+SAMPLES = 3
 MOST_PRODUCTS = 5000  # names that are looked through for shipping and fees
 
 
@@ -122,7 +123,7 @@ def _count_statuses(raw: Any, columns: Mapping[str, str]) -> dict[str, str]:
     order = quoted(columns["order_id"]) if "order_id" in columns else "*"
     counted = f"count({'distinct ' if order != '*' else ''}{order})"
     sql = f"select {name} v, {counted} n from raw where v is not null group by 1 order by n desc, 1"
-    found = raw.frame.query("raw", f"{sql} limit {status_words.MOST_VALUES}").fetchall()
+    found = raw.ask(f"{sql} limit {status_words.MOST_VALUES}")
     return {v: formats.fill(n_("{n} order", "{n} orders", n), n=n) for v, n in found}
 
 
@@ -137,15 +138,19 @@ def _list_values(raw: Any, listed: list[str], limit: int = 20) -> dict[str, list
         from (select unnest([{cells}], recursive := true) from raw)
         where v is not null group by c, v"""
     sql = f"select c, v from ({counted}) where r <= {limit} order by c, r"
-    for number, value in raw.frame.query("raw", sql).fetchall():
+    for number, value in raw.ask(sql):
         found[listed[number]].append(value)
     return found
 
 
 def _take_samples(column: Any, *, masked: bool) -> list[str]:
-    texts = (t for t in map(str, column.dropna()) if t.strip())
-    shown = (re.sub(r"\w", "•", t) if masked or "@" in t else t for t in texts)
-    return list(dict.fromkeys(redaction.mask_figures(t.strip())[:40] for t in shown))[:3]
+    samples: dict[str, None] = {}
+    for text in filter(str.strip, map(str, column.dropna())):
+        shown = re.sub(r"\w", "•", text) if masked or "@" in text else text
+        samples[redaction.mask_figures(shown.strip())[:40]] = None
+        if len(samples) == SAMPLES:
+            break
+    return list(samples)
 
 
 def _is_masked(name: str, header: str) -> bool:

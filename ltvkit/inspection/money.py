@@ -29,7 +29,7 @@ def propose_decimal(
     without decimals, or one of a country that groups by the comma.
     """
     headers = dict.fromkeys(h for part in raw.parts for h in list_written(part, columns))
-    marks = decimal_marks.count_marks(raw.frame, list(headers))
+    marks = decimal_marks.count_marks(raw.ask, list(headers))
     if marks.comma and marks.point:
         return {"decimal": "," if marks.comma > marks.point else "."}, _ask_both(marks)
     if marks.comma:
@@ -76,10 +76,7 @@ def _ask_both_below(raw: Any, columns: Mapping[str, str], decimal: str) -> dict[
         for n in ("quantity", "unit_price")
     )
     sql = f"select {quantity} q, {price} p from raw"
-    found = raw.frame.query(
-        "raw", f"select count(*), sum(q * p) from ({sql}) where q < 0 and p < 0"
-    )
-    lines, amount = found.fetchall()[0]
+    [(lines, amount)] = raw.ask(f"select count(*), sum(q * p) from ({sql}) where q < 0 and p < 0")
     question = n_(
         "On {lines} line both {quantity} and {price} are below zero. It counts as a return, and "
         "lowers revenue by {amount}. Is that right?",
@@ -99,12 +96,10 @@ def _ask_rounded(raw: Any, columns: Mapping[str, str]) -> dict[str, str]:
         return {}
     text = values.strip_blanks(quoted(columns[name]))
     sql = f"select {text} v from raw where contains({quoted(columns[name])}, '+')"
-    found = raw.frame.query(
-        "raw",
+    [(lines, amount, example)] = raw.ask(
         "select count(*), sum(try_cast(v as double)), min(v) "
-        f"from ({sql}) where regexp_full_match(v, {literal(_ROUNDED)})",
+        f"from ({sql}) where regexp_full_match(v, {literal(_ROUNDED)})"
     )
-    lines, amount, example = found.fetchall()[0]
     question = n_(
         "{lines} amount is written as {example} ({amount}), as a spreadsheet shows large numbers: "
         "digits may be lost. Export it anew as a plain number.",
@@ -194,7 +189,7 @@ def _list_stated(raw: Any, columns: Mapping[str, str]) -> list[str]:
 
 def _list_frequent(raw: Any, sql: str) -> list[str]:
     sql = f"select v from ({sql}) where v is not null group by v order by count(*) desc, v"
-    return [v for (v,) in raw.frame.query("raw", f"{sql} limit {MOST}").fetchall()]
+    return [v for (v,) in raw.ask(f"{sql} limit {MOST}")]
 
 
 def _join(texts: Iterable[str]) -> str:

@@ -76,6 +76,6 @@ def list_zones(raw: Any, header: str) -> set[str]:
         return {"UTC"} if said or kind.endswith("TIMESTAMP WITH TIME ZONE") else set()
     name = values.parse_text(header, "VARCHAR")
     zone = f"replace(regexp_extract({name}, '{_ZONED}', 1), ':', '')"
-    found = raw.frame.query("raw", f"select distinct {zone} z from raw where z > '' limit 50")
-    zones = {z for (z,) in found.fetchall() if z[0] in "+-" or z in date_formats.ZONES}
+    found = raw.ask(f"select distinct {zone} z from raw where z > '' limit 50")
+    zones = {z for (z,) in found if z[0] in "+-" or z in date_formats.ZONES}
     return zones or ({"UTC"} if dates.says_utc(header) else set())

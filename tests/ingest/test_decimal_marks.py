@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import duckdb
 import pytest
 
+from ltvkit.engines import connection
 from ltvkit.ingest.parse import decimal_marks
 
 CONNECTION = duckdb.connect()
 
 
 def count(*texts: str) -> decimal_marks.Marks:
-    frame = CONNECTION.sql("select unnest(?) as a, null::varchar as b", params=[list(texts)])
-    return decimal_marks.count_marks(frame, ["a", "b"])
+    CONNECTION.execute("create or replace table written as select unnest(?) as a", [list(texts)])
+    ask = partial(connection.ask, CONNECTION, "select a, null::varchar as b from written")
+    return decimal_marks.count_marks(ask, ["a", "b"])
 
 
 @pytest.mark.parametrize(

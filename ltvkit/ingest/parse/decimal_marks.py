@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.ingest.parse import signs, values
@@ -53,8 +53,8 @@ class Marks(NamedTuple):
         return "," if "," in self.example else "."
 
 
-def count_marks(relation: Any, columns: Collection[str]) -> Marks:
-    """A DuckDB relation with columns of texts -> `Marks` of all their amounts."""
+def count_marks(ask: Callable[[str], list[tuple]], columns: Collection[str]) -> Marks:
+    """Columns of texts of what `ask` gives as `raw` -> `Marks` of all their amounts."""
     if not columns:
         return Marks(0, 0, 0, 0, None)
     listed = " union all ".join(f"select {quoted(c)} as x from raw" for c in columns)
@@ -69,8 +69,8 @@ def count_marks(relation: Any, columns: Collection[str]) -> Marks:
     counts = [f"count(*) filter (regexp_matches(n, {literal(t)}))" for t in (*shown, *open_marks)]
     example = f"min(n) filter (regexp_matches(n, {literal('|'.join(open_marks))}))"
     numbers = f"(select {number} as n from ({listed}) where x is not null)"
-    found = relation.query("raw", f"select {', '.join([*counts, example])} from {numbers}")
-    return Marks(*found.fetchall()[0])
+    [found] = ask(f"select {', '.join([*counts, example])} from {numbers}")
+    return Marks(*found)
 
 
 def add(found: Iterable[Marks]) -> Marks:
