@@ -1,4 +1,4 @@
-"""Delimited text files: read by DuckDB where each line is one record, else record by record."""
+"""Delimited text files: read by DuckDB where each line is one record, else with every fault."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -9,10 +9,10 @@ from ltvkit.core import files
 from ltvkit.engines.sql import literal, one_file
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.policies import Policies
-from ltvkit.ingest.readers import encodings, progress
+from ltvkit.ingest.readers import csv_batches, encodings, progress
 from ltvkit.ingest.readers.csv_records import NOT_CLOSED, Record, parse_records
 from ltvkit.ingest.readers.part import File, Part, name_columns
-from ltvkit.ingest.readers.spool import write_records
+from ltvkit.ingest.readers.spool import write_batches, write_records
 
 DELIMITERS = ",\t;|"
 _SAY = "Say which line does under policies: header_line."
@@ -22,7 +22,7 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     """A delimited text file -> `Part`; raises `DataError` where no line names the columns.
 
     DuckDB reads the part; where it does not give the expected number of records, `exact` reads it
-    record by record.
+    with every fault.
     """
     copy = {"declared": rules.encoding, "copy": files.unique_path(work, ".csv")}
     text = encodings.convert_to_utf8(file.path, name=file.name, **copy)
@@ -31,22 +31,20 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     facts = {"encoding": text.encoding, "delimiter": delimiter}
     known = {"columns": dict.fromkeys(columns, "VARCHAR"), "twins": twins, "facts": facts}
 
-    def iterate() -> Iterator[Record]:
-        return iterate_records(
-            text.path, delimiter=delimiter, first=rules.header_line, width=len(columns)
-        )
+    form = {"delimiter": delimiter, "first": rules.header_line}
 
     def exact() -> Part:
-        sql, working = write_records(iterate(), columns, work)
+        sql, working = write_exact(text.path, columns, work, **form)
         return Part(file.name, sql, working=working, **known)
 
     def head(count: int) -> list[list[str]]:
-        return [row.fields for row in itertools.islice(iterate(), count) if row.fields]
+        rows = iterate_records(text.path, width=len(columns), **form)
+        return [row.fields for row in itertools.islice(rows, count) if row.fields]
 
     known["head"] = head
     if text.odd or any("\n" in field for field in header):
         return exact()
-    sql = build_fast_query(text.path, columns, delimiter=delimiter, first=rules.header_line)
+    sql = build_fast_query(text.path, columns, **form)
     return Part(
         file.name,
         sql,
@@ -69,11 +67,21 @@ def build_fast_query(path: Path, columns: Sequence[str], *, delimiter: str, firs
     )
 
 
+def write_exact(
+    path: Path, columns: Sequence[str], work: Path, *, delimiter: str, first: int
+) -> tuple[str, Sequence[str]]:
+    """Write the records of a text, each a row or a fault -> SQL, and its working columns."""
+    form = {"delimiter": delimiter, "first": first}
+    if csv_batches.can_read(delimiter, len(columns)):
+        return write_batches(csv_batches.read_batches(path, columns, **form), columns, work)
+    return write_records(iterate_records(path, width=len(columns), **form), columns, work)
+
+
 def iterate_records(path: Path, *, delimiter: str, first: int, width: int) -> Iterator[Record]:
     """The records below the header in line `first`, each a row or a fault."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         above = sum(1 for _line in itertools.islice(file, first - 1))
-        lines = progress.show_lines(file, path)
+        lines = progress.show_pieces(file, path)
         rows = parse_records(lines, delimiter=delimiter, width=width, line=above + 1)
         yield from itertools.islice(rows, 1, None)
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 NOT_CLOSED = "quotation mark is not closed"
@@ -16,10 +17,11 @@ NUL = "NUL character"
 TOTAL_ROW = "total row"
 # The first cell of a total row.
 TOTAL = "(合計|小計|総計|総合計|計|(grand |sub ?)?total|sum)[ 　:：]*"
+_TOTAL = re.compile(TOTAL, re.IGNORECASE)
 # Lines of a field, at most; beyond that its quotation mark is not closed.
 LONGEST = 1000
 # Lines read at once: few after a fault, more while there is none.
-LEAST, MOST = 32, 1024
+LEAST, MOST = 32, LONGEST
 
 csv.field_size_limit(1 << 24)
 
@@ -45,8 +47,7 @@ def parse_records(
     [Record(line=2, fields=None, fault='quotation mark is not closed', text='"1,2'),
      Record(line=3, fields=['3', '4'], fault=None, text=None)]
     """
-    form = {"delimiter": delimiter, "strict": True, "skipinitialspace": True}
-    source, size = _Lines(lines), MOST
+    source, size, form = _Lines(lines), MOST, make_form(delimiter)
     while chunk := source.take(size):
         rows, used = _parse_chunk(chunk, width, form)
         yield from (Record(line + n, fields) for n, fields in rows)
@@ -54,13 +55,51 @@ def parse_records(
         size = min(MOST, 2 * size)
         if used < len(chunk):
             source.give_back(chunk[used:])
+            below = source.look_ahead()
+            record, taken = parse_next(next(below), below, form=form, width=width, line=line)
+            source.take(taken)
             size = LEAST
-            fields, fault, text = _parse_one(source, width, form)
-            if fault:
-                yield Record(line, None, fault, "".join(text).rstrip("\r\n"))
-            elif not "".join(text).isspace():
-                yield Record(line, fields)
-            line += len(text)
+            if record:
+                yield record
+            line += taken
+
+
+@lru_cache
+def make_form(delimiter: str) -> Any:
+    """The form of a text with this delimiter, for `csv.reader`."""
+    return csv.reader((), delimiter=delimiter, strict=True, skipinitialspace=True).dialect
+
+
+def parse_next(
+    first: str, below: Iterable[str], *, form: Any, width: int, line: int
+) -> tuple[Record | None, int]:
+    """The record that begins with a line, and how many lines it takes; none if that line is blank.
+
+    Lines `below` are read as long as a quotation mark is open.
+
+    >>> parse_next('"1,2\\n', ["3,4\\n"], form=make_form(","), width=2, line=7)
+    (Record(line=7, fields=None, fault='quotation mark is not closed', text='"1,2'), 1)
+    """
+    taken = [first]
+    fields, fault = _parse_fields(taken, form)
+    if fault == NOT_CLOSED:
+        fields, fault = _parse_fields(_add(taken, below), form)
+    if fault == STRAY and len(taken) == 1 and (fields := _parse_blanks_after_quotes(first, form)):
+        fault = None
+    if fault is None and width and len(fields) != width:
+        fault = _check_width(fields, width)
+    if len(taken) > 1 and fault:
+        fault = NOT_CLOSED
+    elif fault != NOT_CLOSED and any("\0" in line for line in taken):
+        fault = NUL
+    if fault in (NOT_CLOSED, STRAY):
+        del taken[1:]
+    text = first if len(taken) == 1 else "".join(taken)
+    if fault:
+        return Record(line, None, fault, text.rstrip("\r\n")), len(taken)
+    # A line of as many tabs as a record has is one whose fields are empty.
+    blank = text.isspace() and not (width > 1 and text.count(form.delimiter) == width - 1)
+    return (None if blank else Record(line, fields)), len(taken)
 
 
 class _Lines:
@@ -78,9 +117,18 @@ class _Lines:
         """These are the next lines again."""
         self._back.extendleft(reversed(lines))
 
+    def look_ahead(self) -> Iterator[str]:
+        """The next lines, which stay the next ones."""
+        for n in itertools.count():
+            if n == len(self._back):
+                self._back.extend(itertools.islice(self._lines, 1))
+            if n == len(self._back):
+                return
+            yield self._back[n]
+
 
 def _parse_chunk(
-    chunk: list[str], width: int, form: dict[str, Any]
+    chunk: list[str], width: int, form: Any
 ) -> tuple[list[tuple[int, list[str]]], int]:
     """The rows before the first fault, each with its line's position; how many lines they are.
 
@@ -89,7 +137,7 @@ def _parse_chunk(
     rows, used = [], 0
     if not width or "\0" in "".join(chunk):
         return rows, used
-    reader = csv.reader(chunk, **form)
+    reader = csv.reader(chunk, form)
     with suppress(csv.Error):
         for row in reader:
             if len(row) != width:
@@ -99,45 +147,27 @@ def _parse_chunk(
     return rows, used
 
 
-def _parse_one(
-    source: _Lines, width: int, form: dict[str, Any]
-) -> tuple[list[str], str | None, list[str]]:
-    """The next record: its fields, its fault, and its lines."""
-    taken: list[str] = []
-
-    def lines() -> Iterator[str]:
-        while (line := source.take(1)) and len(taken) < LONGEST:
-            taken.extend(line)
-            yield line[0]
-        source.give_back(line)
-
+def _parse_fields(lines: Iterable[str], form: Any) -> tuple[list[str], str | None]:
+    """The fields of the record that begins with the first line, or why there are none."""
     try:
-        fields, fault = next(csv.reader(lines(), **form)), None
+        return next(csv.reader(lines, form)), None
     except csv.Error as error:
-        fields, fault = [], NOT_CLOSED if "end of data" in str(error) else STRAY
-    if (
-        fault == STRAY
-        and len(taken) == 1
-        and (fields := _parse_blanks_after_quotes(taken[0], form))
-    ):
-        fault = None
-    if fault is None and width and len(fields) != width:
-        fault = _check_width(fields, width)
-    if len(taken) > 1 and fault:
-        fault = NOT_CLOSED
-    elif any("\0" in line for line in taken) and fault != NOT_CLOSED:
-        fault = NUL
-    if fault in (NOT_CLOSED, STRAY):
-        source.give_back(taken[1:])
-        del taken[1:]
-    return fields, fault, taken
+        return [], NOT_CLOSED if "end of data" in str(error) else STRAY
 
 
-def _parse_blanks_after_quotes(line: str, form: dict[str, Any]) -> list[str]:
+def _add(taken: list[str], below: Iterable[str]) -> Iterator[str]:
+    """A line, and those below it that are asked for, which are added to what is `taken`."""
+    yield taken[0]
+    for line in itertools.islice(below, LONGEST - 1):
+        taken.append(line)
+        yield line
+
+
+def _parse_blanks_after_quotes(line: str, form: Any) -> list[str]:
     """The fields of a line in which blanks follow closing quotation marks; else none."""
-    tidy = re.sub(f'" +(?={re.escape(form["delimiter"])}|[\r\n]*$)', '"', line)
+    tidy = re.sub(f'" +(?={re.escape(form.delimiter)}|[\r\n]*$)', '"', line)
     try:
-        return next(csv.reader([tidy], **form))
+        return next(csv.reader([tidy], form))
     except csv.Error:
         return []
 
@@ -148,7 +178,7 @@ def _check_width(fields: list[str], width: int) -> str | None:
     if not first:
         fields[:] = [""] * width
     elif any(fields[width:]) or len(fields) < width:
-        total = re.fullmatch(TOTAL, unicodedata.normalize("NFKC", first).strip(), re.IGNORECASE)
-        return TOTAL_ROW if total else RAGGED
+        narrow = unicodedata.normalize("NFKC", first).strip()
+        return TOTAL_ROW if _TOTAL.fullmatch(narrow) else RAGGED
     del fields[width:]
     return None

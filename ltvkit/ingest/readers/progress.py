@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, AnyStr
 
 LARGE = 50_000_000
 EVERY = 0.5  # seconds
@@ -29,17 +29,17 @@ def show_query(connection: Any, name: str) -> Iterator[None]:
         watcher.join()
 
 
-def show_lines(lines: Iterable[str], path: Path) -> Iterator[str]:
-    """Yield the lines of a file and show the progress."""
+def show_pieces(pieces: Iterable[AnyStr], path: Path) -> Iterator[AnyStr]:
+    """Yield the pieces of a file, such as its lines, and show the progress."""
     from tqdm import tqdm
 
     size = path.stat().st_size
     options = {"unit": "B", "unit_scale": True, "leave": False, "dynamic_ncols": True}
     quiet = True if size < LARGE else None  # None: shown on a terminal
     with tqdm(total=size, desc=path.name, disable=quiet, **options) as bar:
-        for line in lines:
-            bar.update(len(line))
-            yield line
+        for piece in pieces:
+            bar.update(len(piece))
+            yield piece
 
 
 def _watch(connection: Any, name: str, ended: threading.Event) -> None:

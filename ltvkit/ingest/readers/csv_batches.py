@@ -1,0 +1,83 @@
+"""Read the records of a delimited text as Arrow batches, while blocks of it are split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltvkit.ingest.readers import csv_blocks
+from ltvkit.ingest.readers.csv_blocks import Block, Form
+from ltvkit.ingest.readers.csv_records import Record
+from ltvkit.ingest.readers.spool import make_schema
+from ltvkit.ingest.readers.threads import map_ahead
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def can_read(delimiter: str, width: int) -> bool:
+    """Whether this is a form of text that is read here: several fields, a delimiter of one byte."""
+    return width > 1 and delimiter.isascii() and delimiter not in '\0\n\r "'
+
+
+def read_batches(
+    path: Path, columns: Sequence[str], *, delimiter: str, first: int, size: int = csv_blocks.SIZE
+) -> Iterator[pa.RecordBatch]:
+    """The records below the header in line `first` of a text in UTF-8: line, fault, text, fields.
+
+    They are those of `csv_records.parse_records`, whatever the file.
+    """
+    form = Form(delimiter, len(columns))
+    blocks = csv_blocks.split_file(path, first=first, size=size, form=form)
+    build = partial(_build_batch, columns=columns, form=form)
+    for number, batch in enumerate(map_ahead(build, blocks, threads=1)):
+        yield batch.slice(int(number == 0))  # without the header
+
+
+def _build_batch(block: Block, columns: Sequence[str], form: Form) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    fields = _parse_fields(block.text, form)
+    faults = texts = pa.nulls(len(block.lines), pa.string())
+    if block.faults:
+        told = list(map(block.faults.get, range(len(block.lines))))
+        faults = pa.array([record and record.fault for record in told], pa.string())
+        texts = pa.array([record and record.text for record in told], pa.string())
+        fields = [_leave_out(field, block.faults) for field in fields]
+    return pa.record_batch([pa.array(block.lines), faults, texts, *fields], make_schema(columns))
+
+
+def _parse_fields(text: bytes, form: Form) -> list[pa.Array]:
+    """Clean text -> its columns."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [str(n) for n in range(form.width)]
+    table = csv.read_csv(
+        # Arrow takes out a byte order mark at the start, and no other.
+        pa.BufferReader(b"\n" + text),
+        read_options=csv.ReadOptions(
+            use_threads=False, block_size=len(text) + 2, skip_rows=1, column_names=names
+        ),
+        parse_options=csv.ParseOptions(
+            delimiter=form.delimiter, newlines_in_values=True, ignore_empty_lines=False
+        ),
+        convert_options=csv.ConvertOptions(
+            check_utf8=False, column_types=dict.fromkeys(names, pa.string())
+        ),
+    )
+    return [column.combine_chunks() for column in table.columns]
+
+
+def _leave_out(column: pa.Array, rows: dict[int, Record]) -> pa.Array:
+    """A column of texts that is null in some rows."""
+    import pyarrow as pa
+
+    valid = np.ones(len(column), bool)
+    valid[list(rows)] = False
+    mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.Array.from_buffers(column.type, len(column), [mask, *column.buffers()[1:]])
