@@ -2,15 +2,16 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
 from ltvkit.core import redaction
 from ltvkit.errors import DataError, ParamsError
-from ltvkit.ingest.readers import code_pages
+from ltvkit.ingest.readers import code_pages, cp932
 
 BLOCK = 1 << 18  # what the second-level cache of a core holds
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -64,22 +65,42 @@ def convert_to_utf8(path: Path, *, name: str, declared: str = "", copy: Path) ->
     head = next(_read_blocks(path), b"")[:4096]
     marked = next((known for mark, known in MARKS.items() if head.startswith(mark)), "")
     encoding = _check_declared(declared) or marked or _detect_utf16(path, head) or "utf-8"
-    if (encoding == "utf-8" or _CODE_PAGES.match(encoding)) and (seen := _scan_utf8(path)):
+    if (encoding == "utf-8" or _CODE_PAGES.match(encoding)) and (
+        seen := _scan_utf8(_read_blocks(path), path)
+    ):
         return seen
     if encoding == "utf-8" and not (marked or declared):
-        encoding = _detect_japanese(path, name)  # which has read all of it
-    elif fault := _find_fault(path, encoding):
-        reason = "`encoding` says" if declared else "its first bytes say"
-        raise DataError(f"{name} is not {encoding} throughout, as {reason}: {fault}.")
-    with copy.open("w", encoding="utf-8", newline="") as file:
-        file.writelines(_decode(path, encoding))
-    return replace(_scan_utf8(copy), encoding=encoding)
+        return _convert_japanese(path, name, copy)
+    if text := _convert(path, encoding, copy):
+        return text
+    reason = "`encoding` says" if declared else "its first bytes say"
+    fault = _find_fault(path, encoding)
+    raise DataError(f"{name} is not {encoding} throughout, as {reason}: {fault}.")
 
 
-def _scan_utf8(path: Path) -> Text | None:
-    """A text file as `Text` if all of it is UTF-8, else None; reads it once, block by block."""
+def _convert(path: Path, encoding: str, copy: Path) -> Text | None:
+    """A text file as its `copy` in UTF-8; None where it is no text in this encoding."""
+    blocks: Iterable[bytes | None] = (text.encode() for text in _decode(path, encoding))
+    if encoding == cp932.ENCODING:
+        blocks = cp932.convert_blocks(_read_blocks(path))
+    elif _find_fault(path, encoding):
+        return None
+    with copy.open("wb") as file:
+        text = _scan_utf8(_write(blocks, file), copy)
+    return text and replace(text, encoding=encoding)
+
+
+def _write(blocks: Iterable[bytes | None], file: BinaryIO) -> Iterator[bytes]:
+    """Write blocks to a file, and yield them; at one that is None, what is not UTF-8."""
+    for block in blocks:
+        file.write(block or b"")
+        yield b"\xff" if block is None else block
+
+
+def _scan_utf8(blocks: Iterable[bytes], path: Path) -> Text | None:
+    """The blocks of a text file as `Text` if all of it is UTF-8, else None."""
     feeds, odd, blanks, rest, tail = 0, False, False, b"", b""
-    for block in _read_blocks(path):
+    for block in blocks:
         start = _last_start(block := rest + block)
         rest, whole = block[start:], block[:start]
         if not _is_utf8(whole):
@@ -87,7 +108,7 @@ def _scan_utf8(path: Path) -> Text | None:
         codes = np.frombuffer(whole, np.uint8)
         feeds += int(np.count_nonzero(codes == 10))
         odd = odd or b"\0" in whole or (b"\r" in whole and _has_bare_return(block, start))
-        odd = odd or (b'"' in block and bool(_SPACED.search(tail[-99:] + block)))
+        odd = odd or (b'"' in block and _has_spaced_quote(tail[-99:] + block))
         blanks = blanks or _has_wide_blanks(whole)
         tail = (tail + whole[-4096:])[-4096:]
     if not _is_utf8(rest):
@@ -101,6 +122,13 @@ def _scan_utf8(path: Path) -> Text | None:
 def _has_bare_return(block: bytes, start: int) -> bool:
     """Whether a carriage return before `start` ends a line by itself."""
     return block.count(b"\r", 0, start) > block.count(b"\r\n", 0, start + 1)
+
+
+def _has_spaced_quote(text: bytes) -> bool:
+    """Whether a field begins with spaces before its quotation mark; the pattern alone is slow."""
+    codes = np.frombuffer(text, np.uint8)
+    beside = (codes[:-1] == ord(" ")) & (codes[1:] == ord('"'))
+    return bool(beside.any()) and bool(_SPACED.search(text))
 
 
 def _last_start(block: bytes) -> int:
@@ -144,9 +172,17 @@ def _detect_utf16(path: Path, head: bytes) -> str:
     return "" if _find_fault(path, found) else found
 
 
-def _detect_japanese(path: Path, name: str) -> str:
+def _convert_japanese(path: Path, name: str, copy: Path) -> Text:
+    """A text file in EUC-JP or CP932 as its `copy` in UTF-8."""
+    text = _convert(path, cp932.ENCODING, copy)  # which tells at once whether it can be
+    encoding = _detect_japanese(path, name, possible=[cp932.ENCODING] * (text is not None))
+    return text if text and text.encoding == encoding else _convert(path, encoding, copy)
+
+
+def _detect_japanese(path: Path, name: str, *, possible: list[str]) -> str:
     """EUC-JP or CP932, whichever fits; where both do, EUC-JP if the text then has kana."""
-    possible = [encoding for encoding in ("euc_jp", "cp932") if not _find_fault(path, encoding)]
+    if not _find_fault(path, "euc_jp"):
+        possible = ["euc_jp", *possible]
     fitting = [e for e in possible if not code_pages.is_hardly_japanese(_decode(path, e))]
     if not fitting and (pages := _rank_code_pages(path)):
         raise UndecidedEncodingError(name, pages)
@@ -176,7 +212,7 @@ def _find_fault(path: Path, encoding: str) -> str:
     line, said = 1, "line {} holds bytes that are no character"
     try:
         for text in _decode(path, encoding):
-            if encoding == "cp932" and (strange := _NOT_CP932.search(text)):
+            if encoding == cp932.ENCODING and (strange := _NOT_CP932.search(text)):
                 return said.format(line + text.count("\n", 0, strange.start()))
             line += text.count("\n")
     except UnicodeDecodeError as error:
