@@ -29,7 +29,7 @@ test: $(READY) ## Check style and types, then run all tests, docstring examples 
 	@$(VENV)/bin/lint-imports --no-logo --cache-dir .ruff_cache/imports
 	@$(RUN) -m mypy
 	@$(ONE_THREAD) $(RUN) -m pytest -n 2 --dist loadscope --no-loadscope-reorder \
-		--nbval-lax --nbval-current-env
+		--nbval-lax --nbval-current-env --ignore tests/test_wheel.py
 
 spark: $(SPARK) ## Add what engine: spark needs, beside Java 17 or later
 
@@ -37,7 +37,7 @@ test-spark: $(SPARK) ## Hold all engines equal, on a Spark cluster of this machi
 	@LTVKIT_SPARK=1 $(RUN) -m pytest tests/spark
 
 test-wheel: $(READY) ## Install the wheel into empty environments, on Python 3.11 and 3.13
-	@LTVKIT_PYTHONS="3.11 3.13" $(RUN) -m pytest tests/test_wheel.py
+	@LTVKIT_PYTHONS="3.11 3.13" $(RUN) -m pytest -n 2 --dist load tests/test_wheel.py
 
 fuzz: $(READY) ## Read 20,000 broken files, of which `make test` reads 2,000 (some minutes)
 	@LTVKIT_FUZZ=$${LTVKIT_FUZZ:-20000} $(RUN) -m pytest -n 2 tests/ingest/test_fuzz.py
