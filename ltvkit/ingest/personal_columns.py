@@ -18,25 +18,28 @@ from ltvkit.ingest import amounts, schema
 
 _FORMS: dict[str, str] = {k: "|".join(v) for k, v in personal_data.FORMS.items()}
 _TELEPHONE = f"^(?:{_FORMS['telephone']}|{_FORMS['telephone_or_code']})$"
+_MANY = 300_000  # lines; of fewer, it takes no longer to measure all columns
 _LIMITS: Mapping[str, float] = files.read_yaml(__name__, "personal_columns.yaml")
 # What is no text of the shop's own, or tells customers and orders apart and is on no page.
 _JUDGED_NOT = (*schema.FIRST, *schema.NUMBERS, *schema.WORKING, "written_order_id", "currency")
 
 
 def find_personal(
-    lines: nw.LazyFrame, mapped: Mapping[str, str], *, shown: Iterable[str]
+    lines: nw.LazyFrame, mapped: Mapping[str, str], *, shown: Iterable[str], count: int = _MANY
 ) -> list[dict[str, Any]]:
     """Validated lines, and name -> header -> column, header, kind and share of columns of people.
 
     `kind` is "mails", "telephones", "names" or "ids"; of a column that is personal by its header
-    alone it is "header". Columns in `shown` are left out.
+    alone it is "header". Columns in `shown` are left out. `count` is how many lines there are.
     """
     known = lines.collect_schema().names()
     judged = [c for c in known if c not in (*_JUDGED_NOT, *amounts.PARTS, *shown)]
     judged = [c for c in judged if c in mapped]
     if not judged:
         return []
-    found = _measure(lines.filter(nw.col("reason").is_null()), judged)
+    kept = lines.filter(nw.col("reason").is_null())
+    measured = judged if count < _MANY else _choose_measured(kept, judged)
+    found = _measure(kept, measured) if measured else {}
     kinds = {c: _judge(found[c]) if c in found else None for c in judged}
     for column in judged:
         if not kinds[column] and personal_data.is_contact(mapped[column]):
@@ -51,6 +54,44 @@ def find_personal(
 def list_hidden(facts: Mapping[str, Any]) -> list[str]:
     """Facts of orders -> the columns that their lines are without."""
     return [one["column"] for one in facts.get("personal", ())]
+
+
+def _choose_measured(lines: nw.LazyFrame, judged: Sequence[str]) -> list[str]:
+    """The columns that may hold people: not those of few values, no e-mail, for many customers.
+
+    Of those, each share that `_judge` takes for people is within its limit, as there are at most
+    as many different values, and customers who have their own id, as the column has values.
+    """
+    values = frames.table(lines.select(nw.col(*judged).n_unique())).iloc[0]
+    named = {f"_{n}": c for n, c in enumerate(judged)}
+    customers = frames.table(
+        lines.group_by("customer_id")
+        .agg(**{n: nw.col(c).count() for n, c in named.items()})
+        .with_columns(**{n: _one_if(nw.col(n) > 0) for n in named})
+        .select(
+            nw.col(*named).sum(),
+            all=nw.len(),
+            who=nw.col("customer_id").str.to_lowercase().n_unique(),
+        )
+    ).iloc[0]
+    alike = customers["all"] - customers["who"]  # ids that differ in case alone
+    limit = min(_LIMITS[name] for name in ("ids", "own", "own_of_many"))
+    filled = {c: customers[n] for n, c in named.items()}
+    return [
+        c
+        for c in judged
+        if filled[c] < _LIMITS["few"]
+        or values[c] + alike > limit * filled[c]
+        or _has_mail(lines, c)
+    ]
+
+
+def _has_mail(lines: nw.LazyFrame, column: str) -> bool:
+    text = nw.col(column).cast(nw.String).str.strip_chars().str.to_lowercase()
+    mail = _one_if(text.str.contains(_FORMS["mail_in_column"]))
+    # By a sum over the values: a filter would be moved to the lines.
+    values = lines.group_by(column).agg(_lines=nw.len()).select(mails=mail)
+    return bool(frames.table(values.select(nw.col("mails").sum())).fillna(0).iat[0, 0])
 
 
 def _measure(lines: nw.LazyFrame, judged: Sequence[str]) -> dict[str, dict[str, float]]:

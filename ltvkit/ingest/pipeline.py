@@ -137,7 +137,10 @@ def summarize_rows(
     facts["in_quarantine"] = None
     if people.WHOLE not in rules.shown:
         facts["in_quarantine"] = {h: name for names in mapped for name, h in names.items()}
-    facts["personal"] = personal_columns.find_personal(lines, mapped[0], shown=rules.shown)
+    count = int(counted["lines"].sum())
+    facts["personal"] = personal_columns.find_personal(
+        lines, mapped[0], shown=rules.shown, count=count
+    )
     facts["totals_known"] = named and all("order_total" in names for names in mapped)
     facts["customer_from"] = mapped[0]["customer_id"]
     facts |= overlap.describe(lines) if named else {}

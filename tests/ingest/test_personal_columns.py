@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import duckdb
+import narwhals.stable.v2 as nw
 import pandas as pd
 import pytest
 
@@ -129,3 +131,41 @@ def test_no_id_is_made_of_a_customer_and_a_day():
     assert ids[:2].tolist() == ["line 1", "line 10"]  # the least of the order's lines, as text
     twins = summary.list_duplicates(book)
     assert len(twins) == 8
+
+
+def find(raw: pd.DataFrame, monkeypatch, **count) -> tuple[list[dict], list[str]]:
+    """The columns of people, and those that were measured."""
+    measured, measure = [], personal_columns._measure
+
+    def note(lines, columns):
+        measured.extend(columns)
+        return measure(lines, columns)
+
+    monkeypatch.setattr(personal_columns, "_measure", note)
+    connection = duckdb.connect()
+    connection.register("raw", raw.assign(order_date=pd.to_datetime(raw["order_date"])))
+    lines = nw.from_native(connection.sql("select *, null::varchar as reason from raw")).lazy()
+    mapped = {c: c for c in raw.columns if c not in ("customer_id", "order_id", "amount")}
+    found = personal_columns.find_personal(lines, mapped, shown=[], **count)
+    monkeypatch.undo()
+    return found, measured
+
+
+@pytest.mark.parametrize("customers", [3, 40])
+def test_of_many_lines_columns_of_few_values_are_not_measured(customers, monkeypatch):
+    made = {**PEOPLE, **SHOPS_OWN, "two mails": lambda c, _o: f"shop{c % 2}@example.org"}
+    raw = shop(customers, **made)
+    found, measured = find(raw, monkeypatch)
+    assert found == find(raw, monkeypatch, count=1)[0]
+    few = {"region", "product", "one product each"} if customers > 3 else set()
+    assert few.isdisjoint(measured)
+    assert {*PEOPLE, "two mails"} <= set(measured)
+
+
+def test_a_value_that_is_the_id_of_many_customers_is_measured(monkeypatch):
+    raw = shop(6, own=lambda _c, _o: "abc")
+    ids = ["abc", "Abc", "aBc", "abC", "ABc", "ABC"]  # as policies: fold_ids leaves them
+    raw = raw.assign(customer_id=[ids[int(c)] for c in raw["customer_id"]])
+    found, measured = find(raw, monkeypatch)
+    assert measured == ["own"]
+    assert [one["kind"] for one in found] == ["ids"]
