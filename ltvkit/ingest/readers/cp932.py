@@ -21,6 +21,9 @@ KANA = range(0xA1, 0xE0)  # characters of one byte
 THREADS = 2
 
 Codes = npt.NDArray[np.uint8]
+Places = npt.NDArray[np.int64]
+
+_ABLE = np.isin(np.arange(256), list(LEADS))
 
 
 def convert_blocks(blocks: Iterable[bytes]) -> Iterator[bytes | None]:
@@ -47,39 +50,47 @@ def convert(block: bytes) -> bytes | None:
     '煎茶 200g'
     """
     codes = np.frombuffer(block, np.uint8)
-    leads = _find_leads(codes)
+    high = np.flatnonzero(codes > 0x7F)
+    able = _ABLE[codes[high]]
+    leads = _find_leads(high[able])
     if leads.size and leads[-1] + 1 == len(codes):
         return None
-    pairs = codes[leads].astype(np.uint16) << 8 | codes[leads + 1]
-    table, sizes = _make_table()
-    single = (codes == 0x80) | (codes >= 0xA0)
-    single[leads] = single[leads + 1] = False
-    kana = np.flatnonzero(single)
-    if not sizes[pairs].all() or ((codes[kana] < KANA[0]) | (codes[kana] > KANA[-1])).any():
+    seconds = leads + 1
+    free = np.ones(len(codes), bool)
+    free[seconds] = False
+    ones = high[~able]
+    ones = ones[free[ones]]  # characters of one byte
+    pairs, kana = _look_up(codes, leads, seconds), _look_up(codes, ones)
+    if not (pairs[:, 3].all() and kana[:, 3].all()):
         return None
-    utf8 = table[pairs]
     body = codes.copy()
-    body[leads], body[leads + 1] = utf8[:, 0], utf8[:, 1]
-    long = sizes[pairs] == 3
-    after, more = leads[long] + 1, utf8[long, 2]
-    if kana.size:
-        utf8 = table[codes[kana]]
-        body[kana] = utf8[:, 0]
-        after = np.concatenate([after, np.repeat(kana, 2)])
+    body[leads], body[seconds], body[ones] = pairs[:, 0], pairs[:, 1], kana[:, 0]
+    after, more = seconds, pairs[:, 2]
+    if not more.all():  # some have two bytes
+        after, more = after[more > 0], more[more > 0]
+    if ones.size:
+        after = np.concatenate([after, np.repeat(ones, 2)])
         order = np.argsort(after, kind="stable")
-        after, more = after[order], np.concatenate([more, utf8[:, 1:].ravel()])[order]
+        after, more = after[order], np.concatenate([more, kana[:, 1:3].ravel()])[order]
     return _insert(body, after, more).tobytes()
 
 
-def _find_leads(codes: Codes) -> npt.NDArray[np.int64]:
-    """The places of the first bytes of two: of bytes that may be, every other one in a row."""
-    able = np.flatnonzero((codes ^ 0x20) - np.uint8(0xA1) < len(LEADS))
+def _find_leads(able: Places) -> Places:
+    """Of the places of bytes that may be the first of two, those that are: every other in a row."""
     apart = np.flatnonzero(np.diff(able, prepend=-2) != 1)
-    firsts = np.repeat(able[apart], np.diff(apart, append=len(able)))
-    return able[(able - firsts) % 2 == 0]
+    odd = (able & 1).astype(bool)
+    return able[odd == np.repeat(odd[apart], np.diff(apart, append=len(able)))]
 
 
-def _insert(body: Codes, after: npt.NDArray[np.int64], more: Codes) -> Codes:
+def _look_up(codes: Codes, *places: Places) -> Codes:
+    """The UTF-8 of characters that have a byte at each of the places: three bytes, and how many."""
+    numbers = np.zeros(len(places[0]), np.uint16)
+    for place in places:
+        numbers = numbers << 8 | codes[place]
+    return _make_table()[numbers].view(np.uint8).reshape(-1, 4)
+
+
+def _insert(body: Codes, after: Places, more: Codes) -> Codes:
     """A text with more bytes, each after a place of it."""
     added = after + np.arange(1, len(after) + 1)
     whole = np.empty(len(body) + len(more), np.uint8)
@@ -90,13 +101,15 @@ def _insert(body: Codes, after: npt.NDArray[np.int64], more: Codes) -> Codes:
 
 
 @lru_cache
-def _make_table() -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """Of each code of one or two bytes: its bytes in UTF-8, and how many; 0 for no character."""
-    table, sizes = np.zeros((1 << 16, 3), np.uint8), np.zeros(1 << 16, np.uint8)
-    codes = [bytes([lead, trail]) for lead in LEADS for trail in range(0x40, 0xFD)]
+def _make_table() -> npt.NDArray[np.uint32]:
+    """Of each code of one or two bytes: its UTF-8 and how many bytes that has, 0 for no character.
+
+    A row of four bytes is one number, which is found at once.
+    """
+    table = np.zeros((1 << 16, 4), np.uint8)
+    codes = [bytes([lead, second]) for lead in LEADS for second in range(0x40, 0xFD)]
     for code in [*codes, *(bytes([kana]) for kana in KANA)]:
         with suppress(UnicodeDecodeError):
             utf8 = code.decode(ENCODING).encode()
-            number = int.from_bytes(code, "big")
-            table[number, : len(utf8)], sizes[number] = list(utf8), len(utf8)
-    return table, sizes
+            table[int.from_bytes(code, "big")] = [*utf8.ljust(3, b"\0"), len(utf8)]
+    return table.view(np.uint32).ravel()
