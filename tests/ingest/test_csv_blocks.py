@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltvkit import orders
+from ltvkit.ingest import readers
 from ltvkit.ingest.readers import csv_batches, csv_blocks, csv_files
 from ltvkit.ingest.readers.csv_records import LONGEST, NOT_CLOSED, parse_records
 
@@ -108,3 +109,16 @@ def test_a_faulty_file_has_any_delimiter(tmp_path, delimiter):
     book = orders.read(str(path), policies={"delimiter": delimiter, "max_quarantined": 1})
     assert book.quarantine.df()["line"].tolist() == [3]
     assert book.lines.df()["amount"].tolist() == [1.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("row", "plain"), [("1,2,3", True), ('1,"2\n",3', False), ("1,2\u3000,3", False)]
+)
+def test_values_of_a_faulty_file_are_plain_where_no_blanks_but_spaces_are_in_it(
+    tmp_path, row, plain
+):
+    """Trimming them is quick then."""
+    path = tmp_path / "a.csv"
+    path.write_text(f"a,b,c\n1,2\n{row}\n", "utf-8")
+    raw = readers.open_source(str(path))
+    assert raw.parts[0].exact().plain is plain

@@ -141,7 +141,7 @@ def test_a_broken_file_is_read_to_the_last_character_or_refused(round_, tmp_path
 
 def _read_exactly(
     read: list, path: Path, columns: list[str], _work: Path, **form
-) -> tuple[str, tuple]:
+) -> tuple[str, tuple, bool]:
     """All records one by one; by blocks they are the same."""
     records = list(csv_files.iterate_records(path, width=len(columns), **form))
     read.extend(records)
@@ -151,7 +151,7 @@ def _read_exactly(
         rows = [zip(*(c.to_pylist() for c in batch.columns), strict=True) for batch in batches]
         told = [(r.line, r.fault, r.text, *(r.fields or [None] * len(columns))) for r in records]
         assert [*itertools.chain(*rows)] == told
-    return "", ()
+    return "", (), False
 
 
 def _by_both_ways(part: readers.Part, read: list, connection, number: int) -> None:

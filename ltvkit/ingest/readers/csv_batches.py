@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltvkit.ingest.readers import csv_blocks
+from ltvkit.ingest.readers.clean_lines import FEED, RETURN
 from ltvkit.ingest.readers.csv_blocks import Block, Form
 from ltvkit.ingest.readers.csv_records import Record
 from ltvkit.ingest.readers.spool import make_schema
 from ltvkit.ingest.readers.threads import map_ahead
+from ltvkit.ingest.schema import RECORD
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +38,15 @@ def read_batches(
     build = partial(_build_batch, columns=columns, form=form)
     for number, batch in enumerate(map_ahead(build, blocks, threads=1)):
         yield batch.slice(int(number == 0))  # without the header
+
+
+def note_breaks(batches: Iterable[pa.RecordBatch], broken: set[bool]) -> Iterator[pa.RecordBatch]:
+    """The batches; whether a field of one has a line break is added to `broken`."""
+    for batch in batches:
+        fields = batch.columns[len(RECORD) :]
+        texts = (np.frombuffer(field.buffers()[2] or b"", np.uint8) for field in fields)
+        broken.add(any(((text == FEED) | (text == RETURN)).any() for text in texts))
+        yield batch
 
 
 def _build_batch(block: Block, columns: Sequence[str], form: Form) -> pa.RecordBatch:

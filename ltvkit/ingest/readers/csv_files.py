@@ -34,8 +34,9 @@ def read(connection: Any, file: File, work: Path, rules: Policies) -> Part:
     form = {"delimiter": delimiter, "first": rules.header_line}
 
     def exact() -> Part:
-        sql, working = write_exact(text.path, columns, work, **form)
-        return Part(file.name, sql, working=working, **known)
+        sql, working, lines = write_exact(text.path, columns, work, **form)
+        plain = lines and not text.blanks
+        return Part(file.name, sql, working=working, plain=plain, **known)
 
     def head(count: int) -> list[list[str]]:
         rows = iterate_records(text.path, width=len(columns), **form)
@@ -69,12 +70,18 @@ def build_fast_query(path: Path, columns: Sequence[str], *, delimiter: str, firs
 
 def write_exact(
     path: Path, columns: Sequence[str], work: Path, *, delimiter: str, first: int
-) -> tuple[str, Sequence[str]]:
-    """Write the records of a text, each a row or a fault -> SQL, and its working columns."""
+) -> tuple[str, Sequence[str], bool]:
+    """Write the records of a text, each a row or a fault -> SQL, and its working columns.
+
+    Third, whether it is known that no value has line breaks.
+    """
     form = {"delimiter": delimiter, "first": first}
-    if csv_batches.can_read(delimiter, len(columns)):
-        return write_batches(csv_batches.read_batches(path, columns, **form), columns, work)
-    return write_records(iterate_records(path, width=len(columns), **form), columns, work)
+    if not csv_batches.can_read(delimiter, len(columns)):
+        records = iterate_records(path, width=len(columns), **form)
+        return *write_records(records, columns, work), False
+    broken: set[bool] = set()
+    batches = csv_batches.note_breaks(csv_batches.read_batches(path, columns, **form), broken)
+    return *write_batches(batches, columns, work), True not in broken
 
 
 def iterate_records(path: Path, *, delimiter: str, first: int, width: int) -> Iterator[Record]:
