@@ -20,7 +20,7 @@ from ltvkit.engines import spark
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.ingest.cache import CachedOrders
 from ltvkit.quality.summary import MOST_LINES
-from ltvkit.report import plan
+from ltvkit.report import plan, steps
 from ltvkit.report.pages import all_reports
 from ltvkit.report.pages.assemble import Report, assemble
 from ltvkit.report.publishing import markers, publish, restated
@@ -100,8 +100,10 @@ class Session:
     def _open(self, given: params.Params, held: ExitStack) -> None:
         """Prepare a shop's orders; lock and plan those of its reports that are not up to date."""
         asked = self._find_month(given)
+        steps.tell_reading(given.shop)
         try:
             book = shop.read_orders(given)
+            steps.tell_read(given.shop, book.facts)
             days = _list_days(book, self.months, given)
         except ParamsError as error:
             raise ParamsError(f"{given.path}: {error}") from error
@@ -205,6 +207,7 @@ class Session:
         jobs = [(place, job) for place, report in self._pending.items() for job in report.jobs]
         futures = {pool.submit(self.workers.finish, job): place for place, job in jobs}
         through: dict[Place, list[Done]] = {place: [] for place in self._pending}
+        steps.tell_work(sum(not job.done for _place, job in jobs), self.workers.jobs)
         progress = Progress(len(jobs))
         try:
             for future in as_completed(futures):

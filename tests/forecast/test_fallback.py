@@ -45,6 +45,7 @@ def test_a_shop_that_no_model_fits_is_tested_by_other_methods(lines, failing):
     assert tested.best in ("renewal_rates", "bg_bb")
     assert "BG/NBD: does not fit these orders" in tested.notes
     assert not any(name in tested.text + tested.notes for name in CLASSES)
+    assert tested.table[["total_in_interval", "coverage", "low", "high"]].isna().all(axis=None)
     kinds = tested.table.set_index("method")["kind"]
     assert kinds[["nbd", "renewal_rates", "bg_bb", "run_rate"]].tolist() == ["model"] * 3 + [
         "simple"

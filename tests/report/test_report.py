@@ -297,6 +297,15 @@ def test_months_and_shops_in_one_command(root, tmp_path):
     )  # fmt: skip
     (root / "params" / "twin.yaml").unlink()
     assert done.returncode == 0, done.stderr
+    said = [
+        "stub: reading the orders",
+        "stub: 60 lines read, 1998-01-22 to 1998-06-26",
+        "twin: reading the orders",
+        "4 notebooks to run, ",
+        " 01_rfm: finished in ",
+    ]
+    places = [done.stderr.index(text) for text in said]
+    assert places == sorted(places), done.stderr
     assert sorted(str(p.parent.relative_to(out)) for p in out.glob("*/*/index.html")) == [
         "stub/1998-05", "stub/1998-06", "twin/1998-05", "twin/1998-06",
     ]  # fmt: skip

@@ -38,6 +38,7 @@ COMPARED = {
     "renewal_rates": model_forecasts.forecast_renewals,
 }
 KINDS = dict.fromkeys([*estimation.BUYING, *COMPARED], "model") | dict.fromkeys(SIMPLE, "simple")
+CHECKS = ("total_in_interval", "coverage", "low", "high")  # of the intervals of a model
 
 
 class Trial(NamedTuple):
@@ -46,7 +47,7 @@ class Trial(NamedTuple):
 
     forecast: pd.DataFrame | None = None
     fitted: estimation.Fitted | None = None
-    checks: Mapping[str, Any] = {}
+    checks: Mapping[str, Any] = dict.fromkeys(CHECKS, np.nan)
     note: str = ""
 
 
