@@ -33,7 +33,7 @@ FAULTS = {
         r"(?<!up )(?<!rose by )(?<![\d.,+])(?!100\.0%)[1-9][\d,]*\d{2}\.\d%(?! more| too)"
     ),
     "a share below 0%": r"(?<![\d%] to )−\d[\d,.]*% of",
-    "a dash for a figure": r"(^|; |: )– ",
+    "a dash for a figure": r"(^|; |: )– (?!not )",  # a caption says what it means
     "praise for a bad forecast": r"([5-9]\d|\d{3,})\.\d% too (high|low)\b.*(good enough|as well)",
     "a forecast of nothing": r"We expect 0 ",
     "a range of one value": r"\b(\S+ [A-Z]{3})(?: \([^)]*\))? to \1(?![\d.,])",
