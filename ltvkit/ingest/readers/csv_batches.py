@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltvkit.ingest.readers import csv_blocks
-from ltvkit.ingest.readers.clean_lines import FEED, RETURN
+from ltvkit.ingest.readers.clean_lines import FEED, RETURN, Flags
 from ltvkit.ingest.readers.csv_blocks import Block, Form
-from ltvkit.ingest.readers.csv_records import Record
 from ltvkit.ingest.readers.spool import make_schema
 from ltvkit.ingest.readers.threads import map_ahead
 from ltvkit.ingest.schema import RECORD
@@ -55,10 +54,14 @@ def _build_batch(block: Block, columns: Sequence[str], form: Form) -> pa.RecordB
     fields = _parse_fields(block.text, form)
     faults = texts = pa.nulls(len(block.lines), pa.string())
     if block.faults:
-        told = list(map(block.faults.get, range(len(block.lines))))
-        faults = pa.array([record and record.fault for record in told], pa.string())
-        texts = pa.array([record and record.text for record in told], pa.string())
-        fields = [_leave_out(field, block.faults) for field in fields]
+        rows = np.fromiter(block.faults, np.int64, len(block.faults))
+        places, sound = np.zeros(len(block.lines), np.int32), np.ones(len(block.lines), bool)
+        places[rows], sound[rows] = np.arange(len(rows)), False
+        index = pa.array(places, mask=sound)
+        told = block.faults.values()
+        faults = pa.array([record.fault for record in told], pa.string()).take(index)
+        texts = pa.array([record.text for record in told], pa.string()).take(index)
+        fields = [_leave_out(field, sound) for field in fields]
     return pa.record_batch([pa.array(block.lines), faults, texts, *fields], make_schema(columns))
 
 
@@ -77,18 +80,14 @@ def _parse_fields(text: bytes, form: Form) -> list[pa.Array]:
         parse_options=csv.ParseOptions(
             delimiter=form.delimiter, newlines_in_values=True, ignore_empty_lines=False
         ),
-        convert_options=csv.ConvertOptions(
-            check_utf8=False, column_types=dict.fromkeys(names, pa.string())
-        ),
+        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
     )
     return [column.combine_chunks() for column in table.columns]
 
 
-def _leave_out(column: pa.Array, rows: dict[int, Record]) -> pa.Array:
-    """A column of texts that is null in some rows."""
+def _leave_out(column: pa.Array, sound: Flags) -> pa.Array:
+    """A column of texts that is null in the rows that are not sound."""
     import pyarrow as pa
 
-    valid = np.ones(len(column), bool)
-    valid[list(rows)] = False
-    mask = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    mask = pa.py_buffer(np.packbits(sound, bitorder="little"))
     return pa.Array.from_buffers(column.type, len(column), [mask, *column.buffers()[1:]])

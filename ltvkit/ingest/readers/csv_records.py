@@ -81,9 +81,7 @@ def parse_next(
     (Record(line=7, fields=None, fault='quotation mark is not closed', text='"1,2'), 1)
     """
     taken = [first]
-    fields, fault = _parse_fields(taken, form)
-    if fault == NOT_CLOSED:
-        fields, fault = _parse_fields(_add(taken, below), form)
+    fields, fault = _parse_fields(_add(taken, below), form)
     if fault == STRAY and len(taken) == 1 and (fields := _parse_blanks_after_quotes(first, form)):
         fault = None
     if fault is None and width and len(fields) != width:
