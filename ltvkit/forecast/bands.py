@@ -17,13 +17,15 @@ COVERED = 0.95  # of the months tested
 
 class Band(NamedTuple):
     """Factors of the expected revenue by month ahead, and how forecasts of past months would have
-    done in such a band: `held` of `tested`, from so many `dates`."""
+    done in such a band: `held` of `tested`, from so many `dates`. `missed`: of each date, by what
+    share its total was forecast too high."""
 
     low: np.ndarray
     high: np.ndarray
     held: int
     tested: int
     dates: int
+    missed: tuple[float, ...] = ()
 
 
 def widen(table: pd.DataFrame, own: np.ndarray) -> Band:
@@ -44,7 +46,9 @@ def widen(table: pd.DataFrame, own: np.ndarray) -> Band:
     for _origin, group in each.groupby("origin"):
         others = each[~each["month"].isin(group["month"])]
         held += int((group["error"].abs() <= _reach(others, own)[group["lead"] - 1]).sum())
-    return Band(np.exp(-reach), np.exp(reach), held, len(tried), tried["origin"].nunique())
+    sums = tried.groupby("origin")[["forecast", "actual"]].sum().astype(float)
+    missed = sums["forecast"] / sums["actual"].where(sums["actual"] > 0) - 1
+    return Band(np.exp(-reach), np.exp(reach), held, len(tried), len(sums), tuple(missed.dropna()))
 
 
 def widen_total(table: pd.DataFrame, own: float, *, months: int) -> tuple[float, float]:

@@ -23,6 +23,7 @@ from ltvkit.periods import Day
 FEW = 10  # customers a month, of which a tenth is shown
 FARTHEST = 4  # times the forecast, that its range may reach; beyond, no amount is named
 SAME = 0.005  # of the past, by which the coming months may differ and still be about as much
+MANY_DATES, CLEARLY = 3, 0.05  # past totals, all missed by more to the same side: that is said
 MOST = 0.85  # of past months, that a band must have held to be relied on
 
 
@@ -194,10 +195,21 @@ def finding(ahead: Revenue, *, currency: str) -> str:
     if band.tested:
         name = "held" if band.held >= MOST * band.tested else "not_held"
         lines.append(fill(name, n=band.dates, held=band.held, months=band.tested))
+        lines += [_describe_side(band)]
         lines += [fill("tried_as_lately")] if ahead.times != 1 else []
     else:
         lines.append(fill("not_tested"))
-    return " ".join(lines)
+    return " ".join(filter(None, lines))
+
+
+def _describe_side(band: Band) -> str:
+    """That all past dates missed to the same side, where they are several and did so clearly."""
+    misses = sorted(map(abs, band.missed))
+    sides = {miss > 0 for miss in band.missed}
+    if len(misses) < MANY_DATES or len(sides) > 1 or misses[0] < CLEARLY:
+        return ""
+    least, most = (formats.share(miss, decimals=0) for miss in (misses[0], misses[-1]))
+    return fill("all_too_high" if sides == {True} else "all_too_low", least=least, most=most)
 
 
 def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..., str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter
 from dataclasses import replace
 
 import narwhals.stable.v2 as nw
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
+from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
@@ -40,15 +42,20 @@ def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFra
     coarse = [f.coarse() for f in fitted.fitters]
     pairs = zip(fitted.fitters, coarse, strict=True)
     to_estimate = pd.concat([f.params_ / c.params_ for f, c in pairs])
-    rows = []
+    rows, failed = [], Counter[str]()
     for _draw in range(draws):
-        try:
-            parts = [c.reweighted(rng.gamma(c.data["weights"])) for c in coarse]
-        except DataError:
-            continue
-        rows.append(pd.concat(parts) * to_estimate)
+        parts = []
+        for fitter in coarse:
+            try:
+                parts.append(fitter.reweighted(rng.gamma(fitter.data["weights"])))
+            except DataError:
+                failed[formats.label(fitter._model)] += 1
+                break
+        else:
+            rows.append(pd.concat(parts) * to_estimate)
     if len(rows) < 0.9 * draws:
-        raise TooLittleData(fill("few_resamples", n=len(rows), draws=draws))
+        [(model, _times)] = failed.most_common(1)
+        raise TooLittleData(fill("few_resamples", n=len(rows), draws=draws, model=model))
     return pd.DataFrame(rows).reset_index(drop=True)
 
 

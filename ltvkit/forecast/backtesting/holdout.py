@@ -84,14 +84,15 @@ class Backtest:
     def notes(self) -> str:
         """Which methods could not be used, or have no interval, and why, and whether a sample was
         tested; a line each."""
-        rows = self.table.loc[self.table["note"] != "", ["method", "note"]].to_numpy()
-        lines = [f"{formats.label(method)}: {note}" for method, note in rows]
+        noted = self.table[self.table["note"] != ""].groupby("note", sort=False)["method"]
+        lines = [f"{', '.join(map(formats.label, names))}: {note}" for note, names in noted]
         return "\n".join([*lines, *filter(None, [self.sampled])])
 
     @property
     def text(self) -> str:
         """How far off the best forecast was, and what it is good for."""
-        row = self.table.set_index("method").loc[self.best]
+        rows = self.table.set_index("method")
+        row = rows.loc[self.best]
         bias = row["bias"]
         months = model_forecasts.months_after(self.split, self.days)
         whole = months % 1 == 0
@@ -107,7 +108,8 @@ class Backtest:
             lines.append(fill("simple_is_close" if good else "close_and_far_off"))
         if self.best_model and self.best not in (*self.fitted, self.simple):
             lines.append(fill("best_by_day"))
-        if row.get("total_in_interval") is False:
+        used = row if self.best == self.simple else rows.loc[self.best_model or self.best]
+        if used["total_in_interval"] is False:
             lines.append(fill("outside"))
         return " ".join(lines)
 
