@@ -357,6 +357,26 @@ def test_a_simple_method_is_not_praised_where_both_are_far_off(tested, bias, sai
     assert said in found.text
 
 
+def test_a_model_that_is_used_below_and_missed_the_total_is_told(tested):
+    """Also where another method, which only serves to compare, was better."""
+    rows = tested.table.copy()
+    rows.loc[rows["method"] == tested.best_model, "total_in_interval"] = False
+    for best in ("boosting", tested.best_model):
+        found = replace(tested, table=rows, best=best, simple="run_rate")
+        assert "lay outside the range of the model that is used below" in found.text
+    assert "outside" not in replace(tested, best="boosting", simple="run_rate").text
+
+
+def test_a_note_on_several_methods_is_one_line(tested):
+    rows = tested.table.assign(note="")
+    rows.loc[rows["method"].isin(["bg_nbd", "mbg_nbd"]), "note"] = "it is not."
+    rows.loc[rows["method"] == "rfm_cell", "note"] = "nor is it."
+    found = replace(tested, table=rows).notes.splitlines()
+    assert len(found) == 2
+    assert {"RFM cell mean: nor is it."} < set(found)
+    assert sorted(found)[0].endswith("NBD: it is not.")
+
+
 def test_customers_who_got_all_back_are_not_said_to_have_paid_nothing():
     shop = pd.DataFrame({"customer_id": ["a", "b"], "purchase_days": 2, "revenue": [0.0, -5.0]})
     with pytest.raises(TooLittleData, match="no customer has paid more than was sent back"):

@@ -43,7 +43,7 @@ def test_a_shop_that_no_model_fits_is_tested_by_other_methods(lines, failing):
     tested = forecast.backtest(lines, as_of="2024-06-30", months=4)
     assert (tested.best_model, dict(tested.fitted)) == ("", {})
     assert tested.best in ("renewal_rates", "bg_bb")
-    assert "BG/NBD: does not fit these orders" in tested.notes
+    assert "BG/NBD, MBG/NBD, Pareto/NBD: no fit to these orders" in tested.notes
     assert not any(name in tested.text + tested.notes for name in CLASSES)
     assert tested.table[["total_in_interval", "coverage", "low", "high"]].isna().all(axis=None)
     kinds = tested.table.set_index("method")["kind"]

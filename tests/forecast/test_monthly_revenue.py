@@ -400,3 +400,28 @@ def test_money_is_said_as_exactly_as_it_is_known():
     assert rough_money(1_234_567_890, spread=2e7) == "1.235 billion"
     assert rough_money(-5_432, spread=900, currency="€") == "\N{MINUS SIGN}€5,430"
     assert rough_money(5_432.1, spread=0) == "5,432"
+
+
+@pytest.mark.parametrize(
+    ("missed", "said"),
+    [
+        ((0.285, 0.08, 0.14), "forecast too high, by 8% to 28%; this one may be, too."),
+        ((-0.2, -0.05, -0.1), "forecast too low, by 5% to 20%; this one may be, too."),
+        ((0.285, 0.08, -0.14), ""),
+        ((0.285, 0.04, 0.14), ""),
+        ((0.285, 0.14), ""),
+    ],
+)
+def test_past_totals_that_all_missed_to_one_side_are_named(missed, said):
+    band = bands.Band(np.ones(1), np.ones(1), 9, 9, len(missed), missed)
+    assert monthly_revenue._describe_side(band) == (
+        f"All of these totals were {said}" if said else ""
+    )
+
+
+def test_a_band_knows_by_how_much_the_totals_of_past_dates_were_missed():
+    """10 + 20 of 15 + 10, and a date that brought nothing."""
+    dates, table = ["2023-01-31", "2023-01-31", "2023-02-28"], {}
+    table |= {"origin": dates, "month": ["2023-02", "2023-03", "2023-03"], "lead": [1, 2, 1]}
+    table |= {"forecast": [10.0, 20.0, 5.0], "actual": [15.0, 10.0, 0.0]}
+    assert bands.widen(pd.DataFrame(table), np.full(2, 0.1)).missed == pytest.approx((0.2,))

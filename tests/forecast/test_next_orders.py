@@ -243,7 +243,9 @@ def test_the_check_counts_by_hand(on):
     assert np.isnan(found.loc["bought_once", "coverage"])
     assert found.loc[next_orders.ALL, "customers"] == 21
     text = forecast.describe_check(found.reset_index(), days=128)
-    assert text == "Only 3 customers came back in the last 128 days, too few to test the ranges."
+    assert (
+        text == "Only 3 customers came back in the last 128 days, too few to judge the ranges by."
+    )
 
 
 def test_the_test_is_said_and_a_miss_with_a_warning():

@@ -87,7 +87,7 @@ def test_money_is_in_every_headline_and_opposite_signs_are_a_but(cost, gain, sai
             "The money rose too, but by less than the cost. After its cost",
         ),
         (1500.0, (-10.0, -19.0, -1.0), "The figure rose, but the money did not. After its cost of"),
-        (1500.0, (10.0, 1.0, 19.0), "Whether it pays is not clear yet."),
+        (1500.0, (10.0, 1.0, 19.0), "Whether it pays is not clear."),
         (None, (10.0, 1.0, 19.0), "What it cost was not declared, so whether it pays is not known"),
         (None, (-10.0, -19.0, -1.0), "was not declared, and comes on top."),
         (70.0, (math.nan,) * 3, "It cost 70 JPY; what it brought in money is not known."),
