@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import re
+import unicodedata
 
 import bleach
 import matplotlib as mpl
@@ -23,7 +24,7 @@ from stub_project import HOME, make, write_params
 from ltvkit import abc_classes, cohorts, orders
 from ltvkit.config import params
 from ltvkit.config.notebooks import find_notebooks
-from ltvkit.core import csv_injection, people, pseudonyms, redaction
+from ltvkit.core import csv_injection, notices, people, pseudonyms, redaction
 from ltvkit.display import plots, tables
 from ltvkit.engines import connection, frames
 from ltvkit.errors import LtvkitError, ParamsError, ReportError
@@ -485,6 +486,30 @@ def test_people_in_lists_are_masked_unless_declared(tmp_path):
     path = results.save_list(listed, tmp_path / "declared.csv", shown=["customer_id"])
     shown = pd.read_csv(path, dtype=str, encoding="utf-8-sig")
     assert shown["customer_id"].tolist() == [*PEOPLE]
+
+
+def test_secrets_in_lists_are_hidden_also_where_people_are_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("PGPASSWORD", "summer2024-vip")
+    listed = pd.DataFrame({"customer_id": ["C1", "C2"], "channel": ["summer2024-vip", "web"]})
+    for shown in ([], ["channel"]):
+        path = results.save_list(listed, tmp_path / "l.csv", shown=shown)
+        assert pd.read_csv(path, encoding="utf-8-sig")["channel"].tolist() == ["***", "web"]
+
+
+@pytest.mark.parametrize(
+    "name", ["林 薫", "प्रिया शर्मा", unicodedata.normalize("NFD", "ガバ"), "Ana Lopez"]
+)
+def test_no_letter_of_a_name_is_left_in_a_line_that_is_no_record(name):
+    [text] = people.mask(pd.DataFrame({"text": [f"C002,10,{name},150-0001"]}))["text"]
+    assert not any(unicodedata.category(c)[0] in "LM" for c in text.removeprefix("C002"))
+    assert text.startswith("C002,10,")
+
+
+def test_lines_on_the_terminal_are_masked(monkeypatch, capsys):
+    monkeypatch.delenv("LTVKIT_QUIET", raising=False)
+    monkeypatch.setenv("PGPASSWORD", "teahouse1")
+    notices.tell("a@example.org.csv changed while teahouse1 read it.")
+    assert capsys.readouterr().err == "*** changed while *** read it.\n"
 
 
 def test_quarantine_holds_what_is_mapped_and_names_nobody(tmp_path):

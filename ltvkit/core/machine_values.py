@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +25,8 @@ _SHORTEST_ENCODED = 6
 # In figures and prose, still shorter values and numbers would hide what is no secret.
 _LEAST_IN_FIGURES = 3
 HIDDEN = "***"
+_ESCAPE = re.compile("%[0-9A-F]{2}")
+_SIGNS = str.maketrans({sign: f"&#x{ord(sign):X};" for sign in "/+=`"})  # as templates write them
 _LABELS = files.read_yaml("ltvkit", "display/labels.yaml")["labels"]
 # What the kit writes in every report: there a gap would tell the secret, and make pages of nothing.
 _OWN_WORDS = frozenset(re.findall(r"[a-z]{3,}", " ".join(map(str, [*_LABELS])).casefold()))
@@ -46,8 +48,13 @@ def hide_secrets(text: str, *, figures: bool = False) -> str:
     pages, those of one or two characters and short numbers stay, and so do names of logins and
     words that the kit writes there itself.
     """
-    pattern = _compile(tuple(sorted(_list_values(figures=figures))))
+    pattern = find_secrets(figures=figures)
     return pattern.sub(HIDDEN, text) if pattern else text
+
+
+def find_secrets(*, figures: bool = False) -> re.Pattern[str] | None:
+    """The pattern of what `hide_secrets` hides, for very many texts; None: there are no secrets."""
+    return _compile(tuple(sorted(_list_values(figures=figures))))
 
 
 def shorten_paths(text: str) -> str:
@@ -58,7 +65,8 @@ def shorten_paths(text: str) -> str:
     """
     for folder, shown in _list_folders():
         if folder in text:
-            text = re.sub(rf"(?<![\w.-]){re.escape(folder)}(?:/|(?![\w.-]))", shown, text)
+            after = r"(?:/|(?![\w-]|\.\w))"
+            text = re.sub(rf"(?<![\w.-]){re.escape(folder)}{after}", shown, text)
     return text
 
 
@@ -90,8 +98,10 @@ def _compile(values: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern of all values and of the forms in which texts may hold them."""
     forms, coded = set[str](), set[str]()
     for value in values:
-        quoted = quote(value, safe=""), quote_plus(value), value.replace('"', '""')
-        markup = html.escape(value), html.escape(value, quote=False)
+        quoted = [quote(value, safe=""), quote(value), quote_plus(value), quote_plus(value, "/")]
+        quoted += [_ESCAPE.sub(lambda hexed: hexed[0].lower(), text) for text in quoted]
+        quoted += [value.replace('"', '""'), value.replace("/", "\\/")]
+        markup = html.escape(value), html.escape(value, quote=False), _name_signs(value)
         templates = markup[0].replace("&quot;", "&#34;").replace("&#x27;", "&#39;")  # of Jinja
         escaped = json.dumps(value)[1:-1], repr(value)[1:-1]
         lines = (line for line in value.splitlines() if len(line) >= _SHORT)
@@ -106,6 +116,10 @@ def _compile(values: Iterable[str]) -> re.Pattern[str] | None:
         for form in ordered
     ]
     return re.compile("|".join(found)) if found else None
+
+
+def _name_signs(value: str) -> str:
+    return html.escape(value).translate(_SIGNS)
 
 
 def _encode(value: bytes) -> Iterator[str]:
@@ -124,13 +138,8 @@ def _list_folders() -> list[tuple[str, str]]:
     known = [(Path.home(), "~/"), (Path(tempfile.gettempdir()), f"{HIDDEN}/")]
     with suppress(ProjectError):
         known += [(paths.reports().absolute(), "reports/"), (paths.root().absolute(), "")]
-    return _follow_links(tuple(known))
-
-
-@lru_cache(maxsize=16)  # many texts are masked, and each link is looked up on the disk
-def _follow_links(known: Sequence[tuple[Path, str]]) -> list[tuple[str, str]]:
     shown: dict[str, str] = {}
     for folder, text in known:
-        shown |= {str(folder): text, str(folder.resolve()): text}
+        shown |= {str(folder): text, os.path.realpath(folder): text}
     kept = [(folder, text) for folder, text in shown.items() if len(Path(folder).parts) > 1]
     return sorted(kept, key=lambda pair: (-len(pair[0]), pair[0]))

@@ -5,12 +5,13 @@ Ids that are numbers or codes stay: a list is there to be acted on.
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Callable, Collection
 from typing import Any
 
 import pandas as pd
 
-from ltvkit.core import personal_data
+from ltvkit.core import machine_values, personal_data
 from ltvkit.core.machine_values import HIDDEN
 from ltvkit.core.pseudonyms import COLUMN
 
@@ -26,7 +27,8 @@ _CODE = re.compile(r"[A-Za-z0-9_.:#/+-]*")
 _NAMES = re.compile(r"[A-Za-z]{2,}(?:[._][A-Za-z]{2,})+")
 _DIGITS = 12
 _WORD = re.compile(r"(?!令和|平成|昭和|税込|税抜|午前|午後)(?:[A-Za-z]{4,}|[^\W\d_A-Za-z]{2,})")
-_LETTERS = re.compile(r"[^\W\d_]{2,}")
+# One letter that is no Latin one is a name in some languages; marks belong to the letter before.
+_LETTERS = re.compile(r"(?:[^\W\d_A-Za-z]|[A-Za-z]{2,})(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0dff])*")
 
 
 def is_person(text: str) -> bool:
@@ -57,15 +59,16 @@ def shorten(person: str) -> str:
 
 
 def mask(table: pd.DataFrame, *, shown: Collection[str] = ()) -> pd.DataFrame:
-    """A list with people masked, except in the columns `shown`."""
-    if WHOLE in shown and TEXT in table:
-        return table
+    """A list with people masked, except in the columns `shown`; secrets are hidden in all."""
+    whole, secrets = WHOLE in shown and TEXT in table, machine_values.find_secrets(figures=True)
     masked = {}
     for column in table.columns:
-        way = _choose_way(str(column))
-        if column in shown or pd.api.types.is_numeric_dtype(table[column]):
+        if pd.api.types.is_numeric_dtype(table[column]):
             continue
+        way = str if whole or column in shown else _choose_way(str(column))
         known = {x: way(x) for x in table[column].unique() if isinstance(x, str)}
+        if secrets:
+            known = {x: secrets.sub(HIDDEN, to) for x, to in known.items()}
         if any(x != to for x, to in known.items()):
             masked[column] = table[column].map(lambda x, to=known: to.get(x, x))
     return table.assign(**masked) if masked else table
@@ -77,5 +80,5 @@ def _choose_way(column: str) -> Callable[[str], Any]:
     if column.removesuffix(" (raw)") in FIGURES and column.endswith(" (raw)"):
         return lambda x: _WORD.sub(HIDDEN, personal_data.hide(x))
     if column == TEXT:  # which words are names, nothing tells
-        return lambda x: _LETTERS.sub(HIDDEN, personal_data.hide(x))
+        return lambda x: _LETTERS.sub(HIDDEN, personal_data.hide(unicodedata.normalize("NFC", x)))
     return personal_data.hide

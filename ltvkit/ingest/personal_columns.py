@@ -57,7 +57,8 @@ def list_hidden(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _choose_measured(lines: nw.LazyFrame, judged: Sequence[str]) -> list[str]:
-    """The columns that may hold people: not those of few values, no e-mail, for many customers.
+    """The columns that may hold people: not those of few values for many customers, none of them
+    an e-mail or a name with a title.
 
     Of those, each share that `_judge` takes for people is within its limit, as there are at most
     as many different values, and customers who have their own id, as the column has values.
@@ -82,16 +83,16 @@ def _choose_measured(lines: nw.LazyFrame, judged: Sequence[str]) -> list[str]:
         for c in judged
         if filled[c] < _LIMITS["few"]
         or values[c] + alike > limit * filled[c]
-        or _has_mail(lines, c)
+        or _has_mail_or_title(lines, c)
     ]
 
 
-def _has_mail(lines: nw.LazyFrame, column: str) -> bool:
+def _has_mail_or_title(lines: nw.LazyFrame, column: str) -> bool:
     text = nw.col(column).cast(nw.String).str.strip_chars().str.to_lowercase()
-    mail = _one_if(text.str.contains(_FORMS["mail_in_column"]))
+    found = _one_if(text.str.contains(f"{_FORMS['mail_in_column']}|{_FORMS['title']}"))
     # By a sum over the values: a filter would be moved to the lines.
-    values = lines.group_by(column).agg(_lines=nw.len()).select(mails=mail)
-    return bool(frames.table(values.select(nw.col("mails").sum())).fillna(0).iat[0, 0])
+    values = lines.group_by(column).agg(_lines=nw.len()).select(found=found)
+    return bool(frames.table(values.select(nw.col("found").sum())).fillna(0).iat[0, 0])
 
 
 def _measure(lines: nw.LazyFrame, judged: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -160,8 +161,9 @@ def _count(stacked: nw.LazyFrame) -> nw.LazyFrame:
 def _judge(found: Mapping[str, float]) -> tuple[str, float] | None:
     """The kind of people that a column holds, and the share of its customers; None if it is none.
 
-    A telephone number, a title or a name is a customer's own: a column of few values for many
-    customers, such as a region, a shop or a product, holds none.
+    A telephone number or a name is a customer's own: a column of few values for many customers,
+    such as a region, a shop or a product, holds none. Names with a title are names where there are
+    many, also if customers share them, as they do surnames.
     """
     if not found["filled"]:
         return None
@@ -174,7 +176,8 @@ def _judge(found: Mapping[str, float]) -> tuple[str, float] | None:
         return "ids", share["id"]
     if share["phone"] > _LIMITS["telephones"] and share["values"] > _LIMITS["own"]:
         return "telephones", share["phone"]
-    if share["title"] > _LIMITS["titles"] and share["values"] > _LIMITS["own"]:
+    own_or_many = share["values"] > _LIMITS["own"] or found["values"] >= _LIMITS["titled"]
+    if share["title"] > _LIMITS["titles"] and own_or_many:
         return "names", share["title"]
     if found["back"] < _LIMITS["customers"]:
         return None

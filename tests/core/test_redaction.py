@@ -60,7 +60,9 @@ def test_a_secret_is_hidden_in_other_forms(monkeypatch):
     monkeypatch.setenv("PGPASSWORD", secret)
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:urlsecret@db/shop")
     coded = base64.b64encode(secret.encode()).decode()
-    for form in (secret, "pa%22ss%20w%C3%B6rd%2F1%2B", "pa%22ss+w%C3%B6rd%2F1%2B", coded):
+    quoted = ["pa%22ss%20w%C3%B6rd%2F1%2B", "pa%22ss+w%C3%B6rd%2F1%2B", "pa%22ss%20w%C3%B6rd/1%2B"]
+    quoted += ["pa%22ss%20w%c3%b6rd%2f1%2b", "pa&quot;ss wörd&#x2F;1&#x2B;", 'pa"ss wörd\\/1+']
+    for form in (secret, *quoted, coded):
         assert redaction.mask(f"<{form}>").strip("<=>") == "***"
     assert redaction.mask("no urlsecret") == "no ***"
     monkeypatch.setenv("DATABASE_URL", "postgresql://me:ur/l@secret@db:5432/shop")
@@ -151,6 +153,8 @@ def test_folders_of_the_machine_are_not_told(monkeypatch, tmp_path):
     for text, shown in {
         f"no {home}/a.csv": "no ~/a.csv",
         f"'{home}'": "'~/'",
+        f"it is in {home}.": "it is in ~/.",
+        f"{home}.old/a.csv": f"***/{home.relative_to(tempfile.gettempdir())}.old/a.csv",
         f"{paths.root()}/orders.csv, line 3": "orders.csv, line 3",
         f"{paths.reports()}/tea/1": "reports/tea/1",
         f"{tempfile.gettempdir()}/x-1/y.csv: gone": "***/x-1/y.csv: gone",
@@ -175,6 +179,12 @@ def test_people_are_hidden_and_figures_are_not():
         "06 12 34 56 78",
         "+49 171 1234567",
         "1-555-123-4567",
+        "(555) 123 4567",
+        "+49 (0)170 1234567",
+        "+44 (0)20 7946 0907",
+        "+49 170/1234567",
+        "+1(555)123-4567",
+        "+81.90.1234.5678",
     ):
         assert personal_data.hide(f"<{text}>") == "<***>"
         assert personal_data.hide(f"電話 {text}。") == "電話 ***。"
@@ -189,6 +199,10 @@ def test_people_are_hidden_and_figures_are_not():
         "05-01-2024",
         "a@b",
         "4901234567894",
+        "+12345.67",
+        "+1.234.567.890",
+        "+1 234 JPY",
+        "+203.8% (12)",
     ):
         assert personal_data.hide(text) == text
 

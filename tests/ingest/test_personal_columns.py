@@ -45,6 +45,7 @@ PEOPLE = {
     "ids in another case": lambda c, _o: f" {c:05d} ",
     "ids renamed": lambda c, _o: f"M{900 - c}",
     "titles": lambda c, _o: f"{SURNAMES[c % 5]}{c}様",
+    "surnames with titles": lambda c, _o: f"{SURNAMES[c % 5]}{c % 25}様",
     "mostly names": lambda c, o: f"{SURNAMES[c % 5]} {c}" if c % 15 or o > 1 else "a gift",
 }
 SHOPS_OWN = {

@@ -4,6 +4,7 @@ import sys
 
 from tqdm import tqdm
 
+from ltvkit.core import redaction
 from ltvkit.core.i18n import _
 from ltvkit.report.runner.workers import Done
 
@@ -19,6 +20,7 @@ class Progress:
 
     def done(self, done: Done, label: str) -> None:
         """Count a notebook that has finished, was reused or failed."""
+        label = redaction.mask(label)
         named = f"{label} {done.job.notebook.page}"
         if done.failure:
             self.bar.write(f"{label}: {_('FAILED')} {done.failure.text}", file=sys.stderr)
