@@ -107,6 +107,11 @@ def unsealed(**more: str) -> str:
             "acd",
             ["line 2: is not JSON; it is not used. Restore it from git.", f"line 3: {GONE}"],
         ),
+        (
+            lambda a, b, c, d: [a, b.replace("{", '{"id": "another", ', 1), c, d],
+            "acd",
+            ["line 2: says a field twice; it is not used.", f"line 3: {GONE}"],
+        ),
         (lambda a, b, c, d: [a, b, c, d, ""], "abcd", ["line 5: is not JSON"]),
         (lambda a, b, c, d: [a, b, c, d, "[]"], "abcd", ["line 5: has no action that is known"]),
         (

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ltvkit.hypotheses.hypothesis import DECISIONS
 
@@ -46,7 +46,9 @@ class Line(NamedTuple):
 def parse(text: bytes) -> dict[str, str]:
     """What a line says; raises `ValueError` where it is not a line of a ledger."""
     try:
-        fields = json.loads(text)
+        fields = json.loads(text, object_pairs_hook=_name_once)
+    except _NamedTwice:
+        raise ValueError("says a field twice") from None
     except (ValueError, RecursionError) as error:
         raise ValueError("is not JSON") from error
     action = fields.get("action") if isinstance(fields, dict) else None
@@ -60,6 +62,17 @@ def parse(text: bytes) -> dict[str, str]:
     if action == "decide" and fields["decision"] not in DECISIONS:
         raise ValueError(f"has a decision that is not one of {', '.join(DECISIONS)}")
     return fields
+
+
+class _NamedTwice(ValueError):
+    pass
+
+
+def _name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Of a field that it says twice, JSON takes the last, and so does the seal."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise _NamedTwice
+    return found
 
 
 def convert(fields: dict[str, str]) -> Entry:
