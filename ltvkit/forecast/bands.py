@@ -46,9 +46,9 @@ def widen(table: pd.DataFrame, own: np.ndarray) -> Band:
     for _origin, group in each.groupby("origin"):
         others = each[~each["month"].isin(group["month"])]
         held += int((group["error"].abs() <= _reach(others, own)[group["lead"] - 1]).sum())
-    sums = tried.groupby("origin")[["forecast", "actual"]].sum().astype(float)
-    missed = sums["forecast"] / sums["actual"].where(sums["actual"] > 0) - 1
-    return Band(np.exp(-reach), np.exp(reach), held, len(tried), len(sums), tuple(missed.dropna()))
+    missed = sum_by_date(tried)["bias"]
+    tested = {"held": held, "tested": len(tried), "dates": len(missed)}
+    return Band(np.exp(-reach), np.exp(reach), **tested, missed=tuple(missed.dropna()))
 
 
 def widen_total(table: pd.DataFrame, own: float, *, months: int) -> tuple[float, float]:
@@ -59,9 +59,7 @@ def widen_total(table: pd.DataFrame, own: float, *, months: int) -> tuple[float,
     be far off by chance. So few dates call for Student's t.
     """
     tried = table[table["lead"] <= months]
-    sums = tried.groupby("origin").agg(
-        forecast=("forecast", "sum"), actual=("actual", "sum"), months=("lead", "size")
-    )
+    sums = sum_by_date(tried)
     if not (sums[["forecast", "actual"]] > 0).all(axis=None):
         return 0.0, np.inf
     sums = sums.astype(float)
@@ -72,6 +70,15 @@ def widen_total(table: pd.DataFrame, own: float, *, months: int) -> tuple[float,
     spread = np.sqrt(own**2 + max(variance, 0.0) * farther)
     reach = stats.t.ppf(0.975, len(sums) + 2) * spread
     return float(np.exp(-reach)), float(np.exp(reach))
+
+
+def sum_by_date(table: pd.DataFrame) -> pd.DataFrame:
+    """Forecasts of past months -> by origin: months, forecast, actual, and bias (by what share the
+    total was forecast too high; NaN where nothing came)."""
+    sums = table.groupby("origin").agg(
+        months=("lead", "size"), forecast=("forecast", "sum"), actual=("actual", "sum")
+    )
+    return sums.assign(bias=sums["forecast"] / sums["actual"].where(sums["actual"] > 0) - 1)
 
 
 def measure_errors(table: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Find columns that an export writes on the first line of an order only."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 ONCE = ("customer_id", "order_date", "status", "channel", "currency")
@@ -27,6 +27,11 @@ def _is_written_once(filled: Any, ids: Any) -> bool:
     by = filled[ids.notna()].groupby(ids[ids.notna()])
     some = by.any() & ~by.all()
     return bool(some.any() and by.first()[some].mean() > 0.9)
+
+
+def iterate_texts(column: Any) -> Iterator[str]:
+    """The values of a column that are more than blank, as texts."""
+    return filter(str.strip, map(str, column.dropna()))
 
 
 def is_filled(column: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
 from ltvkit.display import formats
-from ltvkit.inspection.fill_down import is_filled
+from ltvkit.inspection.fill_down import is_filled, iterate_texts
 from ltvkit.inspection.stakes import Ask
 from ltvkit.quality.customer_ids import PLACEHOLDERS
 
@@ -30,9 +30,7 @@ _LOW = 0.9  # of the lines: a key that fewer have is held against the next one
 
 def find_empty(head: Any) -> set[str]:
     """The columns of a frame that have no value."""
-    return {
-        c for c in head.columns if len(head) and not any(str(v).strip() for v in head[c].dropna())
-    }
+    return {c for c in head.columns if len(head) and not any(iterate_texts(head[c]))}
 
 
 def list_mails(found: Iterable[str]) -> list[str]:

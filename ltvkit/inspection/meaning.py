@@ -13,7 +13,7 @@ from ltvkit.engines.sql import quoted
 from ltvkit.ingest import status_words, systems
 from ltvkit.ingest.parse import values
 from ltvkit.inspection import keys, parts, statuses, totals
-from ltvkit.inspection.fill_down import propose_fill_down
+from ltvkit.inspection.fill_down import iterate_texts, propose_fill_down
 from ltvkit.inspection.result import Inspection
 from ltvkit.inspection.stakes import Ask
 
@@ -145,7 +145,7 @@ def _list_values(raw: Any, listed: list[str], limit: int = 20) -> dict[str, list
 
 def _take_samples(column: Any, *, masked: bool) -> list[str]:
     samples: dict[str, None] = {}
-    for text in filter(str.strip, map(str, column.dropna())):
+    for text in iterate_texts(column):
         shown = re.sub(r"\w", "•", text) if masked or "@" in text else text
         samples[redaction.mask_figures(shown.strip())[:40]] = None
         if len(samples) == SAMPLES:

@@ -17,6 +17,7 @@ from ltvkit.ingest import headers, systems
 from ltvkit.ingest.parse import ids, values
 from ltvkit.ingest.readers.part import MOST_COLUMNS, Part
 from ltvkit.inspection import days, keys, layout, meaning, money, questions, stakes, totals
+from ltvkit.inspection.fill_down import iterate_texts
 from ltvkit.inspection.result import Inspection
 from ltvkit.inspection.stakes import Ask
 
@@ -37,7 +38,7 @@ def inspect(source: str) -> Inspection:
     if "columns.customer_id" not in checks:
         key, keyed, notes = meaning.propose_customer(head, columns, system)
     columns, checks = columns | key, opened.checks | checks
-    texts = {n: [str(v) for v in head[h].dropna() if str(v).strip()] for n, h in columns.items()}
+    texts = {n: list(iterate_texts(head[h])) for n, h in columns.items()}
     for propose in (money.propose_decimal, _propose_fold):
         more, questions = propose(raw, columns, texts, system)
         policies, checks = policies | more, checks | questions

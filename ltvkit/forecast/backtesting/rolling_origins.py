@@ -68,10 +68,7 @@ class RollingOrigins:
     def summary(self) -> pd.DataFrame:
         """origin, months, predicted, actual, bias: of the method to use, a row per date."""
         rows = self.table[self.table["method"] == self.method]
-        each = rows.groupby("origin", as_index=False).agg(
-            months=("lead", "size"), predicted=("forecast", "sum"), actual=("actual", "sum")
-        )
-        return each.assign(bias=each["predicted"] / each["actual"].where(each["actual"] > 0) - 1)
+        return bands.sum_by_date(rows).reset_index().rename(columns={"forecast": "predicted"})
 
 
 def roll(
