@@ -72,13 +72,15 @@ def _average(won: np.ndarray) -> float:
 def _measure_growth(won: np.ndarray) -> float:
     """The last twelve spans against the twelve before, as a logarithm.
 
-    Less of it the more spans differ by chance, by the share of the variance of chance in its
-    square; none where that is all of it. So it is less than what was counted.
+    Less of it the more the ratio to the span a year before varies (at least as counts do), by the
+    share of the variance of chance in its square; none where that is all of it. So it is less than
+    what was counted, and a season, which is in both years, counts as no chance.
     """
     before, lately = won[-2 * SPANS : -SPANS], won[-SPANS:]
     if len(before) < SPANS or not (before.mean() > 0 and lately.mean() > 0):
         return np.nan
-    growth = np.log(lately.mean() / before.mean())
-    chance = sum(spans.var(ddof=1) / spans.mean() ** 2 / SPANS for spans in (before, lately))
+    ratio = lately.mean() / before.mean()
+    growth, counts = np.log(ratio), lately.mean() + ratio**2 * before.mean()
+    chance = max((lately - ratio * before).var(ddof=1), counts) / SPANS / lately.mean() ** 2
     drawn = growth * max(0.0, 1 - chance / growth**2) if growth else 0.0
     return float(np.clip(drawn, -MOST_GROWTH, MOST_GROWTH))

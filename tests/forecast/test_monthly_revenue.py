@@ -291,17 +291,25 @@ def test_a_trend_of_new_customers_must_prove_itself():
 
 
 def test_growth_is_of_a_year_and_drawn_to_none_by_chance():
-    even = np.array([9.0, 11.0] * 12)
-    grown = np.concatenate([even[:12], 1.5 * even[12:]])
-    measure = acquisition._measure_growth
-    # In each year spans differ by 1 of 10: a variance of 12 / 11 / 100 / 12 of either mean.
-    chance = 2 * 12 / 11 / 100 / 12
-    assert measure(grown) == pytest.approx(np.log(1.5) * (1 - chance / np.log(1.5) ** 2))
-    assert measure(even) == 0
-    assert measure(np.concatenate([even[:12], 1.01 * even[12:]])) == 0, "no more than chance"
-    assert measure(np.concatenate([even[:12], 9 * even[12:]])) == pytest.approx(np.log(2))
-    assert np.isnan(measure(grown[1:])), "less than two years"
-    assert np.isnan(measure(np.append(np.zeros(12), even[:12])))
+    even, measure = np.array([90.0, 110.0] * 6), acquisition._measure_growth
+    grown = np.log(1.5)
+
+    def follow(later: np.ndarray) -> float:
+        return measure(np.concatenate([even, later]))
+
+    # 150 less 1.5 times 100, of counts: a variance of 150 + 2.25 * 100; the mean of 12, its 12th.
+    drawn = 1 - 375 / 12 / 150**2 / grown**2
+    assert follow(1.5 * even) == pytest.approx(grown * drawn)
+    # 165 and 135, in the other order, are 30 more and 30 less: a variance of 900 * 12 / 11.
+    drawn = 1 - 900 * 12 / 11 / 12 / 150**2 / grown**2
+    assert follow(1.5 * even[::-1]) == pytest.approx(grown * drawn)
+    season = np.array([100.0] * 9 + [1000.0] * 3)
+    assert measure(np.append(season, 1.5 * season)) == pytest.approx(grown, rel=0.01)
+    assert follow(even) == 0
+    assert follow(1.01 * even) == 0, "no more than chance"
+    assert follow(9 * even) == pytest.approx(np.log(2))
+    assert np.isnan(measure(np.append(even, 1.5 * even)[1:])), "less than two years"
+    assert np.isnan(measure(np.append(np.zeros(12), even)))
 
 
 def test_a_trend_fades_by_hand():
