@@ -166,19 +166,21 @@ def _behave_as_old(
 ) -> bool:
     """Whether those who look new in the first two spans buy again as old customers do.
 
-    Compared with those who look new in the second half, and with its purchases that come after a
-    span or more. Not where hardly anybody looks new later, as when a fixed group is followed.
+    Compared with those who look new in the second half, and with old customers who would look new
+    if the export began in the middle. Not where hardly anybody looks new later, as when a fixed
+    group is followed.
     """
     length = last - start + 1
+    middle = start + length // 2
     again = min(AGAIN, length // LEAST)
     seems_new, day = nw.col("_before").is_null(), nw.col("_day")
-    late = (day >= start + length // 2) & (day <= last - again)
+    late = (day >= middle) & (day <= last - again)
     early, later, known = (
         _measure_return(beside.filter(group), again)
         for group in (
             seems_new & (day < start + 2 * SPAN),
             seems_new & late,
-            late & (nw.col("_before") >= SPAN),
+            late & (day < middle + 2 * SPAN) & (nw.col("_before") > day - middle),
         )
     )
     if later.customers < FEW:
