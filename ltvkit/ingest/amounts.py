@@ -89,8 +89,10 @@ def find_refunded_line(written: Mapping[str, str], amount: str, rules: Policies)
     return f"(({given}) and ({amount}) < {_CENT})" if parts else ""
 
 
-def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
-    """Typed lines, a DuckDB relation -> the same with each line's share of what its order paid.
+def spread_orders(
+    sql: str, columns: Collection[str], mapped: Collection[str], rules: Policies
+) -> str:
+    """SQL for typed lines and its columns -> SQL for each line's share of what its order paid.
 
     Adds `REFUNDED`; leaves out the columns of the parts. Rows that `exclude` names keep their own
     amount, and have no share; discounts that are rows are spread as well, and become zero.
@@ -104,7 +106,7 @@ def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
     over = f"over ({orders})"
     net, refund = _net_of_order(parts, rules, discount, over), _refund_of_order(parts, over)
     weighed = f"""select *, not ({off} or {discount}) _counts,
-        case when _counts then coalesce(amount, 0) else 0 end _weight from typed"""
+        case when _counts then coalesce(amount, 0) else 0 end _weight from ({sql})"""
     summed = f"""select *, {net} _net, coalesce(0{refund}, 0) < 0 _refund,
         sum(_weight) {over} _whole, count(*) filter (_counts) {over} _lines from ({weighed})"""
     nothing = f"abs(_whole) < {_CENT}"  # to share by, as of lines that cancel out
@@ -123,12 +125,10 @@ def spread_orders(typed: Any, mapped: Collection[str], rules: Policies) -> Any:
     before = f"coalesce(lag(_due) over ({orders} order by {LINE}), 0)"
     amount = f"""case when {discount} then 0 when not _counts then amount
         when _net = _whole then _weight else round(_due - {before}, _digits) end"""
-    back = f"_counts and _all_back{f' or {REFUNDED}' if REFUNDED in typed.columns else ''}"
-    known = [c for c in typed.columns if c not in ("amount", REFUNDED) and c not in PARTS]
+    back = f"_counts and _all_back{f' or {REFUNDED}' if REFUNDED in columns else ''}"
+    known = [c for c in columns if c not in ("amount", REFUNDED) and c not in PARTS]
     chosen = ", ".join(map(quoted, known))
-    return typed.query(
-        "typed", f"select {chosen}, {amount} as amount, {back} as {REFUNDED} from ({due})"
-    )
+    return f"select {chosen}, {amount} as amount, {back} as {REFUNDED} from ({due})"
 
 
 def describe(mapped: Mapping[str, str], rules: Policies) -> str:

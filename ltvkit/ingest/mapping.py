@@ -53,8 +53,10 @@ def fill_down(part: Part, mapped: Mapping[str, str], rules: Policies) -> Part:
     return part.fill_down([mapped[n] for n in rules.fill_down], **how)
 
 
-def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str) -> str:
-    """SQL for the records of a part under canonical names; a value that cannot be read is NULL.
+def build_columns(
+    part: Part, *, mapped: Mapping[str, str], rules: Policies, zone: str
+) -> dict[str, str]:
+    """Canonical names -> SQL for their values in a part's records: NULL where one cannot be read.
 
     `mapped` is canonical name -> raw column. Adds the raw columns as `_raw_1`, `_raw_2`, ...
     """
@@ -74,8 +76,12 @@ def build_query(part: Part, *, mapped: Mapping[str, str], rules: Policies, zone:
     written |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns, start=1)}
     written |= {n: n if n in part.working else "null::varchar" for n in (FAULT, TEXT)}
     written |= {n: n for n in (FILE, LINE) if n in part.working}
-    ordered = dict.fromkeys((*FIRST, *written))
-    chosen = ", ".join(f"{written[n]} as {quoted(n)}" for n in ordered)
+    return {n: written[n] for n in dict.fromkeys((*FIRST, *written))}
+
+
+def build_query(part: Part, columns: Mapping[str, str]) -> str:
+    """SQL for the records of a part with the columns of `build_columns`."""
+    chosen = ", ".join(f"{value} as {quoted(name)}" for name, value in columns.items())
     return f"select {chosen} from ({part.sql})"
 
 

@@ -239,12 +239,14 @@ class PartReader:
 
         It holds until the next part is read with a `view` of the same name.
         """
-        sql = mapping.build_query(part, mapped=self.mapped, rules=self.rules, zone=self.zone)
+        how = {"mapped": self.mapped, "rules": self.rules, "zone": self.zone}
+        columns = mapping.build_columns(part, **how)
+        sql = mapping.build_query(part, columns)
+        if amounts.spreads(self.mapped, self.rules):
+            sql = amounts.spread_orders(sql, columns, self.mapped, self.rules)
         # By a view, as DuckDB's Python side splits a text given to `sql` into words, which is slow.
         connection.execute(f"create or replace temp view {view} as {sql}")
         typed = connection.view(view)
-        if amounts.spreads(self.mapped, self.rules):
-            typed = amounts.spread_orders(typed, self.mapped, self.rules)
         if self.rates is not None and "currency" in self.mapped:
             priced = tuple(c for c in ("amount", "unit_price", "margin") if c in typed.columns)
             typed = currencies.convert(typed, self.rates, columns=priced)

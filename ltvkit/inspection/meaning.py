@@ -144,10 +144,13 @@ def _list_values(raw: Any, listed: list[str], limit: int = 20) -> dict[str, list
 
 
 def _take_samples(column: Any, *, masked: bool) -> list[str]:
+    known: set[str] = set()  # to mask takes longer than to compare
     samples: dict[str, None] = {}
     for text in iterate_texts(column):
-        shown = re.sub(r"\w", "•", text) if masked or "@" in text else text
-        samples[redaction.mask_figures(shown.strip())[:40]] = None
+        shown = (re.sub(r"\w", "•", text) if masked or "@" in text else text).strip()
+        if shown not in known:
+            known.add(shown)
+            samples[redaction.mask_figures(shown)[:40]] = None
         if len(samples) == SAMPLES:
             break
     return list(samples)

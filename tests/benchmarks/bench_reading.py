@@ -58,7 +58,9 @@ def bare(path: Path, *, own: bool = False) -> None:
     if own:
         part = Part("", sql, dict.fromkeys(NAMES, "VARCHAR"), plain=True)
         mapped = {name: name for name in NAMES}
-        sql = mapping.build_query(part, mapped=mapped, rules=Policies(), zone="Asia/Tokyo")
+        sql = mapping.build_query(
+            part, mapping.build_columns(part, mapped=mapped, rules=Policies(), zone="Asia/Tokyo")
+        )
         chosen = ", ".join(NAMES)
     target = Path(os.environ["LTVKIT_REPORTS"]) / "bare.parquet"
     duckdb.connect().sql(f"copy (select {chosen} from ({sql})) to '{target}' (format parquet)")
