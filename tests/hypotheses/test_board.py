@@ -19,7 +19,7 @@ from ltvkit import hypotheses
 from ltvkit.errors import DataError, NothingYet, ParamsError
 from ltvkit.hypotheses import board, figures, findings, timeline, verdicts
 from ltvkit.hypotheses.board import Board
-from ltvkit.hypotheses.design import assignment, power_analysis
+from ltvkit.hypotheses.design import assignment, detection, power_analysis
 from ltvkit.hypotheses.effects import customer_days, targets
 from ltvkit.hypotheses.hypothesis import Decision, Record, Target
 from ltvkit.hypotheses.registry import store
@@ -224,7 +224,7 @@ def test_an_unknown_natural_change_concludes_nothing(lines):
 
 def test_power_is_that_of_statsmodels(lines):
     """Equal groups, an error that the effect does not change: the t test of two samples."""
-    seen = power_analysis.PowerInputs(baseline=10.0, se=0.5, df=198, customers=200)
+    seen = detection.PowerInputs(baseline=10.0, se=0.5, df=198, customers=200)
     row = power_analysis._compute_power(
         hypothesis(comparison="randomized", smallest_effect=1.4), seen, 31
     )
@@ -238,7 +238,7 @@ def test_power_is_that_of_statsmodels(lines):
 
 
 def test_the_error_grows_with_the_effect():
-    seen = power_analysis.PowerInputs(baseline=10.0, se=0.5, df=198, customers=200, growth=0.2)
+    seen = detection.PowerInputs(baseline=10.0, se=0.5, df=198, customers=200, growth=0.2)
     row = power_analysis._compute_power(
         hypothesis(comparison="randomized", smallest_effect=2.0), seen, 31
     )
@@ -429,3 +429,19 @@ def test_a_draft_has_no_timeline(lines):
     known = customer_days.build(lines, as_of=dt.date(2024, 2, 1))
     found = hypotheses.evaluate(hypothesis(), known, as_of=dt.date(2024, 2, 1))
     assert hypotheses.timelines(found, known) == {}
+
+
+def test_an_error_that_few_windows_foretell_is_averaged_over():
+    """Against draws: an error between chi-squared limits, an effect, and its t test."""
+    inputs = detection.PowerInputs(se=1.0, df=5, customers=200, foreseen_df=10)
+    rng, draws = np.random.default_rng(1), 200_000
+    true = 1 / np.sqrt(rng.chisquare(10, draws) / 10)
+    for effect in (1.0, 3.0, 4.5):
+        found = effect + true * rng.standard_normal(draws)
+        t = found / (true * np.sqrt(rng.chisquare(5, draws) / 5))
+        seen = (np.abs(t) > stats.t.ppf(0.975, 5)).mean()
+        assert detection.compute_power(inputs, effect) == pytest.approx(seen, abs=0.006)
+    least = detection.find_smallest(inputs)
+    assert detection.compute_power(inputs, least) == pytest.approx(0.8, abs=1e-6)
+    assert least > 1.05 * detection.find_smallest(inputs._replace(foreseen_df=np.inf))
+    assert np.isnan(detection.find_smallest(detection.PowerInputs()))

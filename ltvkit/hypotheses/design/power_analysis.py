@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from ltvkit import periods
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, LtvkitError
-from ltvkit.hypotheses import verdicts
+from ltvkit.hypotheses.design.detection import POWER, PowerInputs, compute_power, find_smallest
 from ltvkit.hypotheses.effects import (
     comparisons,
     customer_days,
@@ -35,7 +34,6 @@ from ltvkit.hypotheses.registry.store import Registry
 from ltvkit.hypotheses.texts import fill
 from ltvkit.periods import Day
 
-POWER = 0.8  # the power to aim at
 PAST, FEWEST_PAST = 6, 3  # windows that the error of a draw is the median of; for a line
 # Degrees of freedom of the expectation that replays vary as their customers account for: by itself
 # their spread is known so little that power would be too high.
@@ -44,21 +42,6 @@ WEEKS = (2, 4, 8, 13, 26)
 COLUMNS = [
     "weeks", "customers", "baseline", "error", "smallest_detectable", "power", "customers_needed",
 ]  # fmt: skip
-
-
-class PowerInputs(NamedTuple):
-    """What to expect at the end: the figure without any effect, the error of the effect, its
-    degrees of freedom, how many customers take part, and how the error grows with the effect."""
-
-    baseline: float = np.nan
-    se: float = np.nan
-    df: float = np.nan
-    customers: int = 0
-    growth: float = 0.0
-
-    def error(self, effect: float) -> float:
-        """The error once there is an effect: the additional orders vary as orders of buyers do."""
-        return float(np.sqrt(self.se**2 + max(effect * self.growth, 0.0))) or np.nan
 
 
 def power(
@@ -154,7 +137,7 @@ def estimate_inputs(
         se = past.estimate(metric).se * _scale_to_now(histories, hypothesis, past.groups)
     error = np.sqrt(spread * (se**2 + natural.se**2 / (natural.spread or 1.0)))
     growth = spread * _growth(past, metric, now)
-    return PowerInputs(baseline, float(error), natural.df, everybody, growth)
+    return PowerInputs(baseline, float(error), natural.df, everybody, growth, natural.df + PRIOR)
 
 
 def _look_back(
@@ -257,19 +240,16 @@ def _row(histories: Histories, hypothesis: Hypothesis, length: int) -> dict[str,
 
 
 def _compute_power(hypothesis: Hypothesis, inputs: PowerInputs, length: int) -> dict[str, Any]:
-    df, error = inputs.df, inputs.error(hypothesis.smallest_effect)
-    edge, away = scipy.stats.t.ppf(1 - verdicts.ALPHA / 2, df), hypothesis.smallest_effect / error
-    reach = edge + scipy.stats.t.ppf(POWER, df)
-    # The effect that lies `reach` errors from zero, when its error grows with it.
-    grown = reach**2 * inputs.growth
-    needed = np.ceil(inputs.customers * (reach / away) ** 2)
+    effect = hypothesis.smallest_effect
+    error, reach = inputs.error(effect), find_smallest(inputs._replace(se=1.0, growth=0.0))
+    needed = np.ceil(inputs.customers * (reach * error / effect) ** 2)
     return {
         "weeks": length / 7,
         "customers": inputs.customers,
         "baseline": inputs.baseline,
         "error": error,
-        "smallest_detectable": (grown + np.hypot(grown, 2 * reach * inputs.se)) / 2,
-        "power": scipy.stats.nct.sf(edge, df, away) + scipy.stats.nct.cdf(-edge, df, away),
+        "smallest_detectable": find_smallest(inputs),
+        "power": compute_power(inputs, effect),
         "customers_needed": needed if hypothesis.comparison == "randomized" else np.nan,
         "planned": length == hypothesis.days,
     }
