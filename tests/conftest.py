@@ -76,10 +76,13 @@ def agg():
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory):
     """A Spark cluster of a master and two workers."""
-    from stub_cluster import Cluster
+    from stub_cluster import JAVA, Cluster
 
-    with Cluster(tmp_path_factory.mktemp("cluster")) as found:
-        yield found
+    with pytest.MonkeyPatch.context() as patch:
+        for name in JAVA:
+            patch.setenv(name, JAVA[name])
+        with Cluster(tmp_path_factory.mktemp("cluster")) as found:
+            yield found
 
 
 @pytest.fixture(scope="session")
