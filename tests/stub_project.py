@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from unittest import mock
 
@@ -13,6 +14,7 @@ import nbformat
 import pytest
 from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from stub_workers import warm
 
 from ltvkit.cli.main import main
 
@@ -130,14 +132,18 @@ def start(root: Path, *arguments: str, **more: str) -> subprocess.Popen:
     )
 
 
-def report(root: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess:
+def report(
+    root: Path, *arguments: str, new: bool = False, **more: str
+) -> subprocess.CompletedProcess:
     """`python -m ltvkit report` to its end; `arguments` default to the stub's June.
 
-    The command runs in this process, which saves a second of imports. Workers and kernels are
-    processes of their own, as ever. `start` has a process for the command as well.
+    The command runs in this process, and its workers and kernels are forked (`stub_workers`), which
+    saves seconds of imports. With `new`, each is a new process. `start` has one for the command as
+    well.
     """
     arguments = arguments or ("params/stub.yaml", "--month", "1998-06")
-    return run(root, "report", *arguments, **more)
+    with nullcontext() if new else warm():
+        return run(root, "report", *arguments, **more)
 
 
 def run(root: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess:

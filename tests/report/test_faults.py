@@ -54,11 +54,12 @@ def wait_for(happened: Callable[[], object], *, seconds: float = 60) -> None:
 
 
 def processes(root: Path) -> list[str]:
-    """The command lines of all processes that work for the project in `root`."""
+    """The command lines of all processes that work for the project in `root`, or in it."""
     mark, found = f"LTVKIT_REPORTS={root / 'reports'}".encode(), []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
+            told = (folder / "environ").read_bytes().split(b"\0")  # of a forked one, its parent's
+            if mark in told or (folder / "cwd").readlink() == root:
                 found.append((folder / "cmdline").read_bytes().decode())
         except OSError:
             continue
@@ -115,7 +116,7 @@ def test_notebooks_that_do_not_finish(tmp_path):
     good = files(target)
     for name, cell in FAULTS.items():
         write_notebook(root, name, "fine = 1", cell, "never = 2")
-    done = report(root, *JUNE, "--timeout", "20")
+    done = report(root, *JUNE, "--timeout", "20", new=True)
     assert done.returncode == 1
     assert files(target) == good
     record = failure(root)

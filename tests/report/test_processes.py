@@ -58,7 +58,7 @@ def test_a_forked_notebook_gives_the_same_report(tmp_path, forked, monkeypatch):
     for name in ("forked", "new"):
         root = make(tmp_path / name)
         write_notebook(root, "01_rfm", LINEAGE, DRAWN)
-        assert report(root).returncode == 0
+        assert report(root, new=True).returncode == 0
         lineage = (root / "lineage").read_text()
         assert lineage.count("ltvkit.report.runner.forkserver") == 3 * (name == "forked")
         reports.append(files(root / "reports" / "stub" / "1998-06"))
@@ -75,7 +75,7 @@ def test_forked_notebooks_that_do_not_finish(tmp_path, forked):
     root = make(tmp_path)
     for name, cell in FAULTS.items():
         write_notebook(root, name, "fine = 1", cell, "never = 2")
-    done = report(root, "params/stub.yaml", "--month", "1998-06", "--timeout", "10")
+    done = report(root, "params/stub.yaml", "--month", "1998-06", "--timeout", "10", new=True)
     assert done.returncode == 1
     assert done.stderr.count(": finished in") == 2
     reasons = {n["page"]: n["reason"] for n in failure(root)["notebooks"]}
@@ -99,7 +99,7 @@ def test_the_process_that_forks_is_killed(tmp_path, forked, monkeypatch):
 
     monkeypatch.setattr(runner_processes, "_fork", fork)
     root = make(tmp_path)
-    assert report(root).returncode == 0
+    assert report(root, new=True).returncode == 0
     assert killed == [-signal.SIGKILL]
     assert processes(root) == litter(root) == []
 
@@ -110,7 +110,7 @@ def test_no_process_is_left_where_no_report_comes_to_run(tmp_path, forked, monke
 
     monkeypatch.setattr(Session, "_check_data", stop)
     root = make(tmp_path)
-    assert report(root).returncode == 1
+    assert report(root, new=True).returncode == 1
     assert processes(root) == litter(root) == []
 
 
