@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.special import betaln, log_expit
 
 from ltvkit import customers, forecast
-from ltvkit.errors import ParamsError
+from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import months_ahead, seasons
 from ltvkit.forecast.clock import Clock
 from ltvkit.forecast.estimation import BUYING
@@ -313,6 +313,15 @@ def test_parameters_of_both_groups_are_drawn(groups):
     drawn = forecast.parameters(groups[0], draws=5)
     assert list(drawn) == list(groups[0].buying.params_.index)
     assert (drawn.std() > 0).all()
+
+
+def test_fits_of_both_groups_that_fail_are_said_with_the_model(groups, monkeypatch):
+    def fail(*_args):
+        raise DataError("no optimum")
+
+    monkeypatch.setattr(type(groups[0].buying.later), "reweighted", fail)
+    with pytest.raises(TooLittleData, match=r"only 0 of 5 .* by MBG/NBD"):
+        forecast.parameters(groups[0], draws=5)
 
 
 def test_too_small_a_group_leaves_one(seasonal):

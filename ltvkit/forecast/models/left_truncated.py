@@ -35,6 +35,11 @@ class LeftTruncatedFitter:
         self.later, self.earlier, self.known = later, earlier, known
 
     @property
+    def _model(self) -> str:
+        """Its name in tables, that of either group."""
+        return self.later._model
+
+    @property
     def params_(self) -> pd.Series:
         """The parameters of both groups."""
         return pd.concat([self.later.params_, self.earlier.params_.add_suffix(EARLIER)])
