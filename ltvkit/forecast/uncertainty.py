@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -39,24 +40,33 @@ def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFra
     if draws < 2:
         raise ParamsError(f"draws={draws}: give 2 at least, 100 for an interval.")
     rng = np.random.default_rng(seed)
-    coarse = [f.coarse() for f in fitted.fitters]
+    coarse, rows, failed = [], list[pd.Series](), Counter[Any]()
+    for fitter in fitted.fitters:
+        try:
+            coarse.append(fitter.coarse())
+        except DataError as error:
+            raise _too_few(0, draws, fitter) from error
     pairs = zip(fitted.fitters, coarse, strict=True)
     to_estimate = pd.concat([f.params_ / c.params_ for f, c in pairs])
-    rows, failed = [], Counter[str]()
     for _draw in range(draws):
         parts = []
         for fitter in coarse:
             try:
                 parts.append(fitter.reweighted(rng.gamma(fitter.data["weights"])))
             except DataError:
-                failed[formats.label(fitter._model)] += 1
+                failed[fitter] += 1
                 break
         else:
             rows.append(pd.concat(parts) * to_estimate)
     if len(rows) < 0.9 * draws:
-        [(model, _times)] = failed.most_common(1)
-        raise TooLittleData(fill("few_resamples", n=len(rows), draws=draws, model=model))
+        [(fitter, _times)] = failed.most_common(1)
+        raise _too_few(len(rows), draws, fitter)
     return pd.DataFrame(rows).reset_index(drop=True)
+
+
+def _too_few(n: int, draws: int, fitter: Any) -> TooLittleData:
+    model = formats.label(fitter._model)
+    return TooLittleData(fill("few_resamples", n=n, draws=draws, model=model))
 
 
 def with_parameters(fitted: Fitted, params: pd.Series) -> Fitted:

@@ -315,11 +315,12 @@ def test_parameters_of_both_groups_are_drawn(groups):
     assert (drawn.std() > 0).all()
 
 
-def test_fits_of_both_groups_that_fail_are_said_with_the_model(groups, monkeypatch):
+@pytest.mark.parametrize("method", ["coarse", "reweighted"])
+def test_fits_of_both_groups_that_fail_are_said_with_the_model(groups, method, monkeypatch):
     def fail(*_args):
         raise DataError("no optimum")
 
-    monkeypatch.setattr(type(groups[0].buying.later), "reweighted", fail)
+    monkeypatch.setattr(LeftTruncatedFitter, method, fail)
     with pytest.raises(TooLittleData, match=r"only 0 of 5 .* by MBG/NBD"):
         forecast.parameters(groups[0], draws=5)
 
