@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 _PART = re.compile(r"\.(.+)-[0-9a-f]{32}\.part")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # by libyaml: eight times as fast
 
 
 @contextmanager
@@ -64,7 +65,7 @@ def read_yaml(module: str, name: str) -> Any:
     Also where the kit is a zip archive, as the workers of a Spark cluster have it.
     """
     folder = resources.files(sys.modules[module].__package__ or "ltvkit")
-    return yaml.safe_load(folder.joinpath(name).read_text("utf-8"))
+    return yaml.load(folder.joinpath(name).read_text("utf-8"), Loader=_LOADER)
 
 
 def hash_file(path: Path) -> str:
