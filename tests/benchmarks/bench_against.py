@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 HOME = Path(__file__).resolve().parents[2]
+COMPILED = str(Path(tempfile.gettempdir()) / "ltvkit-compiled")  # as an installed kit is
 ROUNDS = int(os.environ.get("ROUNDS", 3))
 SAMPLES = ("params/cdnow.yaml", "params/shop.yaml")
 # An order export of 60 lines, as shops have them.
@@ -50,6 +51,7 @@ class Cost(NamedTuple):
 def run(home: Path, command: Sequence[str], reports: Path) -> Cost:
     """A command that must succeed, with the kit of `home`."""
     environment = os.environ | {"PYTHONPATH": str(home), "LTVKIT_REPORTS": str(reports)}
+    environment |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": COMPILED}
     with tempfile.TemporaryFile() as said:
         start = time.perf_counter()
         process = subprocess.Popen(
@@ -92,7 +94,11 @@ def inspect(home: Path, reports: Path) -> Cost:
     )
     export = reports / "export.csv"
     export.write_text("\n".join([HEADERS, *rows]) + "\n")
-    return run(home, ["-m", "ltvkit", "inspect", str(export)], reports)
+    return run(
+        home,
+        ["-m", "ltvkit", "inspect", str(export), "--out", str(reports / "params.yaml")],
+        reports,
+    )
 
 
 def first_figure(home: Path, reports: Path) -> Cost:
