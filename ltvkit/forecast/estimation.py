@@ -43,7 +43,8 @@ class Spending(NamedTuple):
 class Fitted:
     """A fitted model: `buying` (a lifetimes fitter, or two of them in `LeftTruncatedFitter`; time
     by `clock`), `spend` (Gamma-Gamma, or None if it could not be fitted), `mean_spend` per
-    purchase, `notes`: what to be aware of, and `known_days`, as given to `fit`.
+    purchase, `notes`: what to be aware of, `known_days`, as given to `fit`, and `sure`: whether
+    its parameters have an interval (see `fit_first`).
     """
 
     model: str
@@ -53,6 +54,7 @@ class Fitted:
     mean_spend: float
     notes: tuple[str, ...]
     known_days: int | None = None
+    sure: bool = True
 
     @property
     def fitters(self) -> list:
@@ -61,9 +63,11 @@ class Fitted:
 
     @property
     def table(self) -> pd.DataFrame:
-        """parameter, estimate, lowest, highest (95%), meaning."""
+        """parameter, estimate, lowest, highest (95%; NaN without an interval), meaning."""
         rows = pd.concat([f.summary for f in self.fitters]).drop(columns="se(coef)")
         rows.columns = ["estimate", "lowest", "highest"]
+        if not self.sure:
+            rows[["lowest", "highest"]] = np.nan
         texts = [_explain(name, self.clock.unit) for name in rows.index]
         return rows.rename_axis("parameter").assign(meaning=texts).reset_index()
 
@@ -241,6 +245,8 @@ def fit_spending(customers: Frame) -> Spending:
         return Spending(None, mean, (fill("average_spend_alike"),))
     except DataError as error:
         return Spending(None, mean, (fill("average_spend", error=error),))
+    if not spend.holds():
+        return Spending(None, mean, (fill("average_spend_alike"),))
     return Spending(spend, mean, tuple(_correlation_notes(purchases, each, weights)))
 
 

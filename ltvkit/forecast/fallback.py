@@ -6,37 +6,68 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pandas as pd
+
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import NoOptimum, TooLittleData
-from ltvkit.forecast import estimation
+from ltvkit.forecast import estimation, uncertainty
 from ltvkit.forecast.estimation import Fitted
 from ltvkit.forecast.texts import fill
 
 
-def fit_first(customers: Frame, *, models: Sequence[str] = (), **how: Any) -> Fitted:
-    """Customers -> the first of `models`, then of all others, that fits them; `how`: as `fit`.
+def fit_first(
+    customers: Frame, *, models: Sequence[str] = (), draws: int = 100, **how: Any
+) -> tuple[Fitted, pd.DataFrame | None]:
+    """Customers -> the first of `models`, then of all others, that fits them, and its `parameters`
+    drawn `draws` times; `how`: as `fit`.
 
-    A model that was best on the orders before the test may have no best parameters on all orders.
-    `notes` then begin with a sentence that says by which model the forecast is. Raises
-    `TooLittleData` with the remedy where no model fits; what all of them lack is the reason.
+    A model that was best on the orders before the test may have no best parameters on all orders,
+    or none that hold when customers are drawn anew. `notes` then begin with a sentence that says by
+    which model the forecast is. Where no model holds, the first that fits is taken, without drawn
+    parameters (None) and without intervals. Raises `TooLittleData` with the remedy where no model
+    fits; what all of them lack is the reason.
     """
     order = list(dict.fromkeys([*models, *estimation.BUYING]))
     failed: list[str] = []
     reasons: set[str] = set()
+    unsure: Fitted | None = None
     for model in order:
         try:
-            fitted = estimation.fit(customers, model=model, **how)
+            fitted = _note_failed(estimation.fit(customers, model=model, **how), failed)
         except TooLittleData as error:
             failed, last = [*failed, formats.label(model)], error
             reasons.add("" if isinstance(error, NoOptimum) else str(error))
             continue
-        if not failed:
-            return fitted
-        words = {"failed": _(", ").join(failed), "model": formats.label(model)}
-        note = fill("next_best", n=len(failed), **words)
-        return replace(fitted, notes=(note, *fitted.notes))
+        try:
+            return _draw(fitted, draws=draws)
+        except TooLittleData as error:
+            notes = (*fitted.notes, fill("no_interval", error=error))
+            unsure = unsure or replace(fitted, notes=notes, sure=False)
+            failed = [*failed, formats.label(model)]
+    if unsure:
+        return unsure, None
     if len(reasons) == 1 and "" not in reasons:
         raise last
     raise TooLittleData(fill("no_model_fits", models=_(", ").join(failed))) from last
+
+
+def _note_failed(fitted: Fitted, failed: Sequence[str]) -> Fitted:
+    """The model with a note of those that were tried before it."""
+    if not failed:
+        return fitted
+    words = {"failed": _(", ").join(failed), "model": formats.label(fitted.model)}
+    return replace(fitted, notes=(fill("next_best", n=len(failed), **words), *fitted.notes))
+
+
+def _draw(fitted: Fitted, *, draws: int) -> tuple[Fitted, pd.DataFrame]:
+    """The model and its drawn parameters; with the average spend if only so they can be drawn."""
+    try:
+        return fitted, uncertainty.parameters(fitted, draws=draws)
+    except TooLittleData:
+        if fitted.spend is None:
+            raise
+    notes = (*fitted.notes, fill("average_spend_alike"))
+    plain = replace(fitted, spend=None, notes=notes)
+    return plain, uncertainty.parameters(plain, draws=draws)

@@ -19,7 +19,7 @@ from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.forecast import estimation, predictions
 from ltvkit.forecast.clock import HISTORY
 from ltvkit.forecast.estimation import Fitted, histories
-from ltvkit.forecast.models.fitting import NORMAL_95
+from ltvkit.forecast.models.fitting import NORMAL_95, RESAMPLED
 from ltvkit.forecast.texts import fill
 from ltvkit.periods import MONTH_DAYS
 
@@ -58,7 +58,7 @@ def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFra
                 break
         else:
             rows.append(pd.concat(parts) * to_estimate)
-    if len(rows) < 0.9 * draws:
+    if len(rows) < RESAMPLED * draws:
         [(fitter, _times)] = failed.most_common(1)
         raise _too_few(len(rows), draws, fitter)
     return pd.DataFrame(rows).reset_index(drop=True)

@@ -54,8 +54,7 @@ def forecast_months(
     fitted = drawn = None
     with suppress(TooLittleData):  # a page says so, and goes on without
         how = {"clock": rolled.clock, "known_days": rolled.won.known_days}
-        fitted = forecast.fit_first(buyers, models=[model], **how)
-        drawn = forecast.parameters(fitted)
+        fitted, drawn = forecast.fit_first(buyers, models=[model], **how)
     history = kpis.series(book.days, as_of=as_of, export_begins=begins)
     asked = {"history": history, "as_of": as_of, "months": months}
     ahead = forecast.revenue(buyers, fitted, drawn, past=rolled, **asked)

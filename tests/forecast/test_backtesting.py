@@ -358,13 +358,22 @@ def test_a_simple_method_is_not_praised_where_both_are_far_off(tested, bias, sai
 
 
 def test_a_model_that_is_used_below_and_missed_the_total_is_told(tested):
-    """Also where another method, which only serves to compare, was better."""
+    """Also where another method, which only serves to compare, or a simple one, was better, and
+    where none was better than one number for all."""
     rows = tested.table.copy()
     rows.loc[rows["method"] == tested.best_model, "total_in_interval"] = False
-    for best in ("boosting", tested.best_model):
-        found = replace(tested, table=rows, best=best, simple="run_rate")
-        assert "lay outside the range of the model that is used below" in found.text
-    assert "outside" not in replace(tested, best="boosting", simple="run_rate").text
+    for best in ("boosting", "run_rate", tested.best_model):
+        for table in (rows, rows.assign(skill=-0.1)):
+            found = replace(tested, table=table, best=best, simple="run_rate")
+            assert "lay outside the range of the model that is used below" in found.text
+        assert "outside" not in replace(tested, best=best, simple="run_rate").text
+
+
+def test_the_model_of_lists_is_in_use_too(tested):
+    rows = tested.table.assign(total_in_interval=True).astype({"total_in_interval": object})
+    other = next(m for m in tested.models if m != tested.best_model)
+    rows.loc[rows["method"] == tested.list_model, "total_in_interval"] = False
+    assert "outside" in replace(tested, table=rows, best_model=other).text
 
 
 def test_a_note_on_several_methods_is_one_line(tested):

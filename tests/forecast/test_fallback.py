@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from stub_odd_shops import SHOPS
 from test_subscriptions import pay, shop
 
 from ltvkit import customers, forecast
 from ltvkit.errors import NoOptimum, TooLittleData
-from ltvkit.forecast import subscriptions
+from ltvkit.forecast import estimation, subscriptions
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
+from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
 from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
 
+UNSURE = "would mean nothing"
 CLASSES = ("BetaGeo", "Fitter", "ParetoNBD", "bg_nbd")
 
 
@@ -26,7 +29,7 @@ def lines() -> pd.DataFrame:
 
 
 def fail(self, *_history, **_options):
-    raise NoOptimum(self._no_optimum(np.zeros(4)))
+    raise NoOptimum(self._no_optimum(np.zeros(len(self._names))))
 
 
 @pytest.fixture
@@ -63,11 +66,11 @@ def test_renewals_by_customer_add_up_to_those_by_month(lines):
 def test_the_next_best_model_takes_over_and_says_so(lines, failing):
     buyers = customers.summarize(lines, as_of="2023-12-31")
     order = ["mbg_nbd", "bg_nbd"]
-    chosen = forecast.fit_first(buyers, models=order)
+    chosen, _drawn = forecast.fit_first(buyers, models=order, draws=10)
     assert chosen.model == "mbg_nbd"
     assert not chosen.text.startswith("MBG/NBD does not fit")
     failing(ModifiedBetaGeoFitter)
-    second = forecast.fit_first(buyers, models=order)
+    second, _drawn = forecast.fit_first(buyers, models=order, draws=10)
     assert second.model == "bg_nbd"
     assert second.notes[0] == (
         "MBG/NBD does not fit these orders, so the forecast for each customer is by BG/NBD, the "
@@ -77,3 +80,58 @@ def test_the_next_best_model_takes_over_and_says_so(lines, failing):
     with pytest.raises(TooLittleData, match="none of MBG/NBD, BG/NBD, Pareto/NBD.*renewals") as no:
         forecast.fit_first(buyers, models=order)
     assert not any(name in str(no.value) for name in CLASSES)
+
+
+@pytest.fixture
+def unstable(monkeypatch):
+    """Models that fit, but of which no resample has a fit."""
+
+    def let_fail(*fitters):
+        for fitter in fitters:
+            monkeypatch.setattr(fitter, "reweighted", fail)
+
+    return let_fail
+
+
+def test_a_model_whose_parameters_do_not_hold_gives_way_to_the_next(lines, unstable):
+    buyers = customers.summarize(lines, as_of="2023-12-31")
+    unstable(ModifiedBetaGeoFitter)
+    fitted, drawn = forecast.fit_first(buyers, models=["mbg_nbd", "bg_nbd"], draws=10)
+    assert fitted.model == "bg_nbd"
+    assert fitted.notes[0].startswith("MBG/NBD does not fit these orders")
+    assert len(drawn) == 10
+    assert fitted.table[["lowest", "highest"]].notna().all(axis=None)
+
+
+def test_no_page_shows_an_interval_that_another_calls_meaningless(lines, unstable):
+    buyers = customers.summarize(lines, as_of="2023-12-31")
+    unstable(BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter)
+    fitted, drawn = forecast.fit_first(buyers, models=["mbg_nbd"], draws=10)
+    assert (fitted.model, drawn) == ("mbg_nbd", None)
+    assert fitted.table["estimate"].notna().all()
+    assert fitted.table[["lowest", "highest"]].isna().all(axis=None)
+    assert UNSURE in fitted.text
+    assert "next best" not in fitted.text
+
+
+def test_the_mean_takes_the_place_of_a_spend_model_that_does_not_hold(lines, monkeypatch):
+    """Customers who all spend much the same: Gamma-Gamma has a fit, and hardly a resample has."""
+    bought = SHOPS["same_amount"]()
+    noise = np.random.default_rng(1).normal(0, 50, len(bought)).round(2)
+    bought = customers.summarize(bought.assign(amount=1000 + noise), as_of="2024-06-30")
+    spent = estimation.fit_spending(bought)
+    assert spent.fitter is None
+    assert spent.notes[0].startswith("Spend: every customer gets the average, as their amounts")
+    monkeypatch.setattr(GammaGammaFitter, "holds", lambda _self: True)
+    assert estimation.fit_spending(bought).fitter is not None
+
+
+def test_a_spend_model_that_fails_later_costs_no_interval(monkeypatch):
+    buyers = customers.summarize(SHOPS["two_products"](), as_of="2024-06-30")
+    monkeypatch.setattr(GammaGammaFitter, "holds", lambda _self: True)
+    monkeypatch.setattr(GammaGammaFitter, "reweighted", fail)
+    assert forecast.fit(buyers).spend is not None
+    fitted, drawn = forecast.fit_first(buyers, draws=10)
+    assert (fitted.model, fitted.spend) == ("bg_nbd", None)
+    assert len(drawn) == 10
+    assert "every customer gets the average" in fitted.text

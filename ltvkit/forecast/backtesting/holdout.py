@@ -75,10 +75,14 @@ class Backtest:
     sampled: str = ""
 
     @property
+    def models(self) -> list[str]:
+        """The models that could be fitted, the best first."""
+        return [method for method in self.table["method"] if method in self.fitted]
+
+    @property
     def list_model(self) -> str:
         """The best of the models that can say who has left (see `predictions.fit_for_lists`)."""
-        able = [m for m in self.table["method"] if m in self.fitted and m in LIST_MODELS]
-        return next(iter(able), LIST_MODELS[0])
+        return next((m for m in self.models if m in LIST_MODELS), LIST_MODELS[0])
 
     @property
     def notes(self) -> str:
@@ -99,17 +103,17 @@ class Backtest:
         span = fill("months", n=int(months)) if whole else fill("days", n=self.days)
         way = fill("too_low" if bias < 0 else "too_high")
         lines = [fill("tested", span=span, error=abs(bias), way=way)]
-        if not row["skill"] > 0:
-            return " ".join([*lines, fill("no_better_than_one_number")])
         good = abs(bias) <= GOOD
-        if self.best == self.simple:
+        if not row["skill"] > 0:
+            lines.append(fill("no_better_than_one_number"))
+        elif self.best == self.simple:
             lines.append(fill("simple_is_best" if good else "simple_is_far_off"))
         elif self.close:
             lines.append(fill("simple_is_close" if good else "close_and_far_off"))
-        if self.best_model and self.best not in (*self.fitted, self.simple):
+        if row["skill"] > 0 and self.models and self.best not in (*self.fitted, self.simple):
             lines.append(fill("best_by_day"))
-        used = row if self.best == self.simple else rows.loc[self.best_model or self.best]
-        if used["total_in_interval"] is False:
+        used = {self.best_model, self.list_model} & set(self.models) or {self.best}
+        if any(rows.loc[method, "total_in_interval"] is False for method in used):
             lines.append(fill("outside"))
         return " ".join(lines)
 

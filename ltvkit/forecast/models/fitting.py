@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ NEAR = 1e-6  # tolerance of a fit to new weights: far below what a resample chan
 PRIOR_SD = 2.0  # of log parameters, for the weak prior: a factor of 50 either way is plausible
 REACH = 10.0  # how far log parameters may move from their start; further out is only a limit
 NORMAL_95 = 1.959963984540054
+RESAMPLED = 0.9  # of resamples that must have a fit; with fewer, an interval would mean nothing
+TRIED = 20  # resamples, enough to see whether a fit holds
 
 
 class DistinctFitter:
@@ -168,6 +171,17 @@ class DistinctFitter:
         start = np.log(self.params_.to_numpy())
         found = self._search(data, start, warm=True, curvature=curvature, tol=NEAR)
         return pd.Series(np.exp(found.x), index=self.params_.index)
+
+    def holds(self) -> bool:
+        """Whether the fit is one of these orders, and not of chance: resamples have one, too."""
+        rng, fits = np.random.default_rng(1), 0
+        with suppress(DataError):  # of nearby histories: then none fits
+            other = self.coarse()
+            for _draw in range(TRIED):
+                with suppress(DataError):
+                    other.reweighted(rng.gamma(other.data["weights"]))
+                    fits += 1
+        return fits >= RESAMPLED * TRIED
 
     def _coarser(self, data: pd.DataFrame, *, cells: int = GRID) -> pd.DataFrame:
         """Nearby histories merged to their mean."""
