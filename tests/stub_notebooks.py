@@ -36,6 +36,7 @@ LIMITS = (
     (lists, "MOST_LISTED", 100),
     (curves, "GROUPS", GROUPS),
 )
+CHANNELS = 5
 DAYS, MONTHS = 913, 30  # of the sample shop, whatever its size
 AGES = MONTHS * (MONTHS + 1) // 2
 # What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
@@ -49,7 +50,7 @@ BOUNDED = {
     "forecast.backtesting.weekly_purchases.tracking": DAYS,
     "forecast.seasons._count_by_month": DAYS,
     "cohorts._spent": AGES,
-    "ltv.curves._by_group": GROUPS * AGES,
+    "ltv.curves._by_group": GROUPS * AGES * CHANNELS,
     "ltv.lapse._count_gaps": DAYS,
     "ltv.order_steps._count": order_steps.STEPS * len(order_steps.PARTS) * 73 * 2,
     "forecast.payments._sum_gaps": AGES,

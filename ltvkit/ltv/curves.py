@@ -15,7 +15,7 @@ from ltvkit.ingest import daily
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
-__all__ = ["finding", "ltv"]
+__all__ = ["finding", "limits", "ltv"]
 
 __dir__ = __all__.copy
 
@@ -45,13 +45,11 @@ def ltv(
     """
     frames.lazy(daily.select_days(lines, as_of=as_of), needs=(of,))
     known = cohorts.find_known(lines, as_of=as_of, every="month", export_begins=export_begins)
-    paid, lived = _by_group(lines, as_of=as_of, column=of, known=known)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(paid), np.full(len(paid), 1 / len(paid)), size=draws)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = np.cumsum((weights @ paid) / (weights @ lived), axis=1)
-    enough = lived.sum(axis=0) >= FEWEST
-    low, high = np.where(enough, np.nanquantile(drawn, [0.025, 0.975], axis=0), np.nan)
+    groups = _by_group(lines, as_of=as_of, column=of, known=known)
+    if not groups:
+        raise TooLittleData(fill("no_curve"))
+    [(paid, lived)] = groups.values()
+    low, high = _resample(paid, lived, draws=draws, seed=seed)
     return pd.DataFrame(
         {
             "age_months": np.arange(paid.shape[1]),
@@ -61,6 +59,31 @@ def ltv(
             "high": high,
         }
     )
+
+
+def limits(
+    lines: Frame,
+    *,
+    as_of: Day,
+    by: str,
+    of: str = "revenue",
+    months: int = 12,
+    draws: int = 1000,
+    seed: int = 1,
+    export_begins: str = "",
+) -> pd.DataFrame:
+    """Order lines -> low, high by value of column `by`: the band of `ltv` for its customers.
+
+    At the end of the first `months`; NaN where fewer than 30 customers have lived so long.
+    """
+    known = cohorts.find_known(lines, as_of=as_of, every="month", export_begins=export_begins)
+    groups = _by_group(lines, as_of=as_of, column=of, known=known, by=by, ages=months)
+    bands = {
+        name: [end[months - 1] for end in _resample(paid, lived, draws=draws, seed=seed)]
+        for name, (paid, lived) in groups.items()
+        if paid.shape[1] >= months
+    }
+    return pd.DataFrame.from_dict(bands, orient="index", columns=["low", "high"])
 
 
 def finding(curve: pd.DataFrame, *, currency: str, months: int = 12) -> str:
@@ -86,27 +109,64 @@ def _describe_range(curve: pd.DataFrame, row: pd.Series, worth: dict[str, str]) 
     return fill("few_in_all", n=n) if n < FEWEST else fill("few_as_old")
 
 
+def _resample(paid: np.ndarray, lived: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
+    """The lower and the upper end of the band, by age; NaN where too few have lived it."""
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(len(paid), np.full(len(paid), 1 / len(paid)), size=draws)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        drawn = np.cumsum((weights @ paid) / (weights @ lived), axis=1)
+    enough = lived.sum(axis=0) >= FEWEST
+    ends = np.full((2, len(enough)), np.nan)
+    ends[:, enough] = np.nanquantile(drawn[:, enough], [0.025, 0.975], axis=0)
+    return ends
+
+
 def _by_group(
-    lines: Frame, *, as_of: Day, column: str, known: int | None
-) -> tuple[np.ndarray, np.ndarray]:
+    lines: Frame,
+    *,
+    as_of: Day,
+    column: str,
+    known: int | None,
+    by: str = "",
+    ages: int | None = None,
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Money paid at, and customers who have lived through, each age: two arrays, group x age.
 
-    `known`: the first month from which on it is known who is new.
+    Of each value of column `by`, or of all (""), where somebody has lived a whole month; up to
+    `ages` of them. `known`: the first month from which on it is known who is new.
     """
-    born = cohorts.members(lines, as_of=as_of, by="month", every="month")
+    born = cohorts.members(lines, as_of=as_of, by=by or "month", every="month")
     born = born if known is None else born.filter(nw.col("born") >= known)
+    born = born if by else born.with_columns(cohort=nw.lit(""))
     dealt = ranking.rank(born, by="customer_id", ascending=True)
     dealt = dealt.with_columns(group=(nw.col("rank") - 1) % GROUPS)
-    sizes = frames.table(dealt.group_by("group", "born").agg(customers=nw.len()))
+    sizes = frames.table(dealt.group_by("cohort", "group", "born").agg(customers=nw.len()))
     aged = cohorts.aged(lines, dealt, as_of=as_of, every="month")
-    spent = frames.add_up(aged, "group", "born", "age", sums=[column])
+    aged = aged if ages is None else aged.filter(nw.col("age") < ages)
+    spent = frames.add_up(aged, "cohort", "group", "born", "age", sums=[column])
     last = periods.last_whole(as_of, "month")
-    ages = int(last - sizes["born"].min()) + 1 if len(sizes) else 0
-    if ages < 1:
-        raise TooLittleData(fill("no_curve"))
+    paid_by = dict(list(spent.groupby("cohort")))
+    lived_ages = last - sizes.groupby("cohort")["born"].min() + 1
+    return {
+        str(name): _fill(
+            sizes[sizes["cohort"] == name],
+            paid_by.get(name, spent.iloc[:0]),
+            column=column,
+            last=last,
+            ages=min(int(n), ages or int(n)),
+        )
+        for name, n in lived_ages.items()
+        if n >= 1
+    }
+
+
+def _fill(
+    sizes: pd.DataFrame, spent: pd.DataFrame, *, column: str, last: int, ages: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The two arrays of one value."""
     groups = int(sizes["group"].max()) + 1
     paid, lived = np.zeros((groups, ages)), np.zeros((groups, ages))
-    seen = spent[spent["born"] + spent["age"] <= last]
+    seen = spent[(spent["born"] + spent["age"] <= last) & (spent["age"] < ages)]
     np.add.at(paid, (seen["group"], seen["age"]), seen[column])
     for age in range(ages):
         reached = sizes[sizes["born"] + age <= last]

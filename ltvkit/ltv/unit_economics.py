@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -14,13 +15,14 @@ from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, check_grouping, check_share
+from ltvkit.ltv import curves
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
 FEWEST = 30  # customers; an average of fewer says too little to call a group the best
 COLUMNS = (  # besides the group's
-    *("customers", "of", "acquisition_cost", "ltv", "ltv_to_cost", "payback_months"),
-    "affordable_cost",
+    *("customers", "of", "acquisition_cost", "ltv", "ltv_low", "ltv_high", "ltv_to_cost"),
+    *("payback_months", "affordable_cost"),
 )
 
 __all__ = ["average_cost", "finding", "summarize"]
@@ -45,7 +47,7 @@ def summarize(
     - `acquisition_cost` of one: by value, "all" for those not named; NaN, not zero, without
     - `ltv`: realised in the first `months`, of which the month of the first order is one (12: ages
       0 to 11), `of` margin (`margin_rate` x revenue, where given), or of revenue, where the orders
-      have no margin either; `ltv_to_cost`
+      have no margin either; `ltv_low`, `ltv_high`: its 95% band (`curves.limits`); `ltv_to_cost`
     - `payback_months`: first age by which it has covered the cost; NaN: not yet, or no cost
     - `affordable_cost`: the most that winning one may cost to pay back within `months`; zero where
       customers bring less than nothing
@@ -64,13 +66,16 @@ def summarize(
         lines, by = frames.materialize(everyone, like=lines), "all"
     has_margin = "margin" in frames.lazy(lines).collect_schema().names()
     of = "margin" if has_margin and margin_rate is None else "revenue"
-    built = _whole_months(lines, as_of=as_of, by=by, export_begins=export_begins)
+    begins = {"by": by, "export_begins": export_begins}
+    built = _whole_months(lines, as_of=as_of, **begins)
     worth = cohorts.ltv(built, of=of).set_index("cohort")
     named = frames.table(frames.lazy(lines).select(nw.col(by).cast(nw.String)).unique())[by]
     costs = _costs(acquisition_cost, worth.index, {*named.dropna(), *worth.index})
     sizes = worth.pop("customers")
     worth *= 1 if margin_rate is None else margin_rate
     ltv = worth.reindex(columns=[months - 1])[months - 1]
+    band = curves.limits(lines, as_of=as_of, of=of, months=months, **begins).reindex(worth.index)
+    band *= 1 if margin_rate is None else margin_rate
     paid = worth.ge(costs, axis=0)
     table = pd.DataFrame(
         {
@@ -78,6 +83,8 @@ def summarize(
             "of": _("margin") if has_margin or margin_rate is not None else _("revenue"),
             "acquisition_cost": costs,
             "ltv": ltv,
+            "ltv_low": band["low"],
+            "ltv_high": band["high"],
             "ltv_to_cost": ltv / costs.where(costs > 0),
             "payback_months": paid.idxmax(axis=1).where(paid.any(axis=1)).astype(float),
             "affordable_cost": ltv.clip(lower=0),
@@ -104,22 +111,39 @@ def average_cost(table: pd.DataFrame) -> float:
 
 
 def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
-    """Which group of 30 customers or more brings most for its cost, or comes closest; or why that
-    is not known."""
+    """Which group of 30 customers or more brings most for its cost, or comes closest, and whether
+    that is more than chance; or why that is not known.
+
+    It is, where the 95% interval of the difference from every other group leaves out zero.
+    """
     known = table.dropna(subset=["ltv_to_cost"])
     if known.empty:
         costs = (table["acquisition_cost"] > 0).any()
         return fill("no_group_old_enough" if costs else "no_cost", months=months)
-    large = known[known["customers"] >= FEWEST]
+    large = known[known["ltv_high"].notna()]
+    large = known[known["customers"] >= FEWEST] if large.empty else large
     if large.empty:
         return fill("few_of_known_cost", n=int(known["customers"].max()))
     best = large.loc[large["ltv_to_cost"].idxmax()]
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
     group = best.iloc[0][:1].upper() + best.iloc[0][1:]
-    many = "best_group" if best["ltv"] >= best["acquisition_cost"] else "closest_group"
+    pays = best["ltv"] >= best["acquisition_cost"]
+    many = ("best_group" if pays else "closest_group") + ("" if _leads(best, large) else "_unclear")
     alike = np.isclose(known["ltv_to_cost"], best["ltv_to_cost"]).all()
     name = "one_group" if alike and known["acquisition_cost"].nunique() == 1 else many
     return fill(name, group=group, cost=cost, ltv=ltv, of=best["of"], months=months)
+
+
+def _leads(best: pd.Series, groups: pd.DataFrame) -> bool:
+    """Whether the best group is better than each other one by more than chance."""
+    others = groups.drop(index=best.name)
+    ahead = best["ltv_to_cost"] - others["ltv_to_cost"]
+    widths = [_half_width(rows) / rows["acquisition_cost"] for rows in (best, others)]
+    return bool((ahead > np.hypot(*widths)).all())
+
+
+def _half_width(rows: pd.Series | pd.DataFrame) -> Any:
+    return (rows["ltv_high"] - rows["ltv_low"]) / 2
 
 
 def _costs(given: Mapping[str, float], groups: pd.Index, named: set[str]) -> pd.Series:

@@ -336,17 +336,56 @@ def test_unit_economics_by_hand(on):
 
 
 def test_a_group_pays_best_only_if_it_pays_back():
-    shops = [LINES.assign(customer_id=LINES["customer_id"] + str(n)) for n in range(15)]
+    shops = [LINES.assign(customer_id=LINES["customer_id"] + str(n)) for n in range(30)]
     found = [
         unit_economics.finding(economics(pd.concat(shops), cost).reset_index(), currency="USD")
-        for cost in ({"web": 40, "shop": 70}, {"web": 50, "shop": 70}, {"web": 50})
+        for cost in ({"web": 20, "shop": 70}, {"web": 90, "shop": 70}, {"web": 50})
     ]
     assert found == [
-        "Web pays best: 40.00 USD to win a customer, 45.00 USD of margin in 12 months.",
+        "Web pays best: 20.00 USD to win a customer, 45.00 USD of margin in 12 months.",
         "No group pays back within 12 months. Shop comes closest: 70.00 USD to win a customer, "
         "65.00 USD of margin.",
         "Winning a customer costs 50.00 USD and brings 45.00 USD of margin in 12 months.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("high", "costs", "said"),
+    [
+        ([50, 70], [20, 20], "B pays best: 20.00 USD"),  # 60 -+ 10 and 40 -+ 10
+        ([56, 76], [20, 20], "No group clearly pays best. B comes first, but that may be chance: "),
+        ([50, 70], [80, 80], "No group pays back within 12 months. B comes closest: 80.00 USD"),
+        ([56, 76], [80, 80], "No group pays back within 12 months. B comes closest, but that may"),
+        ([50, 74], [40, 20], "B pays best: 20.00 USD"),  # 3 -+ 0.7 and 1 -+ 0.25
+        ([np.nan, 70], [20, 20], "B pays best"),  # too few of the other to tell
+        ([np.nan, np.nan], [20, 20], "No group clearly pays best"),
+    ],
+)
+def test_that_a_group_pays_best_is_said_only_where_it_is_more_than_chance(high, costs, said):
+    ltv, high = np.array([40, 60]), np.array(high)
+    table = pd.DataFrame({"channel": ["a", "b"], "customers": 99, "of": "revenue", "ltv": ltv})
+    table = table.assign(ltv_low=2 * ltv - high, ltv_high=high, acquisition_cost=costs)
+    table["ltv_to_cost"] = table["ltv"] / table["acquisition_cost"]
+    assert unit_economics.finding(table, currency="USD").startswith(said)
+
+
+def test_the_range_of_a_group_is_that_of_its_own_customers(on):
+    """A group apart has the band that the whole curve has of its customers alone."""
+    lines = make_lines(
+        *[(f"{n}", f"{n}", "2023-01-05", 10 * (n % 7), "xxy"[n % 3]) for n in range(99)],
+        extra=("channel",),
+    )
+    table = economics(on(lines), {"all": 40})
+    limits = table[["ltv_low", "ltv_high"]]
+    assert (table["ltv"].between(limits["ltv_low"], limits["ltv_high"])).all()
+    alone = lines[lines["channel"] == "x"]
+    curve = curves.ltv(alone, as_of=AS_OF).set_index("age_months").loc[11]
+    width = limits.loc["x", "ltv_high"] - limits.loc["x", "ltv_low"]
+    assert width == pytest.approx(curve["high"] - curve["low"], rel=0.15)
+    half = economics(on(lines), {"all": 40}, margin_rate=0.5)
+    assert half["ltv_high"].to_numpy() == pytest.approx(limits["ltv_high"].to_numpy() / 2)
+    few = economics(on(lines[lines["customer_id"].astype(int) < 80]), {"all": 40})
+    assert few["ltv_low"].isna().to_dict() == {"x": False, "y": True}
 
 
 def test_no_group_pays_best_where_all_are_alike():
