@@ -74,7 +74,7 @@ def classify(lines: Frame, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Fr
     Items are ranked by revenue (equal revenue: by the item's id). An item is in the class in which
     its share begins: A if the items before it bring less than the first cut, B if less than the
     second, else C. So the first item is always A, however large, and one that begins at a cut is in
-    the class after it. Items whose revenue is zero or less (given away, or returned) are "none":
+    the class after it. Items of equal revenue are in one class, that of the first of them. Items whose revenue is zero or less (given away, or returned) are "none":
     they have no share, and shares are of the revenue of the others. All are "none" where fewer than
     `LEAST_ITEMS` have revenue, and without shares where returns leave no revenue in all. Lines that
     name no item count as one item, "(none)". A frame without `amount` that has `revenue`, as
@@ -106,14 +106,18 @@ def classify(lines: Frame, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Fr
     sums = items.select(nw.col("revenue", "counted").sum(), paying=paying)
     sums = frames.table(sums.with_columns(frames.round_money("revenue", "counted"))).iloc[0]
     whole = sums["counted"] if sums["revenue"] > 0 else np.nan
+    placed = ranking.rank(items, by="revenue", ties="item", running=["counted"])
+    placed = placed.with_columns(begins=nw.col("counted_upto") - nw.col("counted"))
+    begins = placed.group_by("revenue").agg(nw.col("begins").min())
     ranked = (
-        ranking.rank(items, by="revenue", ties="item", running=["counted"])
+        placed.drop("begins")
+        .join(begins, on="revenue")
         .with_columns(
             revenue_share=nw.col("counted") / whole,
             cumulative_share=nw.col("counted_upto") / whole,
         )
         .with_columns(**{"class": _class(cuts, whole, few=sums["paying"] < LEAST_ITEMS)})
-        .drop("counted", "counted_upto")
+        .drop("counted", "counted_upto", "begins")
         .rename({"item": by})
         .sort("rank")
     )
@@ -252,7 +256,7 @@ def _class(cuts: Sequence[float], whole: float, *, few: bool) -> nw.Expr:
         return nw.lit("none")
     # A share that equals a cut on paper may miss it by the last bit of a float.
     first, second = (c - 1e-12 for c in cuts)
-    begins = (nw.col("counted_upto") - nw.col("counted")) / whole
+    begins = nw.col("begins") / whole
     paid = nw.when(begins < second).then(nw.lit("B")).otherwise(nw.lit("C"))
     paid = nw.when(begins < first).then(nw.lit("A")).otherwise(paid)
     return nw.when(nw.col("revenue") <= 0).then(nw.lit("none")).otherwise(paid)

@@ -48,7 +48,8 @@ def series(
     zero: nothing falls by more than all of it.
 
     Where the data begin in the middle of the shop's life, old customers look new at first: then
-    `new_customers` and `repeat_rate` are NaN until it is known who is new (`ingest.truncation`).
+    `new_customers` and `repeat_rate` are NaN until it is known who is new (`ingest.truncation`), and
+    where the orders span less than 30 days, in which old customers may not have come yet.
     `export_begins` is the policy of this name; empty: found out.
     """
     return tables(lines, as_of=as_of, every=(every,), export_begins=export_begins)[every]
@@ -70,6 +71,9 @@ def tables(
     if by_day.empty:
         raise DataError(f"there is no order up to {periods.day(as_of):%Y-%m-%d}: nothing to show.")
     known = truncation.find_known_from(lines, as_of=as_of, export_begins=export_begins)
+    today = pd.Timestamp(periods.day(as_of))
+    if not export_begins and (today - by_day["order_date"].iloc[0]).days < truncation.SPAN:
+        known = today + pd.Timedelta(days=1)
     return {
         kind: _of_kind(by_day, active, as_of=as_of, every=kind, known_from=known) for kind in every
     }

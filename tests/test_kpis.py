@@ -152,6 +152,21 @@ def test_nothing_is_said_of_who_is_new_where_that_is_unknown():
     lines = make_lines(*MIDLIFE)
     table = kpis.series(lines, as_of="2023-01-31", export_begins="later")
     assert kpis.finding(table, as_of="2023-01-31") == (
-        "6 customers bought in January 2023 (7 orders). The export begins in the middle of the "
-        "shop's life, and cannot tell how many had bought before."
+        "6 customers bought in January 2023 (7 orders). These orders do not tell how many had "
+        "bought before."
     )
+
+
+@pytest.mark.parametrize(("days", "new"), [(0, 0), (29, 0), (30, 2)])
+def test_orders_of_less_than_a_month_do_not_tell_who_is_new(days, new):
+    lines = make_lines(("a", "1", "2024-01-01", 5), ("b", "2", "2024-01-01", 5))
+    as_of = pd.Timestamp("2024-01-01") + pd.Timedelta(days=days)
+    table = kpis.series(lines, as_of=as_of)
+    assert table["new_customers"].sum() == new
+    assert table["repeat_rate"].notna().any() == (new > 0)
+    declared = kpis.series(lines, as_of=as_of, export_begins="opening")
+    assert (declared["new_customers"].sum(), declared["repeat_rate"].iloc[0]) == (2, 0)
+    if not new:
+        assert kpis.finding(table, as_of=as_of).startswith(
+            "2 customers bought in January 2024 (2 orders). These orders do not tell how many"
+        )

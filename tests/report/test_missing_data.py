@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 
 import pytest
 from nbformat.v4 import new_code_cell
+from stub_pages import NOTEBOOKS
 from stub_project import make, report, write_notebook
 
 from ltvkit import errors
 from ltvkit.report import results
+from ltvkit.report.pages import front_page
 from ltvkit.report.runner.missing_data import MissingData
 
 AGAIN = "Not shown, for the same reason."
@@ -112,3 +116,22 @@ def test_a_fault_beside_a_lesson_and_a_missing_step_is_named(tmp_path):
     assert done.returncode == 1
     failed = "02_small, cell 5 `print(y)`: a cell raised an error: NameError: name 'y' is not"
     assert failed in done.stderr
+
+
+def test_the_front_page_says_each_finding_once():
+    pages = [
+        results.Result(page, findings, {}, {}, [])
+        for page, findings in (("a", ["why.", "One."]), ("b", ["Two.", "why."]), ("c", ["why."]))
+    ]
+    assert front_page.list_findings(pages) == [["why.", "One."], ["Two."], []]
+
+
+@pytest.mark.parametrize("notebook", ["04_cohort_ltv", "05_ltv_forecast"])
+def test_a_notebook_that_finds_nothing_says_so(notebook):
+    """All steps that would find something may lack data, as in a shop of one day."""
+    cells = json.loads((NOTEBOOKS / f"{notebook}.ipynb").read_text("utf-8"))["cells"]
+    [cell] = [c for c in cells if "finding" in c["metadata"].get("tags", [])]
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec("".join(cell["source"]), {"findings": []})
+    assert "each step says why" in said.getvalue()

@@ -142,8 +142,10 @@ def _build_context(
             *filter(None, [report.asked]),
         ],
         "pages": [
-            vars(result) | {"notebook": job.notebook}
-            for job, result in zip(report.jobs, found, strict=True)
+            vars(result) | {"notebook": job.notebook, "findings": said}
+            for job, result, said in zip(
+                report.jobs, found, front_page.list_findings(found), strict=True
+            )
         ],
         "left_out": report.left_out,
         "preview": report.preview,

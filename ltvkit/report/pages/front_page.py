@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,6 +12,7 @@ from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats, tables
 from ltvkit.kpis import MEASURES
 from ltvkit.quality import describe
+from ltvkit.report.results import Result
 
 LABELS = formats.LABELS | {"customers": N_("Active customers")}
 # Code, which stays as it is; characters that Markdown reads anywhere, or at the start of a line.
@@ -45,6 +46,16 @@ def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> li
         for row in rows[:1]
         for name in MEASURES
     ]
+
+
+def list_findings(found: Sequence[Result]) -> list[list[str]]:
+    """What each page found, in the order of the pages, without what an earlier one says."""
+    said: set[str] = set()
+    listed = []
+    for result in found:
+        listed.append([text for text in result.findings if text not in said])
+        said |= set(result.findings)
+    return listed
 
 
 def is_partial(by_month: pd.DataFrame | None, month: str, *, as_of: Any) -> bool:
