@@ -74,12 +74,13 @@ def classify(lines: Frame, *, by: str, cuts: Sequence[float] = (0.7, 0.9)) -> Fr
     Items are ranked by revenue (equal revenue: by the item's id). An item is in the class in which
     its share begins: A if the items before it bring less than the first cut, B if less than the
     second, else C. So the first item is always A, however large, and one that begins at a cut is in
-    the class after it. Items of equal revenue are in one class, that of the first of them. Items whose revenue is zero or less (given away, or returned) are "none":
-    they have no share, and shares are of the revenue of the others. All are "none" where fewer than
-    `LEAST_ITEMS` have revenue, and without shares where returns leave no revenue in all. Lines that
-    name no item count as one item, "(none)". A frame without `amount` that has `revenue`, as
-    customers have it, does as well. Returns the kind of frame that it got. Raises `ColumnError`,
-    and `ParamsError` where `by` is one of the result's own `COLUMNS`.
+    the class after it. Items of equal revenue are in one class, that of the first of them. Items
+    whose revenue is zero or less (given away, or returned) are "none": they have no share, and
+    shares are of the revenue of the others. All are "none" where fewer than `LEAST_ITEMS` have
+    revenue, and without shares where returns leave no revenue in all. Lines that name no item count
+    as one item, "(none)". A frame without `amount` that has `revenue`, as customers have it, does
+    as well. Returns the kind of frame that it got. Raises `ColumnError`, and `ParamsError` where
+    `by` is one of the result's own `COLUMNS`.
 
     >>> sold = {"product_id": list("abcdef"), "amount": [40.0, 25.0, 15.0, 12.0, 8.0, 0.0]}
     >>> classify(pd.DataFrame(sold), by="product_id")[["product_id", "class"]].to_dict("list")

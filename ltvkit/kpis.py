@@ -48,8 +48,8 @@ def series(
     zero: nothing falls by more than all of it.
 
     Where the data begin in the middle of the shop's life, old customers look new at first: then
-    `new_customers` and `repeat_rate` are NaN until it is known who is new (`ingest.truncation`), and
-    where the orders span less than 30 days, in which old customers may not have come yet.
+    `new_customers` and `repeat_rate` are NaN until it is known who is new (`ingest.truncation`).
+    So they are where the orders span less than 30 days, in which few would have come back.
     `export_begins` is the policy of this name; empty: found out.
     """
     return tables(lines, as_of=as_of, every=(every,), export_begins=export_begins)[every]

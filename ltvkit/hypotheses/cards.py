@@ -120,7 +120,7 @@ def _facts(about: Hypothesis, found: Evaluation, currency: str) -> dict[str, str
     facts = {
         formats.label("hypothesis"): about.hypothesis,
         _("What is done"): about.measure,
-        formats.label("customers"): _customers(about.target, found.extras),
+        formats.label("customers"): _customers(about, found.extras),
         _("Dates"): fill("span", start=about.start, end=about.until),
         _("Compared with"): ": ".join(compared),
         formats.label("cost"): _cost(about, currency),
@@ -148,11 +148,17 @@ def _describe(target: Target) -> str:
     return _("a list") if target.rule == "customers" else f"{rule} {values}"
 
 
-def _customers(target: Target, counts: Mapping[str, float]) -> str:
-    """The rule that selected them, and how many they are."""
+def _customers(about: Hypothesis, counts: Mapping[str, float]) -> str:
+    """The rule that selected them, and how many they are.
+
+    Segments of a list are by scores alone (see `targets.select_all`), unlike those of a report.
+    """
     numbers = {n: formats.count(counts[n]) for n in ("treated", "control") if counts.get(n)}
     counted = fill("counts", **numbers) if len(numbers) == 2 else numbers.get("treated")
-    return ": ".join(filter(None, [_describe(target), counted]))
+    text = ": ".join(filter(None, [_describe(about.target), counted]))
+    targets = filter(None, [about.target, about.control])
+    by_scores = any(target.rule == "segment" for target in targets)
+    return f"{text}. {fill('by_scores')}" if by_scores else text
 
 
 def _marked(table: Display) -> Markup:

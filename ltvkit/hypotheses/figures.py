@@ -47,7 +47,8 @@ def tabulate(rows: Mapping[str, dict[str, Any]], hypothesis: Hypothesis) -> pd.D
       chance of customers
     - `natural_change`: the change on past dates, where it is subtracted
     - `effect`, `lowest`, `highest`, `p`: what is left, NaN where it is not known;
-      `relative_effect`: relative to the figure without it
+      `relative_effect`: relative to the figure without it, NaN where that is so small that the
+      interval reaches below -100%
     - `outcome`: of a guardrail, harmed, held or unclear
     """
     first = rows[hypothesis.metric] | {"role": "primary"}
@@ -85,7 +86,7 @@ def measure(
         "natural_change": natural.change if subtracted else np.nan,
         "effect": effect,
         **dict(zip(("lowest", "highest", "p"), rest, strict=True)),
-        "relative_effect": effect / without if without > 0 else np.nan,
+        "relative_effect": effect / without if without > 0 and rest[0] >= -without else np.nan,
         "outcome": "",
     }
 

@@ -41,7 +41,7 @@ LEAST_LOST = 10
 # span. If it is less, the rest rests on years that nobody has seen.
 LEAST_SEEN = 0.2
 WHOLE, MONTHS = METHODS["churn"]["horizon"], METHODS["model"]["horizon"]
-COLUMNS = ["method", "value", "of", "horizon", "definition", "why", "withheld"]
+COLUMNS = ["method", "value", "lowest", "of", "horizon", "definition", "why", "withheld"]
 
 
 def compare(
@@ -56,14 +56,15 @@ def compare(
     contract_days: int = 0,
     expected: Mapping[int, float] | None = None,
 ) -> pd.DataFrame:
-    """Order lines up to `as_of` -> method, value (money a customer), of, horizon, definition, why,
-    withheld.
+    """Order lines up to `as_of` -> method, value (money a customer), lowest, of, horizon,
+    definition, why, withheld.
 
     One row per method of `METHODS`, all of the same customers, from their `measures` and the
     LTV curve: "so far" where nobody has lived 12 calendar months. Costs are money a customer,
     `retention_cost` a year; `discount` is a share a year. Rows of margin and profit need a margin
     (see `measures`), contracts `contract_days`, model rows `expected`: revenue expected of a newly
-    won customer by its horizon in months. NaN: not known, or absurd, and `withheld` says why (see
+    won customer by its horizon in months. `lowest`: the low end of the 95% band of the
+    revenue so far (`curves.ltv`). NaN: not known, or absurd, and `withheld` says why (see
     `_withhold`); it is empty elsewhere. Raises `ParamsError`, and the `DataError` of `curves.ltv`.
     """
     check_share("discount", discount)
@@ -86,6 +87,7 @@ def compare(
     rows = [
         _row(key, np.nan if key in withheld else value, **words)
         | {"withheld": withheld.get(key, "")}
+        | {"lowest": reached["low"] if key == "realised" else np.nan}
         for key, value in values.items()
     ]
     rows += [_row("model", v, months=n) for n, v in ({} if expected is None else expected).items()]
@@ -201,7 +203,7 @@ def _periods(lines: Frame, *, period_days: int, **rule: Any) -> float:
 
 def finding(table: pd.DataFrame, *, currency: str) -> str:
     """What customers have spent, the lowest and highest formula for a whole life of those that
-    stand, and why the others do not."""
+    stand, why the others do not, and whether one gives less than customers surely spent."""
     revenue = table[table["of"] == REVENUE]
     seen = revenue[revenue["method"] == _(METHODS["realised"]["method"])].iloc[0]
     spent = formats.money(abs(seen["value"]), currency)
@@ -225,8 +227,8 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
     one = "one_whole_life" if len(whole) == 1 else "whole_life"
     sentences.append(fill(one, **named))
     sentences += [fill("withheld", method=m, reason=reason) for reason, m in reasons.items()]
-    if whole["value"].min() < seen["value"]:
-        sentences.append(fill("too_low", value=spent))
+    if whole["value"].min() < seen["lowest"]:
+        sentences.append(fill("too_low", value=formats.money(seen["lowest"], currency)))
     return " ".join(sentences)
 
 

@@ -95,24 +95,36 @@ def from_curve(survivors: Sequence[float], *, period_days: float = MONTH_DAYS) -
 
 def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
     """When half have left, and when the risk is highest (of periods with 30 or more at risk); of
-    fewer than 30 customers that they are too few."""
+    fewer than 30 customers that they are too few.
+
+    The table says in which period half have left, so the sentence names its first and last day.
+    """
     at_risk = survivors["at_risk"]
     if at_risk.max() < FEWEST:
         return fill("survival_too_few", n=int(at_risk.max()))
     half = survivors[survivors["survival"] <= 0.5]
     row = survivors.iloc[-1] if half.empty else half.iloc[0]
+    left = "most_left" if row["period"] == 1 else "half_left"
     summary = fill(
-        "still_there" if half.empty else "half_left",
-        days=formats.count(row["tenure_days"]),
+        "still_there" if half.empty else left,
         share=row["survival"],
+        lost=1 - row["survival"],
         rule=lapse_days,
+        **_name_days(row),
     )
     worst = survivors.loc[survivors["hazard"].where(at_risk >= FEWEST).idxmax()]
-    if not worst["hazard"]:
+    said = not half.empty and row["period"] == worst["period"] == 1
+    if not worst["hazard"] or said:
         return summary
-    name, end = "never_again" if worst["period"] == 1 else "highest_risk", worst["tenure_days"]
-    days = {"start": formats.count(end - end / worst["period"]), "end": formats.count(end)}
-    return f"{summary} {fill(name, hazard=worst['hazard'], rule=lapse_days, **days)}"
+    name = "never_again" if worst["period"] == 1 else "highest_risk"
+    risk = fill(name, hazard=worst["hazard"], rule=lapse_days, **_name_days(worst))
+    return f"{summary} {risk}"
+
+
+def _name_days(row: pd.Series) -> dict[str, str]:
+    """The first and the last day of a period."""
+    end = row["tenure_days"]
+    return {"start": formats.count(end - end / row["period"]), "end": formats.count(end)}
 
 
 def _followed(

@@ -85,7 +85,7 @@ def one_customer(n: int = 70) -> pd.DataFrame:
 
 ALTS = {
     "tracking": "By the week of 1998-02-23: actual 2,360; "
-    "BG/NBD 2,242, Rate of the last year 2,596.",
+    "BG/NBD 2,242, Rate of the last year 2,596. Customers won later do not count.",
     "matrix": "From 2.6% to 97.5%, which is at repeat orders: 1, weeks: 38.",
     "calibration": "Decile 1: predicted 420.00 USD, actual 429.00 USD. "
     "Of all deciles: 99.10 USD and 99.60 USD.",
@@ -222,6 +222,7 @@ def test_any_length_of_time_is_legible(n):
 def test_each_method_is_a_line_beside_what_came():
     ax, table = drawn("tracking"), tracking()
     assert legend(ax) == ["Actual", "BG/NBD", "Rate of the last year", "test period"]
+    assert "of customers known before the test" in ax.get_title(loc="left") + ax.get_title()
     for label, column in (("Actual", "actual"), ("BG/NBD", "bg_nbd")):
         assert lines(ax)[label].tolist() == table[column].tolist()
 

@@ -365,7 +365,7 @@ def test_a_steady_shop_is_forecast_and_its_months_are_held(log, rolled, summary,
     assert ahead.band.held >= 0.85 * ahead.band.tested
     assert ahead.low < ahead.total < ahead.high
     text = monthly_revenue.finding(ahead, currency="EUR")
-    assert f"Tried on 4 past dates, {ahead.band.held} of the {ahead.band.tested} months" in text
+    assert f"on 4 past dates: {ahead.band.held} of {ahead.band.tested} monthly forecasts" in text
     # The same seed, three years later: what the shop went on to do.
     later = a_shop(3, days=731 + 365)
     truth = later.loc[later["order_date"] > AS_OF, "amount"].sum()

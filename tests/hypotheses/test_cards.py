@@ -195,7 +195,7 @@ def test_whom_it_was_for_is_told_without_naming_anybody():
     listed = hypothesis(target=Target("customers", ("C000001", "C000002")))
     assert "Customers: a list: 1,204 treated" in card(about=listed).text
     assert "C000001" not in card(about=listed).html
-    assert "Customers: segment lost\n" in draft().text
+    assert "Customers: segment lost. Segments are by scores" in draft().text
 
 
 def test_each_row_is_in_the_unit_of_its_metric():
@@ -419,3 +419,13 @@ def test_every_check_has_a_plain_name():
     names = ("RATIO", "BALANCE", "TREND", "ROBUST", "SIZE", "OTHERS", "NATURAL", "REGISTERED")
     names += ("OUTCOMES",)
     assert {getattr(validity, name) for name in names} == set(TEXTS["check_names"])
+
+
+def test_a_card_says_that_segments_are_drawn_by_scores_alone():
+    """On the RFM page facts bound the names, so the same customer may have another one there."""
+    words = "for comparison. Segments are by scores alone here; on the RFM page the days since"
+    assert words in card().text
+    other = card(about=hypothesis(target=Target("decile", ("1",)))).text
+    assert "by scores alone" not in other
+    both = hypothesis(target=Target("decile", ("1",)), control=Target("segment", ("loyal",)))
+    assert "by scores alone" in card(about=both).text

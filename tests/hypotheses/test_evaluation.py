@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,16 @@ from stub_hypotheses import assigned, hypothesis, steady
 
 from ltvkit import customers, hypotheses
 from ltvkit.errors import DataError, ParamsError
-from ltvkit.hypotheses import verdicts
-from ltvkit.hypotheses.effects import comparisons, customer_days, placebo, targets
+from ltvkit.hypotheses import figures, verdicts
+from ltvkit.hypotheses.effects import (
+    comparisons,
+    customer_days,
+    estimates,
+    placebo,
+    targets,
+    validity,
+)
+from ltvkit.hypotheses.effects.estimates import Estimate
 from ltvkit.hypotheses.hypothesis import Decision, Record, Target
 from ltvkit.periods import number_of
 
@@ -574,3 +583,31 @@ def test_a_cost_that_was_not_declared_is_not_zero(lines):
     )
     assert unknown["gain"] == free["gain"] == free["net"]
     assert np.isnan([unknown["net"], unknown["net_lowest"], unknown["roi"]]).all()
+
+
+# --- what is said of both intervals, and of a base that is too small
+
+
+def change_by(effects) -> Estimate:
+    """Customers whose own changes are these; twice as many as needed."""
+    bought = np.column_stack([effects, np.ones(len(effects))])
+    return estimates.contrast([estimates.Term(1, np.arange(len(effects)), bought)])
+
+
+def test_a_change_without_a_sign_is_not_called_stable():
+    even = np.tile([-1.0, 1.0], 50)
+    made = [change_by(even + up) for up in (0, 9)]
+    checks = [validity.check_robustness(one, "orders_per_customer") for one in made]
+    assert [check.holds for check in checks] == [None, True]
+    assert ["both ranges hold zero" in check.found for check in checks] == [True, False]
+
+
+@pytest.mark.parametrize(("base", "relative"), [(10.0, 0.1), (0.5, np.nan), (0.0, np.nan)])
+def test_an_effect_is_not_relative_to_next_to_nothing(monkeypatch, base, relative):
+    """Of 1, with an interval from -1 to 3: to a base of 0.5 that is -200% to +600%."""
+    levels = {"before": 0.0, "after": base + 1.0, "control_before": 0.0, "control_after": base}
+    monkeypatch.setattr(figures, "_levels", lambda *_given: levels)
+    estimate = SimpleNamespace(sufficient=True, effect=1.0, interval=(-1.0, 3.0), p=0.3)
+    compared, natural = SimpleNamespace(kind="randomized"), SimpleNamespace(enough=False)
+    row = figures.measure(compared, None, "revenue_per_customer", estimate, natural, "as observed")
+    assert row["relative_effect"] == pytest.approx(relative, nan_ok=True)

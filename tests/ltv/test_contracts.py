@@ -115,8 +115,8 @@ def test_the_finding_is_the_tables():
     )
     left = survival.finding(observed(lines), lapse_days=90)
     assert (
-        "Half of customers stop ordering within 60 days of their first order (no order for 90 days"
-        in left
+        "Half of customers have stopped ordering 30 to 60 days after their first order (no order "
+        "for 90 days counts as gone)." in left
     )
     assert "highest from day 30 to 60: 50.0% of those left leave" in left
     stay = survival.finding(observed(lines).head(1), lapse_days=90)
@@ -128,6 +128,14 @@ def test_the_finding_is_the_tables():
         "20.0% place no more orders after their first 30 days (seen for 90 days or more since)."
         in stay
     )
+    most = survival.finding(survival.from_curve([1000, 437, 400]), lapse_days=180)
+    assert most == (
+        "56.3% of customers place no more orders after their first 30 days (no order for 180 days "
+        "counts as gone)."
+    )
+    later = survival.finding(survival.from_curve([1000, 437, 100]), lapse_days=180)
+    assert later.startswith("56.3% of customers place no more orders after their first 30 days (no")
+    assert later.endswith("The risk is highest from day 30 to 61: 77.1% of those left leave.")
     few = survival.finding(observed(LINES), lapse_days=90)
     assert few == "5 customers are too few to say how long customers stay."
     curve = survival.from_curve([1000, 900, 700, 20, 1, 0])  # the last hazards are of 20, and of 1

@@ -213,7 +213,20 @@ def test_the_finding_is_the_tables():
         "Customers spent 100.83 USD each on average (first 12 months). The formulas"
     )
     assert "29.57 USD (Order value x orders a year x years) to 160.00 USD (ARPU / churn)." in text
-    assert text.endswith("A formula that gives less than 100.83 USD is too low for this shop.")
+    assert "too low" not in text  # too few customers for a range of what they spent
+    sure = [formulas.finding(table.assign(lowest=low), currency="USD") for low in (29, 30)]
+    assert "too low" not in sure[0]
+    assert sure[1].endswith(
+        "A formula that gives less than 30.00 USD, the low end of the likely range of what "
+        "customers spent, is too low for this shop."
+    )
+
+
+def test_what_was_realised_has_the_low_end_of_the_curve(on):
+    lines = monthly(40, 20)
+    lowest = compared(on(lines)).set_index("method")["lowest"].dropna()
+    curve = curves.ltv(lines, as_of=AS_OF).set_index("age_months")
+    assert lowest.to_dict() == {"Realised LTV": curve.loc[11, "low"]}
 
 
 def monthly(customers: int, lost: int, months: int = 24, amount: float = 30.0) -> pd.DataFrame:

@@ -126,7 +126,10 @@ def _describe_matches(natural: NaturalChange) -> str:
 
 
 def check_robustness(estimate: Estimate, metric: str) -> Check:
-    """Does the sign of the observed change hold when customers are re-sampled?"""
+    """Does the sign of the observed change hold when customers are re-sampled?
+
+    Not known where both intervals hold zero: then there is no sign.
+    """
     ends = estimate.bootstrap()
     shown = precision.of_values(metric, ends, [0.0], like=map(abs, ends))
     found = fill("bootstrap", low=shown.change(ends[0]), high=shown.change(ends[1]))
@@ -134,8 +137,11 @@ def check_robustness(estimate: Estimate, metric: str) -> Check:
         found += fill("top_share", share=formats.share(estimate.top_share, decimals=0))
     if estimate.variance_saved > 0.005:
         found += fill("variance_saved", share=formats.share(estimate.variance_saved, decimals=0))
-    alike = np.sign(estimate.interval).tolist() == np.sign(ends).tolist()
-    return Check(ROBUST, alike if estimate.sufficient else None, found)
+    signs = [np.sign(span).tolist() for span in (estimate.interval, ends)]
+    signless = all(low <= 0 <= high for low, high in signs)
+    found += fill("no_sign_to_hold") if signless else ""
+    known = estimate.sufficient and not signless
+    return Check(ROBUST, signs[0] == signs[1] if known else None, found)
 
 
 def check_size(estimate: Estimate, compared: Comparison) -> Check:
