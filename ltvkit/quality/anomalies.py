@@ -11,6 +11,7 @@ import pandas as pd
 
 WINDOW = 56  # days on each side that a silent run is compared with: eight of each weekday
 LEAST = 14  # days on a side, else it tells nothing
+NO_ORDER = 0.5  # orders that a month or week without any counts as, as zero has no logarithm
 FEW = 4  # of a weekday; fewer say nothing of how orders spread on it
 FALSE_ALARM = 0.01  # chance that a shop of this length shows such a run without a cause
 
@@ -29,9 +30,9 @@ def find_gaps(days: pd.DataFrame, *, ends: bool = False) -> pd.DataFrame:
 
     A day's chance of silence is that of its weekday in the eight weeks before, or after, the run,
     whichever is larger: the share of silent ones, or, where there is none, the chance of zero of
-    a count with that mean and dispersion. `chance` is that of the run, times the number of days.
-    A run at the end counts only with `ends` (the data are known to cover it); a run in the first
-    two weeks does not count.
+    a count with that mean and dispersion. `chance` is that of the run, times the number of days on
+    which it could begin: of a run at the end there is one only. A run at the end counts only with
+    `ends` (the data are known to cover it); a run in the first two weeks does not count.
     """
     counts, weekday = days["orders"].to_numpy(float), days.index.day_of_week.to_numpy()
     found = []
@@ -41,7 +42,8 @@ def find_gaps(days: pd.DataFrame, *, ends: bool = False) -> pd.DataFrame:
         sides = [slice(max(0, start - WINDOW), start), slice(end, end + WINDOW)]
         sides = sides[:1] if len(counts) - end < LEAST else sides
         run = weekday[start:end]
-        chance = max(_chance(run, counts[side], weekday[side]) for side in sides) * len(counts)
+        chance = max(_chance(run, counts[side], weekday[side]) for side in sides)
+        chance *= 1 if end == len(counts) else len(counts)
         found.append((days.index[start], days.index[end - 1], end - start, chance))
     table = pd.DataFrame(found, columns=["start", "end", "days", "chance"])
     return table[table["chance"] < FALSE_ALARM].reset_index(drop=True)
@@ -53,7 +55,8 @@ def find_sudden_changes(days: pd.DataFrame) -> pd.DataFrame | None:
     Measures are orders and revenue per order. A period is compared on a log scale with the median
     of those before it and, where the year before is known, with the same season then; the smaller
     deviation counts. It is sudden if it is many times the median of earlier deviations. Months
-    and weeks that `days` hold in part are left out. None: too short to tell.
+    and weeks that `days` hold in part are left out; one without orders counts as one of half an
+    order, and its factor is 0. None: too short to tell.
     """
     found, compared = [], False
     for every, (level, season, latest, times, least) in GRAINS.items():
@@ -66,7 +69,9 @@ def find_sudden_changes(days: pd.DataFrame) -> pd.DataFrame | None:
                 compared = True
                 limit = max(times * 1.4826 * np.median(usual), np.log(least))
                 bad = np.flatnonzero(np.abs(off[-latest:]) > limit) + len(off) - latest
-                found += [(names[n], measure, float(np.exp(off[n]))) for n in bad]
+                none = (measure == "orders") & (x <= np.log(NO_ORDER))
+                factors = np.where(none, 0.0, np.exp(off))
+                found += [(names[n], measure, float(factors[n])) for n in bad]
     return pd.DataFrame(found, columns=["period", "measure", "factor"]) if compared else None
 
 
@@ -97,7 +102,8 @@ def _split_periods(
     if every == "day":
         for n in range(1, min(7, len(days)) + 1):
             same = days.iloc[len(days) - n :: -7].iloc[::-1]
-            yield [f"{day:%Y-%m-%d}" for day in same.index], _take_logs(same)
+            # A single silent day is for `find_gaps`.
+            yield [f"{day:%Y-%m-%d}" for day in same.index], _take_logs(same, none=np.nan)
         return
     if days.empty:
         return
@@ -107,14 +113,14 @@ def _split_periods(
     ]
     sums = whole.groupby(whole.index.to_period(spans.freq)).sum()
     names = [f"{p:%Y-%m}" if every == "month" else f"{p.start_time:%G-W%V}" for p in sums.index]
-    yield names, _take_logs(sums)
+    yield names, _take_logs(sums, none=np.log(NO_ORDER))
 
 
-def _take_logs(sums: pd.DataFrame) -> dict[str, np.ndarray]:
+def _take_logs(sums: pd.DataFrame, *, none: float) -> dict[str, np.ndarray]:
     orders, revenue = sums["orders"].to_numpy(float), sums["revenue"].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where((orders > 0) & (revenue > 0), np.log(revenue / orders), np.nan)
-        return {"orders": np.where(orders > 0, np.log(orders), np.nan), "revenue_per_order": value}
+        return {"orders": np.where(orders > 0, np.log(orders), none), "revenue_per_order": value}
 
 
 def _measure_deviations(x: np.ndarray, *, level: int, season: int) -> np.ndarray:

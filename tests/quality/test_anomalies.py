@@ -50,6 +50,23 @@ def test_the_end_counts_only_where_it_is_known_that_data_go_on():
     assert silent(anomalies.find_gaps(days(orders), ends=True)) == [("04-13", "04-17", 5)]
 
 
+def test_a_silence_at_the_end_is_judged_as_the_only_one():
+    """Seven of ten days are silent: 20 in a row are unusual in one place, but not among 400."""
+    usual = [1, 0, 0, 1, 0, 0, 0, 0, 1, 0] * 40
+    assert [r[2] for r in silent(anomalies.find_gaps(days(usual + [0] * 20), ends=True))] == [21]
+    assert anomalies.find_gaps(days(usual + [0] * 6), ends=True).empty
+    assert anomalies.find_gaps(days(usual + [0] * 20 + usual), ends=True).empty
+
+
+@pytest.mark.parametrize("back", [1, 3])
+def test_a_week_without_orders_is_sudden(back):
+    """Of a shop of one order or two a day, which is often silent for a day."""
+    orders = np.random.default_rng(2).poisson(1.5, 7 * 60)
+    assert found(days(orders)) == {}
+    orders[7 * (60 - back) : 7 * (61 - back)] = 0
+    assert found(days(orders)) == {(f"2023-W{9 - back:02d}", "orders"): 0.0}
+
+
 @pytest.fixture
 def noisy():
     return np.random.default_rng(7).poisson(20, 730)
