@@ -66,7 +66,7 @@ def summarize(
         lines, by = frames.materialize(everyone, like=lines), "all"
     has_margin = "margin" in frames.lazy(lines).collect_schema().names()
     of = "margin" if has_margin and margin_rate is None else "revenue"
-    begins = {"by": by, "export_begins": export_begins}
+    begins: dict[str, Any] = {"by": by, "export_begins": export_begins}
     built = _whole_months(lines, as_of=as_of, **begins)
     worth = cohorts.ltv(built, of=of).set_index("cohort")
     named = frames.table(frames.lazy(lines).select(nw.col(by).cast(nw.String)).unique())[by]
