@@ -22,6 +22,8 @@ from ltvkit.periods import Day
 LEAST = 24  # whole months of orders, to tell a season from chance
 YEARS_AHEAD = 11  # that a clock reaches: 120 months from the end of this one
 MONTHS = np.arange(12)
+# Of shops without a season, the share in which buying, or winning, looks seasonal: 5% together.
+CHANCE, SHUFFLES = 0.025, 999
 
 
 class Season(NamedTuple):
@@ -40,8 +42,10 @@ def learn(lines: Frame, fitted: Fitted, *, as_of: Day) -> Season | None:
     What repeat customers bought in each whole month is compared with what the model expects of
     customers as old, and the number of new customers with its trend. A factor is what a month of
     the year has in common over the years, beside a trend, and drawn towards 1 as far as months of
-    one name differ from year to year (James & Stein 1961). None with less than 24 whole months. Of
-    new customers only the months count in which they are mostly new (`Fitted.known_days`).
+    one name differ from year to year (James & Stein 1961). Factors that shuffled months have as
+    often are left out (see `_is_chance`), and so is a season without any. None with less than 24
+    whole months. Of new customers only the months count in which they are mostly new
+    (`Fitted.known_days`).
     """
     counts = _count_by_month(lines, fitted, as_of=as_of)
     if len(counts) < LEAST:
@@ -51,10 +55,12 @@ def learn(lines: Frame, fitted: Fitted, *, as_of: Day) -> Season | None:
     if fitted.known_days is not None:
         since = periods.day(as_of) - dt.timedelta(days=fitted.known_days - 1)
         known = counts[counts.index > periods.index_of(since, "month")]
-    if len(known) < LEAST:
-        return Season(buying, NONE.winning)
-    even = np.full(len(known), known["new"].mean())
-    return Season(buying, _estimate_factors(known.index, known["new"], even))
+    winning = NONE.winning
+    if len(known) >= LEAST:
+        even = np.full(len(known), known["new"].mean())
+        winning = _estimate_factors(known.index, known["new"], even)
+    found = Season(buying, winning)
+    return None if np.array_equal(found, NONE) else found
 
 
 def make_clock(
@@ -132,17 +138,24 @@ def _expect(won: pd.DataFrame, fitted: Fitted, ends: list, *, as_of: Day) -> np.
 
 
 def _estimate_factors(months: pd.Index, actual: pd.Series, expected: np.ndarray) -> np.ndarray:
-    """Twelve factors with a mean of 1, from what was counted and what was expected by month."""
+    """Twelve factors with a mean of 1, from what was counted and what was expected by month.
+
+    All are 1 where they may be chance.
+    """
     a, e = np.asarray(actual, dtype=float), np.asarray(expected, dtype=float)
     y = np.log((a + 0.5) / (e + 0.5))
     name = np.asarray(months) % 12
     effects = (name[:, None] == MONTHS[:11]).astype(float) - (name[:, None] == 11)
     trend = np.column_stack([np.ones(len(y)), np.linspace(-1, 1, len(y))])
-    weight = np.sqrt(1 / (1 / (a + 1) + USUAL**2))[:, None]
-    left = [_residuals(weight * x, weight[:, 0] * y) for x in (trend, np.hstack([trend, effects]))]
-    (_none, without), (found, with_) = left
-    freedom = len(y) - 13
-    ratio = (without - with_) / 11 / max(with_ / freedom, 1e-12)  # the F statistic of 11 effects
+    both = np.hstack([trend, effects])
+    # By what was expected: a month that is high by chance must not weigh more.
+    if _is_chance(y, trend, both, weight=_weigh(e)):
+        return np.ones(12)
+    weight = _weigh(a)
+    few, many = weight[:, None] * trend, weight[:, None] * both
+    found = np.linalg.lstsq(many, weight * y, rcond=None)[0]
+    explained = _measure_share((weight * y)[:, None], few, many)[0]
+    ratio = explained / (1 - explained) * (len(y) - 13) / 11  # the F statistic of 11 effects
     shrunk = found[2:] * max(0.0, 1 - 9 / 11 / max(ratio, 1e-12))
     factors = np.exp(np.append(shrunk, -shrunk.sum()))
     return factors / factors.mean()
@@ -151,7 +164,28 @@ def _estimate_factors(months: pd.Index, actual: pd.Series, expected: np.ndarray)
 USUAL = 0.05  # by which months of one name differ from year to year, beside chance
 
 
-def _residuals(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
-    """Least squares: the coefficients, and the sum of squares that they leave."""
-    found, *_rest = np.linalg.lstsq(x, y, rcond=None)
-    return found, float(((y - x @ found) ** 2).sum())
+def _weigh(counts: np.ndarray) -> np.ndarray:
+    """What a month weighs, by its number of orders."""
+    return np.sqrt(1 / (1 / (counts + 1) + USUAL**2))
+
+
+def _is_chance(y: np.ndarray, trend: np.ndarray, both: np.ndarray, *, weight: np.ndarray) -> bool:
+    """Whether shuffled months look as seasonal more often than `CHANCE`.
+
+    What a trend leaves of them is shuffled (Freedman & Lane 1983, Journal of Business & Economic
+    Statistics 1(4), 292-298). `both`: the columns of the trend, and those of the months' names.
+    """
+    few, many = weight[:, None] * trend, weight[:, None] * both
+    left = weight * y
+    left -= few @ np.linalg.lstsq(few, left, rcond=None)[0]
+    rng = np.random.default_rng(1)
+    shuffled = rng.permuted(np.tile(left, (SHUFFLES, 1)), axis=1).T
+    actual, others = (_measure_share(each, few, many) for each in (left[:, None], shuffled))
+    return bool((1 + (others >= actual[0]).sum()) / (1 + SHUFFLES) > CHANCE)
+
+
+def _measure_share(left: np.ndarray, few: np.ndarray, many: np.ndarray) -> np.ndarray:
+    """The part of what the columns `few` leave that those of `many` explain; of each column."""
+    explained = [((np.linalg.qr(x)[0].T @ left) ** 2).sum(axis=0) for x in (few, many)]
+    rest = np.maximum((left**2).sum(axis=0) - explained[0], 1e-12)
+    return np.clip((explained[1] - explained[0]) / rest, 0, 1 - 1e-12)

@@ -151,9 +151,30 @@ def test_a_forecast_follows_the_season(seasonal, season):
 def test_where_there_is_no_season_none_is_found():
     lines = a_shop(np.ones(12), seed=2)
     flat = forecast.fit(customers.summarize(lines, as_of=AS_OF), model="mbg_nbd")
-    found = seasons.learn(lines, flat, as_of=AS_OF)
-    assert np.abs(found.buying - 1).max() < 0.1
-    assert np.abs(found.winning - 1).max() < 0.1
+    assert seasons.learn(lines, flat, as_of=AS_OF) is None
+
+
+def count_seasonal(usual: np.ndarray, *, years: int, scatter: float) -> int:
+    """Of 60 shops of about 80 orders a month, in how many the months look seasonal."""
+    rng, months = np.random.default_rng(7), pd.RangeIndex(12 * years)
+    expected = 80 * np.exp(np.linspace(-0.3, 0.3, len(months)))
+    found = 0
+    for _shop in range(60):
+        level = expected * usual[months % 12] * np.exp(rng.normal(0, scatter, len(months)))
+        factors = seasons._estimate_factors(months, pd.Series(rng.poisson(level)), expected)
+        found += not np.array_equal(factors, np.ones(12))
+    return found
+
+
+def test_months_that_differ_by_chance_are_no_season():
+    kinds = [(2, 0.0), (3, 0.15), (4, 0.3)]
+    found = [count_seasonal(np.ones(12), years=years, scatter=each) for years, each in kinds]
+    assert sum(found) <= 0.05 * 180
+
+
+@pytest.mark.parametrize(("years", "scatter"), [(2, 0.0), (4, 0.1)])
+def test_months_that_differ_alike_in_each_year_are_a_season(years, scatter):
+    assert count_seasonal(FACTORS, years=years, scatter=scatter) >= 57
 
 
 def test_old_customers_who_look_new_are_no_season_of_winning(seasonal):
