@@ -46,7 +46,7 @@ def try_shop(name: str, seed: int) -> dict[str, float | str | bool]:
         "seed": seed,
         "customers": known["customer_id"].nunique(),
         "off": errors["model"],
-        "on": errors["season"],
+        "on": errors.get("season", errors["model"]),  # where none is found
         "chosen": errors[chosen],
         "switched_on": chosen == "season",
     }
