@@ -50,11 +50,14 @@ def forecast_months(
     if model == "best":
         model = forecast.backtest(book.lines, as_of=as_of, months=6).best_model
     buyers = customers.summarize(book.days, as_of=as_of)
-    rolled = forecast.roll(book.days, as_of=as_of, model=model, months=months, export_begins=begins)
+    known = {"as_of": as_of, "months": months, "export_begins": begins}
+    rolled = forecast.roll(book.days, model=model, **known)
     fitted = drawn = None
     with suppress(TooLittleData):  # a page says so, and goes on without
         how = {"clock": rolled.clock, "known_days": rolled.won.known_days}
         fitted, drawn = forecast.fit_first(buyers, models=[model], **how)
+        if fitted.model != model:
+            rolled = forecast.roll(book.days, model=fitted.model, **known)
     history = kpis.series(book.days, as_of=as_of, export_begins=begins)
     asked = {"history": history, "as_of": as_of, "months": months}
     ahead = forecast.revenue(buyers, fitted, drawn, past=rolled, **asked)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
 import numpy as np
 import pandas as pd
 import pytest
 from stub_odd_shops import SHOPS
+from stub_pages import NOTEBOOKS
 from test_subscriptions import pay, shop
 
 from ltvkit import customers, forecast
@@ -135,3 +140,25 @@ def test_a_spend_model_that_fails_later_costs_no_interval(monkeypatch):
     assert (fitted.model, fitted.spend) == ("bg_nbd", None)
     assert len(drawn) == 10
     assert "every customer gets the average" in fitted.text
+
+
+@pytest.mark.parametrize(("fits", "tried"), [("bg_nbd", 1), ("mbg_nbd", 2)])
+def test_the_notebook_tries_the_model_of_the_forecast_on_the_past(fits, tried):
+    """Else the page would show past dates of one model, and say of the other that it has none."""
+    cells = json.loads((NOTEBOOKS / "05_ltv_forecast.ipynb").read_text("utf-8"))["cells"]
+    [cell] = ["".join(c["source"]) for c in cells if "forecast.fit_first(" in "".join(c["source"])]
+    models = []
+
+    def roll(_days, *, model, **_how):
+        models.append(model)
+        return SimpleNamespace(model=model, clock=None, won=SimpleNamespace(known_days=None))
+
+    fitted = SimpleNamespace(model=fits, table=None, text="")
+    steps = {"roll": roll, "fit_first": lambda *_a, **_k: (fitted, None)}
+    steps |= {"new_customer": lambda *_a, **_k: {}}
+    anything = MagicMock()
+    names = {"ranked": ["bg_nbd"], "forecast_model": "best", "begins": {}, "found": {}}
+    names |= dict.fromkeys(("customers", "book", "tables", "as_of", "campaigns"), anything)
+    names |= {"forecast": SimpleNamespace(**steps), "forecast_months": 12}
+    exec(cell, names)
+    assert (names["rolled"].model, len(models)) == (fits, tried)
