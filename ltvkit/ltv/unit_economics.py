@@ -127,6 +127,8 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     best = large.loc[large["ltv_to_cost"].idxmax()]
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
     group = best.iloc[0][:1].upper() + best.iloc[0][1:]
+    if len(large) > 1 and best["ltv"] < 0:
+        return fill("all_groups_lose", months=months)
     pays = best["ltv"] >= best["acquisition_cost"]
     many = ("best_group" if pays else "closest_group") + ("" if _leads(best, large) else "_unclear")
     alike = np.isclose(known["ltv_to_cost"], best["ltv_to_cost"]).all()

@@ -382,6 +382,16 @@ def test_that_a_group_pays_best_is_said_only_where_it_is_more_than_chance(high, 
     assert unit_economics.finding(table, currency="USD").startswith(said)
 
 
+def test_no_group_that_loses_money_comes_closest():
+    table = pd.DataFrame({"channel": ["a", "b"], "customers": 99, "of": "margin", "ltv": [-9, -8]})
+    table = table.assign(ltv_low=-12.0, ltv_high=-5.0, acquisition_cost=20.0)
+    table["ltv_to_cost"] = table["ltv"] / table["acquisition_cost"]
+    assert unit_economics.finding(table, currency="USD") == (
+        "No group pays back within 12 months: in each, what customers buy costs more than it "
+        "brings."
+    )
+
+
 def test_the_range_of_a_group_is_that_of_its_own_customers(on):
     """A group apart has the band that the whole curve has of its customers alone."""
     lines = make_lines(
