@@ -14,7 +14,7 @@ import pytest
 
 from ltvkit.engines import frames
 from ltvkit.engines.spark import lists, ranking
-from ltvkit.forecast import estimation, next_orders
+from ltvkit.forecast import estimation, next_orders, uncertainty
 from ltvkit.forecast.backtesting import holdout
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ingest.readers import samples
@@ -37,6 +37,9 @@ LIMITS = (
     (curves, "GROUPS", GROUPS),
 )
 CHANNELS = 5
+# Functions whose draws take most of the time; how many there are changes nothing of what crosses.
+DRAWN = (uncertainty.parameters, holdout.backtest)
+DRAWS = 5
 DAYS, MONTHS = 913, 30  # of the sample shop, whatever its size
 AGES = MONTHS * (MONTHS + 1) // 2
 # What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
@@ -89,13 +92,16 @@ def crossings(
 ) -> dict[str, int]:
     """All notebooks on the orders of a file -> the most rows that each function brought to pandas.
 
-    A function is named with its module. Samples are small (see `LIMITS`), and nothing is drawn.
+    A function is named with its module. Samples are small (see `LIMITS`), draws are few, and
+    nothing is shown.
     """
     given = {"shop": "shop", "source": str(source), "columns": {}, "policies": POLICIES}
     given |= {"engine": engine, "spark": spark or {}}
     with pytest.MonkeyPatch.context() as patch:
         for module, name, limit in LIMITS:
             patch.setattr(module, name, limit)
+        for function in DRAWN:
+            patch.setitem(function.__kwdefaults__, "draws", DRAWS)
         # The same orders for the sample that the fifth notebook opens by its name.
         patch.setattr(samples, "locate", lambda name: source)
         most = _counted(patch)
