@@ -445,3 +445,15 @@ def test_an_error_that_few_windows_foretell_is_averaged_over():
     assert detection.compute_power(inputs, least) == pytest.approx(0.8, abs=1e-6)
     assert least > 1.05 * detection.find_smallest(inputs._replace(foreseen_df=np.inf))
     assert np.isnan(detection.find_smallest(detection.PowerInputs()))
+
+
+def test_the_power_of_an_overwhelming_effect_is_one():
+    """SciPy has no far tail of the noncentral t: the power was NaN."""
+    inputs = detection.PowerInputs(se=1.0, df=5, customers=200)
+    effects = np.linspace(0, 40, 401)
+    power = np.array([detection.compute_power(inputs, effect) for effect in effects])
+    assert power[0] == pytest.approx(0.05) and (np.diff(power) >= 0).all() and power[-1] > 0.9999
+    near = stats.nct.sf(stats.t.ppf(0.975, 5), 5, 3.0) + stats.nct.cdf(
+        -stats.t.ppf(0.975, 5), 5, 3.0
+    )
+    assert detection.compute_power(inputs, 3.0) == pytest.approx(near, abs=1e-9)
