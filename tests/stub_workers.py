@@ -25,8 +25,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
-import nbformat
-
 from ltvkit.report.runner import forkserver, processes, worker, workers
 
 PID = 8  # bytes of a process id
@@ -94,8 +92,8 @@ def main() -> None:
     """Import, and fork a server for each message, until the tests end."""
     channel = socket.socket(fileno=os.dup(0))
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    forkserver.import_all([*processes.PRELOADED, "ipykernel.debugger"])
-    nbformat.validate(nbformat.v4.new_notebook())  # prepares what each worker would
+    forkserver.import_all(processes.PRELOADED)
+    forkserver.prepare_notebooks()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the servers here
     while True:

@@ -33,6 +33,7 @@ def main() -> None:
     # As a kernel does, before matplotlib is imported.
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     import_all(sys.argv[1:])
+    prepare_notebooks()
     gc.freeze()  # so that collecting garbage does not copy what is shared
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the workers here
     while message := _receive(channel):
@@ -53,6 +54,14 @@ def import_all(names: Sequence[str]) -> None:
     for name in [*names, *kit]:
         with suppress(ImportError):  # the notebook that needs it says so
             importlib.import_module(name)
+
+
+def prepare_notebooks() -> None:
+    """Compile the schema of notebooks, which each worker would compile anew."""
+    with suppress(ImportError):
+        import nbformat
+
+        nbformat.validate(nbformat.v4.new_notebook())
 
 
 def _receive(channel: socket.socket) -> tuple[str, list[int]] | None:

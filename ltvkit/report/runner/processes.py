@@ -21,6 +21,7 @@ CAN_FORK = sys.platform == "linux"
 # What most notebooks and all workers import; nothing that starts threads by being imported.
 PRELOADED = (
     "duckdb",
+    "ipykernel.debugger",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "lifetimes",
