@@ -290,7 +290,7 @@ def test_rows_are_named_with_their_grade_and_those_left_out_are_counted():
     (long,) = [n for n in names if n.endswith("(C)")]
     assert "…" in long
     assert formats.width(long) <= 45
-    assert ax.get_xlabel().splitlines()[1] == "1 not shown: it has no range yet"
+    assert ax.get_xlabel().splitlines()[1] == "1 not shown: its range in percent is not known"
     assert "\n" not in plots.effects(board().head(3)).get_xlabel()
     assert all(text.endswith("%") for text in named(ax.xaxis))
 
@@ -298,7 +298,7 @@ def test_rows_are_named_with_their_grade_and_those_left_out_are_counted():
 def test_what_is_left_out_is_counted_even_if_it_is_all():
     ax = plots.effects(board().tail(1))
     assert words(ax) == ["There is nothing to show."]
-    assert ax.get_xlabel() == "1 not shown: it has no range yet"
+    assert ax.get_xlabel() == "1 not shown: its range in percent is not known"
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 40])
