@@ -83,7 +83,8 @@ def limits(
         for name, (paid, lived) in groups.items()
         if paid.shape[1] >= months
     }
-    return pd.DataFrame.from_dict(bands, orient="index", columns=["low", "high"])
+    columns = ["low", "high"]
+    return pd.DataFrame.from_dict(bands, orient="index", columns=columns, dtype="float64")
 
 
 def finding(curve: pd.DataFrame, *, currency: str, months: int = 12) -> str:

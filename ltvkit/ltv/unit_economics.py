@@ -111,10 +111,12 @@ def average_cost(table: pd.DataFrame) -> float:
 
 
 def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
-    """Which group of 30 customers or more brings most for its cost, or comes closest, and whether
-    that is more than chance; or why that is not known.
+    """Which group brings most for its cost, or comes closest, and whether that is more than chance;
+    or why that is not known.
 
-    It is, where the 95% interval of the difference from every other group leaves out zero.
+    It is, where the 95% interval of the difference from every other group leaves out zero. Groups
+    with an interval are compared, or, where none has one, those of 30 customers or more; how many
+    others have a known LTV and cost is said.
     """
     known = table.dropna(subset=["ltv_to_cost"])
     if known.empty:
@@ -127,13 +129,17 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     best = large.loc[large["ltv_to_cost"].idxmax()]
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
     group = best.iloc[0][:1].upper() + best.iloc[0][1:]
+    left_out = len(known) - len(large)
+    rest = " " + fill("groups_left_out", n=left_out, months=months) if left_out else ""
     if len(large) > 1 and best["ltv"] < 0:
-        return fill("all_groups_lose", months=months)
+        return fill("all_groups_lose", months=months) + rest
     pays = best["ltv"] >= best["acquisition_cost"]
     many = ("best_group" if pays else "closest_group") + ("" if _leads(best, large) else "_unclear")
     alike = np.isclose(known["ltv_to_cost"], best["ltv_to_cost"]).all()
-    name = "one_group" if alike and known["acquisition_cost"].nunique() == 1 else many
-    return fill(name, group=group, cost=cost, ltv=ltv, of=best["of"], months=months)
+    found = {"group": group, "cost": cost, "ltv": ltv, "of": best["of"], "months": months}
+    if alike and known["acquisition_cost"].nunique() == 1:
+        return fill("one_group", **found)
+    return fill(many, **found) + rest
 
 
 def _leads(best: pd.Series, groups: pd.DataFrame) -> bool:

@@ -382,6 +382,31 @@ def test_that_a_group_pays_best_is_said_only_where_it_is_more_than_chance(high, 
     assert unit_economics.finding(table, currency="USD").startswith(said)
 
 
+def test_groups_that_are_too_small_to_compare_are_counted():
+    """The table shows that one of them pays back, and the finding speaks of the large one alone."""
+    table = pd.DataFrame({"channel": list("abc"), "customers": [99, 40, 9], "of": "revenue"})
+    table = table.assign(ltv=60.0, ltv_low=[50, np.nan, np.nan], ltv_high=[70, np.nan, np.nan])
+    table["ltv_to_cost"] = table["ltv"] / table.assign(cost=[80, 20, 20])["cost"]
+    table["acquisition_cost"] = [80, 20, 20]
+    none_pays = "No group pays back within 12 months. A comes closest: 80.00 USD to win a customer"
+    for rows, rest in (
+        (table, " 2 groups are not compared: too few of their customers have been customers for"),
+        (table.head(2), " 1 group is not compared: too few of its customers have been customers"),
+        (table.head(1).assign(customers=30), ""),
+    ):
+        found = unit_economics.finding(rows, currency="USD")
+        assert found.startswith(none_pays if rest else "Winning a customer costs 80.00 USD")
+        assert rest in found
+        assert ("not compared" in found) == bool(rest)
+
+
+def test_ranges_that_nobody_is_old_enough_for_are_numbers():
+    first = LINES["order_date"].min()
+    table = economics(LINES, {"all": 40}, as_of=first + pd.Timedelta(days=150))
+    assert table[["ltv_low", "ltv_high"]].isna().all(axis=None)
+    assert set(table[["ltv_low", "ltv_high"]].dtypes) == {np.dtype("float64")}
+
+
 def test_no_group_that_loses_money_comes_closest():
     table = pd.DataFrame({"channel": ["a", "b"], "customers": 99, "of": "margin", "ltv": [-9, -8]})
     table = table.assign(ltv_low=-12.0, ltv_high=-5.0, acquisition_cost=20.0)
