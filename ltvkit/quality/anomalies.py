@@ -56,20 +56,22 @@ def find_sudden_changes(days: pd.DataFrame) -> pd.DataFrame | None:
     of those before it and, where the year before is known, with the same season then; the smaller
     deviation counts. It is sudden if it is many times the median of earlier deviations. Months
     and weeks that `days` hold in part are left out; one without orders counts as one of half an
-    order, and its factor is 0. None: too short to tell.
+    order, its factor is 0, and it is no level for later ones. None: too short to tell.
     """
     found, compared = [], False
     for every, (level, season, latest, times, least) in GRAINS.items():
         for names, values in _split_periods(days, every):
             for measure, x in values.items():
-                off = _measure_deviations(x, level=level, season=season)
+                # A single silent day is for `find_gaps`.
+                none = np.isnan(x) & (measure == "orders") & (every != "day")
+                judged = np.where(none, np.log(NO_ORDER), x)
+                off = _measure_deviations(judged, x, level=level, season=season)
                 usual = np.abs(off[:-latest][np.isfinite(off[:-latest])])
                 if len(usual) < HISTORY:
                     continue
                 compared = True
                 limit = max(times * 1.4826 * np.median(usual), np.log(least))
                 bad = np.flatnonzero(np.abs(off[-latest:]) > limit) + len(off) - latest
-                none = (measure == "orders") & (x <= np.log(NO_ORDER))
                 factors = np.where(none, 0.0, np.exp(off))
                 found += [(names[n], measure, float(factors[n])) for n in bad]
     return pd.DataFrame(found, columns=["period", "measure", "factor"]) if compared else None
@@ -102,8 +104,7 @@ def _split_periods(
     if every == "day":
         for n in range(1, min(7, len(days)) + 1):
             same = days.iloc[len(days) - n :: -7].iloc[::-1]
-            # A single silent day is for `find_gaps`.
-            yield [f"{day:%Y-%m-%d}" for day in same.index], _take_logs(same, none=np.nan)
+            yield [f"{day:%Y-%m-%d}" for day in same.index], _take_logs(same)
         return
     if days.empty:
         return
@@ -113,18 +114,19 @@ def _split_periods(
     ]
     sums = whole.groupby(whole.index.to_period(spans.freq)).sum()
     names = [f"{p:%Y-%m}" if every == "month" else f"{p.start_time:%G-W%V}" for p in sums.index]
-    yield names, _take_logs(sums, none=np.log(NO_ORDER))
+    yield names, _take_logs(sums)
 
 
-def _take_logs(sums: pd.DataFrame, *, none: float) -> dict[str, np.ndarray]:
+def _take_logs(sums: pd.DataFrame) -> dict[str, np.ndarray]:
     orders, revenue = sums["orders"].to_numpy(float), sums["revenue"].to_numpy(float)
     with np.errstate(divide="ignore", invalid="ignore"):
         value = np.where((orders > 0) & (revenue > 0), np.log(revenue / orders), np.nan)
-        return {"orders": np.where(orders > 0, np.log(orders), none), "revenue_per_order": value}
+        return {"orders": np.where(orders > 0, np.log(orders), np.nan), "revenue_per_order": value}
 
 
-def _measure_deviations(x: np.ndarray, *, level: int, season: int) -> np.ndarray:
-    off = x - _rolling_median(x, level)
+def _measure_deviations(x: np.ndarray, usual: np.ndarray, *, level: int, season: int) -> np.ndarray:
+    """How far each value is from the level of `usual`, or from its season, whichever is nearer."""
+    off = x - _rolling_median(usual, level)
     yearly = x - pd.Series(x).shift(season).to_numpy()
     seasonal = yearly - _rolling_median(yearly, level)
     return np.where(np.abs(seasonal) < np.abs(off), seasonal, off)

@@ -67,6 +67,22 @@ def test_a_week_without_orders_is_sudden(back):
     assert found(days(orders)) == {(f"2023-W{9 - back:02d}", "orders"): 0.0}
 
 
+@pytest.mark.parametrize(
+    "open_on",
+    [lambda d: d.day == 1, lambda d: (d.day == 1) & (d.month % 3 == 1), lambda d: d.month % 11 > 1],
+    ids=["each month", "each quarter", "closed in winter"],
+)
+def test_orders_after_weeks_or_months_that_are_always_silent_are_not_sudden(open_on):
+    """They are compared with other weeks that have orders, and not with silence."""
+    every = pd.date_range("2022-01-01", "2024-12-31")
+    orders = np.where(open_on(every), np.random.default_rng(0).poisson(40, len(every)), 0)
+    for month in range(15, 36):
+        until = (every < pd.Timestamp("2022-01-01") + pd.DateOffset(months=month)).sum()
+        changes = anomalies.find_sudden_changes(days(orders[:until], start="2022-01-01"))
+        # The first and the last week of a summer may have another number of days than before.
+        assert changes is None or changes["factor"].between(0.2, 5).all()
+
+
 @pytest.fixture
 def noisy():
     return np.random.default_rng(7).poisson(20, 730)
