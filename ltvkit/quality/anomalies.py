@@ -12,6 +12,7 @@ import pandas as pd
 WINDOW = 56  # days on each side that a silent run is compared with: eight of each weekday
 LEAST = 14  # days on a side, else it tells nothing
 NO_ORDER = 0.5  # orders that a month or week without any counts as, as zero has no logarithm
+PRIOR = (0.5, 0.1)  # silent days, and others, of each weekday before any is counted
 FEW = 4  # of a weekday; fewer say nothing of how orders spread on it
 FALSE_ALARM = 0.01  # chance that a shop of this length shows such a run without a cause
 
@@ -29,17 +30,20 @@ def find_gaps(days: pd.DataFrame, *, ends: bool = False) -> pd.DataFrame:
     """Days -> start, end, days, chance: unusual runs of days without orders.
 
     A day's chance of silence is that of its weekday in the eight weeks before, or after, the run,
-    whichever is larger: the share of silent ones, or, where there is none, the chance of zero of
-    a count with that mean and dispersion. `chance` is that of the run, times the number of days on
-    which it could begin: of a run at the end there is one only. A run at the end counts only with
-    `ends` (the data are known to cover it); a run in the first two weeks does not count.
+    whichever is larger: by the share of silent ones, which is itself uncertain (see `PRIOR`), or,
+    where there is none, the chance of zero of a count with that mean and dispersion. The two days
+    that bound the run do not count, as they always have orders. `chance` is that of the run, times
+    the number of days on which it could begin: of a run at the end there is one only. A run at the
+    end counts only with `ends` (the data are known to cover it); a run in the first two weeks does
+    not count.
     """
     counts, weekday = days["orders"].to_numpy(float), days.index.day_of_week.to_numpy()
     found = []
     for start, end in _find_runs(counts == 0):
         if start < LEAST or (end == len(counts) and not ends):
             continue
-        sides = [slice(max(0, start - WINDOW), start), slice(end, end + WINDOW)]
+        before, after = start - 1, end + 1
+        sides = [slice(max(0, before - WINDOW), before), slice(after, after + WINDOW)]
         sides = sides[:1] if len(counts) - end < LEAST else sides
         run = weekday[start:end]
         chance = max(_chance(run, counts[side], weekday[side]) for side in sides)
@@ -93,8 +97,10 @@ def _chance(run: np.ndarray, counts: np.ndarray, weekday: np.ndarray) -> float:
     spread = max(1 + 1e-9, squares.sum() / free if free > 0 else np.inf)
     with np.errstate(invalid="ignore"):
         zero = spread ** (-mean / (spread - 1)) if np.isfinite(spread) else np.ones(7)
-    rate = np.where((silent > 0) | (known < FEW), (silent + 0.5) / (known + 1), zero)
-    return float(np.prod(rate[run]))
+    weeks = np.arange(len(run)) // 7  # each silent day of a weekday makes the next one likelier
+    rate = (silent[run] + PRIOR[0] + weeks) / (known[run] + sum(PRIOR) + weeks)
+    rate = np.where((silent[run] > 0) | (known[run] < FEW), rate, zero[run])
+    return float(np.prod(rate))
 
 
 def _split_periods(

@@ -58,6 +58,15 @@ def test_a_silence_at_the_end_is_judged_as_the_only_one():
     assert anomalies.find_gaps(days(usual + [0] * 20 + usual), ends=True).empty
 
 
+def test_the_end_of_a_shop_that_sells_now_and_then_is_seldom_unusual():
+    """Of shops with an order in 20 days, one in a hundred may be; each is silent for weeks."""
+    rng, unusual = np.random.default_rng(1), 0
+    for length in rng.integers(60, 300, 150):
+        shop = days(np.append(1, rng.poisson(0.05, length)))
+        unusual += shop.index[-1] in anomalies.find_gaps(shop, ends=True)["end"].to_list()
+    assert unusual <= 3
+
+
 @pytest.mark.parametrize("back", [1, 3])
 def test_a_week_without_orders_is_sudden(back):
     """Of a shop of one order or two a day, which is often silent for a day."""
