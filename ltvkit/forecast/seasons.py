@@ -42,10 +42,9 @@ def learn(lines: Frame, fitted: Fitted, *, as_of: Day) -> Season | None:
     What repeat customers bought in each whole month is compared with what the model expects of
     customers as old, and the number of new customers with its trend. A factor is what a month of
     the year has in common over the years, beside a trend, and drawn towards 1 as far as months of
-    one name differ from year to year (James & Stein 1961). Factors that shuffled months have as
-    often are left out (see `_is_chance`), and so is a season without any. None with less than 24
-    whole months. Of new customers only the months count in which they are mostly new
-    (`Fitted.known_days`).
+    one name differ from year to year (James & Stein 1961). Factors that may be chance are 1 (see
+    `_is_chance`). None where both kinds are, and with less than 24 whole months. Of new customers
+    only the months count in which they are mostly new (`Fitted.known_days`).
     """
     counts = _count_by_month(lines, fitted, as_of=as_of)
     if len(counts) < LEAST:

@@ -132,7 +132,7 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     left_out = len(known) - len(large)
     rest = " " + fill("groups_left_out", n=left_out, months=months) if left_out else ""
     if len(large) > 1 and best["ltv"] < 0:
-        return fill("all_groups_lose", months=months) + rest
+        return fill("all_groups_lose", of=best["of"], months=months) + rest
     pays = best["ltv"] >= best["acquisition_cost"]
     many = ("best_group" if pays else "closest_group") + ("" if _leads(best, large) else "_unclear")
     alike = np.isclose(known["ltv_to_cost"], best["ltv_to_cost"]).all()

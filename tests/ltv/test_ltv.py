@@ -407,13 +407,13 @@ def test_ranges_that_nobody_is_old_enough_for_are_numbers():
     assert set(table[["ltv_low", "ltv_high"]].dtypes) == {np.dtype("float64")}
 
 
-def test_no_group_that_loses_money_comes_closest():
-    table = pd.DataFrame({"channel": ["a", "b"], "customers": 99, "of": "margin", "ltv": [-9, -8]})
+@pytest.mark.parametrize("of", ["margin", "revenue"])
+def test_no_group_that_loses_money_comes_closest(of):
+    table = pd.DataFrame({"channel": ["a", "b"], "customers": 99, "of": of, "ltv": [-9, -8]})
     table = table.assign(ltv_low=-12.0, ltv_high=-5.0, acquisition_cost=20.0)
     table["ltv_to_cost"] = table["ltv"] / table["acquisition_cost"]
     assert unit_economics.finding(table, currency="USD") == (
-        "No group pays back within 12 months: in each, what customers buy costs more than it "
-        "brings."
+        f"No group pays back within 12 months: in each, the {of} of a customer is below zero."
     )
 
 
