@@ -114,10 +114,12 @@ def _changes(m: Measures) -> tuple[bool, str]:
     found = anomalies.find_sudden_changes(m.days[: m.as_of])
     if found is None:
         return False, _("too short a history to tell")
-    text = _("{measure} in {period}: {factor} times the usual")
+    text, silent = _("{measure} in {period}: {factor} times the usual"), _("no orders in {period}")
     words = {"orders": _("orders"), "revenue_per_order": _("revenue per order")}
     rows = [
-        text.format(measure=words[which], period=when, factor=formats.number(factor, decimals=2))
+        (text if factor else silent).format(
+            measure=words[which], period=when, factor=formats.number(factor, decimals=2)
+        )
         for when, which, factor in found.head(3).itertuples(index=False)
     ]
     return len(found) > 0, ", ".join(rows) or _("the latest month, weeks and days are as usual")

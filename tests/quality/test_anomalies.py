@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from ltvkit.quality import anomalies
+from ltvkit.quality import anomalies, checks
 
 
 def days(orders, *, start: str = "2022-01-03", value: float = 50.0) -> pd.DataFrame:
@@ -74,6 +76,8 @@ def test_a_week_without_orders_is_sudden(back):
     assert found(days(orders)) == {}
     orders[7 * (60 - back) : 7 * (61 - back)] = 0
     assert found(days(orders)) == {(f"2023-W{9 - back:02d}", "orders"): 0.0}
+    measures = SimpleNamespace(days=days(orders), as_of=days(orders).index[-1])
+    assert checks._changes(measures) == (True, f"no orders in 2023-W{9 - back:02d}")
 
 
 @pytest.mark.parametrize(
