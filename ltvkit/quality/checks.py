@@ -148,7 +148,11 @@ def _negative(m: Measures) -> tuple[bool, str]:
     taken = -table.loc[returned & (table["amount"] < 0), "amount"].sum()
     paid = table.loc[(table["status"] == "kept") & (table["amount"] > 0), "amount"].sum()
     text = _("amounts below zero are {share} of those above")
-    return taken > MOST_RETURNED * paid, formats.fill(text, share=taken / paid if paid else 0.0)
+    if taken > paid:
+        text = _("amounts below zero ({taken}) are more than those above ({paid})")
+    money = {"taken": formats.money(taken), "paid": formats.money(paid)}
+    share = taken / paid if paid else 0.0
+    return taken > MOST_RETURNED * paid, formats.fill(text, share=share, **money)
 
 
 def _unmapped(m: Measures) -> tuple[bool, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -141,7 +142,14 @@ def test_shares_of_guests_twins_and_returns():
     twins = book(*ROWS[:20], **UNTIL)
     assert results(twins, **UNTIL) == {"duplicates": "warn"}
     returned = [(c, f"r{o}", day, -2 * a) for c, o, day, a in ROWS[::6]]
-    assert results(book(*returned, **UNTIL), **UNTIL) == {"negative_amounts": "warn"}
+    back = book(*returned, **UNTIL)
+    assert results(back, **UNTIL) == {"negative_amounts": "warn"}
+    assert figure(back, "negative_amounts", **UNTIL).startswith("amounts below zero are 33.4% of")
+    more = book(*[(c, f"r{o}", day, -2 * a) for c, o, day, a in ROWS], **UNTIL)
+    assert re.fullmatch(
+        r"amounts below zero \(([\d,.]+)\) are more than those above \(([\d,.]+)\)",
+        figure(more, "negative_amounts", **UNTIL),
+    )
 
 
 def test_one_customer_with_a_large_share_is_told_without_the_id():
