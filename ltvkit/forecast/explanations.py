@@ -88,7 +88,8 @@ def _describe(expected: pd.Series, likely: tuple, *, months: int, of: str, curre
     amounts = (expected[f"ltv_{months}m"], *likely)
     ltv, low, high = (formats.money(amount, currency) for amount in amounts)
     ahead = fill("expected", of=of, months=months, ltv=ltv)
-    return f"{bought} {ahead} {fill('likely', low=low, high=high)}"
+    likely_range = fill("likely_one" if low == high else "likely", low=low, high=high)
+    return f"{bought} {ahead} {likely_range}"
 
 
 def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd.DataFrame:

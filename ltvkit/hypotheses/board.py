@@ -93,14 +93,13 @@ class Board:
     @property
     def text(self) -> str:
         """The register in a sentence or two."""
+        problems = [fill("problems", n=len(self.problems))] if len(self.problems) else []
         if not self.evaluations:
-            return fill("none_yet")
+            return " ".join([fill("none_usable" if problems else "none_yet"), *problems])
         counts = ", ".join(
             f"{n} {formats.cell(s, 'word')}" for s, n in self._count_by_status().items() if n
         )
-        sentences = [fill("counted", n=len(self.evaluations), counts=counts)]
-        if len(self.problems):
-            sentences.append(fill("problems", n=len(self.problems)))
+        sentences = [fill("counted", n=len(self.evaluations), counts=counts), *problems]
         sentences += sorted({e.sampled for e in self.evaluations if e.sampled})
         if waiting := self._waiting():
             sentences.append(fill("waiting", titles="; ".join(waiting)))

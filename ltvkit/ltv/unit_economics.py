@@ -139,7 +139,7 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     found = {"group": group, "cost": cost, "ltv": ltv, "of": best["of"], "months": months}
     if alike and known["acquisition_cost"].nunique() == 1:
         return fill("one_group", **found)
-    return fill(many, **found) + rest
+    return fill("one_compared" if len(large) == 1 else many, **found) + rest
 
 
 def _leads(best: pd.Series, groups: pd.DataFrame) -> bool:

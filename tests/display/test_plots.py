@@ -238,7 +238,7 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
 
 
 ALTS = {
-    "kpi_series": "Last month, 2024-05: 97,121. All: 90,000 (2023-12) to 109,906 (2024-03).",
+    "kpi_series": "2024-05: 97,121. All whole ones: 90,000 (2023-12) to 109,906 (2024-03).",
     "segments": "Largest share of revenue: champions, 16.7%, from 1.5% of customers.",
     "rfm_grid": "Largest cell: R 1 and F 5 (24). With the highest of both: 4.",
     "migration": "The largest move (109) is from hibernating to lost.",
@@ -366,6 +366,11 @@ def test_a_period_without_a_value_is_not_drawn():
     assert np.flatnonzero(np.isnan(solid)).tolist() == [2, 5, 17]  # the last one is partial
 
 
+def test_where_all_is_whole_or_nothing_is_all_is_said():
+    for partial in (False, True):
+        assert " All: 9" in plots.kpi_series(kpis().assign(partial=partial)).figure.alt
+
+
 def test_negative_revenue_hangs_below_zero():
     series = kpis()
     series.loc[3, "revenue"] = -20000.0
@@ -453,6 +458,15 @@ def test_the_lorenz_curve_marks_the_best_fifth():
     assert legend(ax)[-1] == "the best 20% of customers bring 48.8%"
     title = "Share of revenue so far by share of customers (Gini of revenue per customer: 0.50)"
     assert ax.get_title(loc="left") == title
+
+
+def test_of_fewer_than_ten_customers_no_fifth_is_marked():
+    points = pd.DataFrame(
+        {"customers_share": [0, 1 / 3, 2 / 3, 1], "revenue_share": [0, 0.1, 0.4, 1]}
+    )
+    ax = plots.lorenz(points, gini=0.33, top20=0.6)
+    assert legend(ax) == ["if all brought the same", "as it is"]
+    assert ax.figure.alt.endswith("Customers: 3. The best one brings 60.0% of revenue.")
 
 
 def test_without_a_share_of_the_best_fifth_none_is_marked():

@@ -377,6 +377,15 @@ def test_a_hazard_is_as_wide_as_its_period_and_pale_where_few_are_at_risk():
     assert legend(ax) == ["30 customers or more", "fewer than 30 customers"]
 
 
+def test_a_hazard_of_nobody_who_leaves_says_so():
+    nobody = hazard(6).assign(hazard=0.0)
+    assert plots.hazard(nobody).figure.alt.endswith("Nobody leaves.")
+    late = nobody.assign(hazard=[0, 0, 0, 0, 0, 0.5], at_risk=[30, 30, 30, 30, 30, 2])
+    assert plots.hazard(late).figure.alt.endswith(
+        "from day 152 to 183: 50.0% of those still there."
+    )
+
+
 def test_shares_are_in_percent():
     for name in ("survival", "hazard", "one_customer"):
         ax = drawn(name)

@@ -518,4 +518,5 @@ def test_a_customer_who_is_gone_for_sure_is_explained_in_numbers(log, fitted):
     found = forecast.explain_customer(gone, fitted, "gone", as_of=AS_OF)
     assert found.table["p_alive"].iloc[0] == 0
     assert found.table[["low", "high"]].iloc[0].tolist() == [0, 0]
+    assert "95 bring 0." in found.text  # not: 0 to 0
     assert "nan" not in found.text.lower()

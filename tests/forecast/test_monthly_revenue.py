@@ -128,7 +128,7 @@ def test_new_customers_are_not_foreseen_where_it_is_unknown_who_was_new(
 ):
     past = untried(won=Acquisition(np.nan, None), method="")
     known = {"past": past, "history": history, "as_of": AS_OF, "months": 2}
-    with pytest.raises(TooLittleData, match="how many new customers a month brings"):
+    with pytest.raises(TooLittleData, match="month brings: they span too few months, or"):
         forecast.revenue(summary, fitted, drawn, **known)
     ahead = forecast.revenue(summary, fitted, drawn, acquisition=0.0, **known)
     assert ahead.table["new_revenue"].dropna().eq(0).all()

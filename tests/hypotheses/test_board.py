@@ -62,6 +62,8 @@ def test_one_that_cannot_be_evaluated_is_a_problem_and_the_others_stand(lines):
     [[file, problem]] = found.problems.to_numpy().tolist()
     assert file == "lost.yaml"
     assert "widen the target" in problem
+    none = hypotheses.evaluate_all(register(lost), lines, as_of=APRIL)
+    assert none.text == "No hypothesis can be evaluated. 1 problem in the register."
 
 
 def test_many_hypotheses_are_corrected_together(lines):

@@ -370,7 +370,7 @@ def test_a_group_pays_best_only_if_it_pays_back():
         ([50, 70], [80, 80], "No group pays back within 12 months. B comes closest: 80.00 USD"),
         ([56, 76], [80, 80], "No group pays back within 12 months. B comes closest, but that may"),
         ([50, 74], [40, 20], "B pays best: 20.00 USD"),  # 3 -+ 0.7 and 1 -+ 0.25
-        ([np.nan, 70], [20, 20], "B pays best"),  # too few of the other to tell
+        ([np.nan, 70], [20, 20], "B is the only group compared: 20.00 USD to win a customer"),
         ([np.nan, np.nan], [20, 20], "No group clearly pays best"),
     ],
 )
@@ -388,16 +388,17 @@ def test_groups_that_are_too_small_to_compare_are_counted():
     table = table.assign(ltv=60.0, ltv_low=[50, np.nan, np.nan], ltv_high=[70, np.nan, np.nan])
     table["ltv_to_cost"] = table["ltv"] / table.assign(cost=[80, 20, 20])["cost"]
     table["acquisition_cost"] = [80, 20, 20]
-    none_pays = "No group pays back within 12 months. A comes closest: 80.00 USD to win a customer"
+    alone = "A is the only group compared: 80.00 USD to win a customer, 60.00 USD of revenue in 12"
     for rows, rest in (
         (table, " 2 groups are not compared: too few of their customers have been customers for"),
         (table.head(2), " 1 group is not compared: too few of its customers have been customers"),
         (table.head(1).assign(customers=30), ""),
     ):
         found = unit_economics.finding(rows, currency="USD")
-        assert found.startswith(none_pays if rest else "Winning a customer costs 80.00 USD")
+        assert found.startswith(alone if rest else "Winning a customer costs 80.00 USD")
         assert rest in found
         assert ("not compared" in found) == bool(rest)
+        assert "No group pays back" not in found
 
 
 def test_ranges_that_nobody_is_old_enough_for_are_numbers():
@@ -455,8 +456,8 @@ def test_no_group_pays_best_where_all_are_alike():
 def test_without_a_customer_old_enough_or_a_cost_the_finding_says_so():
     young = economics(LINES, {"all": 10}, months=24).reset_index()
     assert unit_economics.finding(young, currency="USD", months=24) == (
-        "No customer of known cost has been one for 24 months yet, so it is not known whether "
-        "winning them pays."
+        "No customer of known cost has been one for 24 months yet, so it is not known what they "
+        "bring in that time."  # not: whether it pays, as the table may show it paid back before
     )
     free = economics(LINES, {"all": 0}).reset_index()
     assert unit_economics.finding(free, currency="USD").startswith("No cost of winning a customer")

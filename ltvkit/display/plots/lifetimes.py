@@ -74,11 +74,12 @@ def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.set_xlim(left=0)
     _style.numbers(ax.yaxis, "hazard")
-    sure = table if few.all() else table[~few]
+    sure = table[~few] if values[~few].any() else table
     at, days = sure["hazard"].idxmax(), np.r_[0, table["tenure_days"]].round().astype(int)
     place = table.index.get_loc(at)
+    chart = "hazard" if table["hazard"][at] > 0 else "hazard_none"
     facts = {"start": int(days[place]), "end": int(days[place + 1])}
-    _style.describe(ax, "hazard", value=float(table["hazard"][at]), **facts)
+    _style.describe(ax, chart, value=float(table["hazard"][at]), **facts)
     return ax
 
 

@@ -39,9 +39,11 @@ def kpi_series(
     if open_.any():
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
     known = series.dropna(subset=[measure])
-    known = known[~open_[series.index.get_indexer(known.index)]] if not open_.all() else known
+    whole = known[~open_[series.index.get_indexer(known.index)]]
+    chart = "kpi_series" if len(whole) in (0, len(known)) else "kpi_series_part"
+    known = whole if len(whole) else known
     facts = _style.extremes(known[measure], known["period"], measure, currency)
-    _style.describe(ax, "kpi_series", **figures | facts)
+    _style.describe(ax, chart, **figures | facts)
     return ax
 
 

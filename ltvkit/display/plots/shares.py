@@ -12,6 +12,7 @@ from ltvkit.display import formats
 from ltvkit.display.plots import _style
 
 SHARES = {"customers_share": _style.AMBER, "revenue_share": _style.BLUE}
+TENTHS = 10  # groups of customers; fewer customers have none
 ZONES = {"A": _style.BLUE, "B": _style.AMBER, "C": _style.GREY, "none": "#c6ccd2"}
 
 
@@ -67,7 +68,10 @@ def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 @_style.styled
 def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None = None) -> Axes:
-    """Points of `deciles.lorenz` -> the Lorenz curve, with `gini` and the best fifth's share."""
+    """Points of `deciles.lorenz` -> the Lorenz curve, with `gini` and the best fifth's share.
+
+    Of fewer than ten customers, where one is more than a tenth, no fifth is marked.
+    """
     known = formats.number(gini, decimals=2) if np.isfinite(gini) else _("unknown")
     ax = _style.axes(ax, "lorenz", gini=known)
     _style.require(ax, points.tail(1), "revenue_share", by="customers_share")
@@ -76,13 +80,18 @@ def lorenz(points: pd.DataFrame, *, gini: float, top20: float, ax: Axes | None =
     ax.plot([0, 1], [0, 1], color=_style.GREY, linestyle="--", label=equal)
     ax.fill_between(x, x, y, color=_style.BLUE, alpha=0.1, linewidth=0)
     ax.plot(x, y, color=_style.BLUE, label=_("as it is"))
-    if np.isfinite(top20):
+    one = x[x > 0].min()  # the first point: one customer, or a hundredth of many
+    few = one > 1 / TENTHS
+    if np.isfinite(top20) and not few:
         best = best.format(share=formats.share(top20))
         ax.plot([0.8, 0.8], [1 - top20, 1], color=_style.AMBER, marker="o", label=best)
     ax.legend(loc="upper left")
     for axis in (ax.xaxis, ax.yaxis):
         _style.numbers(axis, "share")
-    _style.describe(ax, "lorenz", top=float(top20))
+    if few:
+        _style.describe(ax, "lorenz_few", n=round(1 / one), top=float(1 - y.iloc[-2]))
+    else:
+        _style.describe(ax, "lorenz", top=float(top20))
     return ax
 
 
