@@ -90,7 +90,8 @@ def compare(
         | {"lowest": reached["low"] if key == "realised" else np.nan}
         for key, value in values.items()
     ]
-    rows += [_row("model", v, months=n) for n, v in ({} if expected is None else expected).items()]
+    ahead, seen = {} if expected is None else expected, parts["months_spanned"]
+    rows += [_model_row(value, months=n, seen=seen) for n, value in ahead.items()]
     return pd.DataFrame(rows, columns=COLUMNS).fillna({"withheld": ""})
 
 
@@ -255,6 +256,14 @@ def _values(
     unknown = {k for k in values if METHODS[k]["of"] != REVENUE} if np.isnan(rate) else set()
     unknown |= set() if contract else {"contract"}
     return {k: v for k, v in values.items() if k not in unknown}
+
+
+def _model_row(value: float, *, months: int, seen: float) -> dict[str, Any]:
+    """What a model expects; withheld where the orders span too little of the time it is for."""
+    short = seen < LEAST_SEEN * months
+    span = formats.number(seen, decimals=1)
+    withheld = fill("span_too_short", seen=span, months=months) if short else ""
+    return _row("model", np.nan if short else value, months=months) | {"withheld": withheld}
 
 
 def _row(key: str, value: float, **words: Any) -> dict[str, Any]:

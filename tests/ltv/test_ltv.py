@@ -206,6 +206,15 @@ def test_a_contract_is_its_price_by_the_periods_to_expect(on):
     assert row["value"] == pytest.approx(40 * truth.survival(np.arange(121)).sum(), rel=0.1)
 
 
+def test_a_model_is_withheld_where_the_orders_span_less_than_a_fifth_of_its_time():
+    span = formulas.measures(MANY, as_of="2024-04-30", lapse_days=LAPSE)["months_spanned"].iloc[0]
+    assert 12 / 5 <= span < 24 / 5
+    table = compared(MANY, as_of="2024-04-30", expected=pd.Series({12: 70, 24: 99}))
+    assert table["value"].tail(2).tolist() == pytest.approx([70, np.nan], nan_ok=True)
+    assert table["withheld"].iloc[-2] == ""
+    assert table["withheld"].iloc[-1].endswith(" months, less than a fifth of 24")
+
+
 def test_the_finding_is_the_tables():
     table = compared(MANY, expected=pd.Series({12: 70, 24: 9999}), acquisition_cost=5)
     text = formulas.finding(table, currency="USD")
