@@ -11,7 +11,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.engines import frames
-from ltvkit.ingest.lines import filter_until
+from ltvkit.ingest.lines import filter_until, is_purchase
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.span import find_core
 from ltvkit.ingest.truncation import Truncation, find_truncation
@@ -50,12 +50,7 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
     """Orders and their reconciliation -> what the checks look at."""
     held = frames.hold_small(book.lines, rows=book.facts["lines_read"])
     lines = frames.lazy(held)
-    daily = frames.table(
-        lines.group_by("order_date")
-        .agg(lines=nw.len(), orders=nw.col("order_id").n_unique(), revenue=nw.col("amount").sum())
-        .sort("order_date")
-    ).set_index("order_date")
-    daily.index = pd.DatetimeIndex(daily.index)
+    daily = _count_days(lines)
     core = find_core(daily)
     before, after = daily.index < core.index[0], daily.index > core.index[-1]
     until = pd.Timestamp(periods.day(book.facts["until"]))
@@ -84,3 +79,21 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
         declared=bool(rules.data_until),
         most_broken=float(rules.max_quarantined),
     )
+
+
+def _count_days(lines: nw.LazyFrame) -> pd.DataFrame:
+    """Lines -> lines, orders and revenue by day. A return is no order, as in the key figures."""
+    bought = nw.when(is_purchase("amount"))
+    sums = {"orders": nw.col("_bought").n_unique(), "revenue": nw.col("amount").sum()}
+    daily = frames.table(
+        lines.with_columns(
+            _bought=bought.then(nw.col("order_id")),
+            _returned=bought.then(nw.lit(0)).otherwise(nw.lit(1)),
+        )
+        .group_by("order_date")
+        .agg(lines=nw.len(), **sums, _returned=nw.col("_returned").max())
+        .sort("order_date")
+    ).set_index("order_date")
+    daily.index = pd.DatetimeIndex(daily.index)
+    daily["orders"] -= daily.pop("_returned")  # what has no order id counts as one more
+    return daily

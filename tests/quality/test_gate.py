@@ -11,9 +11,11 @@ import yaml
 from conftest import make_lines
 
 from ltvkit import orders, quality
+from ltvkit.engines import frames
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.policies import Policies
+from ltvkit.quality import measures
 from ltvkit.quality.checks import CHECKS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -134,6 +136,19 @@ def test_days_without_orders():
     assert results(found, **UNTIL) == {"gap_days": "warn"}
     assert figure(found, "gap_days", **UNTIL) == "no orders on 2024-03-04 to 2024-03-09"
     assert results(found, as_of="2024-02-29", **UNTIL) == {}
+
+
+def test_a_return_under_an_id_of_its_own_is_no_order(on):
+    rows = [("a", "1", "2024-06-01", 9), ("b", "2", "2024-06-01", 5), ("a", "R1", "2024-06-02", -9)]
+    rows += [
+        ("b", "R2", "2024-06-03", -5),
+        ("b", "3", "2024-06-03", 4),
+        ("b", "3", "2024-06-03", -1),
+    ]
+    days = measures._count_days(frames.lazy(on(make_lines(*rows))))
+    assert days["lines"].tolist() == [2, 1, 3]
+    assert days["orders"].tolist() == [2, 0, 1]
+    assert days["revenue"].tolist() == [14, -9, -2]
 
 
 def test_shares_of_guests_twins_and_returns():
