@@ -237,6 +237,9 @@ def finding(summary: pd.DataFrame, *, items: str, months: int = 0) -> str:
     a, c, whole = (int(n) for n in (*rows.loc[["A", "C"], "items"], rows["items"].sum()))
     if not a:
         return _explain_no_classes(rows, items, months)
+    if a == whole:
+        period = fill("in_months", n=months) if months else ""
+        return fill("all_class_a", whole=whole, items=items, period=period)
     best, rest = rows.loc[["A", "C"], "revenue_share"]
     period = fill("of_months", n=months) if months else ""
     text = fill("class_a", n=a, whole=whole, items=items, revenue=best, period=period)

@@ -198,6 +198,10 @@ def test_of_no_items_there_is_no_curve(on):
             {"a": 35, "b": 35, "c": 20, "d": 6, "e": 4},
             "2 of 5 products are class A and bring in 70.0% of revenue; 2 are class C and bring in",
         ),
+        (
+            dict.fromkeys("abcde", 7),
+            "No products stand out: those that bring in the same are in one",
+        ),
         ({"a": 5}, "All revenue comes from a single one of the products."),
         ({"a": 0}, "No products bring in any revenue."),
     ],
