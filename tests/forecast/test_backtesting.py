@@ -357,6 +357,17 @@ def test_a_simple_method_is_not_praised_where_both_are_far_off(tested, bias, sai
     assert said in found.text
 
 
+def test_a_model_that_is_used_below_and_ranks_nobody_is_told(tested):
+    """The sentence before it is of the best method, which may be far better."""
+    rows = tested.table.set_index("method").assign(bias=-0.16, skill=0.3)
+    rows.loc[tested.best_model, ["bias", "skill"]] = [322.408, -1.156]
+    found = replace(tested, table=rows.reset_index(), best="boosting", simple="run_rate")
+    assert "the best forecast was 16.0% too low" in found.text
+    assert "is used below. That one was 32,240.8% too high, and no better than the" in found.text
+    fine = replace(tested, table=rows.assign(skill=0.1).reset_index(), best="boosting")
+    assert "That one" not in fine.text
+
+
 def test_a_model_that_is_used_below_and_missed_the_total_is_told(tested):
     """Also where another method, which only serves to compare, or a simple one, was better, and
     where none was better than one number for all."""

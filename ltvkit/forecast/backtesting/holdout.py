@@ -112,6 +112,10 @@ class Backtest:
             lines.append(fill("simple_is_close" if good else "close_and_far_off"))
         if row["skill"] > 0 and self.models and self.best not in (*self.fitted, self.simple):
             lines.append(fill("best_by_day"))
+            below = rows.loc[self.best_model]
+            if not below["skill"] > 0:
+                off = fill("too_low" if below["bias"] < 0 else "too_high")
+                lines.append(fill("below_no_better", error=abs(below["bias"]), way=off))
         used = {self.best_model, self.list_model} & set(self.models) or {self.best}
         if any(rows.loc[method, "total_in_interval"] is False for method in used):
             lines.append(fill("outside"))
