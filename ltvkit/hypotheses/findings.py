@@ -102,6 +102,8 @@ def _describe_effect(found: Evaluation, currency: str) -> str:
         shown = _precision(found, row, currency)
         span = _describe_range(shown, row["raw_lowest"], row["raw_highest"])
         moved = _describe_move(row, shown)
+        if not (row["raw_lowest"] or row["raw_highest"]):  # nobody has a figure: no interval
+            return f"{moved}. {_describe_unknown(found)}"
         return fill("from_chance", moved=moved, range=span) + " " + _describe_unknown(found)
     grade = found.grade.replace("D", "C")
     natural = _describe_natural(found, currency)
@@ -123,7 +125,7 @@ def _describe_unknown(found: Evaluation) -> str:
 
 def _describe_move(row: pd.Series, shown: Precision) -> str:
     """Which way the metric went as observed, and by how much."""
-    name = "rose" if row["raw_effect"] >= 0 else "fell"
+    name = "rose" if row["raw_effect"] > 0 else "fell" if row["raw_effect"] else "same"
     metric, amount = formats.label(row["metric"]).lower(), shown.amount(row["raw_effect"])
     return _capitalize(fill(name, metric=metric, amount=amount))
 

@@ -441,6 +441,13 @@ def test_too_few_conclude_nothing(lines):
     assert " of them with a figure above zero; 30 of a group and 10 " in size  # not: bought
 
 
+def test_where_nobody_bought_nothing_rose_by_zero(lines):
+    ids = sorted(lines["customer_id"].unique())
+    tried = hypothesis(comparison="randomized", assigned=assigned(ids[:20], ids[20:40]))
+    found = hypotheses.evaluate(tried, lines.assign(amount=0.0), as_of=APRIL)
+    assert "Revenue per customer did not change. That is too little" in hypotheses.finding(found)
+
+
 def test_a_window_of_more_than_a_year_cannot_be_compared_with_last_year(lines):
     tried = hypothesis(
         comparison="same_period_last_year",
