@@ -1,7 +1,7 @@
 """What pages say about LTV: the sentences of `texts.yaml` (see `display.texts`).
 
->>> fill("too_low", value="5.00 USD")
-'A formula that gives less than 5.00 USD is too low for this shop.'
+>>> fill("no_cost")
+'No cost of winning a customer is given, so it is not known whether it pays.'
 """
 
 from ltvkit.display import texts
