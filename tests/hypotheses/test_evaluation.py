@@ -486,6 +486,10 @@ def test_groups_that_differed_before_are_no_longer_a(lines):
 
 def test_nobody_is_an_error_that_names_the_hypothesis(lines):
     tried = hypothesis(target=Target("channel", ("fax",)))
+    ids = sorted(lines["customer_id"].unique())
+    one = hypothesis(comparison="randomized", assigned=assigned(ids[:1], ids[1:40]))
+    with pytest.raises(DataError, match="1 treated customer is in the orders"):
+        hypotheses.evaluate(one, lines, as_of=APRIL)
     with pytest.raises(DataError, match="mail: 0 treated.*widen the target"):
         hypotheses.evaluate(tried, lines, as_of=APRIL)
 
