@@ -7,12 +7,19 @@ from ltvkit.display import formats
 from ltvkit.ingest.truncation import LEAST, SPAN, Truncation
 from ltvkit.periods import Day, day
 
+FEWEST = 30  # customers; of fewer nothing is said of how later ones compare with the first
 
-def check_beginning(found: Truncation | None, *, days: int, as_of: Day) -> tuple[bool, str]:
+
+def check_beginning(
+    found: Truncation | None, *, days: int, customers: int, as_of: Day
+) -> tuple[bool, str]:
     """Whether old customers look new at first, and how many; `days` are those before `as_of`."""
+    if found is None and days < LEAST * SPAN:
+        return False, _("too short a history to tell")
+    if found is None and customers < FEWEST:
+        return False, _("too few customers to tell")
     if found is None:
-        text = _("customers who look new at first are as many, or buy, like later ones")
-        return False, _("too short a history to tell") if days < LEAST * SPAN else text
+        return False, _("customers who look new at first are as many, or buy, like later ones")
     text = n_(
         "{n} customer looks new in the {days} days from {begins} on, and {share} of them had "
         "probably bought before",

@@ -138,6 +138,14 @@ def test_days_without_orders():
     assert results(found, as_of="2024-02-29", **UNTIL) == {}
 
 
+def test_of_a_few_customers_nothing_is_said_of_how_the_first_compare_with_later_ones():
+    orders_ = [f"{day:%Y-%m-%d}" for day in pd.date_range("2022-07-01", "2024-06-30", freq="5D")]
+    for customers, said in ((3, "too few customers to tell"), (40, "customers who look new at")):
+        rows = [(f"C{n % customers}", f"{n}", day, 9) for n, day in enumerate(orders_)]
+        found = replace(book(**UNTIL), lines=make_lines(*rows))
+        assert figure(found, "left_truncation", **UNTIL).startswith(said)
+
+
 def test_a_return_under_an_id_of_its_own_is_no_order(on):
     rows = [("a", "1", "2024-06-01", 9), ("b", "2", "2024-06-01", 5), ("a", "R1", "2024-06-02", -9)]
     rows += [
