@@ -47,7 +47,7 @@ BOUNDED = {
     "ingest.span._find_late": DAYS,
     "ingest.truncation.examine": DAYS,
     "ingest.old_customers.add_up": DAYS,
-    "quality.measures.measure": DAYS,
+    "quality.measures._count_days": DAYS,
     "kpis._daily": DAYS,
     "kpis._of_kind": DAYS,
     "forecast.backtesting.weekly_purchases.tracking": DAYS,
