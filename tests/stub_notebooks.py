@@ -121,8 +121,10 @@ def grown(few: dict[str, int], many: dict[str, int]) -> dict[str, tuple[int, int
 
 
 def as_long(found: dict[str, int], *, customers: int) -> dict[str, int]:
-    """The crossings of a shop of so many customers -> those that have as many rows, or more."""
-    return {n: rows for n, rows in found.items() if rows >= customers and n not in HISTORIES}
+    """The crossings of a shop of so many customers -> those that have as many rows, or more, but
+    for what a limit of its own holds whatever the customers."""
+    long = {n: rows for n, rows in found.items() if rows >= customers and n not in HISTORIES}
+    return {n: rows for n, rows in long.items() if rows > BOUNDED.get(n, 0)}
 
 
 def run(notebook: Path, given: dict[str, Any]) -> None:
