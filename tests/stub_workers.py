@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import atexit
 import functools
-import gc
 import json
 import os
 import re
 import select
-import signal
 import socket
 import subprocess
 import sys
@@ -27,7 +25,6 @@ from unittest import mock
 
 from ltvkit.report.runner import forkserver, processes, worker, workers
 
-PID = 8  # bytes of a process id
 FIRST = 1 << 20  # bytes of the longest environment
 
 
@@ -60,7 +57,7 @@ def _open(self: processes.Processes, module: str, *arguments: str, env: dict, **
     task = {"cwd": str(processes.paths.root()), "env": worker.environment(self._jobs) | env}
     channel = _start(os.getpid())
     socket.send_fds(channel, [json.dumps(task).encode()], [streams["stdin"].fileno()])
-    return Server(int.from_bytes(channel.recv(PID, socket.MSG_WAITALL)))
+    return Server(int.from_bytes(channel.recv(processes.PID, socket.MSG_WAITALL)))
 
 
 @functools.cache
@@ -91,11 +88,7 @@ def _start(_process: int) -> socket.socket:
 def main() -> None:
     """Import, and fork a server for each message, until the tests end."""
     channel = socket.socket(fileno=os.dup(0))
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    forkserver.import_all(processes.PRELOADED)
-    forkserver.prepare_notebooks()
-    gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the servers here
+    forkserver.prepare(processes.PRELOADED)
     while True:
         text, [theirs], _flags, _address = socket.recv_fds(channel, FIRST, 1)
         if not text:
@@ -105,7 +98,7 @@ def main() -> None:
             channel.close()
             _serve(theirs, **json.loads(text))
         os.close(theirs)
-        channel.send(pid.to_bytes(PID))
+        channel.send(pid.to_bytes(processes.PID))
 
 
 def _serve(channel: int, cwd: str, env: dict[str, str]) -> None:

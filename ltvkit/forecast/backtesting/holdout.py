@@ -101,8 +101,7 @@ class Backtest:
         months = model_forecasts.months_after(self.split, self.days)
         whole = months % 1 == 0
         span = fill("months", n=int(months)) if whole else fill("days", n=self.days)
-        way = fill("too_low" if bias < 0 else "too_high")
-        lines = [fill("tested", span=span, error=abs(bias), way=way)]
+        lines = [fill("tested", span=span, **_describe_bias(bias))]
         good = abs(bias) <= GOOD
         if not row["skill"] > 0:
             lines.append(fill("no_better_than_one_number"))
@@ -114,12 +113,16 @@ class Backtest:
             lines.append(fill("best_by_day"))
             below = rows.loc[self.best_model]
             if not below["skill"] > 0:
-                off = fill("too_low" if below["bias"] < 0 else "too_high")
-                lines.append(fill("below_no_better", error=abs(below["bias"]), way=off))
+                lines.append(fill("below_no_better", **_describe_bias(below["bias"])))
         used = {self.best_model, self.list_model} & set(self.models) or {self.best}
         if any(rows.loc[method, "total_in_interval"] is False for method in used):
             lines.append(fill("outside"))
         return " ".join(lines)
+
+
+def _describe_bias(bias: float) -> dict[str, Any]:
+    """How far off a total is, and which way."""
+    return {"error": abs(bias), "way": fill("too_low" if bias < 0 else "too_high")}
 
 
 def backtest(

@@ -30,12 +30,7 @@ _LONGEST = 4096  # bytes of a path
 def main() -> None:
     """Serve until the runner ends; a forked worker returns from here, too."""
     channel = socket.socket(fileno=os.dup(0))
-    # As a kernel does, before matplotlib is imported.
-    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
-    import_all(sys.argv[1:])
-    prepare_notebooks()
-    gc.freeze()  # so that collecting garbage does not copy what is shared
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the workers here
+    prepare(sys.argv[1:])
     while message := _receive(channel):
         temporary, streams = message
         pid = os.fork()
@@ -47,6 +42,16 @@ def main() -> None:
         channel.sendall(pid.to_bytes(PID))
 
 
+def prepare(names: Sequence[str]) -> None:
+    """Import these modules, so that a fork of this process begins with all that a worker needs."""
+    # As a kernel does, before matplotlib is imported.
+    os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+    import_all(names)
+    _prepare_notebooks()
+    gc.freeze()  # so that collecting garbage does not copy what is shared
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the forks
+
+
 def import_all(names: Sequence[str]) -> None:
     """Import modules by their names; of the kit, every module that notebooks use."""
     found = [module.name for module in pkgutil.walk_packages(ltvkit.__path__, "ltvkit.")]
@@ -56,7 +61,7 @@ def import_all(names: Sequence[str]) -> None:
             importlib.import_module(name)
 
 
-def prepare_notebooks() -> None:
+def _prepare_notebooks() -> None:
     """Compile the schema of notebooks, which each worker would compile anew."""
     with suppress(ImportError):
         import nbformat
