@@ -12,7 +12,7 @@ from scipy.special import expit, gammaln, psi
 from ltvkit.forecast.models.continuous_time import ContinuousTimeFitter
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
-CHUNK = 8192  # histories at a time, so that histories x nodes fit a processor's cache
+CHUNK = 2048  # histories at a time, so that histories x nodes fit a processor's cache
 FADED = 45.0  # below e^-45 of its maximum, an integrand adds less than a float can hold
 
 
@@ -44,7 +44,7 @@ class ParetoNBDFitter(ContinuousTimeFitter, lifetimes.ParetoNBDFitter):
         history = [np.asarray(v, dtype=float) for v in (frequency, recency, T)]
         x, t_x, end = (np.atleast_1d(v) for v in np.broadcast_arrays(*history))
         parts = _in_chunks(partial(_odds_gone, self.params_.to_numpy()), x, t_x, end)
-        return expit(-np.concatenate([odds for odds, _mean in parts]))
+        return expit(-np.concatenate([odds for odds, *_moments in parts]))
 
     def expected_while_alive(self, t, frequency, T):
         """Purchases expected in the next `t`, of customers known to be alive."""
@@ -94,26 +94,35 @@ def _in_chunks(function: Callable, *columns: np.ndarray) -> list:
 
 def _scores(params, x, t_x, end):
     r, alpha, s, beta = params
-    odds, mean = _odds_gone(params, x, t_x, end)
+    odds, shares, log_alpha, log_beta = _odds_gone(params, x, t_x, end)
     gone = expit(odds)
     numbers = np.arange(x.max() + 1.0)
     counts = (gammaln(r + numbers) - gammaln(r))[x]
     stayed = -(r + x) * np.log(alpha + end) - s * np.log(beta + end)
     value = counts + r * np.log(alpha) + s * np.log(beta) + stayed + np.logaddexp(0, odds)
+    # Averages over the moment of leaving.
+    mean_alpha, mean_beta = _average(shares, log_alpha), _average(shares, log_beta)
+    by_alpha, by_beta = _average(shares, np.exp(-log_alpha)), _average(shares, np.exp(-log_beta))
     slopes = [
         (psi(r + numbers) - psi(r))[x]
         + np.log(alpha)
-        - np.where(gone > 0, gone * mean["log_alpha"], 0)
+        - np.where(gone > 0, gone * mean_alpha, 0)
         - (1 - gone) * np.log(alpha + end),
-        r / alpha - (r + x) * (gone * mean["alpha"] + (1 - gone) / (alpha + end)),
-        np.log(beta) + gone * (1 / s - mean["log_beta"]) - (1 - gone) * np.log(beta + end),
-        s / beta - gone * (s + 1) * mean["beta"] - (1 - gone) * s / (beta + end),
+        r / alpha - (r + x) * (gone * by_alpha + (1 - gone) / (alpha + end)),
+        np.log(beta) + gone * (1 / s - mean_beta) - (1 - gone) * np.log(beta + end),
+        s / beta - gone * (s + 1) * by_beta - (1 - gone) * s / (beta + end),
     ]
     return value, slopes
 
 
+def _average(shares: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Of each history, over its nodes."""
+    return np.einsum("ij,ij->i", shares, values)
+
+
 def _odds_gone(params, x, t_x, end):
-    """Log odds of having left, and averages over the moment tau of leaving between t_x and `end`.
+    """Log odds of having left; and nodes over the moment tau of leaving between t_x and `end`:
+    their shares of the chance, log(alpha + tau) and log(beta + tau), histories x nodes.
 
     Left: the integral of s (alpha + tau)^-(r + x) (beta + tau)^-(s + 1). Its logarithm is concave
     in p = log((m + tau) / (m + t_x)), with m the smaller of alpha and beta. So if it starts with a
@@ -124,20 +133,14 @@ def _odds_gone(params, x, t_x, end):
     fall = (m + t_x) * ((r + x) / (alpha + t_x) + (s + 1) / (beta + t_x)) - 1
     span = np.log((m + end) / (m + t_x))
     span = np.minimum(span, FADED / np.maximum(fall, 1e-9))[:, None]
-    moment = (m + t_x)[:, None] * np.exp(span * (1 + NODES) / 2)
-    log_alpha, log_beta = np.log(moment + (alpha - m)), np.log(moment + (beta - m))
-    height = np.log(moment) - (r + x)[:, None] * log_alpha - (s + 1) * log_beta
+    near = np.log(m + t_x)[:, None] + span * ((1 + NODES) / 2)  # log(m + tau)
+    far = np.log(np.exp(near) + abs(alpha - beta))
+    log_alpha, log_beta = (near, far) if alpha <= beta else (far, near)
+    height = near - (r + x)[:, None] * log_alpha - (s + 1) * log_beta
     top = height.max(axis=1, keepdims=True)
     parts = np.exp(height - top) * WEIGHTS
     whole = parts.sum(axis=1)
-    shares = parts / whole[:, None]
     with np.errstate(divide="ignore"):
         left = np.log(s) + top[:, 0] + np.log(whole * span[:, 0] / 2)
     odds = left + (r + x) * np.log(alpha + end) + s * np.log(beta + end)
-    mean = {
-        "log_alpha": (shares * log_alpha).sum(axis=1),
-        "alpha": (shares / (moment + (alpha - m))).sum(axis=1),
-        "log_beta": (shares * log_beta).sum(axis=1),
-        "beta": (shares / (moment + (beta - m))).sum(axis=1),
-    }
-    return odds, mean
+    return odds, parts / whole[:, None], log_alpha, log_beta
