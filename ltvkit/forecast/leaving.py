@@ -19,7 +19,6 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.forecast import predictions
 from ltvkit.forecast.estimation import NEEDS, Fitted
-from ltvkit.forecast.models.left_truncated import LeftTruncatedFitter
 from ltvkit.forecast.texts import fill
 from ltvkit.periods import Day
 
@@ -63,7 +62,9 @@ def entering_risk(
     left = nw.col("overdue_after_days") - nw.col("recency_days") + 1
     opened = frames.lazy(predicted, needs=tuple(KNOWN)).select(*KNOWN)
     waiting = nw.col("recency_days") > nw.col("usual_gap_days")
-    soon = frames.materialize(opened.filter(left > 0, left <= days, waiting), like=predicted)
+    there = nw.col("p_alive") > 0  # where payments are regular, who missed one has left for sure
+    soon = opened.filter(left > 0, left <= days, waiting, there)
+    soon = frames.materialize(soon, like=predicted)
     aged = frames.lazy(soon).with_columns(nw.col("recency_days", "tenure_days") + days)
     then = predictions.predict(
         frames.materialize(aged, like=soon),
@@ -85,10 +86,8 @@ def entering_risk(
 
 def _move(fitted: Fitted, days: int) -> Fitted:
     """The same model, for customers as they will be so many days later."""
-    clock, buying = fitted.clock, fitted.buying
-    if isinstance(buying, LeftTruncatedFitter):
-        known = buying.known + float(clock.ahead(days))
-        buying = LeftTruncatedFitter(buying.later, buying.earlier, known)
+    clock = fitted.clock
+    buying = fitted.buying.moved(float(clock.ahead(days)))
     return replace(fitted, buying=buying, clock=replace(clock, today=clock.today + days))
 
 
@@ -141,6 +140,8 @@ def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> 
         return fill("none_overdue", day=day)
     if soon[LTV] + late[LTV].sum() < 0:
         return fill("overdue_at_a_loss", n=n + overdue, day=day)
+    if overdue and not n and not late[LTV].any():
+        return fill("overdue_have_left", n=overdue)
     first = fill("none_soon", day=day)
     if n:
         worth = _show_sum(soon["ltv_at_stake"], n, currency)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import partial
 
 import narwhals.stable.v2 as nw
@@ -11,14 +12,15 @@ import pandas as pd
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData, check_share
-from ltvkit.forecast import estimation
-from ltvkit.forecast.clock import DAYS, HISTORY
+from ltvkit.forecast import estimation, subscriptions
+from ltvkit.forecast.clock import DAYS, HISTORY, Clock
 from ltvkit.forecast.estimation import Fitted, histories
 from ltvkit.forecast.texts import fill
-from ltvkit.periods import MONTH_DAYS
+from ltvkit.periods import MONTH_DAYS, Day
 
 HORIZONS = (3, 6, 12, 24)
 LIST_MODELS = ("mbg_nbd", "pareto_nbd")  # also customers who bought once may have left
+RENEWALS = "renewal_rates"  # of customers who pay in a regular rhythm
 
 
 def predict(
@@ -102,29 +104,33 @@ def predict_histories(
 
 
 def expected_orders(fitted: Fitted, triples: pd.DataFrame, days: np.ndarray) -> np.ndarray:
-    """Purchases expected of each distinct history within so many `days`: histories x days.
-
-    For an active customer, the time of the last purchase does not matter: the expectation is
-    computed once per pair of frequency and age.
-    """
-    alive = fitted.buying.conditional_probability_alive(*fitted.clock.history(triples))
-    pairs = triples[["frequency", "T_days"]].drop_duplicates()
-    place = triples.groupby(["frequency", "T_days"], sort=False).ngroup().to_numpy()
-    frequency, whole = (pairs[c].to_numpy()[:, None] for c in pairs)
-    age = fitted.clock.between(whole, 0)
-    each = fitted.buying.expected_while_alive(fitted.clock.ahead(days), frequency, age)
-    return alive[:, None] * each[place]
+    """Purchases expected of each distinct history within so many `days`: histories x days."""
+    history = fitted.clock.history(triples)
+    return fitted.buying.expected_purchases(fitted.clock.ahead(days), *history)
 
 
-def fit_for_lists(customers: Frame, fitted: Fitted | None, *, model: str = "mbg_nbd") -> Fitted:
+def fit_for_lists(
+    customers: Frame,
+    fitted: Fitted | None,
+    *,
+    model: str = "mbg_nbd",
+    lines: Frame | None = None,
+    as_of: Day | None = None,
+) -> Fitted:
     """Customers, the model of the totals -> the model of what is said of single customers.
 
     Lists must be able to say who has left. In BG/NBD nobody leaves before the second purchase, so
     that all who bought once are active for sure: it forecasts totals, but no list. Then, and where
     no model of totals fits (None), `model` is fitted (of those in `LIST_MODELS` the best of a
     backtest: `Backtest.list_model`), or another of these where it cannot be. Else `fitted` comes
-    back. Raises `DataError`, as `fit`.
+    back. "renewal_rates" is of customers who pay in a regular rhythm, and needs the order `lines`
+    (or their days) up to `as_of`. Raises `DataError`, as `fit`.
     """
+    if model == RENEWALS and lines is not None and as_of is not None:
+        with suppress(TooLittleData):
+            buying = subscriptions.fit_renewals(lines, as_of=as_of)
+            spent = estimation.fit_spending(customers)
+            return Fitted(model, Clock("day"), buying, spent.fitter, spent.mean, spent.notes)
     if fitted is not None and fitted.model in LIST_MODELS:
         return fitted
     first, *others = sorted(LIST_MODELS, key=lambda name: name != model)
@@ -139,6 +145,8 @@ def fit_for_lists(customers: Frame, fitted: Fitted | None, *, model: str = "mbg_
 
 def explain_lists(fitted: Fitted | None, listed: Fitted) -> str:
     """Which models totals and lists use, in a sentence; none where no model of totals fits."""
+    if listed.model == RENEWALS:
+        return fill("lists_by_renewals", n=listed.buying.rhythm.usual)
     if fitted is None:
         return ""
     return fill("same_for_lists" if fitted.model == listed.model else "other_for_lists")

@@ -13,6 +13,7 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
 from ltvkit.forecast import subscriptions
+from ltvkit.forecast.models.renewal_rates import Rhythm
 from ltvkit.forecast.subscriptions import Months
 from ltvkit.forecast.texts import fill
 from ltvkit.ltv import intervals
@@ -55,21 +56,23 @@ def summarize_renewals(
     except TooLittleData as error:
         nothing = pd.DataFrame()
         return Renewals(nothing, nothing, nothing, fill("no_rhythm", error=error))
-    table = _observe(found)
+    rhythm = found.rhythm
+    assert rhythm is not None  # contracts have one
+    table = _observe(found.renewals, rhythm)
     begins = periods.last_whole(as_of, "month") + 1
-    text = _describe(found, table, begins)
-    return Renewals(table, found.table[["month", "customers"]], _value(found, discount), text)
+    text = _describe(found, table, rhythm, begins)
+    value = _value(found.price, rhythm, discount)
+    return Renewals(table, found.table[["month", "customers"]], value, text)
 
 
-def _observe(found: Months) -> pd.DataFrame:
+def _observe(table: pd.DataFrame, rhythm: Rhythm) -> pd.DataFrame:
     """Renewals asked for -> the share still there."""
-    table = found.renewals
     at_risk, lost = table["at_risk"].to_numpy(), table["lost"].to_numpy()
     seen = np.cumprod(at_risk > 0).astype(bool)  # from the first renewal on, without a hole
     hazard = np.divide(lost, at_risk, out=np.full(len(table), np.nan), where=at_risk > 0)
     low, high = intervals.beta_product(at_risk, lost)
     return table.assign(
-        tenure_days=table["period"] * found.usual * MONTH_DAYS,
+        tenure_days=table["period"] * rhythm.usual * MONTH_DAYS,
         hazard=hazard,
         survival=np.where(seen, np.cumprod(1 - np.nan_to_num(hazard)), np.nan),
         survival_low=np.where(seen, low, np.nan),
@@ -77,43 +80,32 @@ def _observe(found: Months) -> pd.DataFrame:
     )
 
 
-def _value(found: Months, discount: float) -> pd.DataFrame:
+def _value(price: float, rhythm: Rhythm, discount: float) -> pd.DataFrame:
     """By renewals behind a customer: payments to come in ten years, and what they are worth now."""
-    ahead = np.arange(1, 12 * YEARS // found.usual + 1)
-    today = (1 + discount) ** (-ahead * found.usual / 12)
-    left = _extend(found, FIRST + len(ahead))
-    rows = [left[n + ahead] / left[n] for n in range(FIRST + 1)]
-    table = pd.DataFrame({"renewals": range(FIRST + 1), "expected_periods": np.sum(rows, axis=1)})
-    return table.assign(value=found.price * (np.array(rows) @ today))
+    ahead = np.arange(1, 12 * YEARS // rhythm.usual + 1)
+    today = (1 + discount) ** (-ahead * rhythm.usual / 12)
+    behind = np.arange(FIRST + 1)[:, None]
+    rows = rhythm.left(behind + ahead) / rhythm.left(behind)
+    table = pd.DataFrame({"renewals": behind[:, 0], "expected_periods": rows.sum(axis=1)})
+    return table.assign(value=price * (rows @ today))
 
 
-def _extend(found: Months, most: int) -> np.ndarray:
-    """Survival up to `most` renewals; beyond those that the model was asked for, at its last rate.
-
-    The rate of leaving falls with each renewal, so this is rather too little than too much.
-    """
-    known = np.asarray(found.survival)
-    beyond = np.arange(1, max(most - len(known) + 1, 0) + 1)
-    return np.append(known, known[-1] * (known[-1] / known[-2]) ** beyond)
-
-
-def _describe(found: Months, table: pd.DataFrame, begins: int) -> str:
+def _describe(found: Months, table: pd.DataFrame, rhythm: Rhythm, begins: int) -> str:
     lost, asked = (int(found.renewals[c].sum()) for c in ("lost", "at_risk"))
     seen = table.set_index("period")["survival"].dropna()
-    left = {n: seen.get(n, _extend(found, 12)[n]) for n in (6, 12)}
+    left = {n: seen.get(n, float(rhythm.left(np.array(n)))) for n in (6, 12)}
     sentences = [
-        fill("pays_every", n=found.usual, rate=lost / asked, asked=formats.count(asked)),
+        fill("pays_every", n=rhythm.usual, rate=lost / asked, asked=formats.count(asked)),
         fill("of_100", six=round(100 * left[6]), twelve=round(100 * left[12])),
-        _describe_ahead(found, begins),
+        _describe_ahead(found.table["customers"], rhythm.usual, begins),
         *found.notes,
     ]
     return " ".join(sentences)
 
 
-def _describe_ahead(found: Months, begins: int) -> str:
+def _describe_ahead(paying: pd.Series, usual: int, begins: int) -> str:
     """How many pay in the first months (one due payment each), and in the last as many."""
-    paying = found.table["customers"]
-    months, n = len(paying), min(found.usual, len(paying))
+    months, n = len(paying), min(usual, len(paying))
     first, last = (formats.count(part.sum()) for part in (paying[:n], paying[-n:]))
     ends = (begins, begins + months - 1)
     month, until = (formats.month(periods.label(end, "month")) for end in ends)

@@ -10,12 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import chdtrc
 
 from ltvkit import periods
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, one_of
 from ltvkit.forecast.models.bg_bb import BetaGeoBetaBinomFitter
 from ltvkit.forecast.models.fitting import fit_with_fallback
+from ltvkit.forecast.models.renewal_rates import RenewalFitter, Rhythm, find_due
 from ltvkit.forecast.payments import FEWEST, Payments, read_payments
 from ltvkit.forecast.texts import fill
 from ltvkit.ltv import contracts
@@ -25,6 +27,7 @@ METHODS = ("renewal_rates", "sbg", "bdw", "bg_bb")
 LATE = 0.02  # of payments may come later than the time after which a customer counts as gone
 WINDOW = 12  # months whose renewals are learned from, or three times the usual gap
 PRIOR = 50  # renewals that the model is worth where the rate of leaving is taken as observed
+FEWEST_LOST, UNLIKELY = 5, 0.05  # of a test whether renewal rates differ from those of the model
 CHANCE = 0.001  # below it, a time in which nobody left is not chance
 
 
@@ -34,16 +37,14 @@ class Months(NamedTuple):
     `table`: month (1 is the calendar month after the last whole one), customers who pay in it,
     revenue; `new`: age_months (0: the month of joining), customers (the share who pay), revenue
     per customer won; `renewals`: period, at_risk, lost (empty for "bg_bb"); `notes`. Contracts
-    have `usual`, the most common gap in months, `survival`, the share still there after 0, 1, ...
-    renewals, and `price`, the mean of the last payments of those who are there.
+    have a `rhythm`, and a `price`: the mean of the last payments of those who are there.
     """
 
     table: pd.DataFrame
     new: pd.DataFrame
     renewals: pd.DataFrame
     notes: tuple[str, ...] = ()
-    usual: int = 1
-    survival: np.ndarray | None = None
+    rhythm: Rhythm | None = None
     price: float = np.nan
 
 
@@ -59,10 +60,11 @@ def forecast_months(
     """Order lines (or their days) up to `as_of` -> `Months`.
 
     `method`: "sbg" or "bdw" (contracts, see `ltv.contracts`): a customer pays at every due month
-    until they leave for good; "renewal_rates": the same, but the rate of leaving at each renewal is
-    the observed one, with those of sBG for 50 customers more, so that it may rise and fall (as
-    after a term of two months); "bg_bb": a customer may skip months. Only whole months count: month
-    1 follows the last one that is over by `as_of`. A payment is worth what the customer's last
+    until they leave for good; "renewal_rates": the same, but where the rates of leaving differ
+    from those of sBG by more than chance, each is the observed one, with those of sBG for 50
+    customers more, so that it may rise and fall (as after a term of two months); "bg_bb": a
+    customer may skip months. Only whole months count: month 1 follows the last one that is over by
+    `as_of`. A payment is worth what the customer's last
     one was; whoever has paid once is expected to pay what others paid at their second, relative
     to their first (of the last 12 months), as a first one is often a trial. With `number`, first
     is number 1; where none is seen, the revenue of new customers is NaN.
@@ -97,8 +99,18 @@ def forecast_months(
     new["revenue"] = worth * new["customers"]
     there = rows["customers"] * expected.alive
     price = float((_worth(found) / rows["customers"] * there).sum() / max(there.sum(), 1e-9))
-    facts = expected.renewals, tuple(expected.notes), expected.usual, expected.survival
-    return Months(table, new, *facts, price)
+    return Months(table, new, expected.renewals, tuple(expected.notes), expected.rhythm, price)
+
+
+def fit_renewals(lines: Frame, *, as_of: Day) -> RenewalFitter:
+    """Order lines (or their days) up to `as_of` -> how each customer renews, by renewal rates.
+
+    Raises `TooLittleData` as `forecast_months` does.
+    """
+    found = read_payments(lines, as_of=as_of, regular=True)
+    rhythm = _by_contracts(found, 1, "renewal_rates").rhythm
+    assert rhythm is not None
+    return RenewalFitter(rhythm, as_of)
 
 
 def forecast_customers(
@@ -126,8 +138,7 @@ class _Expected(NamedTuple):
     new: np.ndarray
     renewals: pd.DataFrame
     notes: list[str]
-    usual: int = 1
-    survival: np.ndarray | None = None
+    rhythm: Rhythm | None = None
 
 
 def _expect(found: Payments, months: int, method: str) -> _Expected:
@@ -169,20 +180,13 @@ def _by_contracts(found: Payments, months: int, method: str) -> _Expected:
     rows = _add_due(found.histories, usual)
     renewals, notes = _count_renewals(rows, late, found.now)
     survival, note = _fit_survival(renewals, method, most=int(rows["renewed"].max()) + months)
-    open_ = (rows["due"] > found.now - late).to_numpy()
-    overdue = open_ & (rows["due"] <= found.now).to_numpy()
-    back = _share_who_come_back(found, late, renewals)
-    alive = np.where(overdue, back, open_)
-    wait = np.maximum(rows["due"].to_numpy() - found.now, 1)[:, None]  # months to the next payment
-    number, gap = rows["renewed"].to_numpy()[:, None], rows["gap"].to_numpy()[:, None]
-    month = np.arange(1, months + 1)[None, :]
-    later, rest = np.divmod(month - wait, gap)
-    due = (rest == 0) & (later >= 0)
-    stays = survival[np.where(due, number + later + 1, 0)] / survival[number]
-    shares = np.where(due, stays * alive[:, None] * pays, 0)
+    rhythm = Rhythm(usual, late, pays, survival, _share_who_come_back(found, late, renewals))
+    columns = (rows[c].to_numpy() for c in ("last", "gap", "renewed"))
+    ahead = find_due(*columns, rhythm, now=found.now, months=months)
+    shares = np.where(ahead.due, ahead.stays * ahead.alive[:, None] * pays, 0)
     age = np.arange(months + 1)
     new = np.where(age % usual == 0, survival[age // usual], 0) * np.where(age > 0, pays, 1)
-    return _Expected(shares, alive, new, renewals, [*notes, *note], usual, survival)
+    return _Expected(shares, ahead.alive, new, renewals, [*notes, *note], rhythm)
 
 
 def _find_rhythm(found: Payments) -> tuple[int, int, float]:
@@ -259,8 +263,21 @@ def _fit_survival(renewals: pd.DataFrame, method: str, *, most: int) -> tuple[np
     number = np.minimum(renewals["period"].to_numpy(), len(hazard)) - 1
     counted = np.zeros((2, len(hazard)))
     np.add.at(counted, (slice(None), number), renewals[["lost", "at_risk"]].to_numpy().T)
+    if _is_by_chance(*counted, hazard):
+        return survival, notes
     hazard = (counted[0] + PRIOR * hazard) / (counted[1] + PRIOR)
     return np.append(1.0, np.cumprod(1 - hazard)), notes
+
+
+def _is_by_chance(lost: np.ndarray, at_risk: np.ndarray, hazard: np.ndarray) -> bool:
+    """Whether what was lost at each renewal is what a model expects, but for chance: a chi-squared
+    test at 5%, of renewals at which 5 losses or more are expected, and of all others together."""
+    expected, spread = at_risk * hazard, at_risk * hazard * (1 - hazard)
+    many = expected >= FEWEST_LOST
+    parts = [(each[many], each[~many].sum()) for each in (lost, expected, spread)]
+    seen, wanted, varies = (np.append(*part) for part in parts)
+    squares = ((seen - wanted) ** 2)[varies > 0] / varies[varies > 0]
+    return bool(chdtrc(len(squares), squares.sum()) > UNLIKELY) if len(squares) else True
 
 
 def _fit_model(renewals: pd.DataFrame, method: str, most: int) -> tuple[np.ndarray, list]:

@@ -22,7 +22,7 @@ from ltvkit.forecast.backtesting import model_forecasts
 from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
 from ltvkit.forecast.backtesting.scores import calibration, deviance, score
 from ltvkit.forecast.clock import Clock
-from ltvkit.forecast.predictions import LIST_MODELS
+from ltvkit.forecast.predictions import LIST_MODELS, RENEWALS
 from ltvkit.forecast.texts import fill
 from ltvkit.ingest.daily import NEEDS
 from ltvkit.ingest.lines import filter_purchases, filter_until
@@ -31,7 +31,7 @@ from ltvkit.periods import Day
 MAX_CUSTOMERS = 200_000  # of more customers, a sample is tested
 GOOD = 0.15  # error in the total, up to which a method is good enough
 MIN_CUSTOMERS = 100  # known at the split; fewer prove nothing
-# Models that only compare: they do not say who has left, so no list is made by them.
+# Models that compare; no totals are forecast by them, and lists by renewals only.
 COMPARED = {
     "nbd": model_forecasts.forecast_without_leaving,
     "bg_bb": model_forecasts.forecast_by_months,
@@ -82,7 +82,10 @@ class Backtest:
     @property
     def list_model(self) -> str:
         """The best of the models that can say who has left (see `predictions.fit_for_lists`)."""
-        return next((m for m in self.models if m in LIST_MODELS), LIST_MODELS[0])
+        able = {*self.models} & {*LIST_MODELS}
+        if RENEWALS in {*self.table["method"]}:
+            able |= {*self.table.query("method == @RENEWALS and skill > 0")["method"]}
+        return next((m for m in self.table["method"] if m in able), LIST_MODELS[0])
 
     @property
     def notes(self) -> str:
@@ -109,7 +112,9 @@ class Backtest:
             lines.append(fill("simple_is_best" if good else "simple_is_far_off"))
         elif self.close:
             lines.append(fill("simple_is_close" if good else "close_and_far_off"))
-        if row["skill"] > 0 and self.models and self.best not in (*self.fitted, self.simple):
+        if self.best == self.list_model == RENEWALS:
+            lines.append(fill("lists_by_the_best"))
+        elif row["skill"] > 0 and self.models and self.best not in (*self.fitted, self.simple):
             lines.append(fill("best_by_day"))
             below = rows.loc[self.best_model]
             if not below["skill"] > 0:

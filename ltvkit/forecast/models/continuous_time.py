@@ -34,6 +34,10 @@ class ContinuousTimeFitter(DistinctFitter):
         """Pairs of rows and their model, for customers first seen `T` ago."""
         return [(np.ones(len(np.asarray(T)), dtype=bool), self)]
 
+    def moved(self, t: float) -> "ContinuousTimeFitter":
+        """The model of the same customers, `t` later: the same."""
+        return self
+
     @staticmethod
     def pace(data: pd.DataFrame) -> float:
         """Repeat purchases per unit of time, over all customers."""
@@ -43,6 +47,18 @@ class ContinuousTimeFitter(DistinctFitter):
         """Purchases expected in the next `t`."""
         alive = self.conditional_probability_alive(frequency, recency, T)
         return alive * self.expected_while_alive(t, frequency, T)
+
+    def expected_purchases(self, ends, frequency, recency, T):
+        """Purchases expected until `ends` from now: histories x ends.
+
+        For an active customer, the time of the last purchase does not matter: the expectation is
+        computed once per pair of frequency and age.
+        """
+        alive = self.conditional_probability_alive(frequency, recency, T)
+        both = pd.DataFrame({"frequency": np.asarray(frequency), "T": np.asarray(T)})
+        pairs, place = both.drop_duplicates(), both.groupby([*both], sort=False).ngroup()
+        x, age = (pairs[c].to_numpy()[:, None] for c in pairs)
+        return alive[:, None] * self.expected_while_alive(ends, x, age)[place.to_numpy()]
 
     def expected_number_of_purchases_up_to_time(self, t):
         """Repeat purchases expected of a new customer by age `t`."""

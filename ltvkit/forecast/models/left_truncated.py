@@ -71,6 +71,10 @@ class LeftTruncatedFitter:
         earlier = np.asarray(T) > self.known
         return [(~earlier, self.later), (earlier, self.earlier)]
 
+    def moved(self, t: float) -> LeftTruncatedFitter:
+        """The model of the same customers, `t` later."""
+        return LeftTruncatedFitter(self.later, self.earlier, self.known + t)
+
     def coarse(self) -> LeftTruncatedFitter:
         """Both groups with nearby histories merged (see `DistinctFitter.coarse`)."""
         return LeftTruncatedFitter(self.later.coarse(), self.earlier.coarse(), self.known)
@@ -85,9 +89,9 @@ class LeftTruncatedFitter:
         """Probability of being still active."""
         return self._join("conditional_probability_alive", frequency, recency, T)
 
-    def expected_while_alive(self, t: ArrayLike, frequency: ArrayLike, T: ArrayLike):
-        """Purchases expected in the next `t`, of customers known to be alive."""
-        return self._join("expected_while_alive", frequency, T, first=(t,))
+    def expected_purchases(self, ends: Any, frequency: Any, recency: Any, T: Any):
+        """Purchases expected until `ends` from now: histories x ends."""
+        return self._join("expected_purchases", frequency, recency, T, first=(ends,))
 
     def probability_of_no_purchase(self, t: Any, frequency: Any, recency: Any, T: Any):
         """Probability that nothing is bought in the next `t`."""
@@ -105,7 +109,7 @@ class LeftTruncatedFitter:
         """What each group's model says of its rows, put together; the last column is T."""
         arrays = [np.asarray(c) for c in columns]
         last, joined = arrays[-1], None
-        for rows, fitter in self.groups(last[:, 0] if last.ndim > 1 else last):
+        for rows, fitter in self.groups(last):
             if rows.any() or not len(rows):
                 part = getattr(fitter, method)(*first, *(a[rows] for a in arrays), **options)
                 if joined is None:
