@@ -6,7 +6,7 @@ from ltvkit.forecast.backtesting.weekly_purchases import tracking
 from ltvkit.forecast.clock import Clock
 from ltvkit.forecast.estimation import Fitted, fit, histories
 from ltvkit.forecast.explanations import Explained, distribution, explain_customer, matrix
-from ltvkit.forecast.fallback import fit_first
+from ltvkit.forecast.fallback import fit_as_rolled, fit_first
 from ltvkit.forecast.leaving import describe_leaving, entering_risk, overdue, summarize_leaving
 from ltvkit.forecast.models.bg_bb import BetaGeoBetaBinomFitter, occasions
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
@@ -30,9 +30,9 @@ __all__ = [
     "GammaGammaFitter", "ModifiedBetaGeoFitter", "NBDFitter", "ParetoNBDFitter", "Renewals",
     "Revenue", "RollingOrigins", "backtest", "best", "check_next_orders", "describe_check",
     "describe_leaving", "distribution", "entering_risk", "explain_customer", "explain_lists",
-    "finding", "fit", "fit_first", "fit_for_lists", "fit_gaps", "forecast_months", "histories",
-    "interval", "matrix", "new_customer", "occasions", "overdue", "parameters", "predict",
-    "predict_next_orders", "revenue", "roll", "summarize_leaving", "summarize_renewals",
+    "finding", "fit", "fit_as_rolled", "fit_first", "fit_for_lists", "fit_gaps", "forecast_months",
+    "histories", "interval", "matrix", "new_customer", "occasions", "overdue", "parameters",
+    "predict", "predict_next_orders", "revenue", "roll", "summarize_leaving", "summarize_renewals",
     "tracking",
 ]  # fmt: skip
 

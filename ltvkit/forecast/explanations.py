@@ -89,7 +89,8 @@ def _describe(expected: pd.Series, likely: tuple, *, months: int, of: str, curre
     ltv, low, high = (formats.money(amount, currency) for amount in amounts)
     ahead = fill("expected", of=of, months=months, ltv=ltv)
     likely_range = fill("likely_one" if low == high else "likely", low=low, high=high)
-    return f"{bought} {ahead} {likely_range}"
+    gone = [fill("rather_gone")] if expected["p_alive"] < 0.5 else []
+    return " ".join([bought, ahead, likely_range, *gone])
 
 
 def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd.DataFrame:

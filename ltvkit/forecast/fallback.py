@@ -1,4 +1,5 @@
-"""The model of each customer: the best of the test, or the next best where it does not fit."""
+"""The model of each customer: the best of the test, or the next best where it does not fit, and the
+months of the past as it forecast them."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import NoOptimum, TooLittleData
 from ltvkit.forecast import estimation, uncertainty
+from ltvkit.forecast.backtesting.rolling_origins import RollingOrigins, roll
 from ltvkit.forecast.estimation import Fitted
 from ltvkit.forecast.texts import fill
 
@@ -41,7 +43,7 @@ def fit_first(
             reasons.add("" if isinstance(error, NoOptimum) else str(error))
             continue
         try:
-            return _draw(fitted, draws=draws)
+            return uncertainty.draw(fitted, draws=draws)
         except TooLittleData as error:
             notes = (*fitted.notes, fill("no_interval", error=error))
             unsure = unsure or replace(fitted, notes=notes, sure=False)
@@ -53,21 +55,37 @@ def fit_first(
     raise TooLittleData(fill("no_model_fits", models=_(", ").join(failed))) from last
 
 
+def fit_as_rolled(
+    customers: Frame,
+    lines: Frame,
+    rolled: RollingOrigins,
+    *,
+    models: Sequence[str] = (),
+    draws: int = 100,
+    **known: Any,
+) -> tuple[RollingOrigins, Fitted, pd.DataFrame | None]:
+    """Customers, their order lines (or days), and the past as the first of `models` forecast it ->
+    `rolled`, and what `fit_first` gives: the model with the season and the new customers of that.
+
+    Where another model takes its place, the past is forecast again by that one (`known`: as
+    `roll`), and a season that it finds, or does not find, counts for its fit.
+    """
+    how: dict[str, Any] = {"models": models, "draws": draws, "known_days": rolled.won.known_days}
+    fitted, drawn = fit_first(customers, clock=rolled.clock, **how)
+    if fitted.model == rolled.model:
+        return rolled, fitted, drawn
+    again = roll(lines, model=fitted.model, **known)
+    if (again.season is None) == (rolled.season is None):
+        return again, fitted, drawn
+    other, redrawn = fit_first(customers, clock=again.clock, **how)
+    if other.model != fitted.model:  # it does not fit with that season
+        return rolled, fitted, drawn
+    return again, other, redrawn
+
+
 def _note_failed(fitted: Fitted, failed: Sequence[str]) -> Fitted:
     """The model with a note of those that were tried before it."""
     if not failed:
         return fitted
     words = {"failed": _(", ").join(failed), "model": formats.label(fitted.model)}
     return replace(fitted, notes=(fill("next_best", n=len(failed), **words), *fitted.notes))
-
-
-def _draw(fitted: Fitted, *, draws: int) -> tuple[Fitted, pd.DataFrame]:
-    """The model and its drawn parameters; with the average spend if only so they can be drawn."""
-    try:
-        return fitted, uncertainty.parameters(fitted, draws=draws)
-    except TooLittleData:
-        if fitted.spend is None:
-            raise
-    notes = (*fitted.notes, fill("average_spend_alike"))
-    plain = replace(fitted, spend=None, notes=notes)
-    return plain, uncertainty.parameters(plain, draws=draws)

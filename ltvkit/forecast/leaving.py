@@ -140,14 +140,15 @@ def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> 
         return fill("none_overdue", day=day)
     if soon[LTV] + late[LTV].sum() < 0:
         return fill("overdue_at_a_loss", n=n + overdue, day=day)
-    if overdue and not n and not late[LTV].any():
-        return fill("overdue_have_left", n=overdue)
     first = fill("none_soon", day=day)
     if n:
         worth = _show_sum(soon["ltv_at_stake"], n, currency)
         first = fill("soon_overdue", n=n, day=day, worth=worth)
     if not overdue:
         return first
+    nothing = formats.money(0.0, currency)
+    if formats.money(late[LTV].sum() / overdue, currency) == nothing:  # not one unit of each
+        return f"{first} {fill('overdue_have_left', n=overdue)}"
     worth = _show_sum((recent if new else late.sum())[LTV], new or overdue, currency)
     if 0 < new < overdue:
         return f"{first} {fill('overdue_lately', all=overdue, n=new, worth=worth)}"

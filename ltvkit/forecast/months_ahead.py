@@ -18,6 +18,7 @@ from ltvkit.periods import MONTH_DAYS, Day
 
 YEAR = 12
 FEWEST = 3  # whole months, to take a mean of
+OTHER = 4  # times the revenue of the year before, or that part of it
 
 
 class Calendar(NamedTuple):
@@ -113,11 +114,16 @@ def repeat_level(history: pd.DataFrame, calendar: Calendar) -> Ahead:
 
 
 def repeat_year(history: pd.DataFrame, calendar: Calendar) -> Ahead:
-    """Every month brings what it brought a year before, changed as the year was to its last."""
+    """Every month brings what it brought a year before, changed as the year was to its last.
+
+    Not where that is a change by a factor of more than `OTHER`: the shop of then is not this one.
+    """
     past = history.loc[~history["partial"], "revenue"]
     last, before = past.tail(YEAR).to_numpy(), past.iloc[-2 * YEAR : -YEAR].sum()
     if len(past) < 2 * YEAR or not (before > 0 and last.sum() > 0):
         raise TooLittleData(fill("no_year_before"))
+    if not 1 / OTHER <= last.sum() / before <= OTHER:
+        raise TooLittleData(fill("other_year_before"))
     known = periods.index_of(history.loc[past.index[-1], "start"], "month")
     place = (calendar.index - known - 1) % YEAR
     return _undivided(last[place] * last.sum() / before)

@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData, check_share
@@ -20,6 +21,7 @@ from ltvkit.periods import MONTH_DAYS, Day
 
 HORIZONS = (3, 6, 12, 24)
 LIST_MODELS = ("mbg_nbd", "pareto_nbd")  # also customers who bought once may have left
+LEAST_SEEN = 0.2  # of a horizon that orders span; with less, it rests on times nobody has seen
 RENEWALS = "renewal_rates"  # of customers who pay in a regular rhythm
 
 
@@ -143,13 +145,29 @@ def fit_for_lists(
         return fit(model=others[0])
 
 
-def explain_lists(fitted: Fitted | None, listed: Fitted) -> str:
-    """Which models totals and lists use, in a sentence; none where no model of totals fits."""
+def explain_lists(fitted: Fitted | None, listed: Fitted, *, customers: Frame | None = None) -> str:
+    """Which models totals and lists use, in a sentence; none where no model of totals fits. With
+    `customers`, also which horizons are far beyond the time that their orders span."""
     if listed.model == RENEWALS:
-        return fill("lists_by_renewals", n=listed.buying.rhythm.usual)
-    if fitted is None:
+        said = fill("lists_by_renewals", n=listed.buying.rhythm.usual)
+    elif fitted is None:
+        said = ""
+    else:
+        said = fill("same_for_lists" if fitted.model == listed.model else "other_for_lists")
+    far = "" if customers is None else _explain_far(customers)
+    return " ".join(filter(None, [said, far]))
+
+
+def _explain_far(customers: Frame) -> str:
+    """A sentence where the orders span less than a fifth of a horizon."""
+    oldest = frames.lazy(customers, needs=("tenure_days",)).select(nw.col("tenure_days").max())
+    seen = (float(frames.table(oldest).iloc[0, 0]) + 1) / MONTH_DAYS
+    far = [n for n in HORIZONS if seen < LEAST_SEEN * n]
+    if not far:
         return ""
-    return fill("same_for_lists" if fitted.model == listed.model else "other_for_lists")
+    near = [n for n in HORIZONS if n not in far] or [HORIZONS[0]]
+    words = {"seen": formats.number(seen, decimals=1), "far": far[0], "near": near[-1]}
+    return fill("lists_too_far", **words)
 
 
 def new_customer(fitted: Fitted, *, months: tuple[int, ...] = (12, 24)) -> pd.Series:

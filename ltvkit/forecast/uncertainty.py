@@ -64,6 +64,17 @@ def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFra
     return pd.DataFrame(rows).reset_index(drop=True)
 
 
+def draw(fitted: Fitted, *, draws: int) -> tuple[Fitted, pd.DataFrame]:
+    """The model and its drawn `parameters`; with the average spend if only so they can be drawn."""
+    try:
+        return fitted, parameters(fitted, draws=draws)
+    except TooLittleData:
+        if fitted.spend is None:
+            raise
+    plain = replace(fitted, spend=None, notes=(*fitted.notes, fill("average_spend_alike")))
+    return plain, parameters(plain, draws=draws)
+
+
 def _too_few(n: int, draws: int, fitter: Any) -> TooLittleData:
     model = formats.label(fitter._model)
     return TooLittleData(fill("few_resamples", n=n, draws=draws, model=model))

@@ -54,10 +54,9 @@ def forecast_months(
     rolled = forecast.roll(book.days, model=model, **known)
     fitted = drawn = None
     with suppress(TooLittleData):  # a page says so, and goes on without
-        how = {"clock": rolled.clock, "known_days": rolled.won.known_days}
-        fitted, drawn = forecast.fit_first(buyers, models=[model], **how)
-        if fitted.model != model:
-            rolled = forecast.roll(book.days, model=fitted.model, **known)
+        rolled, fitted, drawn = forecast.fit_as_rolled(
+            buyers, book.days, rolled, models=[model], **known
+        )
     history = kpis.series(book.days, as_of=as_of, export_begins=begins)
     asked = {"history": history, "as_of": as_of, "months": months}
     ahead = forecast.revenue(buyers, fitted, drawn, past=rolled, **asked)

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from types import SimpleNamespace
-from unittest.mock import MagicMock
 
 import numpy as np
 import pandas as pd
 import pytest
 from stub_odd_shops import SHOPS
-from stub_pages import NOTEBOOKS
 from test_subscriptions import pay, shop
 
 from ltvkit import customers, forecast
 from ltvkit.errors import NoOptimum, TooLittleData
-from ltvkit.forecast import estimation, subscriptions
+from ltvkit.forecast import estimation, fallback, subscriptions
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.models.gamma_gamma import GammaGammaFitter
 from ltvkit.forecast.models.pareto_nbd import ParetoNBDFitter
@@ -142,23 +139,33 @@ def test_a_spend_model_that_fails_later_costs_no_interval(monkeypatch):
     assert "every customer gets the average" in fitted.text
 
 
-@pytest.mark.parametrize(("fits", "tried"), [("bg_nbd", 1), ("mbg_nbd", 2)])
-def test_the_notebook_tries_the_model_of_the_forecast_on_the_past(fits, tried):
-    """Else the page would show past dates of one model, and say of the other that it has none."""
-    cells = json.loads((NOTEBOOKS / "05_ltv_forecast.ipynb").read_text("utf-8"))["cells"]
-    [cell] = ["".join(c["source"]) for c in cells if "forecast.fit_first(" in "".join(c["source"])]
-    models = []
+def test_in_a_test_neither(monkeypatch):
+    """The interval of a total in the backtest is drawn like that of the forecast."""
+    monkeypatch.setattr(GammaGammaFitter, "holds", lambda _self: True)
+    monkeypatch.setattr(GammaGammaFitter, "reweighted", fail)
+    tested = forecast.backtest(SHOPS["two_products"](), as_of="2024-06-30")
+    assert tested.table.set_index("method").loc["mbg_nbd", ["low", "high"]].notna().all()
 
-    def roll(_days, *, model, **_how):
-        models.append(model)
-        return SimpleNamespace(model=model, clock=None, won=SimpleNamespace(known_days=None))
 
-    fitted = SimpleNamespace(model=fits, table=None, text="")
-    steps = {"roll": roll, "fit_first": lambda *_a, **_k: (fitted, None)}
-    steps |= {"new_customer": lambda *_a, **_k: {}}
-    anything = MagicMock()
-    names = {"ranked": ["bg_nbd"], "forecast_model": "best", "begins": {}, "found": {}}
-    names |= dict.fromkeys(("customers", "book", "tables", "as_of", "campaigns"), anything)
-    names |= {"forecast": SimpleNamespace(**steps), "forecast_months": 12}
-    exec(cell, names)
-    assert (names["rolled"].model, len(models)) == (fits, tried)
+def test_a_season_found_by_the_next_best_counts_for_its_fit(lines, monkeypatch):
+    """The past is forecast again by the model that fits, and the model fitted by its clock."""
+    buyers = customers.summarize(lines, as_of="2023-12-31")
+    clocks = {"mbg_nbd": forecast.Clock("week"), "bg_nbd": forecast.Clock("month")}
+    seasons = {"mbg_nbd": None, "bg_nbd": "a season"}
+
+    def roll(_lines, *, model, **_known):
+        won = SimpleNamespace(known_days=None)
+        return SimpleNamespace(model=model, clock=clocks[model], season=seasons[model], won=won)
+
+    monkeypatch.setattr(fallback, "roll", roll)
+    how = {"models": ["mbg_nbd", "bg_nbd"], "draws": 10}
+    first = roll(lines, model="mbg_nbd")
+    rolled, fitted, _drawn = forecast.fit_as_rolled(buyers, lines, first, **how)
+    assert (rolled is first, fitted.model, fitted.clock.unit) == (True, "mbg_nbd", "week")
+    monkeypatch.setattr(ModifiedBetaGeoFitter, "fit", fail)
+    rolled, fitted, _drawn = forecast.fit_as_rolled(buyers, lines, first, **how)
+    assert (rolled.model, fitted.model, fitted.clock.unit) == ("bg_nbd", "bg_nbd", "month")
+    assert fitted.notes[0].startswith("MBG/NBD does not fit")
+    seasons["bg_nbd"] = None
+    rolled, fitted, _drawn = forecast.fit_as_rolled(buyers, lines, first, **how)
+    assert (rolled.model, fitted.model, fitted.clock.unit) == ("bg_nbd", "bg_nbd", "week")

@@ -284,3 +284,15 @@ def test_one_customer_is_told_when_the_next_order_comes(fitted):
         f"customers who order again within a year, 80 do so from {ends[0]} to {ends[1]}."
     )
     assert told.table.equals(plain.table)
+
+
+def test_lists_say_which_horizons_nobody_has_seen(fitted):
+    weeks = a_shop().assign(tenure_days=40)
+    said = forecast.explain_lists(fitted, fitted, customers=weeks)
+    assert "span 1.3 months" in said
+    assert "for 12 months or more" in said
+    assert said.endswith("look at 6 months only.")
+    years = weeks.assign(tenure_days=400)
+    assert forecast.explain_lists(fitted, fitted, customers=years) == forecast.explain_lists(
+        fitted, fitted
+    )

@@ -185,6 +185,10 @@ def test_months_repeat_the_last_ones_by_hand():
     assert year.tolist() == pytest.approx([m * 78 / 120 for m in [*range(1, 13), 1]])
     with pytest.raises(TooLittleData, match="fewer than 24 whole months"):
         months_ahead.repeat_year(history.tail(23), calendar)
+    for times in (5, 1 / 5):  # a shop that is another one now has no year to repeat
+        other = history.assign(revenue=[*[10.0] * 15, *[10.0 * times] * 12])
+        with pytest.raises(TooLittleData, match="four times the revenue"):
+            months_ahead.repeat_year(other, calendar)
 
 
 # Bands.

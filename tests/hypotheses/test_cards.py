@@ -411,7 +411,10 @@ def test_the_page_has_plainer_words_than_the_file_of_checks():
     }
     checks = pd.DataFrame([Check(name, True, text) for name, text in found.items()])
     said = card(checks=checks).text
-    assert "range when re-sampled: +1.0 pp to +7.8 pp; earlier purchases explain 11% of" in said
+    assert (
+        "observed change when re-sampled: +1.0 pp to +7.8 pp; earlier purchases explain 11% of"
+        in said
+    )
     assert "on 2024-03-31, before the start" in said
 
 

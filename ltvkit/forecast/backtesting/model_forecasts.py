@@ -88,7 +88,7 @@ def check_intervals(
     rng = np.random.default_rng(1)
     triples = estimation.histories(known)
     horizon = np.array([float(days)])
-    drawn = uncertainty.parameters(fitted, draws=draws)
+    fitted, drawn = uncertainty.draw(fitted, draws=draws)
     total = uncertainty.expected_revenue(triples, fitted, horizon).sum(axis=0)
     factor = uncertainty.parameter_factors(triples, fitted, horizon, drawn, rng=rng)
     chance = uncertainty.simulate_deviations(triples, fitted, horizon, rng=rng)

@@ -27,8 +27,20 @@ _OWN_LINK = re.compile(r"(?:\.?/)?([\w-]+)\.ipynb(#[\w-]*)?$")
 
 def render_cells(notebook: dict[str, Any]) -> str:
     """An executed notebook -> its cells as safe HTML, without header and navigation."""
-    cells = [_convert_cell(cell) for cell in notebook["cells"] if "exercise" not in read_tags(cell)]
-    return templates.render("body/cells.html.j2", cells=cells)
+    kept = [cell for cell in notebook["cells"] if "exercise" not in read_tags(cell)]
+    shown = [
+        cell for n, cell in enumerate(kept) if not (n and _explains_nothing(cell, kept[n - 1]))
+    ]
+    return templates.render("body/cells.html.j2", cells=[_convert_cell(cell) for cell in shown])
+
+
+def _explains_nothing(cell: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether a cell says how to read what the one before it does not show: no chart, no table."""
+    if not read_source(cell).startswith("**How to read it.**") or before["cell_type"] != "code":
+        return False
+    data = [output["data"] for output in before["outputs"] if "data" in output]
+    tables = ["".join(each.get("text/html", "<td")) for each in data]
+    return not any("<td" in table for table in tables)
 
 
 def _convert_cell(cell: dict[str, Any]) -> dict[str, Any]:
