@@ -29,6 +29,8 @@ __all__ = [
 
 __dir__ = __all__.copy
 
+FEWEST = 5  # customers whose scores from 1 to 5 say something
+
 
 class Segment(NamedTuple):
     """One segment: its name, the R and F scores it spans (both ends included), what to do with
@@ -195,7 +197,12 @@ def migrate(before: Frame, after: Frame) -> pd.DataFrame:
 
 
 def finding(summary: pd.DataFrame) -> str:
-    """Which segment brings in most, and how many good customers have gone quiet."""
+    """Which segment brings in most, and how many good customers have gone quiet.
+
+    Of fewer customers than there are scores, nothing but that.
+    """
+    if (n := int(summary["customers"].sum())) < FEWEST:
+        return fill("few_to_score", n=n)
     if len(summary) == 1:
         name = _(summary["segment"].iloc[0])
         return fill("one_segment", segment=name, ago=_days_ago(summary))
