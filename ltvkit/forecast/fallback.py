@@ -75,12 +75,9 @@ def fit_as_rolled(
     if fitted.model == rolled.model:
         return rolled, fitted, drawn
     again = roll(lines, model=fitted.model, **known)
-    if (again.season is None) == (rolled.season is None):
+    if again.season is None and rolled.season is None:
         return again, fitted, drawn
-    other, redrawn = fit_first(customers, clock=again.clock, **how)
-    if other.model != fitted.model:  # it does not fit with that season
-        return rolled, fitted, drawn
-    return again, other, redrawn
+    return again, *fit_first(customers, clock=again.clock, **how)
 
 
 def _note_failed(fitted: Fitted, failed: Sequence[str]) -> Fitted:

@@ -148,7 +148,7 @@ def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> 
         return first
     nothing = formats.money(0.0, currency)
     if formats.money(late[LTV].sum() / overdue, currency) == nothing:  # not one unit of each
-        return f"{first} {fill('overdue_have_left', n=overdue)}"
+        return f"{first} {fill('overdue_worth_nothing', n=overdue)}"
     worth = _show_sum((recent if new else late.sum())[LTV], new or overdue, currency)
     if 0 < new < overdue:
         return f"{first} {fill('overdue_lately', all=overdue, n=new, worth=worth)}"

@@ -17,11 +17,11 @@ from ltvkit.forecast import estimation, subscriptions
 from ltvkit.forecast.clock import DAYS, HISTORY, Clock
 from ltvkit.forecast.estimation import Fitted, histories
 from ltvkit.forecast.texts import fill
+from ltvkit.ltv.formulas import LEAST_SEEN
 from ltvkit.periods import MONTH_DAYS, Day
 
 HORIZONS = (3, 6, 12, 24)
 LIST_MODELS = ("mbg_nbd", "pareto_nbd")  # also customers who bought once may have left
-LEAST_SEEN = 0.2  # of a horizon that orders span; with less, it rests on times nobody has seen
 RENEWALS = "renewal_rates"  # of customers who pay in a regular rhythm
 
 

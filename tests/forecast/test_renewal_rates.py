@@ -10,7 +10,7 @@ import pytest
 from stub_odd_shops import SHOPS
 
 from ltvkit import customers, forecast
-from ltvkit.forecast import leaving, predictions, subscriptions
+from ltvkit.forecast import leaving, predictions, rhythm
 
 UNTIL = "2024-06-30"
 FEES = ("monthly_fee", "yearly_fee")
@@ -35,6 +35,23 @@ def test_lists_add_up_to_what_is_forecast_for_the_shop(lines, name, as_of):
     ahead = forecast.forecast_months(lines[name], as_of=as_of, months=24).table["customers"]
     found = told[["orders_1m", "orders_6m", "orders_24m"]].sum()
     assert found.tolist() == pytest.approx([ahead[0], ahead[:6].sum(), ahead.sum()])
+
+
+def test_so_they_do_where_customers_differ():
+    """Half of them leave at a fifth of the renewals, half at a fiftieth: those left leave less."""
+    rng = np.random.default_rng(2)
+    rows = []
+    for n in range(600):
+        paid, first = rng.geometric((0.2, 0.02)[n % 2]), rng.integers(0, 18)
+        months = pd.date_range("2023-01-05", periods=18, freq="MS")[first:][:paid]
+        rows += [(f"c{n}", f"{n} {month:%Y%m}", month, 980.0) for month in months]
+    lines = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date", "amount"])
+    shop, listed = fit_lists(lines)
+    told = forecast.predict(shop, listed, months=(24,))["orders_24m"].sum()
+    ahead = forecast.forecast_months(lines, as_of=UNTIL, months=24).table["customers"]
+    assert told == pytest.approx(ahead.sum())
+    left = listed.buying.rhythm.left(np.array([0, 1, 20, 21]))
+    assert 1 - left[3] / left[2] < 0.7 * (1 - left[1] / left[0])
 
 
 @pytest.mark.parametrize("name", FEES)
@@ -123,11 +140,11 @@ def test_renewal_rates_follow_the_orders_only_beyond_chance(lines):
     lost = np.array([300.0, 90, 80, 70])
     at_risk = np.array([1000.0, 700, 610, 530])
     even = np.full(4, lost.sum() / at_risk.sum())
-    assert not subscriptions._is_by_chance(lost, at_risk, even)
-    assert subscriptions._is_by_chance(at_risk * even, at_risk, even)
+    assert not rhythm._is_by_chance(lost, at_risk, even)
+    assert rhythm._is_by_chance(at_risk * even, at_risk, even)
     rng = np.random.default_rng(1)
     found = [
-        subscriptions._is_by_chance(rng.binomial(at_risk.astype(int), even), at_risk, even)
+        rhythm._is_by_chance(rng.binomial(at_risk.astype(int), even), at_risk, even)
         for _shop in range(400)
     ]
     assert 0.92 < np.mean(found) < 0.98

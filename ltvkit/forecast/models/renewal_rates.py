@@ -44,6 +44,12 @@ class Due(NamedTuple):
     stays: np.ndarray
 
 
+def find_gap(first: Any, last: Any, times: Any) -> Any:
+    """Months of the first and the last payment, and how many came after the first -> the mean gap
+    in whole months, one at least; missing where `times` is."""
+    return np.maximum((2 * (last - first) + times) // (2 * times), 1)
+
+
 def find_due(
     last: np.ndarray, gap: np.ndarray, renewed: np.ndarray, rhythm: Rhythm, *, now: int, months: int
 ) -> Due:
@@ -128,9 +134,8 @@ class RenewalFitter:
     def _find(self, months: float, frequency: Any, recency: Any, T: Any) -> Due:
         x, t_x, end = np.broadcast_arrays(*(np.atleast_1d(v) for v in (frequency, recency, T)))
         first, last = self._month(end), self._month(end - t_x)
-        known = np.maximum(x, 1)
-        gap = np.where(x > 0, (2 * (last - first) + x) // (2 * known), self.rhythm.usual)
-        gap = np.maximum(gap, 1).astype(int)
+        own = find_gap(first, last, np.maximum(x, 1))
+        gap = np.where(x > 0, own, self.rhythm.usual).astype(int)
         renewed = np.round((last - first) / gap).astype(int)
         over = self.today + np.timedelta64(1, "D")  # a month that ends today is over
         now = int(over.astype("datetime64[M]").astype(int)) - 1
