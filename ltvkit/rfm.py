@@ -199,15 +199,15 @@ def migrate(before: Frame, after: Frame) -> pd.DataFrame:
 def finding(summary: pd.DataFrame) -> str:
     """Which segment brings in most, and how many good customers have gone quiet.
 
-    Of fewer customers than there are scores, nothing but that.
+    Of fewer customers than there are scores, no more than whether they brought revenue.
     """
+    if len(summary) > 1 and not summary["revenue"].sum() > 0:
+        return explain_no_shares(summary["revenue"].sum())
     if (n := int(summary["customers"].sum())) < FEWEST:
         return fill("few_to_score", n=n)
     if len(summary) == 1:
         name = _(summary["segment"].iloc[0])
         return fill("one_segment", segment=name, ago=_days_ago(summary))
-    if not summary["revenue"].sum() > 0:
-        return explain_no_shares(summary["revenue"].sum())
     best = summary.loc[summary["revenue"].idxmax()]
     people = next(_(s.people) for s in SEGMENTS if s.name == best["segment"])
     figures = {"customers": best["customers_share"], "revenue": best["revenue_share"]}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import numpy as np
 import pandas as pd
 import pytest
 from stub_odd_shops import SHOPS
+from stub_pages import NOTEBOOKS
 from test_subscriptions import pay, shop
 
 from ltvkit import customers, forecast
@@ -145,6 +148,32 @@ def test_in_a_test_neither(monkeypatch):
     monkeypatch.setattr(GammaGammaFitter, "reweighted", fail)
     tested = forecast.backtest(SHOPS["two_products"](), as_of="2024-06-30")
     assert tested.table.set_index("method").loc["mbg_nbd", ["low", "high"]].notna().all()
+
+
+@pytest.mark.parametrize(("fits", "tried"), [("bg_nbd", 1), ("mbg_nbd", 2)])
+def test_the_notebook_tries_the_model_of_the_forecast_on_the_past(fits, tried, monkeypatch):
+    """Else the page would show past dates of one model, and say of the other that it has none."""
+    cells = json.loads((NOTEBOOKS / "05_ltv_forecast.ipynb").read_text("utf-8"))["cells"]
+    called = "forecast.fit_as_rolled("
+    [cell] = ["".join(c["source"]) for c in cells if called in "".join(c["source"])]
+    models = []
+
+    def roll(_days, *, model, **_how):
+        models.append(model)
+        won = SimpleNamespace(known_days=None)
+        return SimpleNamespace(model=model, clock=None, season=None, won=won)
+
+    fitted = SimpleNamespace(model=fits, table=None, text="")
+    monkeypatch.setattr(fallback, "roll", roll)
+    monkeypatch.setattr(fallback, "fit_first", lambda *_a, **_k: (fitted, None))
+    steps = {"roll": roll, "fit_as_rolled": fallback.fit_as_rolled}
+    steps |= {"new_customer": lambda *_a, **_k: {}}
+    anything = MagicMock()
+    names = {"ranked": ["bg_nbd"], "forecast_model": "best", "begins": {}, "found": {}}
+    names |= dict.fromkeys(("customers", "book", "tables", "as_of", "campaigns"), anything)
+    names |= {"forecast": SimpleNamespace(**steps), "forecast_months": 12}
+    exec(cell, names)
+    assert (names["rolled"].model, len(models)) == (fits, tried)
 
 
 def test_a_season_found_by_the_next_best_counts_for_its_fit(lines, monkeypatch):
