@@ -104,13 +104,14 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     }
     if not changes:
         return summary
-    texts = {"+": "rise", formats.MINUS: "fall"}
+    texts = {"+": "rise", formats.MINUS: "fall", "0": "no_change"}
     signs = [formats.change(change)[0] for change in changes.values()]
     phrases = []
     for sign, before, (past, change) in zip(signs, ["", *signs], changes.items(), strict=False):
-        again = sign in texts and sign == before  # as in "up 2% on August and 3% on July"
-        text = "same_way" if again else texts.get(sign, "no_change")
-        phrases.append(fill(text, share=abs(change), past=_name_period(past)))
+        again = sign in ("+", formats.MINUS) and sign == before  # "up 2% on August and 3% on July"
+        text = "same_way" if again else texts.get(sign, "many_times")
+        figures = {"share": abs(change), "n": round(1 + change), "past": _name_period(past)}
+        phrases.append(fill(text, **figures))
     return f"{summary} {fill('revenue_is', changes=_(' and ').join(phrases))}"
 
 

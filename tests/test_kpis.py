@@ -90,6 +90,10 @@ def test_the_finding_says_what_the_row_says():
     same = table.assign(revenue_vs_previous=0.0, revenue_vs_last_year=0.5)
     said = kpis.finding(same, as_of="2024-02-29")
     assert said.endswith("Revenue is level with January 2024 and up 50.0% on February 2023.")
+    far = table.assign(revenue_vs_previous=279.8, revenue_vs_last_year=350.2)
+    said = kpis.finding(far, as_of="2024-02-29")
+    both = "281 times that of January 2024 and 351 times that of February 2023."
+    assert said.endswith(f"Revenue is {both}")
     partial = kpis.series(LINES, as_of="2024-02-20")
     assert "not complete" in kpis.finding(partial, as_of="2024-02-20")
 

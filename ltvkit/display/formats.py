@@ -22,7 +22,7 @@ from ltvkit.core import files
 from ltvkit.core.i18n import N_, _
 
 __all__ = [
-    "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill", "grain",
+    "MANY", "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill", "grain",
     "is_missing", "kind", "label", "line", "money", "money_decimals", "month", "number", "points",
     "rough_money", "round_to", "share",
     "value", "width",
@@ -40,6 +40,7 @@ FORMATS = files.read_yaml(__name__, "formats.yaml")
 POWERS = ((1e9, N_("{x} billion")), (1e6, N_("{x} million")))
 PLACES = {"mean": 2, "score": 3}
 TINY, MOST_DECIMALS = 1e-10, 10
+MANY = 20  # a growth so large is told as how many times, not in percent
 GRAINS = {
     "year": r"(19|20)\d\d",
     "quarter": r"\d{4}-Q\d",
@@ -162,12 +163,14 @@ def distinct_decimals(values: Iterable[Any], marks: Iterable[float], *, least: i
 
 
 def change(x: float, *, decimals: int = 1) -> str:
-    """A relative change, signed.
+    """A relative change, signed; from twenty on, how many times as much.
 
-    >>> change(0.052), change(0.0), change(-0.031) == MINUS + "3.1%"
-    ('+5.2%', '0.0%', True)
+    >>> change(0.052), change(0.0), change(-0.031) == MINUS + "3.1%", change(279.82)[1:]
+    ('+5.2%', '0.0%', True, '281')
     """
-    return _signed(x, share(x, decimals=decimals))
+    if is_missing(x) or x < MANY:
+        return _signed(x, share(x, decimals=decimals))
+    return _("\N{MULTIPLICATION SIGN}{n}").format(n=count(1 + x))
 
 
 def points(x: float, *, decimals: int = 1) -> str:
@@ -176,7 +179,7 @@ def points(x: float, *, decimals: int = 1) -> str:
     >>> points(0.012)
     '+1.2 pp'
     """
-    return MISSING if is_missing(x) else change(x, decimals=decimals)[:-1] + " pp"
+    return MISSING if is_missing(x) else _signed(x, number(100 * x, decimals=decimals)) + " pp"
 
 
 def difference(x: float, column: str, currency: str = "", *, decimals: int | None = None) -> str:

@@ -182,14 +182,9 @@ def finding(ahead: Revenue, *, currency: str) -> str:
         if actual > 0:
             change = ahead.total / actual - 1
             name = "same" if abs(change) < SAME else "more" if change > 0 else "less"
-            lines.append(
-                fill(
-                    f"past_{name}",
-                    share=formats.share(abs(change), decimals=0),
-                    span=span,
-                    actual=show(actual),
-                )
-            )
+            name = "many_times" if change >= formats.MANY else name
+            moved = {"share": formats.share(abs(change), decimals=0), "n": round(1 + change)}
+            lines.append(fill(f"past_{name}", **moved, span=span, actual=show(actual)))
     lines.append(_describe_assumption(ahead, coming, show))
     band = ahead.band
     if band.tested:
@@ -208,6 +203,8 @@ def _describe_side(band: Band) -> str:
     sides = {miss > 0 for miss in band.missed}
     if len(misses) < MANY_DATES or len(sides) > 1 or misses[0] < CLEARLY:
         return ""
+    if misses[-1] >= formats.MANY:
+        return fill("all_far_too_high", n=round(1 + misses[-1]))
     least, most = (formats.share(miss, decimals=0) for miss in (misses[0], misses[-1]))
     return fill("all_too_high" if sides == {True} else "all_too_low", least=least, most=most)
 

@@ -363,7 +363,7 @@ def test_a_model_that_is_used_below_and_ranks_nobody_is_told(tested):
     rows.loc[tested.best_model, ["bias", "skill"]] = [322.408, -1.156]
     found = replace(tested, table=rows.reset_index(), best="boosting", simple="run_rate")
     assert "the best forecast was 16.0% too low" in found.text
-    assert "is used below. That one was 32,240.8% too high, and no better than the" in found.text
+    assert "is used below. That one was 323 times the true total, and no better than" in found.text
     fine = replace(tested, table=rows.assign(skill=0.1).reset_index(), best="boosting")
     assert "That one" not in fine.text
 

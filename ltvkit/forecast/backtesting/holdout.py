@@ -126,7 +126,9 @@ class Backtest:
 
 
 def _describe_bias(bias: float) -> dict[str, Any]:
-    """How far off a total is, and which way."""
+    """How far off a total is, and which way; many times too high: how many times the true one."""
+    if bias >= formats.MANY:
+        return {"error": round(1 + bias), "way": fill("times_the_true_total")}
     return {"error": abs(bias), "way": fill("too_low" if bias < 0 else "too_high")}
 
 
