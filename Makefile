@@ -33,8 +33,8 @@ test: $(READY) ## Check style and types, then run all tests, docstring examples 
 
 spark: $(SPARK) ## Add what engine: spark needs, beside Java 17 or later
 
-test-spark: $(SPARK) ## Hold all engines equal, on a Spark cluster of this machine
-	@LTVKIT_SPARK=1 $(RUN) -m pytest tests/spark
+test-spark: $(SPARK) ## Hold all engines equal, on Spark clusters of this machine
+	@LTVKIT_SPARK=1 $(ONE_THREAD) $(RUN) -m pytest -n 2 --dist loadscope tests/spark
 
 test-wheel: $(READY) ## Install the wheel into empty environments, on Python 3.11 and 3.13
 	@LTVKIT_PYTHONS="3.11 3.13" $(RUN) -m pytest -n 2 --dist load tests/test_wheel.py

@@ -22,9 +22,9 @@ from ltvkit.core import files
 from ltvkit.core.i18n import N_, _
 
 __all__ = [
-    "MANY", "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill", "grain",
-    "is_missing", "kind", "label", "line", "money", "money_decimals", "month", "number", "points",
-    "rough_money", "round_to", "share",
+    "MANY", "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill",
+    "grain", "is_missing", "kind", "label", "line", "money", "money_decimals", "month", "number",
+    "points", "rough_money", "round_to", "share",
     "value", "width",
 ]  # fmt: skip
 

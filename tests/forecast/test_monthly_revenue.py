@@ -419,7 +419,7 @@ def test_money_is_said_as_exactly_as_it_is_known():
     [
         ((0.285, 0.08, 0.14), "forecast too high, by 8% to 28%; this one may be, too."),
         ((-0.2, -0.05, -0.1), "forecast too low, by 5% to 20%; this one may be, too."),
-        ((0.285, 0.08, 279.8), "forecast too high, up to 281 times what came; this one may be, too."),
+        ((0.28, 279.8, 0.1), "forecast too high, up to 281 times what came; this one may be, too."),
         ((0.285, 0.08, -0.14), ""),
         ((0.285, 0.04, 0.14), ""),
         ((0.285, 0.14), ""),
