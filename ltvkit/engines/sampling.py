@@ -62,6 +62,21 @@ def draw(lines: frames.Frame, *, most: int, among: int) -> tuple[Any, float]:
     return frames.materialize(part, like=lines), share
 
 
+def deal(customers: nw.LazyFrame) -> nw.LazyFrame:
+    """Customers -> the same with `group`: one of 256, by the first two hex digits of the MD5 of
+    the id. How many are in a group varies by chance, as the number of customers of a shop does.
+    """
+    digits = "substring(md5(cast(customer_id as string)), 1, 2)"  # as both engines read it
+    if customers.implementation.is_duckdb():
+        return nw.from_native(customers.to_native().project(f'*, {digits} as "group"')).lazy()
+    if frames.is_spark(customers):
+        return nw.from_native(customers.to_native().selectExpr("*", f"{digits} as group")).lazy()
+    held = customers.collect()
+    groups = [f"{_number(one):0{DIGITS}x}"[:2] for one in held["customer_id"].to_list()]
+    dealt = nw.new_series("group", groups, nw.String, backend=held.implementation)
+    return held.with_columns(group=dealt).lazy()
+
+
 def note(sampled: int, *, of: int) -> str:
     """A sentence that says that a sample was used; "" if all customers were.
 

@@ -139,6 +139,18 @@ def steps(groups: tuple[str, ...] = ("web", "shop")) -> pd.DataFrame:
     return pd.concat([table.assign(channel=group) for group in groups], ignore_index=True)
 
 
+def change() -> pd.DataFrame:
+    """From one month's revenue to the next one's."""
+    rows = [
+        ("August 2024", 1000.0, "level"),
+        ("days", -60.0, "lowered"),
+        ("items_per_order", 250.0, "raised"),
+        ("price_per_item", -40.0, "unclear"),
+        ("September 2024", 1150.0, "level"),
+    ]
+    return pd.DataFrame(rows, columns=["step", "amount", "kind"])
+
+
 CASES = {
     "kpi_series": (plots.kpi_series, kpis(), {}),
     "segments": (plots.segments, summary(), {}),
@@ -147,6 +159,7 @@ CASES = {
     "deciles": (plots.deciles, deciles(), {}),
     "lorenz": (plots.lorenz, lorenz(), {"gini": 0.5, "top20": 0.488}),
     "leaders": (plots.leaders, leaders(), {"currency": "JPY"}),
+    "bridge": (plots.bridge, change(), {"currency": "JPY"}),
     "pareto": (plots.pareto, pareto(), {}),
     "triangle": (plots.triangle, triangle(), {}),
     "ltv_curves": (plots.ltv_curves, triangle(money=True), {"band": band()}),
@@ -230,7 +243,7 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
     assert (ax.figure.get_figwidth(), ax.figure.dpi) == (9, 110)
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
-    assert ax.get_ylabel() or name in ("segments", "leaders")  # whose rows are named
+    assert ax.get_ylabel() or name in ("segments", "leaders", "bridge")  # whose rows are named
     assert illegible(ax) == []
     assert {k for k, v in mpl.rcParams.items() if settings[k] != v} == set()
     for frame, copy in zip(frames, copies, strict=True):
@@ -245,6 +258,7 @@ ALTS = {
     "deciles": "4: 8.0%, 5: 5.0%, 6: 4.0%, 7: 3.0%, 8: 2.0%, 9: 0.6%, 10: 0.4%.",
     "lorenz": "The best 20% of customers bring 48.8% of revenue.",
     "leaders": "The highest: item 0, 900,000 JPY.",
+    "bridge": "From 1,000 JPY to 1,150 JPY. The largest change: Items per order, +250 JPY.",
     "pareto": "brings 3.0% of revenue. Class A, 33.0% of items, brings 69.9%.",
     "triangle": "Cohorts: 6. At age 1: 15.0% (2022-01) to 15.6% (2022-05).",
     "ltv_curves": "Cohorts: 6. Average by age 5: 90.00.",
@@ -322,7 +336,7 @@ def test_one_row_is_drawn(name):
 def test_nothing_to_show_is_said_in_words(name):
     draw, table, options = CASES[name]
     ids = ["period", "start", "end", "partial", "segment", "r_score", "before", "class", "cohort"]
-    ids += ["rank", "product_id", "product", "step", "channel"]
+    ids += ["rank", "product_id", "product", "step", "channel", "kind"]
     kept = [c for c in (*ids, "customers", "decile") if c in table]
     blank = table.astype({c: float for c in table.columns if c not in kept}).copy()
     blank.loc[:, [c for c in blank.columns if c not in kept]] = NAN
@@ -493,6 +507,23 @@ def test_items_without_revenue_are_a_zone_of_their_own():
     points = pareto().assign(items_share=pareto()["items_share"] * 0.8)
     ax = plots.pareto(pd.concat([points, none], ignore_index=True))
     assert legend(ax)[-1] == "none: 20.0% of items"
+
+
+def test_each_step_of_a_change_begins_where_the_one_before_ended():
+    ax = drawn("bridge")
+    ends = {round(b.get_y() + b.get_height() / 2): (b.get_x(), b.get_width()) for b in bars(ax)}
+    assert [ends[n] for n in range(5)] == [
+        (0, 1000),
+        (1000, -60),
+        (940, 250),
+        (1190, -40),
+        (0, 1150),
+    ]
+    said = [text.get_text() for text in ax.texts]
+    assert said == ["1,000", "\N{MINUS SIGN}60", "+250", "\N{MINUS SIGN}40", "1,150"]
+    assert legend(ax) == ["raised revenue", "lowered revenue", "unclear"]
+    low = plots.bridge(change().assign(amount=[100.0, -300.0, 50.0, 0.0, -150.0]))
+    assert low.get_xlim()[0] == -200
 
 
 def test_the_leaders_have_their_names_from_the_top_and_the_colour_of_their_class():

@@ -9,6 +9,7 @@ of matplotlib changes: in a notebook a chart appears because its figure is open.
 'Share of revenue so far (%) by customer decile'
 """
 
+from ltvkit.display.plots.bridges import bridge
 from ltvkit.display.plots.forecasts import calibration, fan, ltv_distribution, matrix, tracking
 from ltvkit.display.plots.heatmaps import migration, rfm_grid, triangle
 from ltvkit.display.plots.lifetimes import hazard, one_customer, order_steps, survival
@@ -18,10 +19,10 @@ from ltvkit.display.plots.shares import deciles, leaders, lorenz, pareto, segmen
 
 # fmt: off
 __all__ = [
-    "calibration", "deciles", "effects", "fan", "hazard", "kpi_series", "leaders", "lorenz",
-    "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer", "order_steps",
-    "pareto", "replays", "rfm_grid", "second_order", "segments", "survival", "timeline",
-    "tracking", "triangle",
+    "bridge", "calibration", "deciles", "effects", "fan", "hazard", "kpi_series", "leaders",
+    "lorenz", "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer",
+    "order_steps", "pareto", "replays", "rfm_grid", "second_order", "segments", "survival",
+    "timeline", "tracking", "triangle",
 ]
 
 __dir__ = __all__.copy

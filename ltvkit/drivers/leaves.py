@@ -1,0 +1,201 @@
+"""The leaves of revenue in two periods: counted in the engine, by groups of customers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import periods
+from ltvkit.core import files
+from ltvkit.drivers.formula import Formula, Values
+from ltvkit.engines import frames, sampling
+from ltvkit.engines.frames import Frame
+from ltvkit.ingest import daily
+from ltvkit.ingest.lines import filter_until
+from ltvkit.periods import Day
+
+Span = tuple[Day, Day]  # the first day and the last
+
+LEAVES: dict[str, dict[str, str]] = files.read_yaml(__name__, "leaves.yaml")
+KINDS = ("new", "kept", "won_back")
+BY_DAY = {
+    "new": "new_customers_a_day",
+    "kept": "kept_customers_a_day",
+    "won_back": "won_back_a_day",
+}
+WEEKS, LEAST_WEEKS = 52, 8  # from which the weight of a weekday is learned, and at least
+UNLIKELY = 0.01  # that weekdays differ as much by chance
+
+
+def count(
+    days: Frame, *, spans: Sequence[Span], lapse_days: int, lines: Frame | None = None
+) -> pd.DataFrame:
+    """Order lines, or their `days`, and two spans -> a row for each of 256 groups of customers.
+
+    Columns end in 0 (the first span) or 1. `new`, `kept`, `won_back`: customers who bought in the
+    span, by whether they had never bought before it, had at most `lapse_days` before, or had longer
+    ago; `orders`, begun in the span; `revenue`, net. With `lines`: `gross` (of lines above zero),
+    `returned` (of those below it), `items` (of lines above zero), `unknown` (those without a number
+    of items; all where the lines have none).
+    """
+    last = max(periods.day(end) for _start, end in spans)
+    each = _count_customers(days, spans=spans, lapse_days=lapse_days, last=last)
+    sums = [f"{name}{n}" for n in (0, 1) for name in (*KINDS, "orders", "revenue")]
+    table = frames.add_up(sampling.deal(each), "group", sums=sums).set_index("group")
+    if lines is not None:
+        sold = _count_lines(lines, spans=spans, last=last)
+        sums = [f"{name}{n}" for n in (0, 1) for name in ("gross", "returned", "items", "unknown")]
+        more = frames.add_up(sampling.deal(sold), "group", sums=sums).set_index("group")
+        table = table.join(more, how="outer").fillna(0)
+    return table.astype(float)
+
+
+def _count_customers(
+    days: Frame, *, spans: Sequence[Span], lapse_days: int, last: Day
+) -> nw.LazyFrame:
+    seen = daily.aggregate_until(days, as_of=last)
+    day, bought = periods.number("order_date"), nw.col("active") > 0
+    columns: dict[str, nw.Expr] = {}
+    sums: dict[str, nw.Expr] = {}
+    for n, (start, within) in enumerate(_find_days(spans, day)):
+        columns[f"before{n}"] = nw.when(bought & (day < start)).then(day)
+        columns[f"first{n}"] = nw.when(bought & within).then(day)
+        for name in ("orders", "revenue"):
+            columns[f"{name}{n}"] = nw.when(within).then(nw.col(name)).otherwise(nw.lit(0))
+            sums[f"{name}{n}"] = nw.col(f"{name}{n}").sum()
+        sums[f"before{n}"] = nw.col(f"before{n}").max()
+        sums[f"first{n}"] = nw.col(f"first{n}").min()
+    each = seen.select("customer_id", **columns).group_by("customer_id").agg(**sums)
+    return each.with_columns(**{k: v for n in (0, 1) for k, v in _tell_kinds(n, lapse_days)})
+
+
+def _tell_kinds(n: int, lapse_days: int) -> list[tuple[str, nw.Expr]]:
+    first, before = nw.col(f"first{n}"), nw.col(f"before{n}")
+    here, known = ~first.is_null(), ~before.is_null()
+    late = known & (first - before > lapse_days)
+    holds = {"new": here & ~known, "kept": here & known & ~late, "won_back": here & late}
+    return [(f"{name}{n}", _one_if(which)) for name, which in holds.items()]
+
+
+def _count_lines(lines: Frame, *, spans: Sequence[Span], last: Day) -> nw.LazyFrame:
+    opened = filter_until(frames.lazy(lines, needs=daily.NEEDS), last)
+    counted = "quantity" in opened.collect_schema().names()
+    amount, day = nw.col("amount").cast(nw.Float64), periods.number("order_date")
+    items = nw.col("quantity").cast(nw.Float64) if counted else nw.lit(0.0)
+    columns: dict[str, nw.Expr] = {}
+    for n, (_start, within) in enumerate(_find_days(spans, day)):
+        sold = within & (amount > 0)
+        columns[f"gross{n}"] = nw.when(sold).then(amount).otherwise(nw.lit(0.0))
+        columns[f"returned{n}"] = nw.when(within & (amount < 0)).then(-amount).otherwise(0.0)
+        columns[f"items{n}"] = nw.when(sold & (items > 0)).then(items).otherwise(nw.lit(0.0))
+        known = (items > 0).fill_null(value=False) if counted else nw.lit(value=False)
+        columns[f"unknown{n}"] = _one_if(sold & ~known)
+    chosen = opened.select("customer_id", **columns)
+    return chosen.group_by("customer_id").agg(nw.col(*columns).sum())
+
+
+def _find_days(spans: Sequence[Span], day: nw.Expr) -> list[tuple[int, nw.Expr]]:
+    ends = [(periods.number_of(start), periods.number_of(end)) for start, end in spans]
+    return [(start, (day >= start) & (day <= end)) for start, end in ends]
+
+
+def _one_if(holds: nw.Expr) -> nw.Expr:
+    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
+
+
+def reaches_back(days: Frame, day: Day) -> bool:
+    """Whether order lines, or their `days`, begin by a day."""
+    opened = frames.lazy(days, needs=daily.KEY)
+    return len(frames.table(filter_until(opened, day).select("order_date").head(1))) > 0
+
+
+def weigh_weekdays(days: Frame, *, as_of: Day) -> np.ndarray:
+    """Order lines, or their `days` -> how many orders are placed on a Monday, ... a Sunday, as a
+    multiple of the average day, in the last 52 weeks; all 1 in fewer than 8 weeks, or where the
+    weekdays differ no more than by chance (analysis of variance, 1%).
+    """
+    from scipy import stats
+
+    seen = daily.aggregate_until(days, as_of=as_of)
+    last = periods.number_of(as_of)
+    placed = seen.select("orders", day=periods.number("order_date"))
+    placed = placed.filter(nw.col("day") > last - 7 * WEEKS)
+    table = frames.add_up(placed, "day", sums=["orders"]).set_index("day")["orders"]
+    weeks = (last - int(table.index.min()) + 1) // 7 if len(table) else 0
+    if weeks < LEAST_WEEKS:
+        return np.ones(7)
+    numbers = np.arange(last - 7 * weeks + 1, last + 1)
+    orders = table.reindex(numbers).fillna(0.0).to_numpy(dtype=float)
+    by_day = [orders[(numbers + 3) % 7 == weekday] for weekday in range(7)]  # day 0: a Thursday
+    means = np.array([each.mean() for each in by_day])
+    if not means.any() or np.ptp(orders) == 0 or stats.f_oneway(*by_day).pvalue > UNLIKELY:
+        return np.ones(7)
+    return means / means.mean()
+
+
+def weigh(span: Span, weights: np.ndarray) -> tuple[int, float]:
+    """A span -> its days, and their mean weight.
+
+    >>> weigh(("2024-09-01", "2024-09-30"), np.array([1, 1, 1, 1, 1, 1, 2]))
+    (30, 1.1666666666666667)
+    """
+    first, last = (periods.number_of(day) for day in span)
+    weekdays = (np.arange(first, last + 1) + 3) % 7
+    return len(weekdays), float(weights[weekdays].mean())
+
+
+class Tree(NamedTuple):
+    """The formula of revenue, and of each span its days and their mean weight."""
+
+    formula: Formula
+    calendar: list[tuple[int, float]]
+
+    def compute(self, sums: Values) -> list[dict[str, np.ndarray]]:
+        """Sums of `count`, numbers or arrays -> the leaves of each span; NaN: not known."""
+        return [_compute(sums, n, self.formula, *self.calendar[n]) for n in (0, 1)]
+
+
+def build_tree(
+    totals: Mapping[str, float], *, spans: Sequence[Span], known: bool, weights: np.ndarray
+) -> Tree:
+    """The tree of revenue, as far as the sums of both spans tell its leaves.
+
+    Customers are per day, a strong weekday being worth more than one. `known`: whether it is known
+    who is new; `weights`: of the weekdays.
+    """
+    counted = totals.get("gross0", 0) > 0 and totals.get("gross1", 0) > 0
+    itemised = counted and not totals["unknown0"] + totals["unknown1"]
+    parts = ["days", *["weekday_mix"] * bool((weights != 1).any())]
+    kinds = f"({' + '.join(BY_DAY.values())})"
+    parts += [kinds if known else "customers_a_day", "orders_per_customer"]
+    parts += ["items_per_order", "price_per_item"] if itemised else ["order_value"]
+    if counted and totals["returned0"] + totals["returned1"]:
+        parts += ["(1 - returned_share)"]
+    return Tree(Formula(" * ".join(parts)), [weigh(span, weights) for span in spans])
+
+
+def _compute(
+    sums: Values, n: int, formula: Formula, days: int, weight: float
+) -> dict[str, np.ndarray]:
+    has = {name[:-1]: np.asarray(x, dtype=float) for name, x in sums.items() if name[-1] == str(n)}
+    customers = has["new"] + has["kept"] + has["won_back"]
+    gross = has["gross"] if "returned_share" in formula.leaves else has["revenue"]
+    worth = days * weight
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = {
+            "days": np.full_like(customers, days),
+            "weekday_mix": np.full_like(customers, weight),
+            "customers_a_day": customers / worth,
+            **{leaf: has[kind] / worth for kind, leaf in BY_DAY.items()},
+            "orders_per_customer": has["orders"] / customers,
+            "order_value": gross / has["orders"],
+        }
+        if "gross" in has:
+            found["items_per_order"] = has["items"] / has["orders"]
+            found["price_per_item"] = gross / has["items"]
+            found["returned_share"] = has["returned"] / has["gross"]
+    return {leaf: found[leaf] for leaf in formula.leaves}

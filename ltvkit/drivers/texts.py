@@ -1,0 +1,10 @@
+"""What pages say about the reasons of a change: the sentences of `texts.yaml`.
+
+>>> fill("no_clear_reason")
+'No reason stands out from chance.'
+"""
+
+from ltvkit.display import texts
+
+TEXTS = texts.read(__name__)
+fill = TEXTS.fill

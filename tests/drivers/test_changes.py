@@ -1,0 +1,266 @@
+"""Why revenue changed: leaves by hand, on every engine, and how sure they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_lines
+
+from ltvkit import drivers, kpis, orders
+from ltvkit.drivers import leaves, segments
+from ltvkit.drivers.changes import find_spans
+from ltvkit.errors import ColumnError, ParamsError, TooLittleData
+from ltvkit.ingest import daily
+
+LINES = make_lines(
+    ("a", "1", "2023-09-05", 100, 2, "tea"),
+    ("b", "2", "2024-01-10", 60, 3, "tea"),
+    ("b", "2", "2024-01-10", 40, 1, "mugs"),
+    ("c", "3", "2024-01-20", 100, 4, "tea"),
+    ("a", "4", "2024-02-01", 300, 5, "mugs"),  # won back after 149 days
+    ("b", "5", "2024-02-02", 50, 1, "tea"),
+    ("b", "6", "2024-02-20", 50, 1, "tea"),
+    ("b", "R", "2024-02-25", -20, 1, "tea"),
+    ("d", "7", "2024-02-28", 100, 2, "sets"),
+    extra=("quantity", "category"),
+)
+KNOWN = {"export_begins": "opening"}
+
+
+def explain(on, lines=LINES, **options):
+    given = {"as_of": "2024-02-29", "lapse_days": 100, **KNOWN, **options}
+    return drivers.explain(on(lines), lines=on(lines), **given)
+
+
+def test_leaves_by_hand(on):
+    found = explain(on)
+    table = found.table.set_index("leaf")
+    assert found.formula.text == (
+        "days * (new_customers_a_day + kept_customers_a_day + won_back_a_day) "
+        "* orders_per_customer * items_per_order * price_per_item * (1 - returned_share)"
+    )
+    sides = table[["value_before", "value_after"]].round(6).T.to_dict("list")
+    assert sides["days"] == [31, 29]
+    assert sides["new_customers_a_day"] == [round(2 / 31, 6), round(1 / 29, 6)]  # b and c; d
+    assert sides["kept_customers_a_day"] == [0, round(1 / 29, 6)]  # b, twice
+    assert sides["won_back_a_day"] == [0, round(1 / 29, 6)]  # a
+    assert sides["orders_per_customer"] == [1, round(4 / 3, 6)]
+    assert sides["items_per_order"] == [4, 2.25]
+    assert sides["price_per_item"] == [25, round(500 / 9, 6)]
+    assert sides["returned_share"] == [0, 0.04]
+    assert (found.before, found.after) == (200, 480)
+    assert table["change_in_revenue"].sum() == pytest.approx(280)
+    assert found.periods == ("2024-01", "2024-02")
+
+
+def test_days_give_the_same_as_lines_where_no_line_tells_more(on):
+    days = daily.aggregate(on(LINES))
+    found = drivers.explain(days, as_of="2024-02-29", lapse_days=100, **KNOWN)
+    assert found.formula.leaves[-1] == "order_value"
+    assert found.table["change_in_revenue"].sum() == pytest.approx(280)
+    also = drivers.explain(on(LINES), as_of="2024-02-29", lapse_days=100, **KNOWN)
+    pd.testing.assert_frame_equal(found.table, also.table)
+
+
+def test_a_line_without_its_number_of_items_leaves_the_order_value_whole(on):
+    lines = LINES.assign(quantity=LINES["quantity"].where(LINES["order_id"] != "7"))
+    found = explain(on, lines)
+    assert "order_value" in found.formula.leaves
+    assert found.table["change_in_revenue"].sum() == pytest.approx(280)
+
+
+def test_against_the_same_month_of_last_year_and_a_month_that_is_not_over(on):
+    lines = pd.concat([make_lines(("z", "0", "2023-08-31", 1)), LINES])
+    found = drivers.explain(on(lines), as_of="2024-09-10", against="last_year", **KNOWN)
+    assert found.periods == ("2023-09", "2024-09")
+    assert found.table.set_index("leaf").loc["days", ["value_before", "value_after"]].tolist() == [
+        30,
+        10,
+    ]
+    assert (found.before, found.after) == (100, 0)
+    assert found.table["change_in_revenue"].sum() == pytest.approx(-100)
+
+
+def test_who_is_new_is_one_leaf_where_nobody_can_tell(on):
+    found = explain(on, export_begins="later")
+    assert "customers_a_day" in found.formula.leaves
+    assert not set(leaves.BY_DAY.values()) & set(found.formula.leaves)
+    assert found.table["change_in_revenue"].sum() == pytest.approx(280)
+
+
+def test_a_period_that_is_not_in_the_data_is_refused(on):
+    with pytest.raises(TooLittleData, match="do not hold the whole of August 2023"):
+        explain(on, as_of="2023-09-30")
+
+
+def test_revenue_of_returns_alone_is_refused(on):
+    lines = make_lines(("a", "1", "2024-01-01", 100), ("a", "R", "2024-02-05", -50))
+    with pytest.raises(TooLittleData, match="in February 2024 nobody bought"):
+        drivers.explain(on(lines), as_of="2024-02-29", **KNOWN)
+
+
+def test_a_wrong_word_is_refused():
+    with pytest.raises(ParamsError, match="against"):
+        drivers.explain(LINES, as_of="2024-02-29", against="last_month")
+
+
+def make_shop(rng, *, months, customers=400, orders=0.5, value=40.0) -> pd.DataFrame:
+    """A purchase a customer and day at most; months are factors of (orders, value)."""
+    rows = []
+    for n, (often, much) in enumerate(months):
+        times = rng.poisson(orders * often, customers)
+        who = np.repeat(np.arange(customers), times)
+        amounts = rng.gamma(4, value * much / 4, len(who)) + 0.01
+        day = rng.integers(0, 28, len(who))
+        date = pd.Timestamp(2024, 1 + n, 1) + pd.to_timedelta(day, "D")
+        rows.append(pd.DataFrame({"who": who, "date": date, "amount": amounts}))
+    both = pd.concat(rows, ignore_index=True)
+    return pd.DataFrame(
+        {
+            "customer_id": "c" + both["who"].astype(str),
+            "order_id": "o" + both.index.astype(str),
+            "order_date": both["date"],
+            "amount": both["amount"],
+        }
+    )
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    """24 shops whose orders fell by 20% and whose order value rose by 10%; each leaf is held to
+    what it is in a shop of 40,000 customers."""
+    months = [(1.0, 1.0), (1.0, 1.0), (0.8, 1.1)]
+
+    def parts(seed, customers):
+        lines = make_shop(np.random.default_rng(seed), months=months, customers=customers)
+        found = drivers.explain(lines, as_of="2024-03-31", draws=400, **KNOWN)
+        return found.table.set_index("leaf")
+
+    many = parts(0, 40_000)["change_in_revenue"] / 100
+    tried = ["new_customers_a_day", "kept_customers_a_day", "orders_per_customer", "order_value"]
+    held = []
+    for seed in range(1, 25):
+        table = parts(seed, 400).loc[tried]
+        held += list((table["low"] <= many[tried]) & (many[tried] <= table["high"]))
+    assert 0.82 <= np.mean(held) <= 0.97, np.mean(held)
+
+
+def test_where_nothing_changed_hardly_anything_is_called_clear():
+    said = []
+    for seed in range(20):
+        lines = make_shop(np.random.default_rng(seed), months=[(1, 1)] * 4, customers=300)
+        found = drivers.explain(lines, as_of="2024-04-30", draws=400, **KNOWN)
+        table = found.table.set_index("leaf")
+        said += [
+            v != "unclear" for v in table.loc[["orders_per_customer", "order_value"], "verdict"]
+        ]
+    assert np.mean(said) <= 0.2
+
+
+def test_few_customers_have_no_interval():
+    table = explain(lambda frame: frame).table
+    assert table[["low", "high"]].isna().all(axis=None)
+    assert set(table.loc[table["department"] != "", "verdict"]) == {"unclear"}
+
+
+def test_a_sunday_that_sells_twice_as_much_is_weighed():
+    dates = pd.date_range("2023-01-01", "2024-03-31")
+    rows = [
+        (f"c{day:%Y%j}-{n}", f"{day:%Y%j}-{n}", day, 10)
+        for day in dates
+        for n in range(4 if day.weekday() == 6 else 2)
+    ]
+    lines = make_lines(*rows)
+    weights = leaves.weigh_weekdays(lines, as_of="2024-03-31")
+    assert weights[:6] == pytest.approx(np.full(6, 7 / 8))
+    assert weights[6] == pytest.approx(14 / 8)
+    found = drivers.explain(lines, as_of="2024-03-31", **KNOWN)
+    table = found.table.set_index("leaf")
+    # March 2024 has five Sundays in 31 days, February four in 29.
+    days, mix = table.loc[["days", "weekday_mix"], "change_in_revenue"]
+    assert (days, mix) == (pytest.approx(45.98, abs=0.01), pytest.approx(14.02, abs=0.01))
+    assert (found.before, found.after) == (660, 720)
+
+
+def test_weekdays_that_differ_by_chance_are_not_weighed():
+    rng = np.random.default_rng(1)
+    dates = pd.date_range("2023-01-01", "2023-12-31")
+    rows = [(f"c{n}", f"{day:%j}{n}", day, 10) for day in dates for n in range(rng.poisson(3))]
+    assert (leaves.weigh_weekdays(make_lines(*rows), as_of="2023-12-31") == 1).all()
+
+
+def test_the_sample_shop_says_what_the_end_of_the_coupon_did():
+    book = orders.read(
+        "demo:shop",
+        policies={"cancelled_status": ["cancelled"], "returns": "net", "data_until": "2024-09-30"},
+    )
+    found = drivers.explain(
+        book.days,
+        lines=book.lines,
+        as_of="2024-09-30",
+        export_begins=book.facts["export_begins"],
+    )
+    history = kpis.series(book.days, as_of="2024-09-30").set_index("period")
+    assert found.after == pytest.approx(history.loc["2024-09", "revenue"])
+    assert found.before == pytest.approx(history.loc["2024-08", "revenue"])
+    table = found.table.set_index("leaf")
+    assert table["change_in_revenue"].sum() == pytest.approx(found.after - found.before, abs=0.5)
+    assert table.loc["items_per_order", "verdict"] == "raised"
+    assert table.loc["won_back_a_day", "verdict"] == "lowered"
+    said = drivers.finding(found, currency="JPY")
+    assert said.startswith("Revenue rose by 228,085 JPY (+7.8%) from August 2024 to September 2024")
+    assert "more items per order (+" in said
+    assert "fewer customers won back a day (\N{MINUS SIGN}" in said
+
+
+def test_segments_by_hand(on):
+    spans = find_spans(as_of="2024-02-29")
+    table = segments.split(on(LINES), by="category", spans=spans).set_index("segment")
+    assert list(table.index) == ["mugs", "sets", "tea"]
+    assert table["status"].tolist() == ["", "new", ""]
+    columns = ["customers_before", "customers_after", "revenue_before", "revenue_after"]
+    assert table.loc["tea", columns].tolist() == [2, 1, 160, 80]
+    assert table["change_in_revenue"].tolist() == [260, 100, -80]
+    assert table.loc["tea", ["from_customers", "from_value"]].tolist() == [-80, 0]
+    assert table.loc["sets", ["from_customers", "from_value"]].tolist() == [100, 0]
+    whole = segments.share_out(table)
+    assert sum(whole.values()) == pytest.approx(280)
+
+
+def test_a_mix_that_alone_changes_is_the_reason():
+    """As many customers as before, who bring as much in each segment: more of them in the dear."""
+    rows = [
+        (f"{side}{kind}{n}", f"{side}{kind}{n}", day, amount, kind)
+        for side, day, counts in (("b", "2024-01-05", (30, 10)), ("a", "2024-02-05", (20, 20)))
+        for kind, amount, count in zip(("cheap", "dear"), (10, 50), counts, strict=True)
+        for n in range(count)
+    ]
+    lines = make_lines(*rows, extra=("kind",))
+    table = segments.split(lines, by="kind", spans=find_spans(as_of="2024-02-29"))
+    found = segments.share_out(table)
+    assert found == {"customers": 0, "mix": pytest.approx(400), "value": pytest.approx(0)}
+
+
+def test_many_segments_are_gathered_and_add_up(on):
+    rows = [
+        (f"c{n}", f"{m}-{n}", f"2024-0{m}-03", 10 + n * m, f"p{n:02d}")
+        for m in (1, 2)
+        for n in range(30)
+    ]
+    lines = on(make_lines(*rows, extra=("product",)))
+    table = segments.split(lines, by="product", spans=find_spans(as_of="2024-02-29"))
+    assert len(table) == 12
+    assert (table["segment"] == segments.OTHERS).sum() == 1
+    assert table["change_in_revenue"].sum() == pytest.approx(sum(range(30)))
+    parts = table["from_customers"] + table["from_value"]
+    assert parts.to_numpy() == pytest.approx(table["change_in_revenue"].to_numpy())
+
+
+def test_a_segment_without_a_name_and_columns_that_are_not_there(on):
+    lines = LINES.assign(category=LINES["category"].where(LINES["category"] != "sets"))
+    table = segments.split(on(lines), by="category", spans=find_spans(as_of="2024-02-29"))
+    assert segments.NONE in set(table["segment"])
+    with pytest.raises(ColumnError, match="no column 'colour'"):
+        segments.split(on(LINES), by="colour", spans=find_spans(as_of="2024-02-29"))
+    with pytest.raises(ParamsError, match="no customer ids"):
+        segments.split(on(LINES), by="customer_id", spans=find_spans(as_of="2024-02-29"))
