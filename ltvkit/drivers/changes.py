@@ -115,17 +115,18 @@ def explain(
     say so. A customer who had not bought for more than `lapse_days` is won back.
 
     The tree is days x weekday mix x customers a day (new, kept, won back) x orders per customer x
-    order value x what was kept; each leaf's part of the change is its Shapley value (see
-    `decomposition.attribute`). Intervals resample customers, dealt into 256 groups, `draws` times
-    from `seed`. Where it is not known who is new (`ingest.truncation`; `export_begins` is the
-    policy), customers are one leaf. Raises `TooLittleData` where a period is not in the data, or
-    has revenue and nobody who bought.
+    order value x what was kept; where nearly all pay after the same time, no shorter than the
+    period, it is without the days, on which such payments do not depend. Each leaf's part of the
+    change is its Shapley value (see `decomposition.attribute`). Intervals resample customers, dealt
+    into 256 groups, `draws` times from `seed`. Where it is not known who is new
+    (`ingest.truncation`; `export_begins` is the policy), customers are one leaf. Raises
+    `TooLittleData` where a period is not in the data, or has revenue and nobody who bought.
     """
     spans = find_spans(as_of=as_of, against=against, every=every)
     names = [periods.label(periods.index_of(start, every), every) for start, _end in spans]
     if not leaves.reaches_back(days, spans[0][0]):
         raise TooLittleData(fill("not_in_data", period=_name(names[0])))
-    table = leaves.count(days, spans=spans, lapse_days=lapse_days, lines=lines)
+    table, regular = leaves.count(days, spans=spans, lapse_days=lapse_days, lines=lines)
     totals = table.sum().to_dict()
     for n, name in enumerate(names):
         if totals[f"revenue{n}"] and not totals[f"orders{n}"]:
@@ -133,7 +134,7 @@ def explain(
     known_from = truncation.find_known_from(days, as_of=as_of, export_begins=export_begins)
     known = known_from is None or known_from <= pd.Timestamp(spans[0][0])
     weights = leaves.weigh_weekdays(days, as_of=as_of)
-    tree = leaves.build_tree(totals, spans=spans, known=known, weights=weights)
+    tree = leaves.build_tree(totals, spans=spans, known=known, regular=regular, weights=weights)
     drawn = _resample(table, draws=draws, seed=seed)
     people = sum(totals[f"{kind}{n}"] for kind in leaves.KINDS for n in (0, 1))
     shares = _list_shares(tree, totals, drawn, enough=people >= FEWEST)

@@ -22,19 +22,31 @@ Span = tuple[Day, Day]  # the first day and the last
 
 LEAVES: dict[str, dict[str, str]] = files.read_yaml(__name__, "leaves.yaml")
 KINDS = ("new", "kept", "won_back")
+BY_SPAN = {"new": "new_customers", "kept": "kept_customers", "won_back": "won_back_customers"}
 BY_DAY = {
     "new": "new_customers_a_day",
     "kept": "kept_customers_a_day",
     "won_back": "won_back_a_day",
 }
 WEEKS, LEAST_WEEKS = 52, 8  # from which the weight of a weekday is learned, and at least
+FEWEST, NEARLY_ALL = 30, 0.8  # customers, and the share of them who wait for as long as usual
+NEAR, NEARLY = 3, 0.05  # days, or a share of the usual gap, that still is the usual one
 UNLIKELY = 0.01  # that weekdays differ as much by chance
+
+
+class Counted(NamedTuple):
+    """Sums of two spans by group of customers (see `count`); and whether customers are `regular`:
+    they pay once in a while that is as long for nearly all of them, and no shorter than the span,
+    as a monthly fee is. So how many pay in a span does not depend on its days."""
+
+    sums: pd.DataFrame
+    regular: bool
 
 
 def count(
     days: Frame, *, spans: Sequence[Span], lapse_days: int, lines: Frame | None = None
-) -> pd.DataFrame:
-    """Order lines, or their `days`, and two spans -> a row for each of 256 groups of customers.
+) -> Counted:
+    """Order lines, or their `days`, and two spans -> sums for each of 256 groups of customers.
 
     Columns end in 0 (the first span) or 1. `new`, `kept`, `won_back`: customers who bought in the
     span, by whether they had never bought before it, had at most `lapse_days` before, or had longer
@@ -45,13 +57,29 @@ def count(
     last = max(periods.day(end) for _start, end in spans)
     each = _count_customers(days, spans=spans, lapse_days=lapse_days, last=last)
     sums = [f"{name}{n}" for n in (0, 1) for name in (*KINDS, "orders", "revenue")]
-    table = frames.add_up(sampling.deal(each), "group", sums=sums).set_index("group")
+    with frames.materialized(each, like=days) as each:
+        table = frames.add_up(sampling.deal(each), "group", sums=sums).set_index("group")
+        regular = _are_regular(each, spans[-1])
     if lines is not None:
         sold = _count_lines(lines, spans=spans, last=last)
         sums = [f"{name}{n}" for n in (0, 1) for name in ("gross", "returned", "items", "unknown")]
         more = frames.add_up(sampling.deal(sold), "group", sums=sums).set_index("group")
         table = table.join(more, how="outer").fillna(0)
-    return table.astype(float)
+    return Counted(table.astype(float), regular)
+
+
+def _are_regular(each: nw.LazyFrame, span: Span) -> bool:
+    """Whether nearly all who bought in the span, and before, waited for the usual gap between."""
+    gap = nw.col("first1") - nw.col("before1")
+    waited = each.select(gap=gap).filter(~nw.col("gap").is_null())
+    table = frames.table(waited.group_by("gap").agg(customers=nw.len()).sort("gap"))
+    if (n := table["customers"].sum()) < FEWEST:
+        return False
+    usual = int(table.loc[table["customers"].cumsum() >= n / 2, "gap"].iloc[0])
+    near = (table["gap"] - usual).abs() <= max(NEAR, NEARLY * usual)
+    first, last = (periods.number_of(day) for day in span)
+    whole = usual >= last - first + 1 - NEAR
+    return whole and table.loc[near, "customers"].sum() >= NEARLY_ALL * n
 
 
 def _count_customers(
@@ -160,18 +188,24 @@ class Tree(NamedTuple):
 
 
 def build_tree(
-    totals: Mapping[str, float], *, spans: Sequence[Span], known: bool, weights: np.ndarray
+    totals: Mapping[str, float],
+    *,
+    spans: Sequence[Span],
+    known: bool,
+    regular: bool,
+    weights: np.ndarray,
 ) -> Tree:
     """The tree of revenue, as far as the sums of both spans tell its leaves.
 
-    Customers are per day, a strong weekday being worth more than one. `known`: whether it is known
-    who is new; `weights`: of the weekdays.
+    Customers are per day, a strong weekday being worth more than one; where they are `regular` (see
+    `Counted`), per span. `known`: whether it is known who is new; `weights`: of the weekdays.
     """
     counted = totals.get("gross0", 0) > 0 and totals.get("gross1", 0) > 0
     itemised = counted and not totals["unknown0"] + totals["unknown1"]
-    parts = ["days", *["weekday_mix"] * bool((weights != 1).any())]
-    kinds = f"({' + '.join(BY_DAY.values())})"
-    parts += [kinds if known else "customers_a_day", "orders_per_customer"]
+    parts = [] if regular else ["days", *["weekday_mix"] * bool((weights != 1).any())]
+    kinds = f"({' + '.join((BY_SPAN if regular else BY_DAY).values())})"
+    parts += [kinds if known else "customers" if regular else "customers_a_day"]
+    parts += ["orders_per_customer"]
     parts += ["items_per_order", "price_per_item"] if itemised else ["order_value"]
     if counted and totals["returned0"] + totals["returned1"]:
         parts += ["(1 - returned_share)"]
@@ -189,7 +223,9 @@ def _compute(
         found = {
             "days": np.full_like(customers, days),
             "weekday_mix": np.full_like(customers, weight),
+            "customers": customers,
             "customers_a_day": customers / worth,
+            **{leaf: has[kind] for kind, leaf in BY_SPAN.items()},
             **{leaf: has[kind] / worth for kind, leaf in BY_DAY.items()},
             "orders_per_customer": has["orders"] / customers,
             "order_value": gross / has["orders"],

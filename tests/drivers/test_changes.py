@@ -182,6 +182,29 @@ def test_a_sunday_that_sells_twice_as_much_is_weighed():
     assert (found.before, found.after) == (660, 720)
 
 
+def test_a_monthly_fee_does_not_depend_on_the_days_of_a_month():
+    rows = [
+        (f"c{n}", f"{n}-{month:%Y%m}", month + pd.Timedelta(n % 28, "D"), 980)
+        for n in range(60)
+        for month in pd.date_range("2023-01-01", "2024-02-01", freq="MS")
+        if n < 50 or month >= pd.Timestamp("2024-02-01")
+    ]
+    found = drivers.explain(make_lines(*rows), as_of="2024-02-29", **KNOWN)
+    assert found.formula.text == (
+        "(new_customers + kept_customers + won_back_customers) * orders_per_customer * order_value"
+    )
+    table = found.table.set_index("leaf")
+    assert table["change_in_revenue"].round(6).tolist() == [9800, 0, 0, 0, 0]
+    weekly = [
+        (f"c{n}", f"{n}-{week}", pd.Timestamp("2024-01-01") + pd.Timedelta(7 * week, "D"), 10)
+        for n in range(60)
+        for week in range(9)
+    ]
+    assert (
+        "days" in drivers.explain(make_lines(*weekly), as_of="2024-02-29", **KNOWN).formula.leaves
+    )
+
+
 def test_weekdays_that_differ_by_chance_are_not_weighed():
     rng = np.random.default_rng(1)
     dates = pd.date_range("2023-01-01", "2023-12-31")
