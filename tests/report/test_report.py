@@ -30,6 +30,7 @@ from ltvkit.core.run_state import RUN
 from ltvkit.report.build import build
 from ltvkit.report.pages import front_page, notebook_page, templates, workbook
 from ltvkit.report.publishing import publish
+from ltvkit.report.results import Result
 from ltvkit.report.runner.outcome import check_run
 from ltvkit.report.session import Months
 
@@ -420,6 +421,34 @@ def test_unavailable_is_not_zero():
     assert figures["Orders"]["value"] == "unavailable"
     assert front_page.list_kpis(pd.DataFrame([row]), "1998-05", currency="USD") == []
     assert front_page.list_kpis(None, "1998-06", currency="USD") == []
+
+
+def test_a_key_figure_has_a_line_of_its_whole_months():
+    months = [f"2023-{m:02d}" for m in range(1, 13)] + ["2024-01", "2024-02"]
+    table = pd.DataFrame({"period": months, "partial": False, "revenue": [5.0] * 12 + [9.0, 2.0]})
+    table.loc[3, "revenue"] = float("nan")
+    (line,) = {k["line"] for k in front_page.list_kpis(table, "2024-01", currency="USD")} - {""}
+    assert "January 2023 to January 2024, from 5.00 USD (January 2023) to 9.00 USD" in line
+    assert re.findall("[ML]", line) == [
+        *"MLLMLLLLLLLL",
+        "M",
+    ]  # April is not known; the end is marked
+    partial = table.assign(partial=[*[False] * 12, True, False])
+    (line,) = {k["line"] for k in front_page.list_kpis(partial, "2024-01", currency="")} - {""}
+    assert "to December 2023, from 5.00 (January 2023) to 5.00 (January 2023)" in line
+    assert front_page.list_kpis(table.tail(1), "2024-02", currency="")[0]["line"] == ""
+
+
+def test_the_headline_is_what_changed_and_is_said_once():
+    shown = pd.DataFrame({"leaf": ["days"]})
+    made = {"page": "p", "metrics": {}, "lists": []}
+    pages = [
+        Result(findings=["a"], tables={}, **made),
+        Result(findings=["why", "b"], tables={front_page.HEADLINE: shown}, **made),
+    ]
+    assert front_page.find_headline(pages) == "why"
+    assert front_page.list_findings(pages, headline="why") == [["a"], ["b"]]
+    assert front_page.find_headline(pages[:1]) == ""
 
 
 def test_the_first_page_says_how_many_orders_there_are_where_each_line_counts_as_one():

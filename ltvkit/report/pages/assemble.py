@@ -127,6 +127,8 @@ def _build_context(
     by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
     year, month = report.month.split("-")
     currency = report.params.values.get("currency", "")
+    headline = front_page.find_headline(found)
+    said = front_page.list_findings(found, headline=headline)
     return report.named | {
         "title": report.title,
         "month_name": formats.month(report.month),
@@ -141,11 +143,10 @@ def _build_context(
             *front_page.list_warnings(tables.get("data_checks")),
             *filter(None, [report.asked]),
         ],
+        "headline": headline,
         "pages": [
-            vars(result) | {"notebook": job.notebook, "findings": said}
-            for job, result, said in zip(
-                report.jobs, found, front_page.list_findings(found), strict=True
-            )
+            vars(result) | {"notebook": job.notebook, "findings": new}
+            for job, result, new in zip(report.jobs, found, said, strict=True)
         ],
         "left_out": report.left_out,
         "preview": report.preview,

@@ -12,8 +12,10 @@ from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats, tables
 from ltvkit.kpis import MEASURES
 from ltvkit.quality import describe
+from ltvkit.report.pages import sparklines
 from ltvkit.report.results import Result
 
+HEADLINE = "drivers_previous"  # the table of the page whose first finding is the headline
 LABELS = formats.LABELS | {"customers": N_("Active customers")}
 # Code, which stays as it is; characters that Markdown reads anywhere, or at the start of a line.
 _MARKDOWN = re.compile(
@@ -30,10 +32,11 @@ _SIGN = re.compile(r"(?<!\w)[A-Za-z][\w+-]+:(?=[\w/\\+])|\\\\(?=\S)|[@#\uff20\uf
 
 
 def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[dict[str, Any]]:
-    """The table kpis_month -> the report month's figures: label, value, previous, last_year.
+    """The table kpis_month -> the report month's figures: label, value, previous, last_year, line.
 
-    The latter two are changes: a text, and a direction ("up", "down", "flat", "unavailable"). A
-    figure that is missing is "unavailable", not zero. Empty without a row for the month.
+    `previous` and `last_year` are changes: a text, and a direction ("up", "down", "flat",
+    "unavailable"). A figure that is missing is "unavailable", not zero. `line` is a sparkline of the
+    whole months up to this one. Empty without a row for the month.
     """
     rows = [] if by_month is None else by_month[by_month["period"] == month].to_dict("records")
     return [
@@ -42,20 +45,28 @@ def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> li
             "value": _format_value(row, name, currency),
             "previous": _format_change(row, f"{name}_vs_previous"),
             "last_year": _format_change(row, f"{name}_vs_last_year"),
+            "line": _draw_line(by_month, name, month, currency),
         }
         for row in rows[:1]
         for name in MEASURES
     ]
 
 
-def list_findings(found: Sequence[Result]) -> list[list[str]]:
-    """What each page found, in the order of the pages, without what an earlier one says."""
-    said: set[str] = set()
+def list_findings(found: Sequence[Result], *, headline: str = "") -> list[list[str]]:
+    """What each page found, in the order of the pages, without what the headline says, or an
+    earlier page."""
+    said = {headline}
     listed = []
     for result in found:
         listed.append([text for text in result.findings if text not in said])
         said |= set(result.findings)
     return listed
+
+
+def find_headline(found: Sequence[Result]) -> str:
+    """What changed since last month, and why: the first finding of the page of drivers."""
+    pages = (r for r in found if HEADLINE in r.tables and r.findings)
+    return next((r.findings[0] for r in pages), "")
 
 
 def is_partial(by_month: pd.DataFrame | None, month: str, *, as_of: Any) -> bool:
@@ -112,6 +123,14 @@ def break_links(text: str) -> str:
 
 def _part(found: re.Match[str]) -> str:
     return found[0] if _HARMLESS.fullmatch(found[0]) else re.sub(_DOT, r"\g<0> ", found[0])
+
+
+def _draw_line(by_month: pd.DataFrame | None, name: str, month: str, currency: str) -> str:
+    if by_month is None or name not in by_month:
+        return ""
+    past = by_month[by_month["period"] <= month]
+    whole = past[~past["partial"].astype(bool)] if "partial" in past else past
+    return sparklines.draw(whole[name], whole["period"], measure=name, currency=currency)
 
 
 def _format_value(row: Mapping[str, Any], name: str, currency: str) -> str:
