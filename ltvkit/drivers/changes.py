@@ -26,7 +26,7 @@ MOVED = "change_in_revenue"
 AGAINST = ("previous", "last_year")
 COVERED = 0.9  # of the interval
 FEWEST = 30  # customers in both periods; with fewer, resampling says little about chance
-NAMED = 3  # reasons in the sentence
+NAMED, LARGE = 3, 0.1  # reasons in the sentence, and what of the largest part they are at least
 SAME = 0.01  # a change of less is "about as much"
 
 
@@ -129,7 +129,8 @@ def explain(
     table, regular = leaves.count(days, spans=spans, lapse_days=lapse_days, lines=lines)
     totals = table.sum().to_dict()
     for n, name in enumerate(names):
-        if totals[f"revenue{n}"] and not totals[f"orders{n}"]:
+        sold = totals.get(f"gross{n}", totals[f"revenue{n}"])
+        if sold and not totals[f"orders{n}"]:
             raise TooLittleData(fill("nothing_bought", period=_name(name)))
     known_from = truncation.find_known_from(days, as_of=as_of, export_begins=export_begins)
     known = known_from is None or known_from <= pd.Timestamp(spans[0][0])
@@ -202,26 +203,37 @@ def _name(period: str) -> str:
 
 
 def finding(found: Change, *, currency: str = "") -> str:
-    """A change in a sentence, and its clear reasons, the largest first."""
+    """A change in a sentence, and its clear reasons: those for it first, then those against it."""
     first, last = map(_name, found.periods)
     change = found.after - found.before
     figures = {"last": last, "first": first, "now": formats.money(found.after, currency)}
     small = abs(change) < SAME * found.before or not change
     moved = "revenue_rose" if change > 0 else "revenue_fell"
-    share = f" ({formats.change(change / found.before)})" if found.before > 0 else ""
+    known = found.before > 0 and found.after >= 0
+    share = f" ({formats.change(change / found.before)})" if known else ""
     amount = formats.money(abs(change), currency)
     said = fill("revenue_same" if small else moved, **figures, amount=amount, share=share)
-    return f"{said} {_describe_reasons(found.table, currency)}"
+    sign = 0.0 if small else float(np.sign(change))
+    return f"{said} {_describe_reasons(found.table, sign, currency)}"
 
 
-def _describe_reasons(table: pd.DataFrame, currency: str) -> str:
-    """What moved revenue beyond chance."""
-    clear = table[table["verdict"].isin(["raised", "lowered"])]
-    if clear.empty:
-        return fill("no_clear_reason")
-    largest = clear.reindex(clear[MOVED].abs().sort_values(ascending=False).index)
-    said = [_name_reason(row, currency) for _index, row in largest.head(NAMED).iterrows()]
-    return fill("reasons", reasons=_(", ").join(said))
+def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:
+    """What moved revenue beyond chance, in the direction of its change and against it."""
+    owned = table[(table["department"] != "") & (table[MOVED] != 0)]
+    if len(owned) and owned["low"].isna().all():
+        return fill("too_few_to_tell")
+    large = table[MOVED].abs() >= LARGE * table[MOVED].abs().max()
+    clear = table[table["verdict"].isin(["raised", "lowered"]) & large]
+    clear = clear.reindex(clear[MOVED].abs().sort_values(ascending=False).index).head(NAMED)
+    with_it = clear[MOVED] * sign > 0
+    said = [
+        _(", ").join(_name_reason(row, currency) for _index, row in rows.iterrows())
+        for rows in (clear[with_it], clear[~with_it])
+    ]
+    if not sign and said[1]:
+        return fill("offsetting", reasons=said[1])
+    texts = [fill("reasons", reasons=said[0]) if said[0] else fill("no_clear_reason")]
+    return " ".join([*texts, *[fill("against", reasons=said[1])] * bool(said[1])])
 
 
 def _name_reason(row: pd.Series, currency: str) -> str:

@@ -198,18 +198,22 @@ def build_tree(
     """The tree of revenue, as far as the sums of both spans tell its leaves.
 
     Customers are per day, a strong weekday being worth more than one; where they are `regular` (see
-    `Counted`), per span. `known`: whether it is known who is new; `weights`: of the weekdays.
+    `Counted`), per span. Returns are a share of what was sold; where they are all of it or more, in
+    a span, they are an amount that is taken off. `known`: whether it is known who is new;
+    `weights`: of the weekdays.
     """
-    counted = totals.get("gross0", 0) > 0 and totals.get("gross1", 0) > 0
-    itemised = counted and not totals["unknown0"] + totals["unknown1"]
+    counted = "gross0" in totals
+    itemised = counted and totals["unknown0"] + totals["unknown1"] == 0 < totals["items0"]
     parts = [] if regular else ["days", *["weekday_mix"] * bool((weights != 1).any())]
     kinds = f"({' + '.join((BY_SPAN if regular else BY_DAY).values())})"
     parts += [kinds if known else "customers" if regular else "customers_a_day"]
     parts += ["orders_per_customer"]
     parts += ["items_per_order", "price_per_item"] if itemised else ["order_value"]
-    if counted and totals["returned0"] + totals["returned1"]:
-        parts += ["(1 - returned_share)"]
-    return Tree(Formula(" * ".join(parts)), [weigh(span, weights) for span in spans])
+    back = counted and totals["returned0"] + totals["returned1"]
+    share = back and all(totals[f"returned{n}"] < totals[f"gross{n}"] for n in (0, 1))
+    parts += ["(1 - returned_share)"] * bool(share)
+    text = " * ".join(parts) + " - sent_back" * bool(back and not share)
+    return Tree(Formula(text), [weigh(span, weights) for span in spans])
 
 
 def _compute(
@@ -217,7 +221,7 @@ def _compute(
 ) -> dict[str, np.ndarray]:
     has = {name[:-1]: np.asarray(x, dtype=float) for name, x in sums.items() if name[-1] == str(n)}
     customers = has["new"] + has["kept"] + has["won_back"]
-    gross = has["gross"] if "returned_share" in formula.leaves else has["revenue"]
+    gross = has.get("gross", has["revenue"])
     worth = days * weight
     with np.errstate(divide="ignore", invalid="ignore"):
         found = {
@@ -233,5 +237,6 @@ def _compute(
         if "gross" in has:
             found["items_per_order"] = has["items"] / has["orders"]
             found["price_per_item"] = gross / has["items"]
+            found["sent_back"] = has["returned"]
             found["returned_share"] = has["returned"] / has["gross"]
     return {leaf: found[leaf] for leaf in formula.leaves}

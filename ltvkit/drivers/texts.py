@@ -1,7 +1,7 @@
 """What pages say about the reasons of a change: the sentences of `texts.yaml`.
 
 >>> fill("no_clear_reason")
-'No reason stands out from chance.'
+'No reason for it stands out from chance.'
 """
 
 from ltvkit.display import texts

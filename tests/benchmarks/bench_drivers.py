@@ -32,16 +32,20 @@ ALL = ["new_customers_a_day", "kept_customers_a_day", "orders_per_customer", "or
 
 
 def make_shop(rng: np.random.Generator, *, times: int, change: dict[str, float]) -> pd.DataFrame:
-    """Three months of orders; in the last one these factors hold."""
-    found = []
-    for month in range(3):
-        now = change if month == 2 else dict.fromkeys(change, 1.0)
-        old = rng.random(CUSTOMERS * times) < 0.3 * now["kept"]
-        new = rng.poisson(0.1 * CUSTOMERS * times * now["new"])
-        who = np.concatenate([np.flatnonzero(old), np.arange(new) + 10**7 * (month + 1)])
+    """Old customers, and two months of orders; in the last one these factors hold, by day."""
+    old = np.arange(CUSTOMERS * times)
+    begun = pd.Timestamp(2023, 12, 1) + pd.to_timedelta(old % 31, "D")
+    found = [pd.DataFrame({"customer_id": old, "order_date": begun, "amount": 60.0})]
+    for n, (start, now) in enumerate(
+        (("2024-02-01", dict.fromkeys(change, 1.0)), ("2024-03-01", change))
+    ):
+        days = pd.Timestamp(start).days_in_month
+        again = old[rng.random(len(old)) < 0.01 * days * now["kept"]]
+        new = rng.poisson(0.0033 * days * len(old) * now["new"])
+        who = np.concatenate([again, np.arange(new) + 10**7 * (n + 1)])
         who = np.repeat(who, 1 + rng.poisson(0.3 * now["orders"], len(who)))
         amount = rng.gamma(3, 20 * now["value"], len(who)) + 0.01
-        day = pd.Timestamp(2024, 1 + month, 1) + pd.to_timedelta(rng.integers(0, 29, len(who)), "D")
+        day = pd.Timestamp(start) + pd.to_timedelta(rng.integers(0, days, len(who)), "D")
         found.append(pd.DataFrame({"customer_id": who, "order_date": day, "amount": amount}))
     lines = pd.concat(found, ignore_index=True)
     text = {"customer_id": lines["customer_id"].astype(str), "order_id": lines.index.astype(str)}

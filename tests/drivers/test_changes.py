@@ -94,10 +94,70 @@ def test_a_period_that_is_not_in_the_data_is_refused(on):
         explain(on, as_of="2023-09-30")
 
 
-def test_revenue_of_returns_alone_is_refused(on):
-    lines = make_lines(("a", "1", "2024-01-01", 100), ("a", "R", "2024-02-05", -50))
-    with pytest.raises(TooLittleData, match="in February 2024 nobody bought"):
-        drivers.explain(on(lines), as_of="2024-02-29", **KNOWN)
+def test_returns_that_are_more_than_what_was_sold_are_an_amount(on):
+    lines = make_lines(
+        ("a", "1", "2024-01-01", 100), ("b", "2", "2024-01-02", 100), ("a", "R", "2024-02-05", -50)
+    )
+    found = explain(on, lines)
+    assert found.formula.text.endswith("order_value - sent_back")
+    table = found.table.set_index("leaf")["change_in_revenue"]
+    assert table["sent_back"] == pytest.approx(-50)
+    assert table.drop(["sent_back", "days"]).sum() + table["days"] == pytest.approx(-200)
+    assert "(" not in drivers.finding(found).split(" from ")[0]  # by no share of all of it
+
+
+def test_revenue_without_an_order_is_refused(on):
+    lines = make_lines(("a", "1", "2024-01-31", 100), ("a", "1", "2024-02-01", 50))
+    early = pd.concat([make_lines(("z", "0", "2024-01-01", 1)), lines])
+    with pytest.raises(TooLittleData, match="in February 2024 no order was begun"):
+        drivers.explain(on(early), as_of="2024-02-29", **KNOWN)
+
+
+def make_change(*rows, before=1000.0, after=1500.0):
+    columns = ["leaf", "change_in_revenue", "low", "high", "verdict", "department"]
+    table = pd.DataFrame(rows, columns=columns).assign(value_before=1.0, value_after=2.0)
+    return drivers.Change(table, drivers.Formula("days"), ("2024-01", "2024-02"), before, after)
+
+
+@pytest.mark.parametrize(
+    ("rows", "after", "said"),
+    [
+        (
+            [("order_value", 600.0, 1, 2, "raised", "m"), ("days", -100.0, 1, 2, "lowered", "")],
+            1500.0,
+            "Clear reasons, the largest first: a higher order value (+600.00). Against it: more "
+            "days (\N{MINUS SIGN}100.00).",
+        ),
+        (
+            [("order_value", 600.0, -1, 2, "unclear", "m"), ("days", -100.0, 1, 2, "lowered", "")],
+            1500.0,
+            "No reason for it stands out from chance. Against it: more days "
+            "(\N{MINUS SIGN}100.00).",
+        ),
+        (
+            [("order_value", 90.0, 1, 2, "raised", "m"), ("days", -90.0, 1, 2, "lowered", "")],
+            1000.0,
+            "Clear changes within it, the largest first: a higher order value (+90.00), more days "
+            "(\N{MINUS SIGN}90.00).",
+        ),
+        (
+            [("order_value", 600.0, 1, 2, "raised", "m"), ("days", -50.0, 1, 2, "lowered", "")],
+            1550.0,
+            "Clear reasons, the largest first: a higher order value (+600.00).",
+        ),
+        (
+            [
+                ("order_value", 600.0, np.nan, np.nan, "unclear", "m"),
+                ("days", 9.0, 1, 2, "raised", ""),
+            ],
+            1609.0,
+            "There are too few customers to tell a reason from chance.",
+        ),
+    ],
+)
+def test_reasons_are_for_the_change_or_against_it(rows, after, said):
+    text = drivers.finding(make_change(*rows, after=after))
+    assert text.split(". ", 1)[1].split(" ", 1)[1].endswith(said) or text.endswith(said)
 
 
 def test_a_wrong_word_is_refused():

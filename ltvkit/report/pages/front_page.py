@@ -35,8 +35,8 @@ def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> li
     """The table kpis_month -> the report month's figures: label, value, previous, last_year, line.
 
     `previous` and `last_year` are changes: a text, and a direction ("up", "down", "flat",
-    "unavailable"). A figure that is missing is "unavailable", not zero. `line` is a sparkline of the
-    whole months up to this one. Empty without a row for the month.
+    "unavailable"). A figure that is missing is "unavailable", not zero. `line` is a sparkline of
+    the whole months up to this one. Empty without a row for the month.
     """
     rows = [] if by_month is None else by_month[by_month["period"] == month].to_dict("records")
     return [
