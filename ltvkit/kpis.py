@@ -43,7 +43,8 @@ def series(
       `repeat_rate` the difference in shares; against the period before, and the same a year
       before (days and weeks: 52 weeks before, so that weekdays match)
 
-    A period without orders has zero revenue, and no average (NaN). A change is NaN where the
+    A period without orders has zero revenue, and no average (NaN); nor has one to which more came
+    back than was bought an average order value. A change is NaN where the
     other period is not in the data, is partial or was zero or less, or this one is partial or below
     zero: nothing falls by more than all of it.
 
@@ -172,7 +173,7 @@ def _with_rates(table: pd.DataFrame) -> pd.DataFrame:
     orders_, customers = table["orders"].replace(0, np.nan), table["customers"].replace(0, np.nan)
     rated = table.assign(
         repeat_rate=1 - table["new_customers"] / customers,
-        average_order_value=table["revenue"] / orders_,
+        average_order_value=table["revenue"].where(table["revenue"] >= 0) / orders_,
         revenue_per_customer=table["revenue"] / customers,
     )
     return rated[["period", "start", "end", "partial", *MEASURES]]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ltvkit import transitions
 from ltvkit.core import files
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
 from ltvkit.display.texts import explain_no_shares, fill
 from ltvkit.engines import frames
@@ -63,6 +63,7 @@ COLUMNS = [  # of `summarize`
     *("shortest_recency_days", "longest_recency_days", "action"),
 ]
 PAIR = ("r_score", "f_score")
+AT_A_LOSS = N_("Find out why they bring nothing before you spend on them")
 FACTS = (*PAIR, "recency_days", "orders")
 
 
@@ -151,7 +152,9 @@ def summarize(segmented: Frame) -> pd.DataFrame:
         revenue_share=table["_paid"] / whole,
         average_order_value=table["revenue"] / table["orders"],
         revenue_per_customer=table["revenue"] / table["customers"],
-        action=table["segment"].map({s.name: _(s.action) for s in SEGMENTS}),
+        action=table["segment"]
+        .map({s.name: _(s.action) for s in SEGMENTS})
+        .where(table["revenue"] > 0, _(AT_A_LOSS)),
     )[COLUMNS]
 
 

@@ -98,6 +98,15 @@ def test_the_finding_says_what_the_row_says():
     assert "not complete" in kpis.finding(partial, as_of="2024-02-20")
 
 
+def test_no_order_has_a_value_below_zero(on):
+    lines = make_lines(
+        ("a", "1", "2024-01-10", 50), ("a", "2", "2024-02-10", 5), ("a", "R", "2024-02-11", -40)
+    )
+    table = by_period(on(lines), "2024-02-29")
+    assert table.loc["2024-01", "average_order_value"] == 50
+    assert np.isnan(table.loc["2024-02", "average_order_value"])
+
+
 def test_a_month_in_which_nobody_bought_or_more_came_back_than_went():
     lines = make_lines(
         ("a", "1", "2024-01-10", 50), ("b", "2", "2024-01-12", 50),

@@ -80,6 +80,16 @@ def test_segment_follows_the_table(on):
         assert fits == [row.segment]
 
 
+def test_nobody_is_praised_who_brings_nothing(on):
+    """The best by their scores may send back all they buy."""
+    segmented = rfm.segment(rfm.score(on(TEN.assign(revenue=TEN["revenue"] - 40))))
+    table = rfm.summarize(segmented)
+    at_a_loss = table["action"] == rfm.AT_A_LOSS
+    assert at_a_loss.any()
+    assert not at_a_loss.all()
+    assert (at_a_loss == (table["revenue"] <= 0)).all()
+
+
 def test_summary_adds_up_and_names_an_action(on):
     table = rfm.summarize(rfm.segment(rfm.score(on(TEN))))
     assert table["customers"].sum() == 10

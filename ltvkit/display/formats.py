@@ -38,6 +38,7 @@ LABELS, PATTERNS, MONTHS = _WORDS["labels"], _WORDS["patterns"], _WORDS["months"
 FORMATS = files.read_yaml(__name__, "formats.yaml")
 
 POWERS = ((1e9, N_("{x} billion")), (1e6, N_("{x} million")))
+LOWEST_SCORE = -10  # below it, how far is of no use
 PLACES = {"mean": 2, "score": 3}
 TINY, MOST_DECIMALS = 1e-10, 10
 MANY = 20  # a growth so large is told as how many times, not in percent
@@ -313,6 +314,8 @@ def cell(x: Any, kind: str, *, currency: str = "", decimals: int | None = None) 
         return number(x, decimals=0 if x == round(x) else 2) if math.isfinite(x) else ""
     if kind == "money":
         return money(x, currency, decimals=decimals)
+    if kind == "score" and LOWEST_SCORE > x > -math.inf:
+        return _("below {x}").format(x=count(LOWEST_SCORE))
     if kind in PLACES:
         return number(x, decimals=PLACES[kind])
     plain = {"share": share, "change": change, "points": points, "count": count}

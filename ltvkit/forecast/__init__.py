@@ -20,7 +20,14 @@ from ltvkit.forecast.next_orders import (
     fit_gaps,
     predict_next_orders,
 )
-from ltvkit.forecast.predictions import best, explain_lists, fit_for_lists, new_customer, predict
+from ltvkit.forecast.predictions import (
+    best,
+    explain_lists,
+    fit_for_lists,
+    new_customer,
+    predict,
+    reach,
+)
 from ltvkit.forecast.renewals import Renewals, summarize_renewals
 from ltvkit.forecast.subscriptions import forecast_months
 from ltvkit.forecast.uncertainty import interval, parameters
@@ -32,8 +39,8 @@ __all__ = [
     "describe_leaving", "distribution", "entering_risk", "explain_customer", "explain_lists",
     "finding", "fit", "fit_as_rolled", "fit_first", "fit_for_lists", "fit_gaps", "forecast_months",
     "histories", "interval", "matrix", "new_customer", "occasions", "overdue", "parameters",
-    "predict", "predict_next_orders", "revenue", "roll", "summarize_leaving", "summarize_renewals",
-    "tracking",
+    "predict", "predict_next_orders", "reach", "revenue", "roll", "summarize_leaving",
+    "summarize_renewals", "tracking",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

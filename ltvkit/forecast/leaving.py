@@ -125,10 +125,20 @@ def summarize_leaving(late: Frame, soon: Frame) -> pd.DataFrame:
     )
 
 
-def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> str:
+def describe_leaving(
+    table: pd.DataFrame,
+    *,
+    as_of: Day,
+    currency: str = "",
+    regular: bool = False,
+    sure: bool = True,
+) -> str:
     """The summary in a sentence each: who will be overdue, and who is, lately above all.
 
-    Of customers at a loss (a margin below zero) nothing is at stake, and it says so.
+    Of customers at a loss (a margin below zero) nothing is at stake, and it says so. `regular`:
+    they pay in a regular rhythm, so that nobody waits longer than usual and still pays; who will
+    not pay again is told by the renewals. `sure`: the orders span enough to name what customers are
+    worth in 12 months (see `predictions.reach`); else they are only counted.
     """
     rows = table.set_index("status")
     soon, late, recent = rows.loc[ENTERING], rows.loc[list(STAGES)], rows.loc["overdue_30"]
@@ -140,7 +150,9 @@ def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> 
         return fill("none_overdue", day=day)
     if soon[LTV] + late[LTV].sum() < 0:
         return fill("overdue_at_a_loss", n=n + overdue, day=day)
-    first = fill("none_soon", day=day)
+    first = fill("none_soon_regular") if regular else fill("none_soon", day=day)
+    if not sure:
+        return _count_leaving(first, n, overdue, day=day)
     if n:
         worth = _show_sum(soon["ltv_at_stake"], n, currency)
         first = fill("soon_overdue", n=n, day=day, worth=worth)
@@ -153,6 +165,12 @@ def describe_leaving(table: pd.DataFrame, *, as_of: Day, currency: str = "") -> 
     if 0 < new < overdue:
         return f"{first} {fill('overdue_lately', all=overdue, n=new, worth=worth)}"
     return f"{first} {fill('now_overdue', n=overdue, worth=worth)}"
+
+
+def _count_leaving(none: str, n: int, overdue: int, *, day: str) -> str:
+    """How many will be overdue, and are, where it is not known what they are worth."""
+    first = fill("soon_overdue_unsure", n=n, day=day) if n else none
+    return f"{first} {fill('now_overdue_unsure', n=overdue)}" if overdue else first
 
 
 def _show_sum(amount: float, n: int, currency: str) -> str:

@@ -18,7 +18,7 @@ from ltvkit.ingest.lines import filter_until
 from ltvkit.periods import Day
 
 REGULAR = 0.8  # share of gaps that are as long as the customer's usual one
-FEWEST = 30  # renewals
+FEWEST, FEWEST_CUSTOMERS = 30, 10  # renewals, and customers who paid three times or more
 LATELY = 12  # months, of which a first payment is taken
 
 
@@ -47,6 +47,12 @@ def _check_regular(gaps: pd.DataFrame) -> None:
     regular = gaps.loc[gaps["gap"] == gaps["usual"], "customers"].sum() / n
     if regular < REGULAR:
         raise NotRegular(fill("not_regular", share=regular, least=REGULAR))
+
+
+def _check_customers(histories: pd.DataFrame) -> None:
+    n = int(histories.loc[histories["paid"] > 2, "customers"].sum())
+    if n < FEWEST_CUSTOMERS:
+        raise NotRegular(fill("few_payers", n=n, least=FEWEST_CUSTOMERS))
 
 
 def read_payments(
@@ -80,10 +86,12 @@ def read_payments(
         if not frames.count(each):
             raise TooLittleData(fill("no_renewals", n=0, least=FEWEST))
         gaps = _sum_gaps(each)
+        histories = _find_histories(each, chosen, number, each_customer)
         if regular:
             _check_regular(gaps)
+            _check_customers(histories)
         return Payments(
-            histories=_find_histories(each, chosen, number, each_customer),
+            histories=histories,
             gaps=gaps,
             now=now,
             per_customer=_count_parallel(each, chosen, contract),

@@ -158,10 +158,19 @@ def explain_lists(fitted: Fitted | None, listed: Fitted, *, customers: Frame | N
     return " ".join(filter(None, [said, far]))
 
 
+def reach(customers: Frame, *, months: int = 12) -> bool:
+    """Whether the orders of customers span a fifth of so many `months` ahead, or more."""
+    return _months_seen(customers) >= LEAST_SEEN * months
+
+
+def _months_seen(customers: Frame) -> float:
+    oldest = frames.lazy(customers, needs=("tenure_days",)).select(nw.col("tenure_days").max())
+    return (float(frames.table(oldest).iloc[0, 0]) + 1) / MONTH_DAYS
+
+
 def _explain_far(customers: Frame) -> str:
     """A sentence where the orders span less than a fifth of a horizon."""
-    oldest = frames.lazy(customers, needs=("tenure_days",)).select(nw.col("tenure_days").max())
-    seen = (float(frames.table(oldest).iloc[0, 0]) + 1) / MONTH_DAYS
+    seen = _months_seen(customers)
     far = [n for n in HORIZONS if seen < LEAST_SEEN * n]
     if not far:
         return ""
@@ -183,7 +192,13 @@ def new_customer(fitted: Fitted, *, months: tuple[int, ...] = (12, 24)) -> pd.Se
 
 
 def best(predicted: Frame, *, of: str) -> str:
-    """The customer_id with the highest `of` in a predicted frame; of equals, the first by id."""
+    """The customer_id with the highest `of` in a predicted frame; of equals, the first by id.
+
+    Raises `TooLittleData` where that is zero or less: then none is worth a look.
+    """
     columns = frames.lazy(predicted, needs=("customer_id", of)).select("customer_id", of)
     ranked = columns.sort(of, "customer_id", descending=[True, False])
-    return str(frames.table(ranked.head(1))["customer_id"].iloc[0])
+    highest = frames.table(ranked.head(1)).iloc[0]
+    if not highest[of] > 0:
+        raise TooLittleData(fill("none_is_best"))
+    return str(highest["customer_id"])

@@ -142,7 +142,8 @@ def _choose_horizons(lines: Frame, first: nw.LazyFrame, as_of: Day) -> list[int]
 def _count(
     lines: Frame, named: nw.LazyFrame, *, as_of: Day, within: int, steps: int
 ) -> pd.DataFrame:
-    """value, number (of the order), part (how long after the first), place, again, customers.
+    """value, number (of the order), part (how long after the first), place, again, customers, and
+    the sums of their days `since` the first order, and `waited` for the next.
 
     `place`: step of time in which the next order came (`again`: 1), or the last that was over by
     `as_of` (0). A step counts for a customer only if it was over; else those who are quick would
@@ -167,10 +168,11 @@ def _count(
             nw.col("again").cast(nw.Int64),
             place=nw.when(nw.col("again")).then(came).otherwise(nw.col("over")),
             part=_part(nw.col("since")),
+            waited=nw.when(nw.col("again")).then(nw.col("_next") - day).otherwise(nw.lit(0)),
         )
     )
     cells = followed.group_by("value", "number", "part", "place", "again")
-    return frames.table(cells.agg(nw.col("since").sum(), customers=nw.len()))
+    return frames.table(cells.agg(nw.col("since", "waited").sum(), customers=nw.len()))
 
 
 def _part(since: nw.Expr) -> nw.Expr:
@@ -217,8 +219,14 @@ def _estimate(group: pd.DataFrame, followed: pd.DataFrame, within: int) -> dict[
         return dict.fromkeys(FIGURES, np.nan)
     low, high = intervals.beta_product_mid_p(at_risk, went)
     share = float(1 - left[-1])
-    half = float(times[1 - left >= share / 2][0] * unit) if share > 0 else np.nan
+    half = _find_half(group, times[1 - left >= share / 2][0]) if share > 0 else np.nan
     return dict(zip(FIGURES, (share, 1 - high, 1 - low, half), strict=True))
+
+
+def _find_half(group: pd.DataFrame, step: int) -> float:
+    """How many days those waited, on average, who went on in this step of time."""
+    rows = group[(group["place"] == step) & (group["again"] == 1)]
+    return float(rows["waited"].sum() / rows["customers"].sum())
 
 
 def _weighted(

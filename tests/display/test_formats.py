@@ -75,6 +75,12 @@ def test_the_other_formats(format_, x, shown):
     assert format_(x) == shown
 
 
+def test_a_score_far_below_zero_is_not_told_to_the_thousandth():
+    shown = [formats.cell(x, "score") for x in (0.5, -9.5, -850.584, -np.inf)]
+    minus = "\N{MINUS SIGN}"
+    assert shown == ["0.500", f"{minus}9.500", f"below {minus}10", DASH]
+
+
 def test_every_column_of_a_summary_table_has_a_label():
     known = """
         period start end revenue orders customers new_customers repeat_rate

@@ -387,6 +387,19 @@ def test_the_model_of_lists_is_in_use_too(tested):
     assert "outside" in replace(tested, table=rows, best_model=other).text
 
 
+def test_where_renewals_make_the_lists_no_other_model_is_warned_about(tested):
+    rows = tested.table.assign(total_in_interval=True).astype({"total_in_interval": object})
+    rows.loc[rows["method"] == tested.best_model, "total_in_interval"] = False
+    rows["method"] = rows["method"].replace("boosting", holdout.RENEWALS)
+    rows.loc[rows["method"] == holdout.RENEWALS, "skill"] = 0.99
+    rows = rows.sort_values("skill", ascending=False)
+    found = replace(tested, table=rows, best=holdout.RENEWALS)
+    assert found.list_model == holdout.RENEWALS
+    assert "outside" not in found.text
+    rows.loc[rows["method"] == holdout.RENEWALS, "total_in_interval"] = False
+    assert "outside" in replace(found, table=rows).text
+
+
 def test_a_note_on_several_methods_is_one_line(tested):
     rows = tested.table.assign(note="")
     rows.loc[rows["method"].isin(["bg_nbd", "mbg_nbd"]), "note"] = "it is not."

@@ -159,6 +159,44 @@ def test_the_sentence_says_the_table():
     )
 
 
+def test_what_a_year_brings_is_not_named_after_a_month_of_orders():
+    table = pd.DataFrame(
+        {
+            "status": ["overdue_soon", *leaving.STAGES],
+            "customers": [93, 20, 0, 0, 0],
+            "ltv_12m": [857_885.0, 90_000.0, 0, 0, 0],
+            "ltv_at_stake": [365_521.0, 90_000.0, 0, 0, 0],
+        }
+    )
+    assert forecast.describe_leaving(table, as_of="2024-09-30", sure=False) == (
+        "93 customers have waited longer than usual and will be overdue by 31 October 2024 without "
+        "an order. 20 customers are overdue already. What they are worth in a year cannot be known "
+        "yet."
+    )
+    short, long = (pd.DataFrame({"tenure_days": [5, days]}) for days in (72, 73))
+    assert (forecast.reach(short), forecast.reach(long)) == (False, True)  # 2.4 months
+
+
+def test_where_payments_are_regular_the_renewals_tell_who_will_not_pay():
+    table = pd.DataFrame(
+        {
+            "status": ["overdue_soon", *leaving.STAGES],
+            "customers": [0, 0, 0, 0, 3],
+            "ltv_12m": [0, 0, 0, 0, 1000.0],
+            "ltv_at_stake": [0, 0, 0, 0, 1000.0],
+        }
+    )
+    said = forecast.describe_leaving(table, as_of="2024-09-30", regular=True)
+    assert said.startswith("Nobody is late with a payment now. How many will not pay the next one")
+
+
+def test_nobody_is_the_best_of_customers_who_bring_nothing(on):
+    shop = pd.DataFrame({"customer_id": ["a", "b"], "ltv_12m": [-5.0, 0.0]})
+    with pytest.raises(TooLittleData, match="no customer is expected to bring anything"):
+        forecast.best(on(shop), of="ltv_12m")
+    assert forecast.best(on(shop.assign(ltv_12m=[1.0, 3.0])), of="ltv_12m") == "b"
+
+
 @pytest.mark.parametrize("margin", [0.3, -0.3])
 def test_customers_at_a_loss_are_not_to_be_won_back(fitted, margin):
     rule = {"margin_rate": margin}

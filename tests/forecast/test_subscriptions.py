@@ -173,6 +173,9 @@ def test_where_nobody_left_or_nobody_is_regular_it_says_so():
     assert forecast(lines, as_of="2024-06-30", method="bg_bb").table["customers"].gt(0).all()
     with pytest.raises(TooLittleData, match="0 renewals are known"):
         forecast(lines, as_of="2022-06-30")
+    three = shop(*(pay(i, 0, 18 - i) for i in range(3)))
+    with pytest.raises(TooLittleData, match="3 customers paid three times or more; to know how"):
+        forecast(three, as_of="2024-06-30")
     with pytest.raises(TooLittleData, match="0 renewals are known"):
         forecast(lines, as_of="2022-06-30", method="bg_bb")
     with pytest.raises(ParamsError):

@@ -84,6 +84,14 @@ def test_the_top_share_by_hand():
     assert made.contributions.sum() == pytest.approx(made.effect)
 
 
+def test_of_fewer_than_a_hundred_customers_nobody_is_one_percent():
+    treated, control = np.full(49, 1.4), np.full(50, 1.0)
+    treated[7] = 61.0
+    assert np.isnan(contrast([side(1, 0, treated), side(-1, 100, control)]).top_share)
+    treated = np.append(treated, 1.4)
+    assert contrast([side(1, 0, treated), side(-1, 100, control)]).top_share > 0.5
+
+
 @pytest.mark.parametrize("most", [1.0, 2.0])
 def test_where_many_bought_most_no_share_of_the_effect_is_theirs(most):
     """A rate is 0 or 1 of everybody: which 1% of the buyers is the top would be arbitrary."""

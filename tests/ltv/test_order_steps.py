@@ -87,6 +87,14 @@ def test_where_all_go_on_at_once_the_share_is_known():
     assert table["median_days"].between(28, 32).all()
 
 
+def test_half_by_day_is_of_those_who_go_on_then_and_no_end_of_a_step_of_time():
+    """A year is followed in steps of five days; all pay again after 31."""
+    dates = [pd.Timestamp("2022-01-01") + pd.Timedelta(31 * n, "D") for n in range(30)]
+    rows = [(f"c{i}", f"{i} {n}", day, 1.0) for i in range(40) for n, day in enumerate(dates)]
+    rule = {"as_of": "2024-07-01", "within": 365, "export_begins": "opening"}
+    assert order_steps.rates(make_lines(*rows), **rule)["median_days"].tolist() == [31.0] * 5
+
+
 def test_what_cannot_be_seen_is_not_a_number():
     young = order_steps.rates(LINES, **RULE | {"within": 365})
     assert young.loc[young["step"] == "F1 -> F2", "next_order_share"].isna().all()

@@ -29,6 +29,7 @@ from ltvkit.ingest.lines import filter_purchases, filter_until
 from ltvkit.periods import Day
 
 MAX_CUSTOMERS = 200_000  # of more customers, a sample is tested
+MANY_TIMES = 5  # a total so much too high is told as how many times the true one
 GOOD = 0.15  # error in the total, up to which a method is good enough
 MIN_CUSTOMERS = 100  # known at the split; fewer prove nothing
 # Models that compare; no totals are forecast by them, and lists by renewals only.
@@ -120,6 +121,7 @@ class Backtest:
             if not below["skill"] > 0:
                 lines.append(fill("below_no_better", **_describe_bias(below["bias"])))
         used = {self.best_model, self.list_model} & set(self.models) or {self.best}
+        used = {RENEWALS} if self.list_model == RENEWALS else used
         if any(rows.loc[method, "total_in_interval"] is False for method in used):
             lines.append(fill("outside"))
         return " ".join(lines)
@@ -127,7 +129,7 @@ class Backtest:
 
 def _describe_bias(bias: float) -> dict[str, Any]:
     """How far off a total is, and which way; many times too high: how many times the true one."""
-    if bias >= formats.MANY:
+    if bias >= MANY_TIMES:
         return {"error": round(1 + bias), "way": fill("times_the_true_total")}
     return {"error": abs(bias), "way": fill("too_low" if bias < 0 else "too_high")}
 

@@ -88,9 +88,12 @@ class Estimate:
     @property
     def top_share(self) -> float:
         """The part of the effect that is due to the 1% of customers who bought most, and those who
-        bought as much. NaN where these are more than 2%, as in a rate: nobody bought most.
+        bought as much. NaN where these are more than 2%, as in a rate: nobody bought most; and of
+        fewer than 100 customers, of whom nobody is 1%.
         """
-        most = max(1, round(TOP * len(self.sizes)))
+        if TOP * len(self.sizes) < 1:
+            return np.nan
+        most = round(TOP * len(self.sizes))
         top = self.sizes >= -np.partition(-self.sizes, most - 1)[most - 1]
         if top.sum() > 2 * most or not self.effect:
             return np.nan
