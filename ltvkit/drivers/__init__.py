@@ -1,17 +1,20 @@
 """Drivers: why revenue changed between two periods, how sure that is, and who can change it.
 
-`explain` shares a change out among the leaves of the tree of revenue, `split` among the values of a
-column; `Formula` and `attribute` do it for any formula.
+`explain` shares a change out among the leaves of the tree of revenue, `explain_ltv` a difference
+of LTV between cohorts, `split` a change among the values of a column; `improve` says what a better
+leaf would bring. `Formula` and `attribute` do it for any formula.
 """
 
-from ltvkit.drivers.changes import Change, explain, find_spans, finding
+from ltvkit.drivers.changes import Change, explain, find_spans, finding, show_values
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula
+from ltvkit.drivers.ltv_changes import explain_ltv
 from ltvkit.drivers.segments import describe_mix, share_out, split
+from ltvkit.drivers.what_if import improve
 
 __all__ = [
-    "Change", "Formula", "attribute", "describe_mix", "explain", "find_spans", "finding",
-    "share_out", "split",
+    "Change", "Formula", "attribute", "describe_mix", "explain", "explain_ltv", "find_spans",
+    "finding", "improve", "share_out", "show_values", "split",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

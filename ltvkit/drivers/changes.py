@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from ltvkit.display import formats
 from ltvkit.drivers import leaves
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula, Values
-from ltvkit.drivers.leaves import LEAVES, Span, Tree
+from ltvkit.drivers.leaves import LEAVES, Span
 from ltvkit.drivers.texts import fill
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData, one_of
@@ -38,7 +39,7 @@ class Change:
     high (90% interval; NaN: not known, or nothing that chance decides), verdict ("raised" and
     "lowered" of revenue, "unclear" where the interval holds zero, "unmoved"), value_before,
     value_after (of the leaf), department (empty: nobody's). The changes add up to `after` less
-    `before`.
+    `before`. `months`: of an LTV, up to which age it is.
     """
 
     table: pd.DataFrame
@@ -46,17 +47,11 @@ class Change:
     periods: tuple[str, str]
     before: float
     after: float
+    months: int = 0
 
     def show(self, *, currency: str = "") -> pd.DataFrame:
         """The table to look at: the values as texts, each in the unit of its leaf."""
-        texts = {
-            name: [
-                formats.value(x, leaf, currency)
-                for x, leaf in zip(self.table[name], self.table["leaf"], strict=True)
-            ]
-            for name in ("value_before", "value_after")
-        }
-        return self.table.assign(**texts)
+        return show_values(self.table, currency=currency)
 
     @property
     def bridge(self) -> pd.DataFrame:
@@ -93,6 +88,19 @@ class Change:
         )
         gap = table["revenue"] - table["key_figure_revenue"]
         return table.assign(difference_in_revenue=gap).reset_index(drop=True)
+
+
+def show_values(table: pd.DataFrame, *, currency: str = "") -> pd.DataFrame:
+    """A table of leaves -> the same with its values as texts, each in the unit of its leaf."""
+    shown = {
+        name: [
+            formats.value(x, leaf, currency)
+            for x, leaf in zip(table[name], table["leaf"], strict=True)
+        ]
+        for name in ("value_before", "value_after", "value_then")
+        if name in table
+    }
+    return table.assign(**shown)
 
 
 def explain(
@@ -136,14 +144,14 @@ def explain(
     known = known_from is None or known_from <= pd.Timestamp(spans[0][0])
     weights = leaves.weigh_weekdays(days, as_of=as_of)
     tree = leaves.build_tree(totals, spans=spans, known=known, regular=regular, weights=weights)
-    drawn = _resample(table, draws=draws, seed=seed)
+    drawn = resample(table, draws=draws, seed=seed)
     people = sum(totals[f"{kind}{n}"] for kind in leaves.KINDS for n in (0, 1))
-    shares = _list_shares(tree, totals, drawn, enough=people >= FEWEST)
+    shares = list_shares(tree, totals, drawn, enough=people >= FEWEST)
     revenue = (float(totals["revenue0"]), float(totals["revenue1"]))
     return Change(shares, tree.formula, (names[0], names[1]), *revenue)
 
 
-def _list_shares(tree: Tree, totals: Values, drawn: Values, *, enough: bool) -> pd.DataFrame:
+def list_shares(tree: Any, totals: Values, drawn: Values, *, enough: bool) -> pd.DataFrame:
     """The table of a change: see `Change`."""
     before, after = tree.compute(totals)
     parts = attribute(tree.formula, before, after)
@@ -174,13 +182,19 @@ def find_spans(*, as_of: Day, against: str = "previous", every: str = "month") -
     ]
 
 
-def _resample(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, np.ndarray]:
+def resample(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, np.ndarray]:
     """Sums by group of customers -> sums of all, of groups drawn with replacement."""
     groups = table.reindex([f"{n:02x}" for n in range(256)], fill_value=0.0)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=draws)
     sums = weights @ groups.to_numpy()
     return dict(zip(groups.columns, sums.T, strict=True))
+
+
+def divide(sums: Any, by: Any) -> np.ndarray:
+    """A quotient of sums, numbers or arrays; NaN where there is nothing to divide by."""
+    number, whole = np.asarray(sums, dtype=float), np.asarray(by, dtype=float)
+    return np.divide(number, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)
 
 
 def _measure_chance(drawn: np.ndarray, *, enough: bool) -> dict[str, float]:
@@ -199,20 +213,26 @@ def _judge(row: Mapping[str, Any], *, certain: bool) -> str:
 
 
 def _name(period: str) -> str:
-    return formats.month(period) if formats.grain([period]) == "month" else period
+    return formats.month(period) if re.fullmatch(formats.GRAINS["month"], period) else period
 
 
 def finding(found: Change, *, currency: str = "") -> str:
     """A change in a sentence, and its clear reasons: those for it first, then those against it."""
     first, last = map(_name, found.periods)
     change = found.after - found.before
-    figures = {"last": last, "first": first, "now": formats.money(found.after, currency)}
+    figures: dict[str, Any] = {
+        "last": last,
+        "first": first,
+        "now": formats.money(found.after, currency),
+    }
+    figures |= {"n": found.months}
     small = abs(change) < SAME * found.before or not change
-    moved = "revenue_rose" if change > 0 else "revenue_fell"
     known = found.before > 0 and found.after >= 0
     share = f" ({formats.change(change / found.before)})" if known else ""
     amount = formats.money(abs(change), currency)
-    said = fill("revenue_same" if small else moved, **figures, amount=amount, share=share)
+    kind = "ltv" if found.months else "revenue"
+    name = f"{kind}_same" if small else f"{kind}_rose" if change > 0 else f"{kind}_fell"
+    said = fill(name, **figures, amount=amount, share=share)
     sign = 0.0 if small else float(np.sign(change))
     return f"{said} {_describe_reasons(found.table, sign, currency)}"
 

@@ -451,6 +451,21 @@ def test_the_headline_is_what_changed_and_is_said_once():
     assert front_page.find_headline(pages[:1]) == ""
 
 
+def test_measures_that_began_or_ended_lately_stand_under_the_headline():
+    table = pd.DataFrame(
+        {
+            "title": ["Coupon", "Letter", "Set"],
+            "start": ["2024-07-01", "2024-04-01", "2024-09-02"],
+            "until": ["2024-08-31", "2024-05-31", "2024-11-30"],
+        }
+    )
+    assert front_page.list_measures(table, "2024-09") == (
+        "Begun: Set (2 September 2024). Ended: Coupon (31 August 2024)."
+    )
+    assert front_page.list_measures(table, "2023-01") == ""
+    assert front_page.list_measures(None, "2024-09") == ""
+
+
 def test_the_first_page_says_how_many_orders_there_are_where_each_line_counts_as_one():
     figure = "there are no order ids, so each line counts as an order: 7 orders"
     table = pd.DataFrame({"check": ["missing_order_ids"], "result": ["ok"], "figure": [figure]})

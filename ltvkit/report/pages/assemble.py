@@ -128,6 +128,7 @@ def _build_context(
     year, month = report.month.split("-")
     currency = report.params.values.get("currency", "")
     headline = front_page.find_headline(found)
+    measures = front_page.list_measures(tables.get("hypotheses"), report.month)
     said = front_page.list_findings(found, headline=headline)
     return report.named | {
         "title": report.title,
@@ -144,6 +145,7 @@ def _build_context(
             *filter(None, [report.asked]),
         ],
         "headline": headline,
+        "measures": redaction.mask_figures(measures) if headline else "",
         "pages": [
             vars(result) | {"notebook": job.notebook, "findings": new}
             for job, result, new in zip(report.jobs, found, said, strict=True)

@@ -69,6 +69,26 @@ def find_headline(found: Sequence[Result]) -> str:
     return next((r.findings[0] for r in pages), "")
 
 
+def list_measures(table: pd.DataFrame | None, month: str) -> str:
+    """The table hypotheses -> what began or ended in the month or in the one before, in a sentence.
+
+    Empty where there is none, or no such table.
+    """
+    if table is None or not {"title", "start", "until"} <= set(table):
+        return ""
+    index = periods.index_of(f"{month}-01", "month")
+    first, last = periods.start(index - 1, "month"), periods.end(index, "month")
+    said = []
+    for column, text in (("start", _("Begun: {titles}.")), ("until", _("Ended: {titles}."))):
+        days = pd.to_datetime(table[column], errors="coerce")
+        rows = table[days.between(first, last)]
+        titles = [
+            f"{t} ({formats.day(d)})" for t, d in zip(rows["title"], rows[column], strict=True)
+        ]
+        said += [text.format(titles="; ".join(titles))] if titles else []
+    return " ".join(said)
+
+
 def is_partial(by_month: pd.DataFrame | None, month: str, *, as_of: Any) -> bool:
     """Whether the month is not over, or kpis_month marks it as incomplete.
 

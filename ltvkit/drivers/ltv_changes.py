@@ -1,0 +1,122 @@
+"""Why newer customers are worth more, or less: LTV at one age, of two groups of cohorts."""
+
+from __future__ import annotations
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import cohorts, periods
+from ltvkit.display import formats
+from ltvkit.drivers import changes
+from ltvkit.drivers.changes import Change
+from ltvkit.drivers.formula import Formula, Values
+from ltvkit.drivers.texts import fill
+from ltvkit.engines import frames, sampling
+from ltvkit.engines.frames import Frame
+from ltvkit.errors import TooLittleData
+from ltvkit.ingest import daily
+from ltvkit.periods import Day
+
+AGES = (12, 6, 3)  # months to follow customers, and of whose cohorts; the longest that fits
+BY_REVENUE = Formula("active_months * orders_per_active_month * order_value")
+BY_MARGIN = Formula("active_months * orders_per_active_month * order_value * margin_rate")
+
+
+def explain_ltv(
+    days: Frame,
+    *,
+    as_of: Day,
+    of: str = "revenue",
+    draws: int = 1000,
+    seed: int = 1,
+    export_begins: str = "",
+) -> Change:
+    """Order lines, or their `days` -> why the LTV of newer customers differs from that of older.
+
+    LTV is what a customer brings in the first 12 months (6 or 3 where the orders span less): in how
+    many of these months they order, the month of the first order among them, x orders in such a
+    month x the value of an order (x margin rate; `of` "margin"). Compared are the customers won in
+    the last so many months who have lived through as many, with those won in as many months before
+    them. `before`, `after` and changes are per customer; all else is as in `changes.explain`.
+    Raises `TooLittleData` where the orders span too little, and `ColumnError` without a margin.
+    """
+    frames.lazy(daily.select_days(days, as_of=as_of), needs=(of,))
+    known = cohorts.find_known(days, as_of=as_of, every="month", export_begins=export_begins)
+    born = cohorts.members(days, as_of=as_of, by="month", every="month")
+    first = int(frames.table(born.select(nw.col("born").min())).iloc[0, 0])
+    first = first if known is None else max(first, known)
+    last = periods.last_whole(as_of, "month")
+    months = next((n for n in AGES if last - first + 1 >= 3 * n), 0)
+    if not months:
+        raise TooLittleData(
+            fill("too_young_for_ltv", least=3 * AGES[-1], n=max(last - first + 1, 0))
+        )
+    begins = [last + 1 - 3 * months, last + 1 - 2 * months]
+    sums = _count(days, born, as_of=as_of, begins=begins, months=months, of=of)
+    tree = _Tree(BY_MARGIN if of == "margin" else BY_REVENUE)
+    totals = sums.sum().to_dict()
+    if not (totals["orders0"] and totals["orders1"]):
+        raise TooLittleData(fill("no_cohort_to_compare"))
+    people = totals["customers0"] + totals["customers1"]
+    drawn = changes.resample(sums, draws=draws, seed=seed)
+    shares = changes.list_shares(tree, totals, drawn, enough=people >= changes.FEWEST)
+    before, after = (float(totals[f"{of}{n}"] / totals[f"customers{n}"]) for n in (0, 1))
+    names = (_name(begins[0], months), _name(begins[1], months))
+    return Change(shares, tree.formula, names, before, after, months)
+
+
+class _Tree:
+    """The formula of LTV, of sums of `_count`."""
+
+    def __init__(self, formula: Formula) -> None:
+        self.formula = formula
+
+    def compute(self, sums: Values) -> list[dict]:
+        found = []
+        for n in (0, 1):
+            has = {
+                name: sums[f"{name}{n}"] for name in ("customers", "active", "orders", "revenue")
+            }
+            leaves = {
+                "active_months": changes.divide(has["active"], has["customers"]),
+                "orders_per_active_month": changes.divide(has["orders"], has["active"]),
+                "order_value": changes.divide(has["revenue"], has["orders"]),
+            }
+            if "margin_rate" in self.formula.leaves:
+                leaves["margin_rate"] = changes.divide(sums[f"margin{n}"], has["revenue"])
+            found.append(leaves)
+        return found
+
+
+def _count(
+    days: Frame, born: nw.LazyFrame, *, as_of: Day, begins: list[int], months: int, of: str
+) -> pd.DataFrame:
+    """A row for each of 256 groups of customers: customers, active (months with a purchase), orders
+    and money of both groups of cohorts, up to the age."""
+    money = list(dict.fromkeys(("revenue", of)))
+    seen = daily.aggregate_until(days, as_of=as_of)
+    seen = seen.with_columns(period=periods.index("order_date", "month"))
+    aged = seen.join(born, on="customer_id").with_columns(age=nw.col("period") - nw.col("born"))
+    aged = aged.filter(nw.col("age") >= 0, nw.col("age") < months, nw.col("born") >= begins[0])
+    aged = aged.filter(nw.col("born") < begins[1] + months)
+    by_age = aged.group_by("customer_id", "born", "age").agg(
+        nw.col("active").max(), nw.col("orders", *money).sum()
+    )
+    each = by_age.group_by("customer_id", "born").agg(
+        nw.col("active", "orders", *money).sum(), ages=nw.len()
+    )
+    columns, sums = {}, []
+    for n, begin in enumerate(begins):
+        within = (nw.col("born") >= begin) & (nw.col("born") < begin + months)
+        for name in ("active", "orders", *money):
+            columns[f"{name}{n}"] = nw.when(within).then(nw.col(name)).otherwise(nw.lit(0))
+        columns[f"customers{n}"] = nw.when(within).then(nw.lit(1)).otherwise(nw.lit(0))
+        sums += [f"customers{n}", *(f"{name}{n}" for name in ("active", "orders", *money))]
+    dealt = sampling.deal(each.select("customer_id", **columns))
+    return frames.add_up(dealt, "group", sums=sums).set_index("group").astype(float)
+
+
+def _name(begin: int, months: int) -> str:
+    """The cohorts of so many months from one on."""
+    ends = [formats.month(periods.label(n, "month")) for n in (begin, begin + months - 1)]
+    return fill("cohorts", first=ends[0], last=ends[1])

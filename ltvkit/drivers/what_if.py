@@ -1,0 +1,40 @@
+"""What a better leaf would bring: the part of revenue that each department holds in its hands."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ltvkit.drivers.changes import Change
+from ltvkit.drivers.leaves import LEAVES
+
+LESS_IS_BETTER = ("returned_share", "sent_back")
+
+
+def improve(found: Change, *, share: float = 0.1) -> pd.DataFrame:
+    """A change -> what each leaf would bring if it alone were better by `share`, most first.
+
+    Columns: leaf, gain (of revenue in the later period, or of LTV), value_after (now), value_then
+    (better: more, or less of what is sent back), department. It is also what may be spent on it at
+    most, times the margin rate. Leaves that nobody can change are left out. All else is taken to
+    stay as it is: who wins many more customers at once may win others.
+
+    >>> from ltvkit.drivers import Change, Formula
+    >>> leaves = pd.DataFrame({"leaf": ["days", "orders_per_customer", "returned_share"],
+    ...     "value_after": [30.0, 2.0, 0.5]})
+    >>> formula = Formula("days * orders_per_customer * (1 - returned_share)")
+    >>> improve(Change(leaves, formula, ("2024-01", "2024-02"), 20.0, 30.0))[["leaf", "gain"]]
+                      leaf  gain
+    0  orders_per_customer   3.0
+    1       returned_share   3.0
+    """
+    now = dict(zip(found.table["leaf"], found.table["value_after"].fillna(0.0), strict=True))
+    base, rows = float(found.formula.evaluate(now)), []
+    for leaf in now:
+        if department := LEAVES[leaf]["department"]:
+            then = now[leaf] * (1 - share if leaf in LESS_IS_BETTER else 1 + share)
+            gain = float(found.formula.evaluate(now | {leaf: then})) - base
+            sides = {"value_after": now[leaf], "value_then": then}
+            rows.append({"leaf": leaf, "gain": gain, **sides, "department": department})
+    columns = ["leaf", "gain", "value_after", "value_then", "department"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.sort_values("gain", ascending=False, ignore_index=True, kind="stable")
