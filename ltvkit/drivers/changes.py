@@ -91,16 +91,16 @@ class Change:
 
 
 def show_values(table: pd.DataFrame, *, currency: str = "") -> pd.DataFrame:
-    """A table of leaves -> the same with its values as texts, each in the unit of its leaf."""
-    shown = {
-        name: [
-            formats.value(x, leaf, currency)
-            for x, leaf in zip(table[name], table["leaf"], strict=True)
-        ]
-        for name in ("value_before", "value_after", "value_then")
-        if name in table
-    }
-    return table.assign(**shown)
+    """A table of leaves -> the same with `values`, from the first to the last, as a text in the
+    unit of the leaf, in the place of both."""
+    first, last = (n for n in ("value_before", "value_after", "value_then") if n in table)
+    texts = []
+    for leaf, *pair in zip(table["leaf"], table[first], table[last], strict=True):
+        old, new = (formats.value(x, leaf, currency) for x in pair)
+        texts.append(old if old == new else _("{old} to {new}").format(old=old, new=new))
+    shown = table.drop(columns=[first, last])
+    shown.insert(shown.columns.get_loc("department"), "values", texts)  # type: ignore[arg-type]
+    return shown
 
 
 def explain(

@@ -54,6 +54,14 @@ def test_leaves_by_hand(on):
     assert found.periods == ("2024-01", "2024-02")
 
 
+def test_values_are_shown_in_the_unit_of_their_leaf():
+    shown = explain(lambda frame: frame).show(currency="JPY").set_index("leaf")
+    assert shown.loc[["days", "returned_share", "price_per_item"], "values"].tolist() == [
+        "31 to 29", "0.0% to 4.0%", "25 JPY to 56 JPY",
+    ]  # fmt: skip
+    assert list(shown)[-2:] == ["values", "department"]
+
+
 def test_days_give_the_same_as_lines_where_no_line_tells_more(on):
     days = daily.aggregate(on(LINES))
     found = drivers.explain(days, as_of="2024-02-29", lapse_days=100, **KNOWN)
