@@ -86,7 +86,8 @@ def _count_customers(
     days: Frame, *, spans: Sequence[Span], lapse_days: int, last: Day
 ) -> nw.LazyFrame:
     seen = daily.aggregate_until(days, as_of=last)
-    day, bought = periods.number("order_date"), nw.col("active") > 0
+    seen = seen.with_columns(_day=periods.number("order_date"))  # once, as it is a long expression
+    day, bought = nw.col("_day"), nw.col("active") > 0
     columns: dict[str, nw.Expr] = {}
     sums: dict[str, nw.Expr] = {}
     for n, (start, within) in enumerate(_find_days(spans, day)):
@@ -112,7 +113,8 @@ def _tell_kinds(n: int, lapse_days: int) -> list[tuple[str, nw.Expr]]:
 def _count_lines(lines: Frame, *, spans: Sequence[Span], last: Day) -> nw.LazyFrame:
     opened = filter_until(frames.lazy(lines, needs=daily.NEEDS), last)
     counted = "quantity" in opened.collect_schema().names()
-    amount, day = nw.col("amount").cast(nw.Float64), periods.number("order_date")
+    opened = opened.with_columns(_day=periods.number("order_date"))
+    amount, day = nw.col("amount").cast(nw.Float64), nw.col("_day")
     items = nw.col("quantity").cast(nw.Float64) if counted else nw.lit(0.0)
     columns: dict[str, nw.Expr] = {}
     for n, (_start, within) in enumerate(_find_days(spans, day)):

@@ -79,7 +79,8 @@ def _count(lines: Frame, *, by: str, spans: Sequence[Span]) -> pd.DataFrame:
     last = max(periods.day(end) for _start, end in spans)
     needs = tuple(dict.fromkeys(("customer_id", "order_date", "amount", by)))
     opened = filter_until(frames.lazy(lines, needs=needs), last)
-    day, columns = periods.number("order_date"), {}
+    opened = opened.with_columns(_day=periods.number("order_date"))
+    day, columns = nw.col("_day"), {}
     for side, (start, end) in zip(("before", "after"), spans, strict=True):
         within = (day >= periods.number_of(start)) & (day <= periods.number_of(end))
         bought = within & is_purchase("amount")
