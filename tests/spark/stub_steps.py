@@ -7,13 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import abc_classes, cohorts, customers, deciles, forecast, kpis, periods, rfm
+from ltvkit import abc_classes, cohorts, customers, deciles, drivers, forecast, kpis, periods, rfm
 from ltvkit.engines import frames
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ltv import curves, formulas, survival, unit_economics
 from ltvkit.report.publishing import restated
-
-pass
 
 CUTS = {"recency_days": [30, 90, 180, 365], "orders": [1, 2, 4, 9], "revenue": [20, 50, 100, 300]}
 
@@ -95,6 +93,8 @@ ALL: dict[str, Step] = CORE | {
     "economics": lambda lines, _buyers, day: unit_economics.summarize(
         lines, as_of=day, acquisition_cost={"all": 10}, by=""
     ),
+    "drivers": lambda lines, _buyers, day: drivers.explain(lines, lines=lines, as_of=day).table,
+    "drivers_ltv": lambda lines, _buyers, day: drivers.explain_ltv(lines, as_of=day).table,
     "predicted": predicted,
     "backtest": lambda lines, _buyers, day: forecast.backtest(lines, as_of=day, draws=3).table,
     "outcomes": outcomes,
@@ -105,6 +105,9 @@ OF_COLUMNS: dict[str, Step] = {
     "products": lambda *orders: classes(*orders, by="product_id"),
     "leaders": lambda lines, _buyers, _day: abc_classes.leaders(
         abc_classes.classify(lines, by="product_id"), lines, by="product_id"
+    ),
+    "drivers_by": lambda lines, _buyers, day: drivers.split(
+        lines, by="channel", spans=drivers.find_spans(as_of=day)
     ),
     "channels": lambda lines, _buyers, day: cohorts.build(lines, as_of=day, by="channel"),
 }

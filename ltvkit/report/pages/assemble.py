@@ -23,6 +23,7 @@ from ltvkit.errors import ReportError
 from ltvkit.quality import summary as data
 from ltvkit.report import plan, results
 from ltvkit.report.pages import front_page, templates, workbook
+from ltvkit.report.pages.tasks import list_tasks
 from ltvkit.report.publishing import publish
 from ltvkit.report.runner.workers import Done
 
@@ -145,6 +146,7 @@ def _build_context(
             *filter(None, [report.asked]),
         ],
         "headline": headline,
+        "tasks": _list_tasks(found, tables, currency=currency),
         "measures": redaction.mask_figures(measures) if headline else "",
         "pages": [
             vars(result) | {"notebook": job.notebook, "findings": new}
@@ -153,6 +155,24 @@ def _build_context(
         "left_out": report.left_out,
         "preview": report.preview,
     }
+
+
+def _list_tasks(
+    found: Sequence[results.Result], tables: Mapping[str, Any], *, currency: str
+) -> list[dict[str, str]]:
+    """The tasks of the month, each with the page that says why, and its list where it was saved."""
+    page_of = {name: result.page for result in found for name in result.tables}
+    lists = {name for result in found for name in result.lists if name not in result.elsewhere}
+    return [
+        task._asdict()
+        | {
+            "text": redaction.mask_figures(task.text),
+            "owner": redaction.mask_figures(task.owner),
+            "page": page_of[task.table],
+            "list": task.list if task.list in lists else "",
+        }
+        for task in list_tasks(tables, currency=currency)
+    ]
 
 
 def _collect_tables(found: Sequence[results.Result]) -> dict[str, Any]:

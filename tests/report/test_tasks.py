@@ -1,0 +1,90 @@
+"""What a report asks somebody to do, from its tables alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ltvkit.report.pages.tasks import MOST, Task, list_tasks
+
+HYPOTHESES = pd.DataFrame(
+    {
+        "title": ["Coupon", "Leaflet", "Letter", "Set"],
+        "owner": ["R. T.", "A. S.", "A. S.", "M. K."],
+        "status": ["decided", "ended", "ended", "running"],
+        "verdict": ["drop", "inconclusive", "adopt", "still running"],
+        "decision": ["drop", np.nan, "", ""],
+    }
+)
+LEAVING = pd.DataFrame(
+    {
+        "status": ["overdue_soon", "overdue_30"],
+        "customers": [194, 233],
+        "ltv_at_stake": [42_263.0, 378_729.0],
+    }
+)
+DRIVERS = pd.DataFrame(
+    {
+        "leaf": ["days", "won_back_a_day", "kept_customers_a_day", "order_value"],
+        "change_in_revenue": [-999_999.0, -319_948.0, -500_000.0, 800_000.0],
+        "verdict": ["lowered", "lowered", "unclear", "raised"],
+        "department": [np.nan, "customer relations", "customer relations", "merchandising"],
+    }
+)
+SEGMENTS = pd.DataFrame(
+    {"segment": ["champions", "can't lose"], "customers": [9, 1], "revenue": [9.0, 5000.0]}
+)
+CHECKS = pd.DataFrame({"check": ["a", "b", "c"], "result": ["ok", "warn", "warn"]})
+
+
+def test_each_task_names_people_money_and_owner():
+    tables = {"leaving": LEAVING, "drivers_previous": DRIVERS, "rfm_segments": SEGMENTS}
+    tables |= {"data_checks": CHECKS, "hypotheses": HYPOTHESES.head(2)}
+    assert list_tasks(tables, currency="JPY") == [
+        Task("Decide on Leaflet, which has ended (inconclusive).", "A. S.", "hypotheses"),
+        Task(
+            "Write to the 194 customers who are about to be overdue: 42,300 JPY is at stake.",
+            "customer relations",
+            "leaving",
+            "entering_risk",
+        ),
+        Task(
+            "Find out what became of this part of revenue: Customers won back a day "
+            "(\N{MINUS SIGN}319,948 JPY since last month).",
+            "customer relations",
+            "drivers_previous",
+        ),
+        Task(
+            "Call 1 good customer who has gone quiet, and has paid 5,000 JPY so far.",
+            "customer relations",
+            "rfm_segments",
+            "segment can't lose",
+        ),
+        Task("Look into 2 warnings about the data.", "", "data_checks"),
+    ]
+
+
+def test_they_are_at_most_five_and_none_without_a_cause():
+    tables = {"leaving": LEAVING, "drivers_previous": DRIVERS, "rfm_segments": SEGMENTS}
+    tables |= {"data_checks": CHECKS, "hypotheses": HYPOTHESES}
+    assert len(list_tasks(tables)) == MOST
+    assert [t.table for t in list_tasks(tables)][:2] == ["hypotheses"] * 2
+    assert list_tasks({}) == []
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"leaving": LEAVING.assign(customers=0, ltv_at_stake=0.0)},
+        {"leaving": LEAVING.assign(ltv_at_stake=-5.0)},
+        {"leaving": LEAVING, "kpis_month": pd.DataFrame({"period": ["2024-01", "2024-02"]})},
+        {"drivers_previous": DRIVERS.assign(verdict="unclear")},
+        {"rfm_segments": SEGMENTS.assign(revenue=-1.0)},
+        {"data_checks": CHECKS.assign(result="ok")},
+        {"hypotheses": HYPOTHESES.assign(status="running")},
+        {"hypotheses": pd.DataFrame({"title": ["a"]})},
+    ],
+)
+def test_nothing_is_asked_where_nothing_is_at_stake(tables):
+    assert list_tasks(tables) == []
