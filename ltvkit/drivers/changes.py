@@ -19,12 +19,11 @@ from ltvkit.drivers.formula import Formula, Values
 from ltvkit.drivers.leaves import LEAVES, Span
 from ltvkit.drivers.texts import fill
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import TooLittleData, one_of
+from ltvkit.errors import ParamsError, TooLittleData
 from ltvkit.ingest import truncation
 from ltvkit.periods import Day
 
 MOVED = "change_in_revenue"
-AGAINST = ("previous", "last_year")
 COVERED = 0.9  # of the interval
 FEWEST = 30  # customers in both periods; with fewer, resampling says little about chance
 NAMED, LARGE = 3, 0.1  # reasons in the sentence, and what of the largest part they are at least
@@ -117,10 +116,10 @@ def explain(
 ) -> Change:
     """Order lines, or their `days` -> why the revenue of the period that holds `as_of` differs.
 
-    From that of the period before (`against` "previous"), or of the same a year before
-    ("last_year"); up to `as_of`, so a period that is not over has fewer days. With the `lines`,
-    order value is items per order times price per item, less what was sent back, as far as they
-    say so. A customer who had not bought for more than `lapse_days` is won back.
+    From that of the period before (`against` "previous"), of the same a year before ("last_year"),
+    or of a month ("2024-06"); up to `as_of`, so a period that is not over has fewer days. With the
+    `lines`, order value is items per order times price per item, less what was sent back, as far as
+    they say so. A customer who had not bought for more than `lapse_days` is won back.
 
     The tree is days x weekday mix x customers a day (new, kept, won back) x orders per customer x
     order value x what was kept; where nearly all pay after the same time, no shorter than the
@@ -172,14 +171,24 @@ def find_spans(*, as_of: Day, against: str = "previous", every: str = "month") -
 
     >>> [[str(day.date()) for day in span] for span in find_spans(as_of="2024-03-31")]
     [['2024-02-01', '2024-02-29'], ['2024-03-01', '2024-03-31']]
+    >>> str(find_spans(as_of="2024-03-31", against="2023-11")[0][1].date())
+    '2023-11-30'
     """
-    one_of("against", against, AGAINST)
     now = periods.index_of(as_of, every)
-    then = now - (1 if against == "previous" else periods.YEAR_BEFORE[every])
+    back = {"previous": 1, "last_year": periods.YEAR_BEFORE[every]}
+    then = now - back[against] if against in back else _find_month(against, every)
+    if then >= now:
+        raise ParamsError(f"against={against!r}: give an earlier month than that of {as_of}.")
     return [
         (periods.start(then, every), periods.end(then, every)),
         (periods.start(now, every), min(periods.end(now, every), pd.Timestamp(periods.day(as_of)))),
     ]
+
+
+def _find_month(name: str, every: str) -> int:
+    if every != "month" or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name):
+        raise ParamsError(f"against={name!r}: give previous, last_year, or a month as 2024-06.")
+    return periods.index_of(f"{name}-01", "month")
 
 
 def resample(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, np.ndarray]:

@@ -168,9 +168,17 @@ def test_reasons_are_for_the_change_or_against_it(rows, after, said):
     assert text.split(". ", 1)[1].split(" ", 1)[1].endswith(said) or text.endswith(said)
 
 
-def test_a_wrong_word_is_refused():
+@pytest.mark.parametrize("against", ["last_month", "2024-02", "2024-03", "2024-13", "2024"])
+def test_what_is_no_earlier_month_is_refused(against):
     with pytest.raises(ParamsError, match="against"):
-        drivers.explain(LINES, as_of="2024-02-29", against="last_month")
+        drivers.explain(LINES, as_of="2024-02-29", against=against)
+
+
+def test_any_earlier_month_can_be_compared_with(on):
+    lines = pd.concat([make_lines(("z", "0", "2023-08-31", 1)), LINES])
+    found = explain(on, lines, against="2023-09")
+    assert (found.periods, found.before) == (("2023-09", "2024-02"), 100)
+    assert found.table["change_in_revenue"].sum() == pytest.approx(380)
 
 
 def make_shop(rng, *, months, customers=400, orders=0.5, value=40.0) -> pd.DataFrame:
