@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from ltvkit.display import formats
 from ltvkit.drivers import leaves
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula, Values
-from ltvkit.drivers.leaves import LEAVES, Span
+from ltvkit.drivers.leaves import LEAVES
 from ltvkit.drivers.texts import fill
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData
@@ -25,7 +24,9 @@ from ltvkit.periods import Day
 
 MOVED = "change_in_revenue"
 COVERED = 0.9  # of the interval
-FEWEST = 30  # customers in both periods; with fewer, resampling says little about chance
+FEWEST = 30  # customers in each period; with fewer, resampling says little about chance
+ROUNDING = 1e-9  # of the revenue: a part below that is an error of rounding
+YEAR = 12  # months
 NAMED, LARGE = 3, 0.1  # reasons in the sentence, and what of the largest part they are at least
 SAME = 0.01  # a change of less is "about as much"
 
@@ -38,7 +39,9 @@ class Change:
     high (90% interval; NaN: not known, or nothing that chance decides), verdict ("raised" and
     "lowered" of revenue, "unclear" where the interval holds zero, "unmoved"), value_before,
     value_after (of the leaf), department (empty: nobody's). The changes add up to `after` less
-    `before`. `months`: of an LTV, up to which age it is.
+    `before`. A part is called clear where a range wide enough for all parts looked at together
+    (Bonferroni) leaves out zero. `months`: of an LTV, up to which age it is; `days`: of periods
+    that are not over, how many days of both are compared.
     """
 
     table: pd.DataFrame
@@ -47,6 +50,16 @@ class Change:
     before: float
     after: float
     months: int = 0
+    days: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The two periods in words."""
+        words = (
+            formats.month(p) if re.fullmatch(formats.GRAINS["month"], p) else p
+            for p in self.periods
+        )
+        return tuple(fill("first_days", n=self.days, period=w) if self.days else w for w in words)
 
     def show(self, *, currency: str = "") -> pd.DataFrame:
         """The table to look at: the values as texts, each in the unit of its leaf."""
@@ -61,7 +74,7 @@ class Change:
         moved = self.table[self.table[MOVED] != 0]
         levels = (
             [{"step": p, "amount": x, "kind": "level"}]
-            for p, x in zip(map(_name, self.periods), (self.before, self.after), strict=True)
+            for p, x in zip(self.names, (self.before, self.after), strict=True)
         )
         steps = moved[["leaf", MOVED, "verdict"]].set_axis(["step", "amount", "kind"], axis=1)
         first, last = map(pd.DataFrame, levels)
@@ -69,7 +82,8 @@ class Change:
 
     def reconcile(self, history: pd.DataFrame) -> pd.DataFrame:
         """The tree, and its changes, against the key figures of `kpis.series`: period, revenue (of
-        the tree, or after all changes), key_figure_revenue, difference_in_revenue."""
+        the tree, or after all changes), key_figure_revenue, difference_in_revenue. Of an earlier
+        period that was cut to as many days as the later one there is no key figure (NaN)."""
         values = [
             dict(zip(self.table["leaf"], self.table[name], strict=True))
             for name in ("value_before", "value_after")
@@ -85,6 +99,8 @@ class Change:
                 "key_figure_revenue": history.set_index("period")["revenue"].reindex(self.periods),
             }
         )
+        if self.days:
+            table.iloc[0, table.columns.get_loc("key_figure_revenue")] = np.nan
         gap = table["revenue"] - table["key_figure_revenue"]
         return table.assign(difference_in_revenue=gap).reset_index(drop=True)
 
@@ -117,13 +133,14 @@ def explain(
     """Order lines, or their `days` -> why the revenue of the period that holds `as_of` differs.
 
     From that of the period before (`against` "previous"), of the same a year before ("last_year"),
-    or of a month ("2024-06"); up to `as_of`, so a period that is not over has fewer days. With the
-    `lines`, order value is items per order times price per item, less what was sent back, as far as
-    they say so. A customer who had not bought for more than `lapse_days` is won back.
+    or of a month ("2024-06"). Of a period that is not over, as many of its first days are compared
+    with the first days of the other. With the `lines`, order value is items per order times price
+    per item, less what was sent back, as far as they say so. A customer who had not bought for more
+    than `lapse_days` is won back.
 
     The tree is days x weekday mix x customers a day (new, kept, won back) x orders per customer x
-    order value x what was kept; where nearly all pay after the same time, no shorter than the
-    period, it is without the days, on which such payments do not depend. Each leaf's part of the
+    order value x what was kept; where nearly all pay once a period, as a monthly fee, it is without
+    the days, on which such payments do not depend. Each leaf's part of the
     change is its Shapley value (see `decomposition.attribute`). Intervals resample customers, dealt
     into 256 groups, `draws` times from `seed`. Where it is not known who is new
     (`ingest.truncation`; `export_begins` is the policy), customers are one leaf. Raises
@@ -131,7 +148,11 @@ def explain(
     """
     spans = find_spans(as_of=as_of, against=against, every=every)
     names = [periods.label(periods.index_of(start, every), every) for start, _end in spans]
-    if not leaves.reaches_back(days, spans[0][0]):
+    cut = spans[1][1] < periods.end(periods.index_of(as_of, every), every)
+    n_days = (spans[1][1] - spans[1][0]).days + 1 if cut else 0
+    began = truncation.examine(days, as_of=as_of, export_begins=export_begins)
+    latest = spans[0][1 if export_begins == "opening" else 0]
+    if began is None or began.start > periods.number_of(latest):
         raise TooLittleData(fill("not_in_data", period=_name(names[0])))
     table, regular = leaves.count(days, spans=spans, lapse_days=lapse_days, lines=lines)
     totals = table.sum().to_dict()
@@ -139,35 +160,50 @@ def explain(
         sold = totals.get(f"gross{n}", totals[f"revenue{n}"])
         if sold and not totals[f"orders{n}"]:
             raise TooLittleData(fill("nothing_bought", period=_name(name)))
-    known_from = truncation.find_known_from(days, as_of=as_of, export_begins=export_begins)
-    known = known_from is None or known_from <= pd.Timestamp(spans[0][0])
+    found = truncation.describe(began)
+    known = found is None or found.known_from <= pd.Timestamp(spans[0][0])
     weights = leaves.weigh_weekdays(days, as_of=as_of)
     tree = leaves.build_tree(totals, spans=spans, known=known, regular=regular, weights=weights)
     drawn = resample(table, draws=draws, seed=seed)
-    people = sum(totals[f"{kind}{n}"] for kind in leaves.KINDS for n in (0, 1))
-    shares = list_shares(tree, totals, drawn, enough=people >= FEWEST)
+    people = [sum(totals[f"{kind}{n}"] for kind in leaves.KINDS) for n in (0, 1)]
+    shares = list_shares(tree, totals, drawn, enough=min(people) >= FEWEST)
     revenue = (float(totals["revenue0"]), float(totals["revenue1"]))
-    return Change(shares, tree.formula, (names[0], names[1]), *revenue)
+    return Change(shares, tree.formula, (names[0], names[1]), *revenue, days=n_days)
 
 
 def list_shares(tree: Any, totals: Values, drawn: Values, *, enough: bool) -> pd.DataFrame:
     """The table of a change: see `Change`."""
     before, after = tree.compute(totals)
-    parts = attribute(tree.formula, before, after)
-    spread = attribute(tree.formula, *tree.compute(drawn))
+    levels = [abs(float(tree.formula.evaluate(dict(side)))) for side in (before, after)]
+    noise = ROUNDING * max(x for x in (*levels, 0.0) if np.isfinite(x))
+    parts, spread = (
+        {leaf: np.where(np.abs(part) > noise, part, 0.0) for leaf, part in shared.items()}
+        for shared in (
+            attribute(tree.formula, before, after),
+            attribute(tree.formula, *tree.compute(drawn)),
+        )
+    )
+    moved = [leaf for leaf in parts if parts[leaf] and LEAVES[leaf]["department"]]
     rows: list[dict[str, Any]] = []
     for leaf in tree.formula.leaves:
-        row = {"leaf": leaf, MOVED: float(parts[leaf])}
-        row |= _measure_chance(spread[leaf], enough=enough)
+        department, change = LEAVES[leaf]["department"], float(parts[leaf])
+        low, high = _find_range(spread[leaf], COVERED) if enough else (np.nan, np.nan)
+        wide = _find_range(spread[leaf], 1 - (1 - COVERED) / max(len(moved), 1))
+        clear = not department or (enough and (wide[0] > 0 or wide[1] < 0))
+        verdict = ("raised" if change > 0 else "lowered") if clear else "unclear"
         sides = {"value_before": float(before[leaf]), "value_after": float(after[leaf])}
-        department = LEAVES[leaf]["department"]
-        verdict = _judge(row, certain=not department)
-        rows.append({**row, "verdict": verdict, **sides, "department": department})
+        row = {"leaf": leaf, MOVED: change, "low": low, "high": high}
+        row |= {"verdict": verdict if change else "unmoved", **sides, "department": department}
+        rows.append(row)
     return pd.DataFrame(rows)
 
 
-def find_spans(*, as_of: Day, against: str = "previous", every: str = "month") -> list[Span]:
+def find_spans(
+    *, as_of: Day, against: str = "previous", every: str = "month"
+) -> list[tuple[pd.Timestamp, pd.Timestamp]]:
     """The period that holds `as_of`, up to it, after the one to compare it with.
+
+    Of one that is not over, as many days from the beginning of both.
 
     >>> [[str(day.date()) for day in span] for span in find_spans(as_of="2024-03-31")]
     [['2024-02-01', '2024-02-29'], ['2024-03-01', '2024-03-31']]
@@ -179,10 +215,11 @@ def find_spans(*, as_of: Day, against: str = "previous", every: str = "month") -
     then = now - back[against] if against in back else _find_month(against, every)
     if then >= now:
         raise ParamsError(f"against={against!r}: give an earlier month than that of {as_of}.")
-    return [
-        (periods.start(then, every), periods.end(then, every)),
-        (periods.start(now, every), min(periods.end(now, every), pd.Timestamp(periods.day(as_of)))),
-    ]
+    first, last = periods.start(now, every), pd.Timestamp(periods.day(as_of))
+    earlier, end = periods.start(then, every), periods.end(then, every)
+    if last < periods.end(now, every):
+        end = min(end, earlier + (last - first))
+    return [(earlier, end), (first, min(last, periods.end(now, every)))]
 
 
 def _find_month(name: str, every: str) -> int:
@@ -206,19 +243,12 @@ def divide(sums: Any, by: Any) -> np.ndarray:
     return np.divide(number, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)
 
 
-def _measure_chance(drawn: np.ndarray, *, enough: bool) -> dict[str, float]:
-    if not enough or np.ptp(drawn) == 0:
-        return {"low": np.nan, "high": np.nan}
-    low, high = np.quantile(drawn, [(1 - COVERED) / 2, (1 + COVERED) / 2])
-    return {"low": float(low), "high": float(high)}
-
-
-def _judge(row: Mapping[str, Any], *, certain: bool) -> str:
-    if not row[MOVED]:
-        return "unmoved"
-    if not (certain or row["low"] > 0 or row["high"] < 0):
-        return "unclear"
-    return "raised" if row[MOVED] > 0 else "lowered"
+def _find_range(drawn: np.ndarray, covered: float) -> tuple[float, float]:
+    """The middle part of the draws; not known where chance decides nothing."""
+    if np.ptp(drawn) == 0:
+        return np.nan, np.nan
+    low, high = np.quantile(drawn, [(1 - covered) / 2, (1 + covered) / 2])
+    return float(low), float(high)
 
 
 def _name(period: str) -> str:
@@ -227,7 +257,7 @@ def _name(period: str) -> str:
 
 def finding(found: Change, *, currency: str = "") -> str:
     """A change in a sentence, and its clear reasons: those for it first, then those against it."""
-    first, last = map(_name, found.periods)
+    first, last = found.names
     change = found.after - found.before
     figures: dict[str, Any] = {
         "last": last,
@@ -243,7 +273,9 @@ def finding(found: Change, *, currency: str = "") -> str:
     name = f"{kind}_same" if small else f"{kind}_rose" if change > 0 else f"{kind}_fell"
     said = fill(name, **figures, amount=amount, share=share)
     sign = 0.0 if small else float(np.sign(change))
-    return f"{said} {_describe_reasons(found.table, sign, currency)}"
+    season = fill("other_seasons") if 0 < found.months < YEAR else ""
+    reasons = _describe_reasons(found.table, sign, currency)
+    return " ".join(filter(None, [said, reasons, season]))
 
 
 def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:
@@ -251,8 +283,8 @@ def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:
     owned = table[(table["department"] != "") & (table[MOVED] != 0)]
     if len(owned) and owned["low"].isna().all():
         return fill("too_few_to_tell")
-    large = table[MOVED].abs() >= LARGE * table[MOVED].abs().max()
-    clear = table[table["verdict"].isin(["raised", "lowered"]) & large]
+    clear = table[table["verdict"].isin(["raised", "lowered"])]
+    clear = clear[clear[MOVED].abs() >= LARGE * clear[MOVED].abs().max()]
     clear = clear.reindex(clear[MOVED].abs().sort_values(ascending=False).index).head(NAMED)
     with_it = clear[MOVED] * sign > 0
     said = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
 import narwhals.stable.v2 as nw
@@ -30,14 +31,15 @@ BY_DAY = {
 }
 WEEKS, LEAST_WEEKS = 52, 8  # from which the weight of a weekday is learned, and at least
 FEWEST, NEARLY_ALL = 30, 0.8  # customers, and the share of them who wait for as long as usual
-NEAR, NEARLY = 3, 0.05  # days, or a share of the usual gap, that still is the usual one
+NEAR, PART = 3, 9  # days by which a gap may differ from the usual one: a ninth of the span at most
 UNLIKELY = 0.01  # that weekdays differ as much by chance
 
 
 class Counted(NamedTuple):
     """Sums of two spans by group of customers (see `count`); and whether customers are `regular`:
-    they pay once in a while that is as long for nearly all of them, and no shorter than the span,
-    as a monthly fee is. So how many pay in a span does not depend on its days."""
+    nearly all of them pay once in a time that is as long as the span, as a monthly fee in a month.
+    So how many pay in a span does not depend on its days. (Yearly fees in a month do; and of
+    monthly ones in a quarter this is not seen.)"""
 
     sums: pd.DataFrame
     regular: bool
@@ -76,10 +78,12 @@ def _are_regular(each: nw.LazyFrame, span: Span) -> bool:
     if (n := table["customers"].sum()) < FEWEST:
         return False
     usual = int(table.loc[table["customers"].cumsum() >= n / 2, "gap"].iloc[0])
-    near = (table["gap"] - usual).abs() <= max(NEAR, NEARLY * usual)
     first, last = (periods.number_of(day) for day in span)
-    whole = usual >= last - first + 1 - NEAR
-    return whole and table.loc[near, "customers"].sum() >= NEARLY_ALL * n
+    length = last - first + 1
+    apart = min(NEAR, length // PART)
+    near = (table["gap"] - usual).abs() <= apart
+    once = abs(usual - length) <= apart
+    return once and bool(table.loc[near, "customers"].sum() >= NEARLY_ALL * n)
 
 
 def _count_customers(
@@ -116,13 +120,14 @@ def _count_lines(lines: Frame, *, spans: Sequence[Span], last: Day) -> nw.LazyFr
     opened = opened.with_columns(_day=periods.number("order_date"))
     amount, day = nw.col("amount").cast(nw.Float64), nw.col("_day")
     items = nw.col("quantity").cast(nw.Float64) if counted else nw.lit(0.0)
+    # What is no number is above all numbers in some engines.
+    known = ((items > 0) & (items < inf)).fill_null(value=False) if counted else nw.lit(value=False)
     columns: dict[str, nw.Expr] = {}
     for n, (_start, within) in enumerate(_find_days(spans, day)):
         sold = within & (amount > 0)
         columns[f"gross{n}"] = nw.when(sold).then(amount).otherwise(nw.lit(0.0))
         columns[f"returned{n}"] = nw.when(within & (amount < 0)).then(-amount).otherwise(0.0)
-        columns[f"items{n}"] = nw.when(sold & (items > 0)).then(items).otherwise(nw.lit(0.0))
-        known = (items > 0).fill_null(value=False) if counted else nw.lit(value=False)
+        columns[f"items{n}"] = nw.when(sold & known).then(items).otherwise(nw.lit(0.0))
         columns[f"unknown{n}"] = _one_if(sold & ~known)
     chosen = opened.select("customer_id", **columns)
     return chosen.group_by("customer_id").agg(nw.col(*columns).sum())
@@ -137,16 +142,10 @@ def _one_if(holds: nw.Expr) -> nw.Expr:
     return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
 
 
-def reaches_back(days: Frame, day: Day) -> bool:
-    """Whether order lines, or their `days`, begin by a day."""
-    opened = frames.lazy(days, needs=daily.KEY)
-    return len(frames.table(filter_until(opened, day).select("order_date").head(1))) > 0
-
-
 def weigh_weekdays(days: Frame, *, as_of: Day) -> np.ndarray:
     """Order lines, or their `days` -> how many orders are placed on a Monday, ... a Sunday, as a
-    multiple of the average day, in the last 52 weeks; all 1 in fewer than 8 weeks, or where the
-    weekdays differ no more than by chance (analysis of variance, 1%).
+    multiple of the average day of their week, in the last 52 weeks; all 1 in fewer than 8 weeks
+    with orders, or where the weekdays differ no more than by chance (analysis of variance, 1%).
     """
     from scipy import stats
 
@@ -159,12 +158,14 @@ def weigh_weekdays(days: Frame, *, as_of: Day) -> np.ndarray:
     if weeks < LEAST_WEEKS:
         return np.ones(7)
     numbers = np.arange(last - 7 * weeks + 1, last + 1)
-    orders = table.reindex(numbers).fillna(0.0).to_numpy(dtype=float)
-    by_day = [orders[(numbers + 3) % 7 == weekday] for weekday in range(7)]  # day 0: a Thursday
-    means = np.array([each.mean() for each in by_day])
-    if not means.any() or np.ptp(orders) == 0 or stats.f_oneway(*by_day).pvalue > UNLIKELY:
+    orders = table.reindex(numbers).fillna(0.0).to_numpy(dtype=float).reshape(weeks, 7)
+    orders = orders[orders.any(axis=1)]
+    shares = orders / orders.mean(axis=1, keepdims=True)  # whatever the season
+    weekday = (numbers[:7] + 3) % 7  # day 0 is a Thursday
+    by_day = shares[:, np.argsort(weekday)].T
+    if len(orders) < LEAST_WEEKS or stats.f_oneway(*by_day).pvalue > UNLIKELY:
         return np.ones(7)
-    return means / means.mean()
+    return by_day.mean(axis=1)
 
 
 def weigh(span: Span, weights: np.ndarray) -> tuple[int, float]:
@@ -204,6 +205,10 @@ def build_tree(
     a span, they are an amount that is taken off. `known`: whether it is known who is new;
     `weights`: of the weekdays.
     """
+    calendar = [weigh(span, weights) for span in spans]
+    if not all(weight for _days, weight in calendar):  # a day on which the shop is closed
+        weights = np.ones(7)
+        calendar = [weigh(span, weights) for span in spans]
     counted = "gross0" in totals
     itemised = counted and totals["unknown0"] + totals["unknown1"] == 0 < totals["items0"]
     parts = [] if regular else ["days", *["weekday_mix"] * bool((weights != 1).any())]
@@ -215,7 +220,7 @@ def build_tree(
     share = back and all(totals[f"returned{n}"] < totals[f"gross{n}"] for n in (0, 1))
     parts += ["(1 - returned_share)"] * bool(share)
     text = " * ".join(parts) + " - sent_back" * bool(back and not share)
-    return Tree(Formula(text), [weigh(span, weights) for span in spans])
+    return Tree(Formula(text), calendar)
 
 
 def _compute(

@@ -14,7 +14,7 @@ from ltvkit.drivers.texts import fill
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
-from ltvkit.ingest import daily
+from ltvkit.ingest import daily, truncation
 from ltvkit.periods import Day
 
 AGES = (12, 6, 3)  # months to follow customers, and of whose cohorts; the longest that fits
@@ -43,21 +43,18 @@ def explain_ltv(
     frames.lazy(daily.select_days(days, as_of=as_of), needs=(of,))
     known = cohorts.find_known(days, as_of=as_of, every="month", export_begins=export_begins)
     born = cohorts.members(days, as_of=as_of, by="month", every="month")
-    first = int(frames.table(born.select(nw.col("born").min())).iloc[0, 0])
-    first = first if known is None else max(first, known)
-    last = periods.last_whole(as_of, "month")
-    months = next((n for n in AGES if last - first + 1 >= 3 * n), 0)
+    whole = _count_months(days, as_of=as_of, known=known, export_begins=export_begins)
+    months = next((n for n in AGES if whole >= 3 * n - 1), 0)
     if not months:
-        raise TooLittleData(
-            fill("too_young_for_ltv", least=3 * AGES[-1], n=max(last - first + 1, 0))
-        )
-    begins = [last + 1 - 3 * months, last + 1 - 2 * months]
+        raise TooLittleData(fill("too_young_for_ltv", least=3 * AGES[-1] - 1, n=whole))
+    last = periods.last_whole(as_of, "month")
+    begins = [last + 2 - 3 * months, last + 2 - 2 * months]
     sums = _count(days, born, as_of=as_of, begins=begins, months=months, of=of)
     tree = _Tree(BY_MARGIN if of == "margin" else BY_REVENUE)
     totals = sums.sum().to_dict()
     if not (totals["orders0"] and totals["orders1"]):
         raise TooLittleData(fill("no_cohort_to_compare"))
-    people = totals["customers0"] + totals["customers1"]
+    people = min(totals["customers0"], totals["customers1"])
     drawn = changes.resample(sums, draws=draws, seed=seed)
     shares = changes.list_shares(tree, totals, drawn, enough=people >= changes.FEWEST)
     before, after = (float(totals[f"{of}{n}"] / totals[f"customers{n}"]) for n in (0, 1))
@@ -114,6 +111,16 @@ def _count(
         sums += [f"customers{n}", *(f"{name}{n}" for name in ("active", "orders", *money))]
     dealt = sampling.deal(each.select("customer_id", **columns))
     return frames.add_up(dealt, "group", sums=sums).set_index("group").astype(float)
+
+
+def _count_months(days: Frame, *, as_of: Day, known: int | None, export_begins: str) -> int:
+    """Whole months in which it is known who is new."""
+    began = truncation.examine(days, as_of=as_of, export_begins=export_begins)
+    if began is None:
+        return 0
+    first = periods.index_of(periods.start(began.start, "day"), "month")
+    first = first if known is None else max(first, known)
+    return max(periods.last_whole(as_of, "month") - first + 1, 0)
 
 
 def _name(begin: int, months: int) -> str:

@@ -14,9 +14,8 @@ def improve(found: Change, *, share: float = 0.1) -> pd.DataFrame:
     """A change -> what each leaf would bring if it alone were better by `share`, most first.
 
     Columns: leaf, gain (of revenue in the later period, or of LTV), value_after (now), value_then
-    (better: more, or less of what is sent back), department. It is also what may be spent on it at
-    most, times the margin rate. Leaves that nobody can change are left out. All else is taken to
-    stay as it is: who wins many more customers at once may win others.
+    (better: more, or less of what is sent back), department. Leaves that nobody can change are left
+    out. All else is taken to stay as it is: who wins many more customers at once may win others.
 
     >>> from ltvkit.drivers import Change, Formula
     >>> leaves = pd.DataFrame({"leaf": ["days", "orders_per_customer", "returned_share"],

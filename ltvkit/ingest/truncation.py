@@ -89,7 +89,7 @@ def find_truncation(lines: Frame, *, as_of: Day, export_begins: str = "") -> Tru
     of its life), or "": found out, which takes 180 days.
     """
     found = examine(lines, as_of=as_of, export_begins=export_begins)
-    return _describe(found) if found and found.sure else None
+    return describe(found) if found else None
 
 
 def examine(
@@ -208,8 +208,11 @@ def _measure_return(bought: nw.LazyFrame, again: int) -> _Return:
     return _Return(n, rate, float(np.sqrt(rate * (1 - rate) / max(n, 1))))
 
 
-def _describe(found: Beginning) -> Truncation:
-    """What the estimates say; a span is known if few are old in it and in all later ones."""
+def describe(found: Beginning) -> Truncation | None:
+    """What the estimates say; a span is known if few are old in it and in all later ones. None:
+    the export does not begin in the middle of the shop's life."""
+    if not found.sure:
+        return None
     start, last, new, old, *_rest = found
     if len(new) < LEAST:
         return Truncation(_date(start), last - start + 1, int(new.sum()), np.nan, _date(last + 1))

@@ -459,11 +459,15 @@ def test_measures_that_began_or_ended_lately_stand_under_the_headline():
             "until": ["2024-08-31", "2024-05-31", "2024-11-30"],
         }
     )
-    assert front_page.list_measures(table, "2024-09") == (
+    rule = {"as_of": "2024-09-30"}
+    assert front_page.list_measures(table, "2024-09", **rule) == (
         "Begun: Set (2 September 2024). Ended: Coupon (31 August 2024)."
     )
-    assert front_page.list_measures(table, "2023-01") == ""
-    assert front_page.list_measures(None, "2024-09") == ""
+    assert front_page.list_measures(table, "2024-08", as_of="2024-08-30") == (
+        "Begun: Coupon (1 July 2024)."
+    )
+    assert front_page.list_measures(table, "2023-01", as_of="2023-01-31") == ""
+    assert front_page.list_measures(None, "2024-09", **rule) == ""
 
 
 def test_the_first_page_says_how_many_orders_there_are_where_each_line_counts_as_one():

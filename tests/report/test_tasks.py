@@ -30,6 +30,8 @@ DRIVERS = pd.DataFrame(
         "change_in_revenue": [-999_999.0, -319_948.0, -500_000.0, 800_000.0],
         "verdict": ["lowered", "lowered", "unclear", "raised"],
         "department": [np.nan, "customer relations", "customer relations", "merchandising"],
+        "value_before": [31.0, 4.26, 8.26, 10.0],
+        "value_after": [30.0, 2.47, 7.67, 12.0],
     }
 )
 SEGMENTS = pd.DataFrame(
@@ -50,8 +52,8 @@ def test_each_task_names_people_money_and_owner():
             "entering_risk",
         ),
         Task(
-            "Find out what became of this part of revenue: Customers won back a day "
-            "(\N{MINUS SIGN}319,948 JPY since last month).",
+            "Find out why: fewer customers won back a day (\N{MINUS SIGN}319,948 JPY since last "
+            "month).",
             "customer relations",
             "drivers_previous",
         ),
@@ -82,6 +84,7 @@ def test_they_are_at_most_five_and_none_without_a_cause():
         {"drivers_previous": DRIVERS.assign(verdict="unclear")},
         {"rfm_segments": SEGMENTS.assign(revenue=-1.0)},
         {"data_checks": CHECKS.assign(result="ok")},
+        {"data_checks": CHECKS.assign(check="data_end")},
         {"hypotheses": HYPOTHESES.assign(status="running")},
         {"hypotheses": pd.DataFrame({"title": ["a"]})},
     ],

@@ -42,7 +42,7 @@ def bridge(table: pd.DataFrame, *, currency: str = "", ax: Axes | None = None) -
             text = formats.difference(amount, "revenue", decimals=places)
         at = max(starts.iloc[n], ends.iloc[n]) + pad
         ax.text(at, n, text, va="center", fontsize="small", color=_style.INK)
-    ax.set_xlim(low, high + ROOM * (high - low))
+    ax.set_xlim(low, high + (ROOM * (high - low) or 1))
     labels = [_style.short(formats.label(step), 34) for step in table["step"]]
     ax.set_yticks(range(len(labels)), labels)
     ax.invert_yaxis()

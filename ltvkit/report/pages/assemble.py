@@ -129,7 +129,7 @@ def _build_context(
     year, month = report.month.split("-")
     currency = report.params.values.get("currency", "")
     headline = front_page.find_headline(found)
-    measures = front_page.list_measures(tables.get("hypotheses"), report.month)
+    measures = front_page.list_measures(tables.get("hypotheses"), report.month, as_of=report.as_of)
     said = front_page.list_findings(found, headline=headline)
     return report.named | {
         "title": report.title,

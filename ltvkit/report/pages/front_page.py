@@ -69,15 +69,14 @@ def find_headline(found: Sequence[Result]) -> str:
     return next((r.findings[0] for r in pages), "")
 
 
-def list_measures(table: pd.DataFrame | None, month: str) -> str:
-    """The table hypotheses -> what began or ended in the month or in the one before, in a sentence.
-
-    Empty where there is none, or no such table.
-    """
+def list_measures(table: pd.DataFrame | None, month: str, *, as_of: Any) -> str:
+    """The table hypotheses -> what began or ended in the month (up to `as_of`) or in the one
+    before, in a sentence. Empty where there is none, or no such table."""
     if table is None or not {"title", "start", "until"} <= set(table):
         return ""
     index = periods.index_of(f"{month}-01", "month")
     first, last = periods.start(index - 1, "month"), periods.end(index, "month")
+    last = min(last, pd.Timestamp(periods.day(as_of)))
     said = []
     for column, text in (("start", _("Begun: {titles}.")), ("until", _("Ended: {titles}."))):
         days = pd.to_datetime(table[column], errors="coerce")
@@ -106,7 +105,12 @@ def show_quality(table: pd.DataFrame | None, *, currency: str) -> str:
 
 def list_warnings(table: pd.DataFrame | None) -> list[str]:
     """The table data_checks -> a sentence per warning, except that of `is_partial`."""
-    return [] if table is None else describe(table[table["check"] != "data_end"])
+    return [] if table is None else describe(drop_data_end(table))
+
+
+def drop_data_end(table: pd.DataFrame) -> pd.DataFrame:
+    """The table data_checks without the warning that `is_partial` gives."""
+    return table[table["check"] != "data_end"]
 
 
 def describe_order_ids(table: pd.DataFrame | None, facts: Mapping[str, Any]) -> str:

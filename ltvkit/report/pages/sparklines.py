@@ -29,7 +29,9 @@ d="M4.0,32.0L196.0,4.0"/><path class="end" d="M196.0,4.0h.01"/></svg>
     low, high = (pick(known, key=lambda n: values[n]) for pick in (min, max))
     points = {n: _place(n, values[n], len(values), values[low], values[high]) for n in known}
     path = "".join(
-        f"{'L' if n - 1 in points else 'M'}{x:.1f},{y:.1f}" for n, (x, y) in points.items()
+        f"{'L' if n - 1 in points else 'M'}{x:.1f},{y:.1f}"
+        + "h.01" * (n - 1 not in points and n + 1 not in points)  # a point by itself
+        for n, (x, y) in points.items()
     )
     x, y = points[known[-1]]
     label = _("{first} to {last}, from {low} ({then}) to {high} ({when})").format(

@@ -9,6 +9,8 @@ import pandas as pd
 
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
+from ltvkit.drivers.leaves import LEAVES
+from ltvkit.report.pages.front_page import drop_data_end
 
 MOST, YOUNG = 5, 4  # tasks; months of key figures
 Tables = Mapping[str, pd.DataFrame]
@@ -70,11 +72,10 @@ def _ask_why(tables: Tables, currency: str) -> Iterator[Task]:
         return
     owned = table[(table["verdict"] == "lowered") & ~_is_empty(table["department"])]
     for row in owned.nsmallest(1, "change_in_revenue").to_dict("records"):
-        text = _(
-            "Find out what became of this part of revenue: {leaf} ({amount} since last month)."
-        )
+        text = _("Find out why: {what} ({amount} since last month).")
         amount = formats.difference(row["change_in_revenue"], "revenue", currency)
-        said = text.format(leaf=formats.label(row["leaf"]), amount=amount)
+        way = "rise" if row["value_after"] > row["value_before"] else "fall"
+        said = text.format(what=_(LEAVES[row["leaf"]][way]), amount=amount)
         yield Task(said, formats.cell(row["department"], "word"), "drivers_previous")
 
 
@@ -97,7 +98,7 @@ def _call(tables: Tables, currency: str) -> Iterator[Task]:
 def _mend(tables: Tables, _currency: str) -> Iterator[Task]:
     """Checks of the data that warn."""
     table = tables.get("data_checks")
-    n = 0 if table is None else int((table["result"] == "warn").sum())
+    n = 0 if table is None else int((drop_data_end(table)["result"] == "warn").sum())
     if n:
         text = n_(
             "Look into {n} warning about the data.", "Look into {n} warnings about the data.", n
