@@ -12,7 +12,7 @@ from unittest.mock import MagicMock
 import pandas as pd
 import pytest
 
-from ltvkit.engines import frames
+from ltvkit.engines import frames, sampling
 from ltvkit.engines.spark import lists, ranking
 from ltvkit.forecast import estimation, next_orders, uncertainty
 from ltvkit.forecast.backtesting import holdout
@@ -54,6 +54,8 @@ BOUNDED = {
     "forecast.seasons._count_by_month": DAYS,
     "cohorts._spent": AGES,
     "ltv.curves._by_group": GROUPS * AGES * CHANNELS,
+    "drivers.leaves.count": sampling.GROUPS,
+    "drivers.ltv_changes._count": sampling.GROUPS,
     "ltv.lapse._count_gaps": DAYS,
     "ltv.order_steps._count": order_steps.STEPS * len(order_steps.PARTS) * 73 * 2,
     "forecast.payments._sum_gaps": AGES,

@@ -17,6 +17,7 @@ from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula, Values
 from ltvkit.drivers.leaves import LEAVES
 from ltvkit.drivers.texts import fill
+from ltvkit.engines import sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData
 from ltvkit.ingest import truncation
@@ -230,7 +231,7 @@ def _find_month(name: str, every: str) -> int:
 
 def resample(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, np.ndarray]:
     """Sums by group of customers -> sums of all, of groups drawn with replacement."""
-    groups = table.reindex([f"{n:02x}" for n in range(256)], fill_value=0.0)
+    groups = table.reindex([f"{n:02x}" for n in range(sampling.GROUPS)], fill_value=0.0)
     rng = np.random.default_rng(seed)
     weights = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=draws)
     sums = weights @ groups.to_numpy()

@@ -30,8 +30,8 @@ BY_DAY = {
     "won_back": "won_back_a_day",
 }
 WEEKS, LEAST_WEEKS = 52, 8  # from which the weight of a weekday is learned, and at least
-FEWEST, NEARLY_ALL = 30, 0.8  # customers, and the share of them who wait for as long as usual
-NEAR, PART = 3, 9  # days by which a gap may differ from the usual one: a ninth of the span at most
+FEWEST, NEARLY_ALL = 30, 0.8  # customers, and the share of them who wait for as long as the span
+NEAR, PART = 3, 9  # days by which they may wait shorter or longer: a ninth of the span at most
 UNLIKELY = 0.01  # that weekdays differ as much by chance
 
 
@@ -71,19 +71,16 @@ def count(
 
 
 def _are_regular(each: nw.LazyFrame, span: Span) -> bool:
-    """Whether nearly all who bought in the span, and before, waited for the usual gap between."""
-    gap = nw.col("first1") - nw.col("before1")
-    waited = each.select(gap=gap).filter(~nw.col("gap").is_null())
-    table = frames.table(waited.group_by("gap").agg(customers=nw.len()).sort("gap"))
-    if (n := table["customers"].sum()) < FEWEST:
-        return False
-    usual = int(table.loc[table["customers"].cumsum() >= n / 2, "gap"].iloc[0])
+    """Whether nearly all who bought in the span, and before, waited for as long as the span is."""
     first, last = (periods.number_of(day) for day in span)
     length = last - first + 1
     apart = min(NEAR, length // PART)
-    near = (table["gap"] - usual).abs() <= apart
-    once = abs(usual - length) <= apart
-    return once and bool(table.loc[near, "customers"].sum() >= NEARLY_ALL * n)
+    gap = nw.col("first1") - nw.col("before1")
+    waited = each.select(gap=gap).filter(~nw.col("gap").is_null())
+    near = _one_if((nw.col("gap") >= length - apart) & (nw.col("gap") <= length + apart))
+    sums = waited.select(near=near).select(nw.col("near").sum(), customers=nw.len())
+    found = frames.table(sums).fillna(0).iloc[0]
+    return bool(found["customers"] >= FEWEST and found["near"] >= NEARLY_ALL * found["customers"])
 
 
 def _count_customers(

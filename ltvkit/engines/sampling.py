@@ -18,6 +18,7 @@ import numpy as np
 from ltvkit.core.i18n import _
 from ltvkit.engines import frames
 
+GROUPS = 16**2  # of customers, by two hex digits
 DIGITS = 8  # of the MD5 of an id, in hex: what is compared
 
 

@@ -86,9 +86,10 @@ def read_payments(
         if not frames.count(each):
             raise TooLittleData(fill("no_renewals", n=0, least=FEWEST))
         gaps = _sum_gaps(each)
-        histories = _find_histories(each, chosen, number, each_customer)
         if regular:
             _check_regular(gaps)
+        histories = _find_histories(each, chosen, number, each_customer)
+        if regular:
             _check_customers(histories)
         return Payments(
             histories=histories,
