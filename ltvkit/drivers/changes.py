@@ -295,10 +295,19 @@ def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:
     if not sign and said[1]:
         return fill("offsetting", reasons=said[1])
     texts = [fill("reasons", reasons=said[0]) if said[0] else fill("no_clear_reason")]
-    return " ".join([*texts, *[fill("against", reasons=said[1])] * bool(said[1])])
+    texts += [fill("against", reasons=said[1])] * bool(said[1])
+    rest = table[(table[MOVED] != 0) & ~table["leaf"].isin(clear["leaf"])]
+    if len(rest) and len(clear):
+        amount = formats.difference(rest[MOVED].sum(), "revenue", currency)
+        texts += [fill("rest", amount=amount)]
+    return " ".join(texts)
 
 
 def _name_reason(row: pd.Series, currency: str) -> str:
     way = "rise" if row["value_after"] > row["value_before"] else "fall"
     amount = formats.difference(row[MOVED], "revenue", currency)
-    return fill("reason", what=_(LEAVES[row["leaf"]][way]), amount=amount)
+    old, new = (
+        formats.value(row[side], row["leaf"], currency) for side in ("value_before", "value_after")
+    )
+    moved = _("{old} to {new}").format(old=old, new=new)
+    return fill("reason", what=_(LEAVES[row["leaf"]][way]), values=moved, amount=amount)

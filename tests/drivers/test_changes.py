@@ -134,25 +134,26 @@ def make_change(*rows, before=1000.0, after=1500.0):
         (
             [("order_value", 600.0, 1, 2, "raised", "m"), ("days", -100.0, 1, 2, "lowered", "")],
             1500.0,
-            "Clear reasons, the largest first: a higher order value (+600.00). Against it: more "
-            "days (\N{MINUS SIGN}100.00).",
+            "Clear reasons, the largest first: a higher order value, 1.00 to 2.00 (+600.00). "
+            "Against it: more days, 1 to 2 (\N{MINUS SIGN}100.00).",
         ),
         (
             [("order_value", 600.0, -1, 2, "unclear", "m"), ("days", -100.0, 1, 2, "lowered", "")],
             1500.0,
-            "No reason for it stands out from chance. Against it: more days "
-            "(\N{MINUS SIGN}100.00).",
+            "No reason for it stands out from chance. Against it: more days, 1 to 2 "
+            "(\N{MINUS SIGN}100.00). All other parts together: +600.00.",
         ),
         (
             [("order_value", 90.0, 1, 2, "raised", "m"), ("days", -90.0, 1, 2, "lowered", "")],
             1000.0,
-            "Clear changes within it, the largest first: a higher order value (+90.00), more days "
-            "(\N{MINUS SIGN}90.00).",
+            "Clear changes within it, the largest first: a higher order value, 1.00 to 2.00 "
+            "(+90.00), more days, 1 to 2 (\N{MINUS SIGN}90.00).",
         ),
         (
             [("order_value", 600.0, 1, 2, "raised", "m"), ("days", -50.0, 1, 2, "lowered", "")],
             1550.0,
-            "Clear reasons, the largest first: a higher order value (+600.00).",
+            "Clear reasons, the largest first: a higher order value, 1.00 to 2.00 (+600.00). All "
+            "other parts together: \N{MINUS SIGN}50.00.",
         ),
         (
             [
@@ -395,8 +396,9 @@ def test_the_sample_shop_says_what_the_end_of_the_coupon_did():
     assert table.loc["won_back_a_day", "verdict"] == "lowered"
     said = drivers.finding(found, currency="JPY")
     assert said.startswith("Revenue rose by 228,085 JPY (+7.8%) from August 2024 to September 2024")
-    assert "more items per order (+" in said
-    assert "fewer customers won back a day (\N{MINUS SIGN}" in said
+    assert "more items per order, 4.38 to 5.55 (+719,069 JPY)" in said
+    assert "fewer customers a day came back after a long silence, 4.26 to 2.47 (" in said
+    assert said.endswith("All other parts together: \N{MINUS SIGN}71,091 JPY.")
 
 
 def test_segments_by_hand(on):

@@ -457,11 +457,13 @@ def test_measures_that_began_or_ended_lately_stand_under_the_headline():
             "title": ["Coupon", "Letter", "Set"],
             "start": ["2024-07-01", "2024-04-01", "2024-09-02"],
             "until": ["2024-08-31", "2024-05-31", "2024-11-30"],
+            "status": ["decided", "ended", "running"],
+            "verdict": ["drop", "adopt", "still running"],
         }
     )
     rule = {"as_of": "2024-09-30"}
     assert front_page.list_measures(table, "2024-09", **rule) == (
-        "Begun: Set (2 September 2024). Ended: Coupon (31 August 2024)."
+        "Begun: Set (2 September 2024). Ended: Coupon (31 August 2024, drop)."
     )
     assert front_page.list_measures(table, "2024-08", as_of="2024-08-30") == (
         "Begun: Coupon (1 July 2024)."

@@ -15,6 +15,7 @@ HYPOTHESES = pd.DataFrame(
         "status": ["decided", "ended", "ended", "running"],
         "verdict": ["drop", "inconclusive", "adopt", "still running"],
         "decision": ["drop", np.nan, "", ""],
+        "until": ["2024-08-31", "2024-06-30", "2024-05-31", "2024-11-30"],
     }
 )
 LEAVING = pd.DataFrame(
@@ -44,27 +45,39 @@ def test_each_task_names_people_money_and_owner():
     tables = {"leaving": LEAVING, "drivers_previous": DRIVERS, "rfm_segments": SEGMENTS}
     tables |= {"data_checks": CHECKS, "hypotheses": HYPOTHESES.head(2)}
     assert list_tasks(tables, currency="JPY") == [
-        Task("Decide on Leaflet, which has ended (inconclusive).", "A. S.", "hypotheses"),
         Task(
-            "Write to the 194 customers who are about to be overdue: 42,300 JPY is at stake.",
+            "Decide on Leaflet, which ended on 30 June 2024 (inconclusive).", "A. S.", "hypotheses"
+        ),
+        Task(
+            "Find out why: fewer customers a day came back after a long silence "
+            "(\N{MINUS SIGN}319,948 JPY since last month).",
+            "customer relations",
+            "drivers_previous",
+        ),
+        Task(
+            "Win back the customers who became overdue in the last 30 days (233): 379,000 JPY is "
+            "still expected of them in 12 months, 1,630 JPY each.",
+            "customer relations",
+            "leaving",
+            "overdue",
+        ),
+        Task(
+            "Write to the customers who will be overdue by the end of next month (194): without an "
+            "order, 42,000 JPY less is expected of them in 12 months, 218 JPY each.",
             "customer relations",
             "leaving",
             "entering_risk",
         ),
         Task(
-            "Find out why: fewer customers won back a day (\N{MINUS SIGN}319,948 JPY since last "
-            "month).",
-            "customer relations",
-            "drivers_previous",
-        ),
-        Task(
-            "Call 1 good customer who has gone quiet, and has paid 5,000 JPY so far.",
+            "Call the good customer who has gone quiet (paid so far: 5,000 JPY).",
             "customer relations",
             "rfm_segments",
             "segment can't lose",
         ),
-        Task("Look into 2 warnings about the data.", "", "data_checks"),
     ]
+    assert list_tasks(tables | {"leaving": LEAVING.tail(1)})[-1] == (
+        Task("Look into 2 warnings about the data.", "", "data_checks")
+    )
 
 
 def test_they_are_at_most_five_and_none_without_a_cause():

@@ -81,9 +81,7 @@ def list_measures(table: pd.DataFrame | None, month: str, *, as_of: Any) -> str:
     for column, text in (("start", _("Begun: {titles}.")), ("until", _("Ended: {titles}."))):
         days = pd.to_datetime(table[column], errors="coerce")
         rows = table[days.between(first, last)]
-        titles = [
-            f"{t} ({formats.day(d)})" for t, d in zip(rows["title"], rows[column], strict=True)
-        ]
+        titles = [_name_measure(row, column) for row in rows.to_dict("records")]
         said += [text.format(titles="; ".join(titles))] if titles else []
     return " ".join(said)
 
@@ -106,6 +104,13 @@ def show_quality(table: pd.DataFrame | None, *, currency: str) -> str:
 def list_warnings(table: pd.DataFrame | None) -> list[str]:
     """The table data_checks -> a sentence per warning, except that of `is_partial`."""
     return [] if table is None else describe(drop_data_end(table))
+
+
+def _name_measure(row: Mapping[str, Any], column: str) -> str:
+    """Its title and day; of one that has ended also the verdict."""
+    judged = column == "until" and row.get("status") in ("ended", "decided")
+    verdict = [formats.cell(row["verdict"], "word")] if judged else []
+    return f"{row['title']} ({', '.join([formats.day(row[column]), *verdict])})"
 
 
 def drop_data_end(table: pd.DataFrame) -> pd.DataFrame:

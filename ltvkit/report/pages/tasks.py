@@ -29,7 +29,7 @@ class Task(NamedTuple):
 def list_tasks(tables: Tables, *, currency: str = "") -> list[Task]:
     """The tables of a report -> at most five tasks, those that somebody waits for first."""
     finders: tuple[Callable[[Tables, str], Iterator[Task]], ...] = (
-        _decide, _keep, _ask_why, _call, _mend,
+        _decide, _ask_why, _win_back, _keep, _call, _mend,
     )  # fmt: skip
     return [task for find in finders for task in find(tables, currency)][:MOST]
 
@@ -37,32 +37,56 @@ def list_tasks(tables: Tables, *, currency: str = "") -> list[Task]:
 def _decide(tables: Tables, _currency: str) -> Iterator[Task]:
     """Measures that have ended without a decision."""
     table = tables.get("hypotheses")
-    if table is None or not {"status", "decision", "title", "owner", "verdict"} <= set(table):
+    if table is None or not {"status", "decision", "title", "owner", "verdict", "until"} <= set(
+        table
+    ):
         return
     ended = table[(table["status"] == "ended") & _is_empty(table["decision"])]
     for row in ended.to_dict("records")[:2]:
         verdict = formats.cell(row["verdict"], "word")
-        text = _("Decide on {title}, which has ended ({verdict}).")
-        yield Task(text.format(title=row["title"], verdict=verdict), row["owner"], "hypotheses")
+        text = _("Decide on {title}, which ended on {day} ({verdict}).")
+        day = formats.day(row["until"])
+        said = text.format(title=row["title"], day=day, verdict=verdict)
+        yield Task(said, row["owner"], "hypotheses")
+
+
+def _win_back(tables: Tables, currency: str) -> Iterator[Task]:
+    """Customers who have become overdue lately, of whom something is still expected."""
+    text = _(
+        "Win back the customers who became overdue in the last 30 days ({n}): {amount} is still "
+        "expected of them in 12 months, {each} each."
+    )
+    yield from _write_to(tables, currency, status="overdue_30", text=text, list_="overdue")
 
 
 def _keep(tables: Tables, currency: str) -> Iterator[Task]:
-    """Customers who will be overdue by the end of next month; not in a shop's first three months,
-    when nobody knows what a customer is worth in a year."""
+    """Customers who will be overdue by the end of next month."""
+    text = _(
+        "Write to the customers who will be overdue by the end of next month ({n}): without an "
+        "order, {amount} less is expected of them in 12 months, {each} each."
+    )
+    yield from _write_to(tables, currency, status="overdue_soon", text=text, list_="entering_risk")
+
+
+def _write_to(
+    tables: Tables, currency: str, *, status: str, text: str, list_: str
+) -> Iterator[Task]:
+    """A stage of the table leaving; not in a shop's first three months, when nobody knows what a
+    customer is worth in a year."""
     table = tables.get("leaving")
     if table is None or len(tables.get("kpis_month", range(YOUNG))) < YOUNG:
         return
-    for row in table[table["status"] == "overdue_soon"].to_dict("records"):
-        if row["customers"] and row["ltv_at_stake"] > 0:
-            text = n_(
-                "Write to the customer who is about to be overdue: {amount} is at stake.",
-                "Write to the {n} customers who are about to be overdue: {amount} is at stake.",
-                row["customers"],
+    for row in table[table["status"] == status].to_dict("records"):
+        n, stake = int(row["customers"]), row["ltv_at_stake"]
+        if n and stake > 0:
+            spread = 4 / n**0.5  # as widely as the sentences of the forecast say it
+            amounts = (
+                formats.rough_money(x, spread=spread * x, currency=currency)
+                for x in (stake, stake / n)
             )
-            spread = row["ltv_at_stake"] / row["customers"] ** 0.5
-            amount = formats.rough_money(row["ltv_at_stake"], spread=spread, currency=currency)
-            said = text.format(n=formats.count(row["customers"]), amount=amount)
-            yield Task(said, _("customer relations"), "leaving", "entering_risk")
+            amount, each = amounts
+            said = text.format(n=formats.count(n), amount=amount, each=each)
+            yield Task(said, _("customer relations"), "leaving", list_)
 
 
 def _ask_why(tables: Tables, currency: str) -> Iterator[Task]:
@@ -86,8 +110,8 @@ def _call(tables: Tables, currency: str) -> Iterator[Task]:
     for row in rows.to_dict("records"):
         if row["revenue"] > 0:
             text = n_(
-                "Call {n} good customer who has gone quiet, and has paid {amount} so far.",
-                "Call {n} good customers who have gone quiet, and have paid {amount} so far.",
+                "Call the good customer who has gone quiet (paid so far: {amount}).",
+                "Call the best of {n} good customers who have gone quiet (paid so far: {amount}).",
                 row["customers"],
             )
             amount = formats.money(row["revenue"], currency)
