@@ -5,8 +5,9 @@ of LTV between cohorts, `split` a change among the values of a column; `improve`
 leaf would bring. `Formula` and `attribute` do it for any formula.
 """
 
-from ltvkit.drivers.changes import Change, explain, find_spans, finding, show_values
+from ltvkit.drivers.changes import Change, explain, find_spans, show_values
 from ltvkit.drivers.decomposition import attribute
+from ltvkit.drivers.findings import finding
 from ltvkit.drivers.formula import Formula
 from ltvkit.drivers.ltv_changes import explain_ltv
 from ltvkit.drivers.segments import describe_mix, share_out, split

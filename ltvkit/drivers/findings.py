@@ -1,0 +1,75 @@
+"""A change in sentences: what it was, and its reasons beyond chance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.drivers.changes import MOVED, Change
+from ltvkit.drivers.leaves import LEAVES
+from ltvkit.drivers.texts import fill
+
+NAMED, LARGE = 3, 0.1  # reasons in the sentence, and what of the largest part they are at least
+SAME = 0.01  # a change of less is "about as much"
+YEAR = 12  # months
+
+
+def finding(found: Change, *, currency: str = "") -> str:
+    """A change in a sentence, and its clear reasons: those for it first, then those against it."""
+    first, last = found.names
+    change = found.after - found.before
+    figures: dict[str, Any] = {
+        "last": last,
+        "first": first,
+        "now": formats.money(found.after, currency),
+    }
+    figures |= {"n": found.months}
+    small = abs(change) < SAME * found.before or not change
+    known = found.before > 0 and found.after >= 0
+    share = f" ({formats.change(change / found.before)})" if known else ""
+    amount = formats.money(abs(change), currency)
+    kind = "ltv" if found.months else "revenue"
+    name = f"{kind}_same" if small else f"{kind}_rose" if change > 0 else f"{kind}_fell"
+    said = fill(name, **figures, amount=amount, share=share)
+    sign = 0.0 if small else float(np.sign(change))
+    season = fill("other_seasons") if 0 < found.months < YEAR else ""
+    reasons = _describe_reasons(found.table, sign, currency)
+    return " ".join(filter(None, [said, reasons, season]))
+
+
+def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:
+    """What moved revenue beyond chance, in the direction of its change and against it."""
+    owned = table[(table["department"] != "") & (table[MOVED] != 0)]
+    if len(owned) and owned["low"].isna().all():
+        return fill("too_few_to_tell")
+    clear = table[table["verdict"].isin(["raised", "lowered"])]
+    clear = clear[clear[MOVED].abs() >= LARGE * clear[MOVED].abs().max()]
+    clear = clear.reindex(clear[MOVED].abs().sort_values(ascending=False).index).head(NAMED)
+    with_it = clear[MOVED] * sign > 0
+    said = [
+        _(", ").join(_name_reason(row, currency) for _index, row in rows.iterrows())
+        for rows in (clear[with_it], clear[~with_it])
+    ]
+    if not sign and said[1]:
+        return fill("offsetting", reasons=said[1])
+    texts = [fill("reasons", reasons=said[0]) if said[0] else fill("no_clear_reason")]
+    texts += [fill("against", reasons=said[1])] * bool(said[1])
+    rest = table[(table[MOVED] != 0) & ~table["leaf"].isin(clear["leaf"])]
+    if len(rest) and len(clear):
+        amount = formats.difference(rest[MOVED].sum(), "revenue", currency)
+        texts += [fill("rest", amount=amount)]
+    return " ".join(texts)
+
+
+def _name_reason(row: pd.Series, currency: str) -> str:
+    way = "rise" if row["value_after"] > row["value_before"] else "fall"
+    amount = formats.difference(row[MOVED], "revenue", currency)
+    old, new = (
+        formats.value(row[side], row["leaf"], currency) for side in ("value_before", "value_after")
+    )
+    moved = _("{old} to {new}").format(old=old, new=new)
+    return fill("reason", what=_(LEAVES[row["leaf"]][way]), values=moved, amount=amount)
