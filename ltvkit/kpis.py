@@ -90,8 +90,8 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     """The period that holds `as_of`, in a sentence or two."""
     row = on(table, as_of=as_of)
     if not row["customers"]:
-        return fill("nobody_bought", period=_name_period(row["period"]))
-    period, orders = _name_period(row["period"]), fill("orders", n=int(row["orders"]))
+        return fill("nobody_bought", period=formats.period(row["period"]))
+    period, orders = formats.period(row["period"]), fill("orders", n=int(row["orders"]))
     known = {"period": period, "orders": orders, "share": row["repeat_rate"]}
     name = "bought_before_unknown" if np.isnan(row["new_customers"]) else "bought"
     summary = fill(name, n=int(row["customers"]), **known)
@@ -111,13 +111,9 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     for sign, before, (past, change) in zip(signs, ["", *signs], changes.items(), strict=False):
         again = sign in ("+", formats.MINUS) and sign == before  # "up 2% on August and 3% on July"
         text = "same_way" if again else texts.get(sign, "many_times")
-        figures = {"share": abs(change), "n": round(1 + change), "past": _name_period(past)}
+        figures = {"share": abs(change), "n": round(1 + change), "past": formats.period(past)}
         phrases.append(fill(text, **figures))
     return f"{summary} {fill('revenue_is', changes=_(' and ').join(phrases))}"
-
-
-def _name_period(period: str) -> str:
-    return formats.month(period) if formats.grain([period]) == "month" else period
 
 
 def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:

@@ -38,13 +38,8 @@ REQUIRED = ("shop", "source")
 # is decided neutrally.
 NEUTRAL = {name: rule["neutral"] for name, rule in rules.RULES.items() if "neutral" in rule}
 
-OF_COLUMNS = (
-    "abc_by",
-    "cohort_by",
-    "cost_by",
-    "drivers_by",
-    "steps_by",
-)  # they name columns that are mapped
+# They name columns that are mapped.
+OF_COLUMNS = ("abc_by", "cohort_by", "cost_by", "drivers_by", "steps_by")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 

@@ -24,7 +24,7 @@ from ltvkit.core.i18n import N_, _
 __all__ = [
     "MANY", "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill",
     "grain", "is_missing", "kind", "label", "line", "money", "money_decimals", "month", "number",
-    "points", "rough_money", "round_to", "share",
+    "period", "points", "rough_money", "rough_sum", "round_to", "share",
     "value", "width",
 ]  # fmt: skip
 
@@ -93,6 +93,17 @@ def rough_money(*amounts: float, spread: float, currency: str = "") -> str:
     places = max(0, round(math.log10(power / step)))
     text = _(" to ").join(number(x / power, decimals=places) for x in known)
     return _add_currency(_(word).format(x=text), currency)
+
+
+def rough_sum(amount: float, *, of: int, currency: str = "") -> str:
+    """An amount expected of so many customers together, to the digits that are known: what each of
+    them brings is spread about as widely as its mean, so that 95% of such sums lie within
+    4 / sqrt(n) of their amount.
+
+    >>> rough_sum(42_263.04, of=194, currency="JPY")
+    '42,000 JPY'
+    """
+    return rough_money(amount, spread=4 * abs(amount) / math.sqrt(of), currency=currency)
 
 
 def round_to(x: float, *, spread: float) -> float:
@@ -232,6 +243,15 @@ def month(name: str, *, short: bool = False) -> str:
     year, number = name.split("-")
     named = _(MONTHS["short" if short else "long"][int(number) - 1])
     return _("{month} {year}").format(month=named, year=year)
+
+
+def period(name: str) -> str:
+    """A period's name as it is told: a month in words, others as they are.
+
+    >>> period("2024-09"), period("2024-W36")
+    ('September 2024', '2024-W36')
+    """
+    return month(name) if re.fullmatch(GRAINS["month"], name) else name
 
 
 def day(x: Any) -> str:

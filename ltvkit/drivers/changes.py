@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from ltvkit.display import formats
 from ltvkit.drivers import leaves
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula, Values
-from ltvkit.drivers.leaves import LEAVES
+from ltvkit.drivers.leaves import LEAVES, MOVED
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import sampling
 from ltvkit.engines.frames import Frame
@@ -23,7 +24,6 @@ from ltvkit.errors import ParamsError, TooLittleData
 from ltvkit.ingest import truncation
 from ltvkit.periods import Day
 
-MOVED = "change_in_revenue"
 COVERED = 0.9  # of the interval
 FEWEST = 30  # customers in each period; with fewer, resampling says little about chance
 ROUNDING = 1e-9  # of the revenue: a part below that is an error of rounding
@@ -53,10 +53,7 @@ class Change:
     @property
     def names(self) -> tuple[str, ...]:
         """The two periods in words."""
-        words = (
-            formats.month(p) if re.fullmatch(formats.GRAINS["month"], p) else p
-            for p in self.periods
-        )
+        words = map(formats.period, self.periods)
         return tuple(fill("first_days", n=self.days, period=w) if self.days else w for w in words)
 
     def show(self, *, currency: str = "") -> pd.DataFrame:
@@ -132,11 +129,11 @@ def explain(
 
     The tree is days x weekday mix x customers a day (new, kept, won back) x orders per customer x
     order value x what was kept; where nearly all pay once a period, as a monthly fee, it is without
-    the days, on which such payments do not depend. Each leaf's part of the
-    change is its Shapley value (see `decomposition.attribute`). Intervals resample customers, dealt
-    into 256 groups, `draws` times from `seed`. Where it is not known who is new
-    (`ingest.truncation`; `export_begins` is the policy), customers are one leaf. Raises
-    `TooLittleData` where a period is not in the data, or has revenue and nobody who bought.
+    the days, on which such payments do not depend. Each leaf's part of the change is its Shapley
+    value (see `decomposition.attribute`). Intervals resample customers, dealt into 256 groups,
+    `draws` times from `seed`. Where it is not known who is new (`ingest.truncation`;
+    `export_begins` is the policy), customers are one leaf. Raises `TooLittleData` where a period is
+    not in the data, or has revenue and nobody who bought.
     """
     spans = find_spans(as_of=as_of, against=against, every=every)
     names = [periods.label(periods.index_of(start, every), every) for start, _end in spans]
@@ -145,47 +142,46 @@ def explain(
     began = truncation.examine(days, as_of=as_of, export_begins=export_begins)
     latest = spans[0][1 if export_begins == "opening" else 0]
     if began is None or began.start > periods.number_of(latest):
-        raise TooLittleData(fill("not_in_data", period=_name(names[0])))
+        raise TooLittleData(fill("not_in_data", period=formats.period(names[0])))
     table, regular = leaves.count(days, spans=spans, lapse_days=lapse_days, lines=lines)
     totals = table.sum().to_dict()
     for n, name in enumerate(names):
         sold = totals.get(f"gross{n}", totals[f"revenue{n}"])
         if sold and not totals[f"orders{n}"]:
-            raise TooLittleData(fill("nothing_bought", period=_name(name)))
+            raise TooLittleData(fill("nothing_bought", period=formats.period(name)))
     found = truncation.describe(began)
     known = found is None or found.known_from <= pd.Timestamp(spans[0][0])
     weights = leaves.weigh_weekdays(days, as_of=as_of)
     tree = leaves.build_tree(totals, spans=spans, known=known, regular=regular, weights=weights)
-    drawn = resample(table, draws=draws, seed=seed)
+    drawn = tree.compute(resample(table, draws=draws, seed=seed))
     people = [sum(totals[f"{kind}{n}"] for kind in leaves.KINDS) for n in (0, 1)]
-    shares = list_shares(tree, totals, drawn, enough=min(people) >= FEWEST)
+    shares = list_shares(tree.formula, tree.compute(totals), drawn, enough=min(people) >= FEWEST)
     revenue = (float(totals["revenue0"]), float(totals["revenue1"]))
     return Change(shares, tree.formula, (names[0], names[1]), *revenue, days=n_days)
 
 
-def list_shares(tree: Any, totals: Values, drawn: Values, *, enough: bool) -> pd.DataFrame:
-    """The table of a change: see `Change`."""
-    before, after = tree.compute(totals)
-    levels = [abs(float(tree.formula.evaluate(dict(side)))) for side in (before, after)]
+def list_shares(
+    formula: Formula, sides: Sequence[Values], drawn: Sequence[Values], *, enough: bool
+) -> pd.DataFrame:
+    """A formula, its leaves before and after, and draws of both -> the table of `Change`."""
+    before, after = sides
+    levels = [abs(float(formula.evaluate(side))) for side in sides]
     noise = ROUNDING * max(x for x in (*levels, 0.0) if np.isfinite(x))
     parts, spread = (
         {leaf: np.where(np.abs(part) > noise, part, 0.0) for leaf, part in shared.items()}
-        for shared in (
-            attribute(tree.formula, before, after),
-            attribute(tree.formula, *tree.compute(drawn)),
-        )
+        for shared in (attribute(formula, *sides), attribute(formula, *drawn))
     )
     moved = [leaf for leaf in parts if parts[leaf] and LEAVES[leaf]["department"]]
     rows: list[dict[str, Any]] = []
-    for leaf in tree.formula.leaves:
+    for leaf in formula.leaves:
         department, change = LEAVES[leaf]["department"], float(parts[leaf])
         low, high = _find_range(spread[leaf], COVERED) if enough else (np.nan, np.nan)
         wide = _find_range(spread[leaf], 1 - (1 - COVERED) / max(len(moved), 1))
         clear = not department or (enough and (wide[0] > 0 or wide[1] < 0))
         verdict = ("raised" if change > 0 else "lowered") if clear else "unclear"
-        sides = {"value_before": float(before[leaf]), "value_after": float(after[leaf])}
+        values = {"value_before": float(before[leaf]), "value_after": float(after[leaf])}
         row = {"leaf": leaf, MOVED: change, "low": low, "high": high}
-        row |= {"verdict": verdict if change else "unmoved", **sides, "department": department}
+        row |= {"verdict": verdict if change else "unmoved", **values, "department": department}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -229,19 +225,9 @@ def resample(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, np.ndar
     return dict(zip(groups.columns, sums.T, strict=True))
 
 
-def divide(sums: Any, by: Any) -> np.ndarray:
-    """A quotient of sums, numbers or arrays; NaN where there is nothing to divide by."""
-    number, whole = np.asarray(sums, dtype=float), np.asarray(by, dtype=float)
-    return np.divide(number, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)
-
-
 def _find_range(drawn: np.ndarray, covered: float) -> tuple[float, float]:
     """The middle part of the draws; not known where chance decides nothing."""
     if np.ptp(drawn) == 0:
         return np.nan, np.nan
     low, high = np.quantile(drawn, [(1 - covered) / 2, (1 + covered) / 2])
     return float(low), float(high)
-
-
-def _name(period: str) -> str:
-    return formats.month(period) if re.fullmatch(formats.GRAINS["month"], period) else period

@@ -9,8 +9,8 @@ import pandas as pd
 
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
-from ltvkit.drivers.changes import MOVED, Change
-from ltvkit.drivers.leaves import LEAVES
+from ltvkit.drivers.changes import Change
+from ltvkit.drivers.leaves import MOVED, describe_move
 from ltvkit.drivers.texts import fill
 
 NAMED, LARGE = 3, 0.1  # reasons in the sentence, and what of the largest part they are at least
@@ -22,12 +22,8 @@ def finding(found: Change, *, currency: str = "") -> str:
     """A change in a sentence, and its clear reasons: those for it first, then those against it."""
     first, last = found.names
     change = found.after - found.before
-    figures: dict[str, Any] = {
-        "last": last,
-        "first": first,
-        "now": formats.money(found.after, currency),
-    }
-    figures |= {"n": found.months}
+    figures: dict[str, Any] = {"last": last, "first": first, "n": found.months}
+    figures["now"] = formats.money(found.after, currency)
     small = abs(change) < SAME * found.before or not change
     known = found.before > 0 and found.after >= 0
     share = f" ({formats.change(change / found.before)})" if known else ""
@@ -66,10 +62,9 @@ def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:
 
 
 def _name_reason(row: pd.Series, currency: str) -> str:
-    way = "rise" if row["value_after"] > row["value_before"] else "fall"
     amount = formats.difference(row[MOVED], "revenue", currency)
     old, new = (
         formats.value(row[side], row["leaf"], currency) for side in ("value_before", "value_after")
     )
     moved = _("{old} to {new}").format(old=old, new=new)
-    return fill("reason", what=_(LEAVES[row["leaf"]][way]), values=moved, amount=amount)
+    return fill("reason", what=describe_move(row), values=moved, amount=amount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -12,6 +12,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.core import files
+from ltvkit.core.i18n import _
 from ltvkit.drivers.formula import Formula, Values
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
@@ -22,6 +23,7 @@ from ltvkit.periods import Day
 Span = tuple[Day, Day]  # the first day and the last
 
 LEAVES: dict[str, dict[str, str]] = files.read_yaml(__name__, "leaves.yaml")
+MOVED = "change_in_revenue"
 KINDS = ("new", "kept", "won_back")
 BY_SPAN = {"new": "new_customers", "kept": "kept_customers", "won_back": "won_back_customers"}
 BY_DAY = {
@@ -77,7 +79,7 @@ def _are_regular(each: nw.LazyFrame, span: Span) -> bool:
     apart = min(NEAR, length // PART)
     gap = nw.col("first1") - nw.col("before1")
     waited = each.select(gap=gap).filter(~nw.col("gap").is_null())
-    near = _one_if((nw.col("gap") >= length - apart) & (nw.col("gap") <= length + apart))
+    near = frames.one_if((nw.col("gap") >= length - apart) & (nw.col("gap") <= length + apart))
     sums = waited.select(near=near).select(nw.col("near").sum(), customers=nw.len())
     found = frames.table(sums).fillna(0).iloc[0]
     return bool(found["customers"] >= FEWEST and found["near"] >= NEARLY_ALL * found["customers"])
@@ -108,7 +110,7 @@ def _tell_kinds(n: int, lapse_days: int) -> list[tuple[str, nw.Expr]]:
     here, known = ~first.is_null(), ~before.is_null()
     late = known & (first - before > lapse_days)
     holds = {"new": here & ~known, "kept": here & known & ~late, "won_back": here & late}
-    return [(f"{name}{n}", _one_if(which)) for name, which in holds.items()]
+    return [(f"{name}{n}", frames.one_if(which)) for name, which in holds.items()]
 
 
 def _count_lines(lines: Frame, *, spans: Sequence[Span], last: Day) -> nw.LazyFrame:
@@ -125,7 +127,7 @@ def _count_lines(lines: Frame, *, spans: Sequence[Span], last: Day) -> nw.LazyFr
         columns[f"gross{n}"] = nw.when(sold).then(amount).otherwise(nw.lit(0.0))
         columns[f"returned{n}"] = nw.when(within & (amount < 0)).then(-amount).otherwise(0.0)
         columns[f"items{n}"] = nw.when(sold & known).then(items).otherwise(nw.lit(0.0))
-        columns[f"unknown{n}"] = _one_if(sold & ~known)
+        columns[f"unknown{n}"] = frames.one_if(sold & ~known)
     chosen = opened.select("customer_id", **columns)
     return chosen.group_by("customer_id").agg(nw.col(*columns).sum())
 
@@ -133,10 +135,6 @@ def _count_lines(lines: Frame, *, spans: Sequence[Span], last: Day) -> nw.LazyFr
 def _find_days(spans: Sequence[Span], day: nw.Expr) -> list[tuple[int, nw.Expr]]:
     ends = [(periods.number_of(start), periods.number_of(end)) for start, end in spans]
     return [(start, (day >= start) & (day <= end)) for start, end in ends]
-
-
-def _one_if(holds: nw.Expr) -> nw.Expr:
-    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
 
 
 def weigh_weekdays(days: Frame, *, as_of: Day) -> np.ndarray:
@@ -174,6 +172,18 @@ def weigh(span: Span, weights: np.ndarray) -> tuple[int, float]:
     first, last = (periods.number_of(day) for day in span)
     weekdays = (np.arange(first, last + 1) + 3) % 7
     return len(weekdays), float(weights[weekdays].mean())
+
+
+def describe_move(row: Mapping[str, Any]) -> str:
+    """What a leaf did, in words, from its `value_before` and `value_after`."""
+    way = "rise" if row["value_after"] > row["value_before"] else "fall"
+    return _(LEAVES[row["leaf"]][way])
+
+
+def divide(sums: Any, by: Any) -> np.ndarray:
+    """A quotient of sums, numbers or arrays; NaN where there is nothing to divide by."""
+    number, whole = np.asarray(sums, dtype=float), np.asarray(by, dtype=float)
+    return np.divide(number, whole, out=np.full(np.shape(whole), np.nan), where=whole != 0)
 
 
 class Tree(NamedTuple):
@@ -227,20 +237,19 @@ def _compute(
     customers = has["new"] + has["kept"] + has["won_back"]
     gross = has.get("gross", has["revenue"])
     worth = days * weight
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = {
-            "days": np.full_like(customers, days),
-            "weekday_mix": np.full_like(customers, weight),
-            "customers": customers,
-            "customers_a_day": customers / worth,
-            **{leaf: has[kind] for kind, leaf in BY_SPAN.items()},
-            **{leaf: has[kind] / worth for kind, leaf in BY_DAY.items()},
-            "orders_per_customer": has["orders"] / customers,
-            "order_value": gross / has["orders"],
-        }
-        if "gross" in has:
-            found["items_per_order"] = has["items"] / has["orders"]
-            found["price_per_item"] = gross / has["items"]
-            found["sent_back"] = has["returned"]
-            found["returned_share"] = has["returned"] / has["gross"]
+    found = {
+        "days": np.full_like(customers, days),
+        "weekday_mix": np.full_like(customers, weight),
+        "customers": customers,
+        "customers_a_day": customers / worth,
+        **{leaf: has[kind] for kind, leaf in BY_SPAN.items()},
+        **{leaf: has[kind] / worth for kind, leaf in BY_DAY.items()},
+        "orders_per_customer": divide(has["orders"], customers),
+        "order_value": divide(gross, has["orders"]),
+    }
+    if "gross" in has:
+        found["items_per_order"] = divide(has["items"], has["orders"])
+        found["price_per_item"] = divide(gross, has["items"])
+        found["sent_back"] = has["returned"]
+        found["returned_share"] = divide(has["returned"], has["gross"])
     return {leaf: found[leaf] for leaf in formula.leaves}

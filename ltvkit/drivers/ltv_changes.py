@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import narwhals.stable.v2 as nw
+import numpy as np
 import pandas as pd
 
 from ltvkit import cohorts, periods
@@ -10,6 +11,7 @@ from ltvkit.display import formats
 from ltvkit.drivers import changes
 from ltvkit.drivers.changes import Change
 from ltvkit.drivers.formula import Formula, Values
+from ltvkit.drivers.leaves import divide
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
@@ -50,39 +52,33 @@ def explain_ltv(
     last = periods.last_whole(as_of, "month")
     begins = [last + 2 - 3 * months, last + 2 - 2 * months]
     sums = _count(days, born, as_of=as_of, begins=begins, months=months, of=of)
-    tree = _Tree(BY_MARGIN if of == "margin" else BY_REVENUE)
+    formula = BY_MARGIN if of == "margin" else BY_REVENUE
     totals = sums.sum().to_dict()
     if not (totals["orders0"] and totals["orders1"]):
         raise TooLittleData(fill("no_cohort_to_compare"))
     people = min(totals["customers0"], totals["customers1"])
-    drawn = changes.resample(sums, draws=draws, seed=seed)
-    shares = changes.list_shares(tree, totals, drawn, enough=people >= changes.FEWEST)
+    drawn = _compute(changes.resample(sums, draws=draws, seed=seed), formula)
+    sides = _compute(totals, formula)
+    shares = changes.list_shares(formula, sides, drawn, enough=people >= changes.FEWEST)
     before, after = (float(totals[f"{of}{n}"] / totals[f"customers{n}"]) for n in (0, 1))
     names = (_name(begins[0], months), _name(begins[1], months))
-    return Change(shares, tree.formula, names, before, after, months)
+    return Change(shares, formula, names, before, after, months)
 
 
-class _Tree:
-    """The formula of LTV, of sums of `_count`."""
-
-    def __init__(self, formula: Formula) -> None:
-        self.formula = formula
-
-    def compute(self, sums: Values) -> list[dict]:
-        found = []
-        for n in (0, 1):
-            has = {
-                name: sums[f"{name}{n}"] for name in ("customers", "active", "orders", "revenue")
-            }
-            leaves = {
-                "active_months": changes.divide(has["active"], has["customers"]),
-                "orders_per_active_month": changes.divide(has["orders"], has["active"]),
-                "order_value": changes.divide(has["revenue"], has["orders"]),
-            }
-            if "margin_rate" in self.formula.leaves:
-                leaves["margin_rate"] = changes.divide(sums[f"margin{n}"], has["revenue"])
-            found.append(leaves)
-        return found
+def _compute(sums: Values, formula: Formula) -> list[dict[str, np.ndarray]]:
+    """Sums of `_count` -> the leaves of both groups of cohorts."""
+    found = []
+    for n in (0, 1):
+        active, orders, revenue = (sums[f"{name}{n}"] for name in ("active", "orders", "revenue"))
+        leaves = {
+            "active_months": divide(active, sums[f"customers{n}"]),
+            "orders_per_active_month": divide(orders, active),
+            "order_value": divide(revenue, orders),
+        }
+        if "margin_rate" in formula.leaves:
+            leaves["margin_rate"] = divide(sums[f"margin{n}"], revenue)
+        found.append(leaves)
+    return found
 
 
 def _count(

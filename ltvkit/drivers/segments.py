@@ -13,7 +13,7 @@ from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula
-from ltvkit.drivers.leaves import Span
+from ltvkit.drivers.leaves import MOVED, Span
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
@@ -21,7 +21,6 @@ from ltvkit.errors import ParamsError
 from ltvkit.ingest.lines import filter_until, is_purchase
 
 OTHERS, NONE = N_("(all others)"), N_("(none)")
-MOVED = "change_in_revenue"
 MOST = 12  # segments shown by name
 EACH = Formula("customers * value")
 SUMS = ["customers_before", "customers_after", "revenue_before", "revenue_after"]
@@ -85,14 +84,13 @@ def _count(lines: Frame, *, by: str, spans: Sequence[Span]) -> pd.DataFrame:
         within = (day >= periods.number_of(start)) & (day <= periods.number_of(end))
         bought = within & is_purchase("amount")
         amount = nw.col("amount").cast(nw.Float64)
-        columns[f"customers_{side}"] = nw.when(bought).then(nw.lit(1)).otherwise(nw.lit(0))
+        columns[f"customers_{side}"] = frames.one_if(bought)
         columns[f"revenue_{side}"] = nw.when(within).then(amount).otherwise(nw.lit(0.0))
     marked = opened.select("customer_id", segment=nw.col(by).cast(nw.String), **columns)
     people = ["customers_before", "customers_after"]
     each = marked.group_by("segment", "customer_id").agg(
         nw.col(*people).max(), nw.col("revenue_before", "revenue_after").sum()
     )
-    each = each.with_columns(nw.col(*people).cast(nw.Int64))
     table = frames.table(each.group_by("segment").agg(nw.col(*SUMS).sum()))
     table["segment"] = table["segment"].astype(object).where(table["segment"].notna(), _(NONE))
     seen = (table[people] > 0).any(axis=1) | (table[SUMS[2:]] != 0).any(axis=1)

@@ -208,6 +208,11 @@ def is_spark(frame: nw.LazyFrame) -> bool:
     return frame.implementation.is_pyspark() or frame.implementation.is_pyspark_connect()
 
 
+def one_if(holds: nw.Expr) -> nw.Expr:
+    """1 where it holds, else 0 (also where it is not known): to be added up."""
+    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
+
+
 def above_zero(column: str) -> nw.Expr:
     """Money above zero, to take shares of.
 

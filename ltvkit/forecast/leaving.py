@@ -154,14 +154,16 @@ def describe_leaving(
     if not sure:
         return _count_leaving(first, n, overdue, day=day)
     if n:
-        worth = _show_sum(soon["ltv_at_stake"], n, currency)
+        worth = formats.rough_sum(soon["ltv_at_stake"], of=n, currency=currency)
         first = fill("soon_overdue", n=n, day=day, worth=worth)
     if not overdue:
         return first
     nothing = formats.money(0.0, currency)
     if formats.money(late[LTV].sum() / overdue, currency) == nothing:  # not one unit of each
         return f"{first} {fill('overdue_worth_nothing', n=overdue)}"
-    worth = _show_sum((recent if new else late.sum())[LTV], new or overdue, currency)
+    worth = formats.rough_sum(
+        (recent if new else late.sum())[LTV], of=new or overdue, currency=currency
+    )
     if 0 < new < overdue:
         return f"{first} {fill('overdue_lately', all=overdue, n=new, worth=worth)}"
     return f"{first} {fill('now_overdue', n=overdue, worth=worth)}"
@@ -171,10 +173,3 @@ def _count_leaving(none: str, n: int, overdue: int, *, day: str) -> str:
     """How many will be overdue, and are, where it is not known what they are worth."""
     first = fill("soon_overdue_unsure", n=n, day=day) if n else none
     return f"{first} {fill('now_overdue_unsure', n=overdue)}" if overdue else first
-
-
-def _show_sum(amount: float, n: int, currency: str) -> str:
-    """An amount expected of `n` customers together, to the digits that are known: what each of them
-    brings is spread about as widely as its mean, so that 95% of such sums lie within
-    4 / sqrt(n) of their amount."""
-    return formats.rough_money(amount, spread=4 * abs(amount) / np.sqrt(n), currency=currency)

@@ -55,7 +55,7 @@ def select_days(lines: Frame, *, as_of: Day) -> nw.LazyFrame:
         return seen.select(*KEY, *(n for n in MONEY.values() if n in names), "active")
     frames.lazy(seen, needs=("amount",))
     money = {new: nw.col(old).cast(nw.Float64) for old, new in MONEY.items() if old in names}
-    return seen.select(*KEY, **money, active=_one_if(is_purchase("amount")))
+    return seen.select(*KEY, **money, active=frames.one_if(is_purchase("amount")))
 
 
 def select_purchases(lines: Frame, *, as_of: Day) -> nw.LazyFrame:
@@ -80,7 +80,7 @@ def _aggregate_lines(lines: nw.LazyFrame, *, like: Any) -> Any:
         lines.with_columns(nw.col(*known).cast(nw.Float64))
         .group_by(*ORDER, "order_date")
         .agg(largest=nw.col("amount").max(), **money)
-        .select(*ORDER, "order_date", *money, active=_one_if(is_purchase("largest")))
+        .select(*ORDER, "order_date", *money, active=frames.one_if(is_purchase("largest")))
     )
     with frames.materialized(by_order, like=like) as placed:
         # Most orders have one day. Those with several are found by id alone, which is cheap, and
@@ -110,7 +110,3 @@ def _correct_split_orders(
     nothing = {name: nw.lit(0.0) for name in money}
     none, one_less = nw.lit(0).cast(nw.Int64), nw.lit(-1).cast(nw.Int64)
     return later.select(*KEY, **nothing, active=none, orders=one_less)
-
-
-def _one_if(holds: nw.Expr) -> nw.Expr:
-    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)

@@ -68,7 +68,7 @@ def _choose_measured(lines: nw.LazyFrame, judged: Sequence[str]) -> list[str]:
     customers = frames.table(
         lines.group_by("customer_id")
         .agg(**{n: nw.col(c).count() for n, c in named.items()})
-        .with_columns(**{n: _one_if(nw.col(n) > 0) for n in named})
+        .with_columns(**{n: frames.one_if(nw.col(n) > 0) for n in named})
         .select(
             nw.col(*named).sum(),
             all=nw.len(),
@@ -89,7 +89,7 @@ def _choose_measured(lines: nw.LazyFrame, judged: Sequence[str]) -> list[str]:
 
 def _has_mail_or_title(lines: nw.LazyFrame, column: str) -> bool:
     text = nw.col(column).cast(nw.String).str.strip_chars().str.to_lowercase()
-    found = _one_if(text.str.contains(f"{_FORMS['mail_in_column']}|{_FORMS['title']}"))
+    found = frames.one_if(text.str.contains(f"{_FORMS['mail_in_column']}|{_FORMS['title']}"))
     # By a sum over the values: a filter would be moved to the lines.
     values = lines.group_by(column).agg(_lines=nw.len()).select(found=found)
     return bool(frames.table(values.select(nw.col("found").sum())).fillna(0).iat[0, 0])
@@ -104,7 +104,7 @@ def _measure(lines: nw.LazyFrame, judged: Sequence[str]) -> dict[str, dict[str, 
     who = nw.col("customer_id").str.strip_chars().str.to_lowercase()
     each = (
         lines.select("customer_id", "order_date", _who=who, **texts)
-        .with_columns(**{f"{c}_same": _one_if(nw.col(c) == nw.col("_who")) for c in texts})
+        .with_columns(**{f"{c}_same": frames.one_if(nw.col(c) == nw.col("_who")) for c in texts})
         .group_by("customer_id")
         .agg(
             _first=nw.col("order_date").min(),
@@ -139,14 +139,14 @@ def _count(stacked: nw.LazyFrame) -> nw.LazyFrame:
     one = (least == most) & again
     mail = _contains(least, most, _FORMS["mail_in_column"])
     counted = stacked.with_columns(
-        filled=_one_if(~most.is_null()),
-        back=_one_if(~most.is_null() & again),
-        one=_one_if(one),
+        filled=frames.one_if(~most.is_null()),
+        back=frames.one_if(~most.is_null() & again),
+        one=frames.one_if(one),
         of_one=nw.when(one).then(most),
-        mail=_one_if(mail),
+        mail=frames.one_if(mail),
         of_mail=nw.when(mail).then(most),
-        phone=_one_if(_contains(least, most, _TELEPHONE)),
-        title=_one_if(_contains(least, most, _FORMS["title"])),
+        phone=frames.one_if(_contains(least, most, _TELEPHONE)),
+        title=frames.one_if(_contains(least, most, _FORMS["title"])),
     )
     sums = ("filled", "back", "one", "mail", "phone", "title", "id")
     return counted.group_by("column").agg(
@@ -198,7 +198,3 @@ def _has_mails_of_customers(found: Mapping[str, float]) -> bool:
 
 def _contains(least: nw.Expr, most: nw.Expr, pattern: str) -> nw.Expr:
     return least.str.contains(pattern) | most.str.contains(pattern)
-
-
-def _one_if(holds: nw.Expr) -> nw.Expr:
-    return nw.when(holds).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)

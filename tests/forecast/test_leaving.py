@@ -142,14 +142,17 @@ def test_a_stage_without_customers_has_none(fitted):
     )
 
 
+def make_stages(people: list[int], ltv: list[float], *, at_stake: float) -> pd.DataFrame:
+    """The summary of customers about to be overdue, of whom `at_stake`, and of those who are."""
+    columns = {"customers": people, "ltv_12m": ltv, "ltv_at_stake": [at_stake, *ltv[1:]]}
+    return pd.DataFrame({"status": ["overdue_soon", *leaving.STAGES], **columns})
+
+
 def test_the_sentence_says_the_table():
-    table = pd.DataFrame(
-        {
-            "status": ["overdue_soon", *leaving.STAGES],
-            "customers": [194, 233, 353, 973, 577],
-            "ltv_12m": [734_000.0, 760_000.0, 966_000.0, 1_733_000.0, 529_000.0],
-            "ltv_at_stake": [84_841.0, 760_000.0, 966_000.0, 1_733_000.0, 529_000.0],
-        }
+    table = make_stages(
+        [194, 233, 353, 973, 577],
+        [734_000.0, 760_000.0, 966_000.0, 1_733_000.0, 529_000.0],
+        at_stake=84_841.0,
     )
     assert forecast.describe_leaving(table, as_of="2024-09-30", currency="JPY") == (
         "194 customers have waited longer than usual and will be overdue by 31 October 2024 if "
@@ -160,14 +163,7 @@ def test_the_sentence_says_the_table():
 
 
 def test_what_a_year_brings_is_not_named_after_a_month_of_orders():
-    table = pd.DataFrame(
-        {
-            "status": ["overdue_soon", *leaving.STAGES],
-            "customers": [93, 20, 0, 0, 0],
-            "ltv_12m": [857_885.0, 90_000.0, 0, 0, 0],
-            "ltv_at_stake": [365_521.0, 90_000.0, 0, 0, 0],
-        }
-    )
+    table = make_stages([93, 20, 0, 0, 0], [857_885.0, 90_000.0, 0, 0, 0], at_stake=365_521.0)
     assert forecast.describe_leaving(table, as_of="2024-09-30", sure=False) == (
         "93 customers have waited longer than usual and will be overdue by 31 October 2024 without "
         "an order. 20 customers are overdue already. What they are worth in a year cannot be known "
@@ -178,14 +174,7 @@ def test_what_a_year_brings_is_not_named_after_a_month_of_orders():
 
 
 def test_where_payments_are_regular_the_renewals_tell_who_will_not_pay():
-    table = pd.DataFrame(
-        {
-            "status": ["overdue_soon", *leaving.STAGES],
-            "customers": [0, 0, 0, 0, 3],
-            "ltv_12m": [0, 0, 0, 0, 1000.0],
-            "ltv_at_stake": [0, 0, 0, 0, 1000.0],
-        }
-    )
+    table = make_stages([0, 0, 0, 0, 3], [0, 0, 0, 0, 1000.0], at_stake=0)
     said = forecast.describe_leaving(table, as_of="2024-09-30", regular=True)
     assert said.startswith("Nobody is late with a payment now. How many will not pay the next one")
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
-from ltvkit.drivers.leaves import LEAVES
+from ltvkit.drivers.leaves import describe_move
 from ltvkit.report.pages.front_page import drop_data_end
 
 MOST, YOUNG = 5, 4  # tasks; months of key figures
@@ -79,12 +79,9 @@ def _write_to(
     for row in table[table["status"] == status].to_dict("records"):
         n, stake = int(row["customers"]), row["ltv_at_stake"]
         if n and stake > 0:
-            spread = 4 / n**0.5  # as widely as the sentences of the forecast say it
-            amounts = (
-                formats.rough_money(x, spread=spread * x, currency=currency)
-                for x in (stake, stake / n)
+            amount, each = (
+                formats.rough_sum(x, of=n, currency=currency) for x in (stake, stake / n)
             )
-            amount, each = amounts
             said = text.format(n=formats.count(n), amount=amount, each=each)
             yield Task(said, _("customer relations"), "leaving", list_)
 
@@ -98,8 +95,7 @@ def _ask_why(tables: Tables, currency: str) -> Iterator[Task]:
     for row in owned.nsmallest(1, "change_in_revenue").to_dict("records"):
         text = _("Find out why: {what} ({amount} since last month).")
         amount = formats.difference(row["change_in_revenue"], "revenue", currency)
-        way = "rise" if row["value_after"] > row["value_before"] else "fall"
-        said = text.format(what=_(LEAVES[row["leaf"]][way]), amount=amount)
+        said = text.format(what=describe_move(row), amount=amount)
         yield Task(said, formats.cell(row["department"], "word"), "drivers_previous")
 
 
