@@ -63,6 +63,7 @@ COLUMNS = [  # of `summarize`
     *("shortest_recency_days", "longest_recency_days", "action"),
 ]
 PAIR = ("r_score", "f_score")
+TOO_FEW = N_("Too few to compare: look at what each of them buys, and when")
 AT_A_LOSS = N_("Find out why they bring nothing before you spend on them")
 FACTS = (*PAIR, "recency_days", "orders")
 
@@ -136,7 +137,8 @@ def summarize(segmented: Frame) -> pd.DataFrame:
     """Segmented customers -> one row per segment that has any, the best first.
 
     Its columns are `COLUMNS`. Shares of revenue are of what customers above zero paid (see
-    `deciles.summarize`), and NaN where all revenue together is zero or less.
+    `deciles.summarize`), and NaN where all revenue together is zero or less. Fewer customers than
+    there are scores get no action of their segment.
     """
     opened = frames.lazy(segmented, needs=(*NEEDS, "segment"))
     days = nw.col("recency_days")
@@ -147,13 +149,16 @@ def summarize(segmented: Frame) -> pd.DataFrame:
     table = table.set_index("segment")
     table = table.loc[[n for n in SEGMENT_NAMES if n in table.index]].reset_index()
     whole = table["_paid"].sum() if table["revenue"].sum() > 0 else nan
+    actions = {s.name: s.action for s in SEGMENTS}
+    if table["customers"].sum() < FEWEST:
+        actions = dict.fromkeys(actions, TOO_FEW)
     return table.assign(
         customers_share=table["customers"] / table["customers"].sum(),
         revenue_share=table["_paid"] / whole,
         average_order_value=table["revenue"] / table["orders"],
         revenue_per_customer=table["revenue"] / table["customers"],
         action=table["segment"]
-        .map({s.name: _(s.action) for s in SEGMENTS})
+        .map({name: _(action) for name, action in actions.items()})
         .where(table["revenue"] > 0, _(AT_A_LOSS)),
     )[COLUMNS]
 

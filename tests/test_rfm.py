@@ -258,8 +258,14 @@ def test_the_finding_says_how_long_ago_the_orders_are():
 def test_so_few_customers_are_not_compared(n):
     """One would be a "potential loyalist" to lead to the next order, whatever they do."""
     few = people([22] * n, [14] * n, [15300] * n)
-    found = rfm.finding(rfm.summarize(rfm.segment(rfm.score(few))))
-    assert "too few to compare" in found
+    table = rfm.summarize(rfm.segment(rfm.score(few)))
+    assert "too few to compare" in rfm.finding(table)
+    assert set(table["action"]) == {rfm.TOO_FEW}
+
+
+def test_five_customers_are_compared():
+    table = rfm.summarize(rfm.segment(rfm.score(people([22] * 5, [14] * 5, [15300] * 5))))
+    assert rfm.TOO_FEW not in set(table["action"])
 
 
 # Published: the example of R's package rfm, read from its README (recency in days, transactions,

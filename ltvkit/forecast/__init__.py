@@ -22,6 +22,7 @@ from ltvkit.forecast.next_orders import (
 )
 from ltvkit.forecast.predictions import (
     best,
+    choose_horizon,
     explain_lists,
     fit_for_lists,
     new_customer,
@@ -35,11 +36,11 @@ from ltvkit.forecast.uncertainty import interval, parameters
 __all__ = [
     "Backtest", "BetaGeoBetaBinomFitter", "BetaGeoFitter", "Clock", "Explained", "Fitted",
     "GammaGammaFitter", "ModifiedBetaGeoFitter", "NBDFitter", "ParetoNBDFitter", "Renewals",
-    "Revenue", "RollingOrigins", "backtest", "best", "check_next_orders", "describe_check",
-    "describe_leaving", "distribution", "entering_risk", "explain_customer", "explain_lists",
-    "finding", "fit", "fit_as_rolled", "fit_first", "fit_for_lists", "fit_gaps", "forecast_months",
-    "histories", "interval", "matrix", "new_customer", "occasions", "overdue", "parameters",
-    "predict", "predict_next_orders", "reach", "revenue", "roll", "summarize_leaving",
+    "Revenue", "RollingOrigins", "backtest", "best", "check_next_orders", "choose_horizon",
+    "describe_check", "describe_leaving", "distribution", "entering_risk", "explain_customer",
+    "explain_lists", "finding", "fit", "fit_as_rolled", "fit_first", "fit_for_lists", "fit_gaps",
+    "forecast_months", "histories", "interval", "matrix", "new_customer", "occasions", "overdue",
+    "parameters", "predict", "predict_next_orders", "reach", "revenue", "roll", "summarize_leaving",
     "summarize_renewals", "tracking",
 ]  # fmt: skip
 

@@ -100,12 +100,13 @@ def next_month_end(as_of: Day) -> dt.date:
     return periods.end(periods.index_of(as_of, "month") + 1, "month").date()
 
 
-def summarize_leaving(late: Frame, soon: Frame) -> pd.DataFrame:
+def summarize_leaving(late: Frame, soon: Frame, *, sure: bool = True) -> pd.DataFrame:
     """The lists of `overdue` and `entering_risk` -> one row per stage: status, customers, p_alive
     (mean), `ltv_12m` (of all of them), `ltv_at_stake`.
 
     Of an overdue customer all that is still expected is at stake. p_alive is NaN where a stage has
-    no customer.
+    no customer, amounts where the orders span too little to be `sure` of what a customer is worth
+    in 12 months (see `predictions.reach`).
     """
     since = nw.col("days_overdue")
     starts = list(STAGES.values())
@@ -119,6 +120,7 @@ def summarize_leaving(late: Frame, soon: Frame) -> pd.DataFrame:
     counted = pd.concat([frames.add_up(first, "stage", sums=sums, customers=nw.len()), counted])
     table = counted.set_index("stage").reindex(range(-1, len(STAGES))).fillna(0.0)
     people = table["customers"].astype("int64")
+    table[[LTV, "ltv_at_stake"]] *= 1.0 if sure else np.nan
     table = table.assign(p_alive=table["p_alive"] / people.replace(0, np.nan), customers=people)
     return table.assign(status=[ENTERING, *STAGES])[["status", "customers", *sums]].reset_index(
         drop=True
@@ -148,7 +150,7 @@ def describe_leaving(
     day = formats.day(next_month_end(as_of))
     if not n + overdue:
         return fill("none_overdue", day=day)
-    if soon[LTV] + late[LTV].sum() < 0:
+    if sure and soon[LTV] + late[LTV].sum() < 0:
         return fill("overdue_at_a_loss", n=n + overdue, day=day)
     first = fill("none_soon_regular") if regular else fill("none_soon", day=day)
     if not sure:

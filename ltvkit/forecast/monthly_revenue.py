@@ -23,7 +23,7 @@ from ltvkit.periods import Day
 FEW = 10  # customers a month, of which a tenth is shown
 FARTHEST = 4  # times the forecast, that its range may reach; beyond, no amount is named
 SAME = 0.005  # of the past, by which the coming months may differ and still be about as much
-MANY_DATES, CLEARLY = 3, 0.05  # past totals, all missed by more to the same side: that is said
+MANY_DATES, CLEARLY = 3, 0.05  # past totals missed by as much, and none to the other side
 MOST = 0.85  # of past months, that a band must have held to be relied on
 
 
@@ -177,19 +177,21 @@ def finding(ahead: Revenue, *, currency: str) -> str:
     first, last = (formats.month(coming["month"].iloc[i]) for i in (0, -1))
     amounts = {"total": show(ahead.total), "range": show(ahead.low, ahead.high)}
     lines = [fill("ahead", span=span, first=first, last=last, **amounts)]
-    if len(before) >= len(coming):
-        actual = before["actual"].tail(len(coming)).sum()
-        if actual > 0:
-            change = ahead.total / actual - 1
-            name = "same" if abs(change) < SAME else "more" if change > 0 else "less"
-            name = "many_times" if change >= formats.MANY else name
-            moved = {"share": formats.share(abs(change), decimals=0), "n": round(1 + change)}
-            lines.append(fill(f"past_{name}", **moved, span=span, actual=show(actual)))
+    actual = before["actual"].tail(len(coming)).sum() if len(before) >= len(coming) else 0.0
+    if actual > 0:
+        change = ahead.total / actual - 1
+        name = "same" if abs(change) < SAME else "more" if change > 0 else "less"
+        name = "many_times" if change >= formats.MANY else name
+        moved = {"share": formats.share(abs(change), decimals=0), "n": round(1 + change)}
+        lines.append(fill(f"past_{name}", **moved, span=span, actual=show(actual)))
     lines.append(_describe_assumption(ahead, coming, show))
     band = ahead.band
     if band.tested:
-        name = "held" if band.held >= MOST * band.tested else "not_held"
-        lines.append(fill(name, n=band.dates, held=band.held, months=band.tested))
+        held = band.held >= MOST * band.tested
+        counts = {"n": band.dates, "held": band.held, "months": band.tested}
+        lines.append(fill("held" if held else "not_held", **counts))
+        is_open = not held and ahead.low <= actual <= ahead.high
+        lines += [fill("direction_open")] if is_open else []
         lines += [_describe_side(band)]
         lines += [fill("tried_as_lately")] if ahead.times != 1 else []
     else:
@@ -198,10 +200,10 @@ def finding(ahead: Revenue, *, currency: str) -> str:
 
 
 def _describe_side(band: Band) -> str:
-    """That all past dates missed to the same side, where they are several and did so clearly."""
+    """That all past dates missed to the same side, where several did so clearly."""
     misses = sorted(map(abs, band.missed))
     sides = {miss > 0 for miss in band.missed}
-    if len(misses) < MANY_DATES or len(sides) > 1 or misses[0] < CLEARLY:
+    if sum(miss >= CLEARLY for miss in misses) < MANY_DATES or len(sides) > 1:
         return ""
     if misses[-1] >= formats.MANY:
         return fill("all_far_too_high", n=round(1 + misses[-1]))

@@ -21,6 +21,7 @@ from ltvkit.ltv.formulas import LEAST_SEEN
 from ltvkit.periods import MONTH_DAYS, Day
 
 HORIZONS = (3, 6, 12, 24)
+NEAREST, FARTHEST = 3, 12  # of them, that are shown of single customers
 LIST_MODELS = ("mbg_nbd", "pareto_nbd")  # also customers who bought once may have left
 RENEWALS = "renewal_rates"  # of customers who pay in a regular rhythm
 
@@ -163,6 +164,13 @@ def reach(customers: Frame, *, months: int = 12) -> bool:
     return _months_seen(customers) >= LEAST_SEEN * months
 
 
+def choose_horizon(customers: Frame) -> int:
+    """The longest of 3, 6 and 12 months ahead of which the orders of customers span a fifth, for
+    what is shown of single ones; 3 where they span less."""
+    seen = _months_seen(customers)
+    return max((n for n in HORIZONS if n <= FARTHEST and seen >= LEAST_SEEN * n), default=NEAREST)
+
+
 def _months_seen(customers: Frame) -> float:
     oldest = frames.lazy(customers, needs=("tenure_days",)).select(nw.col("tenure_days").max())
     return (float(frames.table(oldest).iloc[0, 0]) + 1) / MONTH_DAYS
@@ -174,7 +182,7 @@ def _explain_far(customers: Frame) -> str:
     far = [n for n in HORIZONS if seen < LEAST_SEEN * n]
     if not far:
         return ""
-    near = [n for n in HORIZONS if n not in far] or [HORIZONS[0]]
+    near = [n for n in HORIZONS if n not in far] or [NEAREST]
     words = {"seen": formats.number(seen, decimals=1), "far": far[0], "near": near[-1]}
     return fill("lists_too_far", **words)
 

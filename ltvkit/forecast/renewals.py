@@ -60,7 +60,7 @@ def summarize_renewals(
     assert rhythm is not None  # contracts have one
     table = _observe(found.renewals, rhythm)
     begins = periods.last_whole(as_of, "month") + 1
-    text = _describe(found, table, rhythm, begins)
+    text = _describe(found, rhythm, begins)
     value = _value(found.price, rhythm, discount)
     return Renewals(table, found.table[["month", "customers"]], value, text)
 
@@ -90,13 +90,12 @@ def _value(price: float, rhythm: Rhythm, discount: float) -> pd.DataFrame:
     return table.assign(value=price * (rows @ today))
 
 
-def _describe(found: Months, table: pd.DataFrame, rhythm: Rhythm, begins: int) -> str:
+def _describe(found: Months, rhythm: Rhythm, begins: int) -> str:
     lost, asked = (int(found.renewals[c].sum()) for c in ("lost", "at_risk"))
-    seen = table.set_index("period")["survival"].dropna()
-    left = {n: seen.get(n, float(rhythm.left(np.array(n)))) for n in (6, 12)}
+    six, twelve = (round(100 * float(left)) for left in rhythm.left(np.array([6, 12])))
     sentences = [
         fill("pays_every", n=rhythm.usual, rate=lost / asked, asked=formats.count(asked)),
-        fill("of_100", six=round(100 * left[6]), twelve=round(100 * left[12])),
+        fill("of_100", six=six, twelve=twelve),
         _describe_ahead(found.table["customers"], rhythm.usual, begins),
         *found.notes,
     ]

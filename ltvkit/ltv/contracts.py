@@ -17,7 +17,7 @@ from ltvkit.errors import DataError, ParamsError, TooLittleData, one_of
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import MONTH_DAYS
 
-__all__ = ["YEAR_DAYS", "Contract", "fit", "remaining"]
+__all__ = ["YEAR_DAYS", "Alike", "Contract", "fit", "remaining"]
 
 __dir__ = __all__.copy
 
@@ -26,6 +26,10 @@ LIMITS = {"alpha": (1e-3, 1e3), "beta": (1e-3, 1e3), "c": (0.05, 5.0)}
 STARTS = ((1.0, 1.0, 1.0), (0.3, 2.0, 1.5), (3.0, 10.0, 0.7))
 RENEWALS = np.arange(25)
 YEAR_DAYS = 12 * MONTH_DAYS
+
+
+class Alike(TooLittleData):
+    """Customers show no difference: all leave with the same chance, lost / at risk."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def fit(survivors: pd.DataFrame, *, model: str) -> Contract:
     "sbg", shifted beta-geometric: c = 1, each customer's chance to leave is constant (Fader &
     Hardie 2007, How to project customer retention). "bdw", beta-discrete-Weibull: it rises
     (c > 1) or falls (c < 1) with time (Fader, Hardie, Liu, Davin & Steenburgh 2018).
-    Raises `TooLittleData` where the table does not determine the parameters.
+    Raises `TooLittleData` where the table does not determine the parameters, `Alike` where that is
+    because customers do not differ.
 
     >>> from ltvkit.ltv import survival
     >>> seven = [100, 63.1, 46.8, 38.2, 32.6, 28.9, 26.2, 24.1]
@@ -70,7 +75,8 @@ def fit(survivors: pd.DataFrame, *, model: str) -> Contract:
     params = pd.Series(np.exp(found.x), index=list(MODELS[model]))
     if room.min() < 0.3:  # along a ridge the search creeps towards a limit, and may not arrive
         name = params.index[room.argmin()]
-        raise TooLittleData(fill("at_a_limit", model=model, name=name, limit=f"{params[name]:g}"))
+        kind = Alike if model == "sbg" and params[name] > 1 else TooLittleData
+        raise kind(fill("at_a_limit", model=model, name=name, limit=f"{params[name]:g}"))
     if not np.abs(found.jac).max() < 1e-6:
         raise TooLittleData(fill("no_best_fit", model=model))
     return Contract(model, params, float(-found.fun * at_risk.max()))

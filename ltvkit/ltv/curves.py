@@ -15,12 +15,17 @@ from ltvkit.ingest import daily
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
-__all__ = ["finding", "limits", "ltv"]
+__all__ = ["NothingKept", "check_kept", "finding", "limits", "ltv"]
 
 __dir__ = __all__.copy
 
 GROUPS = 200
+ROUNDING = 1e-9  # of what was paid and sent back together: a sum below that is zero
 FEWEST = 30  # customers; resampling fewer says little about the uncertainty of their average
+
+
+class NothingKept(TooLittleData):
+    """Customers sent back as much as they bought."""
 
 
 def ltv(
@@ -40,10 +45,11 @@ def ltv(
     size (one each where there are fewer) and groups are drawn with replacement, `draws` times
     from `seed`. The band is the uncertainty of the average, not the spread between customers;
     ages that fewer than 30 customers have lived have none (NaN). Raises `ColumnError` where the
-    lines have no margin, `DataError` where nobody has lived a whole month. Customers of whom it is
+    lines have no margin, `TooLittleData` where nobody has lived a whole month, or all that was
+    bought was sent back (`check_kept`). Customers of whom it is
     not known when they were new are left out (`cohorts.find_known`; `export_begins`: the policy).
     """
-    frames.lazy(daily.select_days(lines, as_of=as_of), needs=(of,))
+    check_kept(lines, as_of=as_of, of=of)
     known = cohorts.find_known(lines, as_of=as_of, every="month", export_begins=export_begins)
     groups = _by_group(lines, as_of=as_of, column=of, known=known)
     if not groups:
@@ -100,6 +106,16 @@ def finding(curve: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     worth = dict(zip(("ltv", "low", "high"), money, strict=True))
     name = "not_clear" if unclear else "brought" if sign > 0 else "cost_the_shop"
     return fill(name, n=lived, **worth) + _describe_range(curve, row, worth)
+
+
+def check_kept(lines: Frame, *, as_of: Day, of: str = "revenue") -> None:
+    """Raise `NothingKept` where customers sent back as much as they bought: what they brought by
+    an age is then no more than how long that took. Raises `ColumnError` without the column `of`."""
+    money = frames.lazy(daily.select_days(lines, as_of=as_of), needs=(of,)).select(of)
+    sums = money.select(n=nw.len(), net=nw.col(of).sum(), moved=nw.col(of).abs().sum())
+    n, net, moved = frames.table(sums).astype(float).fillna(0.0).iloc[0]
+    if n and abs(net) <= ROUNDING * moved:
+        raise NothingKept(fill("all_sent_back"))
 
 
 def _describe_range(curve: pd.DataFrame, row: pd.Series, worth: dict[str, str]) -> str:

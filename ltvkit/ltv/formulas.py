@@ -71,8 +71,7 @@ def compare(
     by_day, rate = daily.aggregate(lines), _rate(lines, margin_rate, as_of=as_of)
     rule: dict[str, Any] = {"as_of": as_of, "margin_rate": rate, "lapse_days": lapse_days}
     parts = _measures(by_day, **rule, contract_days=contract_days).iloc[0]
-    curve = curves.ltv(by_day, as_of=as_of)
-    reached = curve[curve["age_months"] < REALISED].iloc[-1]
+    reached = _find_realised(by_day, as_of=as_of)
     costs = acquisition_cost + retention_cost * parts["years"]
     given = {"costs": costs, "discount": discount, "realised": reached["ltv"]}
     values = _values(parts, **given, contract=contract_days > 0)
@@ -82,6 +81,8 @@ def compare(
     words["reached"] = _(MONTHS).format(months=REALISED) if age == REALISED - 1 else _("so far")
     words["discount"] = formats.share(discount)
     withheld = _withhold(parts)
+    if np.isnan(reached["ltv"]):
+        withheld |= dict.fromkeys(("realised", "realised_margin"), fill("all_returned"))
     if np.isnan(parts["contract_periods"]):
         withheld.setdefault("contract", fill("no_contract_periods"))
     rows = [
@@ -148,8 +149,9 @@ def measures(
     - `months_spanned`: from the first order of all to `as_of`
     - `margin_rate`: as given, else sum of margin / sum of amount of the lines that have a margin;
       NaN where there is none
-    - `contract_periods`: expected in ten years by the sBG, the first included; NaN without
-      `contract_days`, and where these orders are too few (see `contracts.fit`)
+    - `contract_periods`: expected in ten years, the first included: by the sBG, or by one rate of
+      leaving where it shows no difference between customers; NaN without `contract_days`, and
+      where these orders are too few (see `contracts.fit`)
 
     >>> lines = pd.DataFrame({"customer_id": list("aab"), "order_id": list("123"), "amount": 6.0,
     ...     "order_date": pd.to_datetime(["2024-01-01", "2024-05-01", "2024-01-01"])})
@@ -194,12 +196,15 @@ def _periods(lines: Frame, *, period_days: int, **rule: Any) -> float:
     """Contract periods to expect; NaN without contracts, or where too little is known of them."""
     if not period_days:
         return np.nan
+    number = np.arange(YEARS * contracts.YEAR_DAYS // period_days)
     try:
         asked = survival.survivors(lines, **rule, period_days=period_days)
-        contract = contracts.fit(asked, model="sbg")
+        return contracts.fit(asked, model="sbg").survival(number).sum()
+    except contracts.Alike:
+        rate = asked["lost"].sum() / asked["at_risk"].sum()
+        return float(((1 - rate) ** number).sum())
     except TooLittleData:
         return np.nan
-    return contract.survival(np.arange(YEARS * contracts.YEAR_DAYS // period_days)).sum()
 
 
 def finding(table: pd.DataFrame, *, currency: str) -> str:
@@ -231,6 +236,15 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
     if whole["value"].min() < seen["lowest"]:
         sentences.append(fill("too_low", value=formats.money(seen["lowest"], currency)))
     return " ".join(sentences)
+
+
+def _find_realised(by_day: Any, *, as_of: Day) -> pd.Series:
+    """The LTV curve after 12 months, or as far as it goes; NaN where nothing was kept."""
+    try:
+        curve = curves.ltv(by_day, as_of=as_of)
+    except curves.NothingKept:
+        return pd.Series({"age_months": 0, "ltv": np.nan, "low": np.nan})
+    return curve[curve["age_months"] < REALISED].iloc[-1]
 
 
 def _values(

@@ -64,6 +64,7 @@ def summarize(
     if not by:
         everyone = frames.without(frames.lazy(lines), "all").with_columns(all=nw.lit("all"))
         lines, by = frames.materialize(everyone, like=lines), "all"
+    curves.check_kept(lines, as_of=as_of)
     has_margin = "margin" in frames.lazy(lines).collect_schema().names()
     of = "margin" if has_margin and margin_rate is None else "revenue"
     begins: dict[str, Any] = {"by": by, "export_begins": export_begins}

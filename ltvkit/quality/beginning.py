@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
-from ltvkit.ingest.truncation import LEAST, SPAN, Truncation
+from ltvkit.ingest.truncation import FEW, LEAST, SPAN, Beginning, describe
 from ltvkit.periods import Day, day
 
 FEWEST = 30  # customers; of fewer nothing is said of how later ones compare with the first
 
 
 def check_beginning(
-    found: Truncation | None, *, days: int, customers: int, as_of: Day
+    began: Beginning | None, *, days: int, customers: int, as_of: Day
 ) -> tuple[bool, str]:
     """Whether old customers look new at first, and how many; `days` are those before `as_of`."""
+    found = describe(began) if began else None
     if found is None and days < LEAST * SPAN:
         return False, _("too short a history to tell")
     if found is None and customers < FEWEST:
         return False, _("too few customers to tell")
+    if found is None and began and began.new[len(began.new) // 2 :].sum() < FEW:
+        text = _("customers who look new at first cannot be compared: hardly anybody came later")
+        return False, text
     if found is None:
         return False, _("customers who look new at first are as many, or buy, like later ones")
     text = n_(

@@ -92,7 +92,7 @@ def _data_end(m: Measures) -> tuple[bool, str]:
 def _beginning(m: Measures) -> tuple[bool, str]:
     days = len(m.days[: m.as_of])
     customers = int(m.customer_ids.totals["customers"])
-    return beginning.check_beginning(m.truncation, days=days, customers=customers, as_of=m.as_of)
+    return beginning.check_beginning(m.beginning, days=days, customers=customers, as_of=m.as_of)
 
 
 def _gaps(m: Measures) -> tuple[bool, str]:

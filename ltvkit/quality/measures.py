@@ -11,10 +11,11 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.engines import frames
+from ltvkit.ingest import truncation
 from ltvkit.ingest.lines import filter_until, is_purchase
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.span import find_core
-from ltvkit.ingest.truncation import Truncation, find_truncation
+from ltvkit.ingest.truncation import Beginning
 from ltvkit.periods import Day
 from ltvkit.quality import customer_ids, order_ids, repeated_orders, rounded_ids
 from ltvkit.quality.customer_ids import CustomerIds
@@ -39,7 +40,7 @@ class Measures(NamedTuple):
     customer_ids: CustomerIds
     repeated: Repeated
     rounded: list[Rounded]
-    truncation: Truncation | None
+    beginning: Beginning | None
     until: Any
     as_of: dt.date
     declared: bool
@@ -69,7 +70,7 @@ def measure(book: Orders, reconciled: pd.DataFrame, *, as_of: Day, rules: Polici
         customer_ids=customer_ids.measure(counted, book.facts, fold=rules.fold_ids),
         repeated=repeated_orders.measure(counted, book.facts),
         rounded=rounded_ids.find_rounded(counted, ids),
-        truncation=find_truncation(
+        beginning=truncation.examine(
             book.days if held is book.lines else held,
             as_of=as_of,
             export_begins=rules.export_begins,

@@ -173,6 +173,22 @@ def test_what_a_year_brings_is_not_named_after_a_month_of_orders():
     assert (forecast.reach(short), forecast.reach(long)) == (False, True)  # 2.4 months
 
 
+def test_no_table_names_what_a_year_brings_before_that(fitted):
+    shop = waiting(1, 2)
+    late, soon = forecast.overdue(shop), forecast.entering_risk(shop, fitted, as_of="2024-09-30")
+    table = forecast.summarize_leaving(late, soon, sure=False)
+    assert table[["ltv_12m", "ltv_at_stake"]].isna().all(axis=None)
+    assert table["customers"].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("days", "months"), [(10, 3), (35, 3), (36, 6), (72, 6), (73, 12), (3000, 12)]
+)
+def test_single_customers_are_shown_as_far_ahead_as_orders_span(days, months):
+    """A fifth of 6 and of 12 months are 36.5 and 73.1 days; the day of the first order counts."""
+    assert forecast.choose_horizon(pd.DataFrame({"tenure_days": [3, days]})) == months
+
+
 def test_where_payments_are_regular_the_renewals_tell_who_will_not_pay():
     table = make_stages([0, 0, 0, 0, 3], [0, 0, 0, 0, 1000.0], at_stake=0)
     said = forecast.describe_leaving(table, as_of="2024-09-30", regular=True)

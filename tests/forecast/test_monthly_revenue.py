@@ -423,6 +423,7 @@ def test_money_is_said_as_exactly_as_it_is_known():
         ((0.285, 0.08, -0.14), ""),
         ((0.285, 0.04, 0.14), ""),
         ((0.285, 0.14), ""),
+        ((0.258, 0.149, 0.043, 0.183), "forecast too high, by 4% to 26%; this one may be, too."),
     ],
 )
 def test_past_totals_that_all_missed_to_one_side_are_named(missed, said):
@@ -430,6 +431,21 @@ def test_past_totals_that_all_missed_to_one_side_are_named(missed, said):
     assert monthly_revenue._describe_side(band) == (
         f"All of these totals were {said}" if said else ""
     )
+
+
+@pytest.mark.parametrize(
+    ("held", "low", "said"),
+    [(3, 90.0, True), (3, 101.0, False), (9, 90.0, False)],
+)
+def test_no_direction_is_promised_that_the_range_leaves_open(held, low, said):
+    """The last month brought 100; the next is expected to bring 120, from `low` to 150."""
+    table = pd.DataFrame({"month": ["2024-05", "2024-06"], "actual": [100.0, np.nan]})
+    table = table.assign(expected=[np.nan, 120.0], existing_revenue=120.0, new_revenue=0.0)
+    band = bands.Band(np.ones(1), np.ones(1), held, 9, 3, (0.1, -0.1, 0.1))
+    ahead = monthly_revenue.Revenue(table, 120.0, low, 150.0, 0.0, 1.0, band, "model")
+    text = monthly_revenue.finding(ahead, currency="EUR")
+    assert ("Whether it will be more or less than before is open." in text) == said
+    assert ("Do not rely on the amount." in text) == (held == 3)
 
 
 def test_a_band_knows_by_how_much_the_totals_of_past_dates_were_missed():

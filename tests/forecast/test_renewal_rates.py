@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -131,6 +132,15 @@ def test_without_a_rhythm_another_model_makes_the_lists():
     lines = SHOPS["negative_margin"]()
     _shop, listed = fit_lists(lines)
     assert listed.model == "mbg_nbd"
+
+
+def test_who_is_left_of_100_agrees_with_the_rate_that_is_named(lines):
+    """74.2% stay at each renewal: 17 of 100 after six, and 3 after twelve."""
+    text = forecast.summarize_renewals(lines["yearly_fee"], as_of=UNTIL).text
+    rate = float(re.search(r"([\d.]+)% leave at each of them", text)[1]) / 100
+    left = [round(100 * (1 - rate) ** n) for n in (6, 12)]
+    assert f"Of 100 new customers, {left[0]} are still there after 6 renewals" in text
+    assert f"and {left[1]} after 12." in text
 
 
 def test_renewal_rates_follow_the_orders_only_beyond_chance(lines):

@@ -102,6 +102,7 @@ def test_one_customer_who_brings_a_quarter_is_said(on):
 
     others = [5.0] * 15
     assert say(25, *others).startswith("One customer brought 25.0% of all revenue: averages,")
+    assert say(25, *others).endswith(" customers brought 5.00 each on average so far.")
     assert say(24, *others) == say(25, 25, 25, 25) == say(99, 1) == ""
     assert say(100) == say(0, 0) == say(-5, -5) == ""
     assert "100.0%" in say(100, *([-9] * 15))

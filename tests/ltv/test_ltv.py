@@ -6,7 +6,7 @@ import pytest
 from conftest import make_lines
 from stub_shops import simulate
 
-from ltvkit.errors import ColumnError, DataError, ParamsError
+from ltvkit.errors import ColumnError, DataError, ParamsError, TooLittleData
 from ltvkit.ingest.truncation import find_known_from
 from ltvkit.ltv import contracts, curves, formulas, survival, unit_economics
 
@@ -283,6 +283,28 @@ def test_contract_periods_that_are_not_known_have_a_reason():
     assert "Unit price x contract periods" not in set(compared(monthly(40, 0))["method"])
 
 
+def test_contracts_of_customers_alike_have_their_periods():
+    """A fee every 30 days of 500 who leave by one chance of 0.2: 1 / 0.2 periods. The sBG has no
+    estimate for customers who do not differ."""
+    rng = np.random.default_rng(6)
+    paid = np.minimum(rng.geometric(0.2, 500), 23)
+    start = pd.Timestamp("2023-01-05")
+    rows = [
+        (f"C{c}", f"{c} {m}", start + pd.Timedelta(days=30 * m), 10.0)
+        for c in range(500)
+        for m in range(paid[c])
+    ]
+    rule = {"as_of": "2024-12-31", "lapse_days": 45}
+    with pytest.raises(contracts.Alike):
+        contracts.fit(survival.survivors(make_lines(*rows), **rule, period_days=30), model="sbg")
+    parts = formulas.measures(make_lines(*rows), **rule, contract_days=30).iloc[0]
+    assert parts["contract_periods"] == pytest.approx(5, rel=0.05)
+    row = compared(make_lines(*rows), contract_days=30, **rule).set_index("method")
+    row = row.loc["Unit price x contract periods"]
+    assert row["value"] == pytest.approx(10 * parts["contract_periods"])
+    assert not row["withheld"]
+
+
 def test_the_part_of_a_life_that_was_seen_decides_on_both_sides():
     """Seen of a value are 1 - exp(-churn x months): a fifth at a churn of 0.94% in 23.8 months."""
     for lost, stands in ((38, False), (43, True)):
@@ -479,6 +501,26 @@ def test_customers_who_returned_more_than_they_bought_cost_the_shop():
         "In their first 12 months customers cost the shop 30.20 USD each on average "
         "(likely range 12.50 USD to 46.70 USD)."
     )
+
+
+def test_where_all_is_sent_back_no_customer_has_a_value(on):
+    """Sent back in the month after: by age, what is sent back is shared by fewer customers."""
+    bought = [(f"C{n}", f"{n}", f"2024-0{1 + n % 8}-20", 100) for n in range(400)]
+    sent = [(f"C{n}", f"R{n}", f"2024-0{2 + n % 8}-03", -100) for n in range(400)]
+    lines, rule = on(make_lines(*bought, *sent)), {"as_of": "2024-12-31"}
+    for compute in (
+        lambda: curves.ltv(lines, **rule),
+        lambda: unit_economics.summarize(lines, **rule, acquisition_cost={"all": 5}, by=""),
+    ):
+        with pytest.raises(TooLittleData, match="customers sent back as much as they bought"):
+            compute()
+    table = formulas.compare(lines, **rule, lapse_days=LAPSE)
+    assert table["value"].isna().all()
+    assert set(table["withheld"]) == {
+        "as much was returned as was bought, so there is no revenue to carry on"
+    }
+    kept = on(make_lines(*bought, *sent[1:]))
+    assert curves.ltv(kept, **rule)["ltv"].iloc[-1] == pytest.approx(100 / 400)
 
 
 @pytest.mark.parametrize(

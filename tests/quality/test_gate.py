@@ -146,6 +146,20 @@ def test_of_a_few_customers_nothing_is_said_of_how_the_first_compare_with_later_
         assert figure(found, "left_truncation", **UNTIL).startswith(said)
 
 
+def test_where_nobody_came_later_there_is_nothing_to_compare_the_first_with():
+    """Twenty came in the second half of two years, or one less."""
+    same = "customers who look new at first "
+    cases = (
+        (19, "cannot be compared: hardly anybody came later"),
+        (20, "are as many, or buy, like"),
+    )
+    for later, said in cases:
+        late = [(f"L{n}", f"l{n}", "2023-12-15", 9) for n in range(later)]
+        rows = [(f"C{n}", f"{n}", "2022-07-01", 9) for n in range(40)]
+        found = replace(book(**UNTIL), lines=make_lines(*rows, *late))
+        assert figure(found, "left_truncation", **UNTIL).startswith(same + said)
+
+
 def test_a_return_under_an_id_of_its_own_is_no_order(on):
     rows = [("a", "1", "2024-06-01", 9), ("b", "2", "2024-06-01", 5), ("a", "R1", "2024-06-02", -9)]
     rows += [
