@@ -131,7 +131,8 @@ class Board:
     def _stacked(self, name: str, columns: list[str]) -> pd.DataFrame:
         tables = [getattr(e, name).assign(id=e.hypothesis.id) for e in self.evaluations]
         empty = pd.DataFrame(columns=["id", *columns])
-        return pd.concat([empty, *[t for t in tables if len(t)]])[["id", *columns]]
+        stacked = pd.concat([empty, *[t for t in tables if len(t)]])[["id", *columns]]
+        return stacked.infer_objects()  # `empty` would make texts of numbers
 
 
 def evaluate_all(

@@ -1,4 +1,8 @@
-"""Write the tables of a report to one Excel workbook: numbers as numbers, text as text."""
+"""Write the tables of a report to one Excel workbook: numbers as numbers, text as text.
+
+It is for programs: sheets and columns have the names of the tables, and nothing else is in it. What
+people open is `labelled_workbook`.
+"""
 
 import io
 import re
@@ -35,11 +39,17 @@ def write(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
         for number, column in enumerate(table.columns, start=1):
             width = min(40, max(12, len(str(column)) + 2))
             sheet.column_dimensions[get_column_letter(number)].width = width
-        sheet.append([_cell(sheet, str(column), font=Font(bold=True)) for column in table.columns])
+        header = [make_cell(sheet, str(column), font=Font(bold=True)) for column in table.columns]
+        sheet.append(header)
         for row in table.itertuples(index=False, name=None):
-            sheet.append([_cell(sheet, value) for value in row])
+            sheet.append([make_cell(sheet, value) for value in row])
     if not tables:
         book.create_sheet("empty")
+    save(book, path)
+
+
+def save(book: Any, path: Path) -> None:
+    """Write a workbook without the time at which it was made."""
     stream = io.BytesIO()
     book.save(stream)
     path.write_bytes(_timeless(stream))
@@ -64,7 +74,8 @@ def sheet_names(names: Iterable[str]) -> list[str]:
     return found
 
 
-def _cell(sheet: Any, value: Any, *, font: Any = None) -> Any:
+def make_cell(sheet: Any, value: Any, *, font: Any = None) -> Any:
+    """A cell of text, which stays text whatever it holds; of other values, themselves or None."""
     from openpyxl.cell import WriteOnlyCell
 
     if not isinstance(value, str):
