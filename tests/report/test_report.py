@@ -128,7 +128,8 @@ class References(HTMLParser):
 def test_the_folder_holds_what_was_promised(folder):
     names = set(files(folder))
     assert names == {
-        "index.html", "summary.md", "metrics.json", "manifest.json", "tables.xlsx",
+        "index.html", "summary.md", "summary.html", "metrics.json", "manifest.json", "tables.xlsx",
+        "report.xlsx",
         "tables/kpis_month.csv", "tables/rfm_segments.csv", "tables/abc_products.csv",
         *(f"{page}.{kind}" for page in ("00_overview", "01_rfm", "02_abc")
           for kind in ("html", "ipynb")),
@@ -140,7 +141,7 @@ def test_pages_refer_to_nothing_outside(root):
     pages = list((root / "reports").glob("index.html")) + list(
         (root / "reports").glob("*/*/*.html")
     )
-    assert len(pages) == 5
+    assert len(pages) == 6
     for path in pages:
         seen = References(path.read_text("utf-8"))
         assert not seen.elements & {"script", "iframe", "link", "object", "embed", "form", "base"}
@@ -205,7 +206,7 @@ def test_a_page_reads_like_the_notebook_without_its_code(folder):
 
 def test_nothing_but_the_manifest_knows_when_and_where(root, folder):
     for name, content in files(folder).items():
-        if name not in ("manifest.json", "tables.xlsx"):
+        if name not in ("manifest.json", "report.xlsx", "tables.xlsx"):
             assert root.name not in content.decode("utf-8"), name
             assert "ipykernel_" not in content.decode("utf-8"), name
 

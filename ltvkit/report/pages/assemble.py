@@ -22,7 +22,7 @@ from ltvkit.display import formats
 from ltvkit.errors import ReportError
 from ltvkit.quality import summary as data
 from ltvkit.report import plan, results
-from ltvkit.report.pages import front_page, templates, workbook
+from ltvkit.report.pages import front_page, labelled_workbook, summaries, templates, workbook
 from ltvkit.report.pages.tasks import list_tasks
 from ltvkit.report.publishing import publish
 from ltvkit.report.runner.workers import Done
@@ -85,9 +85,9 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
         )
         files.write(folder / f"{run.job.notebook.page}.html", html)
     files.write(folder / "index.html", templates.render("index.html.j2", **front))
-    summary = templates.render("summary.md.j2", **front, escaped=front_page.escape_markdown)
-    files.write(folder / "summary.md", summary)
+    summaries.write(front, folder)
     workbook.write(tables, folder / "tables.xlsx")
+    _write_labelled(report, front, tables, folder)
     metrics = {r.page: {n: _finite(x) for n, x in r.metrics.items()} for r in found}
     files.write_json(folder / "metrics.json", report.named | {"metrics": metrics})
     published = publish.hash_files(folder)
@@ -96,6 +96,18 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     manifest = redaction.mask_deep(_build_manifest(report, done, started))
     manifest |= {"files": published}
     files.write_json(folder / publish.MANIFEST, manifest)
+
+
+def _write_labelled(
+    report: Report, front: Mapping[str, Any], tables: Mapping[str, Any], folder: Path
+) -> None:
+    labelled_workbook.write(
+        tables,
+        folder / "report.xlsx",
+        title=f"{report.title}: {front['month_name']}",
+        pages={name: page["notebook"].nav for page in front["pages"] for name in page["tables"]},
+        currency=report.params.values.get("currency", ""),
+    )
 
 
 def _check_inputs(report: Report, done: Sequence[Done]) -> None:
@@ -145,6 +157,7 @@ def _build_context(
             *front_page.list_warnings(tables.get("data_checks")),
             *filter(None, [report.asked]),
         ],
+        "data": front_page.describe_data(quality, tables.get("data_checks")),
         "headline": headline,
         "tasks": _list_tasks(found, tables, currency=currency),
         "measures": redaction.mask_figures(measures) if headline else "",

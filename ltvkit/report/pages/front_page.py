@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,7 @@ from ltvkit import periods
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats, tables
 from ltvkit.kpis import MEASURES
-from ltvkit.quality import describe
+from ltvkit.quality import check_finding, describe, finding
 from ltvkit.report.pages import sparklines
 from ltvkit.report.results import Result
 
@@ -24,7 +24,7 @@ _MARKDOWN = re.compile(
 # Marks that an address may have for a dot; the Japanese full stop between Latin letters alone.
 _LATIN = "[A-Za-z0-9\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]"
 _DOT = rf"(?:[.\u2024\ufe52\uff0e]|(?<={_LATIN})[\u3002\uff61](?={_LATIN}))"
-_DOTTED = re.compile(rf"\w+(?:{_DOT}\w+)+")
+_DOTTED = re.compile(rf"(?<!\w)\w+(?:{_DOT}\w+)+")
 # One dot, and behind it what ends no address: a number, a name in params, a file of the kit.
 _HARMLESS = re.compile(r"(?!(?i:www)\.)\w+\.(\w*[\d_]\w*|yaml|csv|json|xlsx|ipynb|html)")
 # The colon of a scheme, two backslashes, and the signs of mentions and tags.
@@ -36,7 +36,7 @@ def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> li
 
     `previous` and `last_year` are changes: a text, and a direction ("up", "down", "flat",
     "unavailable"). A figure that is missing is "unavailable", not zero. `line` is a sparkline of
-    the whole months up to this one. Empty without a row for the month.
+    the whole months up to this one, `cells` the same for mail. Empty without a row for the month.
     """
     rows = [] if by_month is None else by_month[by_month["period"] == month].to_dict("records")
     return [
@@ -45,7 +45,8 @@ def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> li
             "value": _format_value(row, name, currency),
             "previous": _format_change(row, f"{name}_vs_previous"),
             "last_year": _format_change(row, f"{name}_vs_last_year"),
-            "line": _draw_line(by_month, name, month, currency),
+            "line": _draw_line(sparklines.draw, by_month, name, month, currency),
+            "cells": _draw_line(sparklines.draw_cells, by_month, name, month, currency),
         }
         for row in rows[:1]
         for name in MEASURES
@@ -101,6 +102,12 @@ def show_quality(table: pd.DataFrame | None, *, currency: str) -> str:
     return "" if table is None else tables.show(table, currency=currency)._repr_html_()
 
 
+def describe_data(quality: pd.DataFrame | None, checks: pd.DataFrame | None) -> list[str]:
+    """The tables data_quality and data_checks -> a sentence each, those of the overview."""
+    said = [] if quality is None else [finding(quality)]
+    return said if checks is None else [*said, check_finding(checks)]
+
+
 def list_warnings(table: pd.DataFrame | None) -> list[str]:
     """The table data_checks -> a sentence per warning, except that of `is_partial`."""
     return [] if table is None else describe(drop_data_end(table))
@@ -154,12 +161,14 @@ def _part(found: re.Match[str]) -> str:
     return found[0] if _HARMLESS.fullmatch(found[0]) else re.sub(_DOT, r"\g<0> ", found[0])
 
 
-def _draw_line(by_month: pd.DataFrame | None, name: str, month: str, currency: str) -> str:
+def _draw_line(
+    draw: Callable[..., str], by_month: pd.DataFrame | None, name: str, month: str, currency: str
+) -> str:
     if by_month is None or name not in by_month:
         return ""
     past = by_month[by_month["period"] <= month]
     whole = past[~past["partial"].astype(bool)] if "partial" in past else past
-    return sparklines.draw(whole[name], whole["period"], measure=name, currency=currency)
+    return draw(whole[name], whole["period"], measure=name, currency=currency)
 
 
 def _format_value(row: Mapping[str, Any], name: str, currency: str) -> str:
