@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 __all__ = [
-    "ClusterError", "ColumnError", "DataError", "LtvkitError", "LtvkitWarning", "NoOptimum",
-    "NotRegular", "NothingYet", "ParamsError", "ProjectError", "ReportError", "TooLittleData",
+    "ClusterError", "ColumnError", "DataError", "DeliveryError", "LtvkitError", "LtvkitWarning",
+    "NoOptimum", "NotRegular", "NothingYet", "ParamsError", "ProjectError", "ReportError",
+    "TooLittleData",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
@@ -57,6 +58,10 @@ class ClusterError(LtvkitError):
 
 class ReportError(LtvkitError):
     """A report could not be built or published."""
+
+
+class DeliveryError(LtvkitError):
+    """A report could not be sent by mail."""
 
 
 class LtvkitWarning(UserWarning):

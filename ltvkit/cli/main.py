@@ -152,6 +152,49 @@ def report(params, month, start, end, only, replace, out, **options) -> None:
 
 
 @main.command()
+@click.argument("params", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    multiple=True,
+    required=True,
+    metavar="ADDRESS",
+    help="Who gets it, as in ann@example.org. Give it once for each of several.",
+)
+@click.option(
+    "--month",
+    metavar="MONTH",
+    help="The month, as 1998-06.  [default: that of the params file, or the newest report]",
+)
+@click.option("--partial", is_flag=True, help="Send it also where the month or a page is missing.")
+@click.option(
+    "--last-good",
+    is_flag=True,
+    help="Send the last good report also where a later run failed.",
+)
+@_out
+def send(params, to, month, out, **options) -> None:
+    """Send the summary of a shop's published report by mail.
+
+    PARAMS is the shop's params file, such as params/shop.yaml. These variables of the environment
+    name the mail server: LTVKIT_SMTP_HOST, LTVKIT_SMTP_FROM (who sends it), LTVKIT_SMTP_PORT (587
+    where it is left out), and, where the server asks for a login, LTVKIT_SMTP_USER and
+    LTVKIT_SMTP_PASSWORD. The exit status is 1 if somebody did not get it, and 2 if there is nothing
+    to send, or something that was given is wrong.
+    """
+    from ltvkit.config.params import check_month
+
+    if month:
+        check_month(month)
+    if out:
+        os.environ["LTVKIT_REPORTS"] = str(out.resolve())
+    from ltvkit.cli.send import send_summary
+    from ltvkit.report import recovery
+
+    recovery.recover()
+    sys.exit(send_summary(params, to=to, month=month, **options))
+
+
+@main.command()
 @_out
 def status(out) -> None:
     """List the reports of all shops, and record those whose run vanished.

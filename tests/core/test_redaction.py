@@ -284,6 +284,8 @@ CHECKED = {
     ("ltvkit/display/plots/_style.py", "args"),  # raised by the kit
     ("ltvkit/hypotheses/registry/verification.py", ""),  # raised by the kit
     ("ltvkit/engines/spark/session.py", ""),  # kept for `_failure_reason`
+    ("ltvkit/report/mail/delivery.py", ""),  # `explain` masks what it says
+    ("ltvkit/report/mail/delivery.py", "recipients"),  # so does `describe_reply`
 }
 # Errors of the kit that are not in `errors`.
 PRIVATE = {"_NoMapping", "GitError", "Interrupted", "Invalid", "UndecidedEncodingError"}

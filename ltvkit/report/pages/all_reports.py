@@ -74,16 +74,21 @@ def list_shops() -> list[tuple[str, str, list[Month]]]:
 
 
 def _shop(shop: str, running: Mapping[Place, str]) -> tuple[str, str, list[Month]]:
-    previews = _list_months(shop, running, preview=True)
-    months = _list_months(shop, running, preview=False)
+    previews = list_months(shop, running, preview=True)
+    months = list_months(shop, running)
     empty = {month: Month(month, None, None, "") for month in previews}
     titles = [each.report["title"] for each in [*months.values()][::-1] if each.report]
     found = [replace(each, preview=previews.get(m)) for m, each in (empty | months).items()]
     return shop, [*titles, shop][0], sorted(found, key=lambda each: each.month, reverse=True)
 
 
-def _list_months(shop: str, running: Mapping[Place, str], *, preview: bool) -> dict[str, Month]:
-    """Of each month, the manifest of the last good report, and the record of a later failure."""
+def list_months(
+    shop: str, running: Mapping[Place, str], *, preview: bool = False
+) -> dict[str, Month]:
+    """Of each month, the manifest of the last good report, and the record of a later failure.
+
+    `running`: since when which reports are being built (`markers.list_running`).
+    """
     folder = Place(shop, "last", preview).home
     good = _read_months(folder, "manifest.json", needs=("title", "as_of"))
     failed = _read_months(folder / ".failed", "failure.json", needs=("reason", "notebooks"))

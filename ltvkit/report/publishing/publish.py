@@ -17,7 +17,7 @@ import itertools
 import os
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from typing import Any
 import filelock
 
 from ltvkit.core import files, paths, redaction
+from ltvkit.core.i18n import _
 from ltvkit.errors import ReportError
 from ltvkit.report import results
 from ltvkit.report.runner.outcome import Failure
@@ -183,8 +184,8 @@ def confirm_unchanged(place: Place, inputs: str) -> bool:
     place.check()
     try:
         manifest = files.read_json(place.target / MANIFEST) or {}
-        same = manifest["inputs_key"] == inputs and manifest["files"] == hash_files(place.target)
-    except (OSError, ValueError, LookupError, TypeError):  # damaged
+        same = manifest["inputs_key"] == inputs and not find_fault(place, manifest)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # damaged
         return False
     if not same or place.failed.exists():
         return False
@@ -197,6 +198,20 @@ def confirm_unchanged(place: Place, inputs: str) -> bool:
         files.write_json(part, manifest)
         part.replace(place.target / MANIFEST)
     return True
+
+
+def find_fault(place: Place, manifest: Mapping[str, Any]) -> str:
+    """What differs from the manifest of a report, as "index.html is missing"; "" if nothing does.
+
+    Raises `LookupError`, `TypeError` or `AttributeError` where the manifest itself is damaged.
+    """
+    listed, found = manifest["files"], hash_files(place.target)
+    if missing := sorted(listed.keys() - found):
+        return _("{file} is missing").format(file=missing[0])
+    if more := sorted(found.keys() - listed):
+        return _("{file} is not of this report").format(file=more[0])
+    changed = [name for name, sum_ in found.items() if listed[name] != sum_]
+    return _("{file} was changed").format(file=changed[0]) if changed else ""
 
 
 def hash_files(folder: Path) -> dict[str, str]:

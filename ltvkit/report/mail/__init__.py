@@ -1,0 +1,1 @@
+"""The summary of a published report goes out by mail."""
