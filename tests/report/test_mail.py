@@ -163,7 +163,7 @@ def test_a_month_without_headline_tasks_or_measures_is_a_mail_as_well(root):
         assert "Revenue rose" not in text
         assert "Up <b>5%</b>" in text
         assert "June 1998" in text
-    assert "Not in this report: DRIVERS." in page
+        assert "Not in this report: DRIVERS." in text
     assert "No key figures" in page
     assert "No key figures" in plain
 
