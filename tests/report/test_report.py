@@ -176,8 +176,8 @@ def test_pages_show_no_standard_error_but_the_warnings_of_the_kit(folder):
 def test_the_figures_of_the_month(folder):
     front = text_of(folder, "index.html")
     assert ">1,234 USD<" in front
-    assert "▲ +5.2%</b> vs last month" in front
-    assert "\N{MINUS SIGN}1.2 pp</b> vs last month" in front
+    assert "▲ +5.2%</b> vs May 1998" in front
+    assert "\N{MINUS SIGN}1.2 pp</b> vs May 1998" in front
     assert "vs June 1997: unavailable" in front
     assert "This month is partial" in front
     assert "**Repeat rate**: 25.0%" in text_of(folder, "summary.md")

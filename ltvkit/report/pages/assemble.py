@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ltvkit import periods
 from ltvkit.config.notebooks import digest
 from ltvkit.config.params import Params
 from ltvkit.core import checksums, files, git, paths, pseudonyms, redaction, run_state
@@ -138,7 +139,7 @@ def _build_context(
 ) -> dict[str, Any]:
     """The values that the templates show."""
     by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
-    year, month = report.month.split("-")
+    this = periods.index_of(f"{report.month}-01", "month")
     currency = report.params.values.get("currency", "")
     headline = front_page.find_headline(found)
     measures = front_page.list_measures(tables.get("hypotheses"), report.month, as_of=report.as_of)
@@ -146,7 +147,8 @@ def _build_context(
     return report.named | {
         "title": report.title,
         "month_name": formats.month(report.month),
-        "last_year": formats.month(f"{int(year) - 1:04d}-{month}", short=True),
+        "last_month": formats.month(periods.label(this - 1, "month"), short=True),
+        "last_year": formats.month(periods.label(this - 12, "month"), short=True),
         "last_day": formats.day(report.as_of),
         "kpis": front_page.list_kpis(by_month, report.month, currency=currency),
         "partial": front_page.is_partial(by_month, report.month, as_of=report.as_of),

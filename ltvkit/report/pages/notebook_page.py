@@ -5,7 +5,10 @@ cells and outputs is cleaned by one list of allowed elements.
 """
 
 import base64
+import itertools
 import re
+from collections.abc import Iterator
+from html import escape
 from typing import Any
 
 import nh3
@@ -22,6 +25,7 @@ from ltvkit.report.pages import templates
 # Of an output, the first kind that it has is shown.
 _KINDS = ("text/html", "image/svg+xml", "image/png", "image/jpeg", "text/markdown", "text/plain")
 _ALLOWED = files.read_yaml(__name__, "allowed_html.yaml")
+_SCROLLING = ("div", "figure", "span")
 _OWN_LINK = re.compile(r"(?:\.?/)?([\w-]+)\.ipynb(#[\w-]*)?$")
 
 
@@ -31,7 +35,9 @@ def render_cells(notebook: dict[str, Any]) -> str:
     shown = [
         cell for n, cell in enumerate(kept) if not (n and _explains_nothing(cell, kept[n - 1]))
     ]
-    return templates.render("body/cells.html.j2", cells=[_convert_cell(cell) for cell in shown])
+    numbers = itertools.count(1)
+    cells = [_convert_cell(cell, numbers) for cell in shown]
+    return templates.render("body/cells.html.j2", cells=cells)
 
 
 def _explains_nothing(cell: dict[str, Any], before: dict[str, Any]) -> bool:
@@ -43,10 +49,14 @@ def _explains_nothing(cell: dict[str, Any], before: dict[str, Any]) -> bool:
     return not any("<td" in table for table in tables)
 
 
-def _convert_cell(cell: dict[str, Any]) -> dict[str, Any]:
+def _convert_cell(cell: dict[str, Any], numbers: Iterator[int]) -> dict[str, Any]:
+    """A cell as the template needs it; `numbers` go to what scrolls, so that labels differ."""
     source = read_source(cell)
     if cell["cell_type"] == "markdown":
-        return {"kind": "markdown", "html": render_markdown(source, cell.get("attachments"))}
+        return {
+            "kind": "markdown",
+            "html": render_markdown(source, cell.get("attachments"), numbers),
+        }
     if cell["cell_type"] != "code" or not source.strip():
         return {"kind": "none"}
     labels = {"parameters": _("Parameters"), "injected-parameters": _("Parameters of this report")}
@@ -54,11 +64,13 @@ def _convert_cell(cell: dict[str, Any]) -> dict[str, Any]:
         "kind": "code",
         "label": next((labels[tag] for tag in read_tags(cell) if tag in labels), _("Code")),
         "code": Highlight2HTML(pygments_lexer="python")(source),
-        "outputs": [shown for output in cell["outputs"] if (shown := _convert_output(output))],
+        "outputs": [
+            shown for output in cell["outputs"] if (shown := _convert_output(output, numbers))
+        ],
     }
 
 
-def _convert_output(output: dict[str, Any]) -> dict[str, str] | None:
+def _convert_output(output: dict[str, Any], numbers: Iterator[int]) -> dict[str, str] | None:
     """One output as the template needs it; None if a page cannot show it."""
     if output["output_type"] == "stream":  # of standard output alone: see runner.messages
         return {"kind": "stdout", "text": strip_ansi("".join(output["text"]))}
@@ -69,15 +81,37 @@ def _convert_output(output: dict[str, Any]) -> dict[str, str] | None:
         return None
     data = "".join(output["data"][kind])
     if kind == "text/html":
-        return {"kind": "html", "html": clean_html(data)}
+        parts = _label_parts(data, numbers)  # a card, whose tables and charts scroll by themselves
+        label = _("Table {n}").format(n=next(numbers)) if parts == data else ""
+        return {"kind": "html", "html": clean_html(parts), "label": label}
     if kind == "text/markdown":
-        return {"kind": "html", "html": render_markdown(data)}
+        return {"kind": "html", "html": render_markdown(data, numbers=numbers), "label": ""}
     if kind == "text/plain":
         return {"kind": "stdout", "text": strip_ansi(data)}
     about = output["metadata"].get(kind, {})
     alt = about.get("alt") or _("Chart; the text around it explains how to read it.")
     width = about.get("width", "")
-    return {"kind": "image", "source": _embed_image(kind, data), "alt": alt, "width": width}
+    shown = {"source": _embed_image(kind, data), "alt": alt, "width": width}
+    return shown | {"kind": "image", "label": _("Chart {n}").format(n=next(numbers))}
+
+
+def _label_parts(html: str, numbers: Iterator[int]) -> str:
+    """Make the tables and charts of a card areas that scroll."""
+    html = re.sub(
+        '<div class="ltv-card-scroll">',
+        lambda _found: _open_scroll("div", _("Table {n}").format(n=next(numbers))),
+        html,
+    )
+    return re.sub(
+        r"<figure>(?=<img)",
+        lambda _found: _open_scroll("figure", _("Chart {n}").format(n=next(numbers))),
+        html,
+    )
+
+
+def _open_scroll(tag: str, label: str, role: str = "region") -> str:
+    """The start of an area that scrolls sideways, by keys as well."""
+    return f'<{tag} class="scroll" role="{role}" tabindex="0" aria-label="{escape(label)}">'
 
 
 def _embed_image(kind: str, data: str) -> str:
@@ -87,13 +121,18 @@ def _embed_image(kind: str, data: str) -> str:
     return f"data:{kind};base64,{''.join(data.split())}"
 
 
-def render_markdown(text: str, attachments: dict[str, Any] | None = None) -> str:
-    """Markdown -> safe HTML; formulas as MathML.
+def render_markdown(
+    text: str,
+    attachments: dict[str, Any] | None = None,
+    numbers: Iterator[int] | None = None,
+) -> str:
+    """Markdown -> safe HTML; formulas as MathML. `numbers` go to its tables.
 
     >>> render_markdown("**A** customer's $m$")
     '<p><strong>A</strong> customer\\'s <math ...
     """
     renderer = _Renderer(escape=False, attachments=attachments, exclude_anchor_links=True)
+    renderer.numbers = numbers or itertools.count(1)
     return clean_html(MarkdownWithMath(renderer=renderer).render(text))
 
 
@@ -104,11 +143,14 @@ def clean_html(html: str) -> str:
     '<b>hi</b>'
     """
     own = {"a": {"href"}, "img": {"src"}, "details": {"name", "open"}}
+    own |= {tag: {"aria-label"} for tag in _SCROLLING}
+    fixed = {tag: {"role": {"region", "group"}, "tabindex": {"0"}} for tag in _SCROLLING}
     return nh3.clean(
         html,
         tags={*_ALLOWED["html"], *_ALLOWED["math"]},
         clean_content_tags={"script", "style"},  # a style sheet's text is no text to read
         attributes={"*": {*_ALLOWED["attributes"]}, **own},
+        tag_attribute_values=fixed,
         attribute_filter=_keep_inside,
         filter_style_properties={*_ALLOWED["styles"]},
         url_schemes={"data"},
@@ -132,6 +174,13 @@ def _keep_inside(_tag: str, name: str, value: str) -> str | None:
 
 class _Renderer(IPythonRenderer):
     """Markdown as JupyterLab shows it, without outside references."""
+
+    numbers: Iterator[int]
+
+    def table(self, text: str) -> str:
+        """A table that scrolls."""
+        label = _("Table {n}").format(n=next(self.numbers))
+        return f"{_open_scroll('div', label)}<table>{text}</table></div>"
 
     def block_math(self, body: str) -> str:
         return _render_formula(body, display="block")
@@ -160,6 +209,8 @@ class _Renderer(IPythonRenderer):
 def _render_formula(latex: str, *, display: str) -> str:
     """LaTeX -> MathML; the LaTeX itself, as code, where it cannot be converted."""
     try:
-        return convert(latex.replace("{aligned}", "{align*}"), display=display)
+        formula = convert(latex.replace("{aligned}", "{align*}"), display=display)
     except Exception:  # latex2mathml can raise anything
         return f"<code>{nh3.clean_text(latex)}</code>"
+    scroll = _open_scroll("span", _("Formula"), "group") if display == "block" else ""
+    return f"{scroll}{formula}</span>" if scroll else formula
