@@ -1,4 +1,4 @@
-"""Chromium through its own protocol: which scripts a page runs, and what it asks for."""
+"""Chromium through its own protocol: which scripts a page runs, what it asks for, how it looks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,27 @@ QUIET = (
     "--disable-sync", "--disable-extensions", "--host-resolver-rules=MAP * ~NOTFOUND",
     "--remote-debugging-pipe",
 )  # fmt: skip
+HEIGHTS = {390: 844}  # of a phone
 LINKS = """JSON.stringify([...document.querySelectorAll('[href],[src],[action]')].map(
   e => e.href || e.src || e.action))"""
+
+
+# axe cannot tell a contrast on a gradient: the shadows at the edges of what scrolls.
+PLAIN = """document.head.insertAdjacentHTML("beforeend",
+  "<style>.scroll, nav ul { background: var(--paper) !important; }</style>")"""
+RUN_AXE = """axe.run().then(({violations}) => violations.filter(v => v.impact !== "minor").map(
+  v => [v.id, v.nodes.slice(0, 3).map(n => n.html.slice(0, 200))]))"""
 
 
 def find() -> str | None:
     """The first browser there is."""
     return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def audit(browser: Browser, page: Path, *, width: int, dark: bool) -> dict[str, list[str]]:
+    """The rules of accessibility that a page breaks by axe, each with elements that do."""
+    axe = (resources.files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+    return dict(browser.evaluate(page, PLAIN, f"{axe};0", RUN_AXE, width=width, dark=dark))
 
 
 @dataclass
@@ -69,15 +84,9 @@ class Browser:
 
         Without `policy`, its Content-Security-Policy counts for nothing.
         """
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Network", "Debugger", "Runtime"):
-            self.call(f"{domain}.enable", session)
+        target, session = self._attach("Page", "Network", "Debugger", "Runtime")
         self.call("Page.setBypassCSP", session, enabled=not policy)
-        self.events.clear()
-        self.call("Page.navigate", session, url=page.as_uri())
-        ends = ("Page.loadEventFired", "Page.javascriptDialogOpening")
-        self._until(lambda: any(map(self._happened, ends)), seconds=20)
+        self._load(session, page)
         self._until(lambda: False, seconds=seconds)
         seen = Seen()
         for event in self.events:
@@ -88,6 +97,22 @@ class Browser:
             seen.text = self._value(session, "document.body.innerText")
         self.call("Target.closeTarget", targetId=target)
         return seen
+
+    def evaluate(self, page: Path, *scripts: str, width: int = 1280, dark: bool = False) -> Any:
+        """Open a file on a screen so wide, light or dark; what the last of `scripts` gives.
+
+        Also the result of a promise. The page's Content-Security-Policy counts for nothing.
+        """
+        target, session = self._attach("Page", "Runtime")
+        self.call("Page.setBypassCSP", session, enabled=True)
+        screen = {"width": width, "height": HEIGHTS.get(width, 800), "mobile": width < 500}
+        self.call("Emulation.setDeviceMetricsOverride", session, deviceScaleFactor=1, **screen)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.call("Emulation.setEmulatedMedia", session, features=[scheme])
+        self._load(session, page)
+        found = [self._value(session, script) for script in scripts]
+        self.call("Target.closeTarget", targetId=target)
+        return found[-1]
 
     def call(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
         """A command of the protocol, and its answer."""
@@ -116,9 +141,25 @@ class Browser:
         self._process.wait()
         self._log.close()
 
+    def _attach(self, *domains: str) -> tuple[str, str]:
+        """A new tab and the session with it, told of these domains."""
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in domains:
+            self.call(f"{domain}.enable", session)
+        return target, session
+
+    def _load(self, session: str, page: Path) -> None:
+        self.events.clear()
+        self.call("Page.navigate", session, url=page.as_uri())
+        ends = ("Page.loadEventFired", "Page.javascriptDialogOpening")
+        self._until(lambda: any(map(self._happened, ends)), seconds=20)
+
     def _value(self, session: str, script: str) -> Any:
-        found = self.call("Runtime.evaluate", session, expression=script)
-        return found["result"]["value"]
+        told = {"awaitPromise": True, "returnByValue": True}
+        found = self.call("Runtime.evaluate", session, expression=script, **told)
+        assert "exceptionDetails" not in found, found["exceptionDetails"]
+        return found["result"].get("value")
 
     def _note(self, method: str, about: dict[str, Any], seen: Seen) -> None:
         if method == "Debugger.scriptParsed":

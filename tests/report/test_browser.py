@@ -1,15 +1,15 @@
 """A shop whose data attack: its whole report, as files and as a browser opens it.
 
 Nothing that a page holds runs, nothing is fetched, and nobody is named. The probe is shown to see
-what it looks for. Without a browser one test is skipped, unless LTVKIT_BROWSER says "required".
+what it looks for.
 """
 
 from __future__ import annotations
 
 import csv
 import html
+import itertools
 import json
-import os
 import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -17,8 +17,8 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import openpyxl
 import pytest
-import stub_browser
 from nbformat.v4 import new_code_cell
+from stub_browser import audit
 from stub_project import HOME, report
 
 from ltvkit.core import csv_injection
@@ -51,6 +51,9 @@ ATTACKS = [
     "\x1b[2J`x`\n# y",
     "x" * 10_000,
 ]
+LOOKS = [(390, False), (1280, True)]  # width and whether it is dark
+BARRIERS = """<img src="data:image/png;base64,"><p style="color: #333">grey on black</p>
+<div style="overflow: auto; width: 9rem"><p style="width: 99rem">too wide</p></div>"""
 SECRET = "s3cr3t-of-this-machine"
 SHOW = """
 from IPython.display import Markdown
@@ -177,17 +180,6 @@ def test_the_summary_links_nowhere(reports):
     assert not re.search(r"\w:/|\w\.[a-z]|[@#]\w|www\.", shown.replace("index.html", ""))
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    if not (path := stub_browser.find()):
-        if os.environ.get("LTVKIT_BROWSER") == "required":
-            pytest.fail("LTVKIT_BROWSER=required, and there is no Chromium on PATH")
-        pytest.skip("no Chromium on PATH; LTVKIT_BROWSER=required makes this a failure")
-    opened = stub_browser.Browser(path, tmp_path_factory.mktemp("browser") / "profile")
-    yield opened
-    opened.close()
-
-
 SEEN = {  # attack -> whether it runs, whether it fetches; where nothing is escaped
     "<script>document.title = 'ran'</script>": (True, False),
     "<img src=x onerror=\"document.title='ran'\">": (True, True),
@@ -228,3 +220,20 @@ def test_pages_run_nothing_and_fetch_nothing(reports, browser, tmp_path):
     seen = browser.open(page, policy=True)
     assert (seen.scripts, seen.fetched) == ([], [])
     assert browser.open(page, policy=False).scripts
+
+
+def test_everybody_can_read_every_page(reports, browser, tmp_path):
+    """axe finds nothing, on a phone in light and on a desk in dark; it is shown to find."""
+    pages = sorted(p for p in reports.rglob("*.html") if ".cache" not in p.parts)
+    found = {
+        path.name: faults
+        for path, (width, dark) in zip(pages, itertools.cycle(LOOKS), strict=False)
+        if (faults := audit(browser, path, width=width, dark=dark))
+    }
+    assert found == {"03_abc.html": {"image-alt": ["<img>"]}}  # an attack, its address taken out
+
+    hole = tmp_path / "hole.html"
+    hole.write_text(pages[0].read_text("utf-8").replace("</main>", f"{BARRIERS}</main>"), "utf-8")
+    light, dark = (audit(browser, hole, width=w, dark=d) for w, d in LOOKS)
+    assert {*light} == {"image-alt", "scrollable-region-focusable"}
+    assert {*dark} == {"image-alt", "scrollable-region-focusable", "color-contrast"}
