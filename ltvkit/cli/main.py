@@ -89,6 +89,12 @@ _out = click.option(
     help="With --only: publish even where the report loses pages by it.",
 )
 @click.option(
+    "--pdf",
+    is_flag=True,
+    help="Also make report.pdf of all pages, in the report's folder. Needs Chromium, Google Chrome "
+    "or Microsoft Edge.",
+)
+@click.option(
     "--jobs",
     type=click.IntRange(min=1),
     default=(os.cpu_count() or 1) + 1,
@@ -146,6 +152,8 @@ def report(params, month, start, end, only, replace, out, **options) -> None:
         click.echo(_("Published: {path}").format(path=_shorten(folder / "index.html")))
     for folder in outcome.previews:
         click.echo(_("Preview: {path}").format(path=_shorten(folder / "index.html")))
+    for file in outcome.printed:
+        click.echo(_("PDF: {path}").format(path=_shorten(file)))
     if outcome.index:
         click.echo(_("All reports: {path}").format(path=_shorten(outcome.index)))
     sys.exit(FAILED if outcome.failures else 0)

@@ -41,11 +41,12 @@ class Months:
 
 @dataclass
 class Outcome:
-    """The outcome of a command: folders unchanged, published and of previews; what went wrong."""
+    """The outcome of a command: folders unchanged, published and of previews, PDF files, faults."""
 
     unchanged: list[Path] = field(default_factory=list)
     published: list[Path] = field(default_factory=list)
     previews: list[Path] = field(default_factory=list)
+    printed: list[Path] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     index: Path | None = None

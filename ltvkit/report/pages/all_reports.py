@@ -18,13 +18,15 @@ from ltvkit.report.publishing.publish import Place
 
 @dataclass(frozen=True)
 class Month:
-    """A shop's month: its last good report, a later failure, a run under way, and a preview."""
+    """A shop's month: its last good report, a later failure, a run under way, a preview, whether
+    there is a PDF."""
 
     month: str
     report: Mapping[str, Any] | None
     failure: Mapping[str, Any] | None
     since: str
     preview: "Month | None" = None
+    pdf: bool = False
 
     @property
     def building(self) -> str:
@@ -94,7 +96,12 @@ def list_months(
     failed = _read_months(folder / ".failed", "failure.json", needs=("reason", "notebooks"))
     since = {p.month: t for p, t in running.items() if (p.shop, p.preview) == (shop, preview)}
     months = sorted({*good, *failed, *since})
-    return {m: Month(m, good.get(m), failed.get(m), since.get(m, "")) for m in months}
+    return {
+        m: Month(
+            m, good.get(m), failed.get(m), since.get(m, ""), pdf=(folder / m / publish.PDF).exists()
+        )
+        for m in months
+    }
 
 
 def _read_months(folder: Path, name: str, *, needs: tuple[str, ...]) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 A report is built beside its target and published by two renames: the old one out, the new one in.
 If a run dies between them, the old one is still whole, and the next run restores it.
 
-    reports/<shop>/<month>/            the last good report
+    reports/<shop>/<month>/            the last good report, and report.pdf where it was asked for
     reports/<shop>/.failed/<month>/    why a later run failed, and the failed notebooks
     reports/<shop>/.work/<month>.*     lock, staging and the old report during the swap
     reports/<shop>/.preview/           the same for previews, which never replace a report
@@ -31,7 +31,7 @@ from ltvkit.errors import ReportError
 from ltvkit.report import results
 from ltvkit.report.runner.outcome import Failure
 
-MANIFEST, QUARANTINE = "manifest.json", "quarantine.csv"
+MANIFEST, PDF, QUARANTINE = "manifest.json", "report.pdf", "quarantine.csv"
 MONTH = re.compile(r"last|\d{4}-(0[1-9]|1[0-2])")  # the names of a shop's folders
 _LEFT = (".work/*.old", ".work/*.new", ".work/.*.part", ".failed/.*.part")
 
@@ -61,6 +61,13 @@ class Place:
     def both(self) -> tuple["Place", "Place"]:
         """The report and its preview. They share the finished notebooks, and one lock."""
         return replace(self, preview=False), replace(self, preview=True)
+
+    @classmethod
+    def of(cls, folder: Path) -> "Place":
+        """The place whose `target` is this folder."""
+        preview = folder.parent.name == ".preview"
+        shop = folder.parent.parent if preview else folder.parent
+        return cls(shop.name, folder.name, preview)
 
     def work(self, suffix: str) -> Path:
         """A file or folder that exists only while a report is built."""
@@ -104,7 +111,7 @@ def recover(place: Place) -> None:
     parts = place.home.glob(f".work/.{place.month}.*.part")
     for left in (old, new, *halves):
         shutil.rmtree(left, ignore_errors=True)
-    for left in parts:
+    for left in (place.work("pdf"), *parts):
         left.unlink(missing_ok=True)
 
 
@@ -189,6 +196,7 @@ def confirm_unchanged(place: Place, inputs: str) -> bool:
         return False
     if not same or place.failed.exists():
         return False
+    _remove_stale_pdf(place, manifest)
     manifest |= {"started": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "seconds": 0.0}
     for notebook in manifest["notebooks"]:
         notebook |= {"reused": True, "seconds": 0.0}
@@ -214,10 +222,18 @@ def find_fault(place: Place, manifest: Mapping[str, Any]) -> str:
     return _("{file} was changed").format(file=changed[0]) if changed else ""
 
 
+def _remove_stale_pdf(place: Place, manifest: Mapping[str, Any]) -> None:
+    """Remove a report.pdf that was not made of this report."""
+    file = place.target / PDF
+    if file.exists() and manifest.get("pdf") != {"sha256": files.hash_file(file)}:
+        file.unlink()
+
+
 def hash_files(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file below `folder` but the manifest."""
+    """The SHA-256 of every file below `folder` but the manifest, and the PDF, which knows when it
+    was made."""
     return {
         path.relative_to(folder).as_posix(): files.hash_file(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / MANIFEST
+        if path.is_file() and path not in (folder / MANIFEST, folder / PDF)
     }
