@@ -21,6 +21,7 @@ from ltvkit.ingest.schema import COLUMNS
 from ltvkit.inspection import proposals
 
 ROOT = Path(__file__).parents[1]
+FILES = ("csv", "html", "ipynb", "json", "jsonl", "md", "pdf", "toml", "xlsx", "yaml")
 OF_A_PROJECT = "ltvkit/config/new_project/README.md"
 TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", OF_A_PROJECT)
 PAGES = {
@@ -99,7 +100,7 @@ def test_names_of_code_in_the_documents_exist():
             example = any(word in path for word in ("weekdays", "mine", "params/hypotheses"))
             assert example or (ROOT / path).exists(), f"{page}: {path}"
         for module, name in re.findall(r"`(?:ltvkit\.)?(\w+)\.(\w+)[`(]", text):
-            file = name in ("csv", "html", "ipynb", "json", "jsonl", "md", "toml", "xlsx", "yaml")
+            file = name in FILES
             assert file or module not in known or name in known[module], f"{page}: {module}.{name}"
 
 

@@ -128,8 +128,8 @@ class References(HTMLParser):
 def test_the_folder_holds_what_was_promised(folder):
     names = set(files(folder))
     assert names == {
-        "index.html", "summary.md", "summary.html", "metrics.json", "manifest.json", "tables.xlsx",
-        "report.xlsx",
+        "index.html", "glossary.html", "summary.md", "summary.html", "metrics.json",
+        "manifest.json", "tables.xlsx", "report.xlsx",
         "tables/kpis_month.csv", "tables/rfm_segments.csv", "tables/abc_products.csv",
         *(f"{page}.{kind}" for page in ("00_overview", "01_rfm", "02_abc")
           for kind in ("html", "ipynb")),

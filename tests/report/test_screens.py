@@ -9,7 +9,7 @@ import pytest
 from stub_browser import audit
 
 from ltvkit.config.notebooks import Notebook
-from ltvkit.report.pages import notebook_page, sparklines, templates
+from ltvkit.report.pages import front_page, notebook_page, sparklines, templates
 
 PHONE, DESK = (390, 844), (1280, 800)  # width and height of a screen
 MONTHS = [f"2024-{n:02d}" for n in range(1, 10)]
@@ -93,7 +93,10 @@ def look(browser, page: Path, screen: tuple[int, int]) -> dict:
 @pytest.fixture
 def front(tmp_path) -> Path:
     path = tmp_path / "index.html"
-    path.write_text(templates.render("index.html.j2", **NAMED, pages=[]), "utf-8")
+    path.write_text(
+        templates.render("index.html.j2", **NAMED, pages=[], linker=front_page.make_linker(KPIS)),
+        "utf-8",
+    )
     return path
 
 
@@ -109,6 +112,7 @@ def notebook(tmp_path) -> Path:
     body = notebook_page.render_cells({"cells": cells})
     book = Notebook(Path(), "01_rfm", "", "RFM", (), "")
     page = {"notebook": book, "body": body, "tables": [], "pages": []}
+    page["linker"] = front_page.make_linker([])
     path = tmp_path / "01_rfm.html"
     path.write_text(templates.render("page.html.j2", **NAMED, **page), "utf-8")
     return path

@@ -23,7 +23,14 @@ from ltvkit.display import formats
 from ltvkit.errors import ReportError
 from ltvkit.quality import summary as data
 from ltvkit.report import plan, results
-from ltvkit.report.pages import front_page, labelled_workbook, summaries, templates, workbook
+from ltvkit.report.pages import (
+    front_page,
+    glossary,
+    labelled_workbook,
+    summaries,
+    templates,
+    workbook,
+)
 from ltvkit.report.pages.tasks import list_tasks
 from ltvkit.report.publishing import publish
 from ltvkit.report.runner.workers import Done
@@ -81,11 +88,14 @@ def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.
     for run, shown in zip(done, front["pages"], strict=True):
         _copy_run(run.job, folder)
         notebook = json.loads((run.job.folder / NOTEBOOK).read_text("utf-8"))
-        html = templates.render(
-            "page.html.j2", **front, **shown, body=notebook_page.render_cells(notebook)
-        )
+        linker = glossary.Linker()
+        body = linker.link(notebook_page.render_cells(notebook))
+        html = templates.render("page.html.j2", **front, **shown, linker=linker, body=body)
         files.write(folder / f"{run.job.notebook.page}.html", html)
-    files.write(folder / "index.html", templates.render("index.html.j2", **front))
+    html = templates.render("index.html.j2", **front, linker=front_page.make_linker(front["kpis"]))
+    files.write(folder / "index.html", html)
+    terms = templates.render("glossary.html.j2", **front, glossary=glossary.list_terms())
+    files.write(folder / glossary.FILE, terms)
     summaries.write(front, folder)
     workbook.write(tables, folder / "tables.xlsx")
     _write_labelled(report, front, tables, folder)

@@ -12,7 +12,7 @@ from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats, tables
 from ltvkit.kpis import MEASURES
 from ltvkit.quality import check_finding, describe, finding
-from ltvkit.report.pages import sparklines
+from ltvkit.report.pages import glossary, sparklines
 from ltvkit.report.results import Result
 
 HEADLINE = "drivers_previous"  # the table of the page whose first finding is the headline
@@ -51,6 +51,14 @@ def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> li
         for row in rows[:1]
         for name in MEASURES
     ]
+
+
+def make_linker(kpis: Sequence[Mapping[str, Any]]) -> glossary.Linker:
+    """The links of the front page, which knows the terms that its key figures are called by."""
+    linker = glossary.Linker()
+    for kpi in kpis:
+        linker.note(kpi["label"])
+    return linker
 
 
 def list_findings(found: Sequence[Result], *, headline: str = "") -> list[list[str]]:

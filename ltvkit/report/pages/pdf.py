@@ -72,8 +72,8 @@ def print_report(place: Place, *, browser: str) -> Path:
 
 
 def _render(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """The pages of a report as one: the front page, then the notebooks in their order."""
-    names = ["index", *(book["page"] for book in manifest["notebooks"])]
+    """The pages of a report as one: the front page, the notebooks in their order, the glossary."""
+    names = ["index", *(book["page"] for book in manifest["notebooks"]), "glossary"]
     fit = (templates.HERE / "fit.js").read_text("utf-8")
     sum_ = base64.b64encode(hashlib.sha256(fit.encode()).digest()).decode()
     pages = [
