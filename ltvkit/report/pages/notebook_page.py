@@ -178,9 +178,10 @@ class _Renderer(IPythonRenderer):
     numbers: Iterator[int]
 
     def table(self, text: str) -> str:
-        """A table that scrolls."""
+        """A table that scrolls; a head without a word is no head of its column."""
         label = _("Table {n}").format(n=next(self.numbers))
-        return f"{_open_scroll('div', label)}<table>{text}</table></div>"
+        body = text.replace("<th></th>", "<td></td>")
+        return f"{_open_scroll('div', label)}<table>{body}</table></div>"
 
     def block_math(self, body: str) -> str:
         return _render_formula(body, display="block")
