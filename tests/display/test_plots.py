@@ -57,6 +57,13 @@ def kpis(n: int = 18, every: str = "month") -> pd.DataFrame:
     )
 
 
+def customers_by_month(n: int = 18) -> pd.DataFrame:
+    """Who is new is not known in the first three months."""
+    customers = 100.0 + 10 * np.arange(n)
+    new = np.where(np.arange(n) < 3, NAN, 40.0)
+    return kpis(n).assign(customers=customers, new_customers=new)
+
+
 def summary(names: list[str] = SEGMENTS) -> pd.DataFrame:
     n = len(names)
     customers = np.arange(1, n + 1) / (n * (n + 1) / 2)
@@ -153,6 +160,7 @@ def change() -> pd.DataFrame:
 
 CASES = {
     "kpi_series": (plots.kpi_series, kpis(), {}),
+    "customer_kinds": (plots.customer_kinds, customers_by_month(), {}),
     "segments": (plots.segments, summary(), {}),
     "rfm_grid": (plots.rfm_grid, grid(), {}),
     "migration": (plots.migration, migration(), {}),
@@ -252,6 +260,7 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
 
 ALTS = {
     "kpi_series": "2024-05: 97,121. All whole ones: 90,000 (2023-12) to 109,906 (2024-03).",
+    "customer_kinds": "Last whole month, 2024-05: 260, 40 of them new.",
     "segments": "Largest share of revenue: champions, 16.7%, from 1.5% of customers.",
     "rfm_grid": "Largest cell: R 1 and F 5 (24). With the highest of both: 4.",
     "migration": "The largest move (109) is from hibernating to lost.",
@@ -337,7 +346,8 @@ def test_nothing_to_show_is_said_in_words(name):
     draw, table, options = CASES[name]
     ids = ["period", "start", "end", "partial", "segment", "r_score", "before", "class", "cohort"]
     ids += ["rank", "product_id", "product", "step", "channel", "kind"]
-    kept = [c for c in (*ids, "customers", "decile") if c in table]
+    ids += [] if name == "customer_kinds" else ["customers"]  # there they are what is drawn
+    kept = [c for c in (*ids, "decile") if c in table]
     blank = table.astype({c: float for c in table.columns if c not in kept}).copy()
     blank.loc[:, [c for c in blank.columns if c not in kept]] = NAN
     for empty in (table.head(0), pd.DataFrame(), blank):
@@ -349,6 +359,22 @@ def test_nothing_to_show_is_said_in_words(name):
 def test_a_missing_column_is_named():
     with pytest.raises(ColumnError, match=r"'cumulative_share'.*decile, revenue_share"):
         plots.deciles(deciles().drop(columns="cumulative_share"))
+
+
+# customer_kinds
+
+
+def test_new_customers_stand_on_those_who_had_bought_before():
+    table = customers_by_month()
+    ax = drawn("customer_kinds")
+    assert legend(ax) == ["not known who is new", "new", "returning"]
+    tops = np.zeros(len(table))
+    for bar in bars(ax):
+        top, place = bar.get_y() + bar.get_height(), round(bar.get_x() + bar.get_width() / 2)
+        tops[place] = max(tops[place], np.nan_to_num(top))
+    assert tops.tolist() == table["customers"].tolist()
+    untold = plots.customer_kinds(table.head(3).assign(partial=False)).figure.alt
+    assert untold.endswith("2023-03: 120; it is not known how many of them are new.")
 
 
 # kpi_series

@@ -332,6 +332,16 @@ def test_the_future_begins_where_the_past_ends():
     assert corners[:, 1].min() == pytest.approx(table["low"].min())
 
 
+def test_the_year_before_is_a_line_of_its_own():
+    before = np.arange(float(len(fan()))) + 5
+    ax = plots.fan(fan().assign(last_year=before), currency="USD")
+    [line] = [one for one in ax.lines if one.get_label() == "a year before"]
+    assert line.get_ydata().tolist() == before.tolist()
+    assert illegible(ax) == []
+    unknown = plots.fan(fan().assign(last_year=NAN), currency="USD")
+    assert "a year before" not in [one.get_label() for one in unknown.lines]
+
+
 def test_existing_and_new_customers_stack_up_to_what_is_expected():
     ax, table = drawn("fan"), fan().tail(6)
     tops = [b.get_y() + b.get_height() for b in ax.containers[1]][12:]

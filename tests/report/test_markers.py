@@ -156,3 +156,4 @@ def test_a_folder_that_is_no_month_is_no_report(home):
     files.write_json(home / "tea" / "2024-04" / publish.MANIFEST, broken)
     [(shop, title, months)] = all_reports.list_shops()
     assert (shop, title, [each.month for each in months]) == ("tea", "Tea", ["2024-06"])
+    assert (months[0].revenue, months[0].line) == ("", ""), "a manifest without months"

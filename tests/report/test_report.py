@@ -53,7 +53,7 @@ display(HTML("<style>@import url(http://a.b/s.css);</style><table><tr><td onclic
              "</table><script src='http://a.b/x.js'></script><iframe src='http://a.b'></iframe>"
              "<a href='javascript:x()'>click</a><form action='http://a.b'></form>"))
 display(SVG("<svg xmlns='http://www.w3.org/2000/svg'><script>x()</script></svg>"))
-display(Image(base64.b64decode("{pixel}")))
+display(Image(base64.b64decode("{pixel}"), metadata={"alt": "From 1 to 2 < 3."}))
 print("<b>plain</b>", out)
 print(sys._getframe().f_code.co_filename, "is the file")
 warnings.warn("look at this")
@@ -73,7 +73,7 @@ def rich(root: Path) -> Path:
         root,
         "02_abc",
         new_markdown_cell(PROSE),
-        NASTY,
+        new_code_cell(NASTY, metadata={"tags": ["front-page-change"]}),
         new_markdown_cell("Find it out yourself.", **exercise),
         new_code_cell("answer = 42", **exercise),
         tables={"abc_products": 'class,items,revenue\nA,1,10.5\n"=cmd()",2,\n'},
@@ -125,6 +125,27 @@ class References(HTMLParser):
                 self.found.append(value)
 
 
+def test_the_front_page_shows_the_charts_that_are_marked_for_it(folder):
+    text = text_of(folder, "index.html")
+    [chart] = re.findall(r'<figure class="scroll card".*?</figure>', text, re.S)
+    assert '<a href="02_abc.html"><img src="data:image/png;base64,' in chart
+    assert PIXEL in chart
+    assert 'alt="From 1 to 2 &lt; 3."' in chart
+
+
+def test_a_page_leads_to_the_months_beside_it_by_way_of_all_reports(folder):
+    for name in ("index.html", "01_rfm.html"):
+        found = re.findall(r'<a class="turn" href="([^"]+)"', text_of(folder, name))
+        assert found == ["../../index.html#stub-1998-05", "../../index.html#stub-1998-07"]
+    assert '<tr id="stub-1998-06">' in text_of(folder.parents[1], "index.html")
+
+
+def test_all_reports_are_listed_with_the_revenue_of_their_month(folder, manifest):
+    text = text_of(folder.parents[1], "index.html")
+    shown = f"{manifest['months']['1998-06'][1]:,.2f}"
+    assert f'<td class="ltv-number">{shown} USD<svg class="spark"' in text
+
+
 def test_the_folder_holds_what_was_promised(folder):
     names = set(files(folder))
     assert names == {
@@ -141,7 +162,7 @@ def test_pages_refer_to_nothing_outside(root):
     pages = list((root / "reports").glob("index.html")) + list(
         (root / "reports").glob("*/*/*.html")
     )
-    assert len(pages) == 6
+    assert len(pages) == 7
     for path in pages:
         seen = References(path.read_text("utf-8"))
         assert not seen.elements & {"script", "iframe", "link", "object", "embed", "form", "base"}

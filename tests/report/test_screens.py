@@ -70,6 +70,11 @@ $$\\text{{{"a long formula " * 20}}} = 1$$
 |{"---|" * 30}
 |{"1234567|" * 30}
 """
+# The words beside what scrolls come with an animation: they are there once it has been drawn.
+DRAWN = """new Promise(done => {
+  requestAnimationFrame(() => requestAnimationFrame(() => done(0)));
+  setTimeout(() => done(1), 2000);
+})"""
 # What is wider than its place: (what, whether its keys scroll it, whether words say so).
 LOOK = """(() => {
   const wide = [...document.querySelectorAll("main *, header, nav")].filter(e =>
@@ -87,7 +92,7 @@ LOOK = """(() => {
 
 
 def look(browser, page: Path, screen: tuple[int, int]) -> dict:
-    return browser.evaluate(page, LOOK, width=screen[0])
+    return browser.evaluate(page, DRAWN, LOOK, width=screen[0])
 
 
 @pytest.fixture

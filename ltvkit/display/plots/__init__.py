@@ -14,13 +14,13 @@ from ltvkit.display.plots.forecasts import calibration, fan, ltv_distribution, m
 from ltvkit.display.plots.heatmaps import migration, rfm_grid, triangle
 from ltvkit.display.plots.lifetimes import hazard, one_customer, order_steps, survival
 from ltvkit.display.plots.measures import effects, replays, timeline
-from ltvkit.display.plots.series import kpi_series, ltv_curves, second_order
+from ltvkit.display.plots.series import customer_kinds, kpi_series, ltv_curves, second_order
 from ltvkit.display.plots.shares import deciles, leaders, lorenz, pareto, segments
 
 # fmt: off
 __all__ = [
-    "bridge", "calibration", "deciles", "effects", "fan", "hazard", "kpi_series", "leaders",
-    "lorenz", "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer",
+    "bridge", "calibration", "customer_kinds", "deciles", "effects", "fan", "hazard", "kpi_series",
+    "leaders", "lorenz", "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer",
     "order_steps", "pareto", "replays", "rfm_grid", "second_order", "segments", "survival",
     "timeline", "tracking", "triangle",
 ]

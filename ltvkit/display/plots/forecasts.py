@@ -146,7 +146,8 @@ def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     """month, actual, existing_revenue, new_revenue, expected, low, high -> revenue by month.
 
     `actual` is NaN in the future, all others are NaN in the past. The bars are the revenue expected
-    from existing and new customers; `low` to `high` is the 95% interval of `expected`.
+    from existing and new customers; `low` to `high` is the 95% interval of `expected`. A thin line
+    is the revenue of the same months a year before, where there is a column `last_year`.
     """
     y, months = formats.label("revenue", currency), _style.span(table, "month")
     ax = _style.axes(ax, "fan", y=y, span=months)
@@ -155,6 +156,9 @@ def fan(table: pd.DataFrame, *, currency: str, ax: Axes | None = None) -> Axes:
     places = np.arange(len(table))
     actual, existing, new, expected, low, high = table[list(columns)].to_numpy(dtype=float).T
     line = {"color": _style.INK, "marker": "o", "markersize": 5}
+    if "last_year" in table and table["last_year"].notna().any():
+        before = table["last_year"].to_numpy(dtype=float)
+        ax.plot(places, before, color=_style.GREY, linewidth=1.2, label=_("a year before"))
     ax.plot(places, actual, label=formats.label("actual"), **line)
     ax.plot(places, expected, "--", mfc=_style.PAPER, label=formats.label("expected"), **line)
     band = {"alpha": 0.18, "linewidth": 0, "label": _("95% range")}

@@ -10,6 +10,7 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.plots import _style
 
+UNTOLD = "#b9c2ca"  # of customers of whom nobody can tell whether they are new
 FLOWS = ("revenue", "orders", "customers", "new_customers")  # amounts of a period: bars from zero
 MOST_BARS, MOST_VALUES, MOST_NAMED = 60, 9, 8
 
@@ -44,6 +45,46 @@ def kpi_series(
     known = whole if len(whole) else known
     facts = _style.extremes(known[measure], known["period"], measure, currency)
     _style.describe(ax, chart, **figures | facts)
+    return ax
+
+
+@_style.styled
+def customer_kinds(series: DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Table of `kpis.series` -> customers by period, returning ones below and new ones above.
+
+    Where it is not known who is new, all of them are one bar. A period covered only in part is
+    hatched.
+    """
+    every = formats.grain(series["period"]) if "period" in series else "month"
+    period = formats.label(every)
+    figures = {"period": period.lower(), "span": _style.span(series, "period")}
+    ax = _style.axes(ax, "customer_kinds", x=period, **figures)
+    _style.require(ax, series, "customers", "new_customers", by="period")
+    all_, new = series[["customers", "new_customers"]].to_numpy(dtype=float).T
+    old = all_ - new
+    untold = np.where(np.isnan(new), all_, np.nan)
+    open_ = series.get("partial", Series(False, index=series.index)).to_numpy(dtype=bool)
+    places, hatch = np.arange(len(series)), np.where(open_, "////", "")
+    for values, below, colour, name in (
+        (old, 0, _style.BLUE, _("returning")),
+        (new, old, _style.AMBER, _("new")),
+        (untold, 0, UNTOLD, _("not known who is new")),
+    ):
+        if not np.isnan(values).all():
+            look = {"color": colour, "edgecolor": _style.PAPER, "hatch": hatch, "label": name}
+            ax.bar(places, values, bottom=below, **look)
+    ax.grid(False, axis="x")
+    ax.margins(x=0.3 / len(series), y=0.1)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), reverse=True)
+    _style.numbers(ax.yaxis, "customers")
+    _style.names(ax, series["period"])
+    whole = series[~open_] if (~open_).any() else series
+    last = whole.iloc[-1]
+    chart = "customer_kinds_untold" if np.isnan(last["new_customers"]) else "customer_kinds"
+    facts = {
+        n: formats.count(last[n]) for n in ("customers", "new_customers") if last[n] == last[n]
+    }
+    _style.describe(ax, chart, last=last["period"], **figures | facts)
     return ax
 
 

@@ -10,8 +10,9 @@ import filelock
 from ltvkit import periods
 from ltvkit.core import files, paths
 from ltvkit.core.i18n import _
+from ltvkit.display import formats
 from ltvkit.errors import ParamsError
-from ltvkit.report.pages import templates
+from ltvkit.report.pages import sparklines, templates
 from ltvkit.report.publishing import markers, publish
 from ltvkit.report.publishing.publish import Place
 
@@ -33,6 +34,33 @@ class Month:
         """Since when it is being built, in words; empty where it is not."""
         when = markers.show_time(self.since)
         return _("being built since {time}").format(time=when) if self.since else ""
+
+    @property
+    def revenue(self) -> str:
+        """The revenue of the month in the last good report; empty where it is not known."""
+        by_month, currency = self._find_revenue()
+        known = self.month in by_month
+        return formats.money(by_month[self.month], currency) if known else ""
+
+    @property
+    def line(self) -> str:
+        """A sparkline of the revenue of the whole months up to this one."""
+        by_month, currency = self._find_revenue()
+        over = [m for m in sorted(by_month) if m <= self.month]
+        if self.report and not periods.is_over(self.month, as_of=self.report["as_of"]):
+            over = [m for m in over if m < self.month]
+        values = [by_month[m] for m in over]
+        return sparklines.draw(values, over, measure="revenue", currency=currency)
+
+    def _find_revenue(self) -> tuple[dict[str, float], str]:
+        """Revenue by month, and its currency, as the manifest has them; reports of older versions
+        and damaged ones have none."""
+        report = self.report or {}
+        try:
+            by_month = {m: float(revenue) for m, (_lines, revenue) in report["months"].items()}
+            return by_month, str(report["parameters"].get("currency", ""))
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return {}, ""
 
     @property
     def state(self) -> str:

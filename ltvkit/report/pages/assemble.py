@@ -78,22 +78,29 @@ class Report:
 
 def assemble(report: Report, done: Sequence[Done], folder: Path, *, started: dt.datetime) -> None:
     """Fill the empty `folder` with the report; `done` are its finished runs, in any order."""
-    from ltvkit.report.pages import notebook_page
+    from ltvkit.report.pages import charts, notebook_page
 
     _check_inputs(report, done)
     done = sorted(done, key=lambda d: d.job.notebook.page)
     found = [results.load(d.job.folder) for d in done]
     tables = _collect_tables(found)
     front = _build_context(report, found, tables)
+    notebooks = {
+        run.job.notebook.page: json.loads((run.job.folder / NOTEBOOK).read_text("utf-8"))
+        for run in done
+    }
     for run, shown in zip(done, front["pages"], strict=True):
         _copy_run(run.job, folder)
-        notebook = json.loads((run.job.folder / NOTEBOOK).read_text("utf-8"))
+        notebook = notebooks[run.job.notebook.page]
         linker = glossary.Linker()
         body = linker.link(notebook_page.render_cells(notebook))
         html = templates.render("page.html.j2", **front, **shown, linker=linker, body=body)
         files.write(folder / f"{run.job.notebook.page}.html", html)
-    html = templates.render("index.html.j2", **front, linker=front_page.make_linker(front["kpis"]))
-    files.write(folder / "index.html", html)
+    shown = {
+        "linker": front_page.make_linker(front["kpis"]),
+        "charts": charts.find_charts(notebooks),
+    }
+    files.write(folder / "index.html", templates.render("index.html.j2", **front, **shown))
     terms = templates.render("glossary.html.j2", **front, glossary=glossary.list_terms())
     files.write(folder / glossary.FILE, terms)
     summaries.write(front, folder)
@@ -157,6 +164,7 @@ def _build_context(
     return report.named | {
         "title": report.title,
         "month_name": formats.month(report.month),
+        "beside": [_name_month(this + step) for step in (-1, 1)],
         "last_month": formats.month(periods.label(this - 1, "month"), short=True),
         "last_year": formats.month(periods.label(this - 12, "month"), short=True),
         "last_day": formats.day(report.as_of),
@@ -180,6 +188,13 @@ def _build_context(
         "left_out": report.left_out,
         "preview": report.preview,
     }
+
+
+def _name_month(index: int) -> dict[str, str]:
+    """The month before or after, to which a page leads by way of reports/index.html: whether there
+    is a report of it depends on the day, and a page does not."""
+    month = periods.label(index, "month")
+    return {"month": month, "name": formats.month(month), "short": formats.month(month, short=True)}
 
 
 def _list_tasks(

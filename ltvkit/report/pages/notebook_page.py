@@ -7,7 +7,7 @@ cells and outputs is cleaned by one list of allowed elements.
 import base64
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
@@ -88,11 +88,20 @@ def _convert_output(output: dict[str, Any], numbers: Iterator[int]) -> dict[str,
         return {"kind": "html", "html": render_markdown(data, numbers=numbers), "label": ""}
     if kind == "text/plain":
         return {"kind": "stdout", "text": strip_ansi(data)}
-    about = output["metadata"].get(kind, {})
+    label = _("Chart {n}").format(n=next(numbers))
+    return _describe_image(output, kind) | {"kind": "image", "label": label}
+
+
+def show_image(output: Mapping[str, Any]) -> dict[str, str] | None:
+    """An output -> source (a data URL), alt and width of its picture; None if it has none."""
+    kind = next((kind for kind in _KINDS if kind in output.get("data", ())), "")
+    return _describe_image(output, kind) if kind.startswith("image/") else None
+
+
+def _describe_image(output: Mapping[str, Any], kind: str) -> dict[str, str]:
+    about, data = output["metadata"].get(kind, {}), "".join(output["data"][kind])
     alt = about.get("alt") or _("Chart; the text around it explains how to read it.")
-    width = about.get("width", "")
-    shown = {"source": _embed_image(kind, data), "alt": alt, "width": width}
-    return shown | {"kind": "image", "label": _("Chart {n}").format(n=next(numbers))}
+    return {"source": _embed_image(kind, data), "alt": alt, "width": about.get("width", "")}
 
 
 def _label_parts(html: str, numbers: Iterator[int]) -> str:
