@@ -10,8 +10,10 @@ import pandas as pd
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.drivers.changes import Change
+from ltvkit.drivers.factors import SIDES, add_up_factors
 from ltvkit.drivers.leaves import MOVED, describe_move
 from ltvkit.drivers.texts import fill
+from ltvkit.errors import TooLittleData
 
 NAMED, LARGE = 3, 0.1  # reasons in the sentence, and what of the largest part they are at least
 SAME = 0.01  # a change of less is "about as much"
@@ -19,7 +21,8 @@ YEAR = 12  # months
 
 
 def finding(found: Change, *, currency: str = "") -> str:
-    """A change in a sentence, and its clear reasons: those for it first, then those against it."""
+    """A change in a sentence; what orders and order value did; and the clear reasons: those for it
+    first, then those against it."""
     first, last = found.names
     change = found.after - found.before
     figures: dict[str, Any] = {"last": last, "first": first, "n": found.months}
@@ -34,7 +37,36 @@ def finding(found: Change, *, currency: str = "") -> str:
     sign = 0.0 if small else float(np.sign(change))
     season = fill("other_seasons") if 0 < found.months < YEAR else ""
     reasons = _describe_reasons(found.table, sign, currency)
-    return " ".join(filter(None, [said, reasons, season]))
+    return " ".join(filter(None, [said, _describe_factors(found, currency), reasons, season]))
+
+
+def _describe_factors(found: Change, currency: str) -> str:
+    """What orders and order value did; empty where the leaves are no finer than that."""
+    try:
+        table = add_up_factors(found).set_index("factor")
+    except TooLittleData:
+        return ""
+    if len(found.formula.leaves) == len(table):
+        return ""
+    parts = table[MOVED].to_dict()
+    customers, often = parts["customers"], parts["orders_per_customer"]
+    orders = table.loc[["customers", "orders_per_customer"], SIDES].prod()
+    split = {"customers": customers, "often": often}
+    split = {name: formats.difference(x, "revenue", currency) for name, x in split.items()}
+    said = _describe_factor("orders", orders, customers + often, currency, **split)
+    worth = table.loc["order_value", SIDES]
+    return _("{one}; {other}").format(
+        one=said, other=_describe_factor("order_value", worth, parts["order_value"], currency)
+    )
+
+
+def _describe_factor(
+    name: str, sides: pd.Series, change: float, currency: str, **split: str
+) -> str:
+    old, new = (formats.value(sides[side], name, currency) for side in SIDES)
+    way = "same" if old == new else "rose" if sides[SIDES[1]] > sides[SIDES[0]] else "fell"
+    amount = formats.difference(change, "revenue", currency)
+    return fill(f"{name}_{way}", old=old, new=new, amount=amount, **split)
 
 
 def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:

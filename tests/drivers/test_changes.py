@@ -396,6 +396,12 @@ def test_the_sample_shop_says_what_the_end_of_the_coupon_did():
     assert table.loc["won_back_a_day", "verdict"] == "lowered"
     said = drivers.finding(found, currency="JPY")
     assert said.startswith("Revenue rose by 228,085 JPY (+7.8%) from August 2024 to September 2024")
+    minus = "\N{MINUS SIGN}"
+    assert (
+        f" Orders fell from 625 to 532 ({minus}491,416 JPY: {minus}556,053 JPY from the number of "
+        "customers, +64,638 JPY from orders per customer); order value rose from 4,663 JPY to "
+        "5,907 JPY (+719,501 JPY). Clear reasons"
+    ) in said
     assert "more items per order, 4.38 to 5.55 (+719,069 JPY)" in said
     assert "fewer customers a day came back after a long silence, 4.26 to 2.47 (" in said
     assert said.endswith("All other parts together: \N{MINUS SIGN}71,091 JPY.")

@@ -1,0 +1,52 @@
+"""The three classical factors of revenue: customers, orders per customer, and order value."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ltvkit.drivers.changes import Change
+from ltvkit.drivers.leaves import LEAVES, MOVED
+from ltvkit.errors import TooLittleData
+
+FACTORS = ("customers", "orders_per_customer", "order_value")
+SHARES_OFF = ("returned_share",)  # leaves of the form (1 - share)
+NO_PRODUCT = "the formula is no product of customers, orders per customer and order value."
+SIDES = ["value_before", "value_after"]
+NEAR = 1e-9  # relative: how exactly the factors give the formula
+
+
+def add_up_factors(found: Change) -> pd.DataFrame:
+    """A change -> factor, value_before, value_after, change_in_revenue: a row for each.
+
+    The leaves of a factor, multiplied, are its value; their parts, added up, are its part. So the
+    parts add up to the change. Order value is after what was sent back. Raises `TooLittleData`
+    where the formula is no product of these factors, or a factor is not known on both sides.
+
+    >>> leaves = ["days", "customers_a_day", "orders_per_customer", "order_value"]
+    >>> table = pd.DataFrame({"leaf": leaves, "value_before": [31.0, 2.0, 1.0, 10.0],
+    ...     "value_after": [30.0, 2.0, 1.0, 12.0], "change_in_revenue": [-22.0, 0.0, 0.0, 122.0]})
+    >>> from ltvkit.drivers import Formula
+    >>> found = Change(table, Formula(" * ".join(leaves)), ("2024-08", "2024-09"), 620.0, 720.0)
+    >>> add_up_factors(found)[["value_before", "value_after", "change_in_revenue"]].values.tolist()
+    [[62.0, 60.0, -22.0], [1.0, 1.0, 0.0], [10.0, 12.0, 122.0]]
+    """
+    table = found.table.set_index("leaf")
+    names = {leaf: LEAVES.get(leaf, {}).get("factor", "") for leaf in found.formula.leaves}
+    if set(names.values()) != set(FACTORS):
+        raise TooLittleData(NO_PRODUCT)
+    evaluate = found.formula.evaluate
+    neutral = {leaf: 0.0 if leaf in SHARES_OFF else 1.0 for leaf in names}
+    rows = []
+    for factor in FACTORS:
+        own = [leaf for leaf in names if names[leaf] == factor]
+        many = 1.0 if factor == FACTORS[0] else float(evaluate(neutral))  # kinds of customers, as 1
+        values = [evaluate(neutral | table.loc[own, side].to_dict()) / many for side in SIDES]
+        rows.append((factor, *values, table.loc[own, MOVED].sum()))
+    factors = pd.DataFrame(rows, columns=["factor", *SIDES, MOVED])
+    factors[SIDES] = factors[SIDES].astype(float)
+    for side in SIDES:
+        whole = float(evaluate(table[side].to_dict()))
+        if not np.isclose(factors[side].prod(skipna=False), whole, rtol=NEAR):
+            raise TooLittleData(NO_PRODUCT)
+    return factors

@@ -1,0 +1,44 @@
+"""Customers, orders per customer and order value: the three factors, by hand."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import make_lines
+
+from ltvkit import drivers
+from ltvkit.drivers.factors import add_up_factors
+from ltvkit.errors import TooLittleData
+
+# Two customers with an order each; three with four orders, of which 20 came back.
+LINES = make_lines(
+    ("b", "2", "2024-01-10", 100, 4), ("c", "3", "2024-01-20", 100, 4),
+    ("a", "4", "2024-02-01", 300, 5), ("b", "5", "2024-02-02", 50, 1),
+    ("b", "6", "2024-02-20", 50, 1), ("b", "R", "2024-02-25", -20, 1),
+    ("d", "7", "2024-02-28", 100, 2),
+    extra=("quantity",),
+)  # fmt: skip
+RULE = {"as_of": "2024-02-29", "export_begins": "opening"}
+
+
+def test_three_factors_by_hand():
+    found = drivers.explain(LINES, lines=LINES, **RULE)
+    table = add_up_factors(found).set_index("factor")
+    assert table["value_before"].tolist() == pytest.approx([2, 1, 100])
+    assert table["value_after"].tolist() == pytest.approx([3, 4 / 3, 120])
+    assert table["change_in_revenue"].sum() == pytest.approx(480 - 200)
+    parts = found.table.set_index("leaf")["change_in_revenue"]
+    of_orders = ["items_per_order", "price_per_item", "returned_share"]
+    assert table.loc["order_value", "change_in_revenue"] == pytest.approx(parts[of_orders].sum())
+    assert ". Orders rose from 2 to 4 (+" in drivers.finding(found)
+    assert "); order value rose from 100.00 to 120.00 (+" in drivers.finding(found)
+
+
+def test_one_that_is_no_product_of_them_is_not_told():
+    """What was sent back is more than what was sold, so it is taken off."""
+    lines = make_lines(
+        ("a", "1", "2024-01-01", 100), ("b", "2", "2024-01-02", 100), ("a", "R", "2024-02-05", -50)
+    )
+    found = drivers.explain(lines, lines=lines, **RULE)
+    with pytest.raises(TooLittleData, match="no product of customers"):
+        add_up_factors(found)
+    assert "Orders" not in drivers.finding(found)
