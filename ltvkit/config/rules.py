@@ -8,6 +8,7 @@ from typing import Any
 
 from ltvkit import abc_classes, cohorts, rfm
 from ltvkit.core import files
+from ltvkit.drivers import kpi_params
 from ltvkit.engines import frames
 from ltvkit.engines.spark.settings import Settings, check_types
 from ltvkit.errors import ParamsError, check_grouping, collecting, is_number, one_of
@@ -38,7 +39,14 @@ def check(values: Mapping[str, Any]) -> None:
     for span, factor in values.get("campaigns", {}).items():
         with collecting(problems):
             seasons.read_span(span, factor)
-    for check_one in (_check_groups, _check_steps, _check_edges, _check_cluster, _check_register):
+    for check_one in (
+        _check_groups,
+        _check_steps,
+        _check_edges,
+        _check_cluster,
+        _check_register,
+        _check_tree,
+    ):
         with collecting(problems):
             check_one(values)
     if problems:
@@ -64,6 +72,10 @@ def _check_cluster(values: Mapping[str, Any]) -> None:
 def _check_register(values: Mapping[str, Any]) -> None:
     if values.get("register") and "shop" in values:
         store.folder(values["shop"], values["register"])
+
+
+def _check_tree(values: Mapping[str, Any]) -> None:
+    kpi_params.read_tree(values.get("kpi_tree", {}))
 
 
 def _check_steps(values: Mapping[str, Any]) -> None:

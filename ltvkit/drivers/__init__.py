@@ -2,20 +2,23 @@
 
 `explain` shares a change out among the leaves of the tree of revenue, `explain_ltv` a difference
 of LTV between cohorts, `split` a change among the values of a column; `improve` says what a better
-leaf would bring. `Formula` and `attribute` do it for any formula.
+leaf would bring. `read_tree` reads a tree of the shop's own. `Formula` and `attribute` do it for
+any formula.
 """
 
 from ltvkit.drivers.changes import Change, explain, find_spans, show_values
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.findings import finding
 from ltvkit.drivers.formula import Formula
+from ltvkit.drivers.kpi_params import read_tree
+from ltvkit.drivers.kpi_tree import KpiTree
 from ltvkit.drivers.ltv_changes import explain_ltv
 from ltvkit.drivers.segments import describe_mix, share_out, split
 from ltvkit.drivers.what_if import improve
 
 __all__ = [
-    "Change", "Formula", "attribute", "describe_mix", "explain", "explain_ltv", "find_spans",
-    "finding", "improve", "share_out", "show_values", "split",
+    "Change", "Formula", "KpiTree", "attribute", "describe_mix", "explain", "explain_ltv",
+    "find_spans", "finding", "improve", "read_tree", "share_out", "show_values", "split",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

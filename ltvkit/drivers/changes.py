@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,9 @@ from ltvkit.display import formats
 from ltvkit.drivers import leaves
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula, Values
-from ltvkit.drivers.leaves import LEAVES, MOVED
+from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
+from ltvkit.drivers.leaves import LEAVES, MOVED, Counted
+from ltvkit.drivers.own_trees import build_own_tree
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import sampling
 from ltvkit.engines.frames import Frame
@@ -39,7 +41,7 @@ class Change:
     value_after (of the leaf), department (empty: nobody's). The changes add up to `after` less
     `before`. A part is called clear where a range wide enough for all parts looked at together
     (Bonferroni) leaves out zero. `months`: of an LTV, up to which age it is; `days`: of periods
-    that are not over, how many days of both are compared.
+    that are not over, how many days of both are compared; `tree`: what the shop says of the leaves.
     """
 
     table: pd.DataFrame
@@ -49,6 +51,7 @@ class Change:
     after: float
     months: int = 0
     days: int = 0
+    tree: KpiTree = THE_KITS
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,7 +61,7 @@ class Change:
 
     def show(self, *, currency: str = "") -> pd.DataFrame:
         """The table to look at: the values as texts, each in the unit of its leaf."""
-        return show_values(self.table, currency=currency)
+        return show_values(self.table, currency=currency, tree=self.tree)
 
     @property
     def bridge(self) -> pd.DataFrame:
@@ -94,15 +97,20 @@ class Change:
         return table.assign(difference_in_revenue=gap).reset_index(drop=True)
 
 
-def show_values(table: pd.DataFrame, *, currency: str = "") -> pd.DataFrame:
+def show_values(
+    table: pd.DataFrame, *, currency: str = "", tree: KpiTree = THE_KITS
+) -> pd.DataFrame:
     """A table of leaves -> the same with `values`, from the first to the last, as a text in the
-    unit of the leaf, in the place of both."""
+    unit of the leaf, in the place of both; with the shop's own labels and units where it has any.
+    """
     first, last = (n for n in ("value_before", "value_after", "value_then") if n in table)
     texts = []
     for leaf, *pair in zip(table["leaf"], table[first], table[last], strict=True):
         old, new = (formats.value(x, leaf, currency) for x in pair)
-        texts.append(old if old == new else _("{old} to {new}").format(old=old, new=new))
+        said = old if old == new else _("{old} to {new}").format(old=old, new=new)
+        texts.append(f"{said} {tree[leaf].unit}".strip())
     shown = table.drop(columns=[first, last])
+    shown["leaf"] = [tree[leaf].label or leaf for leaf in table["leaf"]]
     shown.insert(shown.columns.get_loc("department"), "values", texts)  # type: ignore[arg-type]
     return shown
 
@@ -118,6 +126,7 @@ def explain(
     draws: int = 1000,
     seed: int = 1,
     export_begins: str = "",
+    kpi_tree: KpiTree = THE_KITS,
 ) -> Change:
     """Order lines, or their `days` -> why the revenue of the period that holds `as_of` differs.
 
@@ -132,8 +141,9 @@ def explain(
     the days, on which such payments do not depend. Each leaf's part of the change is its Shapley
     value (see `decomposition.attribute`). Intervals resample customers, dealt into 256 groups,
     `draws` times from `seed`. Where it is not known who is new (`ingest.truncation`;
-    `export_begins` is the policy), customers are one leaf. Raises `TooLittleData` where a period is
-    not in the data, or has revenue and nobody who bought.
+    `export_begins` is the policy), customers are one leaf. A `kpi_tree` of the
+    shop's own may have another formula (see `own_trees.build_own_tree`) and departments. Raises
+    `TooLittleData` where a period is not in the data, or has revenue and nobody who bought.
     """
     spans = find_spans(as_of=as_of, against=against, every=every)
     names = [periods.label(periods.index_of(start, every), every) for start, _end in spans]
@@ -144,24 +154,70 @@ def explain(
     if began is None or began.start > periods.number_of(latest):
         raise TooLittleData(fill("not_in_data", period=formats.period(names[0])))
     table, regular = leaves.count(days, spans=spans, lapse_days=lapse_days, lines=lines)
-    totals = table.sum().to_dict()
+    found = truncation.describe(began)
+    known = found is None or found.known_from <= pd.Timestamp(spans[0][0])
+    weights = leaves.weigh_weekdays(days, as_of=as_of)
+    compared = Compared(spans, (names[0], names[1]), known, weights, n_days)
+    sums = Counted(table, regular)
+    return share_out_sums(sums, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed)
+
+
+class Compared(NamedTuple):
+    """Two spans and their names; whether it is known who is new; the weights of the weekdays; and,
+    of a period that is not over, its days."""
+
+    spans: Sequence[leaves.Span]
+    names: tuple[str, str]
+    known: bool
+    weights: np.ndarray
+    days: int = 0
+
+
+def share_out_sums(
+    counted: Counted,
+    compared: Compared,
+    *,
+    lines: Frame | None,
+    tree: KpiTree,
+    draws: int,
+    seed: int,
+) -> Change:
+    """Sums of both sides (see `leaves.count`) -> the change, shared out among the leaves."""
+    totals = counted.sums.sum().to_dict()
+    spans, names, known, weights, n_days = compared
     for n, name in enumerate(names):
         sold = totals.get(f"gross{n}", totals[f"revenue{n}"])
         if sold and not totals[f"orders{n}"]:
             raise TooLittleData(fill("nothing_bought", period=formats.period(name)))
-    found = truncation.describe(began)
-    known = found is None or found.known_from <= pd.Timestamp(spans[0][0])
-    weights = leaves.weigh_weekdays(days, as_of=as_of)
-    tree = leaves.build_tree(totals, spans=spans, known=known, regular=regular, weights=weights)
-    drawn = tree.compute(resample(table, draws=draws, seed=seed))
+    if tree.formula:
+        grown = build_own_tree(
+            tree.formula,
+            totals,
+            spans=spans,
+            names=names,
+            known=known,
+            weights=weights,
+            lines=lines,
+        )
+    else:
+        grown = leaves.build_tree(
+            totals, spans=spans, known=known, regular=counted.regular, weights=weights
+        )
+    drawn = grown.compute(resample(counted.sums, draws=draws, seed=seed))
     people = [sum(totals[f"{kind}{n}"] for kind in leaves.KINDS) for n in (0, 1)]
-    shares = list_shares(tree.formula, tree.compute(totals), drawn, enough=min(people) >= FEWEST)
+    enough = min(people) >= FEWEST
+    shares = list_shares(grown.formula, grown.compute(totals), drawn, enough=enough, tree=tree)
     revenue = (float(totals["revenue0"]), float(totals["revenue1"]))
-    return Change(shares, tree.formula, (names[0], names[1]), *revenue, days=n_days)
+    return Change(shares, grown.formula, names, *revenue, days=n_days, tree=tree)
 
 
 def list_shares(
-    formula: Formula, sides: Sequence[Values], drawn: Sequence[Values], *, enough: bool
+    formula: Formula,
+    sides: Sequence[Values],
+    drawn: Sequence[Values],
+    *,
+    enough: bool,
+    tree: KpiTree = THE_KITS,
 ) -> pd.DataFrame:
     """A formula, its leaves before and after, and draws of both -> the table of `Change`."""
     before, after = sides
@@ -181,7 +237,8 @@ def list_shares(
         verdict = ("raised" if change > 0 else "lowered") if clear else "unclear"
         values = {"value_before": float(before[leaf]), "value_after": float(after[leaf])}
         row = {"leaf": leaf, MOVED: change, "low": low, "high": high}
-        row |= {"verdict": verdict if change else "unmoved", **values, "department": department}
+        row |= {"verdict": verdict if change else "unmoved", **values}
+        row |= {"department": tree.name_department(leaf)}
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -11,7 +11,8 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.drivers.changes import Change
 from ltvkit.drivers.factors import SIDES, add_up_factors
-from ltvkit.drivers.leaves import MOVED, describe_move
+from ltvkit.drivers.kpi_tree import KpiTree
+from ltvkit.drivers.leaves import MOVED
 from ltvkit.drivers.texts import fill
 from ltvkit.errors import TooLittleData
 
@@ -36,7 +37,7 @@ def finding(found: Change, *, currency: str = "") -> str:
     said = fill(name, **figures, amount=amount, share=share)
     sign = 0.0 if small else float(np.sign(change))
     season = fill("other_seasons") if 0 < found.months < YEAR else ""
-    reasons = _describe_reasons(found.table, sign, currency)
+    reasons = _describe_reasons(found, sign, currency)
     return " ".join(filter(None, [said, _describe_factors(found, currency), reasons, season]))
 
 
@@ -69,8 +70,9 @@ def _describe_factor(
     return fill(f"{name}_{way}", old=old, new=new, amount=amount, **split)
 
 
-def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:
+def _describe_reasons(found: Change, sign: float, currency: str) -> str:
     """What moved revenue beyond chance, in the direction of its change and against it."""
+    table = found.table
     owned = table[(table["department"] != "") & (table[MOVED] != 0)]
     if len(owned) and owned["low"].isna().all():
         return fill("too_few_to_tell")
@@ -79,7 +81,7 @@ def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:
     clear = clear.reindex(clear[MOVED].abs().sort_values(ascending=False).index).head(NAMED)
     with_it = clear[MOVED] * sign > 0
     said = [
-        _(", ").join(_name_reason(row, currency) for _index, row in rows.iterrows())
+        _(", ").join(_name_reason(found.tree, row, currency) for _index, row in rows.iterrows())
         for rows in (clear[with_it], clear[~with_it])
     ]
     if not sign and said[1]:
@@ -93,10 +95,10 @@ def _describe_reasons(table: pd.DataFrame, sign: float, currency: str) -> str:
     return " ".join(texts)
 
 
-def _name_reason(row: pd.Series, currency: str) -> str:
+def _name_reason(tree: KpiTree, row: pd.Series, currency: str) -> str:
     amount = formats.difference(row[MOVED], "revenue", currency)
     old, new = (
         formats.value(row[side], row["leaf"], currency) for side in ("value_before", "value_after")
     )
     moved = _("{old} to {new}").format(old=old, new=new)
-    return fill("reason", what=describe_move(row), values=moved, amount=amount)
+    return fill("reason", what=tree.describe_move(row), values=moved, amount=amount)

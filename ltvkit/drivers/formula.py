@@ -63,6 +63,11 @@ class Formula:
         names = [node for node in ast.walk(self._tree) if isinstance(node, ast.Name)]
         return tuple(dict.fromkeys(n.id for n in sorted(names, key=lambda n: n.col_offset)))
 
+    @property
+    def is_sum(self) -> bool:
+        """Whether it is a sum or a difference, so that it takes brackets in a product."""
+        return isinstance(self._tree, ast.BinOp) and isinstance(self._tree.op, ast.Add | ast.Sub)
+
     def evaluate(self, values: Values) -> np.ndarray:
         """Values of the leaves, numbers or arrays of one shape -> that of the formula."""
         with np.errstate(divide="ignore", invalid="ignore"):

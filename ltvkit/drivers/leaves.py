@@ -23,6 +23,8 @@ from ltvkit.periods import Day
 Span = tuple[Day, Day]  # the first day and the last
 
 LEAVES: dict[str, dict[str, str]] = files.read_yaml(__name__, "leaves.yaml")
+OF_LTV = ("active_months", "orders_per_active_month", "margin_rate")
+OF_REVENUE = tuple(leaf for leaf in LEAVES if leaf not in OF_LTV)
 MOVED = "change_in_revenue"
 KINDS = ("new", "kept", "won_back")
 BY_SPAN = {"new": "new_customers", "kept": "kept_customers", "won_back": "won_back_customers"}
@@ -187,14 +189,22 @@ def divide(sums: Any, by: Any) -> np.ndarray:
 
 
 class Tree(NamedTuple):
-    """The formula of revenue, and of each span its days and their mean weight."""
+    """The formula of revenue, and of each span its days and their mean weight. `net`: the value of
+    orders and items is after what was sent back."""
 
     formula: Formula
     calendar: list[tuple[int, float]]
+    net: bool = False
 
     def compute(self, sums: Values) -> list[dict[str, np.ndarray]]:
         """Sums of `count`, numbers or arrays -> the leaves of each span; NaN: not known."""
-        return [_compute(sums, n, self.formula, *self.calendar[n]) for n in (0, 1)]
+        return [
+            {leaf: side[leaf] for leaf in self.formula.leaves} for side in self.compute_all(sums)
+        ]
+
+    def compute_all(self, sums: Values) -> list[dict[str, np.ndarray]]:
+        """As `compute`, all leaves that the sums tell, whether they are in the formula or not."""
+        return [_compute(sums, n, *self.calendar[n], net=self.net) for n in (0, 1)]
 
 
 def build_tree(
@@ -230,12 +240,10 @@ def build_tree(
     return Tree(Formula(text), calendar)
 
 
-def _compute(
-    sums: Values, n: int, formula: Formula, days: int, weight: float
-) -> dict[str, np.ndarray]:
+def _compute(sums: Values, n: int, days: int, weight: float, *, net: bool) -> dict[str, np.ndarray]:
     has = {name[:-1]: np.asarray(x, dtype=float) for name, x in sums.items() if name[-1] == str(n)}
     customers = has["new"] + has["kept"] + has["won_back"]
-    gross = has.get("gross", has["revenue"])
+    gross = has["revenue"] if net else has.get("gross", has["revenue"])
     worth = days * weight
     found = {
         "days": np.full_like(customers, days),
@@ -252,4 +260,4 @@ def _compute(
         found["price_per_item"] = divide(gross, has["items"])
         found["sent_back"] = has["returned"]
         found["returned_share"] = divide(has["returned"], has["gross"])
-    return {leaf: found[leaf] for leaf in formula.leaves}
+    return found

@@ -5,9 +5,6 @@ from __future__ import annotations
 import pandas as pd
 
 from ltvkit.drivers.changes import Change
-from ltvkit.drivers.leaves import LEAVES
-
-LESS_IS_BETTER = ("returned_share", "sent_back")
 
 
 def improve(found: Change, *, share: float = 0.1) -> pd.DataFrame:
@@ -29,8 +26,8 @@ def improve(found: Change, *, share: float = 0.1) -> pd.DataFrame:
     now = dict(zip(found.table["leaf"], found.table["value_after"].fillna(0.0), strict=True))
     base, rows = float(found.formula.evaluate(now)), []
     for leaf in now:
-        if department := LEAVES[leaf]["department"]:
-            then = now[leaf] * (1 - share if leaf in LESS_IS_BETTER else 1 + share)
+        if department := found.tree.name_department(leaf):
+            then = now[leaf] * (1 - share if found.tree.is_less_better(leaf) else 1 + share)
             gain = float(found.formula.evaluate(now | {leaf: then})) - base
             sides = {"value_after": now[leaf], "value_then": then}
             rows.append({"leaf": leaf, "gain": gain, **sides, "department": department})

@@ -215,6 +215,11 @@ EDGES = "rfm_cuts: {{recency_days: [9, 30, 60, 90], revenue: [1, 2, 3, 4], order
         ("policies: {header_line: 0}", ["header_line: 0: give a line from 1"]),
         ("policies: {returns: [net]}", ["returns: ['net'] must be text, in quotes."]),
         ("register: ../elsewhere", ["register: ../elsewhere leads out of the project"]),
+        ("kpi_tree: {formul: days}", ["kpi_tree: 'formul'", "Did you mean 'formula'?"]),
+        (
+            "kpi_tree: {leaves: {customer: {owner: A}}}",
+            ["kpi_tree: leaves: 'customer' is no leaf. Did you mean 'customers'?"],
+        ),
         (EDGES.format("[1, 2, 4, 5, 6]"), ["rfm_cuts: orders=[1, 2, 4, 5, 6]: give up to four"]),
         (EDGES.format("[]"), ["rfm_cuts: orders=[]: give up to four edges"]),
         (EDGES.format("[1, 2, 9, 4]"), ["rfm_cuts: the edges of orders must ascend"]),

@@ -1,0 +1,112 @@
+"""A shop's own formula of revenue, held against the orders of both periods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import narwhals.stable.v2 as nw
+import numpy as np
+
+from ltvkit.display import formats
+from ltvkit.drivers.formula import Formula
+from ltvkit.drivers.leaves import BY_DAY, BY_SPAN, LEAVES, Span, Tree, weigh
+from ltvkit.drivers.texts import fill
+from ltvkit.engines.frames import Frame
+from ltvkit.errors import ColumnError, ParamsError, TooLittleData
+
+BACK = ("returned_share", "sent_back")
+KINDS = {*BY_SPAN.values(), *BY_DAY.values()}  # leaves that tell who is new
+CENT, NEAR = 0.005, 1e-9  # a difference that is none, and a relative one
+FORMS = ("{text} * {leaf}", "{text} * (1 - {leaf})", "{text} - {leaf}", "{text} / {leaf}")
+
+
+def build_own_tree(
+    text: str,
+    totals: Mapping[str, float],
+    *,
+    spans: Sequence[Span],
+    names: Sequence[str],
+    known: bool,
+    weights: np.ndarray,
+    lines: Frame | None,
+) -> Tree:
+    """The formula of a shop, and the sums of both spans (see `leaves.count`) -> its tree.
+
+    The value of orders and items is after what was sent back, unless that is a leaf of its own;
+    customers a day are by plain days, unless the weekday mix is one. Raises `ColumnError` for a
+    leaf whose column the lines do not have, `TooLittleData` where a leaf cannot be told, and
+    `ParamsError` where the formula does not give the revenue of both periods, to the cent.
+    """
+    formula = Formula(text)
+    _check_leaves(formula, totals, known=known, lines=lines)
+    plain = np.ones(len(weights))
+    calendar = [weigh(s, weights if "weekday_mix" in formula.leaves else plain) for s in spans]
+    tree = Tree(formula, calendar, net=not set(BACK) & set(formula.leaves))
+    for n, name in enumerate(names):
+        if totals[f"revenue{n}"] and not totals[f"orders{n}"]:
+            raise TooLittleData(fill("nothing_bought", period=formats.period(name)))
+    _check_revenue(tree, totals, names)
+    return tree
+
+
+def _check_leaves(
+    formula: Formula, totals: Mapping[str, float], *, known: bool, lines: Frame | None
+) -> None:
+    columns = [] if lines is None else nw.from_native(lines).lazy().collect_schema().names()
+    for leaf in formula.leaves:
+        column = LEAVES[leaf].get("needs", "")
+        if column and column not in columns:
+            raise ColumnError(fill("leaf_needs_column", leaf=leaf, column=column))
+        if column and totals["unknown0"] + totals["unknown1"]:
+            n = int(totals["unknown0"] + totals["unknown1"])
+            raise TooLittleData(fill("leaf_needs_items", leaf=leaf, n=n))
+        if leaf in BACK and lines is None:
+            raise ColumnError(fill("leaf_needs_lines", leaf=leaf))
+        if leaf in KINDS and not known:
+            raise TooLittleData(fill("leaf_needs_beginning", leaf=leaf))
+
+
+def _check_revenue(tree: Tree, totals: Mapping[str, float], names: Sequence[str]) -> None:
+    """Raise `ParamsError` where the formula gives another revenue: by how much, and what is
+    missing."""
+    for n, name in enumerate(names):
+        found = float(_evaluate(tree.formula, tree, totals)[n])
+        if not _is_near(found, totals[f"revenue{n}"]):
+            figures = {"given": found, "revenue": totals[f"revenue{n}"]}
+            figures["gap"] = abs(found - totals[f"revenue{n}"])
+            said = {key: formats.money(x, decimals=2) for key, x in figures.items()}
+            raise ParamsError(
+                fill("not_revenue", formula=tree.formula.text, period=formats.period(name), **said)
+                + _find_missing(tree, totals)
+            )
+
+
+def _find_missing(tree: Tree, totals: Mapping[str, float]) -> str:
+    """What makes the formula give the revenue: one known leaf or two; else the classical one."""
+    text, known = tree.formula.text, tree.compute_all(totals)[0]
+    single = [(leaf, form) for leaf in known if leaf not in tree.formula.leaves for form in FORMS]
+    for ways in (combinations(single, 1), combinations(single, 2)):
+        for way in ways:
+            tried = f"({text})" if tree.formula.is_sum else text
+            for leaf, form in way:
+                tried = form.format(text=tried, leaf=leaf)
+            if _reconciles(tried, tree, totals):
+                return fill("adds_up_with", formula=tried)
+    return fill("adds_up_as")
+
+
+def _reconciles(text: str, tree: Tree, totals: Mapping[str, float]) -> bool:
+    net = not set(BACK) & set(Formula(text).leaves)
+    values = _evaluate(Formula(text), tree._replace(net=net), totals)
+    return all(_is_near(float(values[n]), totals[f"revenue{n}"]) for n in (0, 1))
+
+
+def _evaluate(formula: Formula, tree: Tree, totals: Mapping[str, float]) -> list[np.ndarray]:
+    """What a formula gives in both spans; a leaf that is not known is 0."""
+    sides = tree.compute_all(totals)
+    return [formula.evaluate({k: np.nan_to_num(x) for k, x in side.items()}) for side in sides]
+
+
+def _is_near(found: float, revenue: float) -> bool:
+    return abs(found - revenue) <= CENT + NEAR * abs(revenue)
