@@ -7,18 +7,22 @@ any formula.
 """
 
 from ltvkit.drivers.changes import Change, explain, find_spans, show_values
+from ltvkit.drivers.costs import describe_costs, find_margin_rate, show_costs, weigh_costs
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.findings import finding
 from ltvkit.drivers.formula import Formula
 from ltvkit.drivers.kpi_params import read_tree
 from ltvkit.drivers.kpi_tree import KpiTree
-from ltvkit.drivers.ltv_changes import explain_ltv
+from ltvkit.drivers.ltv_changes import explain_ltv, measure_ltv
+from ltvkit.drivers.owners import describe_targets, list_owners, show_owners
 from ltvkit.drivers.segments import describe_mix, share_out, split
 from ltvkit.drivers.what_if import improve
 
 __all__ = [
-    "Change", "Formula", "KpiTree", "attribute", "describe_mix", "explain", "explain_ltv",
-    "find_spans", "finding", "improve", "read_tree", "share_out", "show_values", "split",
+    "Change", "Formula", "KpiTree", "attribute", "describe_costs", "describe_mix",
+    "describe_targets", "explain", "explain_ltv", "find_margin_rate", "find_spans", "finding",
+    "improve", "list_owners", "measure_ltv", "read_tree", "share_out", "show_costs",
+    "show_owners", "show_values", "split", "weigh_costs",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

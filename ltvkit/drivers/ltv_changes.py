@@ -20,6 +20,7 @@ from ltvkit.ingest import daily, truncation
 from ltvkit.periods import Day
 
 AGES = (12, 6, 3)  # months to follow customers, and of whose cohorts; the longest that fits
+LEAST, MOST = 3, 12  # cohorts to measure LTV on
 BY_REVENUE = Formula("active_months * orders_per_active_month * order_value")
 BY_MARGIN = Formula("active_months * orders_per_active_month * order_value * margin_rate")
 
@@ -65,10 +66,39 @@ def explain_ltv(
     return Change(shares, formula, names, before, after, months)
 
 
-def _compute(sums: Values, formula: Formula) -> list[dict[str, np.ndarray]]:
-    """Sums of `_count` -> the leaves of both groups of cohorts."""
+def measure_ltv(days: Frame, *, as_of: Day, of: str = "revenue", export_begins: str = "") -> Change:
+    """Order lines, or their `days` -> LTV and its leaves of the newest cohorts that are old enough.
+
+    As in `explain_ltv`, with no older ones to compare with: of at most 12 cohorts that have lived
+    through 12 months (6 or 3 where the orders span less, which must leave three cohorts). All of it
+    is in `after`, `formula` and the table's `value_after`; no part is a change. Raises as
+    `explain_ltv` does.
+    """
+    frames.lazy(daily.select_days(days, as_of=as_of), needs=(of,))
+    known = cohorts.find_known(days, as_of=as_of, every="month", export_begins=export_begins)
+    born = cohorts.members(days, as_of=as_of, by="month", every="month")
+    whole = _count_months(days, as_of=as_of, known=known, export_begins=export_begins)
+    months = next((n for n in AGES if whole >= n + LEAST - 1), 0)
+    if not months:
+        raise TooLittleData(fill("too_young_for_ltv", least=AGES[-1] + LEAST - 1, n=whole))
+    width = min(MOST, whole - months + 1)
+    begin = periods.last_whole(as_of, "month") + 2 - months - width
+    sums = _count(days, born, as_of=as_of, begins=[begin], months=months, of=of, width=width)
+    totals = sums.sum().to_dict()
+    if not totals["orders0"]:
+        raise TooLittleData(fill("no_cohort_to_compare"))
+    formula = BY_MARGIN if of == "margin" else BY_REVENUE
+    [leaves] = _compute(totals, formula, sides=1)
+    table = pd.DataFrame({"leaf": list(leaves), "value_after": [float(x) for x in leaves.values()]})
+    name = _name(begin, width)
+    ltv = float(totals[f"{of}0"] / totals["customers0"])
+    return Change(table, formula, (name, name), ltv, ltv, months)
+
+
+def _compute(sums: Values, formula: Formula, *, sides: int = 2) -> list[dict[str, np.ndarray]]:
+    """Sums of `_count` -> the leaves of each group of cohorts."""
     found = []
-    for n in (0, 1):
+    for n in range(sides):
         active, orders, revenue = (sums[f"{name}{n}"] for name in ("active", "orders", "revenue"))
         leaves = {
             "active_months": divide(active, sums[f"customers{n}"]),
@@ -82,16 +112,25 @@ def _compute(sums: Values, formula: Formula) -> list[dict[str, np.ndarray]]:
 
 
 def _count(
-    days: Frame, born: nw.LazyFrame, *, as_of: Day, begins: list[int], months: int, of: str
+    days: Frame,
+    born: nw.LazyFrame,
+    *,
+    as_of: Day,
+    begins: list[int],
+    months: int,
+    of: str,
+    width: int = 0,
 ) -> pd.DataFrame:
     """A row for each of 256 groups of customers: customers, active (months with a purchase), orders
-    and money of both groups of cohorts, up to the age."""
+    and money of each group of cohorts, up to the age. `width`: cohorts of a group; 0: as many as
+    months."""
+    width = width or months
     money = list(dict.fromkeys(("revenue", of)))
     seen = daily.aggregate_until(days, as_of=as_of)
     seen = seen.with_columns(period=periods.index("order_date", "month"))
     aged = seen.join(born, on="customer_id").with_columns(age=nw.col("period") - nw.col("born"))
     aged = aged.filter(nw.col("age") >= 0, nw.col("age") < months, nw.col("born") >= begins[0])
-    aged = aged.filter(nw.col("born") < begins[1] + months)
+    aged = aged.filter(nw.col("born") < begins[-1] + width)
     by_age = aged.group_by("customer_id", "born", "age").agg(
         nw.col("active").max(), nw.col("orders", *money).sum()
     )
@@ -100,7 +139,7 @@ def _count(
     )
     columns, sums = {}, []
     for n, begin in enumerate(begins):
-        within = (nw.col("born") >= begin) & (nw.col("born") < begin + months)
+        within = (nw.col("born") >= begin) & (nw.col("born") < begin + width)
         for name in ("active", "orders", *money):
             columns[f"{name}{n}"] = nw.when(within).then(nw.col(name)).otherwise(nw.lit(0))
         columns[f"customers{n}"] = nw.when(within).then(nw.lit(1)).otherwise(nw.lit(0))

@@ -55,6 +55,16 @@ def test_a_margin_is_a_leaf_of_its_own(on):
         drivers.explain_ltv(on(LINES.drop(columns="margin")), as_of="2024-09-30", of="margin")
 
 
+def test_ltv_of_those_who_are_old_enough_by_hand(on):
+    """Won in January to March, followed for six months: a brings 150, b 60 + 30 + 999."""
+    found = drivers.measure_ltv(on(LINES), as_of="2024-08-31", **KNOWN)
+    assert (found.months, found.after) == (6, (150 + 1089) / 2)
+    assert found.names[0] == "January 2024 to March 2024"
+    assert found.table["value_after"].tolist() == pytest.approx([2.5, 1, 1239 / 5])
+    with pytest.raises(TooLittleData, match="takes 5 whole months of known new customers; there"):
+        drivers.measure_ltv(on(LINES), as_of="2024-04-30", **KNOWN)
+
+
 def test_where_there_is_nobody_to_compare_it_says_so(on):
     with pytest.raises(
         TooLittleData, match="takes 8 whole months of known new customers; there are 7"

@@ -104,3 +104,11 @@ def test_they_are_at_most_five_and_none_without_a_cause():
 )
 def test_nothing_is_asked_where_nothing_is_at_stake(tables):
     assert list_tasks(tables) == []
+
+
+def test_a_part_that_fell_is_asked_of_whom_the_shop_names():
+    owners = pd.DataFrame({"leaf": ["days", "won_back_a_day"], "owner": [np.nan, "A. Sato"]})
+    tables = {"drivers_previous": DRIVERS, "drivers_owners": owners}
+    assert [task.owner for task in list_tasks(tables)] == ["A. Sato"]
+    tables["drivers_owners"] = owners.assign(owner=np.nan)
+    assert [task.owner for task in list_tasks(tables)] == ["customer relations"]

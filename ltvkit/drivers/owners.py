@@ -1,0 +1,109 @@
+"""Whose each leaf is: where it stands against its target, and what one percent of it is worth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.drivers.changes import Change
+from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
+from ltvkit.drivers.leaves import LEAVES, MOVED
+from ltvkit.drivers.texts import fill
+
+PERCENT = 0.01
+# Leaves of a month's revenue that are leaves of LTV: orders per customer are those in a month with
+# an order; what makes up the value of an order moves LTV as it moves that.
+IN_LTV = {
+    "orders_per_customer": "orders_per_active_month",
+    "order_value": "order_value",
+    "margin_rate": "margin_rate",
+}
+EMPTY = ("owner", "target", "gap_to_target", "ltv_per_percent")  # columns that may hold nothing
+
+
+def list_owners(found: Change, *, ltv: Change | None = None) -> pd.DataFrame:
+    """A change of a month's revenue -> a row per leaf, with who answers for it.
+
+    leaf, department, owner, value_before, value_after, target (of the later month), gap_to_target
+    (target less value; NaN: no target), change_in_revenue, low, high, verdict (see `Change`), and
+    what the later month's revenue, and `ltv` (see `ltv_changes.measure_ltv`), would gain if this
+    leaf alone were one percent larger: `revenue_per_percent`, `ltv_per_percent` (NaN: it is no leaf
+    of LTV). These are derivatives, exact for a small change.
+    """
+    table, tree = found.table, found.tree
+    names = list(table["leaf"])
+    rows = table.assign(
+        owner=[tree[leaf].owner for leaf in names],
+        target=[tree.find_target(leaf, found.periods[1]) for leaf in names],
+        revenue_per_percent=_find_worth(found),
+    )
+    rows["gap_to_target"] = rows["target"] - rows["value_after"]
+    rows["ltv_per_percent"] = np.nan if ltv is None else _find_ltv_worth(found, ltv)
+    ordered = ["leaf", "department", "owner", "value_before", "value_after", "target"]
+    ordered += ["gap_to_target", MOVED, "low", "high", "verdict"]
+    return rows[[*ordered, "revenue_per_percent", "ltv_per_percent"]]
+
+
+def _find_worth(found: Change) -> list[float]:
+    """What one percent more of each leaf brings in the later period."""
+    now = dict(zip(found.table["leaf"], found.table["value_after"].fillna(0.0), strict=True))
+    slopes = found.formula.derive(now)
+    return [PERCENT * now[leaf] * slopes[leaf] for leaf in found.table["leaf"]]
+
+
+def _find_ltv_worth(found: Change, ltv: Change) -> list[float]:
+    """The same of LTV: as much as its own leaf, times the leaf's part in that."""
+    own = dict(zip(ltv.table["leaf"], _find_worth(ltv), strict=True))
+    now = dict(zip(found.table["leaf"], found.table["value_after"].fillna(0.0), strict=True))
+    base = float(found.formula.evaluate(now))
+    worth = []
+    for leaf, gain in zip(found.table["leaf"], _find_worth(found), strict=True):
+        whole = own.get(IN_LTV.get(LEAVES[leaf].get("factor", leaf), ""), np.nan)
+        worth.append(whole * gain / (PERCENT * base) if base else np.nan)
+    return worth
+
+
+def show_owners(
+    table: pd.DataFrame, *, currency: str = "", tree: KpiTree = THE_KITS
+) -> pd.DataFrame:
+    """The table of `list_owners` to look at: the values as texts, each in the unit of its leaf;
+    without the ranges, and without columns that hold nothing."""
+    rows = []
+    for row in table.to_dict("records"):
+        leaf = row["leaf"]
+        old, new, target = (
+            formats.value(row[name], leaf, currency)
+            for name in ("value_before", "value_after", "target")
+        )
+        values = old if old == new else _("{old} to {new}").format(old=old, new=new)
+        gap = formats.difference(row["gap_to_target"], leaf, currency)
+        known = not formats.is_missing(row["target"])
+        row |= {"leaf": tree[leaf].label or leaf, "values": f"{values} {tree[leaf].unit}".strip()}
+        rows.append(row | {"target": target * known, "gap_to_target": gap * known})
+    columns = ["leaf", "owner", "department", "values", "target", "gap_to_target", MOVED]
+    columns += ["verdict", "revenue_per_percent", "ltv_per_percent"]
+    shown = pd.DataFrame(rows, columns=columns)
+    empty = [c for c in EMPTY if shown[c].isna().all() or (shown[c] == "").all()]
+    return shown.drop(columns=empty)
+
+
+def describe_targets(table: pd.DataFrame, *, currency: str = "", tree: KpiTree = THE_KITS) -> str:
+    """The table of `list_owners` -> how many targets are met, and which are not; "" without any."""
+    known = table[table["target"].notna() & table["value_after"].notna()]
+    down = known["leaf"].map(tree.is_less_better)
+    missed = known[np.where(down, known["gap_to_target"] < 0, known["gap_to_target"] > 0)]
+    if known.empty:
+        return ""
+    if missed.empty:
+        return fill("targets_met", n=len(known))
+    said = _("; ").join(_name_target(row, currency, tree) for row in missed.to_dict("records"))
+    return fill("targets_missed", n=len(known), met=len(known) - len(missed), missed=said)
+
+
+def _name_target(row: dict, currency: str, tree: KpiTree) -> str:
+    leaf = row["leaf"]
+    now, target = (formats.value(row[name], leaf, currency) for name in ("value_after", "target"))
+    what = tree[leaf].label or formats.label(leaf)
+    return fill("target_missed", what=what, now=now, target=target, owner=row["owner"])
