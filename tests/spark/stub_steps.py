@@ -106,6 +106,8 @@ OF_COLUMNS: dict[str, Step] = {
     "leaders": lambda lines, _buyers, _day: abc_classes.leaders(
         abc_classes.classify(lines, by="product_id"), lines, by="product_id"
     ),
+    "drivers_ltv_now": lambda lines, _buyers, day: drivers.measure_ltv(lines, as_of=day).table,
+    "drivers_early": lambda lines, _buyers, day: drivers.find_link(lines, as_of=day).table,
     "drivers_by": lambda lines, _buyers, day: drivers.split(
         lines, by="channel", spans=drivers.find_spans(as_of=day)
     ),
