@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ltvkit.config.notebooks import RESERVED
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SECTIONS = [
@@ -187,7 +189,7 @@ def test_exercises_are_tagged_and_findings_are_computed(path):
 
 @pytest.mark.parametrize("name", ["cdnow", "shop"])  # and no shop of the user's
 def test_every_params_file_gives_every_key_a_comment(name):
-    declared = {name for p in NOTEBOOKS for name in parameters(p)} - {"out"}
+    declared = {name for p in NOTEBOOKS for name in parameters(p)} - set(RESERVED)
     text = (ROOT / "params" / f"{name}.yaml").read_text("utf-8")
     assert set(yaml.safe_load(text)) == declared
     for key in re.findall(r"^(?:  )?(\w+):.*$", text, flags=re.M):

@@ -203,6 +203,46 @@ def send(params, to, month, out, **options) -> None:
 
 
 @main.command()
+@click.argument("names", nargs=-1, required=True, metavar="PARAMS [PARAMS] [MONTH MONTH]")
+@click.option(
+    "--month", metavar="MONTH", help="With two shops: the month of both.  [default: last]"
+)
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Only order lines with this value of a mapped column, as in channel=search.",
+)
+@_engine
+@_out
+def compare(names, month, where, engine, out) -> None:
+    """Build a page that says why revenue of two months, or of two shops, differs.
+
+    Either one params file and two months, the earlier first: params/shop.yaml 2024-08 2024-09. Or
+    two params files: params/a.yaml params/b.yaml --month 2024-09. The page is in
+    reports/SHOP/compare/, and published months stay as they are.
+    """
+    from ltvkit.cli.compare import find_options
+    from ltvkit.core import paths
+
+    files, options = find_options(names, month=month, where=where)
+    if out:
+        os.environ["LTVKIT_REPORTS"] = str(out.resolve())
+    _check_folder(paths.reports())
+    from ltvkit.config.params import load_all
+    from ltvkit.report import comparison
+    from ltvkit.report.runner.signals import Interrupted
+
+    given, *others = load_all(files, engine=engine)
+    try:
+        page = comparison.compare(given, other=next(iter(others), None), **options)
+    except Interrupted as signal:
+        click.echo(_("Stopped, {signal}. Run it again.").format(signal=signal), err=True)
+        sys.exit(signal.status)
+    click.echo(_("Compared: {path}").format(path=_shorten(page)))
+
+
+@main.command()
 @_out
 def status(out) -> None:
     """List the reports of all shops, and record those whose run vanished.

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from ltvkit.core import paths
 from ltvkit.errors import ParamsError, ReportError, nearest
 
-# The report decides where a notebook writes; a params file may not.
-RESERVED = ("out",)
+# The report decides where a notebook writes, and `compare` with what; a params file may not.
+COMPARED = ("against", "where", "other")
+RESERVED = ("out", *COMPARED)
 KINDS: dict[str, tuple[Any, str]] = {
     "str": (str, "text"),
     "int": (int, "a whole number"),

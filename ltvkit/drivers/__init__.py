@@ -7,6 +7,14 @@ any formula.
 """
 
 from ltvkit.drivers.changes import Change, explain, find_spans, show_values
+from ltvkit.drivers.comparisons import (
+    Other,
+    check_currencies,
+    compare,
+    describe_scope,
+    read_other,
+    select,
+)
 from ltvkit.drivers.costs import describe_costs, find_margin_rate, show_costs, weigh_costs
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.early_signs import Link, describe_link, find_link, measure_link
@@ -20,10 +28,11 @@ from ltvkit.drivers.segments import describe_mix, share_out, split
 from ltvkit.drivers.what_if import improve
 
 __all__ = [
-    "Change", "Formula", "KpiTree", "Link", "attribute", "describe_costs", "describe_link",
-    "describe_mix", "describe_targets", "explain", "explain_ltv", "find_link", "find_margin_rate",
-    "find_spans", "finding", "improve", "list_owners", "measure_link", "measure_ltv", "read_tree",
-    "share_out", "show_costs", "show_owners", "show_values", "split", "weigh_costs",
+    "Change", "Formula", "KpiTree", "Link", "Other", "attribute", "check_currencies", "compare",
+    "describe_costs", "describe_link", "describe_mix", "describe_scope", "describe_targets",
+    "explain", "explain_ltv", "find_link", "find_margin_rate", "find_spans", "finding", "improve",
+    "list_owners", "measure_link", "measure_ltv", "read_other", "read_tree", "select", "share_out",
+    "show_costs", "show_owners", "show_values", "split", "weigh_costs",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

@@ -41,7 +41,8 @@ class Change:
     value_after (of the leaf), department (empty: nobody's). The changes add up to `after` less
     `before`. A part is called clear where a range wide enough for all parts looked at together
     (Bonferroni) leaves out zero. `months`: of an LTV, up to which age it is; `days`: of periods
-    that are not over, how many days of both are compared; `tree`: what the shop says of the leaves.
+    that are not over, how many days of both are compared; `tree`: what the shop says of the leaves;
+    `shops`: of two shops in one period, their names.
     """
 
     table: pd.DataFrame
@@ -52,10 +53,13 @@ class Change:
     months: int = 0
     days: int = 0
     tree: KpiTree = THE_KITS
+    shops: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The two periods in words."""
+        """The two periods in words, or the two shops."""
+        if self.shops:
+            return self.shops
         words = map(formats.period, self.periods)
         return tuple(fill("first_days", n=self.days, period=w) if self.days else w for w in words)
 
@@ -81,7 +85,8 @@ class Change:
     def reconcile(self, history: pd.DataFrame) -> pd.DataFrame:
         """The tree, and its changes, against the key figures of `kpis.series`: period, revenue (of
         the tree, or after all changes), key_figure_revenue, difference_in_revenue. Of an earlier
-        period that was cut to as many days as the later one there is no key figure (NaN)."""
+        period that was cut to as many days as the later one, and of another shop, there is no key
+        figure (NaN)."""
         values = dict(zip(self.table["leaf"], self.table["value_before"].fillna(0.0), strict=True))
         start = float(self.formula.evaluate(values))
         table = pd.DataFrame(
@@ -91,7 +96,7 @@ class Change:
                 "key_figure_revenue": history.set_index("period")["revenue"].reindex(self.periods),
             }
         )
-        if self.days:
+        if self.days or self.shops:
             table.iloc[0, table.columns.get_loc("key_figure_revenue")] = np.nan
         gap = table["revenue"] - table["key_figure_revenue"]
         return table.assign(difference_in_revenue=gap).reset_index(drop=True)
@@ -127,6 +132,7 @@ def explain(
     seed: int = 1,
     export_begins: str = "",
     kpi_tree: KpiTree = THE_KITS,
+    all_days: Frame | None = None,
 ) -> Change:
     """Order lines, or their `days` -> why the revenue of the period that holds `as_of` differs.
 
@@ -141,15 +147,17 @@ def explain(
     the days, on which such payments do not depend. Each leaf's part of the change is its Shapley
     value (see `decomposition.attribute`). Intervals resample customers, dealt into 256 groups,
     `draws` times from `seed`. Where it is not known who is new (`ingest.truncation`;
-    `export_begins` is the policy), customers are one leaf. A `kpi_tree` of the
-    shop's own may have another formula (see `own_trees.build_own_tree`) and departments. Raises
-    `TooLittleData` where a period is not in the data, or has revenue and nobody who bought.
+    `export_begins` is the policy), customers are one leaf; where `days` are a part of the orders,
+    `all_days` say it. A `kpi_tree` of the shop's own may have another formula (see
+    `own_trees.build_own_tree`) and departments. Raises `TooLittleData` where a period is not in the
+    data, or has revenue and nobody who bought.
     """
     spans = find_spans(as_of=as_of, against=against, every=every)
     names = [periods.label(periods.index_of(start, every), every) for start, _end in spans]
     cut = spans[1][1] < periods.end(periods.index_of(as_of, every), every)
     n_days = (spans[1][1] - spans[1][0]).days + 1 if cut else 0
-    began = truncation.examine(days, as_of=as_of, export_begins=export_begins)
+    whole = days if all_days is None else all_days
+    began = truncation.examine(whole, as_of=as_of, export_begins=export_begins)
     latest = spans[0][1 if export_begins == "opening" else 0]
     if began is None or began.start > periods.number_of(latest):
         raise TooLittleData(fill("not_in_data", period=formats.period(names[0])))
@@ -163,14 +171,15 @@ def explain(
 
 
 class Compared(NamedTuple):
-    """Two spans and their names; whether it is known who is new; the weights of the weekdays; and,
-    of a period that is not over, its days."""
+    """Two spans and their names; whether it is known who is new; the weights of the weekdays; of a
+    period that is not over, its days; and of two shops, their names."""
 
     spans: Sequence[leaves.Span]
     names: tuple[str, str]
     known: bool
     weights: np.ndarray
     days: int = 0
+    shops: tuple[str, ...] = ()
 
 
 def share_out_sums(
@@ -184,7 +193,7 @@ def share_out_sums(
 ) -> Change:
     """Sums of both sides (see `leaves.count`) -> the change, shared out among the leaves."""
     totals = counted.sums.sum().to_dict()
-    spans, names, known, weights, n_days = compared
+    spans, names, known, weights, n_days, shops = compared
     for n, name in enumerate(names):
         sold = totals.get(f"gross{n}", totals[f"revenue{n}"])
         if sold and not totals[f"orders{n}"]:
@@ -208,7 +217,7 @@ def share_out_sums(
     enough = min(people) >= FEWEST
     shares = list_shares(grown.formula, grown.compute(totals), drawn, enough=enough, tree=tree)
     revenue = (float(totals["revenue0"]), float(totals["revenue1"]))
-    return Change(shares, grown.formula, names, *revenue, days=n_days, tree=tree)
+    return Change(shares, grown.formula, names, *revenue, days=n_days, tree=tree, shops=shops)
 
 
 def list_shares(

@@ -32,7 +32,8 @@ def finding(found: Change, *, currency: str = "") -> str:
     known = found.before > 0 and found.after >= 0
     share = f" ({formats.change(change / found.before)})" if known else ""
     amount = formats.money(abs(change), currency)
-    kind = "ltv" if found.months else "revenue"
+    kind = "ltv" if found.months else "shops" if found.shops else "revenue"
+    figures["period"] = formats.period(found.periods[1])
     name = f"{kind}_same" if small else f"{kind}_rose" if change > 0 else f"{kind}_fell"
     said = fill(name, **figures, amount=amount, share=share)
     sign = 0.0 if small else float(np.sign(change))
@@ -54,18 +55,19 @@ def _describe_factors(found: Change, currency: str) -> str:
     orders = table.loc[["customers", "orders_per_customer"], SIDES].prod()
     split = {"customers": customers, "often": often}
     split = {name: formats.difference(x, "revenue", currency) for name, x in split.items()}
-    said = _describe_factor("orders", orders, customers + often, currency, **split)
-    worth = table.loc["order_value", SIDES]
-    return _("{one}; {other}").format(
-        one=said, other=_describe_factor("order_value", worth, parts["order_value"], currency)
-    )
+    between = bool(found.shops)
+    said = _describe_factor("orders", orders, customers + often, currency, between, **split)
+    worth, change = table.loc["order_value", SIDES], parts["order_value"]
+    other = _describe_factor("order_value", worth, change, currency, between)
+    return _("{one}; {other}").format(one=said, other=other)
 
 
 def _describe_factor(
-    name: str, sides: pd.Series, change: float, currency: str, **split: str
+    name: str, sides: pd.Series, change: float, currency: str, between: bool, **split: str
 ) -> str:
     old, new = (formats.value(sides[side], name, currency) for side in SIDES)
     way = "same" if old == new else "rose" if sides[SIDES[1]] > sides[SIDES[0]] else "fell"
+    way = "between" if between else way
     amount = formats.difference(change, "revenue", currency)
     return fill(f"{name}_{way}", old=old, new=new, amount=amount, **split)
 

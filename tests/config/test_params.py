@@ -61,6 +61,7 @@ def test_a_notebook_gets_the_keys_it_declares_and_no_others(root):
     [
         ("tpo: 7\n", ["line 3", "'tpo'", "Did you mean 'top'?"]),
         ("out: here\n", ["line 3", "'out' is not a parameter"]),
+        ("where: {channel: tv}\n", ["line 3", "'where' is not a parameter"]),
         ("top: many\n", ["line 3: top: found many, expected a whole number"]),
         ("top: 1.5\n", ["found 1.5, expected a whole number"]),
         ("top: yes\n", ["found yes, expected a whole number"]),
@@ -241,13 +242,13 @@ def test_values_are_found_wrong_before_any_notebook_runs(tmp_path, text, words):
 @pytest.mark.parametrize("book", notebooks.find_notebooks(), ids=lambda book: book.page)
 def test_every_parameter_has_a_rule_and_a_default_that_keeps_it(book):
     declared = book.parameters
-    assert set(declared) - {"out"} <= set(rules.RULES)
+    assert set(declared) - set(notebooks.RESERVED) <= set(rules.RULES)
     rules.check({name: parameter.default for name, parameter in declared.items()})
 
 
 def test_no_rule_is_without_its_parameter():
     declared = {name for book in notebooks.find_notebooks() for name in book.parameters}
-    assert set(rules.RULES) == declared - {"out"}
+    assert set(rules.RULES) == declared - set(notebooks.RESERVED)
 
 
 def test_a_column_mapped_under_a_name_of_ones_own_can_be_named(tmp_path):

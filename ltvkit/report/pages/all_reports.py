@@ -90,8 +90,19 @@ def refresh() -> Path:
     with filelock.FileLock(home / ".index.lock", timeout=60):
         for left in home.glob(".index.html-*.part"):  # of a run that was killed
             left.unlink(missing_ok=True)
-        files.write(home / "index.html", templates.render("archive.html.j2", shops=list_shops()))
+        shops = list_shops()
+        compared = {shop: list_comparisons(shop) for shop, _title, _months in shops}
+        html = templates.render("archive.html.j2", shops=shops, comparisons=compared)
+        files.write(home / "index.html", html)
     return home / "index.html"
+
+
+def list_comparisons(shop: str) -> list[tuple[str, str]]:
+    """The folder and the words of each comparison of a shop (see `report.comparison`)."""
+    folder = paths.reports() / shop / "compare"
+    found = [files.read_json(path) or {} for path in sorted(folder.glob("[!.]*/comparison.json"))]
+    whole = [kept for kept in found if isinstance(kept.get("words"), str) and "name" in kept]
+    return [(kept["name"], kept["words"]) for kept in whole]
 
 
 def list_shops() -> list[tuple[str, str, list[Month]]]:

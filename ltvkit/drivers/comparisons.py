@@ -1,0 +1,172 @@
+"""Part of a shop's orders, or another shop's: what a comparison is made of besides two months."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+import pandas as pd
+
+from ltvkit import orders, periods
+from ltvkit.display import formats
+from ltvkit.drivers import changes, leaves
+from ltvkit.drivers.changes import Change, Compared
+from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
+from ltvkit.drivers.leaves import Counted
+from ltvkit.drivers.texts import fill
+from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
+from ltvkit.errors import ParamsError, TooLittleData, nearest
+from ltvkit.ingest import daily, truncation
+from ltvkit.ingest.book import Orders
+from ltvkit.periods import Day
+
+READING = ("columns", "policies", "engine", "spark")
+MOST = 30  # values of a column that an error names
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another shop to compare with: its order lines, their days, its name on pages, the policy
+    `export_begins`, and where the lines are a part of its orders, the days of all."""
+
+    lines: Frame
+    days: Frame
+    title: str
+    export_begins: str = ""
+    all_days: Frame | None = None
+
+
+def select(book: Orders, *, where: Mapping[str, str]) -> tuple[Any, Any]:
+    """Orders read -> their lines and days; with `where` (column: value), of these lines alone.
+
+    Who is new, and when one bought last, is then by these lines, too. Raises `ColumnError` for a
+    column that is not there, and `ParamsError` for customer ids and where no line has the value.
+    """
+    if not where:
+        return book.lines, book.days
+    if "customer_id" in where:
+        raise ParamsError("where: pages show no customer ids; give another column.")
+    opened = frames.lazy(book.lines, needs=tuple(where))
+    for column, value in where.items():
+        chosen = opened.filter(nw.col(column).cast(nw.String) == value)
+        if not frames.count(chosen):
+            known = _list_values(opened, column, value)
+            raise ParamsError(f"where: no order line has {column}={value}.{known}")
+        opened = chosen
+    lines = frames.materialize(opened, like=book.lines)
+    return lines, daily.aggregate(lines)
+
+
+def _list_values(opened: nw.LazyFrame, column: str, value: str) -> str:
+    """The nearest value of a column, or else those that there are."""
+    known = opened.select(value=nw.col(column).cast(nw.String)).unique().sort("value").head(MOST)
+    names = frames.table(known)["value"].dropna().tolist()
+    return nearest(value, names) or f" There is {', '.join(names)}."
+
+
+def read_other(
+    given: Mapping[str, Any], *, where: Mapping[str, str], as_of: Day, currency: str
+) -> Other | None:
+    """What a params file says of another shop (source, title, currency, columns, policies, ...) ->
+    `Other`; None where nothing is given.
+
+    Raises `ParamsError` where its money is in another currency, or its orders do not go up to
+    `as_of`.
+    """
+    if not given:
+        return None
+    title = given.get("title") or given.get("shop", "")
+    check_currencies(currency, given.get("currency", ""), title)
+    named = {name: given[name] for name in READING if name in given}
+    book = orders.read(given["source"], **named)
+    lines, days = select(book, where=where)
+    last = periods.day(as_of)
+    if pd.Timestamp(book.as_of(f"{last:%Y-%m}")) < pd.Timestamp(last):
+        until = formats.day(book.facts["until"])
+        raise ParamsError(f"{title}: its orders end on {until}, before {formats.day(last)}.")
+    return Other(lines, days, title, book.facts["export_begins"], book.days)
+
+
+def check_currencies(ours: str, theirs: str, title: str) -> None:
+    """Raise `ParamsError` where two shops count in different money."""
+    if ours != theirs:
+        raise ParamsError(
+            f"{title} counts in {theirs or 'no currency'}, and the other shop in "
+            f"{ours or 'no currency'}: amounts cannot be compared. Give both the same "
+            "`currency`, and where the orders need it, `rates` in policies."
+        )
+
+
+def describe_scope(where: Mapping[str, str], other: Other | None) -> str:
+    """What a comparison is limited to, in a sentence; "" where it is not."""
+    named = ", ".join(f"{column} = {value}" for column, value in where.items())
+    said = [fill("only_where", where=named)] if where else []
+    said += [fill("against_shop", title=other.title)] if other else []
+    return " ".join(said)
+
+
+def compare(
+    days: Frame,
+    *,
+    as_of: Day,
+    lines: Frame,
+    other: Other | None = None,
+    against: str = "previous",
+    title: str = "",
+    export_begins: str = "",
+    lapse_days: int = 180,
+    kpi_tree: KpiTree = THE_KITS,
+    all_days: Frame | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+) -> Change:
+    """As `changes.explain`; with an `other` shop, why revenue of the month differs from its.
+
+    Both shops' leaves are of the same days, so that days and weekdays have no part in it. Raises
+    `TooLittleData` where one of both does not hold the whole of it.
+    """
+    rule = {"lapse_days": lapse_days, "draws": draws, "seed": seed}
+    if other is None:
+        return changes.explain(
+            days,
+            as_of=as_of,
+            lines=lines,
+            against=against,
+            export_begins=export_begins,
+            kpi_tree=kpi_tree,
+            all_days=all_days,
+            **rule,  # type: ignore[arg-type]
+        )
+    span = changes.find_spans(as_of=as_of)[1]
+    ours = Other(lines, days, title, export_begins, all_days)
+    found, known, regular = [], True, True
+    for n, side in enumerate((other, ours)):
+        known &= _is_known(side, span[0], as_of=as_of)
+        spans = [span, span]
+        counted = leaves.count(side.days, spans=spans, lapse_days=lapse_days, lines=side.lines)
+        found += [counted.sums[[c for c in counted.sums if c.endswith(str(n))]]]
+        regular &= counted.regular
+    sums = pd.concat(found, axis=1).fillna(0.0).sort_index()
+    name = periods.label(periods.index_of(as_of, "month"), "month")
+    cut = span[1] < periods.end(periods.index_of(as_of, "month"), "month")
+    n_days = (span[1] - span[0]).days + 1 if cut else 0
+    compared = Compared([span, span], (name, name), known, np.ones(7), n_days, (other.title, title))
+    counted = Counted(sums, regular)
+    return changes.share_out_sums(
+        counted, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed
+    )
+
+
+def _is_known(side: Other, first: Day, *, as_of: Day) -> bool:
+    """Whether it is known who is new; raises where the orders begin only later."""
+    days = side.days if side.all_days is None else side.all_days
+    began = truncation.examine(days, as_of=as_of, export_begins=side.export_begins)
+    if began is None or began.start > periods.number_of(first):
+        period = formats.period(periods.label(periods.index_of(first, "month"), "month"))
+        raise TooLittleData(fill("not_in_data", period=period))
+    found = truncation.describe(began)
+    return found is None or found.known_from <= pd.Timestamp(first)
