@@ -8,7 +8,7 @@ from typing import Any
 
 from ltvkit import abc_classes, cohorts, rfm
 from ltvkit.core import files
-from ltvkit.drivers import kpi_params
+from ltvkit.drivers import customer_groups, kpi_params
 from ltvkit.engines import frames
 from ltvkit.engines.spark.settings import Settings, check_types
 from ltvkit.errors import ParamsError, check_grouping, collecting, is_number, one_of
@@ -86,9 +86,12 @@ def _check_steps(values: Mapping[str, Any]) -> None:
 def _sets(mapped: Mapping[str, str]) -> dict[str, list[str]]:
     columns = list(dict.fromkeys((*schema.COLUMNS, *mapped)))
     groups = [column for column in columns if column not in NO_GROUPS]
+    named = [column for column in groups if column not in cohorts.CALENDAR]
+    firsts = [f"{customer_groups.FIRST}{column}" for column in named]
     return {
         "columns": columns,
-        "costs": ["", *(column for column in groups if column not in cohorts.CALENDAR)],
+        "costs": ["", *named],
+        "drivers": [*named, customer_groups.SEGMENT, *firsts],
         "cohorts": [*cohorts.CALENDAR, *groups],
         "engines": list(frames.NAMES),
         "segments": list(rfm.SEGMENT_NAMES),

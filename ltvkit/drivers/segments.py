@@ -8,9 +8,10 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit import periods
+from ltvkit import periods, rfm
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
+from ltvkit.drivers.customer_groups import add_group, is_group
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula
 from ltvkit.drivers.leaves import MOVED, Span
@@ -26,8 +27,14 @@ EACH = Formula("customers * value")
 SUMS = ["customers_before", "customers_after", "revenue_before", "revenue_after"]
 
 
-def split(lines: Frame, *, by: str, spans: Sequence[Span]) -> pd.DataFrame:
+def split(
+    lines: Frame, *, by: str, spans: Sequence[Span], lapse_days: int = rfm.LAPSE_DAYS
+) -> pd.DataFrame:
     """Order lines, and the spans before and after -> the change by value of column `by`.
+
+    Where the lines have no such column, "rfm_segment" is the customer's segment before each
+    span, and "first_channel", or first_ and any column, that of their first order (see
+    `customer_groups.add_group`).
 
     - `segment`; `change_in_revenue`: the sum of `from_customers` (more or fewer of them) and
       `from_value` (more or less revenue from each), each the mean of both orders in which they may
@@ -41,6 +48,8 @@ def split(lines: Frame, *, by: str, spans: Sequence[Span]) -> pd.DataFrame:
     """
     if by == "customer_id":
         raise ParamsError("by='customer_id': pages show no customer ids; give another column.")
+    if is_group(by) and by not in frames.lazy(lines).collect_schema().names():
+        lines = add_group(lines, by=by, spans=spans, lapse_days=lapse_days)
     table = _gather(_count(lines, by=by, spans=spans))
     table[MOVED] = table["revenue_after"] - table["revenue_before"]
     sides = []
