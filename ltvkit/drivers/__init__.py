@@ -6,7 +6,8 @@ leaf would bring. `read_tree` reads a tree of the shop's own. `Formula` and `att
 any formula.
 """
 
-from ltvkit.drivers.changes import Change, explain, find_spans, show_values
+from ltvkit.drivers.change import Change, show_values
+from ltvkit.drivers.changes import explain, find_spans
 from ltvkit.drivers.comparisons import (
     Other,
     check_currencies,

@@ -13,7 +13,8 @@ import pandas as pd
 from ltvkit import orders, periods
 from ltvkit.display import formats
 from ltvkit.drivers import changes, leaves
-from ltvkit.drivers.changes import Change, Compared
+from ltvkit.drivers.change import Change
+from ltvkit.drivers.changes import Compared
 from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
 from ltvkit.drivers.leaves import Counted
 from ltvkit.drivers.texts import fill

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.display import formats
-from ltvkit.drivers.changes import Change
+from ltvkit.drivers.change import Change
 from ltvkit.drivers.kpi_tree import KpiTree
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import frames

@@ -7,13 +7,13 @@ orders are themselves a part of LTV.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ltvkit import cohorts
+from ltvkit import cohorts, periods
 from ltvkit.display import formats
 from ltvkit.drivers.texts import fill
 from ltvkit.engines.frames import Frame
@@ -22,6 +22,7 @@ from ltvkit.periods import Day
 WITHIN, MONTHS = 90, 12  # days to the second order; months of LTV
 SIGN, WORTH = "second_order_share", f"ltv_{MONTHS}m"
 FEWEST, LEAST = 8, 30  # cohorts, and customers of each, to measure a link on
+RECENT = 5  # months: of an older cohort, what it did is no news
 COVERED = 0.95  # of the interval
 POINTS = 0.1  # the slope is told for ten percentage points
 
@@ -34,13 +35,14 @@ class Link:
     first; NaN: not all have had them), ltv_12m (NaN: too young). `cohorts`: those of 30 customers
     or more with both; of these the rank correlation (Spearman), and the slope (least squares) for
     ten points of the share, each as estimate, low, high (95%, by drawing cohorts anew; NaN where
-    there are fewer than 8 cohorts, or one of both is the same in all).
+    there are fewer than 8 cohorts, or one of both is the same in all). `month`: of the report.
     """
 
     table: pd.DataFrame
     cohorts: int
     correlation: tuple[float, float, float]
     slope: tuple[float, float, float]
+    month: str = ""
 
     @property
     def found(self) -> bool:
@@ -67,7 +69,8 @@ def find_link(
     table = second.rename(columns={f"within_{WITHIN}": SIGN})
     table[WORTH] = table["cohort"].map(_find_worth(built, of=of))
     known = table["customers"].notna()
-    return measure_link(table[known].reset_index(drop=True), draws=draws, seed=seed)
+    link = measure_link(table[known].reset_index(drop=True), draws=draws, seed=seed)
+    return replace(link, month=periods.label(periods.index_of(as_of, "month"), "month"))
 
 
 def _find_worth(built: pd.DataFrame, *, of: str) -> pd.Series:
@@ -123,7 +126,7 @@ def describe_link(link: Link, *, currency: str = "") -> str:
     """The sign of the newest cohort, and how it went with LTV before, in sentences."""
     known = link.table[link.table[SIGN].notna() & (link.table["customers"] >= LEAST)]
     said = []
-    if len(known):
+    if len(known) and _is_recent(known["cohort"].iloc[-1], link.month):
         newest = known.iloc[-1]
         name = formats.month(newest["cohort"])
         rates = {"rate": float(newest[SIGN]), "usual": _find_usual(known)}
@@ -138,6 +141,12 @@ def describe_link(link: Link, *, currency: str = "") -> str:
     way = "link_up" if link.correlation[1] > 0 else "link_down"
     name = way if link.found else "no_link"
     return " ".join([*said, fill(name, n=link.cohorts, days=WITHIN, months=MONTHS, **figures)])
+
+
+def _is_recent(cohort: str, month: str) -> bool:
+    """Whether a cohort is the newest that can be known, or nearly so."""
+    apart = [periods.index_of(f"{name}-01", "month") for name in (cohort, month or cohort)]
+    return apart[1] - apart[0] <= RECENT
 
 
 def _find_usual(known: pd.DataFrame) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ltvkit.drivers.changes import Change
+from ltvkit.drivers.change import Change
 from ltvkit.drivers.leaves import LEAVES, MOVED
 from ltvkit.errors import TooLittleData
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
-from ltvkit.drivers.changes import Change
+from ltvkit.drivers.change import Change
 from ltvkit.drivers.factors import SIDES, add_up_factors
 from ltvkit.drivers.kpi_tree import KpiTree
 from ltvkit.drivers.leaves import MOVED

@@ -9,7 +9,7 @@ import pandas as pd
 from ltvkit import cohorts, periods
 from ltvkit.display import formats
 from ltvkit.drivers import changes
-from ltvkit.drivers.changes import Change
+from ltvkit.drivers.change import Change
 from ltvkit.drivers.formula import Formula, Values
 from ltvkit.drivers.leaves import divide
 from ltvkit.drivers.texts import fill

@@ -7,7 +7,7 @@ import pandas as pd
 
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
-from ltvkit.drivers.changes import Change
+from ltvkit.drivers.change import Change
 from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
 from ltvkit.drivers.leaves import LEAVES, MOVED
 from ltvkit.drivers.texts import fill
@@ -82,8 +82,8 @@ def show_owners(
         known = not formats.is_missing(row["target"])
         row |= {"leaf": tree[leaf].label or leaf, "values": f"{values} {tree[leaf].unit}".strip()}
         rows.append(row | {"target": target * known, "gap_to_target": gap * known})
-    columns = ["leaf", "owner", "department", "values", "target", "gap_to_target", MOVED]
-    columns += ["verdict", "revenue_per_percent", "ltv_per_percent"]
+    columns = ["leaf", "owner", "values", "target", "gap_to_target", "revenue_per_percent"]
+    columns += ["ltv_per_percent", MOVED, "verdict", "department"]
     shown = pd.DataFrame(rows, columns=columns)
     empty = [c for c in EMPTY if shown[c].isna().all() or (shown[c] == "").all()]
     return shown.drop(columns=empty)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ltvkit.drivers.changes import Change
+from ltvkit.drivers.change import Change
 
 
 def improve(found: Change, *, share: float = 0.1) -> pd.DataFrame:

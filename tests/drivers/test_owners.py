@@ -113,7 +113,7 @@ def test_a_quotient_falls_otherwise_than_it_rises_and_some_costs_never_pay():
     assert np.isnan(costs["break_even"][0])
     said = drivers.describe_costs(costs, tree=tree, margin_rate=float("nan"))
     assert said == [
-        "Items per order: it costs 1,000 a month, which no improvement pays back.",
+        "Items per order: the measure costs 1,000 a month, which no improvement pays back.",
         "The margin is not known, so costs are compared with revenue; give margin_rate, or map "
         "margin.",
     ]
