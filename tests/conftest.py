@@ -30,6 +30,20 @@ def one_thread(monkeypatch):
     monkeypatch.setenv("LTVKIT_THREADS", "1")
 
 
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Chromium; without it tests are skipped, or fail where LTVKIT_BROWSER says "required"."""
+    import stub_browser
+
+    if not (path := stub_browser.find()):
+        if os.environ.get("LTVKIT_BROWSER") == "required":
+            pytest.fail("LTVKIT_BROWSER=required, and there is no Chromium on PATH")
+        pytest.skip("no Chromium on PATH; LTVKIT_BROWSER=required makes this a failure")
+    opened = stub_browser.Browser(path, tmp_path_factory.mktemp("browser") / "profile")
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def aside():
     """A temporary folder for processes of a test; sockets fit below it, unlike below `tmp_path`."""
