@@ -19,6 +19,7 @@ from ltvkit.drivers.comparisons import (
 from ltvkit.drivers.costs import describe_costs, find_margin_rate, show_costs, weigh_costs
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.early_signs import Link, describe_link, find_link, measure_link
+from ltvkit.drivers.factors import list_nodes
 from ltvkit.drivers.findings import finding
 from ltvkit.drivers.formula import Formula
 from ltvkit.drivers.kpi_params import read_tree
@@ -32,8 +33,8 @@ __all__ = [
     "Change", "Formula", "KpiTree", "Link", "Other", "attribute", "check_currencies", "compare",
     "describe_costs", "describe_link", "describe_mix", "describe_scope", "describe_targets",
     "explain", "explain_ltv", "find_link", "find_margin_rate", "find_spans", "finding", "improve",
-    "list_owners", "measure_link", "measure_ltv", "read_other", "read_tree", "select", "share_out",
-    "show_costs", "show_owners", "show_values", "split", "weigh_costs",
+    "list_nodes", "list_owners", "measure_link", "measure_ltv", "read_other", "read_tree", "select",
+    "share_out", "show_costs", "show_owners", "show_values", "split", "weigh_costs",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

@@ -1,10 +1,13 @@
-"""The three classical factors of revenue: customers, orders per customer, and order value."""
+"""The three classical factors of revenue: customers, orders per customer, and order value; and the
+tree that they make with their leaves."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.leaves import LEAVES, MOVED
 from ltvkit.errors import TooLittleData
@@ -12,6 +15,7 @@ from ltvkit.errors import TooLittleData
 FACTORS = ("customers", "orders_per_customer", "order_value")
 SHARES_OFF = ("returned_share",)  # leaves of the form (1 - share)
 NO_PRODUCT = "the formula is no product of customers, orders per customer and order value."
+ROOT = "revenue"
 SIDES = ["value_before", "value_after"]
 NEAR = 1e-9  # relative: how exactly the factors give the formula
 
@@ -50,3 +54,37 @@ def add_up_factors(found: Change) -> pd.DataFrame:
         if not np.isclose(factors[side].prod(skipna=False), whole, rtol=NEAR):
             raise TooLittleData(NO_PRODUCT)
     return factors
+
+
+def list_nodes(found: Change, *, currency: str = "") -> pd.DataFrame:
+    """A change -> the tree to draw: node, parent, label, values (a text), change_in_revenue, kind.
+
+    The root (parent "") is what changed; below it the classical factors, and below them their
+    leaves. A factor of one leaf stands for it; where the formula has no such factors, leaves are
+    below the root. `kind` is the verdict of a leaf, "" of what was added up. Leaves that are the
+    same on both sides, and so change nothing, are left out.
+    """
+    leaves = found.show(currency=currency).assign(node=found.table["leaf"])
+    try:
+        factors = add_up_factors(found)
+        own = {leaf: LEAVES[leaf]["factor"] for leaf in leaves["node"]}
+    except TooLittleData:
+        factors, own = pd.DataFrame({"factor": []}), {}
+    levels = [formats.value(x, "revenue", currency) for x in (found.before, found.after)]
+    rows = [(ROOT, "", ROOT, _join(*levels), found.after - found.before, "")]
+    moved = leaves[leaves[MOVED] != 0]
+    groups = [(f, moved[moved["node"].map(own) == f.factor]) for f in factors.itertuples()]
+    for factor, below in groups or [(None, moved)]:
+        parent = ROOT
+        if factor and len(below) > 1:
+            values = (formats.value(x, factor.factor, currency) for x in (factor[2], factor[3]))
+            rows.append((factor.factor, ROOT, factor.factor, _join(*values), factor[4], ""))
+            parent = factor.factor
+        for row in below.to_dict("records"):
+            said = (row["leaf"], row["values"], row[MOVED], row["verdict"])
+            rows.append((row["node"], parent, *said))
+    return pd.DataFrame(rows, columns=["node", "parent", "label", "values", MOVED, "kind"])
+
+
+def _join(old: str, new: str) -> str:
+    return old if old == new else _("{old} to {new}").format(old=old, new=new)

@@ -64,6 +64,18 @@ def customers_by_month(n: int = 18) -> pd.DataFrame:
     return kpis(n).assign(customers=customers, new_customers=new)
 
 
+def nodes() -> pd.DataFrame:
+    rows = [
+        ("revenue", "", "revenue", "1,000 JPY to 1,150 JPY", 150.0, ""),
+        ("customers", "revenue", "customers", "10 to 9", -100.0, ""),
+        ("days", "customers", "days", "31 to 30", -30.0, "lowered"),
+        ("new_customers_a_day", "customers", "new_customers_a_day", "3 to 2", -70.0, "unclear"),
+        ("order_value", "revenue", "A name of our own", "100 JPY to 128 JPY", 250.0, "raised"),
+    ]
+    columns = ["node", "parent", "label", "values", "change_in_revenue", "kind"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def summary(names: list[str] = SEGMENTS) -> pd.DataFrame:
     n = len(names)
     customers = np.arange(1, n + 1) / (n * (n + 1) / 2)
@@ -160,6 +172,7 @@ def change() -> pd.DataFrame:
 
 CASES = {
     "kpi_series": (plots.kpi_series, kpis(), {}),
+    "tree": (plots.tree, nodes(), {"currency": "JPY"}),
     "customer_kinds": (plots.customer_kinds, customers_by_month(), {}),
     "segments": (plots.segments, summary(), {}),
     "rfm_grid": (plots.rfm_grid, grid(), {}),
@@ -251,7 +264,12 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
     assert (ax.figure.get_figwidth(), ax.figure.dpi) == (9, 110)
     assert ax.get_title(loc="left")
     assert ax.get_xlabel()
-    assert ax.get_ylabel() or name in ("segments", "leaders", "bridge")  # whose rows are named
+    assert ax.get_ylabel() or name in (
+        "segments",
+        "leaders",
+        "bridge",
+        "tree",
+    )  # whose rows are named
     assert illegible(ax) == []
     assert {k for k, v in mpl.rcParams.items() if settings[k] != v} == set()
     for frame, copy in zip(frames, copies, strict=True):
@@ -260,6 +278,7 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
 
 ALTS = {
     "kpi_series": "2024-05: 97,121. All whole ones: 90,000 (2023-12) to 109,906 (2024-03).",
+    "tree": "Revenue: +150 JPY. Of it: Customers −100 JPY, A name of our own +250 JPY.",
     "customer_kinds": "Last whole month, 2024-05: 260, 40 of them new.",
     "segments": "Largest share of revenue: champions, 16.7%, from 1.5% of customers.",
     "rfm_grid": "Largest cell: R 1 and F 5 (24). With the highest of both: 4.",
@@ -346,6 +365,7 @@ def test_nothing_to_show_is_said_in_words(name):
     draw, table, options = CASES[name]
     ids = ["period", "start", "end", "partial", "segment", "r_score", "before", "class", "cohort"]
     ids += ["rank", "product_id", "product", "step", "channel", "kind"]
+    ids += ["node", "parent", "label", "values"]
     ids += [] if name == "customer_kinds" else ["customers"]  # there they are what is drawn
     kept = [c for c in (*ids, "decile") if c in table]
     blank = table.astype({c: float for c in table.columns if c not in kept}).copy()
@@ -359,6 +379,23 @@ def test_nothing_to_show_is_said_in_words(name):
 def test_a_missing_column_is_named():
     with pytest.raises(ColumnError, match=r"'cumulative_share'.*decile, revenue_share"):
         plots.deciles(deciles().drop(columns="cumulative_share"))
+
+
+# tree
+
+
+def test_each_box_has_its_name_its_values_and_its_money():
+    ax = drawn("tree", currency="JPY")
+    assert words(ax)[::2] == [
+        "Revenue\n1,000 JPY to 1,150 JPY",
+        "Customers\n10 to 9",
+        "Days\n31 to 30",
+        "New customers a day\n3 to 2",
+        "A name of our own\n100 JPY to 128 JPY",
+    ]
+    assert words(ax)[1::2] == ["+150", "−100", "−30", "−70",
+                               "+250"]  # fmt: skip
+    assert illegible(ax) == []
 
 
 # customer_kinds

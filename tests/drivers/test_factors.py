@@ -6,7 +6,7 @@ import pytest
 from conftest import make_lines
 
 from ltvkit import drivers
-from ltvkit.drivers.factors import add_up_factors
+from ltvkit.drivers.factors import add_up_factors, list_nodes
 from ltvkit.errors import TooLittleData
 
 # Two customers with an order each; three with four orders, of which 20 came back.
@@ -31,6 +31,30 @@ def test_three_factors_by_hand():
     assert table.loc["order_value", "change_in_revenue"] == pytest.approx(parts[of_orders].sum())
     assert ". Orders rose from 2 to 4 (+" in drivers.finding(found)
     assert "); order value rose from 100.00 to 120.00 (+" in drivers.finding(found)
+
+
+def test_in_the_tree_what_stands_below_adds_up():
+    nodes = list_nodes(drivers.explain(LINES, lines=LINES, **RULE), currency="USD")
+    change = nodes.set_index("node")["change_in_revenue"]
+    for parent, below in nodes.groupby("parent"):
+        if parent:
+            assert below["change_in_revenue"].sum() == pytest.approx(change[parent])
+    assert change["revenue"] == pytest.approx(480 - 200)
+    top = nodes[nodes["parent"] == "revenue"]
+    assert top["node"].tolist() == ["customers", "orders_per_customer", "order_value"]
+    assert top["kind"].tolist() == ["", "unclear", ""]  # the middle one is a leaf
+    assert nodes.set_index("node")["values"]["order_value"] == "100.00 USD to 120.00 USD"
+
+
+def test_a_tree_without_the_three_factors_has_its_leaves_below_the_root():
+    lines = make_lines(
+        ("a", "1", "2024-01-01", 100), ("b", "2", "2024-01-02", 100), ("a", "R", "2024-02-05", -50),
+        ("b", "3", "2024-02-06", 40),
+    )  # fmt: skip
+    nodes = list_nodes(drivers.explain(lines, lines=lines, **RULE))
+    below = nodes[nodes["parent"] == "revenue"]
+    assert len(below) == len(nodes) - 1 > 1
+    assert below["change_in_revenue"].sum() == pytest.approx(-210)
 
 
 def test_one_that_is_no_product_of_them_is_not_told():

@@ -16,13 +16,14 @@ from ltvkit.display.plots.lifetimes import hazard, one_customer, order_steps, su
 from ltvkit.display.plots.measures import effects, replays, timeline
 from ltvkit.display.plots.series import customer_kinds, kpi_series, ltv_curves, second_order
 from ltvkit.display.plots.shares import deciles, leaders, lorenz, pareto, segments
+from ltvkit.display.plots.trees import tree
 
 # fmt: off
 __all__ = [
     "bridge", "calibration", "customer_kinds", "deciles", "effects", "fan", "hazard", "kpi_series",
     "leaders", "lorenz", "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer",
     "order_steps", "pareto", "replays", "rfm_grid", "second_order", "segments", "survival",
-    "timeline", "tracking", "triangle",
+    "timeline", "tracking", "tree", "triangle",
 ]
 
 __dir__ = __all__.copy

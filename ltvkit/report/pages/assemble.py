@@ -168,7 +168,9 @@ def _build_context(
         "last_month": formats.month(periods.label(this - 1, "month"), short=True),
         "last_year": formats.month(periods.label(this - 12, "month"), short=True),
         "last_day": formats.day(report.as_of),
-        "kpis": front_page.list_kpis(by_month, report.month, currency=currency),
+        "kpis": front_page.list_kpis(
+            by_month, report.month, currency=currency, owners=tables.get("drivers_owners")
+        ),
         "partial": front_page.is_partial(by_month, report.month, as_of=report.as_of),
         "amounts": redaction.mask_figures(data.describe_amounts(report.facts)),
         "orders": front_page.describe_order_ids(tables.get("data_checks"), report.facts),

@@ -16,6 +16,7 @@ from ltvkit.report.pages import glossary, sparklines
 from ltvkit.report.results import Result
 
 HEADLINE = "drivers_previous"  # the table of the page whose first finding is the headline
+OF_LEAVES = {"order_value": "average_order_value"}  # leaves of drivers that are key figures
 LABELS = formats.LABELS | {"customers": N_("Active customers")}
 # Code, which stays as it is; characters that Markdown reads anywhere, or at the start of a line.
 _MARKDOWN = re.compile(
@@ -31,13 +32,21 @@ _HARMLESS = re.compile(r"(?!(?i:www)\.)\w+\.(\w*[\d_]\w*|yaml|csv|json|xlsx|ipyn
 _SIGN = re.compile(r"(?<!\w)[A-Za-z][\w+-]+:(?=[\w/\\+])|\\\\(?=\S)|[@#\uff20\uff03](?=\w)")
 
 
-def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> list[dict[str, Any]]:
+def list_kpis(
+    by_month: pd.DataFrame | None,
+    month: str,
+    *,
+    currency: str,
+    owners: pd.DataFrame | None = None,
+) -> list[dict[str, Any]]:
     """The table kpis_month -> the report month's figures: label, value, previous, last_year, line.
 
     `previous` and `last_year` are changes: a text, and a direction ("up", "down", "flat",
     "unavailable"). A figure that is missing is "unavailable", not zero. `line` is a sparkline of
-    the whole months up to this one, `cells` the same for mail. Empty without a row for the month.
+    the whole months up to this one, `cells` the same for mail; `target`, where the table
+    drivers_owners has one for the figure. Empty without a row for the month.
     """
+    targets = _find_targets(owners)
     rows = [] if by_month is None else by_month[by_month["period"] == month].to_dict("records")
     return [
         {
@@ -46,11 +55,21 @@ def list_kpis(by_month: pd.DataFrame | None, month: str, *, currency: str) -> li
             "previous": _format_change(row, f"{name}_vs_previous"),
             "last_year": _format_change(row, f"{name}_vs_last_year"),
             "line": _draw_line(sparklines.draw, by_month, name, month, currency),
+            "target": formats.value(targets[name], name, currency) if name in targets else "",
             "cells": _draw_line(sparklines.draw_cells, by_month, name, month, currency),
         }
         for row in rows[:1]
         for name in MEASURES
     ]
+
+
+def _find_targets(owners: pd.DataFrame | None) -> dict[str, float]:
+    """The targets of leaves that are key figures."""
+    if owners is None or not {"leaf", "target"} <= set(owners):
+        return {}
+    named = owners.assign(measure=owners["leaf"].replace(OF_LEAVES))
+    known = named[named["measure"].isin(MEASURES)].dropna(subset="target")
+    return dict(zip(known["measure"], known["target"], strict=True))
 
 
 def make_linker(kpis: Sequence[Mapping[str, Any]]) -> glossary.Linker:
