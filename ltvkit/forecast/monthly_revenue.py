@@ -203,7 +203,8 @@ def _describe_side(band: Band) -> str:
     """That all past dates missed to the same side, where several did so clearly."""
     misses = sorted(map(abs, band.missed))
     sides = {miss > 0 for miss in band.missed}
-    if sum(miss >= CLEARLY for miss in misses) < MANY_DATES or len(sides) > 1:
+    clear = sum(miss >= CLEARLY for miss in misses)
+    if clear < MANY_DATES or len(sides) > 1 or not round(misses[0], 2):  # one was hit
         return ""
     if misses[-1] >= formats.MANY:
         return fill("all_far_too_high", n=round(1 + misses[-1]))

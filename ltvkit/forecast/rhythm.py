@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc
 
 from ltvkit import periods
 from ltvkit.errors import TooLittleData
@@ -18,7 +17,6 @@ from ltvkit.ltv import contracts
 LATE = 0.02  # of payments may come later than the time after which a customer counts as gone
 WINDOW = 12  # months whose renewals are learned from, or three times the usual gap
 PRIOR = 50  # renewals that the model is worth where the rate of leaving is taken as observed
-FEWEST_LOST, UNLIKELY = 5, 0.05  # of a test whether renewal rates differ from those of the model
 CHANCE = 0.001  # below it, a time in which nobody left is not chance
 
 
@@ -117,21 +115,10 @@ def _fit_survival(renewals: pd.DataFrame, method: str, *, most: int) -> tuple[np
     number = np.minimum(renewals["period"].to_numpy(), len(hazard)) - 1
     counted = np.zeros((2, len(hazard)))
     np.add.at(counted, (slice(None), number), renewals[["lost", "at_risk"]].to_numpy().T)
-    if _is_by_chance(*counted, hazard):
+    if contracts.is_by_chance(*counted, hazard):
         return survival, notes
     hazard = (counted[0] + PRIOR * hazard) / (counted[1] + PRIOR)
     return np.append(1.0, np.cumprod(1 - hazard)), notes
-
-
-def _is_by_chance(lost: np.ndarray, at_risk: np.ndarray, hazard: np.ndarray) -> bool:
-    """Whether what was lost at each renewal is what a model expects, but for chance: a chi-squared
-    test at 5%, of renewals at which 5 losses or more are expected, and of all others together."""
-    expected, spread = at_risk * hazard, at_risk * hazard * (1 - hazard)
-    many = expected >= FEWEST_LOST
-    parts = [(each[many], each[~many].sum()) for each in (lost, expected, spread)]
-    seen, wanted, varies = (np.append(*part) for part in parts)
-    squares = ((seen - wanted) ** 2)[varies > 0] / varies[varies > 0]
-    return bool(chdtrc(len(squares), squares.sum()) > UNLIKELY) if len(squares) else True
 
 
 def _fit_model(renewals: pd.DataFrame, method: str, most: int) -> tuple[np.ndarray, list]:

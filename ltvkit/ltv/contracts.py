@@ -17,7 +17,7 @@ from ltvkit.errors import DataError, ParamsError, TooLittleData, one_of
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import MONTH_DAYS
 
-__all__ = ["YEAR_DAYS", "Alike", "Contract", "fit", "remaining"]
+__all__ = ["YEAR_DAYS", "Alike", "Contract", "fit", "is_by_chance", "remaining"]
 
 __dir__ = __all__.copy
 
@@ -25,6 +25,7 @@ MODELS = {"sbg": ("alpha", "beta"), "bdw": ("alpha", "beta", "c")}
 LIMITS = {"alpha": (1e-3, 1e3), "beta": (1e-3, 1e3), "c": (0.05, 5.0)}
 STARTS = ((1.0, 1.0, 1.0), (0.3, 2.0, 1.5), (3.0, 10.0, 0.7))
 RENEWALS = np.arange(25)
+FEWEST_LOST, UNLIKELY = 5, 0.05  # of a test whether renewal rates differ from those of a model
 YEAR_DAYS = 12 * MONTH_DAYS
 
 
@@ -75,7 +76,8 @@ def fit(survivors: pd.DataFrame, *, model: str) -> Contract:
     params = pd.Series(np.exp(found.x), index=list(MODELS[model]))
     if room.min() < 0.3:  # along a ridge the search creeps towards a limit, and may not arrive
         name = params.index[room.argmin()]
-        kind = Alike if model == "sbg" and params[name] > 1 else TooLittleData
+        alike = model == "sbg" and params[name] > 1 and _leave_evenly(at_risk, lost)
+        kind = Alike if alike else TooLittleData
         raise kind(fill("at_a_limit", model=model, name=name, limit=f"{params[name]:g}"))
     if not np.abs(found.jac).max() < 1e-6:
         raise TooLittleData(fill("no_best_fit", model=model))
@@ -110,6 +112,25 @@ def remaining(
         raise DataError(fill("infinite", alpha=f"{contract.params['alpha']:.3g}"))
     table = pd.DataFrame({"renewals": RENEWALS, "expected_periods": ahead})
     return table.assign(value=price * today)
+
+
+def is_by_chance(lost: np.ndarray, at_risk: np.ndarray, hazard: np.ndarray) -> bool:
+    """Whether what was lost at each renewal is what a model expects, but for chance: a chi-squared
+    test at 5%, of renewals at which 5 losses or more are expected, and of all others together."""
+    from scipy.special import chdtrc
+
+    expected, spread = at_risk * hazard, at_risk * hazard * (1 - hazard)
+    many = expected >= FEWEST_LOST
+    parts = [(each[many], each[~many].sum()) for each in (lost, expected, spread)]
+    seen, wanted, varies = (np.append(*part) for part in parts)
+    squares = ((seen - wanted) ** 2)[varies > 0] / varies[varies > 0]
+    return bool(chdtrc(len(squares), squares.sum()) > UNLIKELY) if len(squares) else True
+
+
+def _leave_evenly(at_risk: np.ndarray, lost: np.ndarray) -> bool:
+    """Whether the same share leaves at each renewal: not where ever more do, which the sBG has no
+    parameters for either."""
+    return is_by_chance(lost, at_risk, np.full(len(lost), lost.sum() / at_risk.sum()))
 
 
 def _to_come(contract: Contract, *, v: float, horizon: int | None) -> np.ndarray:

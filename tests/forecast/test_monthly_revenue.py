@@ -423,6 +423,7 @@ def test_money_is_said_as_exactly_as_it_is_known():
         ((0.285, 0.08, -0.14), ""),
         ((0.285, 0.04, 0.14), ""),
         ((0.285, 0.14), ""),
+        ((0.285, 0.14, 0.2, 0.001), ""),
         ((0.258, 0.149, 0.043, 0.183), "forecast too high, by 4% to 26%; this one may be, too."),
     ],
 )

@@ -11,7 +11,8 @@ import pytest
 from stub_odd_shops import SHOPS
 
 from ltvkit import customers, forecast
-from ltvkit.forecast import leaving, predictions, rhythm
+from ltvkit.forecast import leaving, predictions
+from ltvkit.ltv import contracts
 
 UNTIL = "2024-06-30"
 FEES = ("monthly_fee", "yearly_fee")
@@ -150,11 +151,11 @@ def test_renewal_rates_follow_the_orders_only_beyond_chance(lines):
     lost = np.array([300.0, 90, 80, 70])
     at_risk = np.array([1000.0, 700, 610, 530])
     even = np.full(4, lost.sum() / at_risk.sum())
-    assert not rhythm._is_by_chance(lost, at_risk, even)
-    assert rhythm._is_by_chance(at_risk * even, at_risk, even)
+    assert not contracts.is_by_chance(lost, at_risk, even)
+    assert contracts.is_by_chance(at_risk * even, at_risk, even)
     rng = np.random.default_rng(1)
     found = [
-        rhythm._is_by_chance(rng.binomial(at_risk.astype(int), even), at_risk, even)
+        contracts.is_by_chance(rng.binomial(at_risk.astype(int), even), at_risk, even)
         for _shop in range(400)
     ]
     assert 0.92 < np.mean(found) < 0.98

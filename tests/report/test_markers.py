@@ -157,3 +157,13 @@ def test_a_folder_that_is_no_month_is_no_report(home):
     [(shop, title, months)] = all_reports.list_shops()
     assert (shop, title, [each.month for each in months]) == ("tea", "Tea", ["2024-06"])
     assert (months[0].revenue, months[0].line) == ("", ""), "a manifest without months"
+
+
+def test_a_month_without_orders_has_its_place_in_the_line():
+    months = {"2023-12": [1, 10.0], "2024-01": [2, 20.0], "2024-06": [1, 30.0]}
+    report = {"as_of": "2024-06-30", "months": months, "parameters": {"currency": "EUR"}}
+    shown = all_reports.Month("2024-06", report, None, "")
+    assert shown.revenue == "30.00 EUR"
+    assert "from 0.00 EUR (February 2024) to 30.00 EUR (June 2024)" in shown.line
+    before = all_reports.Month("2024-06", report | {"as_of": "2024-06-10"}, None, "").line
+    assert "December 2023 to May 2024" in before

@@ -46,11 +46,13 @@ class Month:
     def line(self) -> str:
         """A sparkline of the revenue of the whole months up to this one."""
         by_month, currency = self._find_revenue()
-        over = [m for m in sorted(by_month) if m <= self.month]
-        if self.report and not periods.is_over(self.month, as_of=self.report["as_of"]):
-            over = [m for m in over if m < self.month]
-        values = [by_month[m] for m in over]
-        return sparklines.draw(values, over, measure="revenue", currency=currency)
+        if not by_month or self.report is None:
+            return ""
+        over = periods.is_over(self.month, as_of=self.report["as_of"])
+        first, last = (periods.index_of(f"{m}-01", "month") for m in (min(by_month), self.month))
+        names = [periods.label(n, "month") for n in range(first, last + over)]
+        values = [by_month.get(name, 0.0) for name in names]  # a month without orders brought none
+        return sparklines.draw(values, names, measure="revenue", currency=currency)
 
     def _find_revenue(self) -> tuple[dict[str, float], str]:
         """Revenue by month, and its currency, as the manifest has them; reports of older versions
