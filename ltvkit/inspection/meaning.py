@@ -45,7 +45,8 @@ def propose_meaning(seen: Inspection, raw: Any, head: Any) -> tuple[Inspection, 
         policies, asks = policies | more, asks + asked
     if "status" in columns:
         known = _count_statuses(raw, columns)
-        more, asked = statuses.propose_statuses(known, system)
+        below = [] if system else statuses.find_below_zero(head, columns)
+        more, asked = statuses.propose_statuses(known, system, below_zero=below)
         policies, asks = policies | more, asks + asked
     named, more, asked = statuses.propose_exclusions(values_of, columns, system)
     excluded = {**policies.get("exclude", {}), **more.get("exclude", {})}

@@ -24,13 +24,27 @@ from ltvkit.inspection.stakes import Ask
 Policies = dict[str, Any]
 
 
-def propose_statuses(known: Mapping[str, str], system: System | None) -> tuple[Policies, list[Ask]]:
+def find_below_zero(head: Any, columns: Mapping[str, str]) -> list[str]:
+    """The values of `status` whose rows are all below zero: they take money back that the sale, on
+    a row of its own, has brought. To leave them out would count the sale as kept."""
+    money = read_base(head, columns)
+    if money is None or "status" not in columns:
+        return []
+    status = head[columns["status"]].astype("string").str.strip()
+    highest = money.groupby(status).max()
+    return [str(value) for value in highest.index[highest < 0]]
+
+
+def propose_statuses(
+    known: Mapping[str, str], system: System | None, *, below_zero: Collection[str] = ()
+) -> tuple[Policies, list[Ask]]:
     """The values of `status`, each with its orders -> which mean a cancelled line, and what is not
-    sure of it."""
+    sure of it. Of an unknown system those `below_zero` are returns (see `find_below_zero`)."""
     listed = [*system.policies.get("cancelled_status", ())] if system else []
     settled = {*listed, *(system.statuses.get("status", ()) if system else ())}
     new = [v for v in known if v not in settled]
-    meant = list(dict.fromkeys((*listed, *filter(is_cancelled, new))))
+    gone = [v for v in new if is_cancelled(v) and v not in below_zero]
+    meant = list(dict.fromkeys((*listed, *gone)))
     policies = {"cancelled_status": meant} if meant else {}
     unsure = [v for v in new if is_cancelled(v) or not WORDS["settled"].search(header_key(v))]
     if not unsure or not known:

@@ -278,6 +278,18 @@ def test_ids_that_fall_together_are_counted_and_not_shown(written, fold):
         assert len(seen.book.lines.df()["customer_id"].unique()) == 2
 
 
+def test_a_status_of_rows_below_zero_is_money_back_and_no_cancelled_order():
+    """A sale of 3,000 that came back on a row of its own: left out, it would count as kept."""
+    head = "注文番号,顧客番号,注文日,金額,ステータス\n"
+    rows = [f"{n},C{n % 9},2024-05-{n:02d},3000,完了\n" for n in range(1, 25)]
+    back = [f"{n},C{n % 9},2024-05-{n + 2:02d},-3000,返品\n" for n in range(1, 6)]
+    gone = ["90,C1,2024-05-09,3000,キャンセル\n"] * 2
+    seen = look(head + "".join([*rows, *back, *gone]))
+    assert seen.policies["cancelled_status"] == ["キャンセル"]
+    above = look(head + "".join([*rows, *[row.replace("-3000", "3000") for row in back], *gone]))
+    assert sorted(above.policies["cancelled_status"]) == ["キャンセル", "返品"]
+
+
 def test_orders_with_a_day_of_cancellation_that_count_are_counted():
     head = "order id,customer id,order date,amount,status,Cancelled at\n"
     rows = [
