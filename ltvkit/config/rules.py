@@ -75,7 +75,7 @@ def _check_register(values: Mapping[str, Any]) -> None:
 
 
 def _check_tree(values: Mapping[str, Any]) -> None:
-    kpi_params.read_tree(values.get("kpi_tree", {}))
+    kpi_params.read_tree(values.get("kpi_tree", {}), of=values.get("drivers_of", "revenue"))
 
 
 def _check_steps(values: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Drivers: why revenue changed between two periods, how sure that is, and who can change it.
+"""Drivers: why revenue, or margin, changed, how sure that is, and who can change it.
 
 `explain` shares a change out among the leaves of the tree of revenue, `explain_ltv` a difference
 of LTV between cohorts, `split` a change among the values of a column; `improve` says what a better
@@ -25,6 +25,7 @@ from ltvkit.drivers.formula import Formula
 from ltvkit.drivers.kpi_params import read_tree
 from ltvkit.drivers.kpi_tree import KpiTree
 from ltvkit.drivers.ltv_changes import explain_ltv, measure_ltv
+from ltvkit.drivers.margins import list_totals
 from ltvkit.drivers.owners import describe_targets, list_owners, show_owners
 from ltvkit.drivers.segments import describe_mix, share_out, split
 from ltvkit.drivers.what_if import improve
@@ -33,8 +34,9 @@ __all__ = [
     "Change", "Formula", "KpiTree", "Link", "Other", "attribute", "check_currencies", "compare",
     "describe_costs", "describe_link", "describe_mix", "describe_scope", "describe_targets",
     "explain", "explain_ltv", "find_link", "find_margin_rate", "find_spans", "finding", "improve",
-    "list_nodes", "list_owners", "measure_link", "measure_ltv", "read_other", "read_tree", "select",
-    "share_out", "show_costs", "show_owners", "show_values", "split", "weigh_costs",
+    "list_nodes", "list_owners", "list_totals", "measure_link", "measure_ltv", "read_other",
+    "read_tree", "select", "share_out", "show_costs", "show_owners", "show_values", "split",
+    "weigh_costs",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

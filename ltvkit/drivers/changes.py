@@ -11,12 +11,12 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.display import formats
-from ltvkit.drivers import leaves
+from ltvkit.drivers import leaves, margins
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula, Values
 from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
-from ltvkit.drivers.leaves import LEAVES, MOVED, Counted
+from ltvkit.drivers.leaves import LEAVES, MOVED, ROUNDING, Counted
 from ltvkit.drivers.own_trees import build_own_tree
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import sampling
@@ -27,7 +27,6 @@ from ltvkit.periods import Day
 
 COVERED = 0.9  # of the interval
 FEWEST = 30  # customers in each period; with fewer, resampling says little about chance
-ROUNDING = 1e-9  # of the revenue: a part below that is an error of rounding
 
 
 def explain(
@@ -37,6 +36,8 @@ def explain(
     lines: Frame | None = None,
     against: str = "previous",
     every: str = "month",
+    of: str = "revenue",
+    margin_rate: float = 0.0,
     lapse_days: int = 180,
     draws: int = 1000,
     seed: int = 1,
@@ -59,8 +60,10 @@ def explain(
     `draws` times from `seed`. Where it is not known who is new (`ingest.truncation`;
     `export_begins` is the policy), customers are one leaf; where `days` are a part of the orders,
     `all_days` say it. A `kpi_tree` of the shop's own may have another formula (see
-    `own_trees.build_own_tree`) and departments. Raises `TooLittleData` where a period is not in the
-    data, or has revenue and nobody who bought.
+    `own_trees.build_own_tree`) and departments. `of` "margin": why margin differs, which is
+    revenue x the margin rate, of the orders (a line without a margin counts as 0) or `margin_rate`.
+    Raises `TooLittleData` where a period is not in the data, has revenue and nobody who bought, or
+    margin and no revenue, and `ColumnError` where the margin is not known.
     """
     spans = find_spans(as_of=as_of, against=against, every=every)
     names = [periods.label(periods.index_of(start, every), every) for start, _end in spans]
@@ -71,18 +74,19 @@ def explain(
     latest = spans[0][1 if export_begins == "opening" else 0]
     if began is None or began.start > periods.number_of(latest):
         raise TooLittleData(fill("not_in_data", period=formats.period(names[0])))
-    table, regular = leaves.count(days, spans=spans, lapse_days=lapse_days, lines=lines)
+    sums = leaves.count(
+        days, spans=spans, lapse_days=lapse_days, lines=lines, of=of, margin_rate=margin_rate
+    )
     found = truncation.describe(began)
     known = found is None or found.known_from <= pd.Timestamp(spans[0][0])
     weights = leaves.weigh_weekdays(days, as_of=as_of)
-    compared = Compared(spans, (names[0], names[1]), known, weights, n_days)
-    sums = Counted(table, regular)
+    compared = Compared(spans, (names[0], names[1]), known, weights, n_days, of=of)
     return share_out_sums(sums, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed)
 
 
 class Compared(NamedTuple):
     """Two spans and their names; whether it is known who is new; the weights of the weekdays; of a
-    period that is not over, its days; and of two shops, their names."""
+    period that is not over, its days; of two shops, their names; and of what the change is."""
 
     spans: Sequence[leaves.Span]
     names: tuple[str, str]
@@ -90,6 +94,7 @@ class Compared(NamedTuple):
     weights: np.ndarray
     days: int = 0
     shops: tuple[str, ...] = ()
+    of: str = "revenue"
 
 
 def share_out_sums(
@@ -103,11 +108,13 @@ def share_out_sums(
 ) -> Change:
     """Sums of both sides (see `leaves.count`) -> the change, shared out among the leaves."""
     totals = counted.sums.sum().to_dict()
-    spans, names, known, weights, n_days, shops = compared
+    spans, names, known, weights, n_days, shops, of = compared
     for n, name in enumerate(names):
         sold = totals.get(f"gross{n}", totals[f"revenue{n}"])
         if sold and not totals[f"orders{n}"]:
             raise TooLittleData(fill("nothing_bought", period=formats.period(name)))
+    if of == "margin":
+        margins.check_margins(totals, names)
     if tree.formula:
         grown = build_own_tree(
             tree.formula,
@@ -122,12 +129,24 @@ def share_out_sums(
         grown = leaves.build_tree(
             totals, spans=spans, known=known, regular=counted.regular, weights=weights
         )
+    grown = grown.add_margin_rate() if of == "margin" else grown
     drawn = grown.compute(resample(counted.sums, draws=draws, seed=seed))
     people = [sum(totals[f"{kind}{n}"] for kind in leaves.KINDS) for n in (0, 1)]
     enough = min(people) >= FEWEST
     shares = list_shares(grown.formula, grown.compute(totals), drawn, enough=enough, tree=tree)
-    revenue = (float(totals["revenue0"]), float(totals["revenue1"]))
-    return Change(shares, grown.formula, names, *revenue, days=n_days, tree=tree, shops=shops)
+    sides = (float(totals[f"{of}0"]), float(totals[f"{of}1"]))
+    shares = margins.name_margin(shares) if of == "margin" else shares
+    return Change(
+        shares,
+        grown.formula,
+        names,
+        *sides,
+        days=n_days,
+        tree=tree,
+        shops=shops,
+        of=of,
+        no_margin=margins.count_unknown(totals),
+    )
 
 
 def list_shares(

@@ -32,13 +32,15 @@ MOST = 30  # values of a column that an error names
 @dataclass(frozen=True)
 class Other:
     """Another shop to compare with: its order lines, their days, its name on pages, the policy
-    `export_begins`, and where the lines are a part of its orders, the days of all."""
+    `export_begins`, where the lines are a part of its orders, the days of all, and its
+    `margin_rate`."""
 
     lines: Frame
     days: Frame
     title: str
     export_begins: str = ""
     all_days: Frame | None = None
+    margin_rate: float = 0.0
 
 
 def select(book: Orders, *, where: Mapping[str, str]) -> tuple[Any, Any]:
@@ -89,7 +91,8 @@ def read_other(
     if pd.Timestamp(book.as_of(f"{last:%Y-%m}")) < pd.Timestamp(last):
         until = formats.day(book.facts["until"])
         raise ParamsError(f"{title}: its orders end on {until}, before {formats.day(last)}.")
-    return Other(lines, days, title, book.facts["export_begins"], book.days)
+    begins, rate = book.facts["export_begins"], given.get("margin_rate", 0.0)
+    return Other(lines, days, title, begins, book.days, rate)
 
 
 def check_currencies(ours: str, theirs: str, title: str) -> None:
@@ -118,6 +121,8 @@ def compare(
     other: Other | None = None,
     against: str = "previous",
     title: str = "",
+    of: str = "revenue",
+    margin_rate: float = 0.0,
     export_begins: str = "",
     lapse_days: int = 180,
     kpi_tree: KpiTree = THE_KITS,
@@ -125,7 +130,8 @@ def compare(
     draws: int = 1000,
     seed: int = 1,
 ) -> Change:
-    """As `changes.explain`; with an `other` shop, why revenue of the month differs from its.
+    """As `changes.explain`; with an `other` shop, why revenue, or margin, of the month differs from
+    its, each by its own margin rate.
 
     Both shops' leaves are of the same days, so that days and weekdays have no part in it. Raises
     `TooLittleData` where one of both does not hold the whole of it.
@@ -137,25 +143,35 @@ def compare(
             as_of=as_of,
             lines=lines,
             against=against,
+            of=of,
+            margin_rate=margin_rate,
             export_begins=export_begins,
             kpi_tree=kpi_tree,
             all_days=all_days,
             **rule,  # type: ignore[arg-type]
         )
     span = changes.find_spans(as_of=as_of)[1]
-    ours = Other(lines, days, title, export_begins, all_days)
+    ours = Other(lines, days, title, export_begins, all_days, margin_rate)
     found, known, regular = [], True, True
     for n, side in enumerate((other, ours)):
         known &= _is_known(side, span[0], as_of=as_of)
         spans = [span, span]
-        counted = leaves.count(side.days, spans=spans, lapse_days=lapse_days, lines=side.lines)
+        counted = leaves.count(
+            side.days,
+            spans=spans,
+            lapse_days=lapse_days,
+            lines=side.lines,
+            of=of,
+            margin_rate=side.margin_rate,
+        )
         found += [counted.sums[[c for c in counted.sums if c.endswith(str(n))]]]
         regular &= counted.regular
     sums = pd.concat(found, axis=1).fillna(0.0).sort_index()
     name = periods.label(periods.index_of(as_of, "month"), "month")
     cut = span[1] < periods.end(periods.index_of(as_of, "month"), "month")
     n_days = (span[1] - span[0]).days + 1 if cut else 0
-    compared = Compared([span, span], (name, name), known, np.ones(7), n_days, (other.title, title))
+    shops = (other.title, title)
+    compared = Compared([span, span], (name, name), known, np.ones(7), n_days, shops, of)
     counted = Counted(sums, regular)
     return changes.share_out_sums(
         counted, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed

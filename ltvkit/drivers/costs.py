@@ -14,12 +14,12 @@ from ltvkit.display import formats
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.kpi_tree import KpiTree
 from ltvkit.drivers.texts import fill
+from ltvkit.drivers.what_if import ALL_MARGIN, find_gain
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.ingest import daily
 from ltvkit.periods import Day
 
-ALL_MARGIN = ("price_per_item",)  # a higher price costs no goods
 MOST = 10.0  # an improvement of 1,000% at most; by half of 200%, nothing is left of what is less
 
 
@@ -52,15 +52,12 @@ def weigh_costs(found: Change, *, share: float = 0.1, margin_rate: float = np.na
     it must be better so that the cost comes back; NaN: never, or no cost), target, gain_at_target,
     net_at_target (less the cost) and `pays` ("pays", "does_not_pay", "met", or empty). Costs are
     paid from margin: gains times `margin_rate`, and all of what a higher price brings. Where the
-    rate is not known (NaN), they are paid from revenue.
+    rate is not known (NaN), they are paid from revenue. Gains of a change of margin are margin.
     """
+    rate = 1.0 if np.isnan(margin_rate) or found.of == "margin" else margin_rate
     now = dict(zip(found.table["leaf"], found.table["value_after"].fillna(0.0), strict=True))
     known = {leaf for leaf in now if found.tree.name_department(leaf)}
-    rows = [
-        _weigh(found, now, leaf, share=share, rate=1.0 if np.isnan(margin_rate) else margin_rate)
-        for leaf in now
-        if leaf in known
-    ]
+    rows = [_weigh(found, now, leaf, share=share, rate=rate) for leaf in now if leaf in known]
     columns = ["leaf", "owner", "gain", "loss", "cost", "break_even", "target"]
     return pd.DataFrame(rows, columns=[*columns, "gain_at_target", "net_at_target", "pays"])
 
@@ -68,13 +65,13 @@ def weigh_costs(found: Change, *, share: float = 0.1, margin_rate: float = np.na
 def _weigh(
     found: Change, now: dict[str, float], leaf: str, *, share: float, rate: float
 ) -> dict[str, Any]:
-    base, own = float(found.formula.evaluate(now)), found.tree[leaf]
+    own = found.tree[leaf]
     kept = 1.0 if leaf in ALL_MARGIN else rate
     way, most = (-1.0, 1.0) if found.tree.is_less_better(leaf) else (1.0, MOST)
     target = found.tree.find_target(leaf, found.periods[1])
 
     def gain(better: float) -> float:
-        return float(found.formula.evaluate(now | {leaf: now[leaf] * (1 + way * better)})) - base
+        return find_gain(found, now, leaf, now[leaf] * (1 + way * better))
 
     row: dict[str, Any] = {
         "leaf": leaf,
@@ -86,7 +83,7 @@ def _weigh(
     if (target - now[leaf]) * way <= 0:
         row["pays"] = "met"
     elif not np.isnan(target):
-        row["gain_at_target"] = float(found.formula.evaluate(now | {leaf: target})) - base
+        row["gain_at_target"] = find_gain(found, now, leaf, target)
     row["net_at_target"] = kept * row["gain_at_target"] - own.cost
     if not np.isnan(row["net_at_target"]):
         row["pays"] = "pays" if row["net_at_target"] >= 0 else "does_not_pay"
@@ -117,14 +114,21 @@ def show_costs(table: pd.DataFrame, *, currency: str = "", tree: KpiTree) -> pd.
 
 
 def describe_costs(
-    table: pd.DataFrame, *, tree: KpiTree, margin_rate: float, currency: str = ""
+    table: pd.DataFrame,
+    *,
+    tree: KpiTree,
+    margin_rate: float,
+    of: str = "revenue",
+    currency: str = "",
 ) -> list[str]:
-    """The table of `weigh_costs` -> a sentence for each leaf with a cost, and what pays for it."""
+    """The table of `weigh_costs` of a change `of` revenue or margin -> a sentence for each leaf
+    with a cost, and what pays for it."""
     costly = table[table["cost"].notna()].to_dict("records")
     if not costly:
         return [fill("no_costs")]
     known = not np.isnan(margin_rate)
     paid = fill("paid_from_margin", rate=margin_rate) if known else fill("paid_from_revenue")
+    paid = fill("gains_are_margin") if of == "margin" else paid
     return [*(_describe_cost(row, tree, currency) for row in costly), paid]
 
 

@@ -1,5 +1,5 @@
-"""The three classical factors of revenue: customers, orders per customer, and order value; and the
-tree that they make with their leaves."""
+"""The classical factors: customers, orders per customer, order value, and of margin its rate; and
+the tree that they make with their leaves."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pandas as pd
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.drivers.change import Change
-from ltvkit.drivers.leaves import LEAVES, MOVED
+from ltvkit.drivers.leaves import LEAVES
 from ltvkit.errors import TooLittleData
 
 FACTORS = ("customers", "orders_per_customer", "order_value")
+OF_MARGIN = (*FACTORS, "margin_rate")
 SHARES_OFF = ("returned_share",)  # leaves of the form (1 - share)
 NO_PRODUCT = "the formula is no product of customers, orders per customer and order value."
-ROOT = "revenue"
 SIDES = ["value_before", "value_after"]
 NEAR = 1e-9  # relative: how exactly the factors give the formula
 
 
 def add_up_factors(found: Change) -> pd.DataFrame:
-    """A change -> factor, value_before, value_after, change_in_revenue: a row for each.
+    """A change -> factor, value_before, value_after, change_in_revenue, or _margin: a row for each.
 
     The leaves of a factor, multiplied, are its value; their parts, added up, are its part. So the
     parts add up to the change. Order value is after what was sent back. Raises `TooLittleData`
@@ -37,27 +37,28 @@ def add_up_factors(found: Change) -> pd.DataFrame:
     """
     table = found.table.set_index("leaf")
     names = {leaf: LEAVES.get(leaf, {}).get("factor", "") for leaf in found.formula.leaves}
-    if set(names.values()) != set(FACTORS):
+    factors = FACTORS if found.of == "revenue" else OF_MARGIN
+    if set(names.values()) != set(factors):
         raise TooLittleData(NO_PRODUCT)
     evaluate = found.formula.evaluate
     neutral = {leaf: 0.0 if leaf in SHARES_OFF else 1.0 for leaf in names}
     rows = []
-    for factor in FACTORS:
+    for factor in factors:
         own = [leaf for leaf in names if names[leaf] == factor]
-        many = 1.0 if factor == FACTORS[0] else float(evaluate(neutral))  # kinds of customers, as 1
+        many = 1.0 if factor == factors[0] else float(evaluate(neutral))  # kinds of customers, as 1
         values = [evaluate(neutral | table.loc[own, side].to_dict()) / many for side in SIDES]
-        rows.append((factor, *values, table.loc[own, MOVED].sum()))
-    factors = pd.DataFrame(rows, columns=["factor", *SIDES, MOVED])
-    factors[SIDES] = factors[SIDES].astype(float)
+        rows.append((factor, *values, table.loc[own, found.moved].sum()))
+    known = pd.DataFrame(rows, columns=["factor", *SIDES, found.moved])
+    known[SIDES] = known[SIDES].astype(float)
     for side in SIDES:
         whole = float(evaluate(table[side].to_dict()))
-        if not np.isclose(factors[side].prod(skipna=False), whole, rtol=NEAR):
+        if not np.isclose(known[side].prod(skipna=False), whole, rtol=NEAR):
             raise TooLittleData(NO_PRODUCT)
-    return factors
+    return known
 
 
 def list_nodes(found: Change, *, currency: str = "") -> pd.DataFrame:
-    """A change -> the tree to draw: node, parent, label, values (a text), change_in_revenue, kind.
+    """A change -> the tree to draw: node, parent, label, values (a text), change, kind.
 
     The root (parent "") is what changed; below it the classical factors, and below them their
     leaves. A factor of one leaf stands for it; where the formula has no such factors, leaves are
@@ -70,20 +71,21 @@ def list_nodes(found: Change, *, currency: str = "") -> pd.DataFrame:
         own = {leaf: LEAVES[leaf]["factor"] for leaf in leaves["node"]}
     except TooLittleData:
         factors, own = pd.DataFrame({"factor": []}), {}
-    levels = [formats.value(x, "revenue", currency) for x in (found.before, found.after)]
-    rows = [(ROOT, "", ROOT, _join(*levels), found.after - found.before, "")]
-    moved = leaves[leaves[MOVED] != 0]
+    root = found.of
+    levels = [formats.value(x, found.of, currency) for x in (found.before, found.after)]
+    rows = [(root, "", root, _join(*levels), found.after - found.before, "")]
+    moved = leaves[leaves[found.moved] != 0]
     groups = [(f, moved[moved["node"].map(own) == f.factor]) for f in factors.itertuples()]
     for factor, below in groups or [(None, moved)]:
-        parent = ROOT
+        parent = root
         if factor and len(below) > 1:
             values = (formats.value(x, factor.factor, currency) for x in (factor[2], factor[3]))
-            rows.append((factor.factor, ROOT, factor.factor, _join(*values), factor[4], ""))
+            rows.append((factor.factor, root, factor.factor, _join(*values), factor[4], ""))
             parent = factor.factor
         for row in below.to_dict("records"):
-            said = (row["leaf"], row["values"], row[MOVED], row["verdict"])
+            said = (row["leaf"], row["values"], row[found.moved], row["verdict"])
             rows.append((row["node"], parent, *said))
-    return pd.DataFrame(rows, columns=["node", "parent", "label", "values", MOVED, "kind"])
+    return pd.DataFrame(rows, columns=["node", "parent", "label", "values", "change", "kind"])
 
 
 def _join(old: str, new: str) -> str:

@@ -11,14 +11,13 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.factors import SIDES, add_up_factors
-from ltvkit.drivers.kpi_tree import KpiTree
-from ltvkit.drivers.leaves import MOVED
 from ltvkit.drivers.texts import fill
 from ltvkit.errors import TooLittleData
 
 NAMED, LARGE = 3, 0.1  # reasons in the sentence, and what of the largest part they are at least
 SAME = 0.01  # a change of less is "about as much"
 YEAR = 12  # months
+CLEAR = ("raised", "lowered", "raised_margin", "lowered_margin")
 
 
 def finding(found: Change, *, currency: str = "") -> str:
@@ -32,14 +31,18 @@ def finding(found: Change, *, currency: str = "") -> str:
     known = found.before > 0 and found.after >= 0
     share = f" ({formats.change(change / found.before)})" if known else ""
     amount = formats.money(abs(change), currency)
-    kind = "ltv" if found.months else "shops" if found.shops else "revenue"
+    kind = "ltv" if found.months else "shops" if found.shops else found.of
+    kind += "_margin" * (kind == "shops" and found.of == "margin")
     figures["period"] = formats.period(found.periods[1])
     name = f"{kind}_same" if small else f"{kind}_rose" if change > 0 else f"{kind}_fell"
     said = fill(name, **figures, amount=amount, share=share)
     sign = 0.0 if small else float(np.sign(change))
     season = fill("other_seasons") if 0 < found.months < YEAR else ""
     reasons = _describe_reasons(found, sign, currency)
-    return " ".join(filter(None, [said, _describe_factors(found, currency), reasons, season]))
+    unknown = fill("no_margin", n=found.no_margin) if found.no_margin else ""
+    return " ".join(
+        filter(None, [said, _describe_factors(found, currency), reasons, season, unknown])
+    )
 
 
 def _describe_factors(found: Change, currency: str) -> str:
@@ -50,7 +53,7 @@ def _describe_factors(found: Change, currency: str) -> str:
         return ""
     if len(found.formula.leaves) == len(table):
         return ""
-    parts = table[MOVED].to_dict()
+    parts = table[found.moved].to_dict()
     customers, often = parts["customers"], parts["orders_per_customer"]
     orders = table.loc[["customers", "orders_per_customer"], SIDES].prod()
     split = {"customers": customers, "often": often}
@@ -59,7 +62,11 @@ def _describe_factors(found: Change, currency: str) -> str:
     said = _describe_factor("orders", orders, customers + often, currency, between, **split)
     worth, change = table.loc["order_value", SIDES], parts["order_value"]
     other = _describe_factor("order_value", worth, change, currency, between)
-    return _("{one}; {other}").format(one=said, other=other)
+    said = _("{one}; {other}").format(one=said, other=other)
+    if found.of == "revenue":
+        return said
+    rate, change = table.loc["margin_rate", SIDES], parts["margin_rate"]
+    return f"{said} {_describe_factor('margin_rate', rate, change, currency, between)}"
 
 
 def _describe_factor(
@@ -73,34 +80,34 @@ def _describe_factor(
 
 
 def _describe_reasons(found: Change, sign: float, currency: str) -> str:
-    """What moved revenue beyond chance, in the direction of its change and against it."""
-    table = found.table
-    owned = table[(table["department"] != "") & (table[MOVED] != 0)]
+    """What moved the figure beyond chance, in the direction of its change and against it."""
+    table, moved = found.table, found.moved
+    owned = table[(table["department"] != "") & (table[moved] != 0)]
     if len(owned) and owned["low"].isna().all():
         return fill("too_few_to_tell")
-    clear = table[table["verdict"].isin(["raised", "lowered"])]
-    clear = clear[clear[MOVED].abs() >= LARGE * clear[MOVED].abs().max()]
-    clear = clear.reindex(clear[MOVED].abs().sort_values(ascending=False).index).head(NAMED)
-    with_it = clear[MOVED] * sign > 0
+    clear = table[table["verdict"].isin(CLEAR)]
+    clear = clear[clear[moved].abs() >= LARGE * clear[moved].abs().max()]
+    clear = clear.reindex(clear[moved].abs().sort_values(ascending=False).index).head(NAMED)
+    with_it = clear[moved] * sign > 0
     said = [
-        _(", ").join(_name_reason(found.tree, row, currency) for _index, row in rows.iterrows())
+        _(", ").join(_name_reason(found, row, currency) for _index, row in rows.iterrows())
         for rows in (clear[with_it], clear[~with_it])
     ]
     if not sign and said[1]:
         return fill("offsetting", reasons=said[1])
     texts = [fill("reasons", reasons=said[0]) if said[0] else fill("no_clear_reason")]
     texts += [fill("against", reasons=said[1])] * bool(said[1])
-    rest = table[(table[MOVED] != 0) & ~table["leaf"].isin(clear["leaf"])]
+    rest = table[(table[moved] != 0) & ~table["leaf"].isin(clear["leaf"])]
     if len(rest) and len(clear):
-        amount = formats.difference(rest[MOVED].sum(), "revenue", currency)
+        amount = formats.difference(rest[moved].sum(), "revenue", currency)
         texts += [fill("rest", amount=amount)]
     return " ".join(texts)
 
 
-def _name_reason(tree: KpiTree, row: pd.Series, currency: str) -> str:
-    amount = formats.difference(row[MOVED], "revenue", currency)
+def _name_reason(found: Change, row: pd.Series, currency: str) -> str:
+    amount = formats.difference(row[found.moved], "revenue", currency)
     old, new = (
         formats.value(row[side], row["leaf"], currency) for side in ("value_before", "value_after")
     )
     moved = _("{old} to {new}").format(old=old, new=new)
-    return fill("reason", what=tree.describe_move(row), values=moved, amount=amount)
+    return fill("reason", what=found.tree.describe_move(row), values=moved, amount=amount)

@@ -25,6 +25,7 @@ from ltvkit.drivers.kpi_tree import KpiTree, Leaf, Target
 from ltvkit.drivers.leaves import LEAVES, OF_REVENUE
 from ltvkit.errors import ParamsError, collecting, is_number, nearest
 
+RATE = "margin_rate"  # a leaf of margin: behind the formula, which gives revenue
 TEXTS = ("label", "unit", "department", "owner")
 FIELDS = (*TEXTS, "better", "target", "cost")
 WAYS = ("up", "down")
@@ -33,8 +34,9 @@ LONGEST = 100  # letters
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
-def read_tree(given: Mapping[str, Any]) -> KpiTree:
-    """The parameter `kpi_tree` -> `KpiTree`; {} is the kit's own tree.
+def read_tree(given: Mapping[str, Any], *, of: str = "revenue") -> KpiTree:
+    """The parameter `kpi_tree` -> `KpiTree`; {} is the kit's own tree. Where it is one `of` margin,
+    margin_rate is a leaf, too, by which what the formula gives is multiplied.
 
     Raises `ParamsError`, with a line for each that is wrong: the key, and the nearest known name.
 
@@ -57,10 +59,10 @@ def read_tree(given: Mapping[str, Any]) -> KpiTree:
         _expect("kpi_tree: leaves", declared, isinstance(declared, Mapping), "a mapping of leaves")
         for name, said in declared.items():
             with collecting(problems):
-                leaves[name] = _read_leaf(name, said)
+                leaves[name] = _read_leaf(name, said, of)
     named = Formula(formula).leaves if formula else tuple(leaves)
     problems += _find_without_owner(named, leaves, unreadable=set(declared) - set(leaves))
-    problems += _find_unused(named, leaves)
+    problems += _find_unused((*named, RATE), leaves)
     if problems:
         raise ParamsError("\n".join(problems))
     return KpiTree(formula, leaves)
@@ -73,8 +75,9 @@ def _read_formula(text: Any) -> str:
     return text
 
 
-def _read_leaf(name: str, said: Any) -> Leaf:
-    _check_leaf("kpi_tree: leaves", name)
+def _read_leaf(name: str, said: Any, of: str) -> Leaf:
+    if of != "margin" or name != RATE:
+        _check_leaf("kpi_tree: leaves", name)
     where = f"kpi_tree: {name}"
     _expect(where, said, isinstance(said, Mapping), "a mapping, as in {owner: R. Tanaka}")
     _check_names(where, said, FIELDS)
@@ -134,6 +137,11 @@ def _find_unused(named: Sequence[str], leaves: Mapping[str, Leaf]) -> Iterator[s
 
 
 def _check_leaf(where: str, name: str) -> None:
+    if name == RATE:
+        raise ParamsError(
+            f"{where}: '{RATE}' is a leaf of margin, to be named under leaves: set drivers_of to "
+            "margin, or leave it out."
+        )
     if name not in OF_REVENUE:
         hint = nearest(name, OF_REVENUE) or f" Known: {', '.join(OF_REVENUE)}."
         raise ParamsError(f"{where}: '{name}' is no leaf.{hint}")

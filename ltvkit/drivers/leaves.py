@@ -36,6 +36,7 @@ BY_DAY = {
 WEEKS, LEAST_WEEKS = 52, 8  # from which the weight of a weekday is learned, and at least
 FEWEST, NEARLY_ALL = 30, 0.8  # customers, and the share of them who wait for as long as the span
 NEAR, PART = 3, 9  # days by which they may wait shorter or longer: a ninth of the span at most
+ROUNDING = 1e-9  # of what was sold, or of a figure: what is below that is an error of rounding
 UNLIKELY = 0.01  # that weekdays differ as much by chance
 
 
@@ -50,7 +51,13 @@ class Counted(NamedTuple):
 
 
 def count(
-    days: Frame, *, spans: Sequence[Span], lapse_days: int, lines: Frame | None = None
+    days: Frame,
+    *,
+    spans: Sequence[Span],
+    lapse_days: int,
+    lines: Frame | None = None,
+    of: str = "revenue",
+    margin_rate: float = 0.0,
 ) -> Counted:
     """Order lines, or their `days`, and two spans -> sums for each of 256 groups of customers.
 
@@ -58,20 +65,28 @@ def count(
     span, by whether they had never bought before it, had at most `lapse_days` before, or had longer
     ago; `orders`, begun in the span; `revenue`, net. With `lines`: `gross` (of lines above zero),
     `returned` (of those below it), `items` (of lines above zero), `unknown` (those without a number
-    of items; all where the lines have none).
+    of items; all where the lines have none). `of` "margin": also `margin`, that of the orders,
+    where a line without one counts as 0, or `margin_rate` times the revenue; and with lines that
+    have margins, `no_margin` (those without). Raises `ColumnError` where there is neither.
     """
+    priced = of == "margin" and not margin_rate
+    money = ("orders", "revenue", *["margin"] * priced)
+    frames.lazy(days, needs=money[2:])
     last = max(periods.day(end) for _start, end in spans)
-    each = _count_customers(days, spans=spans, lapse_days=lapse_days, last=last)
-    sums = [f"{name}{n}" for n in (0, 1) for name in (*KINDS, "orders", "revenue")]
+    each = _count_customers(days, spans=spans, lapse_days=lapse_days, last=last, money=money)
+    sums = [f"{name}{n}" for n in (0, 1) for name in (*KINDS, *money)]
     with frames.materialized(each, like=days) as each:
         table = frames.add_up(sampling.deal(each), "group", sums=sums).set_index("group")
         regular = _are_regular(each, spans[-1])
     if lines is not None:
-        sold = _count_lines(lines, spans=spans, last=last)
-        sums = [f"{name}{n}" for n in (0, 1) for name in ("gross", "returned", "items", "unknown")]
+        sold = _count_lines(lines, spans=spans, last=last, priced=priced)
+        sums = [name for name in sold.collect_schema().names() if name != "customer_id"]
         more = frames.add_up(sampling.deal(sold), "group", sums=sums).set_index("group")
         table = table.join(more, how="outer").fillna(0)
-    return Counted(table.astype(float), regular)
+    table = table.astype(float)
+    if of == "margin" and margin_rate:
+        table = table.assign(**{f"margin{n}": margin_rate * table[f"revenue{n}"] for n in (0, 1)})
+    return Counted(table, regular)
 
 
 def _are_regular(each: nw.LazyFrame, span: Span) -> bool:
@@ -88,7 +103,7 @@ def _are_regular(each: nw.LazyFrame, span: Span) -> bool:
 
 
 def _count_customers(
-    days: Frame, *, spans: Sequence[Span], lapse_days: int, last: Day
+    days: Frame, *, spans: Sequence[Span], lapse_days: int, last: Day, money: Sequence[str]
 ) -> nw.LazyFrame:
     seen = daily.aggregate_until(days, as_of=last)
     seen = seen.with_columns(_day=periods.number("order_date"))  # once, as it is a long expression
@@ -98,7 +113,7 @@ def _count_customers(
     for n, (start, within) in enumerate(_find_days(spans, day)):
         columns[f"before{n}"] = nw.when(bought & (day < start)).then(day)
         columns[f"first{n}"] = nw.when(bought & within).then(day)
-        for name in ("orders", "revenue"):
+        for name in money:
             columns[f"{name}{n}"] = nw.when(within).then(nw.col(name)).otherwise(nw.lit(0))
             sums[f"{name}{n}"] = nw.col(f"{name}{n}").sum()
         sums[f"before{n}"] = nw.col(f"before{n}").max()
@@ -115,9 +130,10 @@ def _tell_kinds(n: int, lapse_days: int) -> list[tuple[str, nw.Expr]]:
     return [(f"{name}{n}", frames.one_if(which)) for name, which in holds.items()]
 
 
-def _count_lines(lines: Frame, *, spans: Sequence[Span], last: Day) -> nw.LazyFrame:
+def _count_lines(lines: Frame, *, spans: Sequence[Span], last: Day, priced: bool) -> nw.LazyFrame:
     opened = filter_until(frames.lazy(lines, needs=daily.NEEDS), last)
-    counted = "quantity" in opened.collect_schema().names()
+    names = opened.collect_schema().names()
+    counted, priced = "quantity" in names, priced and "margin" in names
     opened = opened.with_columns(_day=periods.number("order_date"))
     amount, day = nw.col("amount").cast(nw.Float64), nw.col("_day")
     items = nw.col("quantity").cast(nw.Float64) if counted else nw.lit(0.0)
@@ -130,6 +146,8 @@ def _count_lines(lines: Frame, *, spans: Sequence[Span], last: Day) -> nw.LazyFr
         columns[f"returned{n}"] = nw.when(within & (amount < 0)).then(-amount).otherwise(0.0)
         columns[f"items{n}"] = nw.when(sold & known).then(items).otherwise(nw.lit(0.0))
         columns[f"unknown{n}"] = frames.one_if(sold & ~known)
+        if priced:
+            columns[f"no_margin{n}"] = frames.one_if(within & nw.col("margin").is_null())
     chosen = opened.select("customer_id", **columns)
     return chosen.group_by("customer_id").agg(nw.col(*columns).sum())
 
@@ -189,8 +207,8 @@ def divide(sums: Any, by: Any) -> np.ndarray:
 
 
 class Tree(NamedTuple):
-    """The formula of revenue, and of each span its days and their mean weight. `net`: the value of
-    orders and items is after what was sent back."""
+    """The formula of revenue, or of margin, and of each span its days and their mean weight.
+    `net`: the value of orders and items is after what was sent back."""
 
     formula: Formula
     calendar: list[tuple[int, float]]
@@ -205,6 +223,11 @@ class Tree(NamedTuple):
     def compute_all(self, sums: Values) -> list[dict[str, np.ndarray]]:
         """As `compute`, all leaves that the sums tell, whether they are in the formula or not."""
         return [_compute(sums, n, *self.calendar[n], net=self.net) for n in (0, 1)]
+
+    def add_margin_rate(self) -> Tree:
+        """The tree of margin: that of revenue times the margin rate."""
+        text = f"({self.formula.text})" if self.formula.is_sum else self.formula.text
+        return self._replace(formula=Formula(f"{text} * margin_rate"))
 
 
 def build_tree(
@@ -260,4 +283,8 @@ def _compute(sums: Values, n: int, days: int, weight: float, *, net: bool) -> di
         found["price_per_item"] = divide(gross, has["items"])
         found["sent_back"] = has["returned"]
         found["returned_share"] = divide(has["returned"], has["gross"])
+    if "margin" in has:
+        least = ROUNDING * np.abs(has.get("gross", 0.0))
+        revenue = np.where(np.abs(has["revenue"]) > least, has["revenue"], 0.0)
+        found["margin_rate"] = divide(has["margin"], revenue)
     return found

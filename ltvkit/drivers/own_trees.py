@@ -84,7 +84,8 @@ def _check_revenue(tree: Tree, totals: Mapping[str, float], names: Sequence[str]
 
 def _find_missing(tree: Tree, totals: Mapping[str, float]) -> str:
     """What makes the formula give the revenue: one known leaf or two; else the classical one."""
-    text, known = tree.formula.text, tree.compute_all(totals)[0]
+    text = tree.formula.text
+    known = [leaf for leaf in tree.compute_all(totals)[0] if leaf != "margin_rate"]
     single = [(leaf, form) for leaf in known if leaf not in tree.formula.leaves for form in FORMS]
     for ways in (combinations(single, 1), combinations(single, 2)):
         for way in ways:

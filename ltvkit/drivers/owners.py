@@ -9,8 +9,9 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
-from ltvkit.drivers.leaves import LEAVES, MOVED
+from ltvkit.drivers.leaves import LEAVES
 from ltvkit.drivers.texts import fill
+from ltvkit.drivers.what_if import fix_rate
 
 PERCENT = 0.01
 # Leaves of a month's revenue that are leaves of LTV: orders per customer are those in a month with
@@ -30,27 +31,28 @@ def list_owners(found: Change, *, ltv: Change | None = None) -> pd.DataFrame:
     (target less value; NaN: no target), change_in_revenue, low, high, verdict (see `Change`), and
     what the later month's revenue, and `ltv` (see `ltv_changes.measure_ltv`), would gain if this
     leaf alone were one percent larger: `revenue_per_percent`, `ltv_per_percent` (NaN: it is no leaf
-    of LTV). These are derivatives, exact for a small change.
+    of LTV). These are derivatives, exact for a small change. Of a change of margin, both columns
+    are named after that, and a higher price is all margin.
     """
     table, tree = found.table, found.tree
     names = list(table["leaf"])
     rows = table.assign(
         owner=[tree[leaf].owner for leaf in names],
         target=[tree.find_target(leaf, found.periods[1]) for leaf in names],
-        revenue_per_percent=_find_worth(found),
+        **{f"{found.of}_per_percent": _find_worth(found)},
     )
     rows["gap_to_target"] = rows["target"] - rows["value_after"]
     rows["ltv_per_percent"] = np.nan if ltv is None else _find_ltv_worth(found, ltv)
     ordered = ["leaf", "department", "owner", "value_before", "value_after", "target"]
-    ordered += ["gap_to_target", MOVED, "low", "high", "verdict"]
-    return rows[[*ordered, "revenue_per_percent", "ltv_per_percent"]]
+    ordered += ["gap_to_target", found.moved, "low", "high", "verdict"]
+    return rows[[*ordered, f"{found.of}_per_percent", "ltv_per_percent"]]
 
 
 def _find_worth(found: Change) -> list[float]:
     """What one percent more of each leaf brings in the later period."""
     now = dict(zip(found.table["leaf"], found.table["value_after"].fillna(0.0), strict=True))
-    slopes = found.formula.derive(now)
-    return [PERCENT * now[leaf] * slopes[leaf] for leaf in found.table["leaf"]]
+    derive, leaves = found.formula.derive, found.table["leaf"]
+    return [PERCENT * now[leaf] * derive(now | fix_rate(found, leaf))[leaf] for leaf in leaves]
 
 
 def _find_ltv_worth(found: Change, ltv: Change) -> list[float]:
@@ -59,7 +61,9 @@ def _find_ltv_worth(found: Change, ltv: Change) -> list[float]:
     now = dict(zip(found.table["leaf"], found.table["value_after"].fillna(0.0), strict=True))
     base = float(found.formula.evaluate(now))
     worth = []
-    for leaf, gain in zip(found.table["leaf"], _find_worth(found), strict=True):
+    slopes = found.formula.derive(now)
+    for leaf in found.table["leaf"]:
+        gain = PERCENT * now[leaf] * slopes[leaf]
         whole = own.get(IN_LTV.get(LEAVES[leaf].get("factor", leaf), ""), np.nan)
         worth.append(whole * gain / (PERCENT * base) if base else np.nan)
     return worth
@@ -82,8 +86,9 @@ def show_owners(
         known = not formats.is_missing(row["target"])
         row |= {"leaf": tree[leaf].label or leaf, "values": f"{values} {tree[leaf].unit}".strip()}
         rows.append(row | {"target": target * known, "gap_to_target": gap * known})
-    columns = ["leaf", "owner", "values", "target", "gap_to_target", "revenue_per_percent"]
-    columns += ["ltv_per_percent", MOVED, "verdict", "department"]
+    of = "revenue" if "change_in_revenue" in table else "margin"
+    columns = ["leaf", "owner", "values", "target", "gap_to_target", f"{of}_per_percent"]
+    columns += ["ltv_per_percent", f"change_in_{of}", "verdict", "department"]
     shown = pd.DataFrame(rows, columns=columns)
     empty = [c for c in EMPTY if shown[c].isna().all() or (shown[c] == "").all()]
     return shown.drop(columns=empty)

@@ -25,10 +25,18 @@ OTHERS, NONE = N_("(all others)"), N_("(none)")
 MOST = 12  # segments shown by name
 EACH = Formula("customers * value")
 SUMS = ["customers_before", "customers_after", "revenue_before", "revenue_after"]
+OF_MARGIN = {name: name.replace("revenue", "margin") for name in (MOVED, *SUMS[2:])}
+OF_MARGIN["from_value"] = "from_margin"
 
 
 def split(
-    lines: Frame, *, by: str, spans: Sequence[Span], lapse_days: int = rfm.LAPSE_DAYS
+    lines: Frame,
+    *,
+    by: str,
+    spans: Sequence[Span],
+    lapse_days: int = rfm.LAPSE_DAYS,
+    of: str = "revenue",
+    margin_rate: float = 0.0,
 ) -> pd.DataFrame:
     """Order lines, and the spans before and after -> the change by value of column `by`.
 
@@ -44,13 +52,18 @@ def split(
     - `status`: "new" or "gone" where nobody bought in the other span, else empty
 
     The largest change comes first. Of more than 12 values: the 11 with the largest change, then all
-    others together. Raises `ColumnError`, and `ParamsError` for customer ids.
+    others together. `of` "margin": columns named after margin, of the orders or `margin_rate` times
+    their revenue. Raises `ColumnError`, and `ParamsError` for customer ids.
     """
     if by == "customer_id":
         raise ParamsError("by='customer_id': pages show no customer ids; give another column.")
     if is_group(by) and by not in frames.lazy(lines).collect_schema().names():
         lines = add_group(lines, by=by, spans=spans, lapse_days=lapse_days)
-    table = _gather(_count(lines, by=by, spans=spans))
+    money = "margin" if of == "margin" and not margin_rate else "amount"
+    table = _count(lines, by=by, spans=spans, money=money)
+    if margin_rate and of == "margin":
+        table[SUMS[2:]] *= margin_rate
+    table = _gather(table)
     table[MOVED] = table["revenue_after"] - table["revenue_before"]
     sides = []
     for side in ("before", "after"):
@@ -65,12 +78,14 @@ def split(
     came, left = table["customers_before"] == 0, table["customers_after"] == 0
     table["status"] = np.select([came & ~left, left & ~came], ["new", "gone"], "")
     ordered = ["segment", MOVED, "from_customers", "from_value", *SUMS[2:], *SUMS[:2], "status"]
-    return table[ordered].sort_values(MOVED, key=np.abs, ascending=False, ignore_index=True)
+    found = table[ordered].sort_values(MOVED, key=np.abs, ascending=False, ignore_index=True)
+    return found.rename(columns=OF_MARGIN) if of == "margin" else found
 
 
 def share_out(table: pd.DataFrame) -> dict[str, float]:
     """A table of `split` -> its change as `customers` (more of them, at the mean revenue of each),
     `mix` (relatively more of those who bring more) and `value` (more from each in a segment)."""
+    table = table.rename(columns={ours: name for name, ours in OF_MARGIN.items()})
     sides = []
     for side in ("before", "after"):
         customers = float(table[f"customers_{side}"].sum())
@@ -83,16 +98,16 @@ def share_out(table: pd.DataFrame) -> dict[str, float]:
     return {"customers": number, "mix": mix, "value": float(table["from_value"].sum())}
 
 
-def _count(lines: Frame, *, by: str, spans: Sequence[Span]) -> pd.DataFrame:
+def _count(lines: Frame, *, by: str, spans: Sequence[Span], money: str) -> pd.DataFrame:
     last = max(periods.day(end) for _start, end in spans)
-    needs = tuple(dict.fromkeys(("customer_id", "order_date", "amount", by)))
+    needs = tuple(dict.fromkeys(("customer_id", "order_date", "amount", money, by)))
     opened = filter_until(frames.lazy(lines, needs=needs), last)
     opened = opened.with_columns(_day=periods.number("order_date"))
     day, columns = nw.col("_day"), {}
     for side, (start, end) in zip(("before", "after"), spans, strict=True):
         within = (day >= periods.number_of(start)) & (day <= periods.number_of(end))
         bought = within & is_purchase("amount")
-        amount = nw.col("amount").cast(nw.Float64)
+        amount = nw.col(money).cast(nw.Float64).fill_null(0.0)
         columns[f"customers_{side}"] = frames.one_if(bought)
         columns[f"revenue_{side}"] = nw.when(within).then(amount).otherwise(nw.lit(0.0))
     marked = opened.select("customer_id", segment=nw.col(by).cast(nw.String), **columns)

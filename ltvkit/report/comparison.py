@@ -57,7 +57,9 @@ def compare(
                 *(p.values.get("currency", "") for p in (given, other)), _title(other)
             )
             keys += [_prepare(other, named, where)[1]]
-            passed["other"] = {n: other.values[n] for n in _OF_OTHER if n in other.values}
+            priced = given.values.get("drivers_of") == "margin"
+            names = (*_OF_OTHER, *["margin_rate"] * priced)
+            passed["other"] = {n: other.values[n] for n in names if n in other.values}
         else:
             passed["against"] = against
         name = _name(named, against, where, other)

@@ -72,7 +72,7 @@ def nodes() -> pd.DataFrame:
         ("new_customers_a_day", "customers", "new_customers_a_day", "3 to 2", -70.0, "unclear"),
         ("order_value", "revenue", "A name of our own", "100 JPY to 128 JPY", 250.0, "raised"),
     ]
-    columns = ["node", "parent", "label", "values", "change_in_revenue", "kind"]
+    columns = ["node", "parent", "label", "values", "change", "kind"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -587,6 +587,15 @@ def test_each_step_of_a_change_begins_where_the_one_before_ended():
     assert legend(ax) == ["raised revenue", "lowered revenue", "unclear"]
     low = plots.bridge(change().assign(amount=[100.0, -300.0, 50.0, 0.0, -150.0]))
     assert low.get_xlim()[0] == -200
+
+
+def test_a_change_of_margin_says_margin():
+    words = {"raised": "raised_margin", "lowered": "lowered_margin"}
+    table = change().assign(kind=change()["kind"].replace(words))
+    ax = plots.bridge(table, of="margin", currency="JPY")
+    assert legend(ax) == ["raised margin", "lowered margin", "unclear"]
+    assert ax.get_title(loc="left") == "Margin, and what changed it"
+    assert ax.get_xlabel() == "Margin (JPY)"
 
 
 def test_the_leaders_have_their_names_from_the_top_and_the_colour_of_their_class():

@@ -35,10 +35,10 @@ def test_three_factors_by_hand():
 
 def test_in_the_tree_what_stands_below_adds_up():
     nodes = list_nodes(drivers.explain(LINES, lines=LINES, **RULE), currency="USD")
-    change = nodes.set_index("node")["change_in_revenue"]
+    change = nodes.set_index("node")["change"]
     for parent, below in nodes.groupby("parent"):
         if parent:
-            assert below["change_in_revenue"].sum() == pytest.approx(change[parent])
+            assert below["change"].sum() == pytest.approx(change[parent])
     assert change["revenue"] == pytest.approx(480 - 200)
     top = nodes[nodes["parent"] == "revenue"]
     assert top["node"].tolist() == ["customers", "orders_per_customer", "order_value"]
@@ -54,7 +54,7 @@ def test_a_tree_without_the_three_factors_has_its_leaves_below_the_root():
     nodes = list_nodes(drivers.explain(lines, lines=lines, **RULE))
     below = nodes[nodes["parent"] == "revenue"]
     assert len(below) == len(nodes) - 1 > 1
-    assert below["change_in_revenue"].sum() == pytest.approx(-210)
+    assert below["change"].sum() == pytest.approx(-210)
 
 
 def test_one_that_is_no_product_of_them_is_not_told():

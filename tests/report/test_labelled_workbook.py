@@ -139,3 +139,5 @@ def test_every_table_of_the_kit_is_described_by_a_short_title_of_its_own():
         assert len(about.title) <= 31, name
         assert not set("[]:*?/\\") & set(about.title), name
     assert len({about.title for about in known}) == len(names)
+    of_margin = table_descriptions.describe("drivers_by_channel", of="margin")
+    assert of_margin == ("Change by channel", "Where margin changed since last month.", "")

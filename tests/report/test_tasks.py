@@ -41,6 +41,15 @@ SEGMENTS = pd.DataFrame(
 CHECKS = pd.DataFrame({"check": ["a", "b", "c"], "result": ["ok", "warn", "warn"]})
 
 
+def test_a_change_of_margin_asks_as_one_of_revenue_does():
+    words = {"lowered": "lowered_margin", "raised": "raised_margin"}
+    table = DRIVERS.rename(columns={"change_in_revenue": "change_in_margin"})
+    of_margin = {"drivers_previous": table.assign(verdict=table["verdict"].replace(words))}
+    found = list_tasks(of_margin, currency="JPY")
+    assert found == list_tasks({"drivers_previous": DRIVERS}, currency="JPY")
+    assert len(found) == 1
+
+
 def test_each_task_names_people_money_and_owner():
     tables = {"leaving": LEAVING, "drivers_previous": DRIVERS, "rfm_segments": SEGMENTS}
     tables |= {"data_checks": CHECKS, "hypotheses": HYPOTHESES.head(2)}

@@ -111,5 +111,11 @@ OF_COLUMNS: dict[str, Step] = {
     "drivers_by": lambda lines, _buyers, day: drivers.split(
         lines, by="channel", spans=drivers.find_spans(as_of=day)
     ),
+    "drivers_margin": lambda lines, _buyers, day: (
+        drivers.explain(lines, lines=lines, as_of=day, of="margin").table
+    ),
+    "drivers_margin_by": lambda lines, _buyers, day: drivers.split(
+        lines, by="channel", spans=drivers.find_spans(as_of=day), of="margin"
+    ),
     "channels": lambda lines, _buyers, day: cohorts.build(lines, as_of=day, by="channel"),
 }

@@ -9,19 +9,23 @@ from ltvkit.display import formats
 from ltvkit.display.plots import _style
 
 COLOURS = {
-    "level": "#5f6b76", "raised": _style.BLUE, "lowered": _style.AMBER, "unclear": "#c3ccd4",
+    "level": "#5f6b76", "raised": _style.BLUE, "lowered": _style.AMBER,
+    "raised_margin": _style.BLUE, "lowered_margin": _style.AMBER, "unclear": "#c3ccd4",
 }  # fmt: skip
 ROOM = 0.16  # of the width, for the numbers beside the bars
 
 
 @_style.styled
-def bridge(table: pd.DataFrame, *, currency: str = "", ax: Axes | None = None) -> Axes:
+def bridge(
+    table: pd.DataFrame, *, of: str = "revenue", currency: str = "", ax: Axes | None = None
+) -> Axes:
     """Table of `drivers.Change.bridge` -> a bar per step, from where the one before it ended.
 
-    Colours say whether a step raised or lowered revenue, or may be chance.
+    Colours say whether a step raised or lowered revenue (`of` "margin": margin), or may be chance.
     """
     height = max(2.6, 1.4 + 0.36 * len(table))
-    ax = _style.axes(ax, "bridge", x=formats.label("revenue", currency), height=height)
+    chart = "bridge" if of == "revenue" else "bridge_margin"
+    ax = _style.axes(ax, chart, x=formats.label(of, currency), height=height)
     _style.require(ax, table, "amount", by=("step", "kind"))
     level = table["kind"] == "level"
     ends = table["amount"].where(

@@ -22,18 +22,20 @@ def tree(table: pd.DataFrame, *, currency: str = "", ax: Axes | None = None) -> 
     whether a leaf raised or lowered the whole, or may be chance.
     """
     leaves = 0 if table.empty else int((~table["node"].isin(table["parent"])).sum())
-    unit = formats.label("change_in_revenue", currency)
-    ax = _style.axes(ax, "tree", x=unit, height=max(2.6, 1.1 + TALL * leaves))
-    _style.require(ax, table, "change_in_revenue", by=("node", "parent", "label", "values", "kind"))
+    of = table["node"].iloc[0] if len(table) else "revenue"
+    unit = formats.label(f"change_in_{of}", currency)
+    chart = "tree_margin" if of == "margin" else "tree"
+    ax = _style.axes(ax, chart, x=unit, height=max(2.6, 1.1 + TALL * leaves))
+    _style.require(ax, table, "change", by=("node", "parent", "label", "values", "kind"))
     places = _place(table)
-    decimals = formats.money_decimals(table["change_in_revenue"], currency)
+    decimals = formats.money_decimals(table["change"], currency)
     for row in table.to_dict("records"):
         x, y = places[row["node"]]
         colour = COLOURS.get(row["kind"], SUMMED)
         if row["parent"]:
             left, top = places[row["parent"]]
             ax.plot([left + BOX, x], [top, y], color=_style.LINE, linewidth=1.2, zorder=0)
-        change = formats.difference(row["change_in_revenue"], "revenue", decimals=decimals)
+        change = formats.difference(row["change"], "revenue", decimals=decimals)
         words = f"{_style.short(formats.label(row['label']), 30)}\n{row['values']}"
         ax.plot([x, x], [y - 0.36, y + 0.36], color=colour, linewidth=5, solid_capstyle="butt")
         ax.text(x + 0.012, y - 0.12, words, va="center", fontsize="small", color=_style.INK)
@@ -73,8 +75,8 @@ def _describe(ax: Axes, table: pd.DataFrame, currency: str) -> None:
     parts = table[table["parent"] == first["node"]]
     said = (
         f"{formats.label(label)} {formats.difference(amount, 'revenue', currency)}"
-        for label, amount in zip(parts["label"], parts["change_in_revenue"], strict=True)
+        for label, amount in zip(parts["label"], parts["change"], strict=True)
     )
-    change = formats.difference(first["change_in_revenue"], "revenue", currency)
+    change = formats.difference(first["change"], "revenue", currency)
     facts = {"name": formats.label(first["label"]), "value": change, "parts": ", ".join(said)}
     _style.describe(ax, "tree" if len(parts) else "tree_none", **facts)

@@ -40,7 +40,8 @@ def write(
     from openpyxl import Workbook
 
     book = Workbook()
-    known = {name: table_descriptions.describe(name) for name in tables}
+    of = "margin" if "change_in_margin" in tables.get("drivers_previous", ()) else "revenue"
+    known = {name: table_descriptions.describe(name, of=of) for name in tables}
     names = workbook.sheet_names([_("Contents"), *(about.title for about in known.values())])
     contents = book.active
     contents.title = names[0]

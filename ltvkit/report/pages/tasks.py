@@ -87,14 +87,16 @@ def _write_to(
 
 
 def _ask_why(tables: Tables, currency: str) -> Iterator[Task]:
-    """The part that has clearly lowered revenue most since last month, and has an owner."""
+    """The part that has clearly lowered revenue or margin most since last month, with an owner."""
     table = tables.get("drivers_previous")
     if table is None:
         return
-    owned = table[(table["verdict"] == "lowered") & ~_is_empty(table["department"])]
-    for row in owned.nsmallest(1, "change_in_revenue").to_dict("records"):
+    moved = "change_in_revenue" if "change_in_revenue" in table else "change_in_margin"
+    lowered = table["verdict"].isin(["lowered", "lowered_margin"])
+    owned = table[lowered & ~_is_empty(table["department"])]
+    for row in owned.nsmallest(1, moved).to_dict("records"):
         text = _("Find out why: {what} ({amount} since last month).")
-        amount = formats.difference(row["change_in_revenue"], "revenue", currency)
+        amount = formats.difference(row[moved], "revenue", currency)
         said = text.format(what=describe_move(row), amount=amount)
         owner = _find_owner(tables, row["leaf"]) or formats.cell(row["department"], "word")
         yield Task(said, owner, "drivers_previous")
