@@ -8,7 +8,7 @@ from typing import Any
 
 from ltvkit import abc_classes, cohorts, rfm
 from ltvkit.core import files
-from ltvkit.drivers import customer_groups, kpi_params
+from ltvkit.drivers import calendars, customer_groups, kpi_params
 from ltvkit.engines import frames
 from ltvkit.engines.spark.settings import Settings, check_types
 from ltvkit.errors import ParamsError, check_grouping, collecting, is_number, one_of
@@ -46,6 +46,7 @@ def check(values: Mapping[str, Any]) -> None:
         _check_cluster,
         _check_register,
         _check_tree,
+        _check_country,
     ):
         with collecting(problems):
             check_one(values)
@@ -76,6 +77,10 @@ def _check_register(values: Mapping[str, Any]) -> None:
 
 def _check_tree(values: Mapping[str, Any]) -> None:
     kpi_params.read_tree(values.get("kpi_tree", {}), of=values.get("drivers_of", "revenue"))
+
+
+def _check_country(values: Mapping[str, Any]) -> None:
+    calendars.check_country(values.get("country", ""))
 
 
 def _check_steps(values: Mapping[str, Any]) -> None:

@@ -27,7 +27,7 @@ class Change:
     "raised_margin" and "lowered_margin", and `no_margin` lines had none, and count as 0. `months`:
     of an LTV, up to which age it is; `days`: of periods that are not over, how many days of both
     are compared; `tree`: what the shop says of the leaves; `shops`: of two shops in one period,
-    their names.
+    their names; `notes`: what a page says beside it.
     """
 
     table: pd.DataFrame
@@ -41,6 +41,7 @@ class Change:
     shops: tuple[str, ...] = ()
     of: str = "revenue"
     no_margin: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def moved(self) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.display import formats
-from ltvkit.drivers import leaves, margins
+from ltvkit.drivers import calendars, leaves, margins
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula, Values
@@ -38,6 +38,7 @@ def explain(
     every: str = "month",
     of: str = "revenue",
     margin_rate: float = 0.0,
+    country: str = "",
     lapse_days: int = 180,
     draws: int = 1000,
     seed: int = 1,
@@ -62,6 +63,7 @@ def explain(
     `all_days` say it. A `kpi_tree` of the shop's own may have another formula (see
     `own_trees.build_own_tree`) and departments. `of` "margin": why margin differs, which is
     revenue x the margin rate, of the orders (a line without a margin counts as 0) or `margin_rate`.
+    With the code of a `country`, its public holidays are a kind of day (see `calendars.learn`).
     Raises `TooLittleData` where a period is not in the data, has revenue and nobody who bought, or
     margin and no revenue, and `ColumnError` where the margin is not known.
     """
@@ -79,19 +81,19 @@ def explain(
     )
     found = truncation.describe(began)
     known = found is None or found.known_from <= pd.Timestamp(spans[0][0])
-    weights = leaves.weigh_weekdays(days, as_of=as_of)
-    compared = Compared(spans, (names[0], names[1]), known, weights, n_days, of=of)
+    calendar = calendars.learn(days, as_of=as_of, country=country, since=spans[0][0])
+    compared = Compared(spans, (names[0], names[1]), known, calendar, n_days, of=of)
     return share_out_sums(sums, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed)
 
 
 class Compared(NamedTuple):
-    """Two spans and their names; whether it is known who is new; the weights of the weekdays; of a
+    """Two spans and their names; whether it is known who is new; what kinds of days bring; of a
     period that is not over, its days; of two shops, their names; and of what the change is."""
 
     spans: Sequence[leaves.Span]
     names: tuple[str, str]
     known: bool
-    weights: np.ndarray
+    calendar: calendars.Calendar
     days: int = 0
     shops: tuple[str, ...] = ()
     of: str = "revenue"
@@ -108,7 +110,7 @@ def share_out_sums(
 ) -> Change:
     """Sums of both sides (see `leaves.count`) -> the change, shared out among the leaves."""
     totals = counted.sums.sum().to_dict()
-    spans, names, known, weights, n_days, shops, of = compared
+    spans, names, known, calendar, n_days, shops, of = compared
     for n, name in enumerate(names):
         sold = totals.get(f"gross{n}", totals[f"revenue{n}"])
         if sold and not totals[f"orders{n}"]:
@@ -122,12 +124,12 @@ def share_out_sums(
             spans=spans,
             names=names,
             known=known,
-            weights=weights,
+            calendar=calendar,
             lines=lines,
         )
     else:
         grown = leaves.build_tree(
-            totals, spans=spans, known=known, regular=counted.regular, weights=weights
+            totals, spans=spans, known=known, regular=counted.regular, calendar=calendar
         )
     grown = grown.add_margin_rate() if of == "margin" else grown
     drawn = grown.compute(resample(counted.sums, draws=draws, seed=seed))
@@ -146,6 +148,7 @@ def share_out_sums(
         shops=shops,
         of=of,
         no_margin=margins.count_unknown(totals),
+        notes=(calendar.note,) if calendar.note and "days" in grown.formula.leaves else (),
     )
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import narwhals.stable.v2 as nw
-import numpy as np
 import pandas as pd
 
 from ltvkit import orders, periods
 from ltvkit.display import formats
 from ltvkit.drivers import changes, leaves
+from ltvkit.drivers.calendars import Calendar
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.changes import Compared
 from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
@@ -123,6 +123,7 @@ def compare(
     title: str = "",
     of: str = "revenue",
     margin_rate: float = 0.0,
+    country: str = "",
     export_begins: str = "",
     lapse_days: int = 180,
     kpi_tree: KpiTree = THE_KITS,
@@ -145,6 +146,7 @@ def compare(
             against=against,
             of=of,
             margin_rate=margin_rate,
+            country=country,
             export_begins=export_begins,
             kpi_tree=kpi_tree,
             all_days=all_days,
@@ -171,7 +173,7 @@ def compare(
     cut = span[1] < periods.end(periods.index_of(as_of, "month"), "month")
     n_days = (span[1] - span[0]).days + 1 if cut else 0
     shops = (other.title, title)
-    compared = Compared([span, span], (name, name), known, np.ones(7), n_days, shops, of)
+    compared = Compared([span, span], (name, name), known, Calendar(), n_days, shops, of)
     counted = Counted(sums, regular)
     return changes.share_out_sums(
         counted, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed

@@ -13,6 +13,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.core import files
 from ltvkit.core.i18n import _
+from ltvkit.drivers.calendars import Calendar, weigh
 from ltvkit.drivers.formula import Formula, Values
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
@@ -23,6 +24,7 @@ from ltvkit.periods import Day
 Span = tuple[Day, Day]  # the first day and the last
 
 LEAVES: dict[str, dict[str, str]] = files.read_yaml(__name__, "leaves.yaml")
+MIXES = ("weekday_mix", "weekday_and_holiday_mix")
 OF_LTV = ("active_months", "orders_per_active_month", "margin_rate")
 OF_REVENUE = tuple(leaf for leaf in LEAVES if leaf not in OF_LTV)
 MOVED = "change_in_revenue"
@@ -33,11 +35,9 @@ BY_DAY = {
     "kept": "kept_customers_a_day",
     "won_back": "won_back_a_day",
 }
-WEEKS, LEAST_WEEKS = 52, 8  # from which the weight of a weekday is learned, and at least
 FEWEST, NEARLY_ALL = 30, 0.8  # customers, and the share of them who wait for as long as the span
 NEAR, PART = 3, 9  # days by which they may wait shorter or longer: a ninth of the span at most
 ROUNDING = 1e-9  # of what was sold, or of a figure: what is below that is an error of rounding
-UNLIKELY = 0.01  # that weekdays differ as much by chance
 
 
 class Counted(NamedTuple):
@@ -157,43 +157,6 @@ def _find_days(spans: Sequence[Span], day: nw.Expr) -> list[tuple[int, nw.Expr]]
     return [(start, (day >= start) & (day <= end)) for start, end in ends]
 
 
-def weigh_weekdays(days: Frame, *, as_of: Day) -> np.ndarray:
-    """Order lines, or their `days` -> how many orders are placed on a Monday, ... a Sunday, as a
-    multiple of the average day of their week, in the last 52 weeks; all 1 in fewer than 8 weeks
-    with orders, or where the weekdays differ no more than by chance (analysis of variance, 1%).
-    """
-    from scipy import stats
-
-    seen = daily.aggregate_until(days, as_of=as_of)
-    last = periods.number_of(as_of)
-    placed = seen.select("orders", day=periods.number("order_date"))
-    placed = placed.filter(nw.col("day") > last - 7 * WEEKS)
-    table = frames.add_up(placed, "day", sums=["orders"]).set_index("day")["orders"]
-    weeks = (last - int(table.index.min()) + 1) // 7 if len(table) else 0
-    if weeks < LEAST_WEEKS:
-        return np.ones(7)
-    numbers = np.arange(last - 7 * weeks + 1, last + 1)
-    orders = table.reindex(numbers).fillna(0.0).to_numpy(dtype=float).reshape(weeks, 7)
-    orders = orders[orders.any(axis=1)]
-    shares = orders / orders.mean(axis=1, keepdims=True)  # whatever the season
-    weekday = (numbers[:7] + 3) % 7  # day 0 is a Thursday
-    by_day = shares[:, np.argsort(weekday)].T
-    if len(orders) < LEAST_WEEKS or stats.f_oneway(*by_day).pvalue > UNLIKELY:
-        return np.ones(7)
-    return by_day.mean(axis=1)
-
-
-def weigh(span: Span, weights: np.ndarray) -> tuple[int, float]:
-    """A span -> its days, and their mean weight.
-
-    >>> weigh(("2024-09-01", "2024-09-30"), np.array([1, 1, 1, 1, 1, 1, 2]))
-    (30, 1.1666666666666667)
-    """
-    first, last = (periods.number_of(day) for day in span)
-    weekdays = (np.arange(first, last + 1) + 3) % 7
-    return len(weekdays), float(weights[weekdays].mean())
-
-
 def describe_move(row: Mapping[str, Any]) -> str:
     """What a leaf did, in words, from its `value_before` and `value_after`."""
     way = "rise" if row["value_after"] > row["value_before"] else "fall"
@@ -236,22 +199,22 @@ def build_tree(
     spans: Sequence[Span],
     known: bool,
     regular: bool,
-    weights: np.ndarray,
+    calendar: Calendar,
 ) -> Tree:
     """The tree of revenue, as far as the sums of both spans tell its leaves.
 
     Customers are per day, a strong weekday being worth more than one; where they are `regular` (see
     `Counted`), per span. Returns are a share of what was sold; where they are all of it or more, in
     a span, they are an amount that is taken off. `known`: whether it is known who is new;
-    `weights`: of the weekdays.
+    `calendar`: what kinds of days bring.
     """
-    calendar = [weigh(span, weights) for span in spans]
-    if not all(weight for _days, weight in calendar):  # a day on which the shop is closed
-        weights = np.ones(7)
-        calendar = [weigh(span, weights) for span in spans]
+    weighed = [weigh(span, calendar) for span in spans]
+    if not all(weight for _days, weight in weighed):  # a day on which the shop is closed
+        calendar = Calendar()
+        weighed = [weigh(span, calendar) for span in spans]
     counted = "gross0" in totals
     itemised = counted and totals["unknown0"] + totals["unknown1"] == 0 < totals["items0"]
-    parts = [] if regular else ["days", *["weekday_mix"] * bool((weights != 1).any())]
+    parts = [] if regular else ["days", *[calendar.leaf] * bool(calendar.leaf)]
     kinds = f"({' + '.join((BY_SPAN if regular else BY_DAY).values())})"
     parts += [kinds if known else "customers" if regular else "customers_a_day"]
     parts += ["orders_per_customer"]
@@ -260,7 +223,7 @@ def build_tree(
     share = back and all(totals[f"returned{n}"] < totals[f"gross{n}"] for n in (0, 1))
     parts += ["(1 - returned_share)"] * bool(share)
     text = " * ".join(parts) + " - sent_back" * bool(back and not share)
-    return Tree(Formula(text), calendar)
+    return Tree(Formula(text), weighed)
 
 
 def _compute(sums: Values, n: int, days: int, weight: float, *, net: bool) -> dict[str, np.ndarray]:
@@ -270,7 +233,7 @@ def _compute(sums: Values, n: int, days: int, weight: float, *, net: bool) -> di
     worth = days * weight
     found = {
         "days": np.full_like(customers, days),
-        "weekday_mix": np.full_like(customers, weight),
+        **{leaf: np.full_like(customers, weight) for leaf in MIXES},
         "customers": customers,
         "customers_a_day": customers / worth,
         **{leaf: has[kind] for kind, leaf in BY_SPAN.items()},

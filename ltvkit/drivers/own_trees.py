@@ -9,8 +9,9 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from ltvkit.display import formats
+from ltvkit.drivers.calendars import Calendar, weigh
 from ltvkit.drivers.formula import Formula
-from ltvkit.drivers.leaves import BY_DAY, BY_SPAN, LEAVES, Span, Tree, weigh
+from ltvkit.drivers.leaves import BY_DAY, BY_SPAN, LEAVES, MIXES, Span, Tree
 from ltvkit.drivers.texts import fill
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ColumnError, ParamsError, TooLittleData
@@ -28,21 +29,27 @@ def build_own_tree(
     spans: Sequence[Span],
     names: Sequence[str],
     known: bool,
-    weights: np.ndarray,
+    calendar: Calendar,
     lines: Frame | None,
 ) -> Tree:
     """The formula of a shop, and the sums of both spans (see `leaves.count`) -> its tree.
 
     The value of orders and items is after what was sent back, unless that is a leaf of its own;
-    customers a day are by plain days, unless the weekday mix is one. Raises `ColumnError` for a
-    leaf whose column the lines do not have, `TooLittleData` where a leaf cannot be told, and
-    `ParamsError` where the formula does not give the revenue of both periods, to the cent.
+    customers a day are by plain days, unless the mix of weekdays (and holidays) is one. Raises
+    `ColumnError` for a leaf whose column the lines do not have, `TooLittleData` where a leaf cannot
+    be told, and `ParamsError` where the formula does not give the revenue of both periods, to the
+    cent.
     """
     formula = Formula(text)
     _check_leaves(formula, totals, known=known, lines=lines)
-    plain = np.ones(len(weights))
-    calendar = [weigh(s, weights if "weekday_mix" in formula.leaves else plain) for s in spans]
-    tree = Tree(formula, calendar, net=not set(BACK) & set(formula.leaves))
+    if MIXES[1] in formula.leaves:
+        if not len(calendar.holidays):
+            raise TooLittleData(fill("leaf_needs_holidays", leaf=MIXES[1]))
+    else:
+        weekdays = calendar.weights[:7] if MIXES[0] in formula.leaves else np.ones(7)
+        calendar = Calendar(weekdays)
+    weighed = [weigh(span, calendar) for span in spans]
+    tree = Tree(formula, weighed, net=not set(BACK) & set(formula.leaves))
     for n, name in enumerate(names):
         if totals[f"revenue{n}"] and not totals[f"orders{n}"]:
             raise TooLittleData(fill("nothing_bought", period=formats.period(name)))
@@ -85,7 +92,7 @@ def _check_revenue(tree: Tree, totals: Mapping[str, float], names: Sequence[str]
 def _find_missing(tree: Tree, totals: Mapping[str, float]) -> str:
     """What makes the formula give the revenue: one known leaf or two; else the classical one."""
     text = tree.formula.text
-    known = [leaf for leaf in tree.compute_all(totals)[0] if leaf != "margin_rate"]
+    known = [leaf for leaf in tree.compute_all(totals)[0] if leaf not in (MIXES[1], "margin_rate")]
     single = [(leaf, form) for leaf in known if leaf not in tree.formula.leaves for form in FORMS]
     for ways in (combinations(single, 1), combinations(single, 2)):
         for way in ways:

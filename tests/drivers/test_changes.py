@@ -8,7 +8,7 @@ import pytest
 from conftest import make_lines
 
 from ltvkit import drivers, kpis, orders
-from ltvkit.drivers import leaves, segments
+from ltvkit.drivers import calendars, leaves, segments
 from ltvkit.drivers.changes import find_spans
 from ltvkit.errors import ColumnError, ParamsError, TooLittleData
 from ltvkit.ingest import daily
@@ -259,7 +259,7 @@ def test_a_sunday_that_sells_twice_as_much_is_weighed():
         for n in range(4 if day.weekday() == 6 else 2)
     ]
     lines = make_lines(*rows)
-    weights = leaves.weigh_weekdays(lines, as_of="2024-03-31")
+    weights = calendars.weigh_weekdays(lines, as_of="2024-03-31")
     assert weights[:6] == pytest.approx(np.full(6, 7 / 8))
     assert weights[6] == pytest.approx(14 / 8)
     found = drivers.explain(lines, as_of="2024-03-31", **KNOWN)
@@ -365,7 +365,7 @@ def test_weekdays_are_seen_whatever_the_season():
         for day, count in zip(dates, counts, strict=True)
         for n in range(count)
     ]
-    found = leaves.weigh_weekdays(make_lines(*rows), as_of="2023-12-31")
+    found = calendars.weigh_weekdays(make_lines(*rows), as_of="2023-12-31")
     assert found == pytest.approx([0.94, 1.0, 1.0, 1.0, 1.17, 1.32, 0.57], abs=0.1)
 
 
@@ -373,7 +373,7 @@ def test_weekdays_that_differ_by_chance_are_not_weighed():
     rng = np.random.default_rng(1)
     dates = pd.date_range("2023-01-01", "2023-12-31")
     rows = [(f"c{n}", f"{day:%j}{n}", day, 10) for day in dates for n in range(rng.poisson(3))]
-    assert (leaves.weigh_weekdays(make_lines(*rows), as_of="2023-12-31") == 1).all()
+    assert (calendars.weigh_weekdays(make_lines(*rows), as_of="2023-12-31") == 1).all()
 
 
 def test_the_sample_shop_says_what_the_end_of_the_coupon_did():

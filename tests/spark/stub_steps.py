@@ -94,6 +94,9 @@ ALL: dict[str, Step] = CORE | {
         lines, as_of=day, acquisition_cost={"all": 10}, by=""
     ),
     "drivers": lambda lines, _buyers, day: drivers.explain(lines, lines=lines, as_of=day).table,
+    "drivers_holidays": lambda lines, _buyers, day: (
+        drivers.explain(lines, lines=lines, as_of=day, country="JP").table
+    ),
     "drivers_ltv": lambda lines, _buyers, day: drivers.explain_ltv(lines, as_of=day).table,
     "predicted": predicted,
     "backtest": lambda lines, _buyers, day: forecast.backtest(lines, as_of=day, draws=3).table,
