@@ -16,6 +16,7 @@ FACTORS = ("customers", "orders_per_customer", "order_value")
 OF_MARGIN = (*FACTORS, "margin_rate")
 SHARES_OFF = ("returned_share",)  # leaves of the form (1 - share)
 NO_PRODUCT = "the formula is no product of customers, orders per customer and order value."
+AGAINST = "the parts of a factor's leaves have another sign than its own change."
 SIDES = ["value_before", "value_after"]
 NEAR = 1e-9  # relative: how exactly the factors give the formula
 
@@ -25,7 +26,8 @@ def add_up_factors(found: Change) -> pd.DataFrame:
 
     The leaves of a factor, multiplied, are its value; their parts, added up, are its part. So the
     parts add up to the change. Order value is after what was sent back. Raises `TooLittleData`
-    where the formula is no product of these factors, or a factor is not known on both sides.
+    where the formula is no product of these factors, a factor is not known on both sides, or the
+    parts of a factor's leaves add up to another sign than its own change.
 
     >>> leaves = ["days", "customers_a_day", "orders_per_customer", "order_value"]
     >>> table = pd.DataFrame({"leaf": leaves, "value_before": [31.0, 2.0, 1.0, 10.0],
@@ -54,7 +56,19 @@ def add_up_factors(found: Change) -> pd.DataFrame:
         whole = float(evaluate(table[side].to_dict()))
         if not np.isclose(known[side].prod(skipna=False), whole, rtol=NEAR):
             raise TooLittleData(NO_PRODUCT)
+    if _contradict(known, found.moved, whole):
+        raise TooLittleData(AGAINST)
     return known
+
+
+def _contradict(factors: pd.DataFrame, moved: str, whole: float) -> bool:
+    """Whether a factor fell and is told to have raised the whole, or the other way: its leaves
+    may, where they moved apart by much."""
+    step = factors[SIDES[1]] - factors[SIDES[0]]
+    far = (step.abs() > NEAR * factors[SIDES].abs().max(axis=1)) & (
+        factors[moved].abs() > NEAR * abs(whole)
+    )
+    return bool((far & (np.sign(step) != np.sign(factors[moved]))).any())
 
 
 def list_nodes(found: Change, *, currency: str = "") -> pd.DataFrame:
@@ -80,8 +94,8 @@ def list_nodes(found: Change, *, currency: str = "") -> pd.DataFrame:
         parent = root
         if factor and len(below) > 1:
             values = (formats.value(x, factor.factor, currency) for x in (factor[2], factor[3]))
-            rows.append((factor.factor, root, factor.factor, _join(*values), factor[4], ""))
-            parent = factor.factor
+            parent = f"{factor.factor} in all"  # a leaf may have the name of its factor
+            rows.append((parent, root, factor.factor, _join(*values), factor[4], ""))
         for row in below.to_dict("records"):
             said = (row["leaf"], row["values"], row[found.moved], row["verdict"])
             rows.append((row["node"], parent, *said))
