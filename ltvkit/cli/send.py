@@ -27,10 +27,10 @@ def send_summary(
     month, read = selection.read_report(shop, month, partial=partial, last_good=last_good)
     mail = message.compose(read, sender=through.sender, to=recipients)
     try:
-        refused, encrypted = delivery.deliver(through, mail, recipients)
+        refused, is_open = delivery.deliver(through, mail, recipients)
     except DeliveryError as error:
         return _tell_failure(make_printable(str(error)))
-    if not encrypted:
+    if is_open:
         said = _("{server} offers no encryption, so the mail went over the network unprotected.")
         click.echo(f"{_('WARNING')} {said.format(server=through.named)}", err=True)
     for who in recipients:  # addresses are not masked: the user gave them, and must know which

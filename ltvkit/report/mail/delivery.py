@@ -22,10 +22,11 @@ SECONDS = 30  # to wait for an answer
 
 
 class Delivery(NamedTuple):
-    """What came of it: refused addresses with the reason, and whether the way was encrypted."""
+    """What came of it: refused addresses with the reason, and whether it went over a network
+    without encryption."""
 
     refused: Mapping[str, str]
-    encrypted: bool
+    is_open: bool
 
 
 def deliver(server: Server, message: EmailMessage, to: Sequence[str]) -> Delivery:
@@ -37,13 +38,14 @@ def deliver(server: Server, message: EmailMessage, to: Sequence[str]) -> Deliver
             encrypted = _encrypt(connection, server)
             if server.password:
                 _login(connection, server, encrypted=encrypted)
+        is_open = not (encrypted or _is_loopback(connection))
         with _explaining(server, sent=True):
             refused = _send(connection, message, find_address(server.sender), to)
     finally:
         with suppress(OSError):  # what was taken is taken, however the server says goodbye
             connection.quit()
         connection.close()
-    return Delivery({who: describe_reply(*said) for who, said in refused.items()}, encrypted)
+    return Delivery({who: describe_reply(*said) for who, said in refused.items()}, is_open)
 
 
 def _connect(server: Server) -> smtplib.SMTP:

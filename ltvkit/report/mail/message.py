@@ -46,6 +46,6 @@ def find_address(text: str, *, name: str = "--to") -> str:
     except (ValueError, IndexError, AttributeError):  # the parser of the library breaks on some
         good = False
     if not good or not text.isprintable():
-        said = _("{name}: this is not an e-mail address; write it as name@example.org.")
+        said = _("{name}: this is not an e-mail address, which is a name, an @ and a domain.")
         raise ParamsError(said.format(name=name))
     return str(found[0].addr_spec)
