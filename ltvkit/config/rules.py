@@ -18,8 +18,6 @@ from ltvkit.ingest import schema
 from ltvkit.ltv import order_steps, unit_economics
 
 RULES: dict[str, dict[str, Any]] = files.read_yaml(__name__, "rules.yaml")
-# Columns that differ by customer, by order or by amount, and name no group of customers.
-NO_GROUPS = ("customer_id", "order_id", "order_date", *schema.NUMBERS)
 
 
 def check(values: Mapping[str, Any]) -> None:
@@ -90,7 +88,7 @@ def _check_steps(values: Mapping[str, Any]) -> None:
 
 def _sets(mapped: Mapping[str, str]) -> dict[str, list[str]]:
     columns = list(dict.fromkeys((*schema.COLUMNS, *mapped)))
-    groups = [column for column in columns if column not in NO_GROUPS]
+    groups = [column for column in columns if column not in schema.NO_GROUPS]
     named = [column for column in groups if column not in cohorts.CALENDAR]
     firsts = [f"{customer_groups.FIRST}{column}" for column in named]
     return {

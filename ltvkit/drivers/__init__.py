@@ -26,17 +26,17 @@ from ltvkit.drivers.kpi_params import read_tree
 from ltvkit.drivers.kpi_tree import KpiTree
 from ltvkit.drivers.ltv_changes import explain_ltv, measure_ltv
 from ltvkit.drivers.margins import list_totals
-from ltvkit.drivers.owners import describe_targets, list_owners, show_owners
+from ltvkit.drivers.owners import describe_limits, describe_targets, list_owners, show_owners
 from ltvkit.drivers.segments import describe_mix, share_out, split
 from ltvkit.drivers.what_if import improve
 
 __all__ = [
     "Change", "Formula", "KpiTree", "Link", "Other", "attribute", "check_currencies", "compare",
-    "describe_costs", "describe_link", "describe_mix", "describe_scope", "describe_targets",
-    "explain", "explain_ltv", "find_link", "find_margin_rate", "find_spans", "finding", "improve",
-    "list_nodes", "list_owners", "list_totals", "measure_link", "measure_ltv", "read_other",
-    "read_tree", "select", "share_out", "show_costs", "show_owners", "show_values", "split",
-    "weigh_costs",
+    "describe_costs", "describe_limits", "describe_link", "describe_mix", "describe_scope",
+    "describe_targets", "explain", "explain_ltv", "find_link", "find_margin_rate", "find_spans",
+    "finding", "improve", "list_nodes", "list_owners", "list_totals", "measure_link", "measure_ltv",
+    "read_other", "read_tree", "select", "share_out", "show_costs", "show_owners", "show_values",
+    "split", "weigh_costs",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,14 @@ from ltvkit.display import formats
 from ltvkit.drivers.formula import Formula
 from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
 from ltvkit.drivers.texts import fill
+
+ALL_MARGIN = ("price_per_item",)  # a higher price costs no goods
+# Leaves that mean the same in a part of a month. All others count or add up, or count a customer
+# once who comes twice: orders per customer are more in a month than in its first ten days.
+OF_ANY_LENGTH = (
+    "new_customers_a_day", "won_back_a_day", "items_per_order", "price_per_item", "order_value",
+    "returned_share",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,8 @@ class Change:
     "raised_margin" and "lowered_margin", and `no_margin` lines had none, and count as 0. `months`:
     of an LTV, up to which age it is; `days`: of periods that are not over, how many days of both
     are compared; `tree`: what the shop says of the leaves; `shops`: of two shops in one period,
-    their names; `notes`: what a page says beside it.
+    their names; `notes`: what a page says beside it; `part`: whether the later side is a part of a
+    shop's orders.
     """
 
     table: pd.DataFrame
@@ -43,10 +53,40 @@ class Change:
     no_margin: int = 0
     notes: tuple[str, ...] = ()
 
+    part: bool = False
+
     @property
     def moved(self) -> str:
         """The column of the changes."""
         return f"change_in_{self.of}"
+
+    @property
+    def now(self) -> dict[str, float]:
+        """The leaves in the later period; what is not known is 0."""
+        return dict(zip(self.table["leaf"], self.table["value_after"].fillna(0.0), strict=True))
+
+    def find_gain(self, leaf: str, value: float) -> float:
+        """What the later period would gain if one leaf alone had this value; of margin, a higher
+        price is all margin."""
+        all_margin = self.of == "margin" and leaf in ALL_MARGIN
+        now = self.now | ({"margin_rate": 1.0} if all_margin else {})
+        return self.formula.gain(now, **{leaf: value})
+
+    def better(self, leaf: str, share: float) -> float:
+        """The value of a leaf that is better by a share (below 0: worse): more, or less of it."""
+        return self.now[leaf] * (1 + share * (-1 if self.tree.is_less_better(leaf) else 1))
+
+    def find_target(self, leaf: str) -> float:
+        """The target of a leaf in the later period; NaN where there is none, and where it is of the
+        whole shop, or of a whole month, and this is a part (see `OF_ANY_LENGTH`)."""
+        if self.part or (self.days and leaf not in OF_ANY_LENGTH):
+            return math.nan
+        return self.tree.find_target(leaf, self.periods[1])
+
+    def find_cost(self, leaf: str) -> float:
+        """What the measure for a leaf costs in the later period, which must be a whole month of the
+        whole shop; else NaN."""
+        return math.nan if self.part or self.days else self.tree[leaf].cost
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,6 +137,24 @@ class Change:
         return table.assign(**{f"difference_in_{self.of}": gap}).reset_index(drop=True)
 
 
+def describe_values(leaf: str, *values: float, currency: str = "", tree: KpiTree = THE_KITS) -> str:
+    """One value of a leaf, or the first and the last, with its unit: that of the shop's own tree,
+    which for money takes the place of the currency.
+
+    >>> describe_values("price_per_item", 106.0, 109.0, currency="JPY")
+    '106 JPY to 109 JPY'
+    """
+    unit = tree[leaf].unit
+    if unit and formats.kind(leaf) == "money":
+        places = formats.money_decimals(values, currency)
+        texts = [formats.money(x, decimals=places) for x in values]
+    else:
+        texts = [formats.value(x, leaf, currency) for x in values]
+    old, new = texts[0], texts[-1]
+    said = old if old == new else _("{old} to {new}").format(old=old, new=new)
+    return f"{said} {unit}".strip()
+
+
 def show_values(
     table: pd.DataFrame, *, currency: str = "", tree: KpiTree = THE_KITS
 ) -> pd.DataFrame:
@@ -104,11 +162,10 @@ def show_values(
     unit of the leaf, in the place of both; with the shop's own labels and units where it has any.
     """
     first, last = (n for n in ("value_before", "value_after", "value_then") if n in table)
-    texts = []
-    for leaf, *pair in zip(table["leaf"], table[first], table[last], strict=True):
-        old, new = (formats.value(x, leaf, currency) for x in pair)
-        said = old if old == new else _("{old} to {new}").format(old=old, new=new)
-        texts.append(f"{said} {tree[leaf].unit}".strip())
+    texts = [
+        describe_values(leaf, *pair, currency=currency, tree=tree)
+        for leaf, *pair in zip(table["leaf"], table[first], table[last], strict=True)
+    ]
     shown = table.drop(columns=[first, last])
     shown["leaf"] = [tree[leaf].label or leaf for leaf in table["leaf"]]
     shown.insert(shown.columns.get_loc("department"), "values", texts)  # type: ignore[arg-type]

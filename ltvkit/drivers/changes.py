@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,7 +84,8 @@ def explain(
     known = found is None or found.known_from <= pd.Timestamp(spans[0][0])
     calendar = calendars.learn(days, as_of=as_of, country=country, since=spans[0][0])
     compared = Compared(spans, (names[0], names[1]), known, calendar, n_days, of=of)
-    return share_out_sums(sums, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed)
+    change = share_out_sums(sums, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed)
+    return replace(change, part=all_days is not None)
 
 
 class Compared(NamedTuple):

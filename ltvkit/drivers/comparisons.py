@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -15,6 +15,7 @@ from ltvkit.drivers import changes, leaves
 from ltvkit.drivers.calendars import Calendar
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.changes import Compared
+from ltvkit.drivers.customer_groups import check_group
 from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
 from ltvkit.drivers.leaves import Counted
 from ltvkit.drivers.texts import fill
@@ -47,12 +48,13 @@ def select(book: Orders, *, where: Mapping[str, str]) -> tuple[Any, Any]:
     """Orders read -> their lines and days; with `where` (column: value), of these lines alone.
 
     Who is new, and when one bought last, is then by these lines, too. Raises `ColumnError` for a
-    column that is not there, and `ParamsError` for customer ids and where no line has the value.
+    column that is not there, and `ParamsError` for columns that tell single customers or orders,
+    and where no line has the value.
     """
     if not where:
         return book.lines, book.days
-    if "customer_id" in where:
-        raise ParamsError("where: pages show no customer ids; give another column.")
+    for column in where:
+        check_group("where", column)
     opened = frames.lazy(book.lines, needs=tuple(where))
     for column, value in where.items():
         chosen = opened.filter(nw.col(column).cast(nw.String) == value)
@@ -65,9 +67,12 @@ def select(book: Orders, *, where: Mapping[str, str]) -> tuple[Any, Any]:
 
 
 def _list_values(opened: nw.LazyFrame, column: str, value: str) -> str:
-    """The nearest value of a column, or else those that there are."""
-    known = opened.select(value=nw.col(column).cast(nw.String)).unique().sort("value").head(MOST)
-    names = frames.table(known)["value"].dropna().tolist()
+    """The nearest value of a column, or else those that there are; nothing of a column with so many
+    that they may tell single customers."""
+    known = opened.select(value=nw.col(column).cast(nw.String)).unique().sort("value")
+    names = frames.table(known.head(MOST + 2))["value"].dropna().tolist()
+    if len(names) > MOST:
+        return f" It has more than {MOST} others."
     return nearest(value, names) or f" There is {', '.join(names)}."
 
 
@@ -175,9 +180,10 @@ def compare(
     shops = (other.title, title)
     compared = Compared([span, span], (name, name), known, Calendar(), n_days, shops, of)
     counted = Counted(sums, regular)
-    return changes.share_out_sums(
+    change = changes.share_out_sums(
         counted, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed
     )
+    return replace(change, part=all_days is not None)
 
 
 def _is_known(side: Other, first: Day, *, as_of: Day) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -11,21 +11,24 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.display import formats
-from ltvkit.drivers.change import Change
+from ltvkit.drivers.change import ALL_MARGIN, Change, describe_values, show_values
 from ltvkit.drivers.kpi_tree import KpiTree
 from ltvkit.drivers.texts import fill
-from ltvkit.drivers.what_if import ALL_MARGIN, find_gain
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.ingest import daily
+from ltvkit.ingest import margins
+from ltvkit.ingest.lines import filter_until
 from ltvkit.periods import Day
 
-MOST = 10.0  # an improvement of 1,000% at most; by half of 200%, nothing is left of what is less
+# Who is won or won back buys after the month, too; what that brings is no part of its margin.
+BUY_LATER = ("new_customers", "new_customers_a_day", "won_back_customers", "won_back_a_day")
+MOST = 10.0  # an improvement of 1,000% at most, or to the target
+FAR = 1e6  # of a leaf that is 0, and so can be no percent better
 
 
-def find_margin_rate(days: Frame, *, as_of: Day, margin_rate: float = 0.0) -> float:
+def find_margin_rate(lines: Frame, *, as_of: Day, margin_rate: float = 0.0) -> float:
     """The share of revenue that is left after goods: `margin_rate`, or where that is 0, that of the
-    orders in the month up to `as_of`. NaN where neither is known.
+    order lines in the month up to `as_of` which know their margin. NaN where neither is known.
 
     >>> lines = pd.DataFrame({"customer_id": ["a"], "order_id": ["1"], "amount": [50.0],
     ...     "order_date": pd.to_datetime(["2024-01-05"]), "margin": [20.0]})
@@ -34,83 +37,102 @@ def find_margin_rate(days: Frame, *, as_of: Day, margin_rate: float = 0.0) -> fl
     """
     if margin_rate:
         return margin_rate
-    seen = daily.select_days(days, as_of=as_of)
-    if "margin" not in seen.collect_schema().names():
-        return float("nan")
     first = periods.number_of(periods.start(periods.index_of(as_of, "month"), "month"))
-    seen = seen.with_columns(_day=periods.number("order_date")).filter(nw.col("_day") >= first)
-    sums = frames.table(seen.select(nw.col("margin", "revenue").sum())).iloc[0]
-    return float(sums["margin"] / sums["revenue"]) if sums["revenue"] > 0 else float("nan")
+    seen = filter_until(frames.lazy(lines), as_of).with_columns(_day=periods.number("order_date"))
+    return margins.find_rate(seen.filter(nw.col("_day") >= first))
 
 
 def weigh_costs(found: Change, *, share: float = 0.1, margin_rate: float = np.nan) -> pd.DataFrame:
     """A change -> what each leaf brings where it alone is better or worse by `share`, and when the
     cost of making it better pays.
 
-    A row per leaf that somebody can change, in the order of the tree: leaf, owner, gain, loss (of
-    the later period's revenue), cost (money a month, of its `kpi_tree`), break_even (by which share
-    it must be better so that the cost comes back; NaN: never, or no cost), target, gain_at_target,
-    net_at_target (less the cost) and `pays` ("pays", "does_not_pay", "met", or empty). Costs are
-    paid from margin: gains times `margin_rate`, and all of what a higher price brings. Where the
-    rate is not known (NaN), they are paid from revenue. Gains of a change of margin are margin.
+    A row per leaf that somebody can change, in the order of the tree: leaf, department, owner,
+    value_after, value_then (better by `share`), gain, loss (of the later period's revenue), cost
+    (money a month; NaN: none, see `Change.find_cost`), pays_from (the value of the leaf from which
+    the cost comes back within the month; NaN: none is, up to 1,000% better or the target),
+    break_even (the share by which that is better; NaN also where the leaf is 0), target,
+    gain_at_target, net_at_target (less the cost) and `pays` ("pays", "does_not_pay", of new
+    customers and those won back "not_within_month", "met", or empty). Costs are paid from margin:
+    gains times `margin_rate`, and all of what a higher price brings. Where the rate is not known
+    (NaN), they are paid from revenue. Gains of a change of margin are margin.
     """
     rate = 1.0 if np.isnan(margin_rate) or found.of == "margin" else margin_rate
-    now = dict(zip(found.table["leaf"], found.table["value_after"].fillna(0.0), strict=True))
-    known = {leaf for leaf in now if found.tree.name_department(leaf)}
-    rows = [_weigh(found, now, leaf, share=share, rate=rate) for leaf in now if leaf in known]
-    columns = ["leaf", "owner", "gain", "loss", "cost", "break_even", "target"]
-    return pd.DataFrame(rows, columns=[*columns, "gain_at_target", "net_at_target", "pays"])
+    owned = [leaf for leaf in found.now if found.tree.name_department(leaf)]
+    rows = [_weigh(found, leaf, share=share, rate=rate) for leaf in owned]
+    columns = ["leaf", "department", "owner", "value_after", "value_then", "gain", "loss", "cost"]
+    columns += ["pays_from", "break_even", "target", "gain_at_target", "net_at_target", "pays"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def _weigh(
-    found: Change, now: dict[str, float], leaf: str, *, share: float, rate: float
-) -> dict[str, Any]:
-    own = found.tree[leaf]
-    kept = 1.0 if leaf in ALL_MARGIN else rate
-    way, most = (-1.0, 1.0) if found.tree.is_less_better(leaf) else (1.0, MOST)
-    target = found.tree.find_target(leaf, found.periods[1])
+def _weigh(found: Change, leaf: str, *, share: float, rate: float) -> dict[str, Any]:
+    now, target, cost = found.now[leaf], found.find_target(leaf), found.find_cost(leaf)
+    less, kept = found.tree.is_less_better(leaf), 1.0 if leaf in ALL_MARGIN else rate
 
-    def gain(better: float) -> float:
-        return find_gain(found, now, leaf, now[leaf] * (1 + way * better))
+    def gain(value: float) -> float:
+        return found.find_gain(leaf, value)
 
-    row: dict[str, Any] = {
+    met = target >= now if less else target <= now
+    ahead = [] if met or np.isnan(target) else [target]
+    at_target = gain(target) if ahead else np.nan
+    net = kept * at_target - cost
+    ends = [*ahead, 0.0 if less else now * (1 + MOST) if now else FAR]
+    least = _solve(lambda value: kept * gain(value) - cost, now, ends)
+    then = found.better(leaf, share)
+    return {
         "leaf": leaf,
-        "owner": own.owner,
-        "gain": gain(share),
-        "loss": gain(-share),
+        "department": found.tree.name_department(leaf),
+        "owner": found.tree[leaf].owner,
+        "value_after": now,
+        "value_then": then,
+        "gain": gain(then),
+        "loss": gain(found.better(leaf, -share)),
+        "cost": cost,
+        "pays_from": least,
+        "break_even": abs(least / now - 1) if now else np.nan,
+        "target": target,
+        "gain_at_target": at_target,
+        "net_at_target": net,
+        "pays": "met" if met else _judge(leaf, net),
     }
-    row |= {"cost": own.cost, "target": target, "pays": "", "gain_at_target": np.nan}
-    if (target - now[leaf]) * way <= 0:
-        row["pays"] = "met"
-    elif not np.isnan(target):
-        row["gain_at_target"] = find_gain(found, now, leaf, target)
-    row["net_at_target"] = kept * row["gain_at_target"] - own.cost
-    if not np.isnan(row["net_at_target"]):
-        row["pays"] = "pays" if row["net_at_target"] >= 0 else "does_not_pay"
-    return row | {"break_even": _solve(lambda s: kept * gain(s) - own.cost, most)}
 
 
-def _solve(excess: Callable[[float], float], most: float) -> float:
-    """The improvement from which on the excess of gain over cost is not below zero."""
+def _judge(leaf: str, net: float) -> str:
+    if np.isnan(net):
+        return ""
+    return "pays" if net >= 0 else "not_within_month" if leaf in BUY_LATER else "does_not_pay"
+
+
+def _solve(excess: Callable[[float], float], now: float, ends: Sequence[float]) -> float:
+    """The value from which on the excess of gain over cost is not below zero, up to the first of
+    the ends at which it is not."""
     from scipy import optimize
 
-    low, high = excess(0.0), excess(most)
-    if np.isnan(low) or high < 0:
-        return np.nan
-    return 0.0 if low >= 0 else float(optimize.brentq(excess, 0.0, most, xtol=1e-12))
+    start = excess(now)
+    if start >= 0:
+        return now
+    for end in ends:
+        if end != now and excess(end) >= 0:
+            return float(optimize.brentq(excess, now, end, xtol=1e-12))
+    return np.nan
 
 
 def show_costs(table: pd.DataFrame, *, currency: str = "", tree: KpiTree) -> pd.DataFrame:
-    """The table of `weigh_costs` to look at: targets in the unit of their leaf, and no columns that
-    hold nothing."""
-    shown = table.assign(
-        leaf=[tree[leaf].label or leaf for leaf in table["leaf"]],
-        target=[
-            "" if np.isnan(x) else formats.value(x, leaf, currency)
-            for leaf, x in zip(table["leaf"], table["target"], strict=True)
-        ],
-    )
-    return shown.drop(columns=[c for c in shown if (shown[c].isna() | (shown[c] == "")).all()])
+    """The table of `weigh_costs` to look at, the largest gain first: values in the unit of their
+    leaf, and no columns that hold nothing. From which value on a cost pays stands only where no
+    share says so."""
+    named = table.assign(pays_from=table["pays_from"].where(table["break_even"].isna()))
+    texts = {
+        column: [
+            "" if np.isnan(x) else describe_values(leaf, x, currency=currency, tree=tree)
+            for leaf, x in zip(named["leaf"], named[column], strict=True)
+        ]
+        for column in ("pays_from", "target")
+    }
+    shown = show_values(named.assign(**texts), currency=currency, tree=tree)
+    shown = shown.sort_values("gain", ascending=False, ignore_index=True, kind="stable")
+    ordered = ["leaf", "values", *(c for c in shown if c not in ("leaf", "values"))]
+    empty = [c for c in shown if (shown[c].isna() | (shown[c] == "")).all()]
+    return shown[ordered].drop(columns=empty)
 
 
 def describe_costs(
@@ -125,7 +147,7 @@ def describe_costs(
     with a cost, and what pays for it."""
     costly = table[table["cost"].notna()].to_dict("records")
     if not costly:
-        return [fill("no_costs")]
+        return [fill("costs_not_used" if tree.has_costs else "no_costs")]
     known = not np.isnan(margin_rate)
     paid = fill("paid_from_margin", rate=margin_rate) if known else fill("paid_from_revenue")
     paid = fill("gains_are_margin") if of == "margin" else paid
@@ -133,12 +155,16 @@ def describe_costs(
 
 
 def _describe_cost(row: dict[str, Any], tree: KpiTree, currency: str) -> str:
+    leaf, share = row["leaf"], row["break_even"]
+    value = describe_values(leaf, row["pays_from"], currency=currency, tree=tree)
     figures = {
-        "what": tree[row["leaf"]].label or formats.label(row["leaf"]),
+        "what": tree[leaf].label or formats.label(leaf),
         "cost": formats.money(row["cost"], currency),
-        "least": formats.share(row["break_even"]),
+        "least": value if np.isnan(share) else fill("better_by", share=float(share)),
         "net": formats.difference(row["net_at_target"], "revenue", currency),
     }
-    kinds = {"pays": "cost_pays", "does_not_pay": "cost_does_not_pay"}
-    never = np.isnan(row["break_even"])
-    return fill("cost_never" if never else kinds.get(row["pays"], "cost_alone"), **figures)
+    judged = row["pays"] in ("pays", "does_not_pay", "not_within_month")
+    never = np.isnan(row["pays_from"])
+    kind = "never" if never else row["pays"] if judged else "alone"
+    said = fill(f"cost_{kind}", **figures)
+    return f"{said} {fill('buy_later')}" if leaf in BUY_LATER and row["pays"] != "pays" else said

@@ -10,6 +10,7 @@ kpi_tree:
       unit: orders                # behind its values
       better: up                  # or down; as the kit has it where it is left out
       target: 1.2                 # a month; or {value: 1.2, from: 2024-04, until: 2024-09}
+                                  # of a share: 0.03 for 3%
       cost: 60000                 # money a month of what shall make it better
 """
 
@@ -20,6 +21,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from ltvkit.display import formats
 from ltvkit.drivers.formula import Formula
 from ltvkit.drivers.kpi_tree import KpiTree, Leaf, Target
 from ltvkit.drivers.leaves import LEAVES, OF_REVENUE
@@ -91,6 +93,9 @@ def _read_leaf(name: str, said: Any, of: str) -> Leaf:
     _expect(f"{where}: cost", cost, is_number(cost, 0), "money a month, 0 or more")
     texts = {key: said[key].strip() for key in TEXTS if key in said}
     targets = tuple(_read_targets(f"{where}: target", said.get("target", [])))
+    if formats.kind(name) == "share":
+        for each in targets:
+            _expect(f"{where}: target", each.value, 0 <= each.value <= 1, "a share, as 0.03 for 3%")
     cost = float(cost) if "cost" in said else math.nan
     return Leaf(**texts, better=said.get("better", ""), targets=targets, cost=cost)
 

@@ -55,15 +55,24 @@ class KpiTree:
         held = (each.value for each in self[leaf].targets if each.holds(period))
         return next(held, math.nan)
 
+    @property
+    def has_costs(self) -> bool:
+        return not all(math.isnan(leaf.cost) for leaf in self.leaves.values())
+
     def is_less_better(self, leaf: str) -> bool:
         return (self[leaf].better or LEAVES[leaf].get("better", "up")) == "down"
 
     def describe_move(self, row: Mapping[str, Any]) -> str:
         """What a leaf did, in words, by the shop's own name of it where it has one."""
-        if not (label := self[row["leaf"]].label):
-            return describe_move(row)
-        rose = row["value_after"] > row["value_before"]
-        return (_("more of: {label}") if rose else _("less of: {label}")).format(label=label)
+        return name_move(row, self[row["leaf"]].label)
+
+
+def name_move(row: Mapping[str, Any], label: str = "") -> str:
+    """What a leaf did, in words, by its label, or where that is empty, in the kit's."""
+    if not label:
+        return describe_move(row)
+    rose = row["value_after"] > row["value_before"]
+    return (_("more of: {label}") if rose else _("less of: {label}")).format(label=label)
 
 
 THE_KITS = KpiTree()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 import narwhals.stable.v2 as nw
@@ -90,11 +91,17 @@ def _check_revenue(tree: Tree, totals: Mapping[str, float], names: Sequence[str]
 
 
 def _find_missing(tree: Tree, totals: Mapping[str, float]) -> str:
-    """What makes the formula give the revenue: one known leaf or two; else the classical one."""
+    """What makes the formula give the revenue: a kind of customers beside the others, one known
+    leaf, or two, by which to multiply or that are taken off; else the classical one."""
     text = tree.formula.text
     known = [leaf for leaf in tree.compute_all(totals)[0] if leaf not in (MIXES[1], "margin_rate")]
+    for tried in _add_kinds(tree.formula):
+        if _reconciles(tried, tree, totals):
+            return fill("adds_up_with", formula=tried)
     single = [(leaf, form) for leaf in known if leaf not in tree.formula.leaves for form in FORMS]
-    for ways in (combinations(single, 1), combinations(single, 2)):
+    # A quotient of two leaves can give the right revenue by chance in two periods.
+    plain = [(leaf, form) for leaf, form in single if "/" not in form]
+    for ways in (combinations(single, 1), combinations(plain, 2)):
         for way in ways:
             tried = f"({text})" if tree.formula.is_sum else text
             for leaf, form in way:
@@ -102,6 +109,18 @@ def _find_missing(tree: Tree, totals: Mapping[str, float]) -> str:
             if _reconciles(tried, tree, totals):
                 return fill("adds_up_with", formula=tried)
     return fill("adds_up_as")
+
+
+def _add_kinds(formula: Formula) -> Iterator[str]:
+    """The formula with the kinds of customers that it lacks beside the last that it has: one of
+    them, or all."""
+    for kinds in (BY_SPAN.values(), BY_DAY.values()):
+        here = [kind for kind in formula.leaves if kind in kinds]
+        missing = [kind for kind in kinds if kind not in formula.leaves]
+        for more in [[kind] for kind in missing] + [missing] * (len(missing) > 1) if here else []:
+            added = " + ".join([here[-1], *more])
+            for form in (added, f"({added})"):
+                yield re.sub(rf"\b{here[-1]}\b", form, formula.text)
 
 
 def _reconciles(text: str, tree: Tree, totals: Mapping[str, float]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -11,14 +12,13 @@ import pandas as pd
 from ltvkit import periods, rfm
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
-from ltvkit.drivers.customer_groups import add_group, is_group
+from ltvkit.drivers.customer_groups import add_group, check_group, is_group
 from ltvkit.drivers.decomposition import attribute
 from ltvkit.drivers.formula import Formula
 from ltvkit.drivers.leaves import MOVED, Span
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError
 from ltvkit.ingest.lines import filter_until, is_purchase
 
 OTHERS, NONE = N_("(all others)"), N_("(none)")
@@ -37,12 +37,14 @@ def split(
     lapse_days: int = rfm.LAPSE_DAYS,
     of: str = "revenue",
     margin_rate: float = 0.0,
+    **rule: Any,
 ) -> pd.DataFrame:
     """Order lines, and the spans before and after -> the change by value of column `by`.
 
     Where the lines have no such column, "rfm_segment" is the customer's segment before each
     span, and "first_channel", or first_ and any column, that of their first order (see
-    `customer_groups.add_group`).
+    `customer_groups.add_group`, also for the `rule`: recent_days, cuts, edges, export_begins,
+    all_days).
 
     - `segment`; `change_in_revenue`: the sum of `from_customers` (more or fewer of them) and
       `from_value` (more or less revenue from each), each the mean of both orders in which they may
@@ -53,12 +55,12 @@ def split(
 
     The largest change comes first. Of more than 12 values: the 11 with the largest change, then all
     others together. `of` "margin": columns named after margin, of the orders or `margin_rate` times
-    their revenue. Raises `ColumnError`, and `ParamsError` for customer ids.
+    their revenue. Raises `ColumnError`, and `ParamsError` for columns
+    that tell single customers or orders.
     """
-    if by == "customer_id":
-        raise ParamsError("by='customer_id': pages show no customer ids; give another column.")
+    check_group(f"by={by!r}", by)
     if is_group(by) and by not in frames.lazy(lines).collect_schema().names():
-        lines = add_group(lines, by=by, spans=spans, lapse_days=lapse_days)
+        lines = add_group(lines, by=by, spans=spans, lapse_days=lapse_days, **rule)
     money = "margin" if of == "margin" and not margin_rate else "amount"
     table = _count(lines, by=by, spans=spans, money=money)
     if margin_rate and of == "margin":

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pandas as pd
 
 from ltvkit.drivers.change import Change
-
-ALL_MARGIN = ("price_per_item",)  # a higher price costs no goods
 
 
 def improve(found: Change, *, share: float = 0.1) -> pd.DataFrame:
@@ -28,27 +24,13 @@ def improve(found: Change, *, share: float = 0.1) -> pd.DataFrame:
     0  orders_per_customer   3.0
     1       returned_share   3.0
     """
-    now = dict(zip(found.table["leaf"], found.table["value_after"].fillna(0.0), strict=True))
-    rows = []
+    now, rows = found.now, []
     for leaf in now:
         if department := found.tree.name_department(leaf):
-            then = now[leaf] * (1 - share if found.tree.is_less_better(leaf) else 1 + share)
-            gain = find_gain(found, now, leaf, then)
+            then = found.better(leaf, share)
+            gain = found.find_gain(leaf, then)
             sides = {"value_after": now[leaf], "value_then": then}
             rows.append({"leaf": leaf, "gain": gain, **sides, "department": department})
     columns = ["leaf", "gain", "value_after", "value_then", "department"]
     table = pd.DataFrame(rows, columns=columns)
     return table.sort_values("gain", ascending=False, ignore_index=True, kind="stable")
-
-
-def find_gain(found: Change, now: Mapping[str, float], leaf: str, value: float) -> float:
-    """What the later period would gain if one leaf alone had this value; of margin, a higher price
-    is all margin."""
-    fixed = {**now, **fix_rate(found, leaf)}
-    before, after = (found.formula.evaluate(each) for each in (fixed, {**fixed, leaf: value}))
-    return float(after) - float(before)
-
-
-def fix_rate(found: Change, leaf: str) -> dict[str, float]:
-    """The margin rate at which more of a leaf is sold, where it is not that of all goods."""
-    return {"margin_rate": 1.0} if found.of == "margin" and leaf in ALL_MARGIN else {}

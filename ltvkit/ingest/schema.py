@@ -6,6 +6,8 @@ REQUIRED = ("customer_id", "order_date", "amount")
 NUMBERS = ("amount", "quantity", "unit_price", "margin")
 OPTIONAL = ("order_id", "product_id", "product", "category", "channel", "status", "currency")
 COLUMNS = (*REQUIRED, *NUMBERS[1:], *OPTIONAL)
+# Columns that differ by customer, by order or by amount, and name no group of customers.
+NO_GROUPS = ("customer_id", "order_id", "order_date", *NUMBERS)
 FIRST = ("customer_id", "order_id", "order_date", "amount")
 
 # Added to the raw columns of a record: its line, its fault, its text as written.

@@ -19,7 +19,7 @@ from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, check_share
-from ltvkit.ingest import daily
+from ltvkit.ingest import daily, margins
 from ltvkit.ingest.lines import filter_until
 from ltvkit.ltv import contracts, curves, survival
 from ltvkit.ltv.texts import fill
@@ -308,12 +308,7 @@ def _rate(lines: Frame, given: float | None, *, as_of: Day) -> float:
     check_share("margin_rate", given)
     if given is not None:
         return given
-    seen = filter_until(frames.lazy(lines), as_of)
-    if "margin" not in seen.collect_schema().names():
-        return np.nan
-    known = seen.filter(~nw.col("margin").is_null()).select(nw.col("margin", "amount").sum())
-    margin, amount = frames.table(known).fillna(0).iloc[0]
-    return _ratio(margin, amount)
+    return margins.find_rate(filter_until(frames.lazy(lines), as_of))
 
 
 def _ratio(part: float, whole: float) -> float:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from conftest import make_lines
@@ -55,6 +58,32 @@ def test_two_shops_by_hand(on):
     assert checked["difference_in_revenue"][1] == pytest.approx(0)
 
 
+WHOLE = KNOWN | {"data_until": "2024-02-29"}
+STEPS = ("import drivers", "title: str", "orders.read(", "lapse.find(", "compare(", "split(")
+NOTEBOOK = Path(__file__).parents[2] / "notebooks" / "07_drivers.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("other", "by"),
+    [
+        ({}, ["drivers_by_channel"]),
+        ({"title": "B", "currency": "JPY", "source": THEIRS, "policies": WHOLE}, []),
+    ],
+)
+def test_between_two_shops_the_page_has_no_change_since_last_month(other, by, capsys):
+    """Section 3 would add up to the change of one shop between two months."""
+    cells = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
+    sources = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    space = {"display": print}
+    for step in STEPS:
+        exec(next(source for source in sources if step in source), space)
+        if step == STEPS[1]:
+            space |= {"source": OURS, "month": "2024-02", "engine": "pandas", "other": other}
+            space |= {"drivers_by": ["channel"], "policies": WHOLE}
+    assert [name for name in space["found"] if name.startswith("drivers_by_")] == by
+    assert space["findings"][0] in capsys.readouterr().out
+
+
 def test_a_shop_that_is_compared_with_itself_has_no_reason(on):
     found = compare(on, theirs=OURS)
     assert (found.table["verdict"] == "unmoved").all()
@@ -87,10 +116,22 @@ def test_lines_with_a_value_alone(engine):
         ({"channel": "tv"}, ParamsError, "There is shop, web."),
         ({"chanel": "web"}, ColumnError, "Did you mean 'channel'?"),
         ({"customer_id": "a"}, ParamsError, "no customer ids"),
+        ({"order_id": "3"}, ParamsError, "order_id tells single orders"),
+        ({"order_date": "2024-02-01"}, ParamsError, "order_date tells single orders"),
+        ({"amount": "100"}, ParamsError, "amount tells single orders"),
     ):
         with pytest.raises(error) as caught:
             drivers.select(book, where=where)
         assert said in str(caught.value)
+
+
+def test_values_of_a_column_that_may_tell_customers_are_not_listed():
+    many = pd.concat([OURS] * 10, ignore_index=True)
+    many = many.assign(voucher=[f"voucher-{n}" for n in range(50)])
+    book = orders.read(many, columns={"voucher": "voucher"})
+    with pytest.raises(ParamsError) as caught:
+        drivers.select(book, where={"voucher": "vouchr-7"})
+    assert "voucher-" not in str(caught.value)
 
 
 def test_two_currencies_and_orders_that_end_early_are_refused():

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from conftest import make_lines
 
-from ltvkit import drivers
+from ltvkit import cohorts, customers, drivers, periods, rfm
 from ltvkit.drivers.changes import find_spans
-from ltvkit.errors import ColumnError
+from ltvkit.errors import ColumnError, ParamsError
 
 SPANS = find_spans(as_of="2024-02-29")
 # a was won by tv, and buys on the web now; b on the web; c only in February.
@@ -31,6 +31,35 @@ def test_by_the_first_order_by_hand(on):
         drivers.split(on(LINES), by="first_colour", spans=SPANS)
 
 
+def test_who_may_have_bought_before_the_export_has_no_known_first_order(on, monkeypatch):
+    table = drivers.split(on(LINES), by="first_channel", spans=SPANS, export_begins="later")
+    assert table["segment"].tolist() == ["(not known)"]
+    known = periods.index_of("2024-01-01", "month")  # a had come in December
+    monkeypatch.setattr(cohorts, "find_known", lambda *_args, **_rule: known)
+    table = drivers.split(on(LINES), by="first_channel", spans=SPANS).set_index("segment")
+    assert table["change_in_revenue"].to_dict() == {"tv": 100, "(not known)": 30, "web": -10}
+
+
+def test_segments_are_by_the_rules_of_rfm():
+    """With fixed edges, and facts as in RFM, the segments of the day before are those of RFM."""
+    cuts = {"recency_days": [1, 2, 3, 4], "orders": [1, 2, 3, 4], "revenue": [1, 2, 3, 4]}
+    rule = {"lapse_days": 200, "recent_days": 0, "edges": "above"}
+    table = drivers.split(LINES, by="rfm_segment", spans=SPANS, cuts=cuts, **rule)
+    seen = customers.summarize(LINES, as_of="2024-01-31")
+    facts = {"lapse_days": 200, "recent_days": 0}
+    expected = rfm.segment(rfm.score(seen, cuts=cuts, edges="above"), **facts)
+    after = table[table["customers_after"] > 0].set_index("segment")["customers_after"]
+    assert after.to_dict() == expected["segment"].value_counts().to_dict() | {"(new)": 1}
+    plain = drivers.split(LINES, by="rfm_segment", spans=SPANS)
+    assert set(plain["segment"]) != set(table["segment"])
+
+
+@pytest.mark.parametrize("by", ["first_customer_id", "first_order_id", "order_id", "amount"])
+def test_no_column_that_tells_single_customers_or_orders(by):
+    with pytest.raises(ParamsError, match=r"no customer ids|tells single orders"):
+        drivers.split(LINES, by=by, spans=SPANS)
+
+
 def test_by_the_segment_before_the_change(on):
     """c is new in February, b in January; what they buy in a month moves nobody in it."""
     table = drivers.split(on(LINES), by="rfm_segment", spans=SPANS).set_index("segment")
@@ -41,6 +70,12 @@ def test_by_the_segment_before_the_change(on):
     more = LINES.assign(amount=LINES["amount"].where(LINES["order_date"] < "2024-02-01", 9))
     other = drivers.split(on(more), by="rfm_segment", spans=SPANS).set_index("segment")
     assert other["customers_after"].to_dict() == table["customers_after"].to_dict()
+
+
+def test_in_the_second_month_of_a_shop_nobody_was_there_before_the_first(on):
+    table = drivers.split(on(LINES[3:]), by="rfm_segment", spans=SPANS).set_index("segment")
+    assert table.loc["(new)", ["customers_before", "customers_after"]].tolist() == [1, 2]
+    assert table["change_in_revenue"].sum() == pytest.approx(180 - 20)
 
 
 def test_customers_who_are_at_risk_can_have_bought_in_the_earlier_span():

@@ -38,8 +38,9 @@ def test_too_few_say_how_many_are_needed():
     link = drivers.find_link(LINES, as_of="2024-01-31", **KNOWN)
     assert not link.found
     assert drivers.describe_link(link) == (
-        "Whether it goes with LTV takes 8 monthly cohorts of 30 customers or more who have been "
-        "customers for 12 months; there are 0."
+        "Whether early second orders go with what comes later cannot be told yet: it takes 8 "
+        "monthly cohorts of 30 customers or more who have been customers for 12 months, and there "
+        "are 0."
     )
     young = drivers.find_link(LINES, as_of="2023-06-30", **KNOWN)
     assert young.table["ltv_12m"].isna().all()

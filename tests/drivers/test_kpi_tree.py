@@ -88,6 +88,11 @@ def test_a_formula_of_ones_own_by_hand(on, formula, before, after):
             "customers * order_value * (1 - returned_share)",
             "It adds up as: customers * order_value * (1 - returned_share) * orders_per_customer",
         ),
+        (
+            "(new_customers + won_back_customers) * orders_per_customer * order_value",
+            "It adds up as: (new_customers + won_back_customers + kept_customers) * orders_per",
+        ),
+        ("new_customers * orders_per_customer * order_value", "(new_customers + kept_customers) *"),
         ("customers + order_value", "gives 102.00 for January 2024, and the orders say 200.00"),
     ],
 )
@@ -137,6 +142,10 @@ def test_a_leaf_that_the_orders_do_not_tell_is_refused():
         (
             {"leaves": {"customers": {"owner": "A", "target": {"value": 5, "until": 2024}}}},
             "target: found 2024, expected a month",
+        ),
+        (
+            {"leaves": {"returned_share": {"owner": "A", "target": {"value": 3}}}},
+            "returned_share: target: found 3.0, expected a share, as 0.03 for 3%.",
         ),
         (
             {"leaves": {"customers": {"owner": "A", "target": [{"value": 5}, {"value": 6}]}}},

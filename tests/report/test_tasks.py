@@ -119,5 +119,8 @@ def test_a_part_that_fell_is_asked_of_whom_the_shop_names():
     owners = pd.DataFrame({"leaf": ["days", "won_back_a_day"], "owner": [np.nan, "A. Sato"]})
     tables = {"drivers_previous": DRIVERS, "drivers_owners": owners}
     assert [task.owner for task in list_tasks(tables)] == ["A. Sato"]
+    tables["drivers_owners"] = owners.assign(label=[np.nan, "Returners"])
+    [task] = list_tasks(tables)
+    assert task.text.startswith("Find out why: less of: Returners (")
     tables["drivers_owners"] = owners.assign(owner=np.nan)
     assert [task.owner for task in list_tasks(tables)] == ["customer relations"]

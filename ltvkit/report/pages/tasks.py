@@ -9,7 +9,7 @@ import pandas as pd
 
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
-from ltvkit.drivers.leaves import describe_move
+from ltvkit.drivers.kpi_tree import name_move
 from ltvkit.report.pages.front_page import drop_data_end
 
 MOST, YOUNG = 5, 4  # tasks; months of key figures
@@ -97,17 +97,18 @@ def _ask_why(tables: Tables, currency: str) -> Iterator[Task]:
     for row in owned.nsmallest(1, moved).to_dict("records"):
         text = _("Find out why: {what} ({amount} since last month).")
         amount = formats.difference(row[moved], "revenue", currency)
-        said = text.format(what=describe_move(row), amount=amount)
-        owner = _find_owner(tables, row["leaf"]) or formats.cell(row["department"], "word")
+        what = name_move(row, _find_said(tables, row["leaf"], "label"))
+        said = text.format(what=what, amount=amount)
+        owner = _find_said(tables, row["leaf"], "owner") or formats.cell(row["department"], "word")
         yield Task(said, owner, "drivers_previous")
 
 
-def _find_owner(tables: Tables, leaf: str) -> str:
-    """Who answers for a part of revenue, by the shop's own tree; "" where it names nobody."""
+def _find_said(tables: Tables, leaf: str, column: str) -> str:
+    """The owner or the label of a part of revenue in the shop's own tree; "" where it has none."""
     table = tables.get("drivers_owners")
-    if table is None:
+    if table is None or column not in table:
         return ""
-    named = table.loc[(table["leaf"] == leaf) & ~_is_empty(table["owner"]), "owner"]
+    named = table.loc[(table["leaf"] == leaf) & ~_is_empty(table[column]), column]
     return next(iter(named), "")
 
 
