@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 __all__ = [
-    "ClusterError", "ColumnError", "DataError", "DeliveryError", "LtvkitError", "LtvkitWarning",
-    "NoOptimum", "NotRegular", "NothingYet", "ParamsError", "ProjectError", "ReportError",
-    "TooLittleData",
+    "Alike", "ClusterError", "ColumnError", "DataError", "DeliveryError", "LtvkitError",
+    "LtvkitWarning", "NoOptimum", "NotRegular", "NothingKept", "NothingYet", "ParamsError",
+    "ProjectError", "ReportError", "TooLittleData",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
@@ -46,6 +46,14 @@ class NoOptimum(TooLittleData):
 
 class NotRegular(TooLittleData):
     """These customers do not pay in a regular rhythm, so there are no renewals to forecast."""
+
+
+class Alike(TooLittleData):
+    """Customers show no difference: all leave with the same chance, lost / at risk."""
+
+
+class NothingKept(TooLittleData):
+    """Customers sent back as much as they bought."""
 
 
 class NothingYet(TooLittleData):

@@ -13,11 +13,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
 from ltvkit.engines import frames
-from ltvkit.errors import DataError, ParamsError, TooLittleData, one_of
+from ltvkit.errors import Alike, DataError, ParamsError, TooLittleData, one_of
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import MONTH_DAYS
 
-__all__ = ["YEAR_DAYS", "Alike", "Contract", "fit", "is_by_chance", "remaining"]
+__all__ = ["YEAR_DAYS", "Contract", "fit", "is_by_chance", "remaining"]
 
 __dir__ = __all__.copy
 
@@ -27,10 +27,6 @@ STARTS = ((1.0, 1.0, 1.0), (0.3, 2.0, 1.5), (3.0, 10.0, 0.7))
 RENEWALS = np.arange(25)
 FEWEST_LOST, UNLIKELY = 5, 0.05  # of a test whether renewal rates differ from those of a model
 YEAR_DAYS = 12 * MONTH_DAYS
-
-
-class Alike(TooLittleData):
-    """Customers show no difference: all leave with the same chance, lost / at risk."""
 
 
 @dataclass(frozen=True)

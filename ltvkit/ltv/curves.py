@@ -10,22 +10,18 @@ from ltvkit import cohorts, periods
 from ltvkit.display import formats
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import TooLittleData
+from ltvkit.errors import NothingKept, TooLittleData
 from ltvkit.ingest import daily
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
-__all__ = ["NothingKept", "check_kept", "finding", "limits", "ltv"]
+__all__ = ["check_kept", "finding", "limits", "ltv"]
 
 __dir__ = __all__.copy
 
 GROUPS = 200
 ROUNDING = 1e-9  # of what was paid and sent back together: a sum below that is zero
 FEWEST = 30  # customers; resampling fewer says little about the uncertainty of their average
-
-
-class NothingKept(TooLittleData):
-    """Customers sent back as much as they bought."""
 
 
 def ltv(

@@ -18,7 +18,7 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError, TooLittleData, check_share
+from ltvkit.errors import Alike, NothingKept, ParamsError, TooLittleData, check_share
 from ltvkit.ingest import daily, margins
 from ltvkit.ingest.lines import filter_until
 from ltvkit.ltv import contracts, curves, survival
@@ -200,7 +200,7 @@ def _periods(lines: Frame, *, period_days: int, **rule: Any) -> float:
     try:
         asked = survival.survivors(lines, **rule, period_days=period_days)
         return contracts.fit(asked, model="sbg").survival(number).sum()
-    except contracts.Alike:
+    except Alike:
         rate = asked["lost"].sum() / asked["at_risk"].sum()
         return float(((1 - rate) ** number).sum())
     except TooLittleData:
@@ -242,7 +242,7 @@ def _find_realised(by_day: Any, *, as_of: Day) -> pd.Series:
     """The LTV curve after 12 months, or as far as it goes; NaN where nothing was kept."""
     try:
         curve = curves.ltv(by_day, as_of=as_of)
-    except curves.NothingKept:
+    except NothingKept:
         return pd.Series({"age_months": 0, "ltv": np.nan, "low": np.nan})
     return curve[curve["age_months"] < REALISED].iloc[-1]
 

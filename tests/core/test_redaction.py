@@ -341,3 +341,24 @@ def test_variables_named_like_secrets():
     assert not any(
         map(machine_values.is_secret, ("PATH", "KEYBOARD", "HOME", "PASSENGERS", "author"))
     )
+
+
+def test_every_reason_that_a_page_gives_is_known_as_the_kits():
+    """What is not is masked word by word."""
+    import importlib
+    import pkgutil
+
+    import ltvkit
+
+    for module in pkgutil.walk_packages(ltvkit.__path__, "ltvkit."):
+        if "spark" not in module.name and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+    def list_kinds(kind: type) -> list[type]:
+        return [kind, *(each for sub in kind.__subclasses__() for each in list_kinds(sub))]
+
+    own = [
+        each for each in list_kinds(errors.TooLittleData) if each.__module__.startswith("ltvkit")
+    ]
+    assert len(own) > 3
+    assert [each for each in own if not hasattr(errors, each.__name__)] == []

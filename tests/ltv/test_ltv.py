@@ -6,7 +6,7 @@ import pytest
 from conftest import make_lines
 from stub_shops import simulate
 
-from ltvkit.errors import ColumnError, DataError, ParamsError, TooLittleData
+from ltvkit.errors import Alike, ColumnError, DataError, ParamsError, TooLittleData
 from ltvkit.ingest.truncation import find_known_from
 from ltvkit.ltv import contracts, curves, formulas, survival, unit_economics
 
@@ -295,7 +295,7 @@ def test_contracts_of_customers_alike_have_their_periods():
         for m in range(paid[c])
     ]
     rule = {"as_of": "2024-12-31", "lapse_days": 45}
-    with pytest.raises(contracts.Alike):
+    with pytest.raises(Alike):
         contracts.fit(survival.survivors(make_lines(*rows), **rule, period_days=30), model="sbg")
     parts = formulas.measures(make_lines(*rows), **rule, contract_days=30).iloc[0]
     assert parts["contract_periods"] == pytest.approx(5, rel=0.05)
@@ -310,7 +310,7 @@ def test_where_ever_more_leave_no_rate_is_carried_on():
     rising = pd.DataFrame({"at_risk": [600, 588, 564, 514], "lost": [12, 24, 50, 86]})
     with pytest.raises(TooLittleData) as caught:
         contracts.fit(rising, model="sbg")
-    assert not isinstance(caught.value, contracts.Alike)
+    assert not isinstance(caught.value, Alike)
 
 
 def test_the_part_of_a_life_that_was_seen_decides_on_both_sides():
