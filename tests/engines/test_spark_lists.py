@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ltvkit.core import files
 from ltvkit.engines.spark import lists
-from ltvkit.report.pages import templates
+from ltvkit.report.pages import glossary, templates
 
 KEY = b"0123456789abcdef" * 2
 
@@ -60,6 +60,7 @@ def test_the_front_page_links_to_what_is_there():
     named = {"title": "Shop", "month": "2024-09", "as_of": "2024-09-30", "left_out": []}
     more = {"kpis": [], "partial": False, "preview": False, "quality": "", "checks": []}
     more |= {"month_name": "September 2024", "last_day": "30 Sept 2024"}
+    more |= {"linker": glossary.Linker()}
     html = templates.render("index.html.j2", pages=[page], **named, **more)
     assert 'href="lists/near.csv"' in html
     assert 'href="lists/far.txt"' in html
