@@ -49,12 +49,12 @@ def learn(days: Frame, *, as_of: Day, country: str = "", since: Day = "") -> Cal
     chance (Mann-Whitney test, 1%); else each counts as its weekday, and the note says why. Raises
     `ParamsError` for a country that is not known.
     """
+    numbers, orders = _count_by_week(days, as_of=as_of)
+    plain = Calendar(_weigh(numbers, orders))
     if not country:
-        return Calendar(weigh_weekdays(days, as_of=as_of))
+        return plain
     first = min(periods.day(since or as_of), periods.day(as_of)).year - 1
     holidays = list_holidays(country, first=first, last=periods.day(as_of).year)
-    numbers, orders = _count_by_week(days, as_of=as_of)
-    plain = Calendar(weigh_weekdays(days, as_of=as_of))
     off = np.isin(numbers, holidays)
     used = (orders * ~off).any(axis=1)
     numbers, orders, off = numbers[used], orders[used], off[used]
@@ -155,9 +155,12 @@ def weigh_weekdays(days: Frame, *, as_of: Day) -> np.ndarray:
     multiple of the average day of their week, in the last 52 weeks; all 1 in fewer than 8 weeks
     with orders, or where the weekdays differ no more than by chance (analysis of variance, 1%).
     """
+    return _weigh(*_count_by_week(days, as_of=as_of))
+
+
+def _weigh(numbers: np.ndarray, orders: np.ndarray) -> np.ndarray:
     from scipy import stats
 
-    numbers, orders = _count_by_week(days, as_of=as_of)
     if len(orders) < LEAST_WEEKS:
         return np.ones(7)
     shares = orders / orders.mean(axis=1, keepdims=True)  # whatever the season

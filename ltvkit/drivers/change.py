@@ -52,7 +52,6 @@ class Change:
     of: str = "revenue"
     no_margin: int = 0
     notes: tuple[str, ...] = ()
-
     part: bool = False
 
     @property

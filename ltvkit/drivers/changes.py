@@ -70,22 +70,43 @@ def explain(
     """
     spans = find_spans(as_of=as_of, against=against, every=every)
     names = [periods.label(periods.index_of(start, every), every) for start, _end in spans]
-    cut = spans[1][1] < periods.end(periods.index_of(as_of, every), every)
-    n_days = (spans[1][1] - spans[1][0]).days + 1 if cut else 0
     whole = days if all_days is None else all_days
-    began = truncation.examine(whole, as_of=as_of, export_begins=export_begins)
     latest = spans[0][1 if export_begins == "opening" else 0]
-    if began is None or began.start > periods.number_of(latest):
-        raise TooLittleData(fill("not_in_data", period=formats.period(names[0])))
+    known = is_known(
+        whole,
+        spans[0][0],
+        latest=latest,
+        name=names[0],
+        as_of=as_of,
+        export_begins=export_begins,
+    )
     sums = leaves.count(
         days, spans=spans, lapse_days=lapse_days, lines=lines, of=of, margin_rate=margin_rate
     )
-    found = truncation.describe(began)
-    known = found is None or found.known_from <= pd.Timestamp(spans[0][0])
     calendar = calendars.learn(days, as_of=as_of, country=country, since=spans[0][0])
+    n_days = count_days(spans[1], every=every)
     compared = Compared(spans, (names[0], names[1]), known, calendar, n_days, of=of)
     change = share_out_sums(sums, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed)
     return replace(change, part=all_days is not None)
+
+
+def is_known(
+    days: Frame, first: Day, *, latest: Day, name: str, as_of: Day, export_begins: str
+) -> bool:
+    """Whether it is known who is new from the `first` day of a period on; raises `TooLittleData`
+    where the orders begin only after its `latest`."""
+    began = truncation.examine(days, as_of=as_of, export_begins=export_begins)
+    if began is None or began.start > periods.number_of(latest):
+        raise TooLittleData(fill("not_in_data", period=formats.period(name)))
+    found = truncation.describe(began)
+    return found is None or found.known_from <= pd.Timestamp(first)
+
+
+def count_days(span: leaves.Span, *, every: str = "month") -> int:
+    """The days of a span that ends before its period does; 0: it is whole."""
+    first, last = map(pd.Timestamp, span)
+    cut = last < periods.end(periods.index_of(last, every), every)
+    return (last - first).days + 1 if cut else 0
 
 
 class Compared(NamedTuple):

@@ -21,8 +21,8 @@ from ltvkit.drivers.leaves import Counted
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError, TooLittleData, nearest
-from ltvkit.ingest import daily, truncation
+from ltvkit.errors import ParamsError, nearest
+from ltvkit.ingest import daily
 from ltvkit.ingest.book import Orders
 from ltvkit.periods import Day
 
@@ -53,6 +53,12 @@ def select(book: Orders, *, where: Mapping[str, str]) -> tuple[Any, Any]:
     """
     if not where:
         return book.lines, book.days
+    lines = frames.materialize(choose_lines(book, where=where), like=book.lines)
+    return lines, daily.aggregate(lines)
+
+
+def choose_lines(book: Orders, *, where: Mapping[str, str]) -> nw.LazyFrame:
+    """The lines of orders that `select` selects, not yet computed; raises as it does."""
     for column in where:
         check_group("where", column)
     opened = frames.lazy(book.lines, needs=tuple(where))
@@ -62,8 +68,7 @@ def select(book: Orders, *, where: Mapping[str, str]) -> tuple[Any, Any]:
             known = _list_values(opened, column, value)
             raise ParamsError(f"where: no order line has {column}={value}.{known}")
         opened = chosen
-    lines = frames.materialize(opened, like=book.lines)
-    return lines, daily.aggregate(lines)
+    return opened
 
 
 def _list_values(opened: nw.LazyFrame, column: str, value: str) -> str:
@@ -158,14 +163,22 @@ def compare(
             **rule,  # type: ignore[arg-type]
         )
     span = changes.find_spans(as_of=as_of)[1]
+    name = periods.label(periods.index_of(as_of, "month"), "month")
     ours = Other(lines, days, title, export_begins, all_days, margin_rate)
     found, known, regular = [], True, True
     for n, side in enumerate((other, ours)):
-        known &= _is_known(side, span[0], as_of=as_of)
-        spans = [span, span]
+        whole = side.days if side.all_days is None else side.all_days
+        known &= changes.is_known(
+            whole,
+            span[0],
+            latest=span[0],
+            name=name,
+            as_of=as_of,
+            export_begins=side.export_begins,
+        )
         counted = leaves.count(
             side.days,
-            spans=spans,
+            spans=[span, span],
             lapse_days=lapse_days,
             lines=side.lines,
             of=of,
@@ -174,9 +187,7 @@ def compare(
         found += [counted.sums[[c for c in counted.sums if c.endswith(str(n))]]]
         regular &= counted.regular
     sums = pd.concat(found, axis=1).fillna(0.0).sort_index()
-    name = periods.label(periods.index_of(as_of, "month"), "month")
-    cut = span[1] < periods.end(periods.index_of(as_of, "month"), "month")
-    n_days = (span[1] - span[0]).days + 1 if cut else 0
+    n_days = changes.count_days(span)
     shops = (other.title, title)
     compared = Compared([span, span], (name, name), known, Calendar(), n_days, shops, of)
     counted = Counted(sums, regular)
@@ -184,14 +195,3 @@ def compare(
         counted, compared, lines=lines, tree=kpi_tree, draws=draws, seed=seed
     )
     return replace(change, part=all_days is not None)
-
-
-def _is_known(side: Other, first: Day, *, as_of: Day) -> bool:
-    """Whether it is known who is new; raises where the orders begin only later."""
-    days = side.days if side.all_days is None else side.all_days
-    began = truncation.examine(days, as_of=as_of, export_begins=side.export_begins)
-    if began is None or began.start > periods.number_of(first):
-        period = formats.period(periods.label(periods.index_of(first, "month"), "month"))
-        raise TooLittleData(fill("not_in_data", period=period))
-    found = truncation.describe(began)
-    return found is None or found.known_from <= pd.Timestamp(first)

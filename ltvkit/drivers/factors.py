@@ -6,9 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ltvkit.core.i18n import _
-from ltvkit.display import formats
-from ltvkit.drivers.change import Change
+from ltvkit.drivers.change import Change, describe_values
 from ltvkit.drivers.leaves import LEAVES
 from ltvkit.errors import TooLittleData
 
@@ -86,21 +84,17 @@ def list_nodes(found: Change, *, currency: str = "") -> pd.DataFrame:
     except TooLittleData:
         factors, own = pd.DataFrame({"factor": []}), {}
     root = found.of
-    levels = [formats.value(x, found.of, currency) for x in (found.before, found.after)]
-    rows = [(root, "", root, _join(*levels), found.after - found.before, "")]
+    levels = describe_values(found.of, found.before, found.after, currency=currency)
+    rows = [(root, "", root, levels, found.after - found.before, "")]
     moved = leaves[leaves[found.moved] != 0]
     groups = [(f, moved[moved["node"].map(own) == f.factor]) for f in factors.itertuples()]
     for factor, below in groups or [(None, moved)]:
         parent = root
         if factor and len(below) > 1:
-            values = (formats.value(x, factor.factor, currency) for x in (factor[2], factor[3]))
+            values = describe_values(factor.factor, factor[2], factor[3], currency=currency)
             parent = f"{factor.factor} in all"  # a leaf may have the name of its factor
-            rows.append((parent, root, factor.factor, _join(*values), factor[4], ""))
+            rows.append((parent, root, factor.factor, values, factor[4], ""))
         for row in below.to_dict("records"):
             said = (row["leaf"], row["values"], row[found.moved], row["verdict"])
             rows.append((row["node"], parent, *said))
     return pd.DataFrame(rows, columns=["node", "parent", "label", "values", "change", "kind"])
-
-
-def _join(old: str, new: str) -> str:
-    return old if old == new else _("{old} to {new}").format(old=old, new=new)

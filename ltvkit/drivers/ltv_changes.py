@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
@@ -43,13 +45,8 @@ def explain_ltv(
     them. `before`, `after` and changes are per customer; all else is as in `changes.explain`.
     Raises `TooLittleData` where the orders span too little, and `ColumnError` without a margin.
     """
-    frames.lazy(daily.select_days(days, as_of=as_of), needs=(of,))
-    known = cohorts.find_known(days, as_of=as_of, every="month", export_begins=export_begins)
-    born = cohorts.members(days, as_of=as_of, by="month", every="month")
-    whole = _count_months(days, as_of=as_of, known=known, export_begins=export_begins)
-    months = next((n for n in AGES if whole >= 3 * n - 1), 0)
-    if not months:
-        raise TooLittleData(fill("too_young_for_ltv", least=3 * AGES[-1] - 1, n=whole))
+    needed = {n: 3 * n - 1 for n in AGES}
+    born, _whole, months = _follow(days, needed, as_of=as_of, of=of, export_begins=export_begins)
     last = periods.last_whole(as_of, "month")
     begins = [last + 2 - 3 * months, last + 2 - 2 * months]
     sums = _count(days, born, as_of=as_of, begins=begins, months=months, of=of)
@@ -74,13 +71,8 @@ def measure_ltv(days: Frame, *, as_of: Day, of: str = "revenue", export_begins: 
     is in `after`, `formula` and the table's `value_after`; no part is a change. Raises as
     `explain_ltv` does.
     """
-    frames.lazy(daily.select_days(days, as_of=as_of), needs=(of,))
-    known = cohorts.find_known(days, as_of=as_of, every="month", export_begins=export_begins)
-    born = cohorts.members(days, as_of=as_of, by="month", every="month")
-    whole = _count_months(days, as_of=as_of, known=known, export_begins=export_begins)
-    months = next((n for n in AGES if whole >= n + LEAST - 1), 0)
-    if not months:
-        raise TooLittleData(fill("too_young_for_ltv", least=AGES[-1] + LEAST - 1, n=whole))
+    needed = {n: n + LEAST - 1 for n in AGES}
+    born, whole, months = _follow(days, needed, as_of=as_of, of=of, export_begins=export_begins)
     width = min(MOST, whole - months + 1)
     begin = periods.last_whole(as_of, "month") + 2 - months - width
     sums = _count(days, born, as_of=as_of, begins=[begin], months=months, of=of, width=width)
@@ -93,6 +85,21 @@ def measure_ltv(days: Frame, *, as_of: Day, of: str = "revenue", export_begins: 
     name = _name(begin, width)
     ltv = float(totals[f"{of}0"] / totals["customers0"])
     return Change(table, formula, (name, name), ltv, ltv, months)
+
+
+def _follow(
+    days: Frame, needed: Mapping[int, int], *, as_of: Day, of: str, export_begins: str
+) -> tuple[nw.LazyFrame, int, int]:
+    """Customers and the month in which they were won, the whole months in which that is known, and
+    for how many months to follow them: the first of the ages that has the months it needs."""
+    frames.lazy(daily.select_days(days, as_of=as_of), needs=(of,))
+    known = cohorts.find_known(days, as_of=as_of, every="month", export_begins=export_begins)
+    born = cohorts.members(days, as_of=as_of, by="month", every="month")
+    whole = _count_months(days, as_of=as_of, known=known, export_begins=export_begins)
+    months = next((age for age, least in needed.items() if whole >= least), 0)
+    if not months:
+        raise TooLittleData(fill("too_young_for_ltv", least=min(needed.values()), n=whole))
+    return born, whole, months
 
 
 def _compute(sums: Values, formula: Formula, *, sides: int = 2) -> list[dict[str, np.ndarray]]:

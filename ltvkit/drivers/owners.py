@@ -28,11 +28,10 @@ def list_owners(found: Change, *, ltv: Change | None = None) -> pd.DataFrame:
 
     leaf, label (the shop's own; empty: none), department, owner, value_before, value_after, target
     (of the later month), gap_to_target (target less value; NaN: no target), change_in_revenue, low,
-    high, verdict (see `Change`), and
-    what the later month's revenue, and `ltv` (see `ltv_changes.measure_ltv`), would gain if this
-    leaf alone were one percent larger: `revenue_per_percent`, `ltv_per_percent` (NaN: it is no leaf
-    of LTV; where LTV is margin, a higher price is all margin). Of a change of margin, both columns
-    of money are named after that.
+    high, verdict (see `Change`), and what the later month's revenue, and `ltv` (see
+    `ltv_changes.measure_ltv`), would gain if this leaf alone were one percent larger:
+    `revenue_per_percent`, `ltv_per_percent` (NaN: it is no leaf of LTV; where LTV is margin, a
+    higher price is all margin). Of a change of margin, both columns of money are named after that.
     """
     table, tree = found.table, found.tree
     names = list(table["leaf"])

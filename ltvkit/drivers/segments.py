@@ -55,8 +55,8 @@ def split(
 
     The largest change comes first. Of more than 12 values: the 11 with the largest change, then all
     others together. `of` "margin": columns named after margin, of the orders or `margin_rate` times
-    their revenue. Raises `ColumnError`, and `ParamsError` for columns
-    that tell single customers or orders.
+    their revenue. Raises `ColumnError`, and `ParamsError` for columns that tell single customers or
+    orders.
     """
     check_group(f"by={by!r}", by)
     if is_group(by) and by not in frames.lazy(lines).collect_schema().names():

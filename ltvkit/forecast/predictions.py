@@ -167,7 +167,10 @@ def reach(customers: Frame, *, months: int = 12) -> bool:
 def choose_horizon(customers: Frame) -> int:
     """The longest of 3, 6 and 12 months ahead of which the orders of customers span a fifth, for
     what is shown of single ones; 3 where they span less."""
-    seen = _months_seen(customers)
+    return _choose(_months_seen(customers))
+
+
+def _choose(seen: float) -> int:
     return max((n for n in HORIZONS if n <= FARTHEST and seen >= LEAST_SEEN * n), default=NEAREST)
 
 
@@ -182,8 +185,7 @@ def _explain_far(customers: Frame) -> str:
     far = [n for n in HORIZONS if seen < LEAST_SEEN * n]
     if not far:
         return ""
-    near = [n for n in HORIZONS if n not in far] or [NEAREST]
-    words = {"seen": formats.number(seen, decimals=1), "far": far[0], "near": near[-1]}
+    words = {"seen": formats.number(seen, decimals=1), "far": far[0], "near": _choose(seen)}
     return fill("lists_too_far", **words)
 
 

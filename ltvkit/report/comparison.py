@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ltvkit import drivers, quality
+from ltvkit import quality
 from ltvkit.config import notebooks, shop
 from ltvkit.config.params import Params, check_month
 from ltvkit.core import cache_folder, files, paths, run_state
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
+from ltvkit.drivers import comparisons
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.report import plan, recovery, results
 from ltvkit.report.pages import all_reports, templates
@@ -53,7 +54,7 @@ def compare(
         keys = [key]
         passed = given.for_notebook(book.parameters) | {"month": named, "where": dict(where)}
         if other:
-            drivers.check_currencies(
+            comparisons.check_currencies(
                 *(p.values.get("currency", "") for p in (given, other)), _title(other)
             )
             keys += [_prepare(other, named, where)[1]]
@@ -78,7 +79,7 @@ def _prepare(given: Params, month: str, where: Mapping[str, str]) -> tuple[Any, 
     day = book.as_of(month)
     found = quality.check(book, as_of=day, policies=given.values.get("policies"))
     quality.raise_on_stop(found, where=f"python -m ltvkit check {given.path}")
-    drivers.select(book, where=where)  # refuses what is not there
+    comparisons.choose_lines(book, where=where)  # refuses what is not there
     book.store_days()
     return day, book.key
 

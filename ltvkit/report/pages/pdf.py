@@ -65,8 +65,7 @@ def print_report(place: Place, *, browser: str) -> Path:
         part = place.work("pdf")  # outside the published folder
         part.write_bytes(_print(_render(place.target, manifest), browser))
         manifest |= {"pdf": {"sha256": files.hash_file(part)}}
-        files.write_json(place.work("manifest"), manifest)
-        place.work("manifest").replace(place.target / publish.MANIFEST)
+        publish.replace_manifest(place, manifest)
         part.replace(place.target / publish.PDF)
     return place.target / publish.PDF
 

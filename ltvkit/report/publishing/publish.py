@@ -200,12 +200,17 @@ def confirm_unchanged(place: Place, inputs: str) -> bool:
     manifest |= {"started": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), "seconds": 0.0}
     for notebook in manifest["notebooks"]:
         notebook |= {"reused": True, "seconds": 0.0}
-    part = place.work("manifest")  # outside the published folder
     # The report is good even if the manifest cannot be written, on a full or read-only disk.
     with suppress(OSError):
-        files.write_json(part, manifest)
-        part.replace(place.target / MANIFEST)
+        replace_manifest(place, manifest)
     return True
+
+
+def replace_manifest(place: Place, manifest: Mapping[str, Any]) -> None:
+    """Put a manifest in the place of that of a published report."""
+    part = place.work("manifest")  # outside the published folder
+    files.write_json(part, manifest)
+    part.replace(place.target / MANIFEST)
 
 
 def find_fault(place: Place, manifest: Mapping[str, Any]) -> str:
