@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import scipy
 
 from ltvkit import periods
 from ltvkit.display import formats
@@ -76,11 +77,9 @@ def learn(days: Frame, *, as_of: Day, country: str = "", since: Day = "") -> Cal
 def _fit_weekdays(orders: np.ndarray, weekday: np.ndarray, off: np.ndarray) -> np.ndarray:
     """Orders of weeks x 7 days -> the weights of weekdays, by the days that are no holidays; all 1
     where they differ no more than by chance."""
-    from scipy import stats
-
     level = (orders * ~off).sum(axis=1, keepdims=True) / (~off).sum(axis=1, keepdims=True)
     groups = [(orders / level)[~off & (weekday == k)] for k in range(7)]
-    if not all(map(len, groups)) or not stats.f_oneway(*groups).pvalue <= UNLIKELY:
+    if not all(map(len, groups)) or not scipy.stats.f_oneway(*groups).pvalue <= UNLIKELY:
         return np.ones(7)
     weights = np.ones(7)
     for _round in range(ROUNDS):
@@ -102,14 +101,12 @@ def _add_neighbours(by_week: np.ndarray) -> np.ndarray:
 
 def _differ(brought: np.ndarray, expected: np.ndarray, off: np.ndarray) -> bool:
     """Whether holidays bring another multiple of what their weekday does than other days do."""
-    from scipy import stats
-
     sold = expected > 0
     relative = np.round(brought / np.where(sold, expected, 1.0), 9)
     ours, others = relative[off & sold], relative[~off & sold]
     if not (len(ours) and len(others)) or np.ptp(relative[sold]) == 0:
         return False
-    return bool(stats.mannwhitneyu(ours, others, method="asymptotic").pvalue <= UNLIKELY)
+    return bool(scipy.stats.mannwhitneyu(ours, others, method="asymptotic").pvalue <= UNLIKELY)
 
 
 def list_holidays(country: str, *, first: int, last: int) -> np.ndarray:
@@ -159,14 +156,12 @@ def weigh_weekdays(days: Frame, *, as_of: Day) -> np.ndarray:
 
 
 def _weigh(numbers: np.ndarray, orders: np.ndarray) -> np.ndarray:
-    from scipy import stats
-
     if len(orders) < LEAST_WEEKS:
         return np.ones(7)
     shares = orders / orders.mean(axis=1, keepdims=True)  # whatever the season
     weekday = (numbers[0] + 3) % 7  # day 0 is a Thursday
     by_day = shares[:, np.argsort(weekday)].T
-    if stats.f_oneway(*by_day).pvalue > UNLIKELY:
+    if scipy.stats.f_oneway(*by_day).pvalue > UNLIKELY:
         return np.ones(7)
     return by_day.mean(axis=1)
 

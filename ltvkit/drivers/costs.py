@@ -8,6 +8,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
+import scipy
 
 from ltvkit import periods
 from ltvkit.display import formats
@@ -105,14 +106,12 @@ def _judge(leaf: str, net: float) -> str:
 def _solve(excess: Callable[[float], float], now: float, ends: Sequence[float]) -> float:
     """The value from which on the excess of gain over cost is not below zero, up to the first of
     the ends at which it is not."""
-    from scipy import optimize
-
     start = excess(now)
     if start >= 0:
         return now
     for end in ends:
         if end != now and excess(end) >= 0:
-            return float(optimize.brentq(excess, now, end, xtol=1e-12))
+            return float(scipy.optimize.brentq(excess, now, end, xtol=1e-12))
     return np.nan
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ltvkit import cohorts, periods
 from ltvkit.display import formats
@@ -105,7 +105,7 @@ def measure_link(table: pd.DataFrame, *, draws: int = 1000, seed: int = 1) -> Li
     drawn = np.random.default_rng(seed).integers(0, len(old), (draws, len(old)))
     drawn = np.vstack([np.arange(len(old)), drawn])  # the first are the cohorts as they are
     x, y = sign[drawn], later[drawn]
-    ranks = (stats.rankdata(values, axis=1) for values in (x, y))
+    ranks = (scipy.stats.rankdata(values, axis=1) for values in (x, y))
     return Link(table, len(old), _summarize(_correlate(*ranks)), _summarize(_fit(x, y) * POINTS))
 
 
