@@ -37,7 +37,10 @@ class Parameter(NamedTuple):
 
 @dataclass(frozen=True)
 class Notebook:
-    """One notebook of the kit: `page` names it ("01_rfm"), `nav` is its short title."""
+    """One notebook of the kit: `page` names it ("01_rfm"), `nav` is its short title.
+
+    A `long` one takes several times as long as most: reports begin with it.
+    """
 
     path: Path
     page: str
@@ -45,6 +48,7 @@ class Notebook:
     nav: str
     parameters: dict[str, Parameter]
     digest: str
+    long: bool = False
 
 
 def find_notebooks() -> list[Notebook]:
@@ -107,10 +111,12 @@ def read_notebook(path: Path) -> Notebook:
     kernel = content["metadata"].get("kernelspec", {}).get("name")
     heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))
     title = next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
-    nav = content["metadata"].get("ltvkit", {}).get("nav", title)
+    said = content["metadata"].get("ltvkit", {})
     declaring = next((source for _kind, source, tags, *_rest in cells if "parameters" in tags), "")
     parameters = {parameter.name: parameter for parameter in _declarations(declaring, path)}
-    return Notebook(path, path.stem, title, nav, parameters, digest(cells, kernel))
+    names = title, said.get("nav", title)
+    key = digest(cells, kernel)
+    return Notebook(path, path.stem, *names, parameters, key, long=bool(said.get("long")))
 
 
 def _declarations(source: str, notebook: Path) -> Iterable[Parameter]:

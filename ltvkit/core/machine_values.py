@@ -63,6 +63,8 @@ def shorten_paths(text: str) -> str:
     >>> shorten_paths(f"no {paths.root()}/a.csv, nor {tempfile.gettempdir()}/b-1/c.csv")
     'no a.csv, nor ***/b-1/c.csv'
     """
+    if os.sep not in text:
+        return text
     for folder, shown in _list_folders():
         if folder in text:
             after = r"(?:/|(?![\w-]|\.\w))"

@@ -134,12 +134,13 @@ def collect_as(relation: Any, kind: Any) -> Any:
     return nw.from_native(relation).collect(kind).to_native()
 
 
-def hold_small(frame: Frame, *, rows: int) -> Frame:
-    """A DuckDB relation of at most so many `rows` as pandas where these are few; else unchanged.
+def hold_small(frame: Frame, *, rows: int, most: int = SMALL) -> Frame:
+    """A DuckDB relation of so many `rows` as pandas where these are few, `most` for the steps that
+    follow; else unchanged.
 
     Planning a step then takes DuckDB longer than pandas takes to compute it.
     """
-    few = rows <= SMALL and nw.from_native(frame).implementation.is_duckdb()
+    few = rows <= most and nw.from_native(frame).implementation.is_duckdb()
     return collect_as(frame, "pandas") if few else frame
 
 

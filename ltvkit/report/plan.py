@@ -6,11 +6,11 @@ orders, the kit's code and the versions of its packages. A run with the same key
 
 import itertools
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ltvkit.config import params
 from ltvkit.config.notebooks import Notebook, digest, read_notebook
@@ -20,6 +20,7 @@ from ltvkit.core.i18n import _, language
 from ltvkit.hypotheses.registry import store
 
 PACKAGES = files.read_yaml(__name__, "packages.yaml")
+K = TypeVar("K")
 # Folders of code that uses the notebooks' results, and cannot change them.
 AROUND = ("cli", "report/pages", "report/publishing")
 
@@ -72,6 +73,20 @@ def list_jobs(
         key = digest(book.digest, passed, kept, *below)
         found.append(Job(book, passed, folder / f"{book.page}-{key}", given, kept))
     return found
+
+
+def order(reports: Mapping[K, Sequence[Job]]) -> list[tuple[K, Job]]:
+    """The jobs of all reports, each with the key of its report, in the order to begin with them.
+
+    Report by report; but long ones beside the others of the report before, so that in the end no
+    core waits for them.
+    """
+    found = [
+        (number - job.notebook.long, not job.notebook.long, key, job)
+        for number, (key, jobs) in enumerate(reports.items())
+        for job in jobs
+    ]
+    return [(key, job) for *_place, key, job in sorted(found, key=lambda each: each[:2])]
 
 
 def describe_change(what: str) -> str:

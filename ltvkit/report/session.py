@@ -205,7 +205,7 @@ class Session:
         """Run all notebooks, and publish each report when its last one has finished."""
         spark.close()  # frees its workers for the sessions of the notebooks
         pool = ThreadPoolExecutor(self.workers.jobs)
-        jobs = [(place, job) for place, report in self._pending.items() for job in report.jobs]
+        jobs = plan.order({place: report.jobs for place, report in self._pending.items()})
         futures = {pool.submit(self.workers.finish, job): place for place, job in jobs}
         through: dict[Place, list[Done]] = {place: [] for place in self._pending}
         steps.tell_work(sum(not job.done for _place, job in jobs), self.workers.jobs)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection, QuadMesh
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
+from nbclient import NotebookClient
 from test_plots_forecasts import CASES as FORECASTS
 from test_plots_measures import CASES as MEASURES
 
@@ -762,3 +764,30 @@ def test_order_steps_have_a_point_with_its_interval_for_each_group():
     alone = plots.order_steps(steps(("all",)).drop(columns="channel"))
     assert len(alone.containers) == 1
     assert alone.get_legend() is None
+
+
+DRAWN = """
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+import pandas as pd
+from ltvkit.display import plots
+laid_out = []
+lay_out = ConstrainedLayoutEngine.execute
+ConstrainedLayoutEngine.execute = lambda *args: laid_out.append(1) or lay_out(*args)
+table = pd.DataFrame({"cohort": ["2024-01", "2024-02"], 0: [1.0, 1.0], 1: [0.5, None]})
+"""
+
+
+LORENZ = "plots.lorenz(pd.DataFrame({'customers_share': [0, 1], 'revenue_share': [0, 1]}), "
+
+
+@pytest.mark.parametrize(
+    "chart", ["plots.triangle(table, kind='share')", f"{LORENZ} gini=0.0, top20=0.2)"]
+)
+def test_a_notebook_lays_a_chart_out_for_its_picture_alone(chart):
+    cells = [nbformat.v4.new_code_cell(c) for c in (DRAWN, f"{chart};", "print(len(laid_out))")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook, kernel_name="python3").execute()
+    _first, shown, count = notebook.cells
+    assert [o for o in shown.outputs if "image/png" in o.get("data", {})]
+    assert count.outputs[0]["text"] == "1\n"

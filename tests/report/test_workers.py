@@ -24,6 +24,18 @@ def test_older_runs_of_the_same_notebook_alone_are_removed(tmp_path):
         assert before - after == {f"{page}-fedcba9876543210"}
 
 
+def test_long_notebooks_begin_beside_the_report_before():
+    books = [Notebook(Path(), n, "", "", {}, "", long=n in "bd") for n in "abcd"]
+    jobs = {shop: [Job(book, {}, Path()) for book in books] for shop in ("one", "two", "three")}
+    begun = [f"{shop} {job.notebook.page}" for shop, job in plan.order(jobs)]
+    assert begun == [
+        *("one b", "one d"),
+        *("two b", "two d", "one a", "one c"),
+        *("three b", "three d", "two a", "two c"),
+        *("three a", "three c"),
+    ]
+
+
 def test_code_around_the_results_does_not_change_the_key_of_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "package", lambda: tmp_path)
     for name in ("rfm.py", "report/results.py", "report/pages/a.py", "cli/main.py", "ltv/cli.py"):

@@ -37,6 +37,7 @@ RC |= mpl.rc_params_from_file(
 )
 CHARTS = files.read_yaml(__name__, "charts.yaml")
 LONGEST_TITLE = 90  # characters in a line
+MOST_NAMED = 24  # columns of a name below the x axis
 GREY, INK, LINE = RC["axes.edgecolor"], RC["text.color"], RC["grid.color"]
 # Blue and amber stay apart for every common kind of colour blindness, and in grey.
 BLUE, AMBER, PAPER = "#2f6690", "#d98a29", "#ffffff"
@@ -75,12 +76,22 @@ def styled(draw: Callable[..., Axes]) -> Callable[..., Axes]:
                 (ax,) = empty.args
             _set_fonts(ax)
             _fonts.complete(ax)
+            _leave_to_cell(ax)
             live = mpl.is_interactive()
         # The first chart of a kernel turns its live display on; that must outlast the context.
         mpl.interactive(live)
         return ax
 
     return drawn
+
+
+def _leave_to_cell(ax: Axes) -> None:
+    """Leave drawing to the end of the cell, which shows the picture.
+
+    Until then matplotlib takes it for an outdated one on the screen, and draws it once more.
+    """
+    if "inline" in mpl.get_backend():
+        ax.get_figure(root=True).stale = False
 
 
 def axes(
@@ -176,6 +187,19 @@ def extremes(
     return words | {"range": words["low"] if alike else fill("named_range", **words)}
 
 
+def heat(ax: Axes, cells: pd.DataFrame, **options: Any) -> None:
+    """Cells coloured by their numbers, between the labels that the Axes has."""
+    named = {"index": ax.get_ylabel(), "columns": ax.get_xlabel()}  # seaborn takes them from there
+    figure = ax.get_figure(root=True)
+    layout = figure.get_layout_engine()
+    if layout:  # seaborn draws once, to see whether labels must be turned; here they never are
+        figure.set_layout_engine("none")
+    sns.heatmap(cells.rename_axis(**named), ax=ax, **options)
+    if layout:
+        figure.set_layout_engine(layout)
+    ax.grid(False)
+
+
 def keyed(table: pd.DataFrame, key: str) -> pd.DataFrame:
     """The table with `key` as its index, wherever it was before."""
     return table.set_index(key) if key in table.columns else table
@@ -201,10 +225,12 @@ def short(label: Any, most: int) -> str:
 
 def names(ax: Axes, labels: Iterable[Any]) -> None:
     """Name the places 0, 1, 2, ... of the x axis: every n-th where all would not fit."""
-    labels = [short(label, 24) for label in labels]
+    labels = list(map(str, labels))
+    widest = min(MOST_NAMED, max(map(formats.width, labels)))
     room = ax.get_window_extent().width / ax.figure.dpi * 72 / 6  # in characters of 6 points
-    step = 1 + int(len(labels) * (max(map(formats.width, labels)) + 1) // room)
-    ax.set_xticks(range(0, len(labels), step), labels[::step])
+    step = 1 + int(len(labels) * (widest + 1) // room)
+    shown = [short(label, MOST_NAMED) for label in labels[::step]]
+    ax.set_xticks(range(0, len(labels), step), shown)
     ax.grid(False, axis="x")
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from cycler import cycler
 from matplotlib.axes import Axes
 from pandas.api.types import is_integer
@@ -72,13 +71,11 @@ def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None
     down, across = _steps(cells, MOST_NAMED)
     look = {"cmap": _style.BLUES, "cbar_kws": {"label": formats.label(SHOWN[kind])}}
     look |= {"vmin": 0, "vmax": top, "xticklabels": across, "yticklabels": down}
-    named = {"index": ax.get_ylabel(), "columns": ax.get_xlabel()}  # seaborn takes them from there
-    sns.heatmap(cells.rename_axis(**named), ax=ax, **look)
+    _style.heat(ax, cells, **look)
     _print(ax, cells, kind, top)
     _style.numbers(ax.collections[0].colorbar.ax.yaxis, SHOWN[kind])
     ax.invert_yaxis()
     ax.tick_params(axis="both", rotation=0)
-    ax.grid(False)
     known = cells.stack().dropna()
     orders, weeks = known.idxmax()
     ends = {"low": known.min(), "high": known.max()}

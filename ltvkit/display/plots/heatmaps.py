@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
@@ -134,10 +133,7 @@ def _hatch(ax: Axes, cells: pd.DataFrame, partial: pd.DataFrame) -> None:
 
 def _heat(ax: Axes, values: pd.DataFrame, words: pd.DataFrame | None, **options: Any) -> None:
     """Cells coloured by `values` (NaN: left blank), with `words` in them; the best row on top."""
-    named = {"index": ax.get_ylabel(), "columns": ax.get_xlabel()}  # seaborn takes them from there
-    sns.heatmap(
-        values.rename_axis(**named), annot=words, ax=ax, linewidths=1, linecolor=_style.PAPER,
-        **{"cmap": _style.BLUES, "fmt": "", "mask": values.isna(), "cbar": False, **options},
-    )  # fmt: skip
+    look = {"annot": words, "fmt": "", "linewidths": 1, "linecolor": _style.PAPER}
+    look |= {"cmap": _style.BLUES, "mask": values.isna(), "cbar": False}
+    _style.heat(ax, values, **(look | options))
     ax.tick_params(axis="y", rotation=0)
-    ax.grid(False)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, kpis
+from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError
 from ltvkit.forecast import acquisition, bands, estimation, months_ahead, seasons
@@ -26,6 +27,7 @@ ORIGINS, FARTHEST = 4, 12  # dates, and how many months back the first of them i
 SHORTEST = 3  # whole months of orders before a date
 NOTICEABLY = 0.95  # of the error without a season, that a season may leave: dates overlap by chance
 BETTER = 3  # dates on which a method must be nearer to the truth than another
+FEW = 100_000  # rows, that pandas takes through these steps sooner than DuckDB plans them
 CLEARLY = 0.8  # of the model's error, that a method may have to be used in its place
 
 
@@ -97,6 +99,7 @@ def roll(
     `seasons.make_clock`; `export_begins` is the policy. A `model` that was chosen on the same
     months misses them by a little less than others.
     """
+    lines = frames.hold_small(lines, rows=frames.count(lines), most=FEW)  # some dozen short steps
     history = kpis.series(lines, as_of=as_of, export_begins="opening")
     rule: dict[str, Any] = {"model": model, "campaigns": campaigns}
 

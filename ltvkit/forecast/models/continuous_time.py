@@ -55,10 +55,10 @@ class ContinuousTimeFitter(DistinctFitter):
         computed once per pair of frequency and age.
         """
         alive = self.conditional_probability_alive(frequency, recency, T)
-        both = pd.DataFrame({"frequency": np.asarray(frequency), "T": np.asarray(T)})
-        pairs, place = both.drop_duplicates(), both.groupby([*both], sort=False).ngroup()
-        x, age = (pairs[c].to_numpy()[:, None] for c in pairs)
-        return alive[:, None] * self.expected_while_alive(ends, x, age)[place.to_numpy()]
+        (of_x, counts), (of_age, ages) = (pd.factorize(np.asarray(v)) for v in (frequency, T))
+        place, pairs = pd.factorize(of_x * len(ages) + of_age)
+        x, age = counts[pairs // len(ages), None], ages[pairs % len(ages), None]
+        return alive[:, None] * self.expected_while_alive(ends, x, age)[place]
 
     def expected_number_of_purchases_up_to_time(self, t):
         """Repeat purchases expected of a new customer by age `t`."""

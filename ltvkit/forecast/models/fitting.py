@@ -45,6 +45,7 @@ class DistinctFitter:
     _end: str | None = None  # the column with the length of the observation
     _scale = staticmethod(np.asarray)  # the scale on which "nearby" is measured
     _generator: Callable[..., pd.DataFrame]  # of lifetimes: draws customers from parameters
+    _known: tuple[pd.DataFrame, Mapping] | None = None  # the histories that were prepared last
 
     def _prepared(self, history: Mapping) -> Mapping:
         """What `_scores` needs of the histories, computed once for many parameters."""
@@ -90,10 +91,18 @@ class DistinctFitter:
         if repeaters < MIN_REPEATERS:
             raise TooLittleData(fill("few_repeaters", n=round(repeaters), least=MIN_REPEATERS))
 
-    def _objective(self, data: pd.DataFrame) -> Callable:
+    def _prepare(self, data: pd.DataFrame) -> Mapping:
+        """Distinct histories as `_scores` reads them, computed once for many weights."""
+        if self._known is None or self._known[0] is not data:
+            columns = {name: data[name].to_numpy() for name in data}
+            self._known = (data, self._prepared(columns))
+        return self._known[1]
+
+    def _objective(self, data: pd.DataFrame, weights: ArrayLike | None = None) -> Callable:
         """log parameters -> mean negative log likelihood (penalized), and its gradient."""
-        history = self._prepared({name: data[name].to_numpy() for name in data})
-        weights = history["weights"] / history["weights"].sum()
+        history = self._prepare(data)
+        counts = np.asarray(history["weights"] if weights is None else weights)
+        weights = counts / counts.sum()
         usual, pull = self._prior
 
         @np.errstate(all="ignore")  # a search may step far out; only where it ends counts
@@ -108,7 +117,7 @@ class DistinctFitter:
 
         return objective
 
-    def _search(self, data, start, *, warm=False, tol=1e-7, curvature=None, verbose=False):
+    def _search(self, data, start, *, warm=False, tol=1e-7, verbose=False):
         merge = self._scattered and len(data) > COARSE
         theta, near = start, self._objective(self._coarser(data) if merge else data)
         if not warm:
@@ -117,12 +126,16 @@ class DistinctFitter:
             theta = found.x
             if (np.abs(theta - start) > REACH - 0.01).any() or not np.isfinite(found.fun):
                 raise NoOptimum(self._no_optimum(theta))
-        if curvature is None:
-            curvature = _inverse(_hessian(near, theta))
-        polish = {"gtol": tol * 10, "maxiter": 200, "hess_inv0": curvature, "disp": verbose}
-        found = minimize(self._objective(data), theta, jac=True, method="BFGS", options=polish)
+        rule = {"curvature": _inverse(_hessian(near, theta)), "tol": tol, "verbose": verbose}
+        n = data["weights"].sum()
+        return self._polish(self._objective(data), theta, start=start, customers=n, **rule)
+
+    def _polish(self, objective, theta, *, start, customers, curvature, tol, verbose=False):
+        """The optimum near `theta`, in a few steps."""
+        steps = {"gtol": tol * 10, "maxiter": 200, "hess_inv0": curvature, "disp": verbose}
+        found = minimize(objective, theta, jac=True, method="BFGS", options=steps)
         gain = found.jac @ curvature @ found.jac / 2  # of likelihood per customer, by another step
-        converged = found.success or gain * data["weights"].sum() < 1e-3
+        converged = found.success or gain * customers < 1e-3
         inside = np.isfinite(found.x).all() and (np.abs(found.x - start) < REACH).all()
         if not (converged and inside):
             raise NoOptimum(self._no_optimum(found.x))
@@ -166,10 +179,9 @@ class DistinctFitter:
 
     def reweighted(self, weights: np.ndarray) -> pd.Series:
         """The parameters if the histories in `data` had these `weights`; takes a few steps only."""
-        data = self.data.assign(weights=weights)
-        curvature = _inverse(self._hessian_)
-        start = np.log(self.params_.to_numpy())
-        found = self._search(data, start, warm=True, curvature=curvature, tol=NEAR)
+        start, objective = np.log(self.params_.to_numpy()), self._objective(self.data, weights)
+        rule = {"curvature": _inverse(self._hessian_), "customers": np.sum(weights), "tol": NEAR}
+        found = self._polish(objective, start, start=start, **rule)
         return pd.Series(np.exp(found.x), index=self.params_.index)
 
     def holds(self) -> bool:
