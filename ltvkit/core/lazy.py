@@ -1,11 +1,15 @@
-"""Packages whose modules are loaded when they are first used."""
+"""Packages whose modules and names are loaded when they are first used."""
 
+import ast
 import importlib
+import sys
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
+    from typing import Any
 
 
 def load_on_use(package: str, modules: "tuple[str, ...]") -> "Callable[[str], ModuleType]":
@@ -15,5 +19,30 @@ def load_on_use(package: str, modules: "tuple[str, ...]") -> "Callable[[str], Mo
         if name in modules:
             return importlib.import_module(f"{package}.{name}")
         raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return load
+
+
+def load_names_on_use(
+    package: str, file: str, modules: "tuple[str, ...]" = ()
+) -> "Callable[[str], Any]":
+    """A package and its `__init__.py`, which imports names for type checkers alone, below `if
+    TYPE_CHECKING:` -> its `__getattr__`, which loads them one by one, or one of the `modules`."""
+    homes = {
+        name.name: node.module or package
+        for block in ast.parse(Path(file).read_text("utf-8")).body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    load_module = load_on_use(package, modules)
+
+    def load(name: str) -> "Any":
+        if name not in homes:
+            return load_module(name)
+        found = getattr(importlib.import_module(homes[name]), name)
+        setattr(sys.modules[package], name, found)
+        return found
 
     return load

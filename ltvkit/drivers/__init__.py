@@ -6,29 +6,33 @@ leaf would bring. `read_tree` reads a tree of the shop's own. `Formula` and `att
 any formula.
 """
 
-from ltvkit.drivers.change import Change, show_values
-from ltvkit.drivers.changes import explain, find_spans
-from ltvkit.drivers.comparisons import (
-    Other,
-    check_currencies,
-    compare,
-    describe_scope,
-    read_other,
-    select,
-)
-from ltvkit.drivers.costs import describe_costs, find_margin_rate, show_costs, weigh_costs
-from ltvkit.drivers.decomposition import attribute
-from ltvkit.drivers.early_signs import Link, describe_link, find_link, measure_link
-from ltvkit.drivers.factors import list_nodes
-from ltvkit.drivers.findings import finding
-from ltvkit.drivers.formula import Formula
-from ltvkit.drivers.kpi_params import read_tree
-from ltvkit.drivers.kpi_tree import KpiTree
-from ltvkit.drivers.ltv_changes import explain_ltv, measure_ltv
-from ltvkit.drivers.margins import list_totals
-from ltvkit.drivers.owners import describe_limits, describe_targets, list_owners, show_owners
-from ltvkit.drivers.segments import describe_mix, share_out, split
-from ltvkit.drivers.what_if import improve
+from ltvkit.core.lazy import load_names_on_use
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ltvkit.drivers.change import Change, show_values
+    from ltvkit.drivers.changes import explain, find_spans
+    from ltvkit.drivers.comparisons import (
+        Other,
+        check_currencies,
+        compare,
+        describe_scope,
+        read_other,
+        select,
+    )
+    from ltvkit.drivers.costs import describe_costs, find_margin_rate, show_costs, weigh_costs
+    from ltvkit.drivers.decomposition import attribute
+    from ltvkit.drivers.early_signs import Link, describe_link, find_link, measure_link
+    from ltvkit.drivers.factors import list_nodes
+    from ltvkit.drivers.findings import finding
+    from ltvkit.drivers.formula import Formula
+    from ltvkit.drivers.kpi_params import read_tree
+    from ltvkit.drivers.kpi_tree import KpiTree
+    from ltvkit.drivers.ltv_changes import explain_ltv, measure_ltv
+    from ltvkit.drivers.margins import list_totals
+    from ltvkit.drivers.owners import describe_limits, describe_targets, list_owners, show_owners
+    from ltvkit.drivers.segments import describe_mix, share_out, split
+    from ltvkit.drivers.what_if import improve
 
 __all__ = [
     "Change", "Formula", "KpiTree", "Link", "Other", "attribute", "check_currencies", "compare",
@@ -39,4 +43,5 @@ __all__ = [
     "split", "weigh_costs",
 ]  # fmt: skip
 
+__getattr__ = load_names_on_use(__name__, __file__)
 __dir__ = __all__.copy

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from ltvkit.forecast.models.fitting import NORMAL_95
 
@@ -68,7 +68,7 @@ def widen_total(table: pd.DataFrame, own: float, *, months: int) -> tuple[float,
     variance = (missed.sum() + WORTH_OF_ALL * USUAL_MISS_OF_ALL**2) / (weight.sum() + WORTH_OF_ALL)
     farther = max(1.0, months / max(sums["months"].max(), 1)) if len(sums) else 1.0
     spread = np.sqrt(own**2 + max(variance, 0.0) * farther)
-    reach = stats.t.ppf(0.975, len(sums) + 2) * spread
+    reach = scipy.stats.t.ppf(0.975, len(sums) + 2) * spread
     return float(np.exp(-reach)), float(np.exp(reach))
 
 

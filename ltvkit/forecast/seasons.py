@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -15,9 +15,11 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
 from ltvkit.forecast.clock import Clock
-from ltvkit.forecast.estimation import Fitted
 from ltvkit.ingest import daily
 from ltvkit.periods import Day
+
+if TYPE_CHECKING:
+    from ltvkit.forecast.estimation import Fitted
 
 LEAST = 24  # whole months of orders, to tell a season from chance
 YEARS_AHEAD = 11  # that a clock reaches: 120 months from the end of this one

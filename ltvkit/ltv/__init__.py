@@ -3,8 +3,11 @@
 >>> from ltvkit.ltv import curves, survival, unit_economics
 """
 
-from ltvkit.core.lazy import load_on_use
-from ltvkit.ltv.formulas import compare, finding, measures
+from ltvkit.core.lazy import load_names_on_use
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ltvkit.ltv.formulas import compare, finding, measures
 
 __all__ = ["compare", "finding", "measures"]
 _MODULES = (
@@ -19,5 +22,5 @@ _MODULES = (
     "unit_economics",
 )
 
-__getattr__ = load_on_use(__name__, _MODULES)
+__getattr__ = load_names_on_use(__name__, __file__, _MODULES)
 __dir__ = [*__all__, *_MODULES].copy

@@ -12,8 +12,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import optimize, stats
 
 __all__ = ["beta_product", "beta_product_mid_p"]
 
@@ -50,7 +50,7 @@ def beta_product_mid_p(at_risk: ArrayLike, lost: ArrayLike) -> tuple[float, floa
     for level, end in ((TAIL, 0.0), (1 - TAIL, 1.0)):
         below, above = excess(1e-12, level), excess(1 - 1e-12, level)
         inside = below < 0 < above
-        found = optimize.brentq(excess, 1e-12, 1 - 1e-12, args=(level,)) if inside else end
+        found = scipy.optimize.brentq(excess, 1e-12, 1 - 1e-12, args=(level,)) if inside else end
         limits.append(float(found))
     return limits[0], limits[1]
 
@@ -83,7 +83,7 @@ def _quantile(product: _Moments, level: float, *, nothing: float) -> np.ndarray:
     """A quantile after each time; `nothing` where the product does not vary."""
     varies = (product.mean > 0) & (product.mean < 1)
     safe = _Moments(np.where(varies, product.mean, 1 / 2), np.where(varies, product.square, 1 / 3))
-    return np.where(varies, stats.beta.ppf(level, *safe.shape()), nothing)
+    return np.where(varies, scipy.stats.beta.ppf(level, *safe.shape()), nothing)
 
 
 def _cdf(product: _Moments, share: float, *, nothing: float) -> float:
@@ -91,4 +91,4 @@ def _cdf(product: _Moments, share: float, *, nothing: float) -> float:
     if not 0 < product.mean[-1] < 1:
         return float(share >= nothing)
     a, b = product.shape()
-    return float(stats.beta.cdf(share, a[-1], b[-1]))
+    return float(scipy.stats.beta.cdf(share, a[-1], b[-1]))

@@ -66,7 +66,7 @@ CORE: dict[str, Step] = {
     "deciles": lambda _lines, buyers, _day: listed(deciles.assign(buyers), "customer_id"),
     "classes": classes,
     "cohorts": lambda lines, _buyers, day: cohorts.build(lines, as_of=day),
-    "histories": lambda _lines, buyers, _day: forecast.estimation.histories(buyers),
+    "histories": lambda _lines, buyers, _day: forecast.histories(buyers),
 }
 
 ALL: dict[str, Step] = CORE | {
