@@ -179,9 +179,12 @@ def change(x: float, *, decimals: int = 1) -> str:
 
     >>> change(0.052), change(0.0), change(-0.031) == MINUS + "3.1%", change(279.82)[1:]
     ('+5.2%', '0.0%', True, '281')
+    >>> change(-0.9996) == MINUS + "99.96%", change(-1.0) == MINUS + "100.0%"
+    (True, True)
     """
     if is_missing(x) or x < MANY:
-        return _signed(x, share(x, decimals=decimals))
+        exact = distinct_decimals([100 * x], [-100.0], least=decimals)  # something is left
+        return _signed(x, share(x, decimals=exact))
     return _("\N{MULTIPLICATION SIGN}{n}").format(n=count(1 + x))
 
 

@@ -11,12 +11,14 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.factors import SIDES, add_up_factors
+from ltvkit.drivers.leaves import LEAVES
 from ltvkit.drivers.texts import fill
 from ltvkit.errors import TooLittleData
 
 NAMED, LARGE = 3, 0.1  # reasons in the sentence, and what of the largest part they are at least
 SAME = 0.01  # a change of less is "about as much"
 YEAR = 12  # months
+BEYOND_CHANCE = 4  # standard errors of a difference of two counts
 CLEAR = ("raised", "lowered", "raised_margin", "lowered_margin")
 
 
@@ -37,12 +39,25 @@ def finding(found: Change, *, currency: str = "") -> str:
     name = f"{kind}_same" if small else f"{kind}_rose" if change > 0 else f"{kind}_fell"
     said = fill(name, **figures, amount=amount, share=share)
     sign = 0.0 if small else float(np.sign(change))
-    season = fill("other_seasons") if 0 < found.months < YEAR else ""
+    season = fill("other_seasons") if 0 < found.months < YEAR and not small else ""
+    nobody = fill("nobody_bought", period=last) if _is_silent(found) else ""
     reasons = _describe_reasons(found, sign, currency)
     unknown = fill("no_margin", n=found.no_margin) if found.no_margin else ""
     return " ".join(
-        filter(None, [said, _describe_factors(found, currency), reasons, season, unknown])
+        filter(None, [nobody, said, _describe_factors(found, currency), reasons, season, unknown])
     )
+
+
+def _is_silent(found: Change) -> bool:
+    """Whether nobody bought in the second period: money then moved by what was sent back."""
+    table = found.table.set_index("leaf")
+    who = [leaf for leaf in table.index if _counts_customers(leaf)]
+    return bool(who) and bool((table.loc[who, "value_after"] == 0).all())
+
+
+def _counts_customers(leaf: str) -> bool:
+    known = LEAVES.get(leaf, {})
+    return known.get("factor") == "customers" and bool(known.get("department"))
 
 
 def _describe_factors(found: Change, currency: str) -> str:
@@ -84,7 +99,7 @@ def _describe_reasons(found: Change, sign: float, currency: str) -> str:
     table, moved = found.table, found.moved
     owned = table[(table["department"] != "") & (table[moved] != 0)]
     if len(owned) and owned["low"].isna().all():
-        return fill("too_few_to_tell")
+        return _describe_few(found)
     clear = table[table["verdict"].isin(CLEAR)]
     clear = clear[clear[moved].abs() >= LARGE * clear[moved].abs().max()]
     clear = clear.reindex(clear[moved].abs().sort_values(ascending=False).index).head(NAMED)
@@ -95,13 +110,26 @@ def _describe_reasons(found: Change, sign: float, currency: str) -> str:
     ]
     if not sign and said[1]:
         return fill("offsetting", reasons=said[1])
-    texts = [fill("reasons", reasons=said[0]) if said[0] else fill("no_clear_reason")]
+    none = fill("no_clear_reason") if sign else ""
+    texts = [fill("reasons", reasons=said[0]) if said[0] else none]
     texts += [fill("against", reasons=said[1])] * bool(said[1])
     rest = table[(table[moved] != 0) & ~table["leaf"].isin(clear["leaf"])]
     if len(rest) and len(clear):
         amount = formats.difference(rest[moved].sum(), "revenue", currency)
         texts += [fill("rest", amount=amount)]
-    return " ".join(texts)
+    return " ".join(filter(None, texts))
+
+
+def _describe_few(found: Change) -> str:
+    """That there are too few customers on a side; or that this is what changed."""
+    try:
+        old, new = add_up_factors(found).set_index("factor").loc["customers", SIDES]
+    except TooLittleData:
+        return fill("too_few_to_tell")
+    if abs(old - new) < BEYOND_CHANCE * np.sqrt(old + new):
+        return fill("too_few_to_tell")
+    counts = {"old": formats.count(old), "new": formats.count(new)}
+    return fill("customers_collapsed" if new < old else "customers_appeared", **counts)
 
 
 def _name_reason(found: Change, row: pd.Series, currency: str) -> str:

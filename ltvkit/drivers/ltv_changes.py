@@ -46,7 +46,8 @@ def explain_ltv(
     Raises `TooLittleData` where the orders span too little, and `ColumnError` without a margin.
     """
     needed = {n: 3 * n - 1 for n in AGES}
-    born, _whole, months = _follow(days, needed, as_of=as_of, of=of, export_begins=export_begins)
+    rule = {"young": "too_young_for_ltv", "export_begins": export_begins}
+    born, _whole, months = _follow(days, needed, as_of=as_of, of=of, **rule)
     last = periods.last_whole(as_of, "month")
     begins = [last + 2 - 3 * months, last + 2 - 2 * months]
     sums = _count(days, born, as_of=as_of, begins=begins, months=months, of=of)
@@ -72,7 +73,8 @@ def measure_ltv(days: Frame, *, as_of: Day, of: str = "revenue", export_begins: 
     `explain_ltv` does.
     """
     needed = {n: n + LEAST - 1 for n in AGES}
-    born, whole, months = _follow(days, needed, as_of=as_of, of=of, export_begins=export_begins)
+    rule = {"young": "too_young_to_measure", "export_begins": export_begins}
+    born, whole, months = _follow(days, needed, as_of=as_of, of=of, **rule)
     width = min(MOST, whole - months + 1)
     begin = periods.last_whole(as_of, "month") + 2 - months - width
     sums = _count(days, born, as_of=as_of, begins=[begin], months=months, of=of, width=width)
@@ -88,17 +90,18 @@ def measure_ltv(days: Frame, *, as_of: Day, of: str = "revenue", export_begins: 
 
 
 def _follow(
-    days: Frame, needed: Mapping[int, int], *, as_of: Day, of: str, export_begins: str
+    days: Frame, needed: Mapping[int, int], *, young: str, as_of: Day, of: str, export_begins: str
 ) -> tuple[nw.LazyFrame, int, int]:
     """Customers and the month in which they were won, the whole months in which that is known, and
-    for how many months to follow them: the first of the ages that has the months it needs."""
+    for how many months to follow them: the first of the ages that has the months it needs. `young`
+    is the text of what cannot be said where none has."""
     frames.lazy(daily.select_days(days, as_of=as_of), needs=(of,))
     known = cohorts.find_known(days, as_of=as_of, every="month", export_begins=export_begins)
     born = cohorts.members(days, as_of=as_of, by="month", every="month")
     whole = _count_months(days, as_of=as_of, known=known, export_begins=export_begins)
     months = next((age for age, least in needed.items() if whole >= least), 0)
     if not months:
-        raise TooLittleData(fill("too_young_for_ltv", least=min(needed.values()), n=whole))
+        raise TooLittleData(fill(young, least=min(needed.values()), n=whole))
     return born, whole, months
 
 

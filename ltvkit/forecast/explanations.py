@@ -18,6 +18,7 @@ from ltvkit.forecast import next_orders, predictions
 from ltvkit.forecast.clock import HISTORY
 from ltvkit.forecast.estimation import Fitted, histories
 from ltvkit.forecast.models.gaps import GapModel
+from ltvkit.forecast.models.renewal_rates import RenewalFitter
 from ltvkit.forecast.texts import fill
 from ltvkit.forecast.uncertainty import INTERVAL, simulate_amounts
 from ltvkit.ingest.daily import NEEDS
@@ -25,6 +26,7 @@ from ltvkit.ingest.lines import filter_purchases
 from ltvkit.periods import MONTH_DAYS, Day
 
 FUTURES = 4000  # simulated for one customer
+LEAST_SHOWN = 0.01  # of money: what is less is nothing in any currency
 BINS = 16
 
 
@@ -97,7 +99,8 @@ def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd
     """Customers, their model -> orders (repeat), then a column per recency in weeks: `of` p_alive
     or expected_orders (in the next `months`), for customers as old as the oldest.
 
-    Recency is the time from the first to the last purchase. Impossible cells are NaN.
+    Recency is the time from the first to the last purchase. Impossible cells are NaN, and where
+    payments are regular those of a rhythm that no customer has.
     """
     one_of("of", of, ("p_alive", "expected_orders"))
     triples = histories(customers)
@@ -111,7 +114,11 @@ def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd
     else:
         horizon = np.array([months * MONTH_DAYS])
         values = predictions.expected_orders(fitted, cells, horizon)[:, 0]
-    values = np.where((cells["frequency"] == 0) == (cells["t_x_days"] == 0), values, np.nan)
+    possible = (cells["frequency"] == 0) == (cells["t_x_days"] == 0)
+    if isinstance(fitted.buying, RenewalFitter):  # nobody pays in any other rhythm
+        own, theirs = (fitted.buying.gaps(*fitted.clock.history(each)) for each in (cells, triples))
+        possible &= np.isin(own, theirs)
+    values = np.where(possible, values, np.nan)
     grid = pd.DataFrame(values.reshape(len(counts), -1), columns=[int(w) for w in weeks])
     return pd.concat([pd.DataFrame({"orders": counts}), grid], axis=1)
 
@@ -125,7 +132,7 @@ def distribution(predicted: Frame, *, column: str = "ltv_12m") -> pd.DataFrame:
     lazy = frames.lazy(predicted, needs=(column,))
     quantile = frames.table(lazy.select(nw.col(column).quantile(0.99, "linear")))
     top = float(quantile.iloc[0, 0])
-    if not top > 0:
+    if not top >= LEAST_SHOWN:
         raise TooLittleData(_("LTV is zero or less for nearly all customers: no spread to show."))
     step = _round_up(top / BINS)
     bins = int(np.ceil(top / step))

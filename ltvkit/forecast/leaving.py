@@ -152,7 +152,9 @@ def describe_leaving(
         return fill("none_overdue", day=day)
     if sure and soon[LTV] + late[LTV].sum() < 0:
         return fill("overdue_at_a_loss", n=n + overdue, day=day)
-    first = fill("none_soon_regular") if regular else fill("none_soon", day=day)
+    first = fill("none_soon", day=day)
+    if regular:
+        first = fill("none_soon_missed", n=new) if new else fill("none_soon_regular")
     if not sure:
         return _count_leaving(first, n, overdue, day=day)
     if n:

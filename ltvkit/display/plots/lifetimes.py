@@ -108,6 +108,7 @@ def order_steps(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     _style.numbers(ax.yaxis, "next_order_share")
     _style.names(ax, steps)
     name, rows = next(iter(parts.items()))
+    rows = rows.dropna(subset=[GOES_ON[0]])
     shares = zip(rows["step"], rows[GOES_ON[0]].map(formats.share), strict=True)
     values = _(", ").join(" ".join(map(str, each)) for each in shares)
     _style.describe(ax, "order_steps", values=f"{name} {values}".strip())

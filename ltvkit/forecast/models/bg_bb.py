@@ -29,6 +29,7 @@ class BetaGeoBetaBinomFitter(DistinctFitter, lifetimes.BetaGeoBetaBinomFitter):
     """
 
     _model = "bg_bb"
+    _too_few = "few_second_periods"
     _names = ("alpha", "beta", "gamma", "delta")
     _end = "n_periods"
     _generator = staticmethod(beta_geometric_beta_binom_model)

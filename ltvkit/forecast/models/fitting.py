@@ -45,6 +45,7 @@ class DistinctFitter:
     _end: str | None = None  # the column with the length of the observation
     _scale = staticmethod(np.asarray)  # the scale on which "nearby" is measured
     _generator: Callable[..., pd.DataFrame]  # of lifetimes: draws customers from parameters
+    _too_few = "few_repeaters"  # says that hardly anybody has a frequency above 0
     _known: tuple[pd.DataFrame, Mapping] | None = None  # the histories that were prepared last
 
     def _prepared(self, history: Mapping) -> Mapping:
@@ -89,7 +90,7 @@ class DistinctFitter:
             raise DataError(fill("recency_of_one"))
         repeaters = float(data.loc[data["frequency"] > 0, "weights"].sum())
         if repeaters < MIN_REPEATERS:
-            raise TooLittleData(fill("few_repeaters", n=round(repeaters), least=MIN_REPEATERS))
+            raise TooLittleData(fill(self._too_few, n=round(repeaters), least=MIN_REPEATERS))
 
     def _prepare(self, data: pd.DataFrame) -> Mapping:
         """Distinct histories as `_scores` reads them, computed once for many weights."""

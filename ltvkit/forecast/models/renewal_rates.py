@@ -131,11 +131,15 @@ class RenewalFitter:
         counts = [paid[:, span == n].sum(axis=1) for n in range(len(ends))]
         return np.column_stack(counts)
 
+    def gaps(self, frequency: Any, recency: Any, T: Any) -> np.ndarray:
+        """The mean gap between the payments of each, in whole months; the usual one after one."""
+        x, t_x, end = (np.asarray(v) for v in (frequency, recency, T))
+        own = find_gap(self._month(end), self._month(end - t_x), np.maximum(x, 1))
+        return np.where(x > 0, own, self.rhythm.usual).astype(int)
+
     def _find(self, months: float, frequency: Any, recency: Any, T: Any) -> Due:
         x, t_x, end = np.broadcast_arrays(*(np.atleast_1d(v) for v in (frequency, recency, T)))
-        first, last = self._month(end), self._month(end - t_x)
-        own = find_gap(first, last, np.maximum(x, 1))
-        gap = np.where(x > 0, own, self.rhythm.usual).astype(int)
+        first, last, gap = self._month(end), self._month(end - t_x), self.gaps(x, t_x, end)
         renewed = np.round((last - first) / gap).astype(int)
         over = self.today + np.timedelta64(1, "D")  # a month that ends today is over
         now = int(over.astype("datetime64[M]").astype(int)) - 1

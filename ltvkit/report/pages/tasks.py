@@ -10,6 +10,7 @@ import pandas as pd
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.drivers.kpi_tree import name_move
+from ltvkit.forecast.leaving import STAGES
 from ltvkit.report.pages.front_page import drop_data_end
 
 MOST, YOUNG = 5, 4  # tasks; months of key figures
@@ -115,7 +116,8 @@ def _find_said(tables: Tables, leaf: str, column: str) -> str:
 def _call(tables: Tables, currency: str) -> Iterator[Task]:
     """The best customers who have gone silent."""
     table = tables.get("rfm_segments")
-    rows = pd.DataFrame() if table is None else table[table["segment"] == "can't lose"]
+    unwanted = table is None or _is_not_worth_a_call(tables.get("leaving"), currency)
+    rows = pd.DataFrame() if unwanted else table[table["segment"] == "can't lose"]
     for row in rows.to_dict("records"):
         if row["revenue"] > 0:
             text = n_(
@@ -126,6 +128,15 @@ def _call(tables: Tables, currency: str) -> Iterator[Task]:
             amount = formats.money(row["revenue"], currency)
             said = text.format(n=formats.count(row["customers"]), amount=amount)
             yield Task(said, _("customer relations"), "rfm_segments", "segment can't lose")
+
+
+def _is_not_worth_a_call(leaving: pd.DataFrame | None, currency: str) -> bool:
+    """Whether it is known that of overdue customers not one unit of money each is expected."""
+    if leaving is None:
+        return False
+    late = leaving[leaving["status"].isin(STAGES)]
+    worth = late["ltv_at_stake"].sum(min_count=1) / (late["customers"].sum() or 1)
+    return bool(worth <= 0) or formats.money(worth, currency) == formats.money(0.0, currency)
 
 
 def _mend(tables: Tables, _currency: str) -> Iterator[Task]:
