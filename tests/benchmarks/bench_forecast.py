@@ -59,15 +59,16 @@ def simulate(path: Path, *, seed: int = 1) -> dict[str, int]:
 def ours(path: str) -> dict[str, float]:
     import duckdb
 
-    from ltvkit import customers, forecast
+    from ltvkit import customers
+    from ltvkit.forecast import fit, predict
 
     clock = [time.perf_counter()]
     lines = duckdb.read_parquet(path)
     buyers = customers.summarize(lines, as_of=AS_OF)
     clock.append(time.perf_counter())
-    fitted = forecast.fit(buyers, model="bg_nbd", unit="day")
+    fitted = fit(buyers, model="bg_nbd", unit="day")
     clock.append(time.perf_counter())
-    predicted = forecast.predict(buyers, fitted, months=(12,), discount=0.1)
+    predicted = predict(buyers, fitted, months=(12,), discount=0.1)
     total = predicted.aggregate("sum(ltv_12m)").fetchall()[0][0]
     clock.append(time.perf_counter())
     return took(("summary", "fits", "LTV"), clock) | {"total": total}

@@ -34,7 +34,7 @@ _KERNEL_FILE = re.compile(
 _INJECTED = "injected-parameters"
 _KEY = re.compile("[0-9a-f]{16}")
 _USES_KIT = re.compile(rb"(from|import) ltvkit")
-MANY = 4  # notebooks; importing for fewer takes longer than it saves
+MANY = 1  # notebooks that use the kit; from so many on it is imported once for all
 
 
 @dataclass(frozen=True)
