@@ -9,6 +9,7 @@ from conftest import make_lines
 
 from ltvkit import drivers, kpis, orders
 from ltvkit.drivers import calendars, leaves, segments
+from ltvkit.drivers.change import describe_values
 from ltvkit.drivers.changes import find_spans
 from ltvkit.errors import ColumnError, ParamsError, TooLittleData
 from ltvkit.ingest import daily
@@ -458,3 +459,45 @@ def test_a_segment_without_a_name_and_columns_that_are_not_there(on):
         segments.split(on(LINES), by="colour", spans=find_spans(as_of="2024-02-29"))
     with pytest.raises(ParamsError, match="no customer ids"):
         segments.split(on(LINES), by="customer_id", spans=find_spans(as_of="2024-02-29"))
+
+
+def test_where_nobody_bought_that_comes_first(on):
+    lines = make_lines(
+        ("a", "1", "2024-01-01", 100), ("b", "2", "2024-01-02", 100), ("a", "R", "2024-02-05", -50)
+    )
+    assert drivers.finding(explain(on, lines)).startswith("Nobody bought in February 2024. Revenue")
+
+
+@pytest.mark.parametrize(
+    ("january", "february", "said"),
+    [
+        (200, 2, "The number of customers fell by more than chance: from 200 to 2. So few cannot"),
+        (2, 200, "The number of customers rose by more than chance: from 2 to 200. Before, they"),
+        (9, 3, "There are too few customers to tell a reason from chance."),
+    ],
+)
+def test_a_collapse_is_no_lack_of_customers(january, february, said):
+    rows = [
+        (f"{month}{n}", f"{month}{n}", f"2024-{month}-{1 + n % 28:02}", 10 + n % 3)
+        for month, count in (("01", january), ("02", february))
+        for n in range(count)
+    ]
+    found = drivers.explain(make_lines(*rows), as_of="2024-02-29", **KNOWN)
+    assert said in drivers.finding(found)
+
+
+def test_what_stayed_has_no_reason():
+    text = drivers.finding(make_change(("order_value", 1.0, -2, 3, "unclear", "m"), after=1001.0))
+    assert "reason" not in text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (np.nan, 2.0, "2.00, none before"),
+        (2.0, np.nan, "2.00, then none"),
+        (1.0, 2.0, "1.00 to 2.00"),
+    ],
+)
+def test_a_mean_of_nothing_is_no_dash(before, after, said):
+    assert describe_values("orders_per_customer", before, after) == said

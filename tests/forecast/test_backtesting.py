@@ -544,3 +544,9 @@ def test_a_customer_who_is_gone_for_sure_is_explained_in_numbers(log, fitted):
     assert found.table[["low", "high"]].iloc[0].tolist() == [0, 0]
     assert "95 bring 0." in found.text  # not: 0 to 0
     assert "nan" not in found.text.lower()
+
+
+def test_a_hundredth_of_a_unit_is_no_spread_to_show(on):
+    shop = pd.DataFrame({"customer_id": ["a", "b"], "ltv_12m": [0.001, 0.004]})
+    with pytest.raises(TooLittleData, match="nearly all customers"):
+        forecast.distribution(on(shop))

@@ -339,3 +339,11 @@ def test_lists_say_which_horizons_nobody_has_seen(fitted):
     assert forecast.explain_lists(fitted, fitted, customers=years) == forecast.explain_lists(
         fitted, fitted
     )
+
+
+def test_who_missed_a_payment_lately_is_told_first():
+    table = make_stages([0, 5, 0, 0, 3], [0, 0, 0, 0, 0.0], at_stake=0)
+    said = forecast.describe_leaving(table, as_of="2024-09-30", regular=True)
+    assert said.startswith("5 customers have not paid when it was due, in the last 30 days, and")
+    assert "Nobody is late" not in said
+    assert "8 customers are overdue already" in said

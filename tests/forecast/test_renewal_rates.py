@@ -159,3 +159,13 @@ def test_renewal_rates_follow_the_orders_only_beyond_chance(lines):
         for _shop in range(400)
     ]
     assert 0.92 < np.mean(found) < 0.98
+
+
+def test_rhythms_that_no_customer_has_are_left_blank(lines):
+    """Nobody ever waited for longer than a month: who last paid weeks ago has left."""
+    shop, listed = fit_lists(lines["monthly_fee"])
+    grid = forecast.matrix(listed, shop, of="p_alive").set_index("orders")
+    weeks = grid.columns.to_numpy()
+    assert (grid.loc[:, weeks < weeks.max() - 5].fillna(0.0) == 0).all(axis=None)
+    assert grid.isna().any(axis=None)
+    assert grid.loc[grid.index >= 20, weeks.max()].eq(1).any()

@@ -584,6 +584,8 @@ def test_the_return_is_effect_by_customers_less_cost(lines):
     assert known["roi"] == pytest.approx((known["gain"] - 500) / 500)
     margin = hypotheses.evaluate(tried, lines.assign(margin=lines["amount"] * 0.4), as_of=APRIL)
     assert margin.returns["gain"] == pytest.approx(0.4 * known["gain"])
+    loss = hypotheses.evaluate(tried, lines.assign(margin=lines["amount"] * -0.3), as_of=APRIL)
+    assert loss.returns["gain"] == pytest.approx(-0.3 * known["gain"])
     at_rate = hypotheses.evaluate(tried, lines, as_of=APRIL, margin_rate=0.4).returns
     assert at_rate["gain"] == pytest.approx(0.4 * known["gain"])
     assert (at_rate["of"], margin.returns["of"]) == ("margin at a rate", "margin")

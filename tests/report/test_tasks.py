@@ -124,3 +124,17 @@ def test_a_part_that_fell_is_asked_of_whom_the_shop_names():
     assert task.text.startswith("Find out why: less of: Returners (")
     tables["drivers_owners"] = owners.assign(owner=np.nan)
     assert [task.owner for task in list_tasks(tables)] == ["customer relations"]
+
+
+@pytest.mark.parametrize(("each", "called"), [(120.0, True), (0.3, False), (-40.0, False)])
+def test_nobody_is_called_of_whom_nothing_is_expected(each, called):
+    late = LEAVING.assign(ltv_at_stake=[0.0, 233 * each])
+    found = list_tasks({"rfm_segments": SEGMENTS, "leaving": late}, currency="JPY")
+    assert any("gone quiet" in task.text for task in found) == called
+
+
+def test_where_it_is_not_known_what_is_expected_they_are_called():
+    late = LEAVING.assign(ltv_at_stake=np.nan)
+    assert any(
+        "gone quiet" in t.text for t in list_tasks({"rfm_segments": SEGMENTS, "leaving": late})
+    )

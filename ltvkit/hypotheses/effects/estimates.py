@@ -124,8 +124,9 @@ def contrast(terms: Iterable[Term]) -> Estimate:
     influence = _by_customer(
         at, [s * (u - u.mean()) / np.sqrt(len(u) * max(len(u) - 1, 1)) for s, u in signed]
     )
-    sizes = np.zeros(len(who))
-    np.maximum.at(sizes, at, np.concatenate([t.parts[:, 0] for t in terms]))
+    sizes, brought = np.zeros(len(who)), np.concatenate([t.parts[:, 0] for t in terms])
+    at_a_loss = brought.sum() < 0  # a margin below zero: who cost most bought most
+    np.maximum.at(sizes, at, -brought if at_a_loss else brought)
     groups = _code_terms(at, [len(t.who) for t in terms], len(who))
     se = float(np.sqrt((influence**2).sum()))
     return Estimate(
