@@ -61,7 +61,9 @@ def _counts_customers(leaf: str) -> bool:
 
 
 def _describe_factors(found: Change, currency: str) -> str:
-    """What orders and order value did; empty where the leaves are no finer than that."""
+    """What orders and order value did; empty where nothing moved, or the leaves are no finer."""
+    if not found.table[found.moved].any():
+        return ""
     try:
         table = add_up_factors(found).set_index("factor")
     except TooLittleData:
