@@ -19,7 +19,7 @@ from ltvkit.errors import DataError, ParamsError
 from ltvkit.forecast import predictions
 from ltvkit.forecast.clock import Clock
 from ltvkit.forecast.estimation import Fitted
-from ltvkit.forecast.models import fitting
+from ltvkit.forecast.models import bg_nbd, fitting
 
 DATASETS = resources.files("lifetimes") / "datasets"
 FITTERS = {
@@ -681,3 +681,20 @@ def test_true_parameters_lie_in_95_of_100_intervals(fitter, shop, truth):
         held += (low <= truth) & (truth <= high)
     assert (held >= 90).all(), held
     assert (held <= 99).all(), held
+
+
+@pytest.mark.parametrize("model", [forecast.BetaGeoFitter, forecast.ModifiedBetaGeoFitter])
+def test_few_nodes_average_as_exactly_as_many(model, monkeypatch):
+    rng = np.random.default_rng(5)
+    fewest = bg_nbd._count_nodes
+    for _shop in range(40):
+        fitter = model()
+        params = 10 ** rng.uniform([-1.5, -0.5, -1.5, -1], [1, 2.5, 1.5, 2])
+        fitter.params_ = pd.Series(params, index=list(fitter._names))
+        x, age = rng.integers(0, 60, 50)[:, None], 1000 * rng.random(50)[:, None]
+        few = fitter.expected_while_alive([1.0, 30.0, 400.0], x, age)
+        monkeypatch.setattr(bg_nbd, "_count_nodes", lambda shape, _pace: np.full(len(shape), 64))
+        many = fitter.expected_while_alive([1.0, 30.0, 400.0], x, age)
+        monkeypatch.setattr(bg_nbd, "_count_nodes", fewest)
+        np.testing.assert_allclose(few, many, rtol=1e-12)
+    assert fewest(np.array([2.0]), np.array([0.5]))[0] < 16
