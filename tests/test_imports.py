@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -89,3 +91,15 @@ def test_the_key_of_prepared_orders_follows_that_code_and_no_other(tmp_path, mon
         keys.append(preparing.make_key("seen"))
     hash_code.cache_clear()
     assert (keys[0] != keys[1], keys[1] == keys[2]) == (True, True)
+
+
+def test_checking_params_and_planning_a_report_wait_for_no_model():
+    code = "import sys, ltvkit.config, ltvkit.report.session; print('lifetimes' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_modules_of_a_package_are_found_on_it():
+    code = "from ltvkit import drivers, forecast; print(forecast.leaving.LTV, drivers.segments)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("ltv_12m <module 'ltvkit.drivers.segments'")

@@ -36,7 +36,8 @@ def load_names_on_use(
         if isinstance(node, ast.ImportFrom)
         for name in node.names
     }
-    load_module = load_on_use(package, modules)
+    below = {home.removeprefix(f"{package}.").split(".")[0] for home in homes.values()}
+    load_module = load_on_use(package, (*modules, *below))
 
     def load(name: str) -> "Any":
         if name not in homes:

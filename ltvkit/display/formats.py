@@ -183,7 +183,8 @@ def change(x: float, *, decimals: int = 1) -> str:
     (True, True)
     """
     if is_missing(x) or x < MANY:
-        exact = distinct_decimals([100 * x], [-100.0], least=decimals)  # something is left
+        left = [100 * x] if -1 < x < 0 else []  # something is, which -100% would deny
+        exact = distinct_decimals(left, [-100.0], least=decimals)
         return _signed(x, share(x, decimals=exact))
     return _("\N{MULTIPLICATION SIGN}{n}").format(n=count(1 + x))
 

@@ -138,12 +138,12 @@ class Change:
 
 def describe_values(leaf: str, *values: float, currency: str = "", tree: KpiTree = THE_KITS) -> str:
     """One value of a leaf, or the first and the last, with its unit: that of the shop's own tree,
-    which for money takes the place of the currency. A mean of nothing, NaN, has none.
+    which for money takes the place of the currency. A mean of nothing, NaN, is none.
 
     >>> describe_values("price_per_item", 106.0, 109.0, currency="JPY")
     '106 JPY to 109 JPY'
     >>> describe_values("price_per_item", np.nan, 109.0, currency="JPY")
-    '109 JPY, none before'
+    'none to 109 JPY'
     """
     unit = tree[leaf].unit
     if unit and formats.kind(leaf) == "money":
@@ -151,14 +151,10 @@ def describe_values(leaf: str, *values: float, currency: str = "", tree: KpiTree
         texts = [formats.money(x, decimals=places) for x in values]
     else:
         texts = [formats.value(x, leaf, currency) for x in values]
-    old, new = (f"{text} {unit}".strip() for text in (texts[0], texts[-1]))
-    if old == new:
-        return old
-    if np.isnan(values[0]):
-        return _("{new}, none before").format(new=new)
-    if np.isnan(values[-1]):
-        return _("{old}, then none").format(old=old)
-    said = _("{old} to {new}").format(old=texts[0], new=texts[-1])
+    if np.isnan(values[0]) != np.isnan(values[-1]):
+        texts = [_("none") if np.isnan(x) else text for x, text in zip(values, texts, strict=True)]
+    old, new = texts[0], texts[-1]
+    said = old if old == new else _("{old} to {new}").format(old=old, new=new)
     return f"{said} {unit}".strip()
 
 

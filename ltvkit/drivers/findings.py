@@ -50,6 +50,8 @@ def finding(found: Change, *, currency: str = "") -> str:
 
 def _is_silent(found: Change) -> bool:
     """Whether nobody bought in the second period: money then moved by what was sent back."""
+    if found.shops:
+        return False
     table = found.table.set_index("leaf")
     who = [leaf for leaf in table.index if _counts_customers(leaf)]
     return bool(who) and bool((table.loc[who, "value_after"] == 0).all())
@@ -101,7 +103,7 @@ def _describe_reasons(found: Change, sign: float, currency: str) -> str:
     table, moved = found.table, found.moved
     owned = table[(table["department"] != "") & (table[moved] != 0)]
     if len(owned) and owned["low"].isna().all():
-        return _describe_few(found)
+        return _describe_few(found, sign)
     clear = table[table["verdict"].isin(CLEAR)]
     clear = clear[clear[moved].abs() >= LARGE * clear[moved].abs().max()]
     clear = clear.reindex(clear[moved].abs().sort_values(ascending=False).index).head(NAMED)
@@ -122,13 +124,15 @@ def _describe_reasons(found: Change, sign: float, currency: str) -> str:
     return " ".join(filter(None, texts))
 
 
-def _describe_few(found: Change) -> str:
-    """That there are too few customers on a side; or that this is what changed."""
+def _describe_few(found: Change, sign: float) -> str:
+    """That there are too few customers on a side; or that this is what moved the figure."""
+    if _is_silent(found):
+        return ""  # said before
     try:
         old, new = add_up_factors(found).set_index("factor").loc["customers", SIDES]
     except TooLittleData:
         return fill("too_few_to_tell")
-    if abs(old - new) < BEYOND_CHANCE * np.sqrt(old + new):
+    if found.shops or (new - old) * sign < BEYOND_CHANCE * np.sqrt(old + new):
         return fill("too_few_to_tell")
     counts = {"old": formats.count(old), "new": formats.count(new)}
     return fill("customers_collapsed" if new < old else "customers_appeared", **counts)

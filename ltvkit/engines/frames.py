@@ -134,13 +134,15 @@ def collect_as(relation: Any, kind: Any) -> Any:
     return nw.from_native(relation).collect(kind).to_native()
 
 
-def hold_small(frame: Frame, *, rows: int, most: int = SMALL) -> Frame:
-    """A DuckDB relation of so many `rows` as pandas where these are few, `most` for the steps that
-    follow; else unchanged.
+def hold_small(frame: Frame, *, rows: int | None = None, most: int = SMALL) -> Frame:
+    """A DuckDB relation of at most `most` rows as pandas; any other frame as it is.
 
-    Planning a step then takes DuckDB longer than pandas takes to compute it.
+    Planning a step then takes DuckDB longer than pandas takes to compute it. `rows`: how many there
+    are, where that is known.
     """
-    few = rows <= most and nw.from_native(frame).implementation.is_duckdb()
+    if not nw.from_native(frame).implementation.is_duckdb():
+        return frame
+    few = (count(frame) if rows is None else rows) <= most
     return collect_as(frame, "pandas") if few else frame
 
 

@@ -26,7 +26,7 @@ from ltvkit.ingest.lines import filter_purchases
 from ltvkit.periods import MONTH_DAYS, Day
 
 FUTURES = 4000  # simulated for one customer
-LEAST_SHOWN = 0.01  # of money: what is less is nothing in any currency
+LEAST_SHOWN = 0.01  # units of money
 BINS = 16
 
 
@@ -108,19 +108,35 @@ def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd
     most = int(triples["frequency"].repeat(triples["customers"]).quantile(0.995))
     weeks = np.unique(np.linspace(0, oldest // 7, 14).astype(int))
     counts = np.unique(np.linspace(0, max(most, 5), 13).astype(int))
-    cells = pd.DataFrame([(x, w * 7, oldest) for x in counts for w in weeks], columns=HISTORY)
+    cells = pd.DataFrame([(x, w * 7.0, oldest) for x in counts for w in weeks], columns=HISTORY)
+    possible = (cells["frequency"] == 0) == (cells["t_x_days"] == 0)
+    if isinstance(fitted.buying, RenewalFitter):
+        step = 7 * np.diff(weeks).max(initial=1)
+        regular = _find_nearest_rhythm(fitted, triples, cells, within=step / 2)
+        possible &= np.isfinite(regular)
+        cells["t_x_days"] = np.nan_to_num(regular)
     if of == "p_alive":
         values = fitted.buying.conditional_probability_alive(*fitted.clock.history(cells))
     else:
         horizon = np.array([months * MONTH_DAYS])
         values = predictions.expected_orders(fitted, cells, horizon)[:, 0]
-    possible = (cells["frequency"] == 0) == (cells["t_x_days"] == 0)
-    if isinstance(fitted.buying, RenewalFitter):  # nobody pays in any other rhythm
-        own, theirs = (fitted.buying.gaps(*fitted.clock.history(each)) for each in (cells, triples))
-        possible &= np.isin(own, theirs)
     values = np.where(possible, values, np.nan)
     grid = pd.DataFrame(values.reshape(len(counts), -1), columns=[int(w) for w in weeks])
     return pd.concat([pd.DataFrame({"orders": counts}), grid], axis=1)
+
+
+def _find_nearest_rhythm(
+    fitted: Fitted, triples: pd.DataFrame, cells: pd.DataFrame, *, within: float
+) -> np.ndarray:
+    """Where payments are regular, a number of them takes so many gaps of some customer: the nearest
+    such time to that of a cell; missing where none is `within` so many days of it, or so long."""
+    gaps = np.unique(fitted.buying.gaps(*fitted.clock.history(triples)))
+    times = cells[["frequency"]].to_numpy() * gaps * MONTH_DAYS
+    times = np.where(times <= cells[["T_days"]].to_numpy(), times, np.nan)
+    away = np.abs(times - cells[["t_x_days"]].to_numpy())
+    nearest = np.where(np.isnan(away), np.inf, away).argmin(axis=1)[:, None]
+    found, off = (np.take_along_axis(each, nearest, axis=1)[:, 0] for each in (times, away))
+    return np.where(off <= within, found, np.nan)
 
 
 def distribution(predicted: Frame, *, column: str = "ltv_12m") -> pd.DataFrame:
@@ -132,8 +148,12 @@ def distribution(predicted: Frame, *, column: str = "ltv_12m") -> pd.DataFrame:
     lazy = frames.lazy(predicted, needs=(column,))
     quantile = frames.table(lazy.select(nw.col(column).quantile(0.99, "linear")))
     top = float(quantile.iloc[0, 0])
-    if not top >= LEAST_SHOWN:
+    if not top > 0:
         raise TooLittleData(_("LTV is zero or less for nearly all customers: no spread to show."))
+    if formats.kind(column) == "money" and top < LEAST_SHOWN:
+        raise TooLittleData(
+            _("LTV is next to nothing for nearly all customers: no spread to show.")
+        )
     step = _round_up(top / BINS)
     bins = int(np.ceil(top / step))
     place = (nw.col(column) / step).floor().clip(0, bins).cast(nw.Int64)

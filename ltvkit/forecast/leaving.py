@@ -154,7 +154,8 @@ def describe_leaving(
         return fill("overdue_at_a_loss", n=n + overdue, day=day)
     first = fill("none_soon", day=day)
     if regular:
-        first = fill("none_soon_missed", n=new) if new else fill("none_soon_regular")
+        gone = new and not recent["p_alive"] > 0
+        first = fill("none_soon_missed", n=new) if gone else fill("none_soon_regular") * (not new)
     if not sure:
         return _count_leaving(first, n, overdue, day=day)
     if n:

@@ -774,15 +774,23 @@ from ltvkit.display import plots
 laid_out = []
 lay_out = ConstrainedLayoutEngine.execute
 ConstrainedLayoutEngine.execute = lambda *args: laid_out.append(1) or lay_out(*args)
-table = pd.DataFrame({"cohort": ["2024-01", "2024-02"], 0: [1.0, 1.0], 1: [0.5, None]})
+table = pd.DataFrame({"orders": [0, 1], 0: [1.0, None], 10: [None, 0.5]})
 """
+
+
+@pytest.mark.parametrize("ages", [12, 36, 72])
+def test_names_below_a_heatmap_stay_upright(ages):
+    cohorts = [f"2024-{n:02}" for n in range(1, 9)]
+    table = pd.DataFrame(0.5, index=range(8), columns=range(ages)).assign(cohort=cohorts)
+    ax = plots.triangle(table, kind="share")
+    assert {label.get_rotation() for label in ax.get_xticklabels()} == {0.0}
 
 
 LORENZ = "plots.lorenz(pd.DataFrame({'customers_share': [0, 1], 'revenue_share': [0, 1]}), "
 
 
 @pytest.mark.parametrize(
-    "chart", ["plots.triangle(table, kind='share')", f"{LORENZ} gini=0.0, top20=0.2)"]
+    "chart", ["plots.matrix(table, kind='share', title='A')", f"{LORENZ} gini=0.0, top20=0.2)"]
 )
 def test_a_notebook_lays_a_chart_out_for_its_picture_alone(chart):
     cells = [nbformat.v4.new_code_cell(c) for c in (DRAWN, f"{chart};", "print(len(laid_out))")]

@@ -486,6 +486,14 @@ def test_a_collapse_is_no_lack_of_customers(january, february, said):
     assert said in drivers.finding(found)
 
 
+def test_fewer_customers_are_no_reason_for_more_revenue():
+    rows = [(f"1{n}", f"1{n}", f"2024-01-{1 + n % 28:02}", 10) for n in range(200)]
+    rows += [(f"2{n}", f"2{n}", f"2024-02-{1 + n % 28:02}", 900) for n in range(20)]
+    text = drivers.finding(drivers.explain(make_lines(*rows), as_of="2024-02-29", **KNOWN))
+    assert text.startswith("Revenue rose")
+    assert "There are too few customers to tell a reason from chance." in text
+
+
 def test_what_stayed_has_no_reason():
     text = drivers.finding(make_change(("order_value", 1.0, -2, 3, "unclear", "m"), after=1001.0))
     assert "reason" not in text
@@ -494,8 +502,8 @@ def test_what_stayed_has_no_reason():
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        (np.nan, 2.0, "2.00, none before"),
-        (2.0, np.nan, "2.00, then none"),
+        (np.nan, 2.0, "none to 2.00"),
+        (2.0, np.nan, "2.00 to none"),
         (1.0, 2.0, "1.00 to 2.00"),
     ],
 )

@@ -550,3 +550,11 @@ def test_a_hundredth_of_a_unit_is_no_spread_to_show(on):
     shop = pd.DataFrame({"customer_id": ["a", "b"], "ltv_12m": [0.001, 0.004]})
     with pytest.raises(TooLittleData, match="nearly all customers"):
         forecast.distribution(on(shop))
+
+
+def test_a_saved_model_keeps_no_histories_that_it_was_not_asked_to_keep(summary, tmp_path):
+    fitter = forecast.fit(summary, model="bg_nbd").buying
+    fitter.save_model(tmp_path / "whole.pkl")
+    fitter.save_model(tmp_path / "model.pkl", save_data=False, save_generate_data_method=False)
+    small, large = ((tmp_path / f"{n}.pkl").stat().st_size for n in ("model", "whole"))
+    assert small < 10_000 < large

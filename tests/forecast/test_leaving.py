@@ -341,9 +341,11 @@ def test_lists_say_which_horizons_nobody_has_seen(fitted):
     )
 
 
-def test_who_missed_a_payment_lately_is_told_first():
-    table = make_stages([0, 5, 0, 0, 3], [0, 0, 0, 0, 0.0], at_stake=0)
+@pytest.mark.parametrize(("alive", "told"), [(0.0, True), (0.3, False)])
+def test_who_missed_a_payment_lately_is_told_first(alive, told):
+    """Where late payments still come, nobody counts as gone yet."""
+    table = make_stages([0, 5, 0, 0, 3], [0, 0, 0, 0, 0.0], at_stake=0).assign(p_alive=alive)
     said = forecast.describe_leaving(table, as_of="2024-09-30", regular=True)
-    assert said.startswith("5 customers have not paid when it was due, in the last 30 days, and")
+    assert said.startswith("5 customers missed a payment in the last 30 days, and") == told
     assert "Nobody is late" not in said
     assert "8 customers are overdue already" in said

@@ -126,15 +126,22 @@ def test_a_part_that_fell_is_asked_of_whom_the_shop_names():
     assert [task.owner for task in list_tasks(tables)] == ["customer relations"]
 
 
-@pytest.mark.parametrize(("each", "called"), [(120.0, True), (0.3, False), (-40.0, False)])
-def test_nobody_is_called_of_whom_nothing_is_expected(each, called):
-    late = LEAVING.assign(ltv_at_stake=[0.0, 233 * each])
+STAGES = ["overdue_30", "overdue_longer"]
+
+
+@pytest.mark.parametrize(
+    ("people", "stakes", "called"),
+    [
+        ([233, 0], [27_960.0, 0.0], True),
+        ([50, 500], [200_000.0, 0.0], True),
+        ([50, 500], [200_000.0, -300_000.0], True),
+        ([0, 0], [0.0, 0.0], True),  # nobody is overdue
+        ([233, 10], [np.nan, np.nan], True),  # it is not known
+        ([233, 10], [70.0, 0.0], False),
+        ([233, 10], [-9320.0, -400.0], False),
+    ],
+)
+def test_nobody_is_called_of_whom_nothing_is_expected(people, stakes, called):
+    late = pd.DataFrame({"status": STAGES, "customers": people, "ltv_at_stake": stakes})
     found = list_tasks({"rfm_segments": SEGMENTS, "leaving": late}, currency="JPY")
     assert any("gone quiet" in task.text for task in found) == called
-
-
-def test_where_it_is_not_known_what_is_expected_they_are_called():
-    late = LEAVING.assign(ltv_at_stake=np.nan)
-    assert any(
-        "gone quiet" in t.text for t in list_tasks({"rfm_segments": SEGMENTS, "leaving": late})
-    )

@@ -90,7 +90,7 @@ def _leave_to_cell(ax: Axes) -> None:
 
     Until then matplotlib takes it for an outdated one on the screen, and draws it once more.
     """
-    if "inline" in mpl.get_backend():
+    if "inline" in (mpl.get_backend(auto_select=False) or ""):
         ax.get_figure(root=True).stale = False
 
 
@@ -187,16 +187,21 @@ def extremes(
     return words | {"range": words["low"] if alike else fill("named_range", **words)}
 
 
-def heat(ax: Axes, cells: pd.DataFrame, **options: Any) -> None:
-    """Cells coloured by their numbers, between the labels that the Axes has."""
+def heat(ax: Axes, cells: pd.DataFrame, *, upright: bool = False, **options: Any) -> None:
+    """Cells coloured by their numbers, between the labels that the Axes has.
+
+    Seaborn lays the chart out once, to see whether its labels must be turned; `upright`: they need
+    not.
+    """
     named = {"index": ax.get_ylabel(), "columns": ax.get_xlabel()}  # seaborn takes them from there
     figure = ax.get_figure(root=True)
-    layout = figure.get_layout_engine()
-    if layout:  # seaborn draws once, to see whether labels must be turned; here they never are
+    layout = figure.get_layout_engine() if upright else None
+    if layout:
         figure.set_layout_engine("none")
     sns.heatmap(cells.rename_axis(**named), ax=ax, **options)
     if layout:
         figure.set_layout_engine(layout)
+    ax.tick_params(axis="both" if upright else "y", rotation=0)
     ax.grid(False)
 
 

@@ -71,11 +71,10 @@ def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None
     down, across = _steps(cells, MOST_NAMED)
     look = {"cmap": _style.BLUES, "cbar_kws": {"label": formats.label(SHOWN[kind])}}
     look |= {"vmin": 0, "vmax": top, "xticklabels": across, "yticklabels": down}
-    _style.heat(ax, cells, **look)
+    _style.heat(ax, cells, upright=True, **look)
     _print(ax, cells, kind, top)
     _style.numbers(ax.collections[0].colorbar.ax.yaxis, SHOWN[kind])
     ax.invert_yaxis()
-    ax.tick_params(axis="both", rotation=0)
     known = cells.stack().dropna()
     orders, weeks = known.idxmax()
     ends = {"low": known.min(), "high": known.max()}

@@ -136,4 +136,3 @@ def _heat(ax: Axes, values: pd.DataFrame, words: pd.DataFrame | None, **options:
     look = {"annot": words, "fmt": "", "linewidths": 1, "linecolor": _style.PAPER}
     look |= {"cmap": _style.BLUES, "mask": values.isna(), "cbar": False}
     _style.heat(ax, values, **(look | options))
-    ax.tick_params(axis="y", rotation=0)

@@ -99,7 +99,7 @@ def roll(
     `seasons.make_clock`; `export_begins` is the policy. A `model` that was chosen on the same
     months misses them by a little less than others.
     """
-    lines = frames.hold_small(lines, rows=frames.count(lines), most=FEW)  # some dozen short steps
+    lines = frames.hold_small(lines, most=FEW)  # some dozen short steps
     history = kpis.series(lines, as_of=as_of, export_begins="opening")
     rule: dict[str, Any] = {"model": model, "campaigns": campaigns}
 

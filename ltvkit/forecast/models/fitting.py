@@ -48,6 +48,10 @@ class DistinctFitter:
     _too_few = "few_repeaters"  # says that hardly anybody has a frequency above 0
     _known: tuple[pd.DataFrame, Mapping] | None = None  # the histories that were prepared last
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or a file gets: not the histories that were prepared."""
+        return {name: value for name, value in vars(self).items() if name != "_known"}
+
     def _prepared(self, history: Mapping) -> Mapping:
         """What `_scores` needs of the histories, computed once for many parameters."""
         return history

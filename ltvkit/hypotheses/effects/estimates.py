@@ -48,8 +48,8 @@ class Estimate:
 
     One row per customer of `who`: `contributions` add up to `effect`; the squares of `influence`
     (how far each customer moves the effect) add up to the variance; customers of the same `groups`
-    are drawn together; `sizes` is how much each bought. `unadjusted_se` is the standard error
-    without the covariates.
+    are drawn together; `sizes` is how much each brought, or cost. `unadjusted_se` is the standard
+    error without the covariates.
     """
 
     effect: float
@@ -125,8 +125,7 @@ def contrast(terms: Iterable[Term]) -> Estimate:
         at, [s * (u - u.mean()) / np.sqrt(len(u) * max(len(u) - 1, 1)) for s, u in signed]
     )
     sizes, brought = np.zeros(len(who)), np.concatenate([t.parts[:, 0] for t in terms])
-    at_a_loss = brought.sum() < 0  # a margin below zero: who cost most bought most
-    np.maximum.at(sizes, at, -brought if at_a_loss else brought)
+    np.maximum.at(sizes, at, np.abs(brought))
     groups = _code_terms(at, [len(t.who) for t in terms], len(who))
     se = float(np.sqrt((influence**2).sum()))
     return Estimate(

@@ -10,7 +10,6 @@ import pandas as pd
 from ltvkit.core.i18n import _, n_
 from ltvkit.display import formats
 from ltvkit.drivers.kpi_tree import name_move
-from ltvkit.forecast.leaving import STAGES
 from ltvkit.report.pages.front_page import drop_data_end
 
 MOST, YOUNG = 5, 4  # tasks; months of key figures
@@ -131,12 +130,13 @@ def _call(tables: Tables, currency: str) -> Iterator[Task]:
 
 
 def _is_not_worth_a_call(leaving: pd.DataFrame | None, currency: str) -> bool:
-    """Whether it is known that of overdue customers not one unit of money each is expected."""
+    """Whether it is known that customers are overdue, and none is worth a unit of money."""
     if leaving is None:
         return False
-    late = leaving[leaving["status"].isin(STAGES)]
-    worth = late["ltv_at_stake"].sum(min_count=1) / (late["customers"].sum() or 1)
-    return bool(worth <= 0) or formats.money(worth, currency) == formats.money(0.0, currency)
+    late = leaving[leaving["status"] != "overdue_soon"].to_dict("records")
+    each = [row["ltv_at_stake"] / row["customers"] for row in late if row["customers"]]
+    nothing = formats.money(0.0, currency)
+    return bool(each) and all(x <= 0 or formats.money(x, currency) == nothing for x in each)
 
 
 def _mend(tables: Tables, _currency: str) -> Iterator[Task]:
