@@ -93,7 +93,8 @@ def test_names_of_code_in_the_documents_exist():
     known: dict[str, set[str]] = {"shop": {"params", "book", "as_of", *dir(Shop)}}
     for dotted in (name.removesuffix(".__init__") for name in modules()):
         package, _dot, name = dotted.rpartition(".")
-        known.setdefault(name, set()).update(vars(importlib.import_module(dotted)))
+        module = importlib.import_module(dotted)
+        known.setdefault(name, set()).update(vars(module), dir(module))  # or loaded on use
         known.setdefault(package.rpartition(".")[2], set()).add(name)
     for page, text in PAGES.items():
         for path in re.findall(r"`((?:ltvkit|tests|params|notebooks|docs)/[\w./-]+)`", text):
