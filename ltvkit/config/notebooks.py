@@ -112,11 +112,10 @@ def read_notebook(path: Path) -> Notebook:
     heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))
     title = next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
     said = content["metadata"].get("ltvkit", {})
+    nav, long = said.get("nav", title), bool(said.get("long"))
     declaring = next((source for _kind, source, tags, *_rest in cells if "parameters" in tags), "")
     parameters = {parameter.name: parameter for parameter in _declarations(declaring, path)}
-    names = title, said.get("nav", title)
-    key = digest(cells, kernel)
-    return Notebook(path, path.stem, *names, parameters, key, long=bool(said.get("long")))
+    return Notebook(path, path.stem, title, nav, parameters, digest(cells, kernel), long)
 
 
 def _declarations(source: str, notebook: Path) -> Iterable[Parameter]:

@@ -52,9 +52,8 @@ def _is_silent(found: Change) -> bool:
     """Whether nobody bought in the second period: money then moved by what was sent back."""
     if found.shops:
         return False
-    table = found.table.set_index("leaf")
-    who = [leaf for leaf in table.index if _counts_customers(leaf)]
-    return bool(who) and bool((table.loc[who, "value_after"] == 0).all())
+    bought = found.table.loc[found.table["leaf"].map(_counts_customers), "value_after"]
+    return len(bought) > 0 and bool((bought == 0).all())
 
 
 def _counts_customers(leaf: str) -> bool:

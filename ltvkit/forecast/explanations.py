@@ -132,9 +132,9 @@ def _find_nearest_rhythm(
     such time to that of a cell; missing where none is `within` so many days of it, or so long."""
     gaps = np.unique(fitted.buying.gaps(*fitted.clock.history(triples)))
     times = cells[["frequency"]].to_numpy() * gaps * MONTH_DAYS
-    times = np.where(times <= cells[["T_days"]].to_numpy(), times, np.nan)
+    times = np.where(times <= cells[["T_days"]].to_numpy(), times, np.inf)
     away = np.abs(times - cells[["t_x_days"]].to_numpy())
-    nearest = np.where(np.isnan(away), np.inf, away).argmin(axis=1)[:, None]
+    nearest = away.argmin(axis=1)[:, None]
     found, off = (np.take_along_axis(each, nearest, axis=1)[:, 0] for each in (times, away))
     return np.where(off <= within, found, np.nan)
 

@@ -153,9 +153,10 @@ def describe_leaving(
     if sure and soon[LTV] + late[LTV].sum() < 0:
         return fill("overdue_at_a_loss", n=n + overdue, day=day)
     first = fill("none_soon", day=day)
-    if regular:
-        gone = new and not recent["p_alive"] > 0
-        first = fill("none_soon_missed", n=new) if gone else fill("none_soon_regular") * (not new)
+    if regular and not new:
+        first = fill("none_soon_regular")
+    elif regular and not recent["p_alive"] > 0:  # else late payments still come
+        first = fill("none_soon_missed", n=new)
     if not sure:
         return _count_leaving(first, n, overdue, day=day)
     if n:

@@ -767,7 +767,6 @@ def test_order_steps_have_a_point_with_its_interval_for_each_group():
 
 
 DRAWN = """
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 import pandas as pd
 from ltvkit.display import plots

@@ -37,7 +37,7 @@ RC |= mpl.rc_params_from_file(
 )
 CHARTS = files.read_yaml(__name__, "charts.yaml")
 LONGEST_TITLE = 90  # characters in a line
-MOST_NAMED = 24  # columns of a name below the x axis
+WIDEST_NAME = 24  # columns of a name below the x axis
 GREY, INK, LINE = RC["axes.edgecolor"], RC["text.color"], RC["grid.color"]
 # Blue and amber stay apart for every common kind of colour blindness, and in grey.
 BLUE, AMBER, PAPER = "#2f6690", "#d98a29", "#ffffff"
@@ -231,10 +231,10 @@ def short(label: Any, most: int) -> str:
 def names(ax: Axes, labels: Iterable[Any]) -> None:
     """Name the places 0, 1, 2, ... of the x axis: every n-th where all would not fit."""
     labels = list(map(str, labels))
-    widest = min(MOST_NAMED, max(map(formats.width, labels)))
+    widest = min(WIDEST_NAME, max(map(formats.width, labels)))
     room = ax.get_window_extent().width / ax.figure.dpi * 72 / 6  # in characters of 6 points
     step = 1 + int(len(labels) * (widest + 1) // room)
-    shown = [short(label, MOST_NAMED) for label in labels[::step]]
+    shown = [short(label, WIDEST_NAME) for label in labels[::step]]
     ax.set_xticks(range(0, len(labels), step), shown)
     ax.grid(False, axis="x")
 
