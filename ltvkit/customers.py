@@ -11,9 +11,22 @@ from ltvkit.engines.frames import Frame
 from ltvkit.ingest import daily
 from ltvkit.periods import Day
 
-__all__ = ["days_since", "reconcile", "summarize", "totals"]
+__all__ = ["days_since", "is_decisive", "reconcile", "summarize", "totals"]
 
 __dir__ = __all__.copy
+
+DECIDES = 0.25  # of a sum
+EQUAL = 3  # times an equal share, so that four customers alike are not called one that decides
+
+
+def is_decisive(share: float, *, of: int) -> bool:
+    """Whether one customer decides a sum or a mean of so many: by a quarter of it or more, and
+    three times an equal share.
+
+    >>> is_decisive(0.4, of=300), is_decisive(0.4, of=4), is_decisive(1.0, of=1)
+    (True, False, False)
+    """
+    return bool(share >= max(DECIDES, EQUAL / of)) if of else False
 
 
 def summarize(lines: Frame, *, as_of: Day) -> Frame:

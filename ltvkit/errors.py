@@ -8,7 +8,7 @@ from contextlib import contextmanager
 __all__ = [
     "Alike", "ClusterError", "ColumnError", "DataError", "DeliveryError", "LtvkitError",
     "LtvkitWarning", "NoOptimum", "NotRegular", "NothingKept", "NothingYet", "ParamsError",
-    "ProjectError", "ReportError", "TooLittleData",
+    "ProjectError", "ReportError", "TooLittleData", "Undefined",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
@@ -40,11 +40,15 @@ class TooLittleData(DataError):
     """There is too little of the data for this method: a report says so, and goes on without."""
 
 
+class Undefined(TooLittleData):
+    """There is no such figure for these orders, however many they are."""
+
+
 class NoOptimum(TooLittleData):
     """The data do not determine a model's parameters: its likelihood has no maximum."""
 
 
-class NotRegular(TooLittleData):
+class NotRegular(Undefined):
     """These customers do not pay in a regular rhythm, so there are no renewals to forecast."""
 
 
@@ -52,7 +56,7 @@ class Alike(TooLittleData):
     """Customers show no difference: all leave with the same chance, lost / at risk."""
 
 
-class NothingKept(TooLittleData):
+class NothingKept(Undefined):
     """Customers sent back as much as they bought."""
 
 

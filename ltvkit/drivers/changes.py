@@ -22,7 +22,7 @@ from ltvkit.drivers.own_trees import build_own_tree
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError, TooLittleData
+from ltvkit.errors import ParamsError, TooLittleData, Undefined
 from ltvkit.ingest import truncation
 from ltvkit.periods import Day
 
@@ -137,7 +137,7 @@ def share_out_sums(
     for n, name in enumerate(names):
         sold = totals.get(f"gross{n}", totals[f"revenue{n}"])
         if sold and not totals[f"orders{n}"]:
-            raise TooLittleData(fill("nothing_bought", period=formats.period(name)))
+            raise Undefined(fill("nothing_bought", period=formats.period(name)))
     if of == "margin":
         margins.check_margins(totals, names)
     if tree.formula:

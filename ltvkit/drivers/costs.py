@@ -143,14 +143,15 @@ def describe_costs(
     currency: str = "",
 ) -> list[str]:
     """The table of `weigh_costs` of a change `of` revenue or margin -> a sentence for each leaf
-    with a cost, and what pays for it."""
+    with a cost, and what pays for it; first, that goods cost more than they bring, if so."""
     costly = table[table["cost"].notna()].to_dict("records")
+    at_a_loss = [fill("sold_at_a_loss", rate=margin_rate)] if margin_rate < 0 else []
     if not costly:
-        return [fill("costs_not_used" if tree.has_costs else "no_costs")]
+        return [*at_a_loss, fill("costs_not_used" if tree.has_costs else "no_costs")]
     known = not np.isnan(margin_rate)
     paid = fill("paid_from_margin", rate=margin_rate) if known else fill("paid_from_revenue")
     paid = fill("gains_are_margin") if of == "margin" else paid
-    return [*(_describe_cost(row, tree, currency) for row in costly), paid]
+    return [*at_a_loss, *(_describe_cost(row, tree, currency) for row in costly), paid]
 
 
 def _describe_cost(row: dict[str, Any], tree: KpiTree, currency: str) -> str:

@@ -12,7 +12,7 @@ from ltvkit.drivers.leaves import MOVED, ROUNDING
 from ltvkit.drivers.texts import fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import TooLittleData
+from ltvkit.errors import Undefined
 from ltvkit.ingest import daily
 from ltvkit.periods import Day
 
@@ -27,7 +27,7 @@ def check_margins(totals: Mapping[str, float], names: Sequence[str]) -> None:
         sold = max(totals.get(f"gross{n}", 0.0), abs(margin))
         if abs(revenue) <= ROUNDING * sold < abs(margin):
             amount = formats.money(margin, decimals=2)
-            raise TooLittleData(fill("no_revenue", period=formats.period(name), margin=amount))
+            raise Undefined(fill("no_revenue", period=formats.period(name), margin=amount))
 
 
 def count_unknown(totals: Mapping[str, float]) -> int:

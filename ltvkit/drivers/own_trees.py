@@ -15,7 +15,7 @@ from ltvkit.drivers.formula import Formula
 from ltvkit.drivers.leaves import BY_DAY, BY_SPAN, LEAVES, MIXES, Span, Tree
 from ltvkit.drivers.texts import fill
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ColumnError, ParamsError, TooLittleData
+from ltvkit.errors import ColumnError, ParamsError, TooLittleData, Undefined
 
 BACK = ("returned_share", "sent_back")
 KINDS = {*BY_SPAN.values(), *BY_DAY.values()}  # leaves that tell who is new
@@ -53,7 +53,7 @@ def build_own_tree(
     tree = Tree(formula, weighed, net=not set(BACK) & set(formula.leaves))
     for n, name in enumerate(names):
         if totals[f"revenue{n}"] and not totals[f"orders{n}"]:
-            raise TooLittleData(fill("nothing_bought", period=formats.period(name)))
+            raise Undefined(fill("nothing_bought", period=formats.period(name)))
     _check_revenue(tree, totals, names)
     return tree
 

@@ -14,7 +14,7 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, NoOptimum, TooLittleData, one_of
+from ltvkit.errors import DataError, NoOptimum, Undefined, one_of
 from ltvkit.forecast.clock import DAYS, HISTORY, Clock
 from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
 from ltvkit.forecast.models.fitting import fit_with_fallback
@@ -235,7 +235,7 @@ def fit_spending(customers: Frame) -> Spending:
     pairs = frames.table(paying.group_by(columns).agg(customers=nw.len()).sort(columns))
     purchases, weights = pairs["purchase_days"].to_numpy(), pairs["customers"].to_numpy()
     if not len(pairs):
-        raise TooLittleData(fill("nothing_left_of_paid"))
+        raise Undefined(fill("nothing_left_of_paid"))
     each = pairs["revenue"].to_numpy() / purchases
     mean = float(np.average(each, weights=weights))
     try:

@@ -13,7 +13,7 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, TooLittleData, one_of
+from ltvkit.errors import DataError, Undefined, one_of
 from ltvkit.forecast import next_orders, predictions
 from ltvkit.forecast.clock import HISTORY
 from ltvkit.forecast.estimation import Fitted, histories
@@ -149,11 +149,9 @@ def distribution(predicted: Frame, *, column: str = "ltv_12m") -> pd.DataFrame:
     quantile = frames.table(lazy.select(nw.col(column).quantile(0.99, "linear")))
     top = float(quantile.iloc[0, 0])
     if not top > 0:
-        raise TooLittleData(_("LTV is zero or less for nearly all customers: no spread to show."))
+        raise Undefined(_("LTV is zero or less for nearly all customers: no spread to show."))
     if formats.kind(column) == "money" and top < LEAST_SHOWN:
-        raise TooLittleData(
-            _("LTV is next to nothing for nearly all customers: no spread to show.")
-        )
+        raise Undefined(_("LTV is next to nothing for nearly all customers: no spread to show."))
     step = _round_up(top / BINS)
     bins = int(np.ceil(top / step))
     place = (nw.col(column) / step).floor().clip(0, bins).cast(nw.Int64)

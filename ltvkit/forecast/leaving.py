@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
+from ltvkit.customers import is_decisive
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
@@ -102,11 +103,12 @@ def next_month_end(as_of: Day) -> dt.date:
 
 def summarize_leaving(late: Frame, soon: Frame, *, sure: bool = True) -> pd.DataFrame:
     """The lists of `overdue` and `entering_risk` -> one row per stage: status, customers, p_alive
-    (mean), `ltv_12m` (of all of them), `ltv_at_stake`.
+    (mean), `ltv_12m` (of all of them), `ltv_at_stake`, `largest_share`.
 
-    Of an overdue customer all that is still expected is at stake. p_alive is NaN where a stage has
-    no customer, amounts where the orders span too little to be `sure` of what a customer is worth
-    in 12 months (see `predictions.reach`).
+    Of an overdue customer all that is still expected is at stake; `largest_share` is the part of
+    it that hangs on one customer. p_alive and that part are NaN where a stage has no customer or
+    nothing at stake, amounts where the orders span too little to be `sure` of what a customer is
+    worth in 12 months (see `predictions.reach`).
     """
     since = nw.col("days_overdue")
     starts = list(STAGES.values())
@@ -115,16 +117,20 @@ def summarize_leaving(late: Frame, soon: Frame, *, sure: bool = True) -> pd.Data
         stage = stage + nw.when(since >= day).then(1).otherwise(0)
     sums = ["p_alive", LTV, "ltv_at_stake"]
     opened = frames.lazy(late).with_columns(stage=stage, ltv_at_stake=nw.col(LTV))
-    counted = frames.add_up(opened, "stage", sums=sums, customers=nw.len())
+    more = {"customers": nw.len(), "largest": nw.col("ltv_at_stake").max()}
     first = frames.lazy(soon).with_columns(stage=nw.lit(-1))
-    counted = pd.concat([frames.add_up(first, "stage", sums=sums, customers=nw.len()), counted])
+    counted = pd.concat([frames.add_up(x, "stage", sums=sums, **more) for x in (first, opened)])
     table = counted.set_index("stage").reindex(range(-1, len(STAGES))).fillna(0.0)
     people = table["customers"].astype("int64")
     table[[LTV, "ltv_at_stake"]] *= 1.0 if sure else np.nan
-    table = table.assign(p_alive=table["p_alive"] / people.replace(0, np.nan), customers=people)
-    return table.assign(status=[ENTERING, *STAGES])[["status", "customers", *sums]].reset_index(
-        drop=True
+    stake = table["ltv_at_stake"]
+    table = table.assign(
+        status=[ENTERING, *STAGES],
+        customers=people,
+        p_alive=table["p_alive"] / people.replace(0, np.nan),
+        largest_share=(table["largest"] / stake).where(stake > 0),
     )
+    return table[["status", "customers", *sums, "largest_share"]].reset_index(drop=True)
 
 
 def describe_leaving(
@@ -135,7 +141,8 @@ def describe_leaving(
     regular: bool = False,
     sure: bool = True,
 ) -> str:
-    """The summary in a sentence each: who will be overdue, and who is, lately above all.
+    """The summary in a sentence each: who will be overdue, and who is, lately above all; and
+    whether what is at stake hangs on one customer (`customers.is_decisive`).
 
     Of customers at a loss (a margin below zero) nothing is at stake, and it says so. `regular`:
     they pay in a regular rhythm, so that nobody waits longer than usual and still pays; who will
@@ -162,6 +169,7 @@ def describe_leaving(
     if n:
         worth = formats.rough_sum(soon["ltv_at_stake"], of=n, currency=currency)
         first = fill("soon_overdue", n=n, day=day, worth=worth)
+        first += _name_the_largest(rows.loc[[ENTERING]])
     if not overdue:
         return first
     nothing = formats.money(0.0, currency)
@@ -170,9 +178,20 @@ def describe_leaving(
     worth = formats.rough_sum(
         (recent if new else late.sum())[LTV], of=new or overdue, currency=currency
     )
-    if 0 < new < overdue:
-        return f"{first} {fill('overdue_lately', all=overdue, n=new, worth=worth)}"
-    return f"{first} {fill('now_overdue', n=overdue, worth=worth)}"
+    name = "overdue_lately" if 0 < new < overdue else "now_overdue"
+    said = fill(name, all=overdue, n=new or overdue, worth=worth)
+    return f"{first} {said}{_name_the_largest(rows.loc[['overdue_30'] if new else list(STAGES)])}"
+
+
+def _name_the_largest(stages: pd.DataFrame) -> str:
+    """That most of what is at stake in these stages hangs on one customer; else empty."""
+    if "largest_share" not in stages:
+        return ""
+    whole = stages["ltv_at_stake"].sum()
+    most = (stages["largest_share"] * stages["ltv_at_stake"]).max()
+    share = float(most / whole) if whole > 0 else 0.0
+    decisive = is_decisive(share, of=int(stages["customers"].sum()))
+    return f" {fill('hangs_on_one', share=share)}" if decisive else ""
 
 
 def _count_leaving(none: str, n: int, overdue: int, *, day: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ltvkit.display import formats
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError, TooLittleData
+from ltvkit.errors import ParamsError, TooLittleData, Undefined
 from ltvkit.forecast import bands, estimation, months_ahead, uncertainty
 from ltvkit.forecast.backtesting.rolling_origins import RollingOrigins
 from ltvkit.forecast.bands import Band
@@ -104,9 +104,9 @@ def revenue(
     low, high = bands.widen_total(tested, whole, months=months)
     total = float(ahead.total.sum())
     if not total > 0:
-        raise TooLittleData(fill("nothing_left"))
+        raise Undefined(fill("nothing_left"))
     if not high <= FARTHEST:
-        raise TooLittleData(fill("too_unsure", factor=FARTHEST))
+        raise Undefined(fill("too_unsure", factor=FARTHEST))
     table = _build(history, calendar, ahead, band)
     ends = (total, total * low, total * high)
     return Revenue(table, *ends, won, acquisition, band, method, past.won.growth)
@@ -125,7 +125,7 @@ def _check_past(history: pd.DataFrame) -> None:
     past = history[~history["partial"]].tail(YEAR)
     if len(past) and not past["revenue"].sum() > 0:
         name = "all_sent_back" if past["orders"].any() else "nothing_sold"
-        raise TooLittleData(fill(name, span=fill("months", n=len(past))))
+        raise Undefined(fill(name, span=fill("months", n=len(past))))
 
 
 def _build(history: pd.DataFrame, calendar: Calendar, ahead: Ahead, band: Band) -> pd.DataFrame:
@@ -173,17 +173,19 @@ def finding(ahead: Revenue, *, currency: str) -> str:
     table = ahead.table
     coming, before = table[table["expected"].notna()], table[table["actual"].notna()]
     span = fill("months", n=len(coming))
-    show = partial(formats.rough_money, currency=currency, spread=ahead.high - ahead.low)
+    spread = ahead.high - ahead.low
+    show = partial(formats.rough_money, currency=currency, spread=spread)
     first, last = (formats.month(coming["month"].iloc[i]) for i in (0, -1))
     amounts = {"total": show(ahead.total), "range": show(ahead.low, ahead.high)}
     lines = [fill("ahead", span=span, first=first, last=last, **amounts)]
     actual = before["actual"].tail(len(coming)).sum() if len(before) >= len(coming) else 0.0
     if actual > 0:
-        change = ahead.total / actual - 1
+        change = formats.round_to(ahead.total, spread=spread) / actual - 1  # as it is told
         name = "same" if abs(change) < SAME else "more" if change > 0 else "less"
         name = "many_times" if change >= formats.MANY else name
         moved = {"share": formats.share(abs(change), decimals=0), "n": round(1 + change)}
-        lines.append(fill(f"past_{name}", **moved, span=span, actual=show(actual)))
+        known = formats.rough_money(actual, spread=actual / 10, currency=currency)
+        lines.append(fill(f"past_{name}", **moved, span=span, actual=known))
     lines.append(_describe_assumption(ahead, coming, show))
     band = ahead.band
     if band.tested:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, TooLittleData
+from ltvkit.errors import DataError, TooLittleData, Undefined
 from ltvkit.forecast import subscriptions, uncertainty
 from ltvkit.forecast.estimation import Fitted
 from ltvkit.forecast.seasons import Season
@@ -123,7 +123,7 @@ def repeat_year(history: pd.DataFrame, calendar: Calendar) -> Ahead:
     if len(past) < 2 * YEAR or not (before > 0 and last.sum() > 0):
         raise TooLittleData(fill("no_year_before"))
     if not 1 / OTHER <= last.sum() / before <= OTHER:
-        raise TooLittleData(fill("other_year_before"))
+        raise Undefined(fill("other_year_before"))
     known = periods.index_of(history.loc[past.index[-1], "start"], "month")
     place = (calendar.index - known - 1) % YEAR
     return _undivided(last[place] * last.sum() / before)

@@ -12,7 +12,7 @@ import pandas as pd
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, ParamsError, TooLittleData, check_share
+from ltvkit.errors import DataError, ParamsError, TooLittleData, Undefined, check_share
 from ltvkit.forecast import estimation, subscriptions
 from ltvkit.forecast.clock import DAYS, HISTORY, Clock
 from ltvkit.forecast.estimation import Fitted, histories
@@ -210,5 +210,5 @@ def best(predicted: Frame, *, of: str) -> str:
     ranked = columns.sort(of, "customer_id", descending=[True, False])
     highest = frames.table(ranked.head(1)).iloc[0]
     if not highest[of] > 0:
-        raise TooLittleData(fill("none_is_best"))
+        raise Undefined(fill("none_is_best"))
     return str(highest["customer_id"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import narwhals.stable.v2 as nw
 
+from ltvkit.customers import is_decisive
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
@@ -13,14 +14,11 @@ __all__ = ["finding"]
 
 __dir__ = __all__.copy
 
-DECIDES = 0.25  # of all that was paid
-EQUAL = 3  # times an equal share, so that four customers alike are not called one that decides
-
 
 def finding(customers: Frame, *, currency: str = "") -> str:
     """Customers -> that one of them decides, and the mean revenue of all others; else empty.
 
-    One who has a quarter or more of what all above zero paid, and three times an equal share.
+    One who is decisive (`customers.is_decisive`) for what all above zero paid.
     """
     paid = frames.above_zero("revenue")
     opened = frames.lazy(customers, needs=("revenue",)).with_columns(_paid=paid)
@@ -28,8 +26,7 @@ def finding(customers: Frame, *, currency: str = "") -> str:
     sums = {"n": nw.len(), "most": most, "whole": whole, "net": nw.col("revenue").sum()}
     row = frames.table(opened.select(**sums)).iloc[0]
     share = row["most"] / row["whole"] if row["whole"] > 0 else 0.0
-    decides = share >= max(DECIDES, EQUAL / row["n"])
-    if not decides:
+    if not is_decisive(share, of=int(row["n"])):
         return ""
     each = formats.money((row["net"] - row["most"]) / (row["n"] - 1), currency)
     return " ".join(

@@ -195,6 +195,14 @@ def test_what_pays_at_its_target_is_not_said_never_to_pay(now):
     assert ("no improvement" in said) == (now == 1)
 
 
+@pytest.mark.parametrize(("rate", "said"), [(-0.3, True), (0.0, False), (np.nan, False)])
+def test_more_sales_at_a_loss_are_said_to_lose_more(rate, said):
+    texts = drivers.describe_costs(drivers.weigh_costs(explain()), tree=TREE, margin_rate=rate)
+    loss = "The margin is \N{MINUS SIGN}30.0% of revenue: goods cost more than they bring."
+    assert texts[0].startswith(loss) is said
+    assert len(texts) == 5 + said
+
+
 def test_new_customers_may_pay_after_the_month():
     row, said, _shown = weigh_one("new_customers", 10, target=12, cost=2000)
     assert row["pays"] == "not_within_month"

@@ -329,6 +329,23 @@ def test_one_customer_is_told_when_the_next_order_comes(fitted):
     assert told.table.equals(plain.table)
 
 
+def test_one_customer_who_decides_what_is_at_stake_is_named():
+    """Of ten overdue, one has 910 of 1,000; of four who will be, each a quarter of 40."""
+    ltv = pd.DataFrame(
+        {"customer_id": [f"c{n}" for n in range(10)], "ltv_12m": [910.0, *[10.0] * 9]}
+    )
+    late = ltv.assign(days_overdue=5, p_alive=0.5)
+    soon = late.head(4).assign(ltv_12m=20.0, ltv_at_stake=10.0)
+    table = leaving.summarize_leaving(late, soon)
+    assert table["largest_share"].tolist()[:2] == pytest.approx([0.25, 0.91])
+    assert table["largest_share"].tolist()[2:] == pytest.approx([np.nan] * 3, nan_ok=True)
+    said = leaving.describe_leaving(table, as_of="2024-09-30", currency="JPY")
+    assert said.endswith("in the next 12 months. 91.0% of that hangs on one customer.")
+    assert said.count("hangs") == 1
+    alike = leaving.summarize_leaving(late.assign(ltv_12m=100.0), soon)
+    assert "hangs" not in leaving.describe_leaving(alike, as_of="2024-09-30")
+
+
 def test_lists_say_which_horizons_nobody_has_seen(fitted):
     weeks = a_shop().assign(tenure_days=40)
     said = forecast.explain_lists(fitted, fitted, customers=weeks)

@@ -38,6 +38,12 @@ def test_what_needs_a_missing_step_is_missing_too():
     assert not missing.ended
 
 
+def test_what_no_more_orders_would_tell_is_no_want_of_data():
+    for kind in ("Undefined", "NothingKept", "NotRegular"):
+        assert MissingData().explain("f()", kind, "all came back.") == "Not shown: all came back."
+    assert MissingData().explain("f()", "Alike", "few.") == "Not enough data: few."
+
+
 @pytest.mark.parametrize(
     "error", [undefined("nowhere"), ("ValueError", "x"), ("DataError", "x"), ("ParamsError", "x")]
 )

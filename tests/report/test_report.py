@@ -473,6 +473,24 @@ def test_the_headline_is_what_changed_and_is_said_once():
     assert front_page.find_headline(pages[:1]) == ""
 
 
+def test_a_first_month_has_a_headline_of_its_own():
+    table = pd.DataFrame(
+        {
+            "period": ["2024-01", "2024-02"],
+            "customers": [30, 20],
+            "orders": [31, 22],
+            "revenue": 9000.0,
+        }
+    )
+    said = front_page.describe_first_month(table, "2024-01", currency="JPY")
+    assert said == (
+        "January 2024 is the first month of these orders, so there is none to compare it with: "
+        "30 customers brought 9,000 JPY in 31 orders."
+    )
+    for other in (table, table.head(0), None):
+        assert front_page.describe_first_month(other, "2024-02", currency="JPY") == ""
+
+
 def test_measures_that_began_or_ended_lately_stand_under_the_headline():
     table = pd.DataFrame(
         {

@@ -89,6 +89,27 @@ def test_each_task_names_people_money_and_owner():
     )
 
 
+def test_a_task_names_no_mean_where_one_customer_decides():
+    """233 customers, of whom one has 90% of what is at stake; 194 alike, the largest with 3%."""
+    found = list_tasks({"leaving": LEAVING.assign(largest_share=[0.03, 0.9])}, currency="JPY")
+    assert [task.text for task in found] == [
+        "Win back the customers who became overdue in the last 30 days (233): 379,000 JPY is "
+        "still expected of them in 12 months, 90.0% of it of one customer.",
+        "Write to the customers who will be overdue by the end of next month (194): without an "
+        "order, 42,000 JPY less is expected of them in 12 months, 218 JPY each.",
+    ]
+
+
+@pytest.mark.parametrize("skill", [[0.1, -0.2], [-0.1, -0.2]])
+def test_a_task_names_no_amount_where_the_backtest_says_not_to_choose_by_it(skill):
+    tested = pd.DataFrame({"kind": ["model", "model", "simple"], "skill": [*skill, 0.3]})
+    [first, second] = [t.text for t in list_tasks({"leaving": LEAVING, "backtest": tested})]
+    told_apart = max(skill) > 0
+    assert ("The forecast cannot tell which of them are worth more." in first) is not told_apart
+    assert ("378" in first or "379" in first) is told_apart
+    assert ("less is expected" in second) is told_apart
+
+
 def test_they_are_at_most_five_and_none_without_a_cause():
     tables = {"leaving": LEAVING, "drivers_previous": DRIVERS, "rfm_segments": SEGMENTS}
     tables |= {"data_checks": CHECKS, "hypotheses": HYPOTHESES}

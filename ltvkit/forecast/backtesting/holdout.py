@@ -16,7 +16,7 @@ from ltvkit import customers, periods
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, NoOptimum, NotRegular, ParamsError, TooLittleData
+from ltvkit.errors import DataError, NoOptimum, NotRegular, ParamsError, TooLittleData, Undefined
 from ltvkit.forecast import acquisition, estimation
 from ltvkit.forecast.backtesting import model_forecasts
 from ltvkit.forecast.backtesting.baselines import CHALLENGERS, SIMPLE, outcome
@@ -175,9 +175,9 @@ def backtest(
     actual = outcome(known, their_lines, split=split, days=days)
     if not actual["revenue"].gt(0).any():
         name = "all_returned" if actual["orders"].any() else "nothing_bought"
-        raise TooLittleData(fill(name, split=split, days=days))
+        raise Undefined(fill(name, split=split, days=days))
     if actual["revenue"].nunique() == 1:
-        raise TooLittleData(fill("all_the_same", split=split, days=days))
+        raise Undefined(fill("all_the_same", split=split, days=days))
     past = their_lines[their_lines["order_date"] <= pd.Timestamp(split)]
     spent = estimation.fit_spending(known)
     trials = _try_models(known, actual, days, spent=spent, known_days=won.known_days, draws=draws)

@@ -158,7 +158,9 @@ def _build_context(
     by_month, quality = tables.get("kpis_month"), tables.get("data_quality")
     this = periods.index_of(f"{report.month}-01", "month")
     currency = report.params.values.get("currency", "")
-    headline = front_page.find_headline(found)
+    headline = front_page.find_headline(found) or front_page.describe_first_month(
+        by_month, report.month, currency=currency
+    )
     measures = front_page.list_measures(tables.get("hypotheses"), report.month, as_of=report.as_of)
     said = front_page.list_findings(found, headline=headline)
     return report.named | {

@@ -97,6 +97,21 @@ def find_headline(found: Sequence[Result]) -> str:
     return next((r.findings[0] for r in pages), "")
 
 
+def describe_first_month(by_month: pd.DataFrame | None, month: str, *, currency: str) -> str:
+    """The table kpis_month -> what a shop's first month brought, which can be compared with none;
+    empty for any other month, and without the table."""
+    if by_month is None or by_month.empty or by_month["period"].min() != month:
+        return ""
+    row = by_month[by_month["period"] == month].iloc[0]
+    text = _(
+        "{month} is the first month of these orders, so there is none to compare it with: "
+        "{customers} customers brought {revenue} in {orders} orders."
+    )
+    counts = {name: formats.count(row[name]) for name in ("customers", "orders")}
+    revenue = formats.money(row["revenue"], currency)
+    return text.format(month=formats.month(month), revenue=revenue, **counts)
+
+
 def list_measures(table: pd.DataFrame | None, month: str, *, as_of: Any) -> str:
     """The table hypotheses -> what began or ended in the month (up to `as_of`) or in the one
     before, in a sentence. Empty where there is none, or no such table."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from ltvkit.core.i18n import _, n_
+from ltvkit.customers import is_decisive
 from ltvkit.display import formats
 from ltvkit.drivers.kpi_tree import name_move
 from ltvkit.report.pages.front_page import drop_data_end
@@ -52,27 +53,51 @@ def _decide(tables: Tables, _currency: str) -> Iterator[Task]:
 
 def _win_back(tables: Tables, currency: str) -> Iterator[Task]:
     """Customers who have become overdue lately, of whom something is still expected."""
-    text = _(
-        "Win back the customers who became overdue in the last 30 days ({n}): {amount} is still "
-        "expected of them in 12 months, {each} each."
-    )
-    yield from _write_to(tables, currency, status="overdue_30", text=text, list_="overdue")
+    texts = {
+        "each": _(
+            "Win back the customers who became overdue in the last 30 days ({n}): {amount} is "
+            "still expected of them in 12 months, {each} each."
+        ),
+        "one": _(
+            "Win back the customers who became overdue in the last 30 days ({n}): {amount} is "
+            "still expected of them in 12 months, {share} of it of one customer."
+        ),
+        "alike": _(
+            "Win back the customers who became overdue in the last 30 days ({n}). The forecast "
+            "cannot tell which of them are worth more."
+        ),
+    }
+    yield from _write_to(tables, currency, status="overdue_30", texts=texts, list_="overdue")
 
 
 def _keep(tables: Tables, currency: str) -> Iterator[Task]:
     """Customers who will be overdue by the end of next month."""
-    text = _(
-        "Write to the customers who will be overdue by the end of next month ({n}): without an "
-        "order, {amount} less is expected of them in 12 months, {each} each."
+    texts = {
+        "each": _(
+            "Write to the customers who will be overdue by the end of next month ({n}): without "
+            "an order, {amount} less is expected of them in 12 months, {each} each."
+        ),
+        "one": _(
+            "Write to the customers who will be overdue by the end of next month ({n}): without "
+            "an order, {amount} less is expected of them in 12 months, {share} of it of one "
+            "customer."
+        ),
+        "alike": _(
+            "Write to the customers who will be overdue by the end of next month ({n}). The "
+            "forecast cannot tell which of them are worth more."
+        ),
+    }
+    yield from _write_to(
+        tables, currency, status="overdue_soon", texts=texts, list_="entering_risk"
     )
-    yield from _write_to(tables, currency, status="overdue_soon", text=text, list_="entering_risk")
 
 
 def _write_to(
-    tables: Tables, currency: str, *, status: str, text: str, list_: str
+    tables: Tables, currency: str, *, status: str, texts: Mapping[str, str], list_: str
 ) -> Iterator[Task]:
     """A stage of the table leaving; not in a shop's first three months, when nobody knows what a
-    customer is worth in a year."""
+    customer is worth in a year. `texts`: what is said of "each" customer, where "one" decides, and
+    where the forecast takes them to be "alike"."""
     table = tables.get("leaving")
     if table is None or len(tables.get("kpis_month", range(YOUNG))) < YOUNG:
         return
@@ -82,8 +107,20 @@ def _write_to(
             amount, each = (
                 formats.rough_sum(x, of=n, currency=currency) for x in (stake, stake / n)
             )
-            said = text.format(n=formats.count(n), amount=amount, each=each)
+            share = row.get("largest_share", float("nan"))
+            kind = "one" if is_decisive(share, of=n) else "each"
+            kind = "alike" if _are_alike(tables.get("backtest")) else kind
+            figures = {"n": formats.count(n), "amount": amount, "each": each}
+            said = texts[kind].format(share=formats.share(share), **figures)
             yield Task(said, _("customer relations"), "leaving", list_)
+
+
+def _are_alike(backtest: pd.DataFrame | None) -> bool:
+    """Whether the backtest found no model better at telling customers apart than one number."""
+    if backtest is None or not {"kind", "skill"} <= set(backtest):
+        return False
+    skill = backtest.loc[backtest["kind"] == "model", "skill"].dropna()
+    return len(skill) > 0 and bool((skill <= 0).all())
 
 
 def _ask_why(tables: Tables, currency: str) -> Iterator[Task]:
