@@ -145,7 +145,7 @@ def describe_costs(
     """The table of `weigh_costs` of a change `of` revenue or margin -> a sentence for each leaf
     with a cost, and what pays for it; first, that goods cost more than they bring, if so."""
     costly = table[table["cost"].notna()].to_dict("records")
-    at_a_loss = [fill("sold_at_a_loss", rate=margin_rate)] if margin_rate < 0 else []
+    at_a_loss = [fill("sold_at_a_loss", share=-margin_rate)] if margin_rate < 0 else []
     if not costly:
         return [*at_a_loss, fill("costs_not_used" if tree.has_costs else "no_costs")]
     known = not np.isnan(margin_rate)

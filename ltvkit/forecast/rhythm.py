@@ -132,7 +132,7 @@ def _fit_model(renewals: pd.DataFrame, method: str, most: int) -> tuple[np.ndarr
     rate = float(renewals["lost"].sum() / renewals["at_risk"].sum())
     if rate == 1:
         raise reason
-    return (1 - rate) ** number, [fill("same_chance", rate=rate)]
+    return (1 - rate) ** number, [fill("same_chance")]
 
 
 def _share_who_come_back(found: Payments, late: int, renewals: pd.DataFrame) -> float:

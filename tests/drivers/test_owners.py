@@ -198,7 +198,7 @@ def test_what_pays_at_its_target_is_not_said_never_to_pay(now):
 @pytest.mark.parametrize(("rate", "said"), [(-0.3, True), (0.0, False), (np.nan, False)])
 def test_more_sales_at_a_loss_are_said_to_lose_more(rate, said):
     texts = drivers.describe_costs(drivers.weigh_costs(explain()), tree=TREE, margin_rate=rate)
-    loss = "The margin is \N{MINUS SIGN}30.0% of revenue: goods cost more than they bring."
+    loss = "Goods cost more than they bring: the loss is 30.0% of revenue."
     assert texts[0].startswith(loss) is said
     assert len(texts) == 5 + said
 
