@@ -1,7 +1,7 @@
 """RFM scores: the edges between them, and the scores of customers.
 
 Source: Hughes, A. M. (1994), Strategic Database Marketing. Scores run from 1 to `bins`, the
-higher the better. An analyst imports all of it from `rfm`.
+higher the better.
 """
 
 from __future__ import annotations
@@ -17,10 +17,6 @@ import pandas as pd
 from ltvkit.engines import frames, ranking
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, is_number, one_of
-
-__all__ = ["MEASURES", "fixed_edges", "score", "thresholds"]
-
-__dir__ = __all__.copy
 
 EDGES = {"below": ("above", "up_to"), "above": ("from", "below")}  # columns of `thresholds`
 MEASURES = {"recency_days": "r_score", "orders": "f_score", "revenue": "m_score"}

@@ -1,8 +1,4 @@
-"""RFM: how recently, how often and how much each customer bought, and what to do next.
-
-Source: Hughes, A. M. (1994), Strategic Database Marketing. Scores run from 1 to `bins`, the
-higher the better; segments read the R and F scores.
-"""
+"""RFM segments: what the R and F scores of customers say, who moved, and what to do next."""
 
 from __future__ import annotations
 
@@ -20,14 +16,7 @@ from ltvkit.display.texts import explain_no_shares, fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, one_of
-from ltvkit.rfm_scores import MEASURES, NEEDS, fixed_edges, score, thresholds
-
-__all__ = [
-    "MEASURES", "SEGMENTS", "SEGMENT_NAMES", "Segment", "finding", "fixed_edges", "grid",
-    "hold_to_facts", "members", "migrate", "score", "segment", "summarize", "thresholds",
-]  # fmt: skip
-
-__dir__ = __all__.copy
+from ltvkit.rfm.scores import NEEDS
 
 FEWEST = 5  # customers whose scores from 1 to 5 say something
 
