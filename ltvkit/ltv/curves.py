@@ -22,6 +22,7 @@ __dir__ = __all__.copy
 GROUPS = 200
 ROUNDING = 1e-9  # of what was paid and sent back together: a sum below that is zero
 FEWEST = 30  # customers; resampling fewer says little about the uncertainty of their average
+COLUMNS = ["age_months", "customers", "ltv", "low", "high"]
 
 
 def ltv(
@@ -29,11 +30,16 @@ def ltv(
     *,
     as_of: Day,
     of: str = "revenue",
+    by: str = "",
     draws: int = 1000,
     seed: int = 1,
     export_begins: str = "",
 ) -> pd.DataFrame:
     """Order lines up to `as_of` -> age_months, customers, ltv, low, high: all cohorts together.
+
+    With `by`, a column of the lines: the same for the customers of each value that their first
+    order had, below each other, most customers first (equal: by name), with two more columns:
+    `group` (the value) and `few` (whether it has fewer than 30 customers, and so no band).
 
     LTV at age n = sum over ages a = 0..n of (revenue at age a / customers who have lived age a to
     its end), ages in calendar months since the first purchase. `of` is "revenue" or "margin".
@@ -47,20 +53,18 @@ def ltv(
     """
     check_kept(lines, as_of=as_of, of=of)
     known = cohorts.find_known(lines, as_of=as_of, every="month", export_begins=export_begins)
-    groups = _by_group(lines, as_of=as_of, column=of, known=known)
+    groups = _by_group(lines, as_of=as_of, column=of, known=known, by=by)
     if not groups:
         raise TooLittleData(fill("no_curve"))
-    [(paid, lived)] = groups.values()
-    low, high = _resample(paid, lived, draws=draws, seed=seed)
-    return pd.DataFrame(
-        {
-            "age_months": np.arange(paid.shape[1]),
-            "customers": lived.sum(axis=0).astype("int64"),
-            "ltv": np.cumsum(paid.sum(axis=0) / lived.sum(axis=0)),
-            "low": low,
-            "high": high,
-        }
-    )
+    curves = {name: _draw_curve(*each, draws=draws, seed=seed) for name, each in groups.items()}
+    if not by:
+        return curves[""]
+    most = {name: int(curve["customers"].iloc[0]) for name, curve in curves.items()}
+    tables = [
+        curves[name].assign(group=name, few=most[name] < FEWEST)
+        for name in sorted(curves, key=lambda name: (-most[name], name))
+    ]
+    return pd.concat(tables, ignore_index=True)[["group", *COLUMNS, "few"]]
 
 
 def limits(
@@ -120,6 +124,18 @@ def _describe_range(curve: pd.DataFrame, row: pd.Series, worth: dict[str, str]) 
         return "." if worth["low"] == worth["high"] else fill("likely_range", **worth)
     n = int(curve["customers"].max())
     return fill("few_in_all", n=n) if n < FEWEST else fill("few_as_old")
+
+
+def _draw_curve(paid: np.ndarray, lived: np.ndarray, *, draws: int, seed: int) -> pd.DataFrame:
+    low, high = _resample(paid, lived, draws=draws, seed=seed)
+    columns = (
+        np.arange(paid.shape[1]),
+        lived.sum(axis=0).astype("int64"),
+        np.cumsum(paid.sum(axis=0) / lived.sum(axis=0)),
+        low,
+        high,
+    )
+    return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
 
 
 def _resample(paid: np.ndarray, lived: np.ndarray, *, draws: int, seed: int) -> np.ndarray:

@@ -107,6 +107,39 @@ def test_every_method_by_hand(on):
     assert "10.0% a year" in table["definition"][5]
 
 
+def test_curves_by_the_channel_of_the_first_order_by_hand(on):
+    """a and b came by web; c, whose later orders may have another channel, and d by the shop."""
+    table = curves.ltv(on(LINES), as_of=AS_OF, by="channel", export_begins="opening")
+    assert table.columns.tolist() == [
+        "group", "age_months", "customers", "ltv", "low", "high", "few"
+    ]  # fmt: skip
+    assert table["group"].tolist() == ["shop"] * 12 + ["web"] * 12  # two each: by name
+    shop, web = (table[table["group"] == name].reset_index() for name in ("shop", "web"))
+    assert shop["customers"].tolist() == [2, 2, *[1] * 10]
+    assert shop["ltv"].tolist() == pytest.approx([50.0] * 11 + [130.0])
+    assert web["ltv"].tolist() == pytest.approx([65.0, 65.0] + [90.0] * 10)
+    assert table["few"].all()
+    assert table[["low", "high"]].isna().all(axis=None)
+
+
+def test_a_curve_of_a_group_is_that_of_its_customers(on):
+    lines = simulate(np.random.default_rng(4), won=lambda day: 1.0, days=400)
+    lines["channel"] = np.where(lines["customer_id"] < "3", "web", "app")
+    last = lines["order_date"].max()
+    table = curves.ltv(on(lines), as_of=last, by="channel", export_begins="opening")
+    for name in ("web", "app"):
+        own = lines[lines["channel"] == name]
+        alone = curves.ltv(on(own), as_of=last, export_begins="opening")
+        found = table[table["group"] == name].reset_index(drop=True)
+        assert found["customers"].tolist() == alone["customers"].tolist()
+        assert found["ltv"].to_numpy() == pytest.approx(alone["ltv"].to_numpy())
+        assert not found["few"].any()
+        first = found[found["age_months"] < 6]  # lived by many: a band about the mean
+        assert ((first["low"] < first["ltv"]) & (first["ltv"] < first["high"])).all()
+    with pytest.raises(ColumnError, match="device"):
+        curves.ltv(on(lines), as_of=last, by="device")
+
+
 def test_discounting_is_the_sum_of_the_months_paid_at_their_end():
     months = np.arange(1, 2000)
     summed = (ARPU / 2 * (1 - CHURN) ** months / 1.2 ** (months / 12)).sum()
