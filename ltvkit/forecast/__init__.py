@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ltvkit.forecast.estimation import Fitted, fit, histories
     from ltvkit.forecast.explanations import Explained, distribution, explain_customer, matrix
     from ltvkit.forecast.fallback import fit_as_rolled, fit_first
+    from ltvkit.forecast.group_values import value_groups
     from ltvkit.forecast.leaving import describe_leaving, entering_risk, overdue, summarize_leaving
     from ltvkit.forecast.models.bg_bb import BetaGeoBetaBinomFitter, occasions
     from ltvkit.forecast.models.bg_nbd import BetaGeoFitter, ModifiedBetaGeoFitter
@@ -45,7 +46,7 @@ __all__ = [
     "explain_lists", "finding", "fit", "fit_as_rolled", "fit_first", "fit_for_lists", "fit_gaps",
     "forecast_months", "histories", "interval", "matrix", "new_customer", "occasions", "overdue",
     "parameters", "predict", "predict_next_orders", "reach", "revenue", "roll", "summarize_leaving",
-    "summarize_renewals", "tracking",
+    "summarize_renewals", "tracking", "value_groups",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

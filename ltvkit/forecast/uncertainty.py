@@ -99,7 +99,7 @@ def interval(
     """
     triples = histories(customers)
     horizon = np.array([months * MONTH_DAYS])
-    each_drawn = np.array(_revenue_by_draw(triples, fitted, horizon, drawn))[:, :, 0]
+    each_drawn = np.array(revenue_by_draw(triples, fitted, horizon, drawn))[:, :, 0]
     estimate = np.maximum(expected_revenue(triples, fitted, horizon)[:, 0], 1e-300)
     low, high = np.quantile(each_drawn / estimate, INTERVAL, axis=0)
     predicted = predictions.predict(customers, fitted, months=(months,), discount=discount)
@@ -139,15 +139,23 @@ def simulate_deviations(
     The futures of a sample of customers, simulated purchase by purchase, less their mean, and
     scaled to the spread of all customers.
     """
-    rows, scale = _sample(triples, rng)
+    rows, scale = draw_customers(triples, rng)
+    totals = simulate_futures(rows, fitted, days, rng=rng, draws=draws).sum(axis=1)
+    return (totals - totals.mean(axis=0)) * scale
+
+
+def simulate_futures(
+    rows: pd.DataFrame, fitted: Fitted, days: np.ndarray, *, rng: Generator, draws: int
+) -> np.ndarray:
+    """Customers, a row each (as of `draw_customers`) -> what they pay in simulated futures: draws x
+    customers x spans."""
     history = fitted.clock.history(rows)
     purchases, paid = history[0] + 1, _equivalent_revenue(rows, fitted)
-    totals = []
+    futures = []
     for _draw in range(draws):
         counts = fitted.buying.simulate(fitted.clock.ahead(days), *history, rng=rng)
-        totals.append(simulate_amounts(fitted, counts, purchases, paid, rng))
-    totals = np.array(totals).sum(axis=1)
-    return (totals - totals.mean(axis=0)) * scale
+        futures.append(simulate_amounts(fitted, counts, purchases, paid, rng))
+    return np.array(futures)
 
 
 def total_interval(expected: np.ndarray, factor: np.ndarray, chance: np.ndarray) -> tuple:
@@ -186,12 +194,12 @@ def parameter_factors(
 ) -> np.ndarray:
     """By what factor the expected revenue of all customers changes with the parameters: draws x
     spans, from a sample of customers."""
-    rows, _scale = _sample(triples, rng, size=FACTOR_SAMPLE)
-    each = [revenue.sum(axis=0) for revenue in _revenue_by_draw(rows, fitted, days, drawn)]
+    rows, _scale = draw_customers(triples, rng, size=FACTOR_SAMPLE)
+    each = [revenue.sum(axis=0) for revenue in revenue_by_draw(rows, fitted, days, drawn)]
     return np.array(each) / expected_revenue(rows, fitted, days).sum(axis=0)
 
 
-def _revenue_by_draw(
+def revenue_by_draw(
     triples: pd.DataFrame, fitted: Fitted, days: np.ndarray, drawn: pd.DataFrame
 ) -> list[np.ndarray]:
     """The `expected_revenue` with each row of the drawn parameters."""
@@ -208,7 +216,7 @@ def _equivalent_revenue(rows: pd.DataFrame, fitted: Fitted) -> np.ndarray:
     return np.sqrt(v**2 + 2 * v * rows["revenue"] + rows["squares"]).to_numpy() - v
 
 
-def _sample(triples: pd.DataFrame, rng: Generator, size: int = SAMPLE) -> tuple:
+def draw_customers(triples: pd.DataFrame, rng: Generator, size: int = SAMPLE) -> tuple:
     """Customers, a row each, and the factor from the spread of their sum to that of all."""
     counts = triples["customers"].to_numpy()
     chosen = np.repeat(np.arange(len(triples)), counts)
