@@ -115,10 +115,16 @@ def _solve(excess: Callable[[float], float], now: float, ends: Sequence[float]) 
     return np.nan
 
 
-def show_costs(table: pd.DataFrame, *, currency: str = "", tree: KpiTree) -> pd.DataFrame:
+def show_costs(
+    table: pd.DataFrame, *, currency: str = "", tree: KpiTree, margin_rate: float = np.nan
+) -> pd.DataFrame:
     """The table of `weigh_costs` to look at, the largest gain first: values in the unit of their
     leaf, and no columns that hold nothing. From which value on a cost pays stands only where no
-    share says so."""
+    share says so. Below a `margin_rate` of zero gains and losses are of margin, so that more sales
+    are no gain."""
+    if margin_rate < 0:
+        kept = np.where(table["leaf"].isin(ALL_MARGIN), 1.0, margin_rate)
+        table = table.assign(gain=table["gain"] * kept, loss=table["loss"] * kept)
     named = table.assign(pays_from=table["pays_from"].where(table["break_even"].isna()))
     texts = {
         column: [

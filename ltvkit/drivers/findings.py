@@ -37,6 +37,8 @@ def finding(found: Change, *, currency: str = "") -> str:
     kind += "_margin" * (kind == "shops" and found.of == "margin")
     figures["period"] = formats.period(found.periods[1])
     name = f"{kind}_same" if small else f"{kind}_rose" if change > 0 else f"{kind}_fell"
+    if not found.before and found.after > 0 and not found.shops and not found.months:
+        name = f"{kind}_from_nothing"
     said = fill(name, **figures, amount=amount, share=share)
     sign = 0.0 if small else float(np.sign(change))
     season = fill("other_seasons") if 0 < found.months < YEAR and not small else ""

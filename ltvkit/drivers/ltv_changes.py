@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import cohorts, periods
+from ltvkit.customers import is_decisive
 from ltvkit.display import formats
 from ltvkit.drivers import changes
 from ltvkit.drivers.change import Change
@@ -35,6 +36,7 @@ def explain_ltv(
     draws: int = 1000,
     seed: int = 1,
     export_begins: str = "",
+    currency: str = "",
 ) -> Change:
     """Order lines, or their `days` -> why the LTV of newer customers differs from that of older.
 
@@ -43,6 +45,7 @@ def explain_ltv(
     month x the value of an order (x margin rate; `of` "margin"). Compared are the customers won in
     the last so many months who have lived through as many, with those won in as many months before
     them. `before`, `after` and changes are per customer; all else is as in `changes.explain`.
+    `notes` name the customer who decides what a group brought (`customers.is_decisive`).
     Raises `TooLittleData` where the orders span too little, and `ColumnError` without a margin.
     """
     needed = {n: 3 * n - 1 for n in AGES}
@@ -50,7 +53,7 @@ def explain_ltv(
     born, _whole, months = _follow(days, needed, as_of=as_of, of=of, **rule)
     last = periods.last_whole(as_of, "month")
     begins = [last + 2 - 3 * months, last + 2 - 2 * months]
-    sums = _count(days, born, as_of=as_of, begins=begins, months=months, of=of)
+    sums, largest = _count(days, born, as_of=as_of, begins=begins, months=months, of=of)
     formula = BY_MARGIN if of == "margin" else BY_REVENUE
     totals = sums.sum().to_dict()
     if not (totals["orders0"] and totals["orders1"]):
@@ -61,7 +64,8 @@ def explain_ltv(
     shares = changes.list_shares(formula, sides, drawn, enough=people >= changes.FEWEST)
     before, after = (float(totals[f"{of}{n}"] / totals[f"customers{n}"]) for n in (0, 1))
     names = (_name(begins[0], months), _name(begins[1], months))
-    return Change(shares, formula, names, before, after, months)
+    notes = _name_the_largest(totals, largest, names, of=of, currency=currency)
+    return Change(shares, formula, names, before, after, months, notes=notes)
 
 
 def measure_ltv(days: Frame, *, as_of: Day, of: str = "revenue", export_begins: str = "") -> Change:
@@ -77,7 +81,9 @@ def measure_ltv(days: Frame, *, as_of: Day, of: str = "revenue", export_begins: 
     born, whole, months = _follow(days, needed, as_of=as_of, of=of, **rule)
     width = min(MOST, whole - months + 1)
     begin = periods.last_whole(as_of, "month") + 2 - months - width
-    sums = _count(days, born, as_of=as_of, begins=[begin], months=months, of=of, width=width)
+    sums, _largest = _count(
+        days, born, as_of=as_of, begins=[begin], months=months, of=of, width=width
+    )
     totals = sums.sum().to_dict()
     if not totals["orders0"]:
         raise TooLittleData(fill("no_cohort_to_compare"))
@@ -87,6 +93,21 @@ def measure_ltv(days: Frame, *, as_of: Day, of: str = "revenue", export_begins: 
     name = _name(begin, width)
     ltv = float(totals[f"{of}0"] / totals["customers0"])
     return Change(table, formula, (name, name), ltv, ltv, months)
+
+
+def _name_the_largest(
+    totals: Values, largest: Values, names: tuple[str, str], *, of: str, currency: str
+) -> tuple[str, ...]:
+    """For each group that one customer decides, what the others brought each."""
+    said = []
+    for n, name in enumerate(names):
+        whole, people = float(totals[f"{of}{n}"]), int(totals[f"customers{n}"])
+        most = float(largest[f"{of}{n}"])
+        share = most / whole if whole > 0 else 0.0
+        if is_decisive(share, of=people):
+            each = formats.money((whole - most) / (people - 1), currency)
+            said.append(fill("one_decides_ltv", period=name, share=share, each=each))
+    return tuple(said)
 
 
 def _follow(
@@ -130,10 +151,10 @@ def _count(
     months: int,
     of: str,
     width: int = 0,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, dict[str, float]]:
     """A row for each of 256 groups of customers: customers, active (months with a purchase), orders
-    and money of each group of cohorts, up to the age. `width`: cohorts of a group; 0: as many as
-    months."""
+    and money of each group of cohorts, up to the age; and the most money of one customer in each
+    group of cohorts. `width`: cohorts of a group; 0: as many as months."""
     width = width or months
     money = list(dict.fromkeys(("revenue", of)))
     seen = daily.aggregate_until(days, as_of=as_of)
@@ -155,7 +176,10 @@ def _count(
         columns[f"customers{n}"] = nw.when(within).then(nw.lit(1)).otherwise(nw.lit(0))
         sums += [f"customers{n}", *(f"{name}{n}" for name in ("active", "orders", *money))]
     dealt = sampling.deal(each.select("customer_id", **columns))
-    return frames.add_up(dealt, "group", sums=sums).set_index("group").astype(float)
+    most = {f"most {n}": nw.col(f"{of}{n}").max() for n in range(len(begins))}
+    table = frames.add_up(dealt, "group", sums=sums, **most).set_index("group").astype(float)
+    largest = {f"{of}{n}": float(table.pop(f"most {n}").max()) for n in range(len(begins))}
+    return table, largest
 
 
 def _count_months(days: Frame, *, as_of: Day, known: int | None, export_begins: str) -> int:

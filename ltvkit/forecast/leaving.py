@@ -101,9 +101,12 @@ def next_month_end(as_of: Day) -> dt.date:
     return periods.end(periods.index_of(as_of, "month") + 1, "month").date()
 
 
-def summarize_leaving(late: Frame, soon: Frame, *, sure: bool = True) -> pd.DataFrame:
+def summarize_leaving(
+    late: Frame, soon: Frame, *, sure: bool = True, of: str = "revenue"
+) -> pd.DataFrame:
     """The lists of `overdue` and `entering_risk` -> one row per stage: status, customers, p_alive
-    (mean), `ltv_12m` (of all of them), `ltv_at_stake`, `largest_share`.
+    (mean), `ltv_12m` (of all of them), `ltv_at_stake`, `largest_share`, `of` ("revenue", or
+    "margin": what LTV is).
 
     Of an overdue customer all that is still expected is at stake; `largest_share` is the part of
     it that hangs on one customer. p_alive and that part are NaN where a stage has no customer or
@@ -129,8 +132,9 @@ def summarize_leaving(late: Frame, soon: Frame, *, sure: bool = True) -> pd.Data
         customers=people,
         p_alive=table["p_alive"] / people.replace(0, np.nan),
         largest_share=(table["largest"] / stake).where(stake > 0),
+        of=of,
     )
-    return table[["status", "customers", *sums, "largest_share"]].reset_index(drop=True)
+    return table[["status", "customers", *sums, "largest_share", "of"]].reset_index(drop=True)
 
 
 def describe_leaving(
@@ -167,7 +171,7 @@ def describe_leaving(
     if not sure:
         return _count_leaving(first, n, overdue, day=day)
     if n:
-        worth = formats.rough_sum(soon["ltv_at_stake"], of=n, currency=currency)
+        worth = _name_money(table, soon["ltv_at_stake"], of=n, currency=currency)
         first = fill("soon_overdue", n=n, day=day, worth=worth)
         first += _name_the_largest(rows.loc[[ENTERING]])
     if not overdue:
@@ -175,12 +179,18 @@ def describe_leaving(
     nothing = formats.money(0.0, currency)
     if formats.money(late[LTV].sum() / overdue, currency) == nothing:  # not one unit of each
         return f"{first} {fill('overdue_worth_nothing', n=overdue)}"
-    worth = formats.rough_sum(
-        (recent if new else late.sum())[LTV], of=new or overdue, currency=currency
-    )
+    whole = (recent if new else late[[LTV]].sum())[LTV]
+    worth = _name_money(table, whole, of=new or overdue, currency=currency)
     name = "overdue_lately" if 0 < new < overdue else "now_overdue"
     said = fill(name, all=overdue, n=new or overdue, worth=worth)
     return f"{first} {said}{_name_the_largest(rows.loc[['overdue_30'] if new else list(STAGES)])}"
+
+
+def _name_money(table: pd.DataFrame, amount: float, *, of: int, currency: str) -> str:
+    """An amount expected of so many customers; that it is margin, where it is."""
+    worth = formats.rough_sum(amount, of=of, currency=currency)
+    is_margin = "of" in table and (table["of"] == "margin").all()
+    return fill("of_margin", worth=worth) if is_margin else worth
 
 
 def _name_the_largest(stages: pd.DataFrame) -> str:

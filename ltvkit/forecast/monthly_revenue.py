@@ -107,6 +107,8 @@ def revenue(
         raise Undefined(fill("nothing_left"))
     if not high <= FARTHEST:
         raise Undefined(fill("too_unsure", factor=FARTHEST))
+    if _has_empty_months(history):
+        band = band._replace(low=np.zeros_like(band.low))
     table = _build(history, calendar, ahead, band)
     ends = (total, total * low, total * high)
     return Revenue(table, *ends, won, acquisition, band, method, past.won.growth)
@@ -117,6 +119,12 @@ def _choose_model(method: str, acquisition: float) -> str:
     if acquisition != 1:
         method = next((name for name, trend in TRENDS.items() if trend == method), method)
     return method if method in MODELS else MODELS[0]
+
+
+def _has_empty_months(history: pd.DataFrame) -> bool:
+    """Whether one of the last 12 whole months brought nothing: so may any month to come."""
+    past = history[~history["partial"]].tail(YEAR)
+    return bool((past["revenue"] <= 0).any())
 
 
 def _check_past(history: pd.DataFrame) -> None:
@@ -173,7 +181,7 @@ def finding(ahead: Revenue, *, currency: str) -> str:
     table = ahead.table
     coming, before = table[table["expected"].notna()], table[table["actual"].notna()]
     span = fill("months", n=len(coming))
-    spread = ahead.high - ahead.low
+    spread = _find_spread(ahead)
     show = partial(formats.rough_money, currency=currency, spread=spread)
     first, last = (formats.month(coming["month"].iloc[i]) for i in (0, -1))
     amounts = {"total": show(ahead.total), "range": show(ahead.low, ahead.high)}
@@ -192,6 +200,7 @@ def finding(ahead: Revenue, *, currency: str) -> str:
         held = band.held >= MOST * band.tested
         counts = {"n": band.dates, "held": band.held, "months": band.tested}
         lines.append(fill("held" if held else "not_held", **counts))
+        lines += [] if held else [fill("widened")]
         is_open = not held and ahead.low <= actual <= ahead.high
         lines += [fill("direction_open")] if is_open else []
         lines += [_describe_side(band)]
@@ -199,6 +208,12 @@ def finding(ahead: Revenue, *, currency: str) -> str:
     else:
         lines.append(fill("not_tested"))
     return " ".join(filter(None, lines))
+
+
+def _find_spread(ahead: Revenue) -> float:
+    """How far off the total may be; less where else it would be told by one digit alone."""
+    most = 9.99 * 10.0 ** np.floor(np.log10(ahead.total))
+    return float(min(ahead.high - ahead.low, most))
 
 
 def _describe_side(band: Band) -> str:
@@ -221,7 +236,7 @@ def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..
         return f"{text} {fill('not_better' if ahead.won >= 0 else 'not_known_who_is_new')}"
     if ahead.won == 0:
         return fill("existing_alone")
-    spread = ahead.high - ahead.low
+    spread = _find_spread(ahead)
     existing = formats.round_to(coming["existing_revenue"].sum(), spread=spread)
     new = formats.round_to(ahead.total, spread=spread) - existing  # so that both add up
     won = formats.number(ahead.won, decimals=0 if ahead.won >= FEW else 1)

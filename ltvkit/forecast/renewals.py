@@ -14,6 +14,7 @@ from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
 from ltvkit.forecast import subscriptions
 from ltvkit.forecast.models.renewal_rates import Rhythm
+from ltvkit.forecast.rhythm import find_window
 from ltvkit.forecast.subscriptions import Months
 from ltvkit.forecast.texts import fill
 from ltvkit.ltv import intervals
@@ -41,13 +42,14 @@ class Renewals:
 
 
 def summarize_renewals(
-    lines: Frame, *, as_of: Day, months: int = 12, discount: float = 0.0
+    lines: Frame, *, as_of: Day, months: int = 12, discount: float = 0.0, margin_rate: float = 1.0
 ) -> Renewals:
     """Order lines up to `as_of` -> `Renewals` (by renewal rates, see `subscriptions`).
 
     Each contract counts by itself where the lines have a column `contract_id`, and renewals are
-    counted by the shop's own number where they have `delivery_number`. `discount` is a rate a year.
-    Where customers do not pay in a regular rhythm, or nobody has left, `text` says so.
+    counted by the shop's own number where they have `delivery_number`. `discount` is a rate a year,
+    `margin_rate` what is left of a payment. Where customers do not pay in a regular rhythm, or
+    nobody has left, `text` says so.
     """
     names = frames.lazy(lines).collect_schema().names()
     own = {name: column for name, column in COLUMNS.items() if column in names}
@@ -61,7 +63,7 @@ def summarize_renewals(
     table = _observe(found.renewals, rhythm)
     begins = periods.last_whole(as_of, "month") + 1
     text = _describe(found, rhythm, begins)
-    value = _value(found.price, rhythm, discount)
+    value = _value(found.price * margin_rate, rhythm, discount)
     return Renewals(table, found.table[["month", "customers"]], value, text)
 
 
@@ -98,6 +100,7 @@ def _describe(found: Months, rhythm: Rhythm, begins: int) -> str:
         fill("of_100", six=six, twelve=twelve),
         _describe_ahead(found.table["customers"], rhythm.usual, begins),
         *found.notes,
+        fill("of_last_months", n=find_window(rhythm.usual)),
     ]
     return " ".join(sentences)
 

@@ -20,6 +20,11 @@ PRIOR = 50  # renewals that the model is worth where the rate of leaving is take
 CHANCE = 0.001  # below it, a time in which nobody left is not chance
 
 
+def find_window(gap: int) -> int:
+    """Months whose renewals are learned from, where customers pay every `gap` months at most."""
+    return max(WINDOW, 3 * gap)
+
+
 class Learned(NamedTuple):
     """A `rhythm`; `histories` with gap, renewed (renewals behind them) and due (the month of the
     next payment); `renewals` asked for by number: period, at_risk, lost; and `notes`."""
@@ -81,7 +86,7 @@ def _count_renewals(rows: pd.DataFrame, late: int, now: int) -> tuple[pd.DataFra
     behind = (asked[which] - period) * rows["gap"].to_numpy()[which]
     table["month"] = (rows["last"] + left * rows["gap"]).to_numpy()[which] - behind
     table["lost"] = np.where((period == asked[which]) & left[which], table["customers"], 0)
-    start = known - max(WINDOW, 3 * int(rows["gap"].max()))
+    start = known - find_window(int(rows["gap"].max()))
     start = np.maximum(start, rows["first"].to_numpy()[which])  # renewals seen in these orders
     table = table[(table["month"] <= known) & (table["month"] > start)]
     if (n := table["customers"].sum()) < FEWEST:
@@ -132,7 +137,7 @@ def _fit_model(renewals: pd.DataFrame, method: str, most: int) -> tuple[np.ndarr
     rate = float(renewals["lost"].sum() / renewals["at_risk"].sum())
     if rate == 1:
         raise reason
-    return (1 - rate) ** number, [fill("same_chance")]
+    return (1 - rate) ** number, [fill("same_chance", rate=rate)]
 
 
 def _share_who_come_back(found: Payments, late: int, renewals: pd.DataFrame) -> float:

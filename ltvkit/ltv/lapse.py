@@ -31,11 +31,12 @@ LATE = 10  # a tenth of the gap that nearly all are within, to wait longer than 
 class Lapse(NamedTuple):
     """Days without an order: up to `recent_days` nobody is called at risk, from `lapse_days` on a
     customer counts as gone. `text` says it where the shop's orders ask for other days than given;
-    it is empty elsewhere."""
+    it is empty elsewhere. `regular`: customers pay in a regular rhythm, as a monthly fee."""
 
     lapse_days: int
     recent_days: int
     text: str = ""
+    regular: bool = False
 
 
 def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 30) -> Lapse:
@@ -67,7 +68,8 @@ def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 
         if long > most or own >= lapse_days:
             return Lapse(lapse_days, recent_days)
     words = {"usual": usual, "given": lapse_days, "own": own}
-    return Lapse(own, usual, fill(name, **{n: formats.count(days) for n, days in words.items()}))
+    text = fill(name, **{n: formats.count(days) for n, days in words.items()})
+    return Lapse(own, usual, text, regular=long <= int(REGULAR * usual))
 
 
 def _count_gaps(lines: Frame, *, as_of: Day) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from ltvkit.ltv import curves
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
+WIDE = 0.5  # of an LTV, that its range reaches to either side: then the range is told
 FEWEST = 30  # customers; an average of fewer says too little to call a group the best
 COLUMNS = (  # besides the group's
     *("customers", "of", "acquisition_cost", "ltv", "ltv_low", "ltv_high", "ltv_to_cost"),
@@ -53,7 +54,8 @@ def summarize(
       customers bring less than nothing
 
     `export_begins` is the policy: of customers who only look new, none counts (`cohorts.build`).
-    With by="" all customers are one group, "all". NaN: nobody of the value has reached that age.
+    With by="" all customers are one group, "all". NaN: nobody of the value has reached that age;
+    and of a single customer, from whom no cost of the next one follows.
     Raises `ParamsError` for a cost of an unknown value, or where `by` is one of the result's own
     `COLUMNS`; `TooLittleData` without a whole month.
     """
@@ -78,6 +80,7 @@ def summarize(
     band = curves.limits(lines, as_of=as_of, of=of, months=months, **begins).reindex(worth.index)
     band *= 1 if margin_rate is None else margin_rate
     paid = worth.ge(costs, axis=0)
+    alone = sizes < 2  # what one customer brought says nothing of the next
     table = pd.DataFrame(
         {
             "customers": sizes,
@@ -86,9 +89,9 @@ def summarize(
             "ltv": ltv,
             "ltv_low": band["low"],
             "ltv_high": band["high"],
-            "ltv_to_cost": ltv / costs.where(costs > 0),
-            "payback_months": paid.idxmax(axis=1).where(paid.any(axis=1)).astype(float),
-            "affordable_cost": ltv.clip(lower=0),
+            "ltv_to_cost": (ltv / costs.where(costs > 0)).mask(alone),
+            "payback_months": paid.idxmax(axis=1).where(paid.any(axis=1) & ~alone).astype(float),
+            "affordable_cost": ltv.clip(lower=0).mask(alone),
         }
     )
     return table.rename_axis(by).reset_index()
@@ -138,6 +141,9 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     many = ("best_group" if pays else "closest_group") + ("" if _leads(best, large) else "_unclear")
     alike = np.isclose(known["ltv_to_cost"], best["ltv_to_cost"]).all()
     found = {"group": group, "cost": cost, "ltv": ltv, "of": best["of"], "months": months}
+    if _half_width(best) > WIDE * abs(best["ltv"]):
+        ends = (formats.money(best[name], currency) for name in ("ltv_low", "ltv_high"))
+        rest = " " + fill("wide_range", **dict(zip(("low", "high"), ends, strict=True))) + rest
     if alike and known["acquisition_cost"].nunique() == 1:
         return fill("one_group", **found)
     return fill("one_compared" if len(large) == 1 else many, **found) + rest

@@ -2,6 +2,7 @@
 
 from ltvkit.quality.gate import check, check_finding, describe, raise_on_stop
 from ltvkit.quality.summary import (
+    describe_later,
     finding,
     list_duplicates,
     list_folded_ids,
@@ -11,8 +12,8 @@ from ltvkit.quality.summary import (
 )
 
 __all__ = [
-    "check", "check_finding", "describe", "finding", "list_duplicates", "list_folded_ids",
-    "list_quarantined", "origin", "raise_on_stop", "summarize",
+    "check", "check_finding", "describe", "describe_later", "finding", "list_duplicates",
+    "list_folded_ids", "list_quarantined", "origin", "raise_on_stop", "summarize",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ltvkit.ingest.book import Orders
 
 DUPLICATES = N_("kept, but exactly like an earlier line (sold twice?)")
+LATER = N_("kept, but dated after the report's last day")
 MOST_LINES = 100_000  # of a list to look at
 
 
@@ -134,7 +135,7 @@ def summarize(book: Orders, *, as_of: Day) -> pd.DataFrame:
         frames.lazy(lines)
         .filter(nw.col("order_date") > nw.lit(periods.day(as_of)))
         .select(lines=nw.len(), amount=nw.col("amount").sum())
-    ).assign(status="of which", reason=_("kept, but dated after the report's last day"))
+    ).assign(status="of which", reason=_(LATER))
     twins = _summarize_duplicates(lines, book.facts)
     parts = [book.quality, twins, _summarize_folded(book), later]
     return with_share(pd.concat([p for p in parts if p["lines"].any()], ignore_index=True))
@@ -185,3 +186,15 @@ def finding(table: pd.DataFrame) -> str:
     if lost:
         text += " " + n_("{lost} line was left out.", "{lost} lines were left out.", lost)
     return formats.fill(text, kept=read - lost, read=read, share=1 - lost / read, lost=lost)
+
+
+def describe_later(table: pd.DataFrame) -> str:
+    """How many of the lines that are used are of days after the report, and so in none of its
+    figures; empty without any."""
+    n = int(table.loc[table["reason"] == _(LATER), "lines"].sum())
+    text = n_(
+        "{n} of them is of a day after this report, and counts in later ones only.",
+        "{n} of them are of days after this report, and count in later ones only.",
+        n,
+    )
+    return formats.fill(text, n=n) if n else ""

@@ -54,6 +54,8 @@ COLUMNS = [  # of `summarize`
 PAIR = ("r_score", "f_score")
 TOO_FEW = N_("Too few to compare: look at what each of them buys, and when")
 AT_A_LOSS = N_("Find out why they bring nothing before you spend on them")
+LOSES = N_("Each sale costs more than it brings: change prices or goods before you spend on them")
+PAYS, GONE = N_("Nothing to do while they pay"), N_("Ask once why they stopped paying")
 FACTS = (*PAIR, "recency_days", "orders")
 
 
@@ -122,12 +124,14 @@ def _with_segment(opened: nw.LazyFrame, r: str, f: str, *, like: Frame) -> nw.La
     return opened.join(frames.from_pandas(pairs, like=like), on=[r, f], how="left")
 
 
-def summarize(segmented: Frame) -> pd.DataFrame:
+def summarize(segmented: Frame, *, margin_rate: float = nan, regular: bool = False) -> pd.DataFrame:
     """Segmented customers -> one row per segment that has any, the best first.
 
     Its columns are `COLUMNS`. Shares of revenue are of what customers above zero paid (see
     `deciles.summarize`), and NaN where all revenue together is zero or less. Fewer customers than
-    there are scores get no action of their segment.
+    there are scores get no action of their segment. Where customers pay in a `regular` rhythm, who
+    paid last week is no newer than who paid three weeks ago: actions say only who still pays. Below
+    a `margin_rate` of zero no segment is worth money.
     """
     opened = frames.lazy(segmented, needs=(*NEEDS, "segment"))
     days = nw.col("recency_days")
@@ -139,6 +143,10 @@ def summarize(segmented: Frame) -> pd.DataFrame:
     table = table.loc[[n for n in SEGMENT_NAMES if n in table.index]].reset_index()
     whole = table["_paid"].sum() if table["revenue"].sum() > 0 else nan
     actions = {s.name: s.action for s in SEGMENTS}
+    if regular:
+        actions = {s.name: PAYS if max(s.r) > 2 else GONE for s in SEGMENTS}
+    if margin_rate < 0:
+        actions = dict.fromkeys(actions, LOSES)
     if table["customers"].sum() < FEWEST:
         actions = dict.fromkeys(actions, TOO_FEW)
     return table.assign(
@@ -210,6 +218,8 @@ def finding(summary: pd.DataFrame) -> str:
     figures = {"customers": best["customers_share"], "revenue": best["revenue_share"]}
     figures["ago"] = _days_ago(summary[summary["segment"] == best["segment"]])
     leaders = fill("best_segment", people=people, **figures)
+    if (summary["action"] == _(LOSES)).any():
+        return f"{leaders} {fill('loses')}"
     quiet = summary[summary["segment"].isin(QUIET)]
     if quiet.empty:
         return leaders

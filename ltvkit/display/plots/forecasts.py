@@ -18,7 +18,7 @@ from pandas.api.types import is_integer
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.display.plots import _style
-from ltvkit.errors import one_of
+from ltvkit.errors import Undefined, one_of
 
 SHOWN = {"share": "p_alive", "mean": "expected_orders"}  # what the cells of a matrix hold
 MOST_PRINTED, MOST_NAMED = 8, 12  # numbers, and ticks, along a side of a matrix
@@ -60,11 +60,19 @@ def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None
     """orders, then columns of recency in weeks -> a heatmap by recency and repeat orders.
 
     `kind`: what the cells hold, "share" P(alive), "mean" expected orders. NaN is left blank. A
-    number is printed in every n-th cell. Raises `ParamsError` for another `kind`.
+    number is printed in every n-th cell. Raises `ParamsError` for another `kind`, and `Undefined`
+    where all values are 0, as where payments are regular and the late ones have left.
     """
     one_of("kind", kind, SHOWN)
-    ax = _style.axes(ax, "matrix", title=title)
     columns = [c for c in table.columns if is_integer(c)]
+    if (table[columns].fillna(0.0) == 0).all(axis=None) and table[columns].notna().any(axis=None):
+        raise Undefined(
+            _(
+                "all values are 0: whether customers paid in time says who is still there, and not "
+                "how many orders they have."
+            )
+        )
+    ax = _style.axes(ax, "matrix", title=title)
     _style.require(ax, table, *columns, by="orders")
     cells = table.set_index("orders")[columns].astype(float)
     top = 1 if kind == "share" else max(cells.max(axis=None), 1e-9)

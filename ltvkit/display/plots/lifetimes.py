@@ -19,6 +19,7 @@ from ltvkit.periods import MONTH_DAYS as MONTH
 
 LONGEST_IN_DAYS = 92
 FEWEST = 30  # customers; a share of fewer is drawn pale
+MANY = 0.1  # of those at the beginning: of fewer left the highest share is highest by chance
 GOES_ON = ["next_order_share", "lowest_share", "highest_share"]
 STEP_COLUMNS = {"step", "customers", "median_days", "horizon_days", *GOES_ON}
 MODELS = {"sbg": (_style.AMBER, "-"), "bdw": (_style.INK, "--")}
@@ -45,7 +46,9 @@ def survival(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set(xlim=(0, None), ylim=(0, 1.02))
     ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     _style.numbers(ax.yaxis, "survival")
-    last = table.dropna(subset=["survival"]).iloc[-1]
+    known = table.dropna(subset=["survival"])
+    many = known[known["at_risk"] >= FEWEST] if "at_risk" in known else known
+    last = (known if many.empty else many).iloc[-1]
     facts = {"days": round(last["tenure_days"]), "value": float(last["survival"])}
     _style.describe(ax, "survival", **facts)
     return ax
@@ -74,7 +77,8 @@ def hazard(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     ax.set_xlim(left=0)
     _style.numbers(ax.yaxis, "hazard")
-    sure = table[~few] if values[~few].any() else table
+    many = ~few & (table["at_risk"] >= MANY * table["at_risk"].max()).to_numpy()
+    sure = table[many] if values[many].any() else table
     at, days = sure["hazard"].idxmax(), np.r_[0, table["tenure_days"]].round().astype(int)
     place = table.index.get_loc(at)
     chart = "hazard" if table["hazard"][at] > 0 else "hazard_none"

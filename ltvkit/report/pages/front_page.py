@@ -11,7 +11,7 @@ from ltvkit import periods
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats, tables
 from ltvkit.kpis import MEASURES
-from ltvkit.quality import check_finding, describe, finding
+from ltvkit.quality import check_finding, describe, describe_later, finding
 from ltvkit.report.pages import glossary, sparklines
 from ltvkit.report.results import Result
 
@@ -146,7 +146,7 @@ def show_quality(table: pd.DataFrame | None, *, currency: str) -> str:
 
 def describe_data(quality: pd.DataFrame | None, checks: pd.DataFrame | None) -> list[str]:
     """The tables data_quality and data_checks -> a sentence each, those of the overview."""
-    said = [] if quality is None else [finding(quality)]
+    said = [] if quality is None else [finding(quality), *filter(None, [describe_later(quality)])]
     return said if checks is None else [*said, check_finding(checks)]
 
 

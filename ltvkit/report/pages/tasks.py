@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from ltvkit.drivers.kpi_tree import name_move
 from ltvkit.report.pages.front_page import drop_data_end
 
 MOST, YOUNG = 5, 4  # tasks; months of key figures
+CALL = 0.1  # of an order: of whom less is expected, a call costs more than it can bring
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -107,6 +109,8 @@ def _write_to(
             amount, each = (
                 formats.rough_sum(x, of=n, currency=currency) for x in (stake, stake / n)
             )
+            if row.get("of") == "margin":
+                amount = _("{amount} of margin").format(amount=amount)
             share = row.get("largest_share", float("nan"))
             kind = "one" if is_decisive(share, of=n) else "each"
             kind = "alike" if _are_alike(tables.get("backtest")) else kind
@@ -150,12 +154,14 @@ def _find_said(tables: Tables, leaf: str, column: str) -> str:
 
 
 def _call(tables: Tables, currency: str) -> Iterator[Task]:
-    """The best customers who have gone silent."""
+    """The best customers who have gone silent, unless so little is expected of each that a call
+    costs more, a tenth of an order; and what is expected."""
     table = tables.get("rfm_segments")
     unwanted = table is None or _is_not_worth_a_call(tables.get("leaving"), currency)
     rows = pd.DataFrame() if unwanted else table[table["segment"] == "can't lose"]
     for row in rows.to_dict("records"):
-        if row["revenue"] > 0:
+        each, months = _find_expected(tables.get("ltv_segments"), row["segment"])
+        if row["revenue"] > 0 and not each < CALL * row.get("average_order_value", 0.0):
             text = n_(
                 "Call the good customer who has gone quiet (paid so far: {amount}).",
                 "Call the best of {n} good customers who have gone quiet (paid so far: {amount}).",
@@ -163,7 +169,24 @@ def _call(tables: Tables, currency: str) -> Iterator[Task]:
             )
             amount = formats.money(row["revenue"], currency)
             said = text.format(n=formats.count(row["customers"]), amount=amount)
+            if months:
+                n = int(row["customers"])
+                worth = formats.rough_sum(each * n, of=n, currency=currency)
+                more = _("{amount} is expected of all of them in {n} months.")
+                said += " " + more.format(amount=worth, n=months)
             yield Task(said, _("customer relations"), "rfm_segments", "segment can't lose")
+
+
+def _find_expected(values: pd.DataFrame | None, segment: str) -> tuple[float, int]:
+    """What is expected of each customer of a segment, and in how many months; NaN and 0 where that
+    is not known."""
+    if values is None or not {"group", "customers"} <= set(values):
+        return float("nan"), 0
+    column = next((c for c in values if re.fullmatch(r"ltv_\d+m", str(c))), None)
+    row = values[values["group"] == segment]
+    if column is None or row.empty:
+        return float("nan"), 0
+    return float(row[column].iloc[0]), int(str(column)[4:-1])
 
 
 def _is_not_worth_a_call(leaving: pd.DataFrame | None, currency: str) -> bool:
