@@ -326,3 +326,18 @@ def test_a_segment_that_customers_brought_along_is_not_taken_for_theirs(on):
     scored = rfm.score(on(TEN.assign(segment="lost", r_score=9)))
     known = rfm.segment(rfm.score(on(TEN)))
     assert scores(rfm.segment(scored), "segment") == scores(known, "segment")
+
+
+def test_actions_of_subscribers_and_of_a_shop_at_a_loss():
+    """Who paid lately has nothing to be reminded of; and at a loss nobody is worth an offer."""
+    frame = people([10, 20, 95, 170, 400, 700], [5, 4, 5, 4, 5, 1], [90, 80, 5, 5, 5, 5])
+    cuts = {"recency_days": [20, 40, 60, 80], "orders": [1, 2, 3, 4], "revenue": [1, 2, 3, 4]}
+    segmented = rfm.segment(rfm.score(frame, cuts=cuts))
+    paying = rfm.summarize(segmented, regular=True).set_index("segment")["action"]
+    assert paying["champions"] == rfm.PAYS
+    assert set(paying.drop("champions")) == {rfm.GONE}
+    at_a_loss = rfm.summarize(segmented, regular=True, margin_rate=-0.1)
+    assert set(at_a_loss["action"]) == {rfm.LOSES}
+    assert rfm.finding(at_a_loss).endswith("change prices or goods first.")
+    assert "good customers" not in rfm.finding(at_a_loss)
+    assert rfm.summarize(segmented, margin_rate=0.1).equals(rfm.summarize(segmented))

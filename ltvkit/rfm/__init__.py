@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from ltvkit.rfm.scores import MEASURES, fixed_edges, score, thresholds
     from ltvkit.rfm.segments import (
         AT_A_LOSS,
+        GONE,
         LAPSE_DAYS,
+        LOSES,
+        PAYS,
         QUIET,
         RECENT_DAYS,
         SEGMENT_NAMES,
@@ -28,9 +31,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "AT_A_LOSS", "LAPSE_DAYS", "MEASURES", "QUIET", "RECENT_DAYS", "SEGMENTS", "SEGMENT_NAMES",
-    "TOO_FEW", "Segment", "finding", "fixed_edges", "grid", "hold_to_facts", "members", "migrate",
-    "score", "segment", "summarize", "thresholds",
+    "AT_A_LOSS", "GONE", "LAPSE_DAYS", "LOSES", "MEASURES", "PAYS", "QUIET", "RECENT_DAYS",
+    "SEGMENTS", "SEGMENT_NAMES", "TOO_FEW", "Segment", "finding", "fixed_edges", "grid",
+    "hold_to_facts", "members", "migrate", "score", "segment", "summarize", "thresholds",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

@@ -14,7 +14,7 @@ from matplotlib.collections import FillBetweenPolyCollection, QuadMesh
 from stub_plots import illegible, legend, lines, words
 
 from ltvkit.display import formats, plots
-from ltvkit.errors import ColumnError, ParamsError
+from ltvkit.errors import ColumnError, ParamsError, Undefined
 
 NAN = float("nan")
 MONTH = 30.4375
@@ -267,6 +267,14 @@ def test_few_cells_are_printed_each_with_its_own_value():
     for text in ax.texts:
         column, row = (int(place) for place in text.get_position())
         assert text.get_text() == formats.share(table.iloc[row, column], decimals=0)
+
+
+def test_a_matrix_of_nothing_is_not_drawn():
+    nothing = matrix(3, 3).assign(**{"1": np.nan})
+    weeks = [c for c in nothing if c != "orders"]
+    nothing[weeks] = nothing[weeks].where(nothing[weeks].isna(), 0.0)
+    with pytest.raises(Undefined, match="all values are 0"):
+        plots.matrix(nothing, kind="share", title="P(alive)")
 
 
 def test_a_small_matrix_is_printed_whole_but_for_its_blanks():

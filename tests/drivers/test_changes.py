@@ -461,6 +461,15 @@ def test_a_segment_without_a_name_and_columns_that_are_not_there(on):
         segments.split(on(LINES), by="customer_id", spans=find_spans(as_of="2024-02-29"))
 
 
+def test_revenue_after_none_is_no_rise(on):
+    """A single order after a month in which what came back was as much as what was bought."""
+    lines = make_lines(
+        ("a", "1", "2024-01-01", 100), ("a", "R", "2024-01-05", -100), ("b", "2", "2024-02-02", 70)
+    )
+    said = drivers.finding(explain(on, lines), currency="JPY")
+    assert said.startswith("Revenue was 70 JPY in February 2024; in January 2024 there was none.")
+
+
 def test_where_nobody_bought_that_comes_first(on):
     lines = make_lines(
         ("a", "1", "2024-01-01", 100), ("b", "2", "2024-01-02", 100), ("a", "R", "2024-02-05", -50)

@@ -123,3 +123,18 @@ def test_ten_percent_by_hand():
         60,
         66,
     ]
+
+
+def test_one_customer_who_decides_a_group_is_named(on):
+    """Of 40 customers won in January, one brought 1,600 of 2,000; all others are alike."""
+    ids = [f"{group}{n}" for group in "ab" for n in range(40)]
+    days = ["2024-01-10"] * 40 + ["2024-05-10"] * 40
+    amounts = [1600.0, *[400 / 39] * 39, *[10.0] * 40]
+    lines = pd.DataFrame({"customer_id": ids, "order_id": ids, "amount": amounts})
+    lines["order_date"] = pd.to_datetime(days)
+    found = drivers.explain_ltv(on(lines), as_of="2024-08-31", currency="JPY", **KNOWN)
+    assert found.notes == (
+        "One customer brought 80.0% of what those won from January 2024 to March 2024 brought; "
+        "without this one they brought 10 JPY each.",
+    )
+    assert drivers.explain_ltv(on(LINES), as_of="2024-08-31", **KNOWN).notes == ()

@@ -116,6 +116,39 @@ def test_new_customers_by_simulation(summary, fitted, drawn, history):
     assert abs(np.mean(orders, axis=1).sum() * worth - found) < 4 * error
 
 
+def test_a_month_may_bring_nothing_where_one_did(summary, fitted, drawn, history):
+    known = {"past": untried(), "as_of": AS_OF, "months": 2}
+    full = forecast.revenue(summary, fitted, drawn, history=history, **known).table.tail(2)
+    assert (full["low"] > 0).all()
+    empty = history.astype({"revenue": float})
+    empty.loc[empty.index[-3], "revenue"] = 0.0
+    table = forecast.revenue(summary, fitted, drawn, history=empty, **known).table.tail(2)
+    assert (table["low"] == 0).all()
+    assert table["high"].tolist() == full["high"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (700_000.0, 1_700_000.0, "We expect 980,000 EUR"),
+        (966_000.0, 986_000.0, "We expect 976,000 EUR"),
+    ],
+)
+def test_an_amount_has_two_digits_at_least(low, high, said):
+    """A total of 976,052 that may be off by a million is no "1.0 million"."""
+    table = pd.DataFrame({"month": ["2024-05", "2024-06"], "actual": [817_824.0, np.nan]})
+    table = table.assign(
+        expected=[np.nan, 976_052.0], existing_revenue=226_270.0, new_revenue=749_782.0
+    )
+    band = bands.Band(np.ones(1), np.ones(1), 9, 9, 3)
+    ahead = monthly_revenue.Revenue(table, 976_052.0, low, high, 9.0, 1.0, band, "model")
+    text = monthly_revenue.finding(ahead, currency="EUR")
+    assert text.startswith(said)
+    if low == 700_000:
+        assert "That is 20% more than the last month on record (818,000 EUR)." in text
+        assert "230,000 EUR of it is from today's customers, and 750,000 EUR from new ones" in text
+
+
 def test_impossible_futures_are_refused(summary, fitted, drawn, history):
     known = {"past": untried(), "history": history, "as_of": AS_OF}
     for wrong in ({"months": 0}, {"acquisition": -1.0}):

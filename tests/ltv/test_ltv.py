@@ -454,6 +454,25 @@ def test_that_a_group_pays_best_is_said_only_where_it_is_more_than_chance(high, 
     assert unit_economics.finding(table, currency="USD").startswith(said)
 
 
+def test_a_very_wide_range_is_told_with_the_best_group():
+    """One customer brought nearly all of what group b did."""
+    table = pd.DataFrame({"channel": ["a", "b"], "customers": 99, "of": "revenue"})
+    table = table.assign(ltv=[40.0, 4000.0], ltv_low=[30.0, 20.0], ltv_high=[50.0, 12000.0])
+    table = table.assign(acquisition_cost=20, ltv_to_cost=table["ltv"] / 20)
+    text = unit_economics.finding(table, currency="USD")
+    assert text.endswith(" Its likely range is 20.00 USD to 12,000 USD: a few customers decide.")
+    even = table.assign(ltv=[40.0, 60.0], ltv_low=[30.0, 50.0], ltv_high=[50.0, 70.0])
+    assert "likely range" not in unit_economics.finding(even, currency="USD")
+
+
+def test_of_one_customer_no_cost_of_the_next_one_follows(on):
+    table = economics(on(LINES[LINES["customer_id"] != "d"]), {"all": 20})
+    assert table["customers"].to_dict() == {"shop": 1, "web": 2}
+    assert table.loc["shop", ["ltv_to_cost", "payback_months", "affordable_cost"]].isna().all()
+    assert table.loc["shop", "ltv"] == 70
+    assert table.loc["web", "affordable_cost"] == 45
+
+
 def test_groups_that_are_too_small_to_compare_are_counted():
     """The table shows that one of them pays back, and the finding speaks of the large one alone."""
     table = pd.DataFrame({"channel": list("abc"), "customers": [99, 40, 9], "of": "revenue"})

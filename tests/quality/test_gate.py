@@ -263,6 +263,16 @@ def test_a_month_before_the_usual_days_is_checked(early, as_of):
     assert quality.finding(summary) == f"{600 + early} of {600 + early} lines are used (100.0%)."
 
 
+def test_lines_of_days_after_the_report_are_counted():
+    """600 lines are of 2023 and 2024; a report of January 1971 has one line in its figures."""
+    found = book(("C1", "x", "1971-01-01", 5), **UNTIL)
+    summary = quality.summarize(found, as_of="1971-01-31")
+    assert quality.describe_later(summary) == (
+        "600 of them are of days after this report, and count in later ones only."
+    )
+    assert quality.describe_later(quality.summarize(found, as_of=found.as_of("last"))) == ""
+
+
 @pytest.mark.parametrize("as_of", ["2024-01-01", "2024-01-02", "2024-01-31", "2030-01-31"])
 def test_the_first_days_and_a_month_after_the_last_are_checked(as_of):
     found = book(("C1", "x", "1971-01-01", 5), ("C1", "y", "2042-03-01", 5))

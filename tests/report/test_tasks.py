@@ -166,3 +166,26 @@ def test_nobody_is_called_of_whom_nothing_is_expected(people, stakes, called):
     late = pd.DataFrame({"status": STAGES, "customers": people, "ltv_at_stake": stakes})
     found = list_tasks({"rfm_segments": SEGMENTS, "leaving": late}, currency="JPY")
     assert any("gone quiet" in task.text for task in found) == called
+
+
+@pytest.mark.parametrize(
+    ("each", "said"),
+    [
+        (600.0, "Call the good customer who has gone quiet (paid so far: 5,000 JPY). "),
+        (499.0, ""),  # less than a tenth of an order of 5,000
+    ],
+)
+def test_a_call_is_asked_for_only_where_it_can_pay(each, said):
+    segments = SEGMENTS.assign(average_order_value=5000.0)
+    worth = pd.DataFrame({"group": ["can't lose"], "customers": [1], "ltv_12m": [each]})
+    found = list_tasks({"rfm_segments": segments, "ltv_segments": worth}, currency="JPY")
+    assert "".join(task.text for task in found).startswith(said)
+    assert len(found) == bool(said)
+    if said:
+        assert "600" in found[0].text
+        assert found[0].text.endswith("is expected of all of them in 12 months.")
+
+
+def test_margin_is_called_margin():
+    [task] = list_tasks({"leaving": LEAVING.head(1).assign(of="margin")}, currency="JPY")
+    assert "42,000 JPY of margin less is expected" in task.text
