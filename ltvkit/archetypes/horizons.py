@@ -1,0 +1,44 @@
+"""How far to look ahead from an earlier date, so that what came after it is known."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ltvkit import periods
+from ltvkit.archetypes.texts import fill
+from ltvkit.engines.frames import Frame
+from ltvkit.errors import ParamsError, TooLittleData
+from ltvkit.ingest import truncation
+from ltvkit.periods import Day
+
+AHEAD = (12, 6, 3)  # months; the longest that fits is taken
+HISTORY = 0.5  # of the months ahead: how many must lie before the earliest date, to tell types by
+
+
+def move_back(as_of: Day, months: int) -> pd.Timestamp:
+    """The day so many months earlier; of the last day of a month, the last day.
+
+    >>> move_back("2024-09-30", 6), move_back("2024-09-15", 1)
+    (Timestamp('2024-03-31 00:00:00'), Timestamp('2024-08-15 00:00:00'))
+    """
+    day, step = pd.Timestamp(periods.day(as_of)), pd.Timedelta(1, "D")
+    return day + step - pd.DateOffset(months=months) - step
+
+
+def find_months(lines: Frame, *, as_of: Day, times: int, months: int | None = None) -> int:
+    """Order lines, or their `days` -> 12, 6 or 3 months: the most that fit `times` times into the
+    orders up to `as_of`, with half as many before them; or `months`, if they fit.
+
+    Raises `TooLittleData` where none does.
+    """
+    if months is not None and (not isinstance(months, int) or months < 1):
+        raise ParamsError(f"months={months!r}: give a whole number of months, 1 or more.")
+    began = truncation.examine(lines, as_of=as_of)
+    asked = AHEAD if months is None else (months,)
+    for ahead in asked if began else ():
+        first = move_back(as_of, times * ahead)
+        if periods.number_of(first) - began.start >= HISTORY * ahead * periods.MONTH_DAYS - 1:
+            return ahead
+    least = asked[-1] * (times + HISTORY)
+    known = (periods.number_of(as_of) - began.start + 1) / periods.MONTH_DAYS if began else 0.0
+    raise TooLittleData(fill("too_few_months", least=f"{least:.0f}", n=f"{known:.0f}"))
