@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
 from ltvkit import periods
@@ -13,6 +15,7 @@ from ltvkit.periods import Day
 
 AHEAD = (12, 6, 3)  # months; the longest that fits is taken
 HISTORY = 0.5  # of the months ahead: how many must lie before the earliest date, to tell types by
+SLACK = 15  # days of them that may be without an order at the beginning
 
 
 def move_back(as_of: Day, months: int) -> pd.Timestamp:
@@ -34,11 +37,15 @@ def find_months(lines: Frame, *, as_of: Day, times: int, months: int | None = No
     if months is not None and (not isinstance(months, int) or months < 1):
         raise ParamsError(f"months={months!r}: give a whole number of months, 1 or more.")
     began = truncation.examine(lines, as_of=as_of)
-    asked = AHEAD if months is None else (months,)
+    asked: tuple[int, ...] = AHEAD if months is None else (months,)
     for ahead in asked if began else ():
-        first = move_back(as_of, times * ahead)
-        if periods.number_of(first) - began.start >= HISTORY * ahead * periods.MONTH_DAYS - 1:
+        first = move_back(as_of, times * ahead + _count_history(ahead))
+        if periods.number_of(first) + 1 + SLACK >= began.start:
             return ahead
-    least = asked[-1] * (times + HISTORY)
+    least = asked[-1] * times + _count_history(asked[-1])
     known = (periods.number_of(as_of) - began.start + 1) / periods.MONTH_DAYS if began else 0.0
-    raise TooLittleData(fill("too_few_months", least=f"{least:.0f}", n=f"{known:.0f}"))
+    raise TooLittleData(fill("too_few_months", least=least, n=int(known)))
+
+
+def _count_history(ahead: int) -> int:
+    return math.ceil(HISTORY * ahead)

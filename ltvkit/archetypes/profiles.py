@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import scipy
 
-from ltvkit import cohorts, periods
-from ltvkit.archetypes import types
+from ltvkit import cohorts
+from ltvkit.archetypes import seasons, types
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ColumnError, ParamsError
@@ -48,8 +48,9 @@ def profile(
       customer's purchase lines with the value, so that who buys often is not in everything
     - first_ and the column: the value on the largest line of the first day (`cohorts.members`);
       of customers whose beginning is known (`measure`) alone
-    - quarter: the share of a customer's purchase lines in it; returned: of all lines, those sent
-      back
+    - quarter: the share of the days of purchase between the first and the last; `share_of_others`
+      is then what the shop's seasons make of it (`seasons.count_quarters`)
+    - returned: of all lines, those sent back
 
     Shares are means over customers. Of each column the 30 values that most customers have. A row
     is beyond chance where the difference of the means (Welch, one-sided, by customers) has q up to
@@ -63,10 +64,11 @@ def profile(
     people = people.select("customer_id", "archetype", known=nw.col("beginning_known"))
     traits = [_share(opened, name) for name in wanted]
     traits += [_find_first(lines, people, name, as_of=as_of) for name in wanted]
-    traits += [_share_quarters(opened), _share_returns(opened)]
-    counted = [_count(trait, people) for trait in traits]
+    traits += [_share_returns(opened)]
+    counted = pd.concat([_count(trait, people) for trait in traits], ignore_index=True)
     sizes = frames.table(people.group_by("archetype", "known").agg(customers=nw.len()))
-    return _test(pd.concat(counted, ignore_index=True), sizes, level=level)
+    tested = [_compare(counted, sizes), _compare_seasons(lines, assigned, as_of=as_of)]
+    return _select(pd.concat(tested, ignore_index=True), level=level)
 
 
 def _choose_columns(opened: nw.LazyFrame, columns: Sequence[str] | None) -> list[str]:
@@ -103,13 +105,6 @@ def _find_first(
     return f"first_{column}", first.with_columns(share=nw.lit(1.0))
 
 
-def _share_quarters(opened: nw.LazyFrame) -> tuple[str, nw.LazyFrame]:
-    quarter = (periods.index("order_date", "quarter") % 4 + 1).cast(nw.String)
-    bought = filter_purchases(opened)
-    value = nw.concat_str(nw.lit("Q"), quarter)
-    return "quarter", _weigh(bought.select("customer_id", value=value))
-
-
 def _share_returns(opened: nw.LazyFrame) -> tuple[str, nw.LazyFrame]:
     kind = nw.when(is_purchase("amount")).then(nw.lit("")).otherwise(nw.lit("returned"))
     shares = _weigh(opened.select("customer_id", value=kind))
@@ -130,13 +125,13 @@ def _count(trait: tuple[str, nw.LazyFrame], people: nw.LazyFrame) -> pd.DataFram
     return found.assign(trait=name)
 
 
-def _test(counted: pd.DataFrame, sizes: pd.DataFrame, *, level: float) -> pd.DataFrame:
-    """Sums by trait, value and type -> the rows beyond chance."""
+def _compare(counted: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame:
+    """Sums by trait, value and type -> each type's share and that of all others, and z; where there
+    are enough customers."""
     whole = sizes.groupby("archetype")["customers"].sum()
     known = sizes[sizes["known"].astype(bool)].groupby("archetype")["customers"].sum()
-    names = [name for name in types.NAMES if name in whole.index]
     keys = counted[["trait", "value"]].drop_duplicates()
-    table = keys.merge(pd.Series(names, name="archetype"), how="cross")
+    table = keys.merge(pd.Series(whole.index, name="archetype"), how="cross")
     table = table.merge(counted, on=["trait", "value", "archetype"], how="left").fillna(0.0)
     first = table["trait"].str.startswith("first_")
     n = table["archetype"].map(known).where(first, table["archetype"].map(whole)).fillna(0.0)
@@ -147,20 +142,36 @@ def _test(counted: pd.DataFrame, sizes: pd.DataFrame, *, level: float) -> pd.Dat
     enough = (table["n"] >= FEWEST) & (rest["n"] >= FEWEST) & (total["customers"] >= FEWEST)
     enough &= total["customers"] * table["n"] / total["n"] >= EXPECTED
     table, rest = table[enough], rest[enough]
-    one, other = (_describe(side) for side in (table, rest))
+    (one, spread), (other, around) = (_describe(side) for side in (table, rest))
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = (one[0] - other[0]) / np.sqrt(one[1] + other[1])
-        lift = one[0] / other[0]
+        z = (one - other) / np.sqrt(spread + around)
+    return table.assign(share=one, share_of_others=other, z=z)
+
+
+def _compare_seasons(lines: Frame, assigned: Frame, *, as_of: Day) -> pd.DataFrame:
+    """As `_compare`, of quarters against what the shop's seasons make of them."""
+    table = seasons.count_quarters(lines, assigned, as_of=as_of)
+    table = table[(table["n"] >= FEWEST) & (table["customers"] >= EXPECTED)]
+    n = table["n"].astype(float)
+    share, expected = (table[name].astype(float) / n for name in ("share", "expected"))
+    spread = np.maximum(table["squares"].astype(float) / n - (share - expected) ** 2, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        z = (share - expected) / np.sqrt(spread / (n - 1))
+    return table.assign(trait="quarter", share=share, share_of_others=expected, z=z)
+
+
+def _select(tested: pd.DataFrame, *, level: float) -> pd.DataFrame:
+    """The rows beyond chance, the types in their order."""
+    z = tested["z"].to_numpy(dtype=float)
     p = np.where(np.isfinite(z), scipy.stats.norm.sf(z), 1.0)
     q = scipy.stats.false_discovery_control(p) if len(p) else p
-    found = table.assign(share=one[0], share_of_others=other[0], lift=lift, q=q)
-    found["customers"] = found["customers"].astype("int64")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        lift = tested["share"] / tested["share_of_others"]
+    found = tested.assign(lift=lift, q=q, customers=tested["customers"].astype("int64"))
     found = found[(found["q"] <= level) & (found["lift"] > 1)]
-    place = found["archetype"].map(types.NAMES.index)
-    ordered = found.assign(_place=place).sort_values(
-        ["_place", "lift", "trait", "value"], ascending=[True, False, True, True]
-    )
-    return ordered[COLUMNS].reset_index(drop=True)
+    found = found.assign(_place=found["archetype"].map(types.NAMES.index))
+    by, ascending = ["_place", "lift", "trait", "value"], [True, False, True, True]
+    return found.sort_values(by, ascending=ascending)[COLUMNS].reset_index(drop=True)
 
 
 def _describe(side: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

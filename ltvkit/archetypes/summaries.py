@@ -37,7 +37,7 @@ def summarize(assigned: Frame, *, expected: str = "") -> pd.DataFrame:
     """
     needs = ("archetype", "active", "orders", "tenure_days", "ltv_so_far", *PARTS)
     opened = frames.lazy(assigned, needs=(*needs, *([expected] if expected else [])))
-    wanted = nw.col(expected).cast(nw.Float64) if expected else nw.lit(np.nan)
+    wanted = nw.col(expected).cast(nw.Float64) if expected else nw.lit(0.0)
     marked = opened.with_columns(_active=frames.one_if(nw.col("active")), _expected=wanted)
     sums = ("_active", "_expected", "orders", "tenure_days", "relationship_months", "ltv_so_far")
     sums = (*sums, "ltv_above_mean", *PARTS)
@@ -50,7 +50,7 @@ def summarize(assigned: Frame, *, expected: str = "") -> pd.DataFrame:
         "active_share": table["_active"] / n,
         "ltv_so_far": table["ltv_so_far"] / n,
         "ltv_share": table["ltv_so_far"] / (whole if whole > 0 else np.nan),
-        EXPECTED: table["_expected"] / n,
+        EXPECTED: table["_expected"] / n if expected else np.nan,
         "order_value": table["ltv_so_far"] / table["orders"],
         "orders_per_year": 12 * table["orders"] / table["relationship_months"],
         "relationship_months": table["relationship_months"] / n,

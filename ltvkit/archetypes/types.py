@@ -25,11 +25,16 @@ HIGH = ("ltv_so_far", "relationship_months", "order_value", "orders_per_month")
 ACTIVE, GAP = "recency_days", "gap_days"
 # Of the customers, how many are not above the cut. Of those up to `recency_days`, the active ones.
 QUANTILES = {**dict.fromkeys(HIGH, 0.8), ACTIVE: 0.5}
+BAND = 0.03  # by which the quantile of a cut of an earlier date may have moved
 COLUMNS = ("measure", "quantile", "cut")
 
 
 def find_cuts(
-    customers: Frame, *, of: str = "revenue", quantiles: Mapping[str, float] = QUANTILES
+    customers: Frame,
+    *,
+    of: str = "revenue",
+    quantiles: Mapping[str, float] = QUANTILES,
+    before: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Customers (as of `measure`) -> the cuts of types: a table of measure, quantile, cut.
 
@@ -37,7 +42,9 @@ def find_cuts(
     equal values are on one side. Rows are `ltv_so_far`, `relationship_months`, `order_value`,
     `orders_per_month`, `recency_days`, and `gap_days`, the usual days between two orders by which
     lengths were measured (it has no quantile). `quantiles` may name some of the measures; others
-    are as in `QUANTILES`. Raises `TooLittleData`, and `ParamsError` for an unknown measure.
+    are as in `QUANTILES`. `before`: a table of an earlier date. Its gap_days are kept, and each cut
+    of the same quantile that still lies within 3 points of it, so that types do not change with
+    every small move of the shop. Raises `TooLittleData`, and `ParamsError` for an unknown measure.
     """
     shares = dict(QUANTILES)
     for name, share in quantiles.items():
@@ -45,14 +52,28 @@ def find_cuts(
         if not 0 < share < 1:
             raise ParamsError(f"quantiles: {name}={share!r}: give a share above 0 and below 1.")
         shares[name] = share
-    return measure_cuts(customers, of=of, shares={n: [s] for n, s in shares.items()})
+    if before is None:
+        return measure_cuts(customers, of=of, shares={n: [s] for n, s in shares.items()})
+    old, kept = read_cuts(before), read_quantiles(before)
+    wanted = {n: [max(s - BAND, 0.0), s, min(s + BAND, 1.0)] for n, s in shares.items()}
+    ends = measure_cuts(customers, of=of, shares=wanted, gap_days=old[GAP])
+    rows = []
+    for name, share in shares.items():
+        low, now, high = ends.loc[ends["measure"] == name, "cut"]
+        still = kept[name] == share and low <= old[name] <= high
+        rows.append((name, share, old[name] if still else now))
+    return pd.DataFrame([*rows, (GAP, np.nan, old[GAP])], columns=list(COLUMNS))
 
 
 def measure_cuts(
-    customers: Frame, *, of: str, shares: Mapping[str, list[float]]
+    customers: Frame,
+    *,
+    of: str,
+    shares: Mapping[str, list[float]],
+    gap_days: float | None = None,
 ) -> pd.DataFrame:
     """As `find_cuts`, for several shares of each measure."""
-    means = factors.find_means(customers, of=of)
+    means = factors.find_means(customers, of=of, gap_days=gap_days)
     measured = frames.lazy(factors.split(customers, of=of, gap_days=means.gap_days))
     rows = [
         (name, share, cut)
@@ -78,6 +99,15 @@ def read_cuts(cuts: pd.DataFrame | Mapping[str, float]) -> dict[str, float]:
                 "of archetypes.choose_cuts has them."
             )
     return {str(name): float(cut) for name, cut in cuts.items()}
+
+
+def read_quantiles(cuts: pd.DataFrame) -> dict[str, float]:
+    """A table of cuts -> the quantile of each measure; raises `ParamsError` for a missing one."""
+    given = frames.table(frames.lazy(cuts, needs=COLUMNS)).set_index("measure")["quantile"]
+    for name in QUANTILES:
+        if not 0 < float(given.get(name, np.nan)) < 1:
+            raise ParamsError(f"cuts: no quantile for {name}: hand in a table of choose_cuts.")
+    return {name: float(given[name]) for name in QUANTILES}
 
 
 def assign(
