@@ -22,12 +22,16 @@ def random_customers(rng: np.random.Generator, size: int) -> pd.DataFrame:
             "orders": orders,
             "tenure_days": span + silent,
             "recency_days": silent,
-            "revenue": np.round(orders * rng.lognormal(8, 1, size)) - (rng.random(size) < 0.1) * 9e4,
+            "beginning_known": rng.random(size) < 0.9,
+            "revenue": np.round(orders * rng.lognormal(8, 1, size))
+            - (rng.random(size) < 0.1) * 9e4,
         }
     )
 
 
-def random_lines(rng: np.random.Generator, *, customers: int = 400, months: int = 24) -> pd.DataFrame:
+def random_lines(
+    rng: np.random.Generator, *, customers: int = 400, months: int = 24
+) -> pd.DataFrame:
     """Order lines from 2022 on: customers of other rates and prices, who leave at any time."""
     end = 30 * months
     born = rng.integers(0, end, customers)

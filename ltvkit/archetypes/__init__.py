@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ltvkit.archetypes.backtesting import Backtest, backtest
     from ltvkit.archetypes.cuts import choose_cuts
     from ltvkit.archetypes.factors import Means, find_means, measure, split, sum_later
-    from ltvkit.archetypes.profiles import profile
+    from ltvkit.archetypes.profiles import describe_profile, profile
     from ltvkit.archetypes.rivals import Cpm
     from ltvkit.archetypes.summaries import (
         describe_backtest,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TYPES", "Backtest", "Cpm", "Means", "assign", "backtest", "choose_cuts", "describe_backtest",
-    "find_cuts", "find_means", "finding", "measure", "measure_stability", "profile", "split",
-    "sum_later", "summarize", "tiers",
+    "describe_profile", "find_cuts", "find_means", "finding", "measure", "measure_stability",
+    "profile", "split", "sum_later", "summarize", "tiers",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__, ("tiers",))

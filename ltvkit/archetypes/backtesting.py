@@ -75,11 +75,14 @@ def backtest(
     """
     months = horizons.find_months(lines, as_of=as_of, times=2, months=months)
     start, earlier = (horizons.move_back(as_of, n * months) for n in (1, 2))
-    people = [factors.measure(lines, as_of=d, export_begins=export_begins) for d in (earlier, start)]
+    people = [
+        factors.measure(lines, as_of=d, export_begins=export_begins) for d in (earlier, start)
+    ]
     spans = [(earlier, start), (start, as_of)]
     later = [factors.sum_later(lines, after=a, until=b, of=of) for a, b in spans]
     chosen = cuts.choose_quantiles(people[0], later[0], of=of)
-    learned, tested = {}, {}
+    learned: dict[str, pd.DataFrame] = {}
+    tested: dict[str, pd.DataFrame] = {}
     for method in METHODS:
         labels = [_name(method, p, of, chosen, cpm, learned, later[0]) for p in people]
         learned[method] = _add_up(labels[0], later[0])
@@ -131,9 +134,8 @@ def _add_up(labelled: nw.LazyFrame, later: nw.LazyFrame, *, dealt: bool = False)
     placed = labelled.join(later, on="customer_id", how="left")
     placed = placed.with_columns(nw.col("later").fill_null(0.0))
     placed = placed.with_columns(squares=nw.col("later") * nw.col("later"))
-    by = ("label",)
-    if dealt:
-        placed, by = sampling.deal(placed), ("group", "label")
+    by = ["group", "label"] if dealt else ["label"]
+    placed = sampling.deal(placed) if dealt else placed
     sums = ("later", "squares")
     return frames.add_up(placed, *by, sums=sums, customers=nw.len())
 

@@ -21,7 +21,7 @@ from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
 from ltvkit.periods import Day
 
-GRID = {**dict.fromkeys(HIGH, [0.6, 0.7, 0.8, 0.9]), ACTIVE: [0.3, 0.4, 0.5, 0.6, 0.7]}
+GRID = {**{name: [0.6, 0.7, 0.8, 0.9] for name in HIGH}, ACTIVE: [0.3, 0.4, 0.5, 0.6, 0.7]}
 WORTH, ERRORS = 0.005, 3.0  # so much better must a quantile be: Gini, and standard errors
 DRAWS = 200  # for the standard error
 FEWEST, LEAST = 30, 0.01  # customers, and share of them, in each type that an offer is made to
@@ -67,7 +67,7 @@ def choose_quantiles(
     """Customers (as of `measure`), and the money that came `later` (`sum_later`) -> a quantile for
     each measure.
 
-    From the `usual` ones on, one after the other is moved to another of `GRID`: each time the one
+    From the `usual` ones on, one after the other is moved to the next of `GRID`: each time the one
     that raises most the Gini coefficient of what came later between the groups (type, and active or
     not), as long as it rises by 0.005 and three standard errors. Each type that offers are made to
     has 1% of the customers and 30 at least, or no fewer than before the move. Raises
@@ -79,7 +79,7 @@ def choose_quantiles(
         raise TooLittleData(fill("nothing_later"))
     chosen = dict(usual)
     for _step in range(2 * len(grid)):  # it ends sooner, as each step must be clearly better
-        moves = [chosen | {n: s} for n in grid for s in grid[n] if s != chosen[n]]
+        moves = _list_moves(chosen, grid)
         now = _place(cells, chosen, grid)
         placed = [(move, _place(cells, move, grid)) for move in moves]
         fitting = [(m, group) for m, group in placed if _has_enough(cells, group, now)]
@@ -91,6 +91,19 @@ def choose_quantiles(
     return chosen
 
 
+def _list_moves(
+    chosen: Mapping[str, float], grid: Mapping[str, list[float]]
+) -> list[dict[str, float]]:
+    """One quantile moved to a neighbour on the grid, each in turn."""
+    found = []
+    for name, shares in grid.items():
+        at = shares.index(chosen[name])
+        found += [
+            dict(chosen) | {name: shares[k]} for k in (at - 1, at + 1) if 0 <= k < len(shares)
+        ]
+    return found
+
+
 def _count_cells(
     customers: Frame, later: nw.LazyFrame, *, of: str, grid: Mapping[str, list[float]]
 ) -> pd.DataFrame:
@@ -98,10 +111,13 @@ def _count_cells(
     above."""
     edges = types.measure_cuts(customers, of=of, shares=grid)
     gap = float(edges.loc[edges["measure"] == GAP, "cut"].iloc[0])
-    measured = frames.lazy(factors.split(customers, of=of, gap_days=gap))
+    means = factors.find_means(customers, of=of, gap_days=gap)
+    measured = factors.add_parts(frames.lazy(customers), means, of=of)
     above = {}
     for name in grid:
-        marks = [frames.one_if(nw.col(name) > cut) for cut in edges["cut"][edges["measure"] == name]]
+        marks = [
+            frames.one_if(nw.col(name) > cut) for cut in edges["cut"][edges["measure"] == name]
+        ]
         above[f"_{name}"] = nw.sum_horizontal(*marks)
     placed = measured.select("customer_id", **above).join(later, on="customer_id", how="left")
     placed = placed.with_columns(nw.col("later").fill_null(0.0))

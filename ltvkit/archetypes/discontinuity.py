@@ -53,19 +53,21 @@ def find_jump(score: np.ndarray, outcome: np.ndarray, *, bandwidth: float | None
     near = np.abs(score) < width
     below, above = int((near & (score < 0)).sum()), int((near & (score >= 0)).sum())
     if min(below, above) < FEWEST:
-        return Jump(*[np.nan] * 4, width, below, above)
+        return Jump(np.nan, np.nan, np.nan, np.nan, width, below, above)
     x, y = score[near], outcome[near]
-    estimate, _error = _fit(x, y, width, degree=1)
-    middle, error = _fit(x, y, width, degree=2)
+    estimate, *_ = _fit(x, y, width, degree=1)
+    middle, error, carried = _fit(x, y, width, degree=2)
     if not error > 0:  # all outcomes on a parabola, as where all are the same
         return Jump(estimate, middle, middle, float(abs(middle) < TINY), width, below, above)
-    reach = scipy.stats.norm.ppf((1 + COVERED) / 2) * error
-    p = 2 * scipy.stats.norm.sf(abs(middle) / error)
-    return Jump(estimate, middle - reach, middle + reach, float(p), width, below, above)
+    reach = scipy.stats.t.ppf((1 + COVERED) / 2, carried) * error
+    p = 2 * scipy.stats.t.sf(abs(middle) / error, carried)
+    ends = float(middle - reach), float(middle + reach)
+    return Jump(estimate, *ends, float(p), width, below, above)
 
 
-def _fit(x: np.ndarray, y: np.ndarray, width: float, *, degree: int) -> tuple[float, float]:
-    """The jump at 0 between polynomials on both sides, and its standard error (HC3)."""
+def _fit(x: np.ndarray, y: np.ndarray, width: float, *, degree: int) -> tuple[float, float, float]:
+    """The jump at 0 between polynomials on both sides, its standard error (HC3), and the number of
+    outcomes that carry it."""
     values, variances = [], []
     for side in (x < 0, x >= 0):
         powers = np.vander(x[side] / width, degree + 1, increasing=True)
@@ -76,8 +78,10 @@ def _fit(x: np.ndarray, y: np.ndarray, width: float, *, degree: int) -> tuple[fl
         leverage = np.einsum("ij,jk,ik->i", powers, bread, powers) * weights
         residual = (y[side] - powers @ coefficients) / np.maximum(1 - leverage, 0.05)
         values.append(coefficients[0])
-        variances.append(float(((pull * residual) ** 2).sum()))
-    return float(values[1] - values[0]), float(np.sqrt(sum(variances)))
+        variances.append((pull * residual) ** 2)
+    each = np.concatenate(variances)
+    carried = each.sum() ** 2 / (each**2).sum() if each.any() else np.inf
+    return float(values[1] - values[0]), float(np.sqrt(each.sum())), float(carried)
 
 
 def find_bandwidth(score: np.ndarray, outcome: np.ndarray) -> float:

@@ -69,19 +69,18 @@ def sum_later(lines: Frame, *, after: Day, until: Day, of: str = "revenue") -> n
     return within.group_by("customer_id").agg(later=nw.col(of).sum())
 
 
-def find_means(
-    customers: Frame, *, of: str = "revenue", gap_days: float | None = None
-) -> Means:
+def find_means(customers: Frame, *, of: str = "revenue", gap_days: float | None = None) -> Means:
     """Customers (as of `measure`) -> the mean customer, by money `of` "revenue" or "margin".
 
     `gap_days`: the days from the first to the last order of all customers, divided by all orders
     after the first; or as given. Raises `TooLittleData` where nobody ordered on a second day.
     """
     needs = ("orders", "tenure_days", "recency_days", of)
-    opened = frames.lazy(customers, needs=needs).with_columns(_span=_span())
-    sums = opened.select(nw.col("orders", "_span", of).sum(), customers=nw.len())
+    opened = frames.lazy(customers, needs=needs)
+    opened = opened.select(orders=nw.col("orders"), span=_span(), money=nw.col(of))
+    sums = opened.select(nw.col("orders", "span", "money").sum(), customers=nw.len())
     row = frames.table(sums).fillna(0).astype(float).iloc[0]
-    n, orders, span, money = (float(row[c]) for c in ("customers", "orders", "_span", of))
+    n, orders, span, money = (float(row[c]) for c in ("customers", "orders", "span", "money"))
     if not span or orders <= n:
         raise TooLittleData(fill("nobody_twice"))
     gap = span / (orders - n) if gap_days is None else float(gap_days)
@@ -116,7 +115,12 @@ def split(customers: Frame, *, of: str = "revenue", gap_days: float | None = Non
     1            40.0         27.5             0.0        12.5
     """
     means = find_means(customers, of=of, gap_days=gap_days)
-    opened = frames.without(frames.lazy(customers), *ADDED)
+    return frames.materialize(add_parts(frames.lazy(customers), means, of=of), like=customers)
+
+
+def add_parts(customers: nw.LazyFrame, means: Means, *, of: str) -> nw.LazyFrame:
+    """Customers with what `split` adds, against the mean customer; lazy."""
+    opened = frames.without(customers, *ADDED)
     months = (_span() + means.gap_days) / MONTH_DAYS
     factors = opened.with_columns(
         ltv_so_far=nw.col(of), relationship_months=months, order_value=nw.col(of) / nw.col("orders")
@@ -128,8 +132,7 @@ def split(customers: Frame, *, of: str = "revenue", gap_days: float | None = Non
         parts[part] = _attribute(name, *others, usual=usual)
     found = factors.with_columns(ltv_above_mean=nw.col("ltv_so_far") - means.ltv, **parts)
     ordered = found.select(*opened.collect_schema().names(), *ADDED)
-    rounded = ordered.with_columns(frames.round_money("ltv_above_mean", *PARTS))
-    return frames.materialize(rounded, like=customers)
+    return ordered.with_columns(frames.round_money("ltv_above_mean", *PARTS))
 
 
 def _span() -> nw.Expr:

@@ -38,12 +38,13 @@ def find_months(lines: Frame, *, as_of: Day, times: int, months: int | None = No
         raise ParamsError(f"months={months!r}: give a whole number of months, 1 or more.")
     began = truncation.examine(lines, as_of=as_of)
     asked: tuple[int, ...] = AHEAD if months is None else (months,)
-    for ahead in asked if began else ():
+    start = began.start if began else periods.number_of(as_of) + 1
+    for ahead in asked:
         first = move_back(as_of, times * ahead + _count_history(ahead))
-        if periods.number_of(first) + 1 + SLACK >= began.start:
+        if periods.number_of(first) + 1 + SLACK >= start:
             return ahead
     least = asked[-1] * times + _count_history(asked[-1])
-    known = (periods.number_of(as_of) - began.start + 1) / periods.MONTH_DAYS if began else 0.0
+    known = (periods.number_of(as_of) - start + 1) / periods.MONTH_DAYS
     raise TooLittleData(fill("too_few_months", least=least, n=int(known)))
 
 

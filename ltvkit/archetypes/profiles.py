@@ -7,6 +7,7 @@ A description, and no cause: whoever buys an expensive product has a high price 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -15,6 +16,9 @@ import scipy
 
 from ltvkit import cohorts
 from ltvkit.archetypes import seasons, types
+from ltvkit.archetypes.texts import fill
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ColumnError, ParamsError
@@ -180,3 +184,20 @@ def _describe(side: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     mean = side["share"].to_numpy() / n
     spread = np.maximum(side["squares"].to_numpy() / n - mean**2, 0.0)
     return mean, spread / np.maximum(n - 1, 1)
+
+
+def describe_profile(table: pd.DataFrame, *, most: int = 3) -> str:
+    """The table of `profile` in sentences: for each type the values with the largest lift, at most
+    so many."""
+    said = []
+    for name, rows in table.groupby("archetype", sort=False):
+        values = [_describe_value(row) for row in rows.head(most).to_dict("records")]
+        said.append(fill("profile", type=formats.label(name), values=_("; ").join(values)))
+    return " ".join(said) or fill("profile_none")
+
+
+def _describe_value(row: dict[str, Any]) -> str:
+    kind = row["trait"] if row["trait"] in ("quarter", "returned") else "value"
+    figures = {name: float(row[name]) for name in ("share", "share_of_others")}
+    trait = formats.label(row["trait"])
+    return fill(f"profile_{kind}", trait=trait, value=row["value"], **figures)

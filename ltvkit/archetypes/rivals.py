@@ -28,7 +28,7 @@ class Cpm(NamedTuple):
     quiet: float = 240
 
 
-# CPM's own order, the best first: who is in a group that had nobody before counts as the next lower.
+# CPM's own order, the best first: a group that had nobody before counts as the next lower one.
 KINDS = ("loyal", "trending", "steady", "beginner", "first_time")
 ORDER = [f"{kind} {state}" for state in ("current", "lapsed") for kind in KINDS]
 CELLS = pd.MultiIndex.from_product([range(1, 6)] * 3, names=["r_score", "f_score", "m_score"])
@@ -37,19 +37,17 @@ CELLS = pd.MultiIndex.from_product([range(1, 6)] * 3, names=["r_score", "f_score
 def name_cpm(customers: Frame, *, cpm: Cpm = Cpm()) -> nw.LazyFrame:  # noqa: B008
     """Customers -> customer_id, `label`: one of ten groups; lazy.
 
-    first_time (one order; 初回), beginner (tenure below `short`; よちよち), steady (from `short` on,
-    below `money`; コツコツ), trending (from `short` to below `long`, from `money` on; 流行) and
+    first_time (one order; 初回), beginner (tenure below `short`; よちよち), steady (from `short`
+    on, below `money`; コツコツ), trending (from `short` to below `long`, from `money` on; 流行) and
     loyal (from `long` and `money` on; 優良), each current (現役), or lapsed from `quiet` days
     without an order on (離脱).
     """
     opened = frames.lazy(customers, needs=("orders", "revenue", "tenure_days", "recency_days"))
     tenure = nw.col("tenure_days") - nw.col("recency_days")
     rich = nw.col("revenue") >= cpm.money
-    grown = nw.when(rich).then(
-        nw.when(tenure >= cpm.long).then(nw.lit("loyal")).otherwise(nw.lit("trending"))
-    )
-    again = nw.when(tenure < cpm.short).then(nw.lit("beginner"))
-    again = again.otherwise(grown.otherwise(nw.lit("steady")))
+    loyal = nw.when(tenure >= cpm.long).then(nw.lit("loyal")).otherwise(nw.lit("trending"))
+    grown = nw.when(rich).then(loyal).otherwise(nw.lit("steady"))
+    again = nw.when(tenure < cpm.short).then(nw.lit("beginner")).otherwise(grown)
     kind = nw.when(nw.col("orders") < 2).then(nw.lit("first_time")).otherwise(again)
     state = nw.when(nw.col("recency_days") >= cpm.quiet).then(nw.lit(" lapsed"))
     label = nw.concat_str(kind, state.otherwise(nw.lit(" current")))

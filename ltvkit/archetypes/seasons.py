@@ -62,7 +62,9 @@ def _add_rates(bounds: nw.LazyFrame, inner: nw.LazyFrame) -> pd.DataFrame | None
     at_risk = came.cumsum().shift(1, fill_value=0.0) - left.cumsum()
     dates = pd.DatetimeIndex(pd.to_datetime(days.to_numpy(), unit="D"))
     month = dates.to_period("M")
-    rate = bought.groupby(month).transform("sum") / at_risk.groupby(month).transform("sum").clip(lower=1)
+    rate = bought.groupby(month).transform("sum") / at_risk.groupby(month).transform("sum").clip(
+        lower=1
+    )
     table = pd.DataFrame({"_day": days.to_numpy()})
     for k in range(len(QUARTERS)):
         upto = np.cumsum(np.where(dates.quarter == k + 1, rate.to_numpy(), 0.0))

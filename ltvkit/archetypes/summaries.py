@@ -20,42 +20,49 @@ from ltvkit.periods import MONTH_DAYS
 
 EXPECTED = "expected_ltv"
 FEWEST = 30  # customers; of a smaller type no more is said than how many they are
+SUMS = ("orders", "tenure_days", "relationship_months", "ltv_so_far", "ltv_above_mean", *PARTS)
 CENT = 0.005  # a difference of money that is none
 
 
 def summarize(assigned: Frame, *, expected: str = "") -> pd.DataFrame:
-    """Customers with their type (`assign`) -> one row per type that has any, in the order of `TYPES`.
+    """Customers with their type (`assign`) -> a row per type that has any, in the order of `TYPES`.
 
     - `archetype`, `customers`, `customers_share`, `active_share` (of its customers)
     - `ltv_so_far` per customer, `ltv_share` (of the LTV so far of all; NaN where that is zero or
       less), `expected_ltv`: the mean of the column `expected` (NaN: not handed in)
     - `order_value`: money by orders; `orders_per_year`: orders by years of relationship;
       `relationship_months` and `tenure_months` (since the first order) per customer
-    - `ltv_above_mean`, and its parts `from_length`, `from_frequency`, `from_price`, per customer
+    - `ltv_above_mean`, and its parts `from_length`, `from_frequency`, `from_price`, per customer;
+      by the customers, the former adds up to 0
+    - `known_share`: of whom the beginning is known (`measure`); others have been customers for
+      longer than the orders tell
 
-    By the customers, `ltv_above_mean` adds up to 0. Raises `ColumnError`.
+    Raises `ColumnError`.
     """
-    needs = ("archetype", "active", "orders", "tenure_days", "ltv_so_far", *PARTS)
+    needs = ("archetype", "active", "beginning_known", *SUMS)
     opened = frames.lazy(assigned, needs=(*needs, *([expected] if expected else [])))
     wanted = nw.col(expected).cast(nw.Float64) if expected else nw.lit(0.0)
-    marked = opened.with_columns(_active=frames.one_if(nw.col("active")), _expected=wanted)
-    sums = ("_active", "_expected", "orders", "tenure_days", "relationship_months", "ltv_so_far")
-    sums = (*sums, "ltv_above_mean", *PARTS)
+    marked = opened.select(
+        "archetype", *SUMS, wanted=wanted, active=frames.one_if(nw.col("active")),
+        known=frames.one_if(nw.col("beginning_known")),
+    )  # fmt: skip
+    sums = (*SUMS, "wanted", "active", "known")
     table = frames.add_up(marked, "archetype", sums=sums, customers=nw.len()).set_index("archetype")
     table = table.reindex([name for name in types.NAMES if name in table.index]).astype(float)
     n, whole = table["customers"], table["ltv_so_far"].sum()
     found = {
         "customers": n.astype("int64"),
         "customers_share": n / n.sum(),
-        "active_share": table["_active"] / n,
+        "active_share": table["active"] / n,
         "ltv_so_far": table["ltv_so_far"] / n,
         "ltv_share": table["ltv_so_far"] / (whole if whole > 0 else np.nan),
-        EXPECTED: table["_expected"] / n if expected else np.nan,
+        EXPECTED: table["wanted"] / n if expected else np.nan,
         "order_value": table["ltv_so_far"] / table["orders"],
         "orders_per_year": 12 * table["orders"] / table["relationship_months"],
         "relationship_months": table["relationship_months"] / n,
         "tenure_months": table["tenure_days"] / n / MONTH_DAYS,
         **{name: table[name] / n for name in ("ltv_above_mean", *PARTS)},
+        "known_share": table["known"] / n,
     }
     return pd.DataFrame(found).reset_index()
 
@@ -99,6 +106,8 @@ def finding(table: pd.DataFrame, *, found: Backtest | None = None, currency: str
     made to, and whether types foretell what comes better than other groupings."""
     said = [_describe_type(row, currency) for row in table.to_dict("records")]
     said = [text for text in said if text] or [fill("no_type")]
+    known = float(np.average(table["known_share"], weights=table["customers"]))
+    said += [fill("beginning_unknown", share=1 - known)] if known < 1 else []
     return " ".join([*said, *(describe_backtest(found) if found else [])])
 
 

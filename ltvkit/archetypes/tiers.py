@@ -8,7 +8,7 @@ given back, as points or discounts).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -30,7 +30,7 @@ MONTHS, LATER = 12, 6  # by which a tier is held; in which it is seen what came 
 MAX_CUSTOMERS = 50_000  # near a threshold; of more, a sample
 BUNCHED, UNBALANCED = 0.05, 0.01  # p-values below which both sides are no longer alike
 NONE = N_("no tier")
-Tiers = pd.DataFrame | Mapping[str, Mapping[str, float]]
+Tiers: TypeAlias = pd.DataFrame | Mapping[str, Mapping[str, float]]
 
 __all__ = [
     "assign", "compare", "describe_comparison", "describe_costs", "migrate", "read_tiers", "weigh",
@@ -105,11 +105,15 @@ def weigh(
     """Order lines, or their `days` -> what tiers cost in the `months` up to `as_of`, and how much
     more revenue would pay for it.
 
-    A row per tier, by what customers held when these months began: tier, at_least, cost_rate,
-    customers, revenue (of these months), cost (cost_rate x revenue), margin (margin_rate x
-    revenue), extra_revenue: revenue that without the tier would not have come, at which it pays:
-    cost / margin_rate, as each unit of it leaves that much margin. NaN: no margin rate. extra_share:
-    of the revenue. Above 1, more than all of it: the tier cannot pay. Raises `ParamsError`.
+    A row per tier, by what customers held when these months began:
+
+    - tier, at_least, cost_rate; customers, and their revenue of these months
+    - cost: cost_rate x revenue; margin: margin_rate x revenue
+    - extra_revenue: how much of the revenue must be what without the tier would not have come, for
+      the tier to pay: cost / margin_rate, as each unit of it leaves that much margin (NaN: no
+      margin rate); extra_share: of the revenue (above 1: the tier cannot pay)
+
+    Raises `ParamsError`.
     """
     check_share("margin_rate", margin_rate)
     known = read_tiers(tiers)
@@ -143,10 +147,15 @@ def compare(
     `months` up to `as_of` than those who just missed it.
 
     Who reached it is seen when these months began, from what they spent in the `held_months`
-    before. A row per tier: tier, at_least; just_missed, just_reached (customers within `bandwidth`
-    of the threshold); brought_more, low, high (90%): money `of` each of those who reached it, less that
-    of those who missed it (see `discontinuity`); p_crowded: of as many just above as the density beside would have, and
-    p_alike: of the same tenure on both sides; grade:
+    before. A row per tier: tier, at_least, and
+
+    - just_missed, just_reached: customers within `bandwidth` of the threshold
+    - brought_more, low, high (90%): money `of` each of those who reached it, less that of those who
+      missed it, at the threshold (see `discontinuity`)
+    - p_crowded, p_alike: p-values of as many customers just above it as the density beside it has,
+      and of the same tenure on both sides
+
+    grade:
 
     - "too_few": fewer than 50 just missed or just reached it (no difference is then given)
     - "not_alike": more (or fewer) than chance are just above it (p up to 0.05: some buy up to the
@@ -191,7 +200,7 @@ def _compare(people: nw.LazyFrame, lower: float, least: float, upper: float) -> 
     score = table["spent"].to_numpy(dtype=float) - least
     jump = discontinuity.find_jump(score, table["later"].to_numpy(dtype=float))
     tenure = discontinuity.find_jump(score, table["tenure_days"].to_numpy(dtype=float))
-    row = {"at_least": least, "just_missed": jump.below, "just_reached": jump.above}
+    row: dict[str, Any] = {"at_least": least, "just_missed": jump.below, "just_reached": jump.above}
     row |= {"bandwidth": jump.bandwidth, "brought_more": jump.estimate, "low": jump.low}
     row |= {"high": jump.high, "p_crowded": discontinuity.check_density(score)}
     row |= {"p_alike": tenure.p}
@@ -230,7 +239,7 @@ def describe_comparison(
         counts = {"missed": int(row["just_missed"]), "reached": int(row["just_reached"])}
         way = _way(row)
         least = formats.money(row["at_least"], currency)
-        figures = {"tier": row["tier"], "least": least, "amount": amount, "of": of}
+        figures: dict[str, Any] = {"tier": row["tier"], "least": least, "amount": amount, "of": of}
         said.append(fill(f"tier_{way}", n=months, fewest=discontinuity.FEWEST, **figures, **limits,
                          **counts))  # fmt: skip
     return said

@@ -74,7 +74,7 @@ def measure_cuts(
 ) -> pd.DataFrame:
     """As `find_cuts`, for several shares of each measure."""
     means = factors.find_means(customers, of=of, gap_days=gap_days)
-    measured = frames.lazy(factors.split(customers, of=of, gap_days=means.gap_days))
+    measured = factors.add_parts(frames.lazy(customers), means, of=of)
     rows = [
         (name, share, cut)
         for name, wanted in shares.items()
@@ -123,7 +123,8 @@ def assign(
     same `cuts` are handed in. Comes back as the kind that went in. Raises `ParamsError`.
     """
     known = read_cuts(cuts)
-    measured = frames.lazy(factors.split(customers, of=of, gap_days=known[GAP]))
+    means = factors.find_means(customers, of=of, gap_days=known[GAP])
+    measured = factors.add_parts(frames.lazy(customers), means, of=of)
     placed = frames.without(measured, "archetype", "active").with_columns(
         archetype=name_type({name: nw.col(name) > known[name] for name in HIGH}),
         active=nw.col(ACTIVE) <= known[ACTIVE],

@@ -95,6 +95,25 @@ def test_cuts_are_values_that_occur_and_can_be_handed_in_again(on):
     assert one["archetype"].tolist() == other["archetype"].tolist()
 
 
+def test_cuts_of_an_earlier_date_are_kept_while_they_are_about_their_quantile(on):
+    customers = random_customers(np.random.default_rng(8), 1000)
+    old = archetypes.find_cuts(customers)
+    more = random_customers(np.random.default_rng(9), 1000)
+    both = pd.concat([customers, more.assign(customer_id="n" + more["customer_id"])])
+    found = archetypes.find_cuts(on(both), before=old)
+    assert found.equals(old)
+    assert not archetypes.find_cuts(both).equals(old)
+    dearer = both.assign(revenue=3 * both["revenue"])
+    moved = archetypes.find_cuts(on(dearer), before=old).set_index("measure")["cut"]
+    assert moved["order_value"] > 2 * old.set_index("measure").loc["order_value", "cut"]
+    assert moved["recency_days"] == old.set_index("measure").loc["recency_days", "cut"]
+    assert moved["gap_days"] == old.set_index("measure").loc["gap_days", "cut"]
+    other = archetypes.find_cuts(on(both), before=old, quantiles={"order_value": 0.6})
+    assert other.set_index("measure").loc["order_value", "quantile"] == 0.6
+    with pytest.raises(ParamsError, match="no quantile for ltv_so_far"):
+        archetypes.find_cuts(both, before=old.assign(quantile=np.nan))
+
+
 def test_wrong_cuts_and_quantiles_are_refused():
     with pytest.raises(ParamsError, match="no number for gap_days"):
         archetypes.assign(SHOP, cuts={n: v for n, v in CUTS.items() if n != GAP})

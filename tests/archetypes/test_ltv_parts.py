@@ -9,7 +9,7 @@ from conftest import make_lines
 from stub_archetypes import random_customers, table
 
 from ltvkit import archetypes, drivers
-from ltvkit.archetypes.factors import FACTORS, PARTS
+from ltvkit.archetypes.factors import ADDED, FACTORS, PARTS
 from ltvkit.engines import frames
 from ltvkit.errors import ColumnError, TooLittleData
 from ltvkit.ingest import daily
@@ -101,3 +101,18 @@ def test_without_a_second_day_or_a_column_it_says_so(on):
 def test_money_after_a_day_up_to_another(on):
     found = frames.table(archetypes.sum_later(on(LINES), after="2024-03-01", until="2024-09-01"))
     assert found.to_dict("list") == {"customer_id": ["b"], "later": [994]}
+
+
+NAMES = ("Ltv_So_Far", "_span", "span", "Archetype", "active", "known", "wanted", "later", "Label",
+         "group", "from_price", "money", "n", "value", "share", "spent", "Tier")  # fmt: skip
+
+
+def test_columns_named_like_the_kits_change_nothing(on):
+    customers = random_customers(np.random.default_rng(6), 300)
+    more = customers.assign(**dict.fromkeys(NAMES, "x"))
+    cuts = archetypes.find_cuts(customers)
+    assert archetypes.find_cuts(on(more)).equals(cuts)
+    one, other = (archetypes.assign(on(c), cuts=cuts) for c in (customers, more))
+    added = [*ADDED, "archetype", "active"]
+    pd.testing.assert_frame_equal(table(one)[added], table(other)[added])
+    assert archetypes.summarize(one).equals(archetypes.summarize(other))

@@ -1,4 +1,4 @@
-"""Types against other groupings, on the months that followed: by hand, and where nothing is to find."""
+"""Types against other groupings, on the months that followed; and where nothing is to be found."""
 
 from __future__ import annotations
 
@@ -125,9 +125,17 @@ def test_the_finding_says_what_the_table_says(lines):
     found = archetypes.backtest(lines, **RULE, draws=100)
     rows = found.table.set_index("method")
     said = " ".join(archetypes.describe_backtest(found))
-    for method, name in (("rfm_cells", "RFM cells"), ("cpm", "fixed cuts"), ("revenue_groups", "so far")):
+    for method, name in (
+        ("rfm_cells", "RFM cells"),
+        ("cpm", "fixed cuts"),
+        ("revenue_groups", "so far"),
+    ):
         sentence = next(s for s in said.split(". ") if name in s)
-        words = {"better": "better than", "unclear": "no better and no worse", "worse": "worse than"}
+        words = {
+            "better": "better than",
+            "unclear": "no better and no worse",
+            "worse": "worse than",
+        }
         assert words[rows.loc[method, "verdict"]] in sentence
     assert f"{100 * rows.loc['archetypes', 'caught']:.1f}%" in said
 

@@ -56,6 +56,9 @@ def test_planted_traits_are_found_with_their_lift(on, lines, assigned):
     assert (row["share"], row["share_of_others"]) == pytest.approx((share, others))
     assert row["lift"] == pytest.approx(share / others)
     assert row["customers"] == round(share * len(mine))
+    assert f"First channel catalogue ({100 * share:.1f}%; all others {100 * others:.1f}%)" in (
+        archetypes.describe_profile(found, most=5)
+    )
     expected = archetypes.profile(planted, assigned, as_of=AS_OF)
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
 
@@ -137,4 +140,6 @@ def test_columns_of_single_customers_or_none_are_refused(lines, assigned):
     with pytest.raises(ColumnError, match="no column 'region'"):
         archetypes.profile(lines, assigned, as_of=AS_OF, columns=["region"])
     plain = lines.drop(columns=["category", "channel"])
-    assert list(archetypes.profile(plain, assigned, as_of=AS_OF)) == profiles.COLUMNS
+    found = archetypes.profile(plain, assigned, as_of=AS_OF)
+    assert list(found) == profiles.COLUMNS
+    assert archetypes.describe_profile(found.iloc[:0]).startswith("No channel, product, category")

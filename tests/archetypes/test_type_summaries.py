@@ -49,6 +49,7 @@ def test_a_row_by_hand(on, assigned):
     assert row["orders_per_year"] == pytest.approx(of["orders"].sum() / years)
     assert row["tenure_months"] == pytest.approx(of["tenure_days"].mean() / 30.4375)
     assert row["active_share"] == pytest.approx(of["active"].mean())
+    assert row["known_share"] == pytest.approx(of["beginning_known"].mean())
     with pytest.raises(ColumnError, match="no column 'ltv_6m'"):
         archetypes.summarize(on(rows), expected="ltv_6m")
 
@@ -103,13 +104,17 @@ def test_with_new_cuts_every_month_nine_of_ten_keep_their_type():
 def test_the_finding_names_the_types_that_offers_are_made_to(assigned):
     table = archetypes.summarize(assigned)
     said = archetypes.finding(table, currency="JPY")
-    row = table.set_index("archetype").loc["long_relationship"]
-    start = f"{row['customers']:.0f} customers ({100 * row['customers_share']:.1f}%) have a long "
-    assert start + "relationship and high LTV: they brought" in said
+    row = table.set_index("archetype").loc["high_price"]
+    start = f"{row['customers']:.0f} customers ({100 * row['customers_share']:.1f}%) have a high "
+    assert start + "price per order and high LTV: they brought" in said
     assert "no single reason" not in said
-    few = table[table["archetype"] == "high_price"].assign(customers=1)
+    unknown = 1 - np.average(table["known_share"], weights=table["customers"])
+    assert f"{100 * unknown:.1f}% of the customers may have bought before" in said
+    few = table[table["archetype"] == "high_price"].assign(customers=1, known_share=1.0)
     assert archetypes.finding(few) == (
         "One customer has a high price per order and high LTV: too few to say more."
     )
-    nobody = table[table["archetype"] == "others"]
-    assert archetypes.finding(nobody).startswith("No customers stand out by a long relationship")
+    nobody = table[table["archetype"] == "others"].assign(known_share=1.0)
+    assert archetypes.finding(nobody) == (
+        "No customers stand out by a long relationship, a high price per order or frequent orders."
+    )
