@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 # What an analyst imports by name: `from ltvkit import rfm`.
 _MODULES = (
-    "abc_classes", "cohorts", "customers", "deciles", "display", "drivers", "errors", "forecast",
-    "hypotheses", "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples", "transitions",
+    "abc_classes", "archetypes", "cohorts", "customers", "deciles", "display", "drivers", "errors",
+    "forecast", "hypotheses", "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples",
+    "transitions",
 )  # fmt: skip
 
 __all__ = ["__version__", "open"]

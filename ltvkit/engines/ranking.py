@@ -1,4 +1,4 @@
-"""Ranks and running sums, with ties broken the same way on every engine."""
+"""Ranks, quantiles and running sums, with ties broken the same way on every engine."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,25 @@ import narwhals.stable.v2 as nw
 
 from ltvkit.engines import frames
 from ltvkit.engines.spark import ranking
+
+
+def find_quantiles(
+    frame: nw.LazyFrame, *, of: str, shares: Sequence[float], rows: int = 0
+) -> list[float]:
+    """For each of `shares`, the smallest value of a column that at least this share of the rows do
+    not exceed: a value that occurs. `rows`: how many there are, where that is known.
+
+    Counted in the engine, by distinct value; NaN of a frame without rows.
+    """
+    rows = rows or frames.count(frame)
+    counted = frame.group_by(of).agg(n=nw.len())
+    reached = rank(counted, by=of, ascending=True, running=["n"])
+    # A share that is a float a little too high must not take the next value.
+    found = {
+        f"q{k}": nw.when(nw.col("n_upto") >= share * rows - 1e-6).then(nw.col(of)).min()
+        for k, share in enumerate(shares)
+    }
+    return [float(v) for v in frames.table(reached.select(**found)).astype(float).iloc[0]]
 
 
 def rank(

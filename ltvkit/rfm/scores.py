@@ -86,17 +86,8 @@ def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[
     size = frames.count(customers)
     if not size:
         raise DataError("there are no customers to score: nobody had bought by that date.")
-    return {measure: _edges(customers, measure, bins, size) for measure in MEASURES}
-
-
-def _edges(customers: nw.LazyFrame, measure: str, bins: int, size: int) -> list[float]:
-    counted = customers.group_by(measure).agg(n=nw.len())
-    reached = ranking.rank(counted, by=measure, ascending=True, running=["n"])
-    edge = {
-        f"e{k}": nw.when(nw.col("n_upto") * bins >= k * size).then(nw.col(measure)).min()
-        for k in range(1, bins)
-    }
-    return [float(v) for v in frames.table(reached.select(**edge)).iloc[0]]
+    shares = [k / bins for k in range(1, bins)]
+    return {m: ranking.find_quantiles(customers, of=m, shares=shares, rows=size) for m in MEASURES}
 
 
 def fixed_edges(cuts: pd.DataFrame | Mapping, name: str = "cuts") -> dict[str, list[float]]:

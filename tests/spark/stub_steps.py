@@ -7,13 +7,36 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit import abc_classes, cohorts, customers, deciles, drivers, forecast, kpis, periods, rfm
+from ltvkit import (
+    abc_classes,
+    archetypes,
+    cohorts,
+    customers,
+    deciles,
+    drivers,
+    forecast,
+    kpis,
+    periods,
+    rfm,
+)
+from ltvkit.archetypes import tiers
 from ltvkit.engines import frames
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ltv import curves, formulas, survival, unit_economics
 from ltvkit.report.publishing import restated
 
 CUTS = {"recency_days": [30, 90, 180, 365], "orders": [1, 2, 4, 9], "revenue": [20, 50, 100, 300]}
+
+
+TIERS = {"silver": {"at_least": 40, "cost_rate": 0.02}, "gold": {"at_least": 9000}}
+
+
+def assign_types(lines: Any, day: Any) -> tuple[pd.DataFrame, Any, pd.DataFrame]:
+    """Cuts of types, customers with their type, and the types in numbers."""
+    measured = archetypes.measure(lines, as_of=day)
+    cuts = archetypes.find_cuts(measured)
+    assigned = archetypes.assign(measured, cuts=cuts)
+    return cuts, assigned, archetypes.summarize(assigned)
 
 
 def listed(frame: Any, *keys: str) -> pd.DataFrame:
@@ -98,6 +121,23 @@ ALL: dict[str, Step] = CORE | {
         drivers.explain(lines, lines=lines, as_of=day, country="JP").table
     ),
     "drivers_ltv": lambda lines, _buyers, day: drivers.explain_ltv(lines, as_of=day).table,
+    "types": lambda lines, _buyers, day: assign_types(lines, day)[2],
+    "types_cuts": lambda lines, _buyers, day: archetypes.choose_cuts(lines, as_of=day, months=3),
+    "types_backtest": lambda lines, _buyers, day: (
+        archetypes.backtest(lines, as_of=day, months=3, draws=20).table
+    ),
+    "types_profile": lambda lines, _buyers, day: archetypes.profile(
+        lines, assign_types(lines, day)[1], as_of=day, level=1.0
+    ),
+    "types_stability": lambda lines, _buyers, day: archetypes.measure_stability(
+        assign_types(lines, periods.month_before(day))[1], assign_types(lines, day)[1]
+    ),
+    "tiers": lambda lines, _buyers, day: tiers.weigh(
+        lines, as_of=day, tiers=TIERS, margin_rate=0.4, months=3
+    ),
+    "tiers_compared": lambda lines, _buyers, day: tiers.compare(
+        lines, as_of=day, tiers=TIERS, months=3, held_months=6
+    ),
     "predicted": predicted,
     "backtest": lambda lines, _buyers, day: forecast.backtest(lines, as_of=day, draws=3).table,
     "outcomes": outcomes,
