@@ -16,18 +16,16 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.drivers import changes
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, one_of
-from ltvkit.offers import purchases, recommendations
+from ltvkit.offers import purchases, recommendations, resampling
 from ltvkit.offers.recommendations import ALL, KINDS, METHODS, NEAR, OWN, History
 from ltvkit.offers.texts import fill
 from ltvkit.periods import Day
 
 HALF_LIVES = (0, 28, 91, 182, 365)  # days; 0: none
 JUDGED = ("next_order", "days")
-COVERED = 0.95  # of the intervals
 FEWEST = 30  # customers to judge by
 DRAWS = 1000
 PLAIN = "best_sellers"
@@ -89,8 +87,9 @@ def _choose_method(results: list[dict[str, Any]]) -> str:
     """The last of the methods that is better than the one kept so far by more than chance."""
     kept = results[0]
     for result in results[1:]:
-        ahead = [_compute(changes.resample(r["sums"], draws=DRAWS, seed=1)) for r in (result, kept)]
-        kept = result if _find_low(ahead[0]["recall"] - ahead[1]["recall"]) > 0 else kept
+        ahead = [_compute(resampling.resample(r["sums"], draws=DRAWS, seed=1)) for r in (result, kept)]
+        low, _high = resampling.find_limits(ahead[0]["recall"] - ahead[1]["recall"])
+        kept = result if low > 0 else kept
     return str(kept["method"])
 
 
@@ -256,9 +255,9 @@ def _summarize(
         values = _compute(sums.sum())
         row |= {name: float(values[name]) for name in MEASURES}
         if draws:
-            drawn = _compute(changes.resample(sums, draws=draws, seed=seed))
+            drawn = _compute(resampling.resample(sums, draws=draws, seed=seed))
             row |= _find_limits({name: drawn[name] for name in MEASURES})
-            base = _compute(changes.resample(plain[result["kind"]], draws=draws, seed=seed))
+            base = _compute(resampling.resample(plain[result["kind"]], draws=draws, seed=seed))
             ahead = "recall_vs_best_sellers"
             row[ahead] = row["recall"] - float(_compute(plain[result["kind"]].sum())["recall"])
             row |= _find_limits({ahead: drawn["recall"] - base["recall"]})
@@ -269,11 +268,6 @@ def _summarize(
     ends = ("", "_low", "_high")
     measured = [f"{n}{end}" for n in (*MEASURES, "recall_vs_best_sellers") for end in ends]
     return table[["kind", "method", "half_life", "customers", *measured, "catalogue_share"]]
-
-
-def _find_low(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.quantile(known, (1 - COVERED) / 2)) if len(known) else 0.0
 
 
 def _compute(sums: Any) -> dict[str, Any]:
@@ -287,9 +281,5 @@ def _compute(sums: Any) -> dict[str, Any]:
 
 
 def _find_limits(drawn: dict[str, np.ndarray]) -> dict[str, float]:
-    found = {}
-    for name, values in drawn.items():
-        known = values[np.isfinite(values)]
-        ends = np.quantile(known, [(1 - COVERED) / 2, (1 + COVERED) / 2]) if len(known) else (np.nan,) * 2
-        found |= {f"{name}_low": float(ends[0]), f"{name}_high": float(ends[1])}
-    return found
+    ends = {name: resampling.find_limits(values) for name, values in drawn.items()}
+    return {f"{n}_{end}": x for n, both in ends.items() for end, x in zip(("low", "high"), both, strict=True)}

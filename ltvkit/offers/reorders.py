@@ -71,12 +71,14 @@ def find_due(
     days, a tenth are by the first day, half by the second, nine tenths by the last), and
     `again_share`: how many are within the `days`. Listed are those whose `due` is within the `days`,
     the largest share first (equal: by customer and item); only of items that are often bought again
-    (see `measure_gaps`). The gap is the item's, not the customer's own. Comes back as the kind of
-    frame that went in.
+    (see `measure_gaps`). The gap is the item's, not the customer's own. Where the orders span less
+    than twice `within`, it is half of what they span: longer gaps are hardly seen in them. Comes
+    back as the kind of frame that went in. Raises `TooLittleData` where that is less than `days`.
     """
     if days < 1 or within < days:
         raise ParamsError(f"days={days}, within={within}: give 1 or more, and within no less.")
     gaps = measure_gaps(lines, as_of=as_of, item=item)
+    within = min(within, _limit(gaps, days))
     silent = _find_silent(lines, as_of=as_of, item=item)
     expected = _expect(silent, gaps, days=days, within=within)
     expected = expected[expected["ahead"] <= days]
@@ -105,11 +107,13 @@ def check_due(
     A row per item, the most often bought first, and "all": item, `waiting` (customers who had bought
     it), `expected_again`, `came_back` (bought it again by `as_of`), `too_early`, `too_late`,
     `coverage` (the share within the interval, of which 80% is to be expected; NaN: none came back).
+    Raises `TooLittleData` where the orders up to `split` span less than twice the days after it.
     """
     days = periods.number_of(as_of) - periods.number_of(split)
     if days < 1:
         raise ParamsError(f"split={split}: give a day before as_of={as_of}.")
     gaps = measure_gaps(lines, as_of=split, item=item)
+    _limit(gaps, days)
     silent = _find_silent(lines, as_of=split, item=item)
     expected = _expect(silent, gaps, days=days, within=days)
     ends = expected[["item", "silent_days", "again_share"]].assign(
@@ -195,6 +199,14 @@ def _expect(
     for name in ENDS:
         whole[f"{name}_ahead"] = pd.to_timedelta(whole[f"{name}_ahead"], unit="D")
     return whole.reset_index(drop=True)
+
+
+def _limit(gaps: pd.DataFrame, days: int) -> int:
+    """Half of the days that the orders span: up to there the curves say when items come again."""
+    half = int(gaps["gap_days"].max()) // 2
+    if half < days:
+        raise TooLittleData(fill("too_short_for_due", days=days, n=half))
+    return half
 
 
 def _estimate(table: pd.DataFrame) -> np.ndarray:
