@@ -1,11 +1,11 @@
-"""Offers in sentences: which way to choose them was right most often, and where none beats another."""
+"""Offers in sentences: which way to choose them was right most often, and where none is better."""
 
 from __future__ import annotations
 
 import pandas as pd
 
 from ltvkit.display import formats
-from ltvkit.offers.evaluation import PLAIN
+from ltvkit.offers.holdout import PLAIN
 from ltvkit.offers.reorders import FEWEST, HIGH, LOW
 from ltvkit.offers.texts import fill
 
@@ -38,7 +38,9 @@ def _describe_kind(rows: pd.DataFrame, kind: str, *, k: int, days: int) -> str:
         best = clear.loc[clear[AHEAD].idxmax()]
         other = {"method": fill(f"by_{best['method']}"), "ahead": formats.points(best[AHEAD])}
         return f"{first} {fill('other_better', **other)}"
-    ahead = {n: formats.points(row[f"{AHEAD}{end}"]) for n, end in (("low", "_low"), ("high", "_high"))}
+    ahead = {
+        n: formats.points(row[f"{AHEAD}{end}"]) for n, end in (("low", "_low"), ("high", "_high"))
+    }
     name = "not_better"
     if row[f"{AHEAD}_low"] > 0:
         name = "better"

@@ -1,9 +1,9 @@
 """Items that the same customers buy: item-kNN with the cosine of whom they were bought by.
 
-Of each customer the 30 items of the largest weight are compared, and of each item the 20 nearest are
-kept, so that work and memory grow with the customers, never with the square of the items (G. Linden,
-B. Smith & J. York 2003, IEEE Internet Computing 7(1), 76-80; M. Deshpande & G. Karypis 2004, ACM
-Transactions on Information Systems 22(1), 143-177).
+Of each customer the 30 items of the largest weight are compared, and of each item the 20 nearest
+are kept, so that work and memory grow with the customers, never with the square of the items (G.
+Linden, B. Smith & J. York 2003, IEEE Internet Computing 7(1), 76-80; M. Deshpande & G. Karypis
+2004, ACM Transactions on Information Systems 22(1), 143-177).
 """
 
 from __future__ import annotations
@@ -37,11 +37,9 @@ def find_neighbours(
     """
     other = own.select("customer_id", other=nw.col("place"))
     pairs = own.select("customer_id", "place").join(other, on="customer_id")
-    pairs = pairs.filter(nw.col("place") < nw.col("other")).group_by("place", "other")
-    both = pairs.agg(both=nw.len()).filter(nw.col("both") >= least)
-    mirrored = both.select(
-        place=nw.col("other"), other=nw.col("place"), both=nw.col("both")
-    )
+    counted = pairs.filter(nw.col("place") < nw.col("other")).group_by("place", "other")
+    both = counted.agg(both=nw.len()).filter(nw.col("both") >= least)
+    mirrored = both.select(place=nw.col("other"), other=nw.col("place"), both=nw.col("both"))
     sizes = own.group_by("place").agg(customers=nw.len())
     others = sizes.select(other=nw.col("place"), of_other=nw.col("customers"))
     expected = nw.col("customers").cast(nw.Float64) * nw.col("of_other").cast(nw.Float64)
@@ -57,9 +55,11 @@ def find_neighbours(
     return ranked.filter(nw.col("rank") <= nearest).select("place", "other", "cosine")
 
 
-def score_neighbours(own: nw.LazyFrame, *, like: Frame, only: nw.LazyFrame | None = None) -> nw.LazyFrame:
-    """What customers have bought -> customer_id, place, `score`: the sum of the cosines of what they
-    bought with this item, weighed as it is; of `only` these customers where given.
+def score_neighbours(
+    own: nw.LazyFrame, *, like: Frame, only: nw.LazyFrame | None = None
+) -> nw.LazyFrame:
+    """What customers have bought -> customer_id, place, `score`: the sum of the cosines of what
+    they bought with this item, weighed as it is; of `only` these customers where given.
 
     Computed once, in the engine of `like`.
     """

@@ -14,13 +14,18 @@ from ltvkit.ingest.lines import filter_purchases, filter_until
 from ltvkit.periods import Day
 
 RECENT = 91  # days in which best sellers are counted
-COLUMNS = ("customer_id", "rank", "days_bought", "kind", "method", "customers", "share", "group")
+# Of the results; a column of items has another name.
+COLUMNS = (
+    *("customer_id", "rank", "days_bought", "customers", "share", "again_share"),
+    *("last_bought", "silent_days", "due_low", "due", "due_high"),
+)
 PLACES = 9  # decimals kept of sums of weights, so that ties are ties on every engine
 SCALE = 10**9  # more than a shop has customers
 
 
 def select_items(lines: Frame, *, as_of: Day, item: str) -> nw.LazyFrame:
-    """Order lines -> customer_id, item, day (a number), amount of each purchase up to `as_of`; lazy.
+    """Order lines -> customer_id, item, day (a number), amount of each purchase up to `as_of`;
+    lazy.
 
     Lines without a customer or an item are left out, and so are returns. Raises `ColumnError`.
     """
@@ -41,7 +46,8 @@ def count_items(bought: nw.LazyFrame, *, as_of: Day, half_life: float = 0) -> nw
     """Rows of `select_items` -> a row per customer and item: `days` with a purchase of it, `last`
     (the number of the last one), and `weight`; lazy.
 
-    The weight is the sum over these days of 1/2 ^ (age in days / `half_life`); 0: each day counts 1.
+    The weight is the sum over these days of 1/2 ^ (age in days / `half_life`); 0: each day counts
+    1.
     """
     if not half_life >= 0:
         raise ParamsError(f"half_life={half_life}: give a number of days, or 0 for none.")
@@ -75,7 +81,8 @@ def rank_items(counted: nw.LazyFrame, *, as_of: Day) -> nw.LazyFrame:
 
 
 def number_within(rows: nw.LazyFrame, *by: str, order: tuple[str, ...]) -> nw.LazyFrame:
-    """Rows -> the same with `rank` 1, 2, ... within `by`, in ascending `order`, which has no ties."""
+    """Rows -> the same with `rank` 1, 2, ... within `by`, in ascending `order`, which has no
+    ties."""
     one = rows.with_columns(rank=nw.lit(1).cast(nw.Int64))
     ranked = one.with_columns(nw.col("rank").cum_sum().over(*by, order_by=order))
     return ranked.with_columns(nw.col("rank").cast(nw.Int64))

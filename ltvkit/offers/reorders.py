@@ -7,8 +7,6 @@ be overrated, and that a customer never buys an item again would not be seen at 
 
 from __future__ import annotations
 
-import datetime as dt
-
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
@@ -36,7 +34,9 @@ def measure_gaps(lines: Frame, *, as_of: Day, item: str = "product_id") -> pd.Da
     longer). Days with a purchase count once. Raises `ColumnError`, `TooLittleData`."""
     counted = _count_gaps(lines, as_of=as_of, item=item)
     best = counted.group_by("item").agg(nw.col("again").sum())
-    best = best.filter(nw.col("again") >= FEWEST).with_columns(_less=-nw.col("again"), _all=nw.lit(1))
+    best = best.filter(nw.col("again") >= FEWEST).with_columns(
+        _less=-nw.col("again"), _all=nw.lit(1)
+    )
     best = number_within(best, "_all", order=("_less", "item")).filter(nw.col("rank") <= MOST)
     kept = counted.join(best.select("item"), on="item").sort("item", "gap_days")
     table = frames.table(kept.select("item", "gap_days", "again", "open"))
@@ -48,8 +48,8 @@ def measure_gaps(lines: Frame, *, as_of: Day, item: str = "product_id") -> pd.Da
 def summarize_gaps(gaps: pd.DataFrame, *, within: int = YEAR) -> pd.DataFrame:
     """The table of `measure_gaps` -> a row per item, the most often bought again first: item,
     `bought_again` (how often), `again_share` (of purchases, after which it is bought again within
-    `within` days), and of those that are, `gap_low`, `usual_gap_days`, `gap_high`: the days by which
-    a tenth, half and nine tenths have been."""
+    `within` days), and of those that are, `gap_low`, `usual_gap_days`, `gap_high`: the days by
+    which a tenth, half and nine tenths have been."""
     rows = []
     for name, part in gaps.groupby("item", sort=False):
         curve = _Curve(part)
@@ -69,51 +69,47 @@ def find_due(
     customer_id, the `item` column, `last_bought`, `silent_days` (since), `due_low`, `due`,
     `due_high` (of purchases with this silence that are followed by another one within `within` more
     days, a tenth are by the first day, half by the second, nine tenths by the last), and
-    `again_share`: how many are within the `days`. Listed are those whose `due` is within the `days`,
-    the largest share first (equal: by customer and item); only of items that are often bought again
-    (see `measure_gaps`). The gap is the item's, not the customer's own. Where the orders span less
-    than twice `within`, it is half of what they span: longer gaps are hardly seen in them. Comes
-    back as the kind of frame that went in. Raises `TooLittleData` where that is less than `days`.
+    `again_share`: how many are within the `days`. Listed are those whose `due` is within the
+    `days`, the largest share first (equal: by customer and item); only of items that are often
+    bought again (see `measure_gaps`). The gap is the item's, not the customer's own. Where the
+    orders span less than twice `within`, it is half of what they span: longer gaps are hardly seen
+    in them. Comes back as the kind of frame that went in. Raises `TooLittleData` where that is less
+    than `days`.
     """
     if days < 1 or within < days:
         raise ParamsError(f"days={days}, within={within}: give 1 or more, and within no less.")
     gaps = measure_gaps(lines, as_of=as_of, item=item)
-    within = min(within, _limit(gaps, days))
+    within = min(within, _limit(lines, days, as_of=as_of, item=item))
     silent = _find_silent(lines, as_of=as_of, item=item)
     expected = _expect(silent, gaps, days=days, within=within)
     expected = expected[expected["ahead"] <= days]
     today = np.datetime64(periods.day(as_of), "us")
-    columns = {name: today + expected[f"{name}_ahead"].to_numpy() for name in ENDS}
-    columns["last_bought"] = today - expected["silent_days"].to_numpy().astype("timedelta64[D]")
-    dated = expected[["item", "silent_days", "again_share"]].assign(**columns)
-    listed = (
-        silent.join(frames.from_pandas(dated, like=nw.to_native(silent)), on=["item", "silent_days"])
-        .with_columns(_less=-nw.col("again_share"))
-        .sort("_less", "customer_id", "item")
-        .select(
-            "customer_id", nw.col("item").alias(item), "last_bought", "silent_days", *ENDS,
-            "again_share",
-        )
-    )  # fmt: skip
-    return frames.materialize(listed, like=lines)
+    found = {name: today + expected[f"{name}_ahead"].to_numpy() for name in ENDS}
+    found["last_bought"] = today - expected["silent_days"].to_numpy().astype("timedelta64[D]")
+    dated = expected[["item", "silent_days", "again_share"]].assign(**found)
+    dates = frames.from_pandas(dated, like=nw.to_native(silent))
+    listed = silent.join(dates, on=["item", "silent_days"])
+    listed = listed.with_columns(_less=-nw.col("again_share"))
+    listed = listed.sort("_less", "customer_id", "item").with_columns(nw.col("item").alias(item))
+    columns = ["customer_id", item, "last_bought", "silent_days", *ENDS, "again_share"]
+    return frames.materialize(listed.select(*columns), like=lines)
 
 
-def check_due(
-    lines: Frame, *, split: Day, as_of: Day, item: str = "product_id"
-) -> pd.DataFrame:
+def check_due(lines: Frame, *, split: Day, as_of: Day, item: str = "product_id") -> pd.DataFrame:
     """Order lines -> whether the intervals of `find_due` hold, on days that are over.
 
-    The gaps up to `split` give each customer and item the interval of those bought again by `as_of`.
-    A row per item, the most often bought first, and "all": item, `waiting` (customers who had bought
-    it), `expected_again`, `came_back` (bought it again by `as_of`), `too_early`, `too_late`,
-    `coverage` (the share within the interval, of which 80% is to be expected; NaN: none came back).
-    Raises `TooLittleData` where the orders up to `split` span less than twice the days after it.
+    The gaps up to `split` give each customer and item the interval of those bought again by
+    `as_of`. A row per item, the most often bought first, and "all": item, `waiting` (customers who
+    had bought it), `expected_again`, `came_back` (bought it again by `as_of`), `too_early`,
+    `too_late`, `coverage` (the share within the interval, of which 80% is to be expected; NaN: none
+    came back). Raises `TooLittleData` where the orders up to `split` span less than twice the days
+    after it.
     """
     days = periods.number_of(as_of) - periods.number_of(split)
     if days < 1:
         raise ParamsError(f"split={split}: give a day before as_of={as_of}.")
     gaps = measure_gaps(lines, as_of=split, item=item)
-    _limit(gaps, days)
+    _limit(lines, days, as_of=split, item=item)
     silent = _find_silent(lines, as_of=split, item=item)
     expected = _expect(silent, gaps, days=days, within=days)
     ends = expected[["item", "silent_days", "again_share"]].assign(
@@ -121,8 +117,8 @@ def check_due(
     )
     bought = purchases.select_items(lines, as_of=as_of, item=item)
     number = periods.number_of(split)
-    after = bought.filter(nw.col("day") > number).group_by("customer_id", "item")
-    after = after.agg(came=nw.col("day").min()).with_columns(nw.col("came") - number)
+    later = bought.filter(nw.col("day") > number).group_by("customer_id", "item")
+    after = later.agg(came=nw.col("day").min()).with_columns(nw.col("came") - number)
     came, low, high = (nw.col(name) for name in ("came", "low", "high"))
     counted = (
         silent.join(frames.from_pandas(ends, like=nw.to_native(silent)), on=["item", "silent_days"])
@@ -152,7 +148,9 @@ def _count_gaps(lines: Frame, *, as_of: Day, item: str) -> nw.LazyFrame:
     bought = purchases.select_items(lines, as_of=as_of, item=item)
     days = bought.select("customer_id", "item", "day").unique()
     after = nw.col("day").shift(-1).over("customer_id", "item", order_by="day")
-    ends = nw.when(nw.col("after").is_null()).then(periods.number_of(as_of)).otherwise(nw.col("after"))
+    ends = (
+        nw.when(nw.col("after").is_null()).then(periods.number_of(as_of)).otherwise(nw.col("after"))
+    )
     return (
         days.with_columns(after=after)
         .select(
@@ -177,12 +175,10 @@ def _find_silent(lines: Frame, *, as_of: Day, item: str) -> nw.LazyFrame:
     return frames.lazy(frames.materialize(silent, like=lines))
 
 
-def _expect(
-    silent: nw.LazyFrame, gaps: pd.DataFrame, *, days: int, within: int
-) -> pd.DataFrame:
-    """Who waits -> item, silent_days, again_share (within `days`), and the days ahead of an interval
-    of those who come back within `within`; of items with a curve, and silences that any gap ended
-    after."""
+def _expect(silent: nw.LazyFrame, gaps: pd.DataFrame, *, days: int, within: int) -> pd.DataFrame:
+    """Who waits -> item, silent_days, again_share (within `days`), and the days ahead of an
+    interval of those who come back within `within`; of items with a curve, and silences that any
+    gap ended after."""
     known = frames.from_pandas(gaps[["item"]].drop_duplicates(), like=nw.to_native(silent))
     pairs = silent.join(known, on="item").select("item", "silent_days").unique()
     table = frames.table(pairs.sort("item", "silent_days"))
@@ -201,9 +197,11 @@ def _expect(
     return whole.reset_index(drop=True)
 
 
-def _limit(gaps: pd.DataFrame, days: int) -> int:
-    """Half of the days that the orders span: up to there the curves say when items come again."""
-    half = int(gaps["gap_days"].max()) // 2
+def _limit(lines: Frame, days: int, *, as_of: Day, item: str) -> int:
+    """Half of the days that the orders span: up to there curves say when items come again."""
+    bought = purchases.select_items(lines, as_of=as_of, item=item)
+    first = int(frames.table(bought.select(nw.col("day").min()))["day"].iloc[0])
+    half = (periods.number_of(as_of) - first) // 2
     if half < days:
         raise TooLittleData(fill("too_short_for_due", days=days, n=half))
     return half

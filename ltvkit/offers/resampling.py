@@ -1,5 +1,5 @@
-"""Intervals by drawing customers anew: dealt into 256 groups (`sampling.deal`), of which as many are
-drawn with replacement (B. Efron 1979, The Annals of Statistics 7(1), 1-26)."""
+"""Intervals by drawing customers anew: dealt into 256 groups (`sampling.deal`), of which as many
+are drawn with replacement (B. Efron 1979, The Annals of Statistics 7(1), 1-26)."""
 
 from __future__ import annotations
 

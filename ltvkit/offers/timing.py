@@ -1,12 +1,12 @@
 """When to act: how likely a silent customer has left, by silent days and by order number.
 
 A customer has left who places no further order within `lapse_days` of the last. Of the gaps between
-orders, open ones among them, follows how many last longer than so many days (Kaplan & Meier 1958). If
-a share L of orders is the last one, and a share q of the others have been followed by the next one
-after s silent days, the odds of having left are L / ((1 - L) (1 - q)): twice those at the order when
-half of those who come back are back, ten times when nine tenths are. The window before the risk rises
-lies between the two: before it most come back by themselves, after it few do. These are shares of
-what happened; that an incentive in the window changes them, only a test can show.
+orders, open ones among them, follows how many last longer than so many days (Kaplan & Meier 1958).
+If a share L of orders is the last one, and a share q of the others have been followed by the next
+one after s silent days, the odds of having left are L / ((1 - L) (1 - q)): twice those at the order
+when half of those who come back are back, ten times when nine tenths are. The window before the
+risk rises lies between the two: before it most come back by themselves, after it few do. These are
+shares of what happened; that an incentive in the window changes them, only a test can show.
 """
 
 from __future__ import annotations
@@ -19,31 +19,33 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData
-from ltvkit.forecast.leaving import next_month_end
 from ltvkit.ingest import daily
 from ltvkit.ingest.truncation import find_known_from
 from ltvkit.offers import resampling
 from ltvkit.offers.texts import fill
 from ltvkit.periods import Day
 
-LAPSES = (365, 180, 90)  # days without an order after which a customer has left: the longest that fits
+LAPSES = (
+    365,
+    180,
+    90,
+)  # days without an order after which a customer has left: the longest that fits
 MOST = 4  # order numbers with a curve of their own; the last one is "4 and more"
 ALL = 0  # order number of the row for all orders
 FEWEST = 50  # orders that were followed by another one; a curve of fewer is mostly chance
 OPENS, CLOSES = 0.5, 0.9  # of those who come back, who are back when the window opens and closes
 STEP = 30  # days of a row of the table by silent days
-LIFTS = (0.05, 0.10, 0.20)
 FIGURES = ("leaving_rate", "opens_days", "closes_days")
 
 
 @dataclass(frozen=True)
 class Timing:
-    """`windows`: a row per order number (0: all orders), see `measure_timing`; `risks`: by silent days;
-    `curves`: of each order number the share of gaps longer than 0, 1, ... `lapse_days` days."""
+    """`windows`: a row per order number (0: all orders), see `measure_timing`; `risks`: by silent
+    days; `curves`: of each order number the share of gaps longer than 0, 1, ... `lapse_days`
+    days."""
 
     windows: pd.DataFrame
     risks: pd.DataFrame
@@ -62,20 +64,21 @@ def measure_timing(
 ) -> Timing:
     """Order lines, or their `days`, up to `as_of` -> `Timing`. An order is a day with a purchase.
 
-    `windows`, a row for all orders (`order_number` 0) and for those that were a customer's 1st, 2nd,
-    3rd, 4th or later: order_number, `orders`, `followed` (by another one, by now), and with
+    `windows`, a row for all orders (`order_number` 0) and for those that were a customer's 1st,
+    2nd, 3rd, 4th or later: order_number, `orders`, `followed` (by another one, by now), and with
     `_low` and `_high` (95%, by drawing customers, dealt into 256 groups, anew)
 
     - `leaving_rate`: the share after which no other one comes within `lapse_days`
     - `opens_days`, `closes_days`: the silent days by which half and nine tenths of those who come
       back in that time are back
 
-    `risks`, a row per 30 silent days: order_number, silent_days, `waiting` (orders that had no other
-    one by then), `risk` (that no other one comes within the `lapse_days` of the order) with _low and
-    _high, and `back_in_30_days` (the share of those waiting who order in the next 30 days).
+    `risks`, a row per 30 silent days: order_number, silent_days, `waiting` (orders that had no
+    other one by then), `risk` (that no other one comes within the `lapse_days` of the order) with
+    _low and _high, and `back_in_30_days` (the share of those waiting who order in the next 30
+    days).
 
-    Without `lapse_days` it is 365, or 180 or 90 where the orders span less than twice that. Where it
-    is not known who is new (`ingest.truncation`; `export_begins` is the policy), orders of such
+    Without `lapse_days` it is 365, or 180 or 90 where the orders span less than twice that. Where
+    it is not known who is new (`ingest.truncation`; `export_begins` is the policy), orders of such
     customers have no number, and are in the row for all alone. NaN: fewer than 50 were followed by
     another. Raises `TooLittleData` where the orders span less than twice the lapse, or too few
     customers came back.
@@ -101,83 +104,9 @@ def measure_timing(
     return Timing(pd.DataFrame(windows), pd.concat(risks, ignore_index=True), curves, lapse)
 
 
-def find_entering(
-    customers: Frame, timing: Timing, *, as_of: Day, until: Day | None = None, value: str = "ltv_12m"
-) -> Frame:
-    """Customers as of `as_of` with a column of their `value` -> those who enter the window before
-    the risk rises by `until` (the end of the next calendar month) unless they order.
-
-    customer_id, orders, recency_days, `days_left` (until it opens), `risk` (now) and `risk_then` (at
-    `until`), and the `value` column: the LTV at stake, as it was handed in; the most first. By the
-    order number where that has a window, else by all orders; customers are put there by their
-    `purchase_days`. Comes back as the kind of frame that went in. Raises `ColumnError`.
-    """
-    needs = ("customer_id", "purchase_days", "recency_days", value)
-    ahead = periods.number_of(until or next_month_end(as_of)) - periods.number_of(as_of)
-    if ahead < 1:
-        raise ParamsError(f"until={until}: give a day after as_of={as_of}.")
-    known = timing.windows.set_index("order_number")["opens_days"]
-    silence = np.arange(timing.lapse_days)
-    rows = []
-    for n in range(1, MOST + 1):
-        used = n if pd.notna(known[n]) else ALL
-        left = timing.curves[used]
-        risk = left[-1] / np.maximum(left, left[-1])
-        then = risk[np.minimum(silence + ahead, timing.lapse_days)]
-        days_left = known[used] - silence
-        columns = {"_number": n, "_silent": silence, "days_left": days_left}
-        rows.append(pd.DataFrame({**columns, "risk": risk[silence], "risk_then": then}))
-    entering = pd.concat(rows)
-    entering = entering[entering["days_left"].between(1, ahead)].astype({"days_left": "int64"})
-    number = nw.when(nw.col("purchase_days") < MOST).then(nw.col("purchase_days")).otherwise(MOST)
-    opened = frames.lazy(customers, needs=needs).select(
-        *needs, _number=number.cast(nw.Int64), _silent=nw.col("recency_days").cast(nw.Int64)
-    )
-    listed = (
-        opened.join(frames.from_pandas(entering, like=customers), on=["_number", "_silent"])
-        .select(*needs, "days_left", "risk", "risk_then")
-        .sort(value, "customer_id", descending=[True, False])
-    )
-    return frames.materialize(listed, like=customers)
-
-
-def weigh_incentives(
-    entering: Frame,
-    *,
-    value: str = "ltv_12m",
-    margin_rate: float = 1.0,
-    lifts: tuple[float, ...] = LIFTS,
-) -> pd.DataFrame:
-    """Customers of `find_entering` -> what an incentive may cost at most, by the lift it would need.
-
-    A row per lift (more customers who come back, in points of all of them): `lift`, customers,
-    `stake` (mean margin at stake of one: `value` x `margin_rate`; 1 where the value is margin),
-    `pays_up_to` (per customer who gets the offer: stake x lift) and `pays_up_to_used` (per customer
-    who uses it: the same / (share who come back anyway, 1 - risk, + lift), as they use it too), and
-    `in_all` (customers x pays_up_to). What the lift is, nobody knows before a test. `value` must be
-    what a customer brings who comes back; an expected value that reckons with leavers makes the
-    limits cautious.
-    """
-    needs = (value, "risk")
-    opened = frames.lazy(entering, needs=needs)
-    sums = opened.select(value=nw.col(value).cast(nw.Float64), risk=nw.col("risk"))
-    totals = frames.table(sums.select(nw.col("value", "risk").sum(), n=nw.len())).iloc[0]
-    n = int(totals["n"])
-    stake = float(totals["value"]) * margin_rate / n if n else np.nan
-    back = 1 - float(totals["risk"]) / n if n else np.nan
-    rows = []
-    for lift in lifts:
-        if not 0 < lift <= 1:
-            raise ParamsError(f"lifts: {lift} is no share from 0 to 1, as 0.05 for 5 points.")
-        most = max(stake, 0.0) * lift if n else np.nan
-        used = most / min(back + lift, 1.0)
-        rows.append((lift, n, stake, most, used, most * n if n else 0.0))
-    columns = ["lift", "customers", "stake", "pays_up_to", "pays_up_to_used", "in_all"]
-    return pd.DataFrame(rows, columns=columns)
-
-
 def describe_timing(timing: Timing) -> str:
-    """The window of all orders in a sentence, and of which order it is the latest or the soonest."""
+    """The window of all orders in a sentence, and of which order it is the latest or the
+    soonest."""
     row = timing.windows.set_index("order_number").loc[ALL]
     said = [
         fill(
@@ -185,7 +114,9 @@ def describe_timing(timing: Timing) -> str:
             low=float(row["leaving_rate_low"]), high=float(row["leaving_rate_high"]),
         )
     ]  # fmt: skip
-    days = {n: int(row[n]) for n in ("opens_days", "closes_days", "opens_days_low", "opens_days_high")}
+    days = {
+        n: int(row[n]) for n in ("opens_days", "closes_days", "opens_days_low", "opens_days_high")
+    }
     said += [fill("window", **days, lapse=timing.lapse_days)]
     each = timing.windows.dropna().set_index("order_number").drop(index=ALL, errors="ignore")
     if 1 in each.index and len(each) > 1:
@@ -197,25 +128,7 @@ def describe_timing(timing: Timing) -> str:
     return " ".join(said)
 
 
-def describe_incentives(table: pd.DataFrame, *, currency: str = "") -> str:
-    """The table of `weigh_incentives` in a sentence."""
-    n = int(table["customers"].iloc[0])
-    if not n:
-        return fill("nobody_enters")
-    if not table["stake"].iloc[0] > 0:
-        return fill("nothing_at_stake", n=n)
-    stake = formats.money(float(table["stake"].iloc[0]), currency)
-    first, last = table.iloc[0], table.iloc[-1]
-    figures: dict[str, Any] = {"n": n, "stake": stake}
-    for name, row in (("low", first), ("high", last)):
-        figures[f"lift_{name}"] = formats.number(100 * row["lift"])
-        figures[f"cost_{name}"] = formats.money(float(row["pays_up_to"]), currency)
-    return fill("incentive", **figures)
-
-
-def _count(
-    days: Frame, *, as_of: Day, lapse: int, export_begins: str
-) -> tuple[pd.DataFrame, int]:
+def _count(days: Frame, *, as_of: Day, lapse: int, export_begins: str) -> tuple[pd.DataFrame, int]:
     """Gaps by group of customers, order number (0: not known), length and whether they ended; and
     how many days the orders span."""
     bought = daily.select_purchases(days, as_of=as_of).unique()
@@ -223,7 +136,7 @@ def _count(
     last = periods.number_of(as_of)
     known = find_known_from(days, as_of=as_of, export_begins=export_begins)
     since = periods.number_of(known) if known is not None else -(10**9)
-    longest = max(LAPSES) if not lapse else lapse
+    longest = lapse or max(LAPSES)
     first = placed.group_by("customer_id").agg(first=nw.col("day").min())
     numbered = (
         placed.with_columns(
@@ -292,7 +205,7 @@ def _find_window(left: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _add_limits(found: Any, drawn: Any, *, known: bool) -> dict[str, float]:
-    row = {}
+    row: dict[str, float] = {}
     for name in FIGURES:
         ends = resampling.find_limits(drawn[name])
         values = (found[name], *ends) if known else (np.nan,) * 3

@@ -12,24 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
-import scipy
 
 from ltvkit.display import formats
-from ltvkit.engines import frames, sampling
+from ltvkit.engines import sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, ParamsError, TooLittleData
-from ltvkit.offers import resampling
+from ltvkit.errors import ParamsError, TooLittleData
+from ltvkit.offers import resampling, rule_search
 from ltvkit.offers.texts import fill
 
-TREATED, CONTROL = "treated", "control"
-LEAST = 30  # customers of a value in each group and half; values of fewer are taken together
-SMALL = "(small groups)"
-MOST = 20  # values of a column; of more, those with most customers
 COVERED = 0.9  # of intervals: 5% of rules that do nothing are named
-SUMS = ("n1", "y1", "n0", "y0")  # treated: customers, outcome; control: the same
 
 
 @dataclass(frozen=True)
@@ -37,11 +30,11 @@ class Rule:
     """The best rule of the half that searched, and what the other half says of it.
 
     `column`, `values`: treat customers with one of these values. On the judging half, per customer,
-    each with `_low` and `_high` (90%): `figures` has effect_in (of the treatment, among customers of
-    the rule), effect_out (among the others), `difference` (in less out), effect_all, and qini (the
-    mean height of the curve above that of treating at random, per customer). `named`: whether the
-    difference is above zero by more than chance; else nobody can tell whom. `curve`,
-    `tried`: see `find_rule`. `customers`: of the judging half.
+    each with `_low` and `_high` (90%): `figures` has effect_in (of the treatment, among customers
+    of the rule), effect_out (among the others), `difference` (in less out), effect_all, and qini
+    (the mean height of the curve above that of treating at random, per customer). `named`: whether
+    the difference is above zero by more than chance; else nobody can tell whom. `curve`, `tried`:
+    see `find_rule`. `customers`: of the judging half.
     """
 
     column: str
@@ -96,19 +89,19 @@ def find_rule(
     """
     if not by:
         raise ParamsError("by: name one segment column at least, as by=('segment',).")
-    halves = _count(frame, by=by, outcome=outcome, group=group)
+    halves = rule_search.count(frame, by=by, outcome=outcome, group=group)
     rng = np.random.default_rng(seed)
     searching = rng.permutation(sampling.GROUPS)[: sampling.GROUPS // 2]
     judging = np.setdiff1d(np.arange(sampling.GROUPS), searching)
-    _check_size(halves[by[0]], searching, judging)
+    rule_search.check_size(halves[by[0]], searching, judging)
     tried, ordered = [], {}
     for column in by:
-        found = _search(halves[column], searching)
+        found = rule_search.search(halves[column], searching)
         if found:
             ordered[column] = found.pop("order")
             tried.append({"column": column, **found})
     if not tried:
-        raise TooLittleData(fill("no_segments", least=LEAST))
+        raise TooLittleData(fill("no_segments", least=rule_search.LEAST))
     table = pd.DataFrame(tried)
     best = table.loc[table["p"].idxmin()]
     column, values = str(best["column"]), tuple(best["values"])
@@ -151,111 +144,26 @@ def describe_rule(rule: Rule, *, unit: str = "") -> str:
     tried = fill("rules_tried", n=len(rule.tried))
     if not rule.named:
         return fill("cannot_tell_whom", **figures) + " " + tried
-    said = fill(
-        "tell_whom", column=formats.label(rule.column), values=", ".join(rule.values), share=rule.share,
-        **figures,
-    )  # fmt: skip
+    named = {"column": formats.label(rule.column), "values": ", ".join(rule.values)}
+    said = fill("tell_whom", share=rule.share, **named, **figures)
     rest = "others_lose" if rule.selective else "others_unclear"
     return f"{said} {fill(rest, **figures)} {tried}"
 
 
-def _count(
-    frame: Frame, *, by: tuple[str, ...], outcome: str, group: str
-) -> dict[str, pd.DataFrame]:
-    """By column: group of customers, value, and SUMS."""
-    opened = frames.lazy(frame, needs=("customer_id", group, outcome, *by))
-    arms = set(frames.table(opened.select(arm=nw.col(group).cast(nw.String)).unique())["arm"])
-    if arms != {TREATED, CONTROL}:
-        named = ", ".join(sorted(map(str, arms)))
-        raise DataError(f"column {group!r} has {named}; it takes '{TREATED}' and '{CONTROL}'.")
-    treated = frames.one_if(nw.col(group).cast(nw.String) == TREATED)
-    y = nw.col(outcome).cast(nw.Float64)
-    names = {f"by{n}": nw.col(column).cast(nw.String).fill_null("") for n, column in enumerate(by)}
-    opened = opened.select("customer_id", n1=treated, y=y, **names).with_columns(n0=1 - nw.col("n1"))
-    opened = opened.with_columns(
-        y1=nw.col("y") * nw.col("n1"), y0=nw.col("y") * nw.col("n0"), y2=nw.col("y") * nw.col("y")
-    ).with_columns(s1=nw.col("y2") * nw.col("n1"), s0=nw.col("y2") * nw.col("n0"))
-    dealt = sampling.deal(opened)
-    if frames.table(dealt.select(bad=frames.one_if(nw.col("y").is_null())).select(nw.col("bad").sum()))[
-        "bad"
-    ].iloc[0]:
-        raise DataError(f"column {outcome!r} has empty values; write 0 where nothing was bought.")
-    return {
-        column: frames.add_up(dealt, "group", f"by{n}", sums=[*SUMS, "s1", "s0"]).rename(
-            columns={f"by{n}": "value"}
-        )
-        for n, column in enumerate(by)
-    }
-
-
-def _check_size(table: pd.DataFrame, *halves: np.ndarray) -> None:
-    number = table["group"].map(lambda digits: int(digits, 16))
-    least = min(int(table.loc[number.isin(half), ["n1", "n0"]].sum().min()) for half in halves)
-    if least < LEAST:
-        raise TooLittleData(fill("too_few_treated", n=least, least=LEAST))
-
-
-def _search(table: pd.DataFrame, searching: np.ndarray) -> dict[str, Any] | None:
-    """The best cut of a column on the searching half; None: it has one value."""
-    number = table["group"].map(lambda digits: int(digits, 16))
-    sums = table[number.isin(searching)].drop(columns="group").groupby("value").sum()
-    sums = sums.loc[sums[["n1", "n0"]].sum(axis=1).sort_values(ascending=False, kind="stable").index]
-    large = (sums[["n1", "n0"]].min(axis=1) >= LEAST) & (np.arange(len(sums)) < MOST)
-    named = [*sums.index[large]]
-    rest = sums[~large].sum()
-    sums = sums[large]
-    if rest[["n1", "n0"]].min() >= LEAST:
-        sums.loc[SMALL] = rest
-    if len(sums) < 2:
-        return None
-    effect = sums["y1"] / sums["n1"] - sums["y0"] / sums["n0"]
-    sums = sums.loc[effect.sort_values(ascending=False, kind="stable").index]
-    before = sums.cumsum()
-    whole = before.iloc[-1]
-    tests = [_compare(part, whole - part) for _value, part in before.iloc[:-1].iterrows()]
-    cut = int(np.argmax([z for _difference, z in tests]))
-    order = [*sums.index]
-    if SMALL not in order:
-        order.append(SMALL)  # values that only the judging half has
-    known = {"difference": tests[cut][0], "p": _test_alike(sums)}
-    return {"values": tuple(order[: cut + 1]), **known, "order": (order, named)}
-
-
-def _compare(inside: pd.Series, outside: pd.Series) -> tuple[float, float]:
-    """The difference of effects, and how many standard errors that is."""
-    (one, of_one), (other, of_other) = _estimate(inside), _estimate(outside)
-    difference, variance = float(one - other), float(of_one + of_other)
-    return difference, difference / np.sqrt(variance) if variance > 0 else 0.0
-
-
-def _test_alike(sums: pd.DataFrame) -> float:
-    """The p of Cochran's Q: whether effects differ between values by more than chance."""
-    effect, variance = _estimate(sums)
-    if not (variance > 0).all():
-        return 1.0
-    weight = 1 / variance
-    mean = (weight * effect).sum() / weight.sum()
-    return float(scipy.stats.chi2.sf((weight * (effect - mean) ** 2).sum(), len(sums) - 1))
-
-
-def _estimate(sums: Any) -> tuple[Any, Any]:
-    """SUMS and squares, of one or of several values -> the effect, and its variance."""
-    effect, variance = 0.0, 0.0
-    for arm, sign in ((1, 1), (0, -1)):
-        n, mean = sums[f"n{arm}"], sums[f"y{arm}"] / sums[f"n{arm}"]
-        effect = effect + sign * mean
-        variance = variance + np.maximum(sums[f"s{arm}"] / n - mean**2, 0.0) / (n - 1)
-    return effect, variance
-
-
 def _arrange(table: pd.DataFrame, ordered: Any, judging: np.ndarray) -> np.ndarray:
-    """SUMS of the judging half, by group of customers and value, in the rule's order."""
+    """rule_search.SUMS of the judging half, by group of customers and value, in the rule's
+    order."""
     order, named = ordered
     place = {name: n for n, name in enumerate(order)}
-    value = table["value"].where(table["value"].isin(named), SMALL).map(place).to_numpy(dtype=int)
+    value = (
+        table["value"]
+        .where(table["value"].isin(named), rule_search.SMALL)
+        .map(place)
+        .to_numpy(dtype=int)
+    )
     number = table["group"].map(lambda digits: int(digits, 16)).to_numpy(dtype=int)
-    sums = np.zeros((sampling.GROUPS, len(order), len(SUMS)))
-    np.add.at(sums, (number, value), table[list(SUMS)].to_numpy(dtype=float))
+    sums = np.zeros((sampling.GROUPS, len(order), len(rule_search.SUMS)))
+    np.add.at(sums, (number, value), table[list(rule_search.SUMS)].to_numpy(dtype=float))
     return sums[judging]
 
 
@@ -278,8 +186,8 @@ def _judge(
 
 
 def _measure(sums: np.ndarray, cut: int) -> dict[str, np.ndarray]:
-    """SUMS by value (the last axis but one), in order -> effects, the curve and the area above that
-    of treating at random."""
+    """rule_search.SUMS by value (the last axis but one), in order -> effects, the curve and the
+    area above that of treating at random."""
     upto = sums.cumsum(axis=-2)
     whole = upto[..., -1, :]
     people = upto[..., 0] + upto[..., 2]

@@ -51,7 +51,9 @@ def test_they_are_those_of_the_whole_matrix():
     table = frames.table(neighbours.find_neighbours(frames.lazy(own), nearest=30, least=1))
     norms = np.sqrt(bought.sum(axis=0))
     whole = bought.T @ bought / np.outer(norms, norms)
-    assert table["cosine"].to_numpy() == pytest.approx(whole[table["place"] - 1, table["other"] - 1])
+    assert table["cosine"].to_numpy() == pytest.approx(
+        whole[table["place"] - 1, table["other"] - 1]
+    )
     assert len(table) == (whole - np.diag(np.diag(whole)) > 0).sum()
 
 

@@ -96,7 +96,12 @@ def test_offers_of_a_group_are_those_of_most_of_its_customers(on):
 
 def test_any_column_is_an_item(on):
     found = offers.recommend(on(LINES), as_of=AS_OF, item="category")
-    assert listed(found, "category") == {"a": "drink ware", "b": "ware", "c": "ware drink", "d": "ware"}
+    assert listed(found, "category") == {
+        "a": "drink ware",
+        "b": "ware",
+        "c": "ware drink",
+        "d": "ware",
+    }
 
 
 def test_without_the_column_it_says_so(on):
