@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _MODULES = (
     "abc_classes", "archetypes", "cohorts", "customers", "deciles", "display", "drivers", "errors",
     "forecast", "hypotheses", "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples",
+    "abc_classes", "cohorts", "customers", "deciles", "display", "drivers", "errors", "forecast",
+    "hypotheses", "kpis", "ltv", "offers", "orders", "periods", "quality", "rfm", "samples",
     "transitions",
 )  # fmt: skip
 
