@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 # What an analyst imports by name: `from ltvkit import rfm`.
 _MODULES = (
     "abc_classes", "cohorts", "customers", "deciles", "display", "drivers", "errors", "forecast",
-    "hypotheses", "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples", "transitions",
+    "hypotheses", "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples", "traits",
+    "transitions",
 )  # fmt: skip
 
 __all__ = ["__version__", "open"]

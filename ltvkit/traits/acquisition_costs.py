@@ -15,7 +15,7 @@ from ltvkit.traits.following import Followed
 
 ROOM, DEAR = "room", "too_dear"
 ALIKE = 30  # customers
-FIGURES = ["customers", "ltv", "ltv_low", "ltv_high", "affordable_cost", "acquisition_cost"]
+FIGURES = ["customers", "ltv", "low", "high", "affordable_cost", "acquisition_cost"]
 FIGURES += ["headroom", "verdict"]
 
 
@@ -30,7 +30,8 @@ def afford(
     per value of each trait (`pairs`: per two of them, see `combinations.combine`).
 
     - `trait`, `group` (and `trait_2`, `group_2`), `customers`
-    - `ltv` of one, `ltv_low`, `ltv_high` (90%); NaN where they are fewer than 30
+    - `ltv` of one, and its range `low` to `high` (90%, shrunk towards the mean of all as differences
+      are, see `differences`); NaN where they are fewer than 30
     - `affordable_cost`: the lower end, which is the most that winning one may cost to come back in
       these months, as far as the orders say; 0 at least
     - `acquisition_cost`: what was paid for one, by the value of `by` in the first order ("all" for
@@ -50,16 +51,15 @@ def afford(
     else:
         parts = [list_groups(table, [trait]) for trait in traits]
     found = [
-        pd.concat([names, _weigh(members, ltv, cost)], axis=1) for names, members in parts
+        pd.concat([names, _weigh(names, members, ltv, cost)], axis=1) for names, members in parts
     ]
     names = combinations.NAMES if pairs else combinations.NAMES[:2]
     if not found:
         return pd.DataFrame(columns=[*names, *FIGURES])
     rows = pd.concat(found, ignore_index=True)
-    ordered = rows.assign(
-        _other=rows["trait"] != PREFIX + by if not pairs else False,
-        _less=-rows["affordable_cost"],
-    )
+    plain = {name: rows[name].str.removeprefix(PREFIX) for name in names[::2]}
+    own = plain["trait"] == by if not pairs else False
+    ordered = rows.assign(_other=~pd.Series(own, rows.index), _less=-rows["affordable_cost"], **plain)
     return ordered.sort_values(["_other", "_less", *names], ignore_index=True)[[*names, *FIGURES]]
 
 
@@ -82,8 +82,11 @@ def find_costs(followed: Followed, given: Mapping[str, float], *, by: str) -> np
     return values.map(costs).fillna(rest).to_numpy(dtype=float)
 
 
-def _weigh(members: np.ndarray, ltv: np.ndarray, cost: np.ndarray) -> pd.DataFrame:
-    """Who is in which group, what each brought and cost -> the figures of each group."""
+def _weigh(
+    names: pd.DataFrame, members: np.ndarray, ltv: np.ndarray, cost: np.ndarray
+) -> pd.DataFrame:
+    """Values of one trait (or of two), who has them, what each customer brought and cost -> the
+    figures of each value."""
     n, known = members.sum(axis=0), np.isfinite(cost)
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = members.T @ ltv / n
@@ -94,9 +97,10 @@ def _weigh(members: np.ndarray, ltv: np.ndarray, cost: np.ndarray) -> pd.DataFra
         error = np.sqrt(mixed / n)
         paid = members[known].T @ cost[known] / members[known].sum(axis=0)
     few = n < differences.FEWEST
-    low, high = (mean + sign * differences.WIDTH * error for sign in (-1, 1))
-    low, high = np.where(few, np.nan, low), np.where(few, np.nan, high)
-    affordable = np.maximum(low, 0)
+    error[few] = np.nan
+    _moved, *ends = differences.shrink(mean - ltv.mean(), error, [""] * len(names))
+    low, high = (ltv.mean() + end for end in ends)
+    affordable = np.maximum(low, 0)  # NaN stays NaN
     verdict = np.select([affordable >= paid, high < paid], [ROOM, DEAR], UNCLEAR)
     columns = (n.astype("int64"), mean, low, high, affordable, paid, affordable - paid, verdict)
     return pd.DataFrame(dict(zip(FIGURES, columns, strict=True)))

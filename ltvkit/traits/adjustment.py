@@ -16,15 +16,15 @@ from ltvkit.traits.differences import FEWEST, WIDTH
 
 SAME = 0.95  # of customers: where one trait tells another, as a product its category
 LEFT = 0.1  # of a group's variance that other traits must leave, or they tell who is in it
-COLUMNS = ["adjusted", "adjusted_low", "adjusted_high"]
+COLUMNS = ["ltv_adjusted", "ltv_adjusted_low", "ltv_adjusted_high"]
 
 
 def adjust(table: pd.DataFrame, traits: Sequence[str], *, month: str = "born") -> pd.DataFrame:
     """Followed customers -> trait, group, and the difference adjusted for all else, with its range.
 
-    A row per value of each trait: `adjusted` (LTV against the rest, as a weighted mean over
-    customers alike in all other traits and in the month of the first order), `adjusted_low`,
-    `adjusted_high` (90%; errors robust to unequal variance, HC1: H. White 1980). Traits that tell
+    A row per value of each trait: `ltv_adjusted` (LTV against the rest, as a weighted mean over
+    customers alike in all other traits and in the month of the first order), `ltv_adjusted_low`,
+    `ltv_adjusted_high` (90%; errors robust to unequal variance, HC1: H. White 1980). Traits that tell
     each other, as a product its category, are not adjusted for one another. NaN where the other
     traits nearly tell who has the value.
     """

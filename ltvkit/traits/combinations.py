@@ -13,18 +13,20 @@ from ltvkit.traits import differences
 from ltvkit.traits.comparison import (
     OPEN,
     PARTS_OF_LTV,
+    SHRUNK,
     UNCLEAR,
     YES,
     check_later,
     judge,
     list_groups,
 )
+from ltvkit.traits.first_orders import PREFIX
 from ltvkit.traits.following import Followed
 
 NAMES = ["trait", "group", "trait_2", "group_2"]
 ORDER = [
-    *NAMES, "customers", "customers_share", "ltv", "ltv_of_rest", "difference", "low", "high",
-    "worth", "p", "q", "ltv_expected", "more_than_both", "holds", "verdict",
+    *NAMES, "customers", "customers_share", "ltv", "ltv_of_rest", "ltv_difference", "low", "high",
+    "worth", "p", "q", "ltv_expected", "more_than_both", "seen_later", "verdict",
 ]  # fmt: skip
 
 
@@ -32,7 +34,7 @@ def combine(followed: Followed) -> pd.DataFrame:
     """Followed customers -> a row per pair of values of two traits that 30 customers or more have.
 
     - `trait`, `group`, `trait_2`, `group_2`, `customers`, `customers_share`, `ltv`, `ltv_of_rest`,
-      `difference`, `low`, `high`, `p`, `holds` and `verdict` as in `comparison.compare`; `q` is
+      `ltv_difference`, `low`, `high`, `p`, `seen_later` and `verdict` as in `comparison.compare`; `q` is
       adjusted for all pairs tried, whether they are found or not
     - `worth`: the difference times the customers, what they brought more (or less) in all than as
       many of the rest would have
@@ -52,14 +54,15 @@ def combine(followed: Followed) -> pd.DataFrame:
     sure = differences.adjust(pairs["_p"].to_numpy()) <= differences.LEVEL
     pairs["more_than_both"] = np.where(sure, YES, OPEN)
     kinds = (pairs["trait"] + "\n" + pairs["trait_2"]).tolist()
-    observed, error = (pairs[n].to_numpy() for n in ("difference", "error"))
+    observed, error = (pairs[n].to_numpy() for n in ("ltv_difference", "error"))
     shrunk = differences.shrink(observed, error, kinds)
-    pairs = pairs.assign(**dict(zip(("difference", "low", "high"), shrunk, strict=True)))
-    pairs["worth"] = pairs["difference"] * pairs["customers"]
+    pairs = pairs.assign(**dict(zip(SHRUNK, shrunk, strict=True)))
+    pairs["worth"] = pairs["ltv_difference"] * pairs["customers"]
     pairs["customers_share"] = pairs["customers"] / max(len(ltv), 1)
     pairs["verdict"] = judge(pairs)
-    ordered = pairs.assign(_less=-observed).sort_values(["_less", *NAMES], ignore_index=True)
-    return ordered[ORDER]
+    named = {name: pairs[name].str.removeprefix(PREFIX) for name in NAMES[::2]}
+    ordered = pairs.assign(_less=-observed, **named)
+    return ordered.sort_values(["_less", *NAMES], ignore_index=True)[ORDER]
 
 
 def choose(pairs: pd.DataFrame) -> pd.DataFrame:

