@@ -26,12 +26,12 @@ def afford(
     by: str = "channel",
     pairs: bool = False,
 ) -> pd.DataFrame:
-    """Customers followed for as many months as a cost may take to come back, best of margin -> a row
-    per value of each trait (`pairs`: per two of them, see `combinations.combine`).
+    """Customers followed for as many months as a cost may take to come back, best of margin -> a
+    row per value of each trait (`pairs`: per two of them, see `combinations.combine`).
 
     - `trait`, `group` (and `trait_2`, `group_2`), `customers`
-    - `ltv` of one, and its range `low` to `high` (90%, shrunk towards the mean of all as differences
-      are, see `differences`); NaN where they are fewer than 30
+    - `ltv` of one, and its range `low` to `high` (90%, shrunk towards the mean of all as
+      differences are, see `differences`); NaN where they are fewer than 30
     - `affordable_cost`: the lower end, which is the most that winning one may cost to come back in
       these months, as far as the orders say; 0 at least
     - `acquisition_cost`: what was paid for one, by the value of `by` in the first order ("all" for
@@ -59,7 +59,9 @@ def afford(
     rows = pd.concat(found, ignore_index=True)
     plain = {name: rows[name].str.removeprefix(PREFIX) for name in names[::2]}
     own = plain["trait"] == by if not pairs else False
-    ordered = rows.assign(_other=~pd.Series(own, rows.index), _less=-rows["affordable_cost"], **plain)
+    ordered = rows.assign(
+        _other=~pd.Series(own, rows.index), _less=-rows["affordable_cost"], **plain
+    )
     return ordered.sort_values(["_other", "_less", *names], ignore_index=True)[[*names, *FIGURES]]
 
 

@@ -23,10 +23,10 @@ def adjust(table: pd.DataFrame, traits: Sequence[str], *, month: str = "born") -
     """Followed customers -> trait, group, and the difference adjusted for all else, with its range.
 
     A row per value of each trait: `ltv_adjusted` (LTV against the rest, as a weighted mean over
-    customers alike in all other traits and in the month of the first order), `ltv_adjusted_low`,
-    `ltv_adjusted_high` (90%; errors robust to unequal variance, HC1: H. White 1980). Traits that tell
-    each other, as a product its category, are not adjusted for one another. NaN where the other
-    traits nearly tell who has the value.
+    customers alike in all other traits and in the month of the first order),
+    `ltv_adjusted_low`, `ltv_adjusted_high` (90%; errors robust to unequal variance, HC1: H. White
+    1980). Traits that tell each other, as a product its category or a month its quarter, are not
+    adjusted for one another. NaN where the other traits nearly tell who has the value.
     """
     ltv = table["ltv"].to_numpy(dtype=float)
     dummies = {name: code(table[name]) for name in (*traits, month)}

@@ -34,8 +34,8 @@ def combine(followed: Followed) -> pd.DataFrame:
     """Followed customers -> a row per pair of values of two traits that 30 customers or more have.
 
     - `trait`, `group`, `trait_2`, `group_2`, `customers`, `customers_share`, `ltv`, `ltv_of_rest`,
-      `ltv_difference`, `low`, `high`, `p`, `seen_later` and `verdict` as in `comparison.compare`; `q` is
-      adjusted for all pairs tried, whether they are found or not
+      `ltv_difference`, `low`, `high`, `p`, `seen_later` and `verdict` as in `comparison.compare`;
+      `q` is adjusted for all pairs tried, whether they are found or not
     - `worth`: the difference times the customers, what they brought more (or less) in all than as
       many of the rest would have
     - `ltv_expected`: what both values alone say, if they add up; `more_than_both`: "yes" where the
@@ -83,7 +83,9 @@ def list_pairs(followed: Followed) -> Iterator[tuple[pd.DataFrame, np.ndarray, n
         apart = both < np.minimum(members.sum(axis=0)[:, None], members_2.sum(axis=0))
         rows, columns = np.nonzero(enough & apart)
         if len(rows):
-            left, right = (side.reset_index(drop=True) for side in (names.iloc[rows], names_2.iloc[columns]))
+            left, right = (
+                side.reset_index(drop=True) for side in (names.iloc[rows], names_2.iloc[columns])
+            )
             named = pd.concat([left, right], axis=1).set_axis(NAMES, axis=1)
             yield named, members[:, rows], members_2[:, columns]
 
@@ -101,7 +103,7 @@ def _measure(
 
 def _test_more(one: np.ndarray, other: np.ndarray, values: np.ndarray) -> np.ndarray:
     """p of whether one value makes another difference with the other one than without it."""
-    contrast, variance = 0.0, 0.0
+    contrast, variance = np.zeros(one.shape[1]), np.zeros(one.shape[1])
     with np.errstate(invalid="ignore", divide="ignore"):
         for sign, x in (
             (1, one * other), (-1, one * (1 - other)), (-1, (1 - one) * other),

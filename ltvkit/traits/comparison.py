@@ -14,34 +14,36 @@ from ltvkit.traits.following import Followed
 SHRUNK = ("ltv_difference", "low", "high")
 BETTER, WORSE, UNCLEAR = "better", "worse", "unclear"
 YES, NO, OPEN = "yes", "no", "cannot_tell"
-# LTV begins with the amount of the first order, so customers who differ in it differ in LTV. That is
-# sure to be found, and would make the test of all other traits milder.
+# LTV begins with the amount of the first order, so customers who differ in it differ in LTV. That
+# is sure to be found, and would make the test of all other traits milder.
 PARTS_OF_LTV = ("first_amount_band", "first_basket")
 ORDER = [
-    "trait", "group", "customers", "customers_share", "ltv", "ltv_of_rest", "ltv_difference", "low",
-    "high", "p", "q", *adjustment.COLUMNS, "ltv_difference_earlier", "ltv_difference_later", "seen_later",
-    "verdict",
+    "trait", "group", "customers", "customers_share", "ltv", "ltv_of_rest", *SHRUNK, "p", "q",
+    *adjustment.COLUMNS, "ltv_difference_earlier", "ltv_difference_later", "seen_later", "verdict",
 ]  # fmt: skip
 
 
 def compare(followed: Followed) -> pd.DataFrame:
     """Followed customers -> a row per value of each trait: their LTV against the rest.
 
-    - `trait` (named as its column in the orders), `group` (the value), `customers`, `customers_share` of all followed
-    - `ltv`, `ltv_of_rest`: means as they are; `ltv_difference` with `low`, `high` (90%): shrunk (see
-      `differences`), so that the largest is not the luckiest
+    - `trait` (named as its column in the orders), `group` (the value), `customers`,
+      `customers_share` of all followed
+    - `ltv`, `ltv_of_rest`: means as they are; `ltv_difference` with `low`, `high` (90%): shrunk
+      (see `differences`), so that the largest is not the luckiest
     - `p`, and `q`: adjusted for the number of values compared (false discovery rate); the amount
       of the first order and its basket, which are parts of LTV, apart from all other traits
-    - `ltv_adjusted`, `ltv_adjusted_low`, `ltv_adjusted_high`: for all other traits (see `adjustment`)
-    - `ltv_difference_earlier`, `ltv_difference_later`: unshrunk, of the half of customers won first, and of
-      the other; `seen_later`: "yes" where that of the later half has the direction of the earlier one
-      beyond chance (one-sided p of .05), "no" where it has the other direction, else "cannot_tell"
-    - `verdict`: "better" or "worse" where q is .05 at most, the range leaves out zero and it does
-      not fail to hold; else "unclear"
+    - `ltv_adjusted`, `ltv_adjusted_low`, `ltv_adjusted_high`: for all other traits (see
+      `adjustment`)
+    - `ltv_difference_earlier`, `ltv_difference_later`: unshrunk, of the half of customers won
+      first, and of the other; `seen_later`: "yes" where that of the later half has the direction of
+      the earlier one beyond chance (one-sided p of .05), "no" where it has the other direction,
+      else "cannot_tell"
+    - `verdict`: "better" or "worse" where q is .05 at most, the range leaves out zero, and
+      `seen_later` is not "no"; else "unclear"
 
-    Traits in the order of the columns; values by unshrunk difference, the largest first (equal: by name),
-    and those of fewer than 30 customers, which have none, last. What goes with a trait need not
-    come from it.
+    Traits in the order of the columns; values by unshrunk difference, the largest first (equal: by
+    name), and those of fewer than 30 customers, which have none, last. What goes with a trait need
+    not come from it.
     """
     table, ltv = followed.table, followed.table["ltv"].to_numpy(dtype=float)
     names, members = list_groups(table, followed.traits)
@@ -94,7 +96,9 @@ def check_later(members: np.ndarray, ltv: np.ndarray, won: pd.Series) -> pd.Data
     sure = same & (sides[1]["p"] / 2 <= differences.LEVEL)
     known = before.notna() & after.notna()
     holds = np.select([known & sure, known & ~same], [YES, NO], OPEN)
-    return pd.DataFrame({"ltv_difference_earlier": before, "ltv_difference_later": after, "seen_later": holds})
+    return pd.DataFrame(
+        {"ltv_difference_earlier": before, "ltv_difference_later": after, "seen_later": holds}
+    )
 
 
 def judge(found: pd.DataFrame) -> np.ndarray:

@@ -36,7 +36,7 @@ NORMAL = 1e-4  # a skewness below which it is a normal distribution
 def measure(members: np.ndarray, ltv: np.ndarray) -> pd.DataFrame:
     """Customers x groups (whether each is a member), and LTV -> a row per group.
 
-    customers, ltv, ltv_of_rest, ltv_difference (neither shrunk), error (standard error), p. NaN where
+    customers, ltv, ltv_of_rest, ltv_difference (not shrunk), error (standard error), p. NaN where
     fewer than 30 customers are on a side.
 
     >>> members = np.repeat([[True, False], [False, True]], 40, axis=0)
@@ -69,7 +69,8 @@ def measure(members: np.ndarray, ltv: np.ndarray) -> pd.DataFrame:
 def find_p(members: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Customers x groups, and a value of each -> p of each group against the rest, two-sided."""
     x, own = members.astype(float), members.sum(axis=0).astype(float)
-    return np.maximum(_test_welch(x, values, own), _test_permutation(x, values, own))
+    # Where all members of a side are alike, as are all others, Welch's test cannot tell.
+    return np.fmax(_test_welch(x, values, own), _test_permutation(x, values, own))
 
 
 def _summarize(x: np.ndarray, values: np.ndarray, own: np.ndarray) -> tuple[list, list]:
@@ -91,9 +92,7 @@ def _test_welch(x: np.ndarray, values: np.ndarray, own: np.ndarray) -> np.ndarra
     means, variances = _summarize(x, values, own)
     with np.errstate(invalid="ignore", divide="ignore"):
         parts = [v / m for v, m in zip(variances, (own, len(values) - own), strict=True)]
-        below = sum(
-            p**2 / (m - 1) for p, m in zip(parts, (own, len(values) - own), strict=True)
-        )
+        below = sum(p**2 / (m - 1) for p, m in zip(parts, (own, len(values) - own), strict=True))
         t = (means[0] - means[1]) / np.sqrt(parts[0] + parts[1])
         return 2 * stats.t.sf(np.abs(t), (parts[0] + parts[1]) ** 2 / below)
 
@@ -144,20 +143,21 @@ def shrink(
     >>> shrunk.round(2).tolist()
     [3.5, -3.5]
     """
-    kept = np.ones(len(difference))
-    for kind in set(kinds):
-        rows = np.array([k == kind for k in kinds]) & np.isfinite(error) & (error > 0)
-        spread = _estimate_spread(difference[rows], error[rows])
-        kept[rows] = spread / (spread + error[rows] ** 2)
+    spread = _estimate_spread(difference, error, kinds)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        kept = np.where(error > 0, spread / (spread + error**2), 1.0)
     move = np.minimum(np.abs(difference) * (1 - kept), MOVED * error)
     shrunk = difference - np.sign(difference) * move
     return shrunk, shrunk - WIDTH * error, shrunk + WIDTH * error
 
 
-def _estimate_spread(difference: np.ndarray, error: np.ndarray) -> float:
-    """The variance of the true differences around zero, of a trait's values."""
-    weights = 1 / error**2
-    below = weights.sum() - (weights**2).sum() / weights.sum() if len(error) > 1 else 0.0
-    if below <= 0:
-        return 0.0
-    return float(max(0.0, ((weights * difference**2).sum() - len(error) + 1) / below))
+def _estimate_spread(difference: np.ndarray, error: np.ndarray, kinds: Sequence[str]) -> np.ndarray:
+    """The variance of the true differences around zero, of the values of the trait of each."""
+    known = np.isfinite(error) & (error > 0)
+    weight = np.where(known, 1 / np.where(known, error, 1) ** 2, 0.0)
+    seen = np.where(known, difference, 0.0)
+    table = pd.DataFrame({"n": known, "w": weight, "ww": weight**2, "wd": weight * seen**2})
+    sums = table.astype(float).groupby(list(kinds)).transform("sum")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = (sums["wd"] - sums["n"] + 1) / (sums["w"] - sums["ww"] / sums["w"])
+    return np.where(sums["n"] > 1, np.maximum(found, 0.0), 0.0)

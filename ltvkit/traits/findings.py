@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -60,8 +61,10 @@ def describe_pairs(pairs: pd.DataFrame, *, currency: str = "") -> str:
     return " ".join([*said, fill("pairs_tried", n=n)])
 
 
-def describe_costs(table: pd.DataFrame, *, by: str = "channel", months: int, currency: str = "") -> str:
-    """A table of `afford` -> which values of `by` cost more than they bring back, and which less."""
+def describe_costs(
+    table: pd.DataFrame, *, by: str = "channel", months: int, currency: str = ""
+) -> str:
+    """A table of `afford` -> which values of `by` bring back what they cost, and which do not."""
     rows = table[(table["trait"] == by) & table["acquisition_cost"].notna()]
     rows = rows[rows["affordable_cost"].notna()]
     if rows.empty:
@@ -70,7 +73,9 @@ def describe_costs(table: pd.DataFrame, *, by: str = "channel", months: int, cur
     for verdict in (ROOM, DEAR, UNCLEAR):
         chosen = rows[rows["verdict"] == verdict].sort_values("headroom", ascending=verdict == DEAR)
         if len(chosen):
-            named = "; ".join(_name_cost(row, currency) for _i, row in chosen.head(NAMED).iterrows())
+            named = "; ".join(
+                _name_cost(row, currency) for _i, row in chosen.head(NAMED).iterrows()
+            )
             left = len(chosen) - NAMED
             more = " " + fill("more_values", n=left) if left > 0 else ""
             said.append(fill(f"costs_{verdict}", named=named, more=more, months=months))
@@ -79,9 +84,8 @@ def describe_costs(table: pd.DataFrame, *, by: str = "channel", months: int, cur
 
 def describe_value(value: FirstDayValue, *, currency: str = "") -> str:
     """A `FirstDayValue` -> which model won, how well it did, and what the best tenth brought."""
-    rows = value.table.set_index("model")
-    own = rows.loc[value.model]
-    figures = {
+    own = value.table.set_index("model").loc[value.model]
+    figures: dict[str, Any] = {
         "model": fill(f"model_{value.model}"),
         "n": int(own["customers"]),
         "from": formats.date(value.split),
@@ -91,6 +95,7 @@ def describe_value(value: FirstDayValue, *, currency: str = "") -> str:
         return fill("value_mean", **figures)
     best = value.deciles.iloc[0]
     money = {name: formats.money(best[name], currency) for name in ("predicted", "actual")}
+    figures["best"] = int(best["customers"])
     mape = {"mape": float(own["decile_mape"]), "saved": float(own["error_saved"])}
     return fill("value_won", **figures, **money, **mape)
 
@@ -102,8 +107,10 @@ def name_value(trait: str, group: str) -> str:
     ('on a Monday', 'region Kanto')
     """
     key = f"named_{trait}"
-    return fill(key, group=group) if key in TEXTS else fill(
-        "named", trait=trait.replace("_", " "), group=group
+    return (
+        fill(key, group=group)
+        if key in TEXTS
+        else fill("named", trait=trait.replace("_", " "), group=group)
     )
 
 

@@ -110,7 +110,7 @@ def list_models(followed: Followed, *, channel: str) -> dict[str, list[str]]:
     """The models that these customers allow, and what each knows of a customer."""
     by_channel = PREFIX + channel
     traits = [t for t in followed.traits if t != BAND]
-    known = ([], [by_channel], [AMOUNT], [AMOUNT, *traits])
+    known: tuple[list[str], ...] = ([], [by_channel], [AMOUNT], [AMOUNT, *traits])
     models = dict(zip(MODELS, known, strict=True))
     left_out = [MODELS[1]] * (by_channel not in traits) + [MODELS[3]] * (not traits)
     return {name: names for name, names in models.items() if name not in left_out}
@@ -198,8 +198,7 @@ def _rank(values: np.ndarray, actual: np.ndarray) -> float:
     """The Gini coefficient of the actual values in the order of the predicted ones (equal: as a
     mean of all orders), as a share of the highest there is."""
     scores = [
-        np.cov(stats.rankdata(order, method="average"), actual)[0, 1]
-        for order in (values, actual)
+        np.cov(stats.rankdata(order, method="average"), actual)[0, 1] for order in (values, actual)
     ]
     return float(scores[0] / scores[1]) if scores[1] else np.nan
 

@@ -20,6 +20,7 @@ from ltvkit.traits.texts import fill
 NEEDS = ("customer_id", "order_date", "amount")
 OWN = ("customer_id", "first_order", "amount")  # columns of a new customer that are no traits
 PREFIX = "first_"
+ADDED = ("first_basket", "first_discount", "first_weekday", "first_quarter", groups.BAND)
 # What tells single orders, is no text of the first order, or is decided after it.
 NO_TRAITS = (
     *(*schema.FIRST, *schema.NUMBERS, *schema.WORKING, *amounts.PARTS),
@@ -67,15 +68,18 @@ def collect(
     """
     if not isinstance(bands, int) or bands < 2:
         raise ParamsError(f"bands={bands!r}: give a whole number of 2 or more.")
+    if wrong := [column for column in by if column.casefold() in schema.NO_GROUPS]:
+        raise ParamsError(f"by={wrong[0]!r}: it tells single customers or orders; leave it out.")
     opened = filter_until(frames.lazy(lines, needs=(*NEEDS, *by)), as_of)
     known = cohorts.find_known(lines, as_of=as_of, every="month", export_begins=export_begins)
     columns = list(by) or list_columns(opened)
-    with frames.materialized(_select_first_days(opened, known), like=lines) as first:
-        with frames.materialized(_describe(first, columns), like=lines) as described:
-            banded = groups.add_bands(described, bands=bands)
-            with frames.materialized(banded, like=lines) as each:
-                gathered = groups.gather(each, list_traits(each))
-                return frames.materialize(gathered.sort("customer_id"), like=lines)
+    with (
+        frames.materialized(_select_first_days(opened, known), like=lines) as first,
+        frames.materialized(_describe(first, columns), like=lines) as described,
+        frames.materialized(groups.add_bands(described, bands=bands), like=lines) as each,
+    ):
+        gathered = groups.gather(each, list_traits(each))
+        return frames.materialize(gathered.sort("customer_id"), like=lines)
 
 
 def list_columns(lines: nw.LazyFrame) -> list[str]:
@@ -97,7 +101,7 @@ def _is_text(kind: Any) -> bool:
 
 
 def _select_first_days(lines: nw.LazyFrame, known: int | None) -> nw.LazyFrame:
-    """All lines of the first day with a purchase, of customers known to be new, as `first_order`."""
+    """All lines of the first day with a purchase (`first_order`), of customers known to be new."""
     bought = filter_purchases(lines)
     first = bought.group_by("customer_id").agg(first_order=nw.col("order_date").min())
     if known is not None:
@@ -114,11 +118,10 @@ def _describe(first: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame:
     each = first.group_by("customer_id", "first_order").agg(amount=nw.col("amount").sum())
     each = each.with_columns(frames.round_money("amount"))
     bought = filter_purchases(first)
-    taken = [*OWN]
+    taken = [name.removeprefix(PREFIX) for name in (*OWN, *ADDED)]
     for column in columns:
-        trait = frames.unused(PREFIX + column, taken)
-        taken.append(trait)
-        each = each.join(_find_largest(bought, column, trait), on="customer_id")
+        taken.append(name := frames.unused(column, taken))
+        each = each.join(_find_largest(bought, column, PREFIX + name), on="customer_id")
     items = next((n for n in ITEMS if n in names), "")
     if items:
         each = each.join(_measure_basket(bought, items), on="customer_id")
@@ -154,7 +157,9 @@ def _measure_basket(bought: nw.LazyFrame, items: str) -> nw.LazyFrame:
         counted = distinct.group_by("customer_id").agg(_n=nw.len())
     unit = "pieces" if items == "quantity" else "products"
     several = nw.when(nw.col("_n") > 1).then(nw.lit(fill(f"several_{unit}")))
-    return counted.select("customer_id", first_basket=several.otherwise(nw.lit(fill(f"one_{unit}"))))
+    return counted.select(
+        "customer_id", first_basket=several.otherwise(nw.lit(fill(f"one_{unit}")))
+    )
 
 
 def _find_discount(bought: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame:
@@ -162,7 +167,9 @@ def _find_discount(bought: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame
     taken = bought.select("customer_id", _n=nw.sum_horizontal(*sizes))
     summed = taken.group_by("customer_id").agg(nw.col("_n").sum())
     with_one = nw.when(nw.col("_n") > 0).then(nw.lit(fill("discount")))
-    return summed.select("customer_id", first_discount=with_one.otherwise(nw.lit(fill("full_price"))))
+    return summed.select(
+        "customer_id", first_discount=with_one.otherwise(nw.lit(fill("full_price")))
+    )
 
 
 def _name(number: nw.Expr, names: Sequence[str]) -> nw.Expr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import narwhals.stable.v2 as nw
 
@@ -24,9 +25,8 @@ def add_bands(customers: nw.LazyFrame, *, bands: int) -> nw.LazyFrame:
     shown = [formats.number(e, decimals=formats.money_decimals(edges)) for e in edges]
     if len(set(shown)) < len(shown):
         shown = [formats.number(e) for e in edges]
-    within = zip(shown, shown[1:], strict=False)
     names = [fill("band_lowest", high=shown[0])]
-    names += [fill("band_between", low=low, high=high) for low, high in within]
+    names += [fill("band_between", low=low, high=high) for low, high in pairwise(shown)]
     named = nw.lit(fill("band_highest", low=shown[-1]))
     for edge, name in reversed(list(zip(edges, names, strict=True))):
         named = nw.when(nw.col("amount") <= edge).then(nw.lit(name)).otherwise(named)

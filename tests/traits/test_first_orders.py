@@ -133,7 +133,7 @@ def test_bands_hold_as_many_customers_as_equal_amounts_allow(on):
         "up to 1.00": 60, "above 1.00, up to 2.00": 30, "above 2.00, up to 3.00": 30,
         "above 3.00": 30,
     }  # fmt: skip
-    same = make_lines(*(row[:3] + (7,) for row in rows))
+    same = make_lines(*((*row[:3], 7) for row in rows))
     assert "first_amount_band" not in traits.list_traits(traits.collect(on(same), **RULE))
 
 
@@ -169,7 +169,9 @@ def test_later_orders_change_nothing(later, dropped):
             (who, f"L{n}", pd.Timestamp(first[who]) + pd.Timedelta(days, "D"), amount, channel)
             for n, (who, days, amount, channel) in enumerate(later)
         ]
-        more = pd.DataFrame(rows, columns=["customer_id", "order_id", "order_date", "amount", "channel"])
+        more = pd.DataFrame(
+            rows, columns=["customer_id", "order_id", "order_date", "amount", "channel"]
+        )
         more = more.assign(category="new", product="new", coupon="new", region="new")
         more = more.astype({"order_date": kept["order_date"].dtype, "amount": float})
         found = table(traits.collect(pd.concat([kept, more]) if rows else kept, **RULE))

@@ -45,8 +45,8 @@ def test_ltv_by_hand(on, few, daily_table):
 
 def test_what_it_cannot_do_it_says(on, few, monkeypatch):
     customers = traits.collect(on(LINES), as_of="2024-05-31", **KNOWN)
+    bare = on(LINES.drop(columns="margin"))
     with pytest.raises(ColumnError, match="no column 'margin'"):
-        bare = on(LINES.drop(columns="margin"))
         traits.follow(customers, bare, as_of="2024-05-31", of="margin")
     with pytest.raises(ParamsError, match="margin_rate=50"):
         traits.follow(customers, on(LINES), as_of="2024-05-31", margin_rate=50)
@@ -84,7 +84,9 @@ def test_of_very_many_customers_a_sample_is_followed(on, monkeypatch):
 def test_a_customer_is_followed_once_whatever_comes_later():
     lines = pd.concat([LINES] * 40, ignore_index=True)
     number = (lines.index // len(LINES)).astype(str)
-    lines = lines.assign(customer_id=lines["customer_id"] + number, order_id=lines.index.astype(str))
+    lines = lines.assign(
+        customer_id=lines["customer_id"] + number, order_id=lines.index.astype(str)
+    )
     customers = traits.collect(lines, as_of="2024-05-31", **KNOWN)
     with pytest.raises(TooLittleData, match="takes 100 .* are 80"):
         traits.follow(customers, lines, as_of="2024-05-31")
