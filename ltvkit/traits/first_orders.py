@@ -101,21 +101,21 @@ def _is_text(kind: Any) -> bool:
 
 
 def _select_first_days(lines: nw.LazyFrame, known: int | None) -> nw.LazyFrame:
-    """All lines of the first day with a purchase (`first_order`), of customers known to be new."""
+    """All lines of the first day with a purchase (`_first`), of customers known to be new."""
     bought = filter_purchases(lines)
-    first = bought.group_by("customer_id").agg(first_order=nw.col("order_date").min())
+    first = bought.group_by("customer_id").agg(_first=nw.col("order_date").min())
     if known is not None:
-        first = first.filter(periods.index("first_order", "month") >= known)
+        first = first.filter(periods.index("_first", "month") >= known)
     dropped = lines.with_columns(nw.col("amount").cast(nw.Float64))
-    renamed = frames.without(dropped, "first_order").rename({"order_date": "first_order"})
-    return renamed.join(first, on=["customer_id", "first_order"])
+    renamed = frames.without(dropped, "_first").rename({"order_date": "_first"})
+    return renamed.join(first, on=["customer_id", "_first"])
 
 
 def _describe(first: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame:
     """First days -> a row per customer with all traits that need no other customer."""
     names = first.collect_schema().names()
-    number = periods.number("first_order")
-    each = first.group_by("customer_id", "first_order").agg(amount=nw.col("amount").sum())
+    number = periods.number("_first")
+    each = first.group_by("customer_id", "_first").agg(amount=nw.col("amount").sum())
     each = each.with_columns(frames.round_money("amount"))
     bought = filter_purchases(first)
     taken = [name.removeprefix(PREFIX) for name in (*OWN, *ADDED)]
@@ -128,11 +128,12 @@ def _describe(first: nw.LazyFrame, columns: Sequence[str]) -> nw.LazyFrame:
     discounts = [n for n in DISCOUNTS if n in names and first.collect_schema()[n].is_numeric()]
     if discounts:
         each = each.join(_find_discount(bought, discounts), on="customer_id")
-    weekday, quarter = (number + 3) % 7, (nw.col("first_order").dt.month().cast(nw.Int64) - 1) // 3
-    return each.with_columns(
+    weekday, quarter = (number + 3) % 7, (nw.col("_first").dt.month().cast(nw.Int64) - 1) // 3
+    named = each.with_columns(
         first_weekday=_name(weekday, [fill(f"weekday_{n}") for n in range(7)]),
         first_quarter=_name(quarter, [fill(f"quarter_{n}") for n in range(4)]),
     )
+    return named.rename({"_first": "first_order"})
 
 
 def _find_largest(bought: nw.LazyFrame, column: str, trait: str) -> nw.LazyFrame:

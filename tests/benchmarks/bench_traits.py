@@ -2,13 +2,13 @@
 
 `python tests/benchmarks/bench_traits.py [--runs 200]`
 
-The null: the sample shop and CDNOW, whose LTV is shuffled among their customers. In how many shuffles
-some trait, or some combination of two, is called better or worse; at most 5% may. Planted: shops of
-3,000 followed customers, of whom a random fifth spend 30% more per order, so that their LTV is 30%
-higher. In how many it is found (80% at least), its 90% range holds the truth (85% at least), and some
-trait is found that has no effect. The value of the first day: the errors of its tenths on customers
-won later, of CDNOW (12% at most) and of the sample shops. It fails outside the bounds, and takes a
-few minutes on one core.
+The null: the sample shop and CDNOW, whose LTV is shuffled among their customers. In how many
+shuffles some trait, or some combination of two, is called better or worse; at most 5% may. Planted:
+shops of 3,000 followed customers, of whom a random fifth spend 30% more per order, so that their
+LTV is 30% higher. In how many it is found (80% at least), its 90% range holds the truth (85% at
+least), and some trait is found that has no effect. The value of the first day: the errors of its
+tenths on customers won later, of CDNOW (12% at most) and of the sample shops. It fails outside the
+bounds, and takes a few minutes on one core.
 """
 
 from __future__ import annotations
