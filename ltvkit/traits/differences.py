@@ -12,8 +12,9 @@ by the share of its variance that is chance (empirical Bayes; the spread of true
 estimated for each trait: R. DerSimonian, N. Laird, "Meta-analysis in clinical trials", 1986), but
 by half a standard error at most, as one value that is really different would otherwise be shrunk
 like those that are not (limited translation: B. Efron, C. Morris, "Limiting the risk of Bayes and
-empirical Bayes estimators", 1972). A range that is moved by as much holds the truth in 86% of
-cases or more, whatever it is, where one that is not moved does in 90%.
+empirical Bayes estimators", 1972). The range reaches from its shrunk end to the end that is
+farther from zero as it was: moved as a whole, it would hold the truth less often where values
+really differ.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ def _test_permutation(x: np.ndarray, values: np.ndarray, own: np.ndarray) -> np.
     moment are exact, whatever the values."""
     n, centred = len(values), values - values.mean()
     square, cube = (centred**2).mean(), (centred**3).mean()
-    if square < TINY or n < 3:
+    if square <= TINY * (values**2).mean() or n < 3:
         return np.full(x.shape[1], np.nan)
     rest = n - own
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -139,6 +140,9 @@ def shrink(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Differences, their standard errors and the trait of each -> shrunk, low, high (90%).
 
+    The range holds that of the difference as it is, so a difference that is not shrunk enough, or
+    too much, is still in it.
+
     >>> shrunk, low, high = shrink(np.array([4.0, -4.0]), np.array([2.0, 2.0]), ["a", "a"])
     >>> shrunk.round(2).tolist()
     [3.5, -3.5]
@@ -148,7 +152,8 @@ def shrink(
         kept = np.where(error > 0, spread / (spread + error**2), 1.0)
     move = np.minimum(np.abs(difference) * (1 - kept), MOVED * error)
     shrunk = difference - np.sign(difference) * move
-    return shrunk, shrunk - WIDTH * error, shrunk + WIDTH * error
+    ends = (np.minimum(difference, shrunk), np.maximum(difference, shrunk))
+    return shrunk, ends[0] - WIDTH * error, ends[1] + WIDTH * error
 
 
 def _estimate_spread(difference: np.ndarray, error: np.ndarray, kinds: Sequence[str]) -> np.ndarray:

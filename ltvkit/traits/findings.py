@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ltvkit import periods
@@ -96,8 +97,9 @@ def describe_value(value: FirstDayValue, *, currency: str = "") -> str:
     best = value.deciles.iloc[0]
     money = {name: formats.money(best[name], currency) for name in ("predicted", "actual")}
     figures["best"] = int(best["customers"])
-    mape = {"mape": float(own["decile_mape"]), "saved": float(own["error_saved"])}
-    return fill("value_won", **figures, **money, **mape)
+    said = fill("value_won", saved=float(own["error_saved"]), **figures, **money)
+    mape = float(own["decile_mape"])
+    return said if np.isnan(mape) else f"{said} {fill('value_tenths', mape=mape)}"
 
 
 def name_value(trait: str, group: str) -> str:

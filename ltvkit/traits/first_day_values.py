@@ -165,13 +165,15 @@ def average_by_decile(predicted: np.ndarray, actual: np.ndarray) -> pd.DataFrame
 
 
 def measure_mape(deciles: pd.DataFrame) -> float:
-    """The mean error of deciles, as a share of what they brought; NaN where one brought nothing.
+    """The mean error of deciles, as a share of what they brought; NaN where one brought nothing,
+    and where there is one alone, as nothing is told apart.
 
     >>> measure_mape(pd.DataFrame({"predicted": [110.0, 45.0], "actual": [100.0, 50.0]}))
     0.1
     """
     actual = deciles["actual"].where(deciles["actual"] > 0)
-    return float(((deciles["predicted"] - actual).abs() / actual).mean(skipna=False))
+    error = (deciles["predicted"] - actual).abs() / actual
+    return float(error.mean(skipna=False)) if len(deciles) > 1 else np.nan
 
 
 def _score(

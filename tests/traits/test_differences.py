@@ -81,14 +81,15 @@ def test_nothing_is_shrunk_by_more_than_half_an_error_or_past_zero():
     moved = np.abs(difference - shrunk)
     assert (moved <= 0.5 * error + 1e-12).all()
     assert (shrunk * difference >= 0).all()
-    assert high - low == pytest.approx(2 * differences.WIDTH * error)
-    assert shrunk == pytest.approx((low + high) / 2)
+    assert high - low == pytest.approx(2 * differences.WIDTH * error + moved)
+    assert (low <= difference - differences.WIDTH * error + 1e-12).all()
+    assert (high >= difference + differences.WIDTH * error - 1e-12).all()
 
 
-def test_ranges_hold_the_truth_in_86_of_100_whatever_it_is():
+def test_ranges_hold_the_truth_in_90_of_100_whatever_it_is():
     """20,000 values each: none differs, one in 20 does, all do."""
     rng = np.random.default_rng(5)
-    for share, least in ((0.0, 0.95), (0.05, 0.95), (1.0, 0.86)):
+    for share, least in ((0.0, 0.95), (0.05, 0.95), (1.0, 0.9)):
         truth = np.where(rng.random(20_000) < share, rng.choice([-3.0, 3.0], 20_000), 0.0)
         seen = truth + rng.normal(size=20_000)
         kinds = [f"t{n // 10}" for n in range(20_000)]
@@ -96,7 +97,7 @@ def test_ranges_hold_the_truth_in_86_of_100_whatever_it_is():
         held = (low <= truth) & (truth <= high)
         assert held.mean() >= least - 0.01, share
         if 0 < share < 1:
-            assert held[truth != 0].mean() >= 0.84
+            assert held[truth != 0].mean() >= 0.89
 
 
 def test_shrunk_values_are_nearer_to_the_truth():

@@ -106,6 +106,7 @@ def test_tenths_by_hand():
     assert first_day_values.measure_mape(deciles) == pytest.approx(0.1)
     same = first_day_values.average_by_decile(np.full(20, 5.0), actual)
     assert same[["customers", "actual"]].to_numpy().tolist() == [[20, 10.5]]
+    assert np.isnan(first_day_values.measure_mape(same))
 
 
 def test_how_well_it_ranks():
