@@ -30,6 +30,7 @@ _MODULES = (
     "forecast", "hypotheses", "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples",
     "abc_classes", "cohorts", "customers", "deciles", "display", "drivers", "errors", "forecast",
     "hypotheses", "kpis", "ltv", "offers", "orders", "periods", "quality", "rfm", "samples",
+    "hypotheses", "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples", "traits",
     "transitions",
 )  # fmt: skip
 

@@ -22,6 +22,7 @@ from ltvkit.ltv import curves, order_steps
 from ltvkit.quality import summary
 from ltvkit.report import results
 from ltvkit.samples import shop
+from ltvkit.traits import following
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 POLICIES = {"cancelled_status": ["cancelled"], "fold_ids": "case"}
@@ -31,6 +32,7 @@ LIMITS = (
     (estimation, "MAX_CUSTOMERS", MOST),
     (next_orders, "MAX_CUSTOMERS", MOST),
     (customer_days, "MAX_CUSTOMERS", MOST),
+    (following, "MAX_CUSTOMERS", MOST),
     (summary, "MOST_LINES", 20),
     (results, "CHUNK", 100),
     (lists, "MOST_LISTED", 100),
@@ -69,6 +71,7 @@ SAMPLES = {
     "forecast.next_orders.fit_gaps": 1.3,
     "hypotheses.effects.customer_days.build": 1.3,
     "hypotheses.effects.customer_days._first_channels": 1.3,
+    "traits.following.follow": 1.3,
 }
 # What may grow with the customers: distinct histories, and the lines of the one who is explained.
 HISTORIES = {"forecast.estimation.histories"}

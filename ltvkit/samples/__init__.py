@@ -1,6 +1,7 @@
 """The sample shops, whose true parameters are known.
 
-`demo:shop` and `demo:untouched` read the Parquet files; `simulate` computes them again.
+`demo:shop`, `demo:untouched` (which never tried anything) and `demo:traits` (where customers differ
+by their first order) read the Parquet files; `simulate` computes them again.
 """
 
 from ltvkit.samples.shop import simulate, truth

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ltvkit.errors import ParamsError
 from ltvkit.samples import measures as planted
+from ltvkit.samples import planted_traits
 
 START = np.datetime64("2022-04")
 COLUMNS = ["order_id", "order_date", "customer_id", "status", "product_id", "product", "category"]
@@ -32,7 +33,12 @@ def truth() -> dict[str, float]:
 
 
 def simulate(
-    *, customers: int = 5000, months: int = 30, seed: int = 20240401, measures: bool = True
+    *,
+    customers: int = 5000,
+    months: int = 30,
+    seed: int = 20240401,
+    measures: bool = True,
+    traits: bool = False,
 ) -> pd.DataFrame:
     """The order export of a sample shop: one row per order line, sorted by date and order id.
 
@@ -42,7 +48,8 @@ def simulate(
     coupons. The `truth` describes the "shipped" lines that name a customer; cancelled orders, guest
     orders (empty `customer_id`) and returns (negative lines of an earlier sale, its order id with R
     for S) are added, and so are the effects of what the shop did (measures.yaml), unless
-    `measures` is false. Raises `ParamsError` if `customers` or `months` is below 1.
+    `measures` is false. With `traits`, customers also differ by their first order
+    (planted_traits.yaml). Raises `ParamsError` if `customers` or `months` is below 1.
 
     >>> simulate(customers=100, months=6)["status"].value_counts().index.tolist()
     ['shipped', 'returned', 'cancelled']
@@ -53,6 +60,8 @@ def simulate(
     streams = np.random.default_rng(seed).spawn(6)
     acquiring, buying, spoiling, filling, returning, acting = streams
     sales = _buy(buying, _acquire(acquiring, customers, days), days.size)
+    if traits:
+        sales = planted_traits.apply(sales, start=START)
     if measures:
         start = START.astype("M8[D]").astype(object)
         sales = planted.apply(acting, sales, start=start, days=days.size)

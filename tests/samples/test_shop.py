@@ -305,10 +305,13 @@ def test_shop_gives_its_truth_back_to_lifetimes():
 # --- the files that come with the kit
 
 
-@pytest.mark.parametrize(("name", "measures"), [("shop", True), ("untouched", False)])
-def test_the_files_are_what_the_simulation_gives(name, measures):
+KEPT = {"shop": {}, "untouched": {"measures": False}, "traits": {"measures": False, "traits": True}}
+
+
+@pytest.mark.parametrize(("name", "given"), KEPT.items())
+def test_the_files_are_what_the_simulation_gives(name, given):
     kept = pd.read_parquet(samples.locate(name))
-    pd.testing.assert_frame_equal(kept, shop.simulate(measures=measures))
+    pd.testing.assert_frame_equal(kept, shop.simulate(**given))
 
 
 def test_cdnow_is_kept_as_published():
@@ -316,5 +319,7 @@ def test_cdnow_is_kept_as_published():
 
 
 def test_an_unknown_sample_offers_the_nearest():
-    with pytest.raises(ParamsError, match=r"'shopp'.*'cdnow', 'shop', 'untouched'.*'shop'"):
+    with pytest.raises(
+        ParamsError, match=r"'shopp'.*'cdnow', 'shop', 'traits', 'untouched'.*'shop'"
+    ):
         samples.locate("shopp")

@@ -18,6 +18,7 @@ from ltvkit import (
     kpis,
     periods,
     rfm,
+    traits,
 )
 from ltvkit.archetypes import tiers
 from ltvkit.engines import frames
@@ -78,6 +79,20 @@ def predicted(_lines: Any, buyers: Any, _day: Any) -> pd.DataFrame:
 def outcomes(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
     known = customer_days.build(lines, as_of=day)
     return known.customers_on(known.last).assign(customer_id=known.ids)
+
+
+def first_orders(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
+    return listed(traits.collect(lines, as_of=day), "customer_id")
+
+
+def traits_compared(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
+    return traits.compare(traits.follow(traits.collect(lines, as_of=day), lines, as_of=day))
+
+
+def first_day_values(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
+    first = traits.collect(lines, as_of=day)
+    value = traits.predict_first_day(traits.follow(first, lines, as_of=day))
+    return listed(value.predict(first), "customer_id")
 
 
 Step = Callable[[Any, Any, Any], pd.DataFrame]
@@ -160,5 +175,8 @@ OF_COLUMNS: dict[str, Step] = {
     "drivers_margin_by": lambda lines, _buyers, day: drivers.split(
         lines, by="channel", spans=drivers.find_spans(as_of=day), of="margin"
     ),
+    "first_orders": first_orders,
+    "traits": traits_compared,
+    "first_day_values": first_day_values,
     "channels": lambda lines, _buyers, day: cohorts.build(lines, as_of=day, by="channel"),
 }

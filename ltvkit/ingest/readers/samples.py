@@ -8,8 +8,9 @@ import pandas as pd
 from ltvkit.core import cache_entries, cache_folder, paths
 from ltvkit.errors import DataError, one_of
 
-# "untouched" is the shop as if it had never tried anything.
-NAMES = ("cdnow", "shop", "untouched")
+# "untouched" is the shop as if it had never tried anything; "traits" is that shop, with
+# customers who differ by their first order.
+NAMES = ("cdnow", "shop", "traits", "untouched")
 
 
 def locate(name: str) -> Path:
