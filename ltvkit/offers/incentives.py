@@ -98,7 +98,7 @@ def weigh_incentives(
         most = max(stake, 0.0) * lift if n else np.nan
         used = most / min(back + lift, 1.0)
         rows.append((lift, n, stake, most, used, most * n if n else 0.0))
-    columns = ["lift", "customers", "stake", "pays_up_to", "pays_up_to_used", "in_all"]
+    columns = ["lift_share", "customers", "stake", "pays_up_to", "pays_up_to_used", "in_all"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -113,6 +113,6 @@ def describe_incentives(table: pd.DataFrame, *, currency: str = "") -> str:
     first, last = table.iloc[0], table.iloc[-1]
     figures: dict[str, Any] = {"n": n, "stake": stake}
     for name, row in (("low", first), ("high", last)):
-        figures[f"lift_{name}"] = formats.number(100 * row["lift"])
+        figures[f"lift_{name}"] = formats.number(100 * row["lift_share"])
         figures[f"cost_{name}"] = formats.money(float(row["pays_up_to"]), currency)
     return fill("incentive", **figures)

@@ -10,6 +10,7 @@ of matplotlib changes: in a notebook a chart appears because its figure is open.
 """
 
 from ltvkit.display.plots.bridges import bridge
+from ltvkit.display.plots.differences import differences
 from ltvkit.display.plots.forecasts import calibration, fan, ltv_distribution, matrix, tracking
 from ltvkit.display.plots.heatmaps import migration, rfm_grid, triangle
 from ltvkit.display.plots.lifetimes import hazard, one_customer, order_steps, survival
@@ -20,8 +21,8 @@ from ltvkit.display.plots.trees import tree
 
 # fmt: off
 __all__ = [
-    "bridge", "calibration", "customer_kinds", "deciles", "effects", "fan", "hazard", "kpi_series",
-    "leaders", "lorenz", "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer",
+    "bridge", "calibration", "customer_kinds", "deciles", "differences", "effects", "fan", "hazard",
+    "kpi_series", "leaders", "lorenz", "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer",
     "order_steps", "pareto", "replays", "rfm_grid", "second_order", "segments", "survival",
     "timeline", "tracking", "tree", "triangle",
 ]
