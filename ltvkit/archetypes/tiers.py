@@ -22,7 +22,7 @@ from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError, TooLittleData, check_share, is_number
+from ltvkit.errors import ParamsError, TooLittleData, Undefined, check_share, is_number
 from ltvkit.ingest import daily
 from ltvkit.periods import Day
 
@@ -58,7 +58,9 @@ def read_tiers(tiers: Tiers) -> pd.DataFrame:
         if not is_number(least) or not least > 0:
             raise ParamsError(f"tiers: {name}: at_least={least!r}; give money above 0.")
         check_share(f"tiers: {name}: cost_rate", rate)
-    if not rows or len({row[1] for row in rows}) < len(rows):
+    if not rows:
+        raise Undefined(fill("no_tiers"))
+    if len({row[1] for row in rows}) < len(rows):
         raise ParamsError("tiers: give one or more, each with another at_least.")
     rows = [[_(NONE), -np.inf, 0.0], *sorted(rows, key=lambda row: row[1])]
     table = pd.DataFrame(rows, columns=["tier", "at_least", "cost_rate"])

@@ -11,6 +11,7 @@ import click
 
 from ltvkit.cli.hypothesis import hypothesis
 from ltvkit.cli.messages import locate, make_printable
+from ltvkit.cli.offer import offer
 from ltvkit.core.i18n import _
 from ltvkit.core.version import VERSION
 from ltvkit.errors import ReportError
@@ -46,6 +47,7 @@ def main() -> None:
 
 
 main.add_command(hypothesis)
+main.add_command(offer)
 
 
 # The names in `engines.frames.NAMES`, which takes a second to import.

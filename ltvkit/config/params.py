@@ -39,7 +39,7 @@ REQUIRED = ("shop", "source")
 NEUTRAL = {name: rule["neutral"] for name, rule in rules.RULES.items() if "neutral" in rule}
 
 # They name columns that are mapped.
-OF_COLUMNS = ("abc_by", "cohort_by", "cost_by", "drivers_by", "steps_by")
+OF_COLUMNS = ("abc_by", "cohort_by", "cost_by", "drivers_by", "offer_by", "steps_by", "traits_by")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ltvkit import abc_classes, cohorts, rfm
+from ltvkit.archetypes import tiers
 from ltvkit.core import files
 from ltvkit.drivers import calendars, customer_groups, kpi_params
 from ltvkit.engines import frames
@@ -45,6 +46,7 @@ def check(values: Mapping[str, Any]) -> None:
         _check_register,
         _check_tree,
         _check_country,
+        _check_tiers,
     ):
         with collecting(problems):
             check_one(values)
@@ -79,6 +81,11 @@ def _check_tree(values: Mapping[str, Any]) -> None:
 
 def _check_country(values: Mapping[str, Any]) -> None:
     calendars.check_country(values.get("country", ""))
+
+
+def _check_tiers(values: Mapping[str, Any]) -> None:
+    if values.get("tiers"):
+        tiers.read_tiers(values["tiers"])
 
 
 def _check_steps(values: Mapping[str, Any]) -> None:

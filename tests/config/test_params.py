@@ -125,6 +125,7 @@ def test_what_the_sample_shops_assume_is_not_assumed_of_another(root):
 cost_by: str = "channel"  # b
 abc_by: list = ["category"]  # a
 drivers_by: list = ["category"]  # d
+tiers: dict = {"gold": {"at_least": 30000}}  # t
 policies: dict = {"cancelled_status": ["x"]}  # p"""
     write_notebook(root, "02_more", parameters=assumed)
     given = load(root, "").values

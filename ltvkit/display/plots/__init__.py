@@ -18,12 +18,14 @@ from ltvkit.display.plots.measures import effects, replays, timeline
 from ltvkit.display.plots.series import customer_kinds, kpi_series, ltv_curves, second_order
 from ltvkit.display.plots.shares import deciles, leaders, lorenz, pareto, segments
 from ltvkit.display.plots.trees import tree
+from ltvkit.display.plots.types import archetypes, risk
 
 # fmt: off
 __all__ = [
-    "bridge", "calibration", "customer_kinds", "deciles", "differences", "effects", "fan", "hazard",
-    "kpi_series", "leaders", "lorenz", "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer",
-    "order_steps", "pareto", "replays", "rfm_grid", "second_order", "segments", "survival",
+    "archetypes", "bridge", "calibration", "customer_kinds", "deciles", "differences", "effects",
+    "fan", "hazard", "kpi_series", "leaders", "lorenz", "ltv_curves", "ltv_distribution", "matrix",
+    "migration", "one_customer",
+    "order_steps", "pareto", "replays", "rfm_grid", "risk", "second_order", "segments", "survival",
     "timeline", "tracking", "tree", "triangle",
 ]
 
