@@ -172,7 +172,36 @@ def change() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["step", "amount", "kind"])
 
 
+def differences(n: int = 6) -> pd.DataFrame:
+    """The first is better, the second worse, all others unclear; the last has no range."""
+    table = pd.DataFrame({"trait": "channel", "group": [f"c{i}" for i in range(n)]})
+    table["ltv_difference"] = [900.0, -700.0, *np.linspace(50, -50, n - 2)]
+    reach = pd.Series([300.0, 200.0, *[400.0] * (n - 2)])
+    table = table.assign(low=table["ltv_difference"] - reach, high=table["ltv_difference"] + reach)
+    table.loc[n - 1, ["low", "high"]] = NAN
+    return table.assign(verdict=["better", "worse", *["unclear"] * (n - 2)])
+
+
+def types() -> pd.DataFrame:
+    rows = [
+        ("all_round_best", 40, 3000.0, 1800.0, -300.0, 1500.0),
+        ("long_relationship", 90, 2000.0, 2400.0, 100.0, -500.0),
+        ("others", 900, -333.3, -300.0, 0.0, -33.3),
+    ]
+    parts = ["from_length", "from_frequency", "from_price"]
+    return pd.DataFrame(rows, columns=["archetype", "customers", "ltv_above_mean", *parts])
+
+
+def risks() -> pd.DataFrame:
+    risk = np.array([0.39, 0.5, 0.62, 0.75, 0.9, 1.0])
+    ends = {"risk_low": risk - 0.03, "risk_high": np.minimum(risk + 0.03, 1)}
+    return pd.DataFrame({"silent_days": np.arange(6) * 60, "risk": risk, **ends})
+
+
 CASES = {
+    "differences": (plots.differences, differences(), {"currency": "JPY"}),
+    "archetypes": (plots.archetypes, types(), {"currency": "JPY"}),
+    "risk": (plots.risk, risks(), {}),
     "kpi_series": (plots.kpi_series, kpis(), {}),
     "tree": (plots.tree, nodes(), {"currency": "JPY"}),
     "customer_kinds": (plots.customer_kinds, customers_by_month(), {}),
@@ -271,6 +300,8 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
         "leaders",
         "bridge",
         "tree",
+        "differences",
+        "archetypes",
     )  # whose rows are named
     assert illegible(ax) == []
     assert {k for k, v in mpl.rcParams.items() if settings[k] != v} == set()
@@ -279,6 +310,11 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
 
 
 ALTS = {
+    "differences": "More than the rest: 1, less: 1, unclear: 3. "
+    "The largest: Channel: c0, +900 JPY.",
+    "archetypes": "Most above the mean: All-round best, +3,000 JPY (length +1,800 JPY, "
+    "frequency \N{MINUS SIGN}300 JPY, price +1,500 JPY).",
+    "risk": "After 0 silent days 39.0%, after 300 days 100.0%.",
     "kpi_series": "2024-05: 97,121. All whole ones: 90,000 (2023-12) to 109,906 (2024-03).",
     "tree": "Revenue: +150 JPY. Of it: Customers −100 JPY, A name of our own +250 JPY.",
     "customer_kinds": "Last whole month, 2024-05: 260, 40 of them new.",
@@ -305,6 +341,28 @@ def test_the_alternative_text_is_the_title_and_the_main_fact(name):
     assert alt.endswith(ALTS[name])
     data, metadata = ax.figure._repr_mimebundle_()
     assert (data, metadata) == ({}, {"image/png": {"alt": alt}})
+
+
+def test_each_difference_is_a_dot_within_its_range():
+    ax, table = drawn("differences"), differences().head(5)
+    dots = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+    assert dots == table["ltv_difference"].tolist()
+    ends = [tuple(c.get_segments()[0][:, 0]) for c in ax.collections]
+    assert ends == list(table[["low", "high"]].itertuples(index=False, name=None))
+    assert "One more row is in the table." in ax.get_xlabel()
+    many = plots.differences(differences(60))
+    assert len([line for line in many.lines if line.get_marker() == "o"]) == 24
+    assert "36 more rows are in the table." in many.get_xlabel()
+    assert many.figure.alt.endswith("The largest: Channel: c0, +900.00.")
+
+
+def test_the_parts_of_a_type_add_up_to_its_diamond():
+    ax, table = drawn("archetypes"), types()
+    parts = [[bar.get_width() for bar in container] for container in ax.containers]
+    (diamonds,) = [line for line in ax.lines if line.get_marker() == "D"]
+    assert list(np.sum(parts, axis=0)) == pytest.approx(table["ltv_above_mean"].tolist())
+    assert list(diamonds.get_xdata()) == table["ltv_above_mean"].tolist()
+    assert next(t.get_text() for t in tick_labels(ax.yaxis)) == "All-round best (40)"
 
 
 def test_two_charts_of_one_kind_have_different_alternative_texts():
@@ -367,7 +425,7 @@ def test_nothing_to_show_is_said_in_words(name):
     draw, table, options = CASES[name]
     ids = ["period", "start", "end", "partial", "segment", "r_score", "before", "class", "cohort"]
     ids += ["rank", "product_id", "product", "step", "channel", "kind"]
-    ids += ["node", "parent", "label", "values"]
+    ids += ["node", "parent", "label", "values", "trait", "group", "verdict", "archetype"]
     ids += [] if name == "customer_kinds" else ["customers"]  # there they are what is drawn
     kept = [c for c in (*ids, "decile") if c in table]
     blank = table.astype({c: float for c in table.columns if c not in kept}).copy()
