@@ -181,8 +181,9 @@ def _score(
 ) -> dict[str, Any]:
     base = (predicted[MODELS[0]] - actual) ** 2
     saved = base - (values - actual) ** 2
-    error = differences.WIDTH * saved.std(ddof=1) / np.sqrt(len(saved)) / base.mean()
-    share = saved.mean() / base.mean()
+    whole = base.mean() if _differ(base, actual) else np.nan  # NaN: there is nothing to save
+    error = differences.WIDTH * saved.std(ddof=1) / np.sqrt(len(saved)) / whole
+    share = saved.mean() / whole
     total = actual.sum()
     return {
         "model": model,
@@ -194,6 +195,11 @@ def _score(
         "saved_low": share - error,
         "saved_high": share + error,
     }
+
+
+def _differ(errors: np.ndarray, actual: np.ndarray) -> bool:
+    """Whether squared errors are more than a computer's rounding."""
+    return bool(errors.mean() > differences.TINY * (actual**2).mean())
 
 
 def _rank(values: np.ndarray, actual: np.ndarray) -> float:
@@ -209,6 +215,7 @@ def _choose(predicted: dict[str, np.ndarray], actual: np.ndarray) -> str:
     chosen, *others = predicted
     for model in others:
         saved = (predicted[chosen] - actual) ** 2 - (predicted[model] - actual) ** 2
-        if saved.mean() > differences.WIDTH * saved.std(ddof=1) / np.sqrt(len(saved)):
+        enough = _differ(saved, actual)
+        if enough and saved.mean() > differences.WIDTH * saved.std(ddof=1) / np.sqrt(len(saved)):
             chosen = model
     return chosen
