@@ -65,9 +65,18 @@ def combine(followed: Followed) -> pd.DataFrame:
     return ordered.sort_values(["_less", *NAMES], ignore_index=True)[ORDER]
 
 
-def choose(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The combinations with a verdict: those that are better, and those that are worse."""
-    return pairs[pairs["verdict"] != UNCLEAR].reset_index(drop=True)
+def choose(table: pd.DataFrame, *, costs: pd.DataFrame | None = None) -> pd.DataFrame:
+    """A table of `combine`, or of `compare` -> the rows with a verdict: what is better, and worse.
+
+    With `costs`, the table of `acquisition_costs.afford` of the same values (or pairs): also their
+    affordable_cost, acquisition_cost and headroom.
+    """
+    chosen = table[table["verdict"] != UNCLEAR].reset_index(drop=True)
+    if costs is None:
+        return chosen
+    names = [name for name in NAMES if name in table]
+    added = ["affordable_cost", "acquisition_cost", "headroom"]
+    return chosen.merge(costs[[*names, *added]], on=names, how="left")
 
 
 def list_pairs(followed: Followed) -> Iterator[tuple[pd.DataFrame, np.ndarray, np.ndarray]]:

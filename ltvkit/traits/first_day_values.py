@@ -35,7 +35,7 @@ MODELS = ("mean_of_all", "mean_by_channel", "by_first_amount", "linear_regressio
 class FirstDayValue:
     """A value for each new customer, and how well it did on customers it did not know.
 
-    `table`: a row per model, the simplest first: model, customers (tried on), bias (predicted /
+    `table`: a row per model, the simplest first: method, customers (tried on), bias (predicted /
     actual - 1, of the total), decile_mape (the mean error of `deciles`, as a share of the actual
     value), gini (how well it ranks: that of the actual values in the order of the predicted ones,
     as a share of that in their own order), error_saved (of the squared error of the mean of all),
@@ -54,7 +54,7 @@ class FirstDayValue:
     @property
     def model(self) -> str:
         """The name of the chosen model."""
-        return str(self.table.loc[self.table["chosen"], "model"].iloc[0])
+        return str(self.table.loc[self.table["chosen"], "method"].iloc[0])
 
     def predict(self, customers: Frame) -> Any:
         """Customers of `collect` -> the same with `first_day_value`, as the kind that went in."""
@@ -186,7 +186,7 @@ def _score(
     share = saved.mean() / whole
     total = actual.sum()
     return {
-        "model": model,
+        "method": model,
         "customers": len(actual),
         "bias": values.sum() / total - 1 if total else np.nan,
         "decile_mape": measure_mape(average_by_decile(values, actual)),
