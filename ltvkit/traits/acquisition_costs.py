@@ -41,9 +41,9 @@ def afford(
       "too_dear" where the cost is above the upper end, else "unclear"
 
     The amount of the first order and its basket are no traits that customers can be won by, and are
-    left out. First comes a row for all customers (trait "all_customers"; not with `pairs`), then the
-    values of `by`, then all others, each by `affordable_cost`, the largest first (equal: by name).
-    Raises `ParamsError` for a cost that is not money.
+    left out. First comes a row for all customers (trait "all_customers"; not with `pairs`), then
+    the values of `by`, then all others, each by `affordable_cost`, the largest first (equal: by
+    name). Raises `ParamsError` for a cost that is not money.
     """
     table, ltv = followed.table, followed.table["ltv"].to_numpy(dtype=float)
     cost = find_costs(followed, acquisition_cost, by=by)
