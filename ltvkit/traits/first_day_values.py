@@ -21,11 +21,12 @@ from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
 from ltvkit.traits import adjustment, differences
 from ltvkit.traits.first_orders import PREFIX
-from ltvkit.traits.following import LEAST, Followed
+from ltvkit.traits.following import Followed
 from ltvkit.traits.groups import BAND
 from ltvkit.traits.texts import fill
 
 LEARNED = 2 / 3  # of the customers, those won first
+LEAST = 50  # customers to learn from, and to try it on
 DECILES = 10
 AMOUNT, VALUE = "amount", "first_day_value"
 MODELS = ("mean_of_all", "mean_by_channel", "by_first_amount", "linear_regression")
@@ -84,7 +85,7 @@ def predict_first_day(followed: Followed, *, channel: str = "channel") -> FirstD
 
     Customers are tried on the same months that others have lived through: where all were won within
     a few months, those who teach were not yet that old when the others were won. Raises
-    `TooLittleData` where fewer than 100 customers are on a side.
+    `TooLittleData` where fewer than 50 customers are on a side.
     """
     table = followed.table
     won = table["first_order"]

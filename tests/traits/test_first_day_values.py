@@ -117,8 +117,8 @@ def test_how_well_it_ranks():
 
 
 def test_too_few_customers_to_try_it_on():
-    with pytest.raises(TooLittleData, match="takes 100 of them.* there are 70"):
-        traits.predict_first_day(make(200))
+    with pytest.raises(TooLittleData, match="takes 50 of them.* there are 40"):
+        traits.predict_first_day(make(110))
 
 
 def test_tenths_of_cdnow_are_off_by_12_percent_at_most():
