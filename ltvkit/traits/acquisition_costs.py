@@ -13,6 +13,7 @@ from ltvkit.traits.comparison import PARTS_OF_LTV, UNCLEAR, list_groups
 from ltvkit.traits.first_orders import PREFIX
 from ltvkit.traits.following import Followed
 
+EVERYBODY = "all_customers"
 ROOM, DEAR = "room", "too_dear"
 ALIKE = 30  # customers
 FIGURES = ["customers", "ltv", "low", "high", "affordable_cost", "acquisition_cost"]
@@ -40,7 +41,8 @@ def afford(
       "too_dear" where the cost is above the upper end, else "unclear"
 
     The amount of the first order and its basket are no traits that customers can be won by, and are
-    left out. The values of `by` come first, then by `affordable_cost`, the largest first (equal: by
+    left out. First comes a row for all customers (trait "all_customers"; not with `pairs`), then
+    the values of `by`, then all others, each by `affordable_cost`, the largest first (equal: by
     name). Raises `ParamsError` for a cost that is not money.
     """
     table, ltv = followed.table, followed.table["ltv"].to_numpy(dtype=float)
@@ -49,7 +51,9 @@ def afford(
     if pairs:
         parts = [(names, one * other) for names, one, other in combinations.list_pairs(followed)]
     else:
-        parts = [list_groups(table, [trait]) for trait in traits]
+        everybody = pd.DataFrame({"trait": [EVERYBODY], "group": [""]})
+        parts = [(everybody, np.ones((len(table), 1)))]
+        parts += [list_groups(table, [trait]) for trait in traits]
     found = [
         pd.concat([names, _weigh(names, members, ltv, cost)], axis=1) for names, members in parts
     ]
@@ -58,11 +62,9 @@ def afford(
         return pd.DataFrame(columns=[*names, *FIGURES])
     rows = pd.concat(found, ignore_index=True)
     plain = {name: rows[name].str.removeprefix(PREFIX) for name in names[::2]}
-    own = plain["trait"] == by if not pairs else False
-    ordered = rows.assign(
-        _other=~pd.Series(own, rows.index), _less=-rows["affordable_cost"], **plain
-    )
-    return ordered.sort_values(["_other", "_less", *names], ignore_index=True)[[*names, *FIGURES]]
+    place = plain["trait"].map({EVERYBODY: 0} if pairs else {EVERYBODY: 0, by: 1}).fillna(2)
+    ordered = rows.assign(_place=place, _less=-rows["affordable_cost"], **plain)
+    return ordered.sort_values(["_place", "_less", *names], ignore_index=True)[[*names, *FIGURES]]
 
 
 def find_costs(followed: Followed, given: Mapping[str, float], *, by: str) -> np.ndarray:

@@ -30,12 +30,16 @@ def adjust(table: pd.DataFrame, traits: Sequence[str], *, month: str = "born") -
     """
     ltv = table["ltv"].to_numpy(dtype=float)
     dummies = {name: code(table[name]) for name in (*traits, month)}
-    found = []
+    x = np.column_stack([np.ones(len(ltv)), *(d.to_numpy() for d in dummies.values())])
+    ends = np.cumsum([1, *(d.shape[1] for d in dummies.values())])
+    place = {name: np.arange(*ends[n : n + 2]) for n, name in enumerate(dummies)}
+    x = np.column_stack([x, ltv - ltv.mean()])
+    gram, found = x.T @ x, []
     for trait in traits:
         others = [n for n in dummies if n != trait and not _tell(dummies[trait], dummies[n])]
-        parts = [dummies[n].to_numpy()[:, 1:] for n in others]
-        known = np.column_stack([np.ones(len(ltv)), *parts])
-        found.append(_adjust_trait(dummies[trait], known, ltv).assign(trait=trait))
+        known = np.concatenate([[0], *(place[n][1:] for n in others)])
+        rows = _adjust_trait(x, gram, known=known, groups=place[trait])
+        found.append(rows.assign(group=dummies[trait].columns.astype(str), trait=trait))
     ordered = ["trait", "group", *COLUMNS]
     return pd.concat(found, ignore_index=True)[ordered] if found else pd.DataFrame(columns=ordered)
 
@@ -61,22 +65,27 @@ def _tells(counts: np.ndarray) -> bool:
     return bool(share >= SAME and base < SAME)
 
 
-def _adjust_trait(groups: pd.DataFrame, known: np.ndarray, ltv: np.ndarray) -> pd.DataFrame:
-    """By the theorem of Frisch, Waugh and Lovell: each group's membership less what the other
-    traits tell of it, and the same of LTV; their slope is the coefficient of both in one model."""
-    x = groups.to_numpy()
-    values = np.column_stack([x, ltv - ltv.mean()])
-    fitted = known @ np.linalg.lstsq(known.T @ known, known.T @ values, rcond=None)[0]
-    own, paid = x - fitted[:, :-1], values[:, -1] - fitted[:, -1]
-    squares, n = (own**2).sum(axis=0), len(ltv)
+def _adjust_trait(
+    x: np.ndarray, gram: np.ndarray, *, known: np.ndarray, groups: np.ndarray
+) -> pd.DataFrame:
+    """Columns of 1, of all traits and of LTV, last, and their products; which are known -> the
+    slopes of the groups.
+
+    By the theorem of Frisch, Waugh and Lovell: of each group's membership less what the known
+    columns tell of it, and the same of LTV, the slope is the coefficient of both in one model.
+    """
+    asked = np.append(groups, x.shape[1] - 1)
+    told = np.linalg.lstsq(gram[np.ix_(known, known)], gram[np.ix_(known, asked)], rcond=None)[0]
+    left_over = x[:, asked] - x[:, known] @ told
+    own, paid, n = left_over[:, :-1], left_over[:, -1], len(x)
+    members, squares = gram[0, groups], (own**2).sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         slope = own.T @ paid / squares
-        left = squares / (x.var(axis=0) * n)
+        left = squares / (members * (1 - members / n))
         residuals = paid[:, None] - own * slope
-        scale = n / max(n - known.shape[1] - 1, 1)
+        scale = n / max(n - len(known) - 1, 1)
         error = np.sqrt(scale * (own**2 * residuals**2).sum(axis=0)) / squares
-    members = x.sum(axis=0)
     enough = (left >= LEFT) & (np.minimum(members, n - members) >= FEWEST)
     found = np.column_stack([slope, slope - WIDTH * error, slope + WIDTH * error])
     found[~enough] = np.nan
-    return pd.DataFrame(found, columns=COLUMNS).assign(group=groups.columns.astype(str))
+    return pd.DataFrame(found, columns=COLUMNS)

@@ -65,9 +65,18 @@ def combine(followed: Followed) -> pd.DataFrame:
     return ordered.sort_values(["_less", *NAMES], ignore_index=True)[ORDER]
 
 
-def choose(pairs: pd.DataFrame) -> pd.DataFrame:
-    """The combinations with a verdict: those that are better, and those that are worse."""
-    return pairs[pairs["verdict"] != UNCLEAR].reset_index(drop=True)
+def choose(table: pd.DataFrame, *, costs: pd.DataFrame | None = None) -> pd.DataFrame:
+    """A table of `combine`, or of `compare` -> the rows with a verdict: what is better, and worse.
+
+    With `costs`, the table of `acquisition_costs.afford` of the same values (or pairs): also their
+    affordable_cost, acquisition_cost and headroom.
+    """
+    chosen = table[table["verdict"] != UNCLEAR].reset_index(drop=True)
+    if costs is None:
+        return chosen
+    names = [name for name in NAMES if name in table]
+    added = ["affordable_cost", "acquisition_cost", "headroom"]
+    return chosen.merge(costs[[*names, *added]], on=names, how="left")
 
 
 def list_pairs(followed: Followed) -> Iterator[tuple[pd.DataFrame, np.ndarray, np.ndarray]]:
@@ -103,15 +112,15 @@ def _measure(
 
 def _test_more(one: np.ndarray, other: np.ndarray, values: np.ndarray) -> np.ndarray:
     """p of whether one value makes another difference with the other one than without it."""
+    values = values - values.mean()
+    sums = np.column_stack([np.ones(len(values)), values, values**2])
+    both, left, right = ((x.T @ sums).T for x in (one * other, one, other))
+    whole = sums.sum(axis=0)[:, None]
+    cells = ((1, both), (-1, left - both), (-1, right - both), (1, whole - left - right + both))
     contrast, variance = np.zeros(one.shape[1]), np.zeros(one.shape[1])
     with np.errstate(invalid="ignore", divide="ignore"):
-        for sign, x in (
-            (1, one * other), (-1, one * (1 - other)), (-1, (1 - one) * other),
-            (1, (1 - one) * (1 - other)),
-        ):  # fmt: skip
-            n = x.sum(axis=0)
-            mean, square = x.T @ values / n, x.T @ values**2 / n
-            contrast += sign * mean
-            variance += (square - mean**2) / (n - 1)
-            contrast = np.where(n >= differences.FEWEST, contrast, np.nan)
+        for sign, (n, total, square) in cells:
+            mean = total / n
+            contrast += np.where(n >= differences.FEWEST, sign * mean, np.nan)
+            variance += np.maximum(square / n - mean**2, 0) / (n - 1)
         return 2 * stats.norm.sf(np.abs(contrast) / np.sqrt(variance))

@@ -31,7 +31,8 @@ def compare(followed: Followed) -> pd.DataFrame:
     - `ltv`, `ltv_of_rest`: means as they are; `ltv_difference` with `low`, `high` (90%): shrunk
       (see `differences`), so that the largest is not the luckiest
     - `p`, and `q`: adjusted for the number of values compared (false discovery rate); the amount
-      of the first order and its basket, which are parts of LTV, apart from all other traits
+      of the first order and its basket, which are parts of LTV, apart from all other traits, and
+      as these are two sets of tests, each q is doubled
     - `ltv_adjusted`, `ltv_adjusted_low`, `ltv_adjusted_high`: for all other traits (see
       `adjustment`)
     - `ltv_difference_earlier`, `ltv_difference_later`: unshrunk, of the half of customers won
@@ -55,7 +56,8 @@ def compare(followed: Followed) -> pd.DataFrame:
     found = found.assign(**dict(zip(SHRUNK, shrunk, strict=True)))
     found["customers_share"] = found["customers"] / max(len(ltv), 1)
     found["q"] = adjust_apart(found["p"], found["trait"].isin(PARTS_OF_LTV))
-    found = found.merge(adjustment.adjust(table, followed.traits), on=["trait", "group"])
+    adjusted = adjustment.adjust(table, followed.traits)
+    found = found.merge(adjusted, on=["trait", "group"], how="left")
     halves = check_later(members, ltv, table["first_order"])
     found = pd.concat([found, halves], axis=1)
     found["verdict"] = judge(found)

@@ -103,7 +103,7 @@ def _test_permutation(x: np.ndarray, values: np.ndarray, own: np.ndarray) -> np.
     moment are exact, whatever the values."""
     n, centred = len(values), values - values.mean()
     square, cube = (centred**2).mean(), (centred**3).mean()
-    if square <= TINY * (values**2).mean() or n < 3:
+    if square <= (TINY * np.abs(values).max()) ** 2 or n < 3:
         return np.full(x.shape[1], np.nan)
     rest = n - own
     with np.errstate(invalid="ignore", divide="ignore"):

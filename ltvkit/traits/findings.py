@@ -10,7 +10,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.display import formats
-from ltvkit.traits.acquisition_costs import DEAR, ROOM
+from ltvkit.traits.acquisition_costs import DEAR, EVERYBODY, ROOM
 from ltvkit.traits.comparison import BETTER, PARTS_OF_LTV, UNCLEAR, WORSE, YES
 from ltvkit.traits.first_day_values import MODELS, FirstDayValue
 from ltvkit.traits.first_orders import PREFIX
@@ -65,9 +65,11 @@ def describe_pairs(pairs: pd.DataFrame, *, currency: str = "") -> str:
 def describe_costs(
     table: pd.DataFrame, *, by: str = "channel", months: int, currency: str = ""
 ) -> str:
-    """A table of `afford` -> which values of `by` bring back what they cost, and which do not."""
-    rows = table[(table["trait"] == by) & table["acquisition_cost"].notna()]
-    rows = rows[rows["affordable_cost"].notna()]
+    """A table of `afford` -> which values of `by` bring back what they cost, and which do not;
+    without such values, whether all customers together do."""
+    known = table[table["acquisition_cost"].notna() & table["affordable_cost"].notna()]
+    rows = known[known["trait"] == by]
+    rows = known[known["trait"] == EVERYBODY] if rows.empty else rows
     if rows.empty:
         return fill("no_costs")
     said = []
@@ -85,7 +87,7 @@ def describe_costs(
 
 def describe_value(value: FirstDayValue, *, currency: str = "") -> str:
     """A `FirstDayValue` -> which model won, how well it did, and what the best tenth brought."""
-    own = value.table.set_index("model").loc[value.model]
+    own = value.table.set_index("method").loc[value.model]
     figures: dict[str, Any] = {
         "model": fill(f"model_{value.model}"),
         "n": int(own["customers"]),

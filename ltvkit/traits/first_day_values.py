@@ -21,11 +21,12 @@ from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
 from ltvkit.traits import adjustment, differences
 from ltvkit.traits.first_orders import PREFIX
-from ltvkit.traits.following import LEAST, Followed
+from ltvkit.traits.following import Followed
 from ltvkit.traits.groups import BAND
 from ltvkit.traits.texts import fill
 
 LEARNED = 2 / 3  # of the customers, those won first
+LEAST = 50  # customers to learn from, and to try it on
 DECILES = 10
 AMOUNT, VALUE = "amount", "first_day_value"
 MODELS = ("mean_of_all", "mean_by_channel", "by_first_amount", "linear_regression")
@@ -35,7 +36,7 @@ MODELS = ("mean_of_all", "mean_by_channel", "by_first_amount", "linear_regressio
 class FirstDayValue:
     """A value for each new customer, and how well it did on customers it did not know.
 
-    `table`: a row per model, the simplest first: model, customers (tried on), bias (predicted /
+    `table`: a row per model, the simplest first: method, customers (tried on), bias (predicted /
     actual - 1, of the total), decile_mape (the mean error of `deciles`, as a share of the actual
     value), gini (how well it ranks: that of the actual values in the order of the predicted ones,
     as a share of that in their own order), error_saved (of the squared error of the mean of all),
@@ -54,7 +55,7 @@ class FirstDayValue:
     @property
     def model(self) -> str:
         """The name of the chosen model."""
-        return str(self.table.loc[self.table["chosen"], "model"].iloc[0])
+        return str(self.table.loc[self.table["chosen"], "method"].iloc[0])
 
     def predict(self, customers: Frame) -> Any:
         """Customers of `collect` -> the same with `first_day_value`, as the kind that went in."""
@@ -84,7 +85,7 @@ def predict_first_day(followed: Followed, *, channel: str = "channel") -> FirstD
 
     Customers are tried on the same months that others have lived through: where all were won within
     a few months, those who teach were not yet that old when the others were won. Raises
-    `TooLittleData` where fewer than 100 customers are on a side.
+    `TooLittleData` where fewer than 50 customers are on a side.
     """
     table = followed.table
     won = table["first_order"]
@@ -181,11 +182,12 @@ def _score(
 ) -> dict[str, Any]:
     base = (predicted[MODELS[0]] - actual) ** 2
     saved = base - (values - actual) ** 2
-    error = differences.WIDTH * saved.std(ddof=1) / np.sqrt(len(saved)) / base.mean()
-    share = saved.mean() / base.mean()
+    whole = base.mean() if _differ(base, actual) else np.nan  # NaN: there is nothing to save
+    error = differences.WIDTH * saved.std(ddof=1) / np.sqrt(len(saved)) / whole
+    share = saved.mean() / whole
     total = actual.sum()
     return {
-        "model": model,
+        "method": model,
         "customers": len(actual),
         "bias": values.sum() / total - 1 if total else np.nan,
         "decile_mape": measure_mape(average_by_decile(values, actual)),
@@ -194,6 +196,11 @@ def _score(
         "saved_low": share - error,
         "saved_high": share + error,
     }
+
+
+def _differ(errors: np.ndarray, actual: np.ndarray) -> bool:
+    """Whether squared errors are more than a computer's rounding."""
+    return bool(errors.mean() > differences.TINY * (actual**2).mean())
 
 
 def _rank(values: np.ndarray, actual: np.ndarray) -> float:
@@ -209,6 +216,7 @@ def _choose(predicted: dict[str, np.ndarray], actual: np.ndarray) -> str:
     chosen, *others = predicted
     for model in others:
         saved = (predicted[chosen] - actual) ** 2 - (predicted[model] - actual) ** 2
-        if saved.mean() > differences.WIDTH * saved.std(ddof=1) / np.sqrt(len(saved)):
+        enough = _differ(saved, actual)
+        if enough and saved.mean() > differences.WIDTH * saved.std(ddof=1) / np.sqrt(len(saved)):
             chosen = model
     return chosen

@@ -20,7 +20,7 @@ from ltvkit.traits.texts import fill
 AGES = (12, 6, 3)  # months to follow customers; the longest that fits
 LEAST_COHORTS = 3  # months in which those were won who have lived through as many
 LEAST = 100  # customers
-MAX_CUSTOMERS = 50_000  # of more, a sample is followed (see `sampling`)
+MAX_CUSTOMERS = 30_000  # of more, a sample is followed (see `sampling`)
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Followed:
     `table`: a row per customer, in the order of their ids: `born` (the month of the first order, as
     a number), `first_order`, `amount` (of the first order), `ltv`, and a column per trait.
     `traits`: their names. `of`: revenue or margin. `whole`: how many customers have lived so long;
-    where these are more than 50,000, the table is a sample of them.
+    where these are more than 30,000, the table is a sample of them.
     """
 
     table: pd.DataFrame

@@ -109,7 +109,7 @@ def main() -> None:
     for name in SHOPS:
         tried = traits.predict_first_day(follow(name))
         print(f"{name}: {tried.model} is chosen\n{tried.table.round(3).to_string()}")
-        mape = tried.table.set_index("model").loc[tried.model, "decile_mape"]
+        mape = tried.table.set_index("method").loc[tried.model, "decile_mape"]
         if name == "cdnow" and mape > MAPE:
             problems.append(f"tenths of CDNOW are off by {mape:.1%}")
     for name in ("shop", "cdnow"):

@@ -45,7 +45,7 @@ def test_customers_won_first_teach_and_the_others_try():
     learned = first_day_values.learn(followed.table[known], ["amount"])
     mean = first_day_values.apply(learned, followed.table[~known]).mean()
     actual = followed.table.loc[~known, "ltv"].mean()
-    rows = found.table.set_index("model")
+    rows = found.table.set_index("method")
     assert rows.loc["by_first_amount", "bias"] == pytest.approx(mean / actual - 1)
 
 
@@ -61,7 +61,7 @@ def test_customers_won_first_teach_and_the_others_try():
 def test_the_simplest_model_that_nothing_clearly_beats_is_chosen(given, chosen):
     found = traits.predict_first_day(make(**given))
     assert found.model == chosen
-    assert found.table.loc[0, ["model", "error_saved", "gini"]].tolist() == ["mean_of_all", 0, 0]
+    assert found.table.loc[0, ["method", "error_saved", "gini"]].tolist() == ["mean_of_all", 0, 0]
     said = traits.describe_value(found)
     assert said.startswith("On the day of the first order")
     assert ("nobody can tell" in said) == (chosen == "mean_of_all")
@@ -117,8 +117,8 @@ def test_how_well_it_ranks():
 
 
 def test_too_few_customers_to_try_it_on():
-    with pytest.raises(TooLittleData, match="takes 100 of them.* there are 70"):
-        traits.predict_first_day(make(200))
+    with pytest.raises(TooLittleData, match="takes 50 of them.* there are 40"):
+        traits.predict_first_day(make(110))
 
 
 def test_tenths_of_cdnow_are_off_by_12_percent_at_most():
@@ -127,7 +127,7 @@ def test_tenths_of_cdnow_are_off_by_12_percent_at_most():
     followed = traits.follow(customers, book.days, as_of="1998-06-30")
     assert (followed.months, followed.whole) == (12, 23_570)
     found = traits.predict_first_day(followed)
-    rows = found.table.set_index("model")
+    rows = found.table.set_index("method")
     assert rows.loc[found.model, "decile_mape"] <= 0.12
     assert rows.loc["linear_regression", "decile_mape"] <= 0.12
     assert abs(rows.loc[found.model, "bias"]) < 0.03

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import pandas as pd
 import pytest
 from conftest import make_lines
 
 from ltvkit import cohorts, orders, traits
+from ltvkit.engines import frames
 from ltvkit.errors import ColumnError, ParamsError, TooLittleData
 from ltvkit.ingest import daily
 from ltvkit.traits import following, groups
@@ -79,6 +82,28 @@ def test_of_very_many_customers_a_sample_is_followed(on, monkeypatch):
     assert 400 < len(found.table) < 600
     assert found.note == f"Based on a sample of {len(found.table):,} of 2,748 customers."
     assert found.note in traits.finding(traits.compare(found), found)
+
+
+def test_only_summaries_and_the_sample_come_to_pandas(monkeypatch):
+    """Of 5,000 customers in DuckDB: rows of all that is brought out on the way to a value."""
+    monkeypatch.setattr(following, "MAX_CUSTOMERS", 300)
+    book = orders.read("demo:shop", policies={"cancelled_status": ["cancelled"]})
+    rows, to_pandas = [], frames.table
+
+    def count(result):
+        found, caller = to_pandas(result), sys._getframe(1).f_globals["__name__"]
+        rows.extend([len(found)] if caller.startswith("ltvkit.traits") else [])
+        return found
+
+    monkeypatch.setattr(frames, "table", count)
+    customers = traits.collect(book.lines, as_of="2024-09-30", **KNOWN)
+    followed = traits.follow(customers, book.days, as_of="2024-09-30")
+    traits.predict_first_day(followed).predict(customers)
+    traits.compare(followed)
+    traits.combine(followed)
+    assert len(followed.table) < 400
+    assert sorted(rows)[-1] == len(followed.table)
+    assert sorted(rows)[-2] <= groups.MOST + 1
 
 
 def test_a_customer_is_followed_once_whatever_comes_later():

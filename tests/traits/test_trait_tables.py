@@ -282,8 +282,11 @@ def test_affordable_cost_by_hand():
     ltv = [100.0, 120.0] * 25 + [50.0, 70.0] * 25 + [10.0] * 20
     followed = make(ltv, channel=channel, region=region)
     found = traits.afford(followed, acquisition_cost={"a": 30, "b": 90, "all": 5})
-    assert found["trait"].tolist() == ["channel"] * 3 + ["region"] * 2
-    rows = found.set_index("group")
+    assert found["trait"].tolist() == ["all_customers"] + ["channel"] * 3 + ["region"] * 2
+    whole = found.iloc[0]
+    assert whole[["customers", "ltv"]].tolist() == [120, pytest.approx(np.mean(ltv))]
+    assert whole["acquisition_cost"] == pytest.approx((50 * 30 + 50 * 90 + 20 * 5) / 120)
+    rows = found[1:].set_index("group")
     assert rows["ltv"].iloc[:3].to_dict() == pytest.approx({"a": 110, "b": 60, "c": 10})
     assert rows["acquisition_cost"].to_dict() == pytest.approx(
         {"a": 30, "b": 90, "c": 5, "n": (25 * 30 + 25 * 90 + 20 * 5) / 70, "s": 60}
@@ -316,12 +319,36 @@ def test_costs_of_combinations():
     assert found["affordable_cost"].is_monotonic_decreasing
 
 
+def test_what_is_better_and_worse_with_its_costs(planted):
+    costs = {"social": 1000, "affiliate": 9000, "all": 2000}
+    afforded = traits.afford(planted, acquisition_cost=costs, pairs=True)
+    found = traits.choose(traits.combine(planted), costs=afforded)
+    assert set(found["verdict"]) == {"better", "worse"}
+    row = found[found["group"].eq("affiliate") & found["group_2"].eq("October to December")].iloc[0]
+    assert row["acquisition_cost"] == 9000
+    assert row["headroom"] == row["affordable_cost"] - 9000 < 0
+    assert found["headroom"].notna().all()
+    singles = traits.afford(planted, acquisition_cost=costs)
+    alone = traits.choose(traits.compare(planted), costs=singles).set_index("group")
+    assert alone.loc["social", "acquisition_cost"] == 1000
+    assert np.isnan(alone.loc["several products", "acquisition_cost"])  # a part of LTV
+
+
 def test_customers_who_bring_less_than_nothing_may_cost_nothing():
     rng = np.random.default_rng(9)
     followed = make(rng.normal(-20, 5, 200), channel=["a", "b"] * 100)
     found = traits.afford(followed, acquisition_cost={"all": 1})
-    assert found["affordable_cost"].tolist() == [0, 0]
-    assert found["verdict"].tolist() == ["too_dear", "too_dear"]
+    assert found["affordable_cost"].tolist() == [0, 0, 0]
+    assert found["verdict"].tolist() == ["too_dear"] * 3
+
+
+def test_without_channels_the_cost_of_all_customers_is_said():
+    rng = np.random.default_rng(9)
+    followed = make(rng.gamma(4, 25, 200), region=["a", "b"] * 100)
+    found = traits.afford(followed, acquisition_cost={"all": 20})
+    said = traits.describe_costs(found, months=12, currency="USD")
+    assert said.startswith("Within 12 months these bring back more than they cost to win")
+    assert ": all customers, 20.00 USD paid and " in said
 
 
 # --- in sentences
