@@ -28,7 +28,7 @@ from ltvkit.periods import Day
 
 USUAL = ("channel", "category", "product")  # where the lines have them
 MOST = 30  # values of a column: those that most customers have
-FEWEST = 30  # customers of a type, and who have a value; it is expected of 10 of the type
+FEWEST = 30  # customers of a type, and who have a value; by chance 10 of the type, and of others
 EXPECTED = 10
 LEVEL = 0.05  # false discovery rate
 COLUMNS = ["archetype", "trait", "value", "customers", "share", "share_of_others", "lift", "q"]
@@ -57,10 +57,10 @@ def profile(
     - returned: of all lines, those sent back
 
     Shares are means over customers. Of each column the 30 values that most customers have. A row
-    is beyond chance where the difference of the means (Welch, one-sided, by customers) has q up to
-    `level`: the false discovery rate over all that was tested (Benjamini & Hochberg 1995). The
-    types in their order, the largest lift first. Raises `ColumnError`, and `ParamsError` for
-    columns that tell single customers or orders.
+    is beyond chance where the difference of the means (one-sided, by customers; each side with the
+    spread of all at least) has q up to `level`: the false discovery rate over all that was tested
+    (Benjamini & Hochberg 1995). The types in their order, the largest lift first. Raises
+    `ColumnError`, and `ParamsError` for columns that tell single customers or orders.
     """
     opened = filter_until(frames.lazy(lines, needs=("customer_id", "order_date", "amount")), as_of)
     wanted = _choose_columns(opened, columns)
@@ -144,11 +144,15 @@ def _compare(counted: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame:
     total = table.groupby(["trait", "value"])[sums].transform("sum")
     rest = total - table[sums]
     enough = (table["n"] >= FEWEST) & (rest["n"] >= FEWEST) & (total["customers"] >= FEWEST)
-    enough &= total["customers"] * table["n"] / total["n"] >= EXPECTED
-    table, rest = table[enough], rest[enough]
-    (one, spread), (other, around) = (_describe(side) for side in (table, rest))
+    smaller = np.minimum(table["n"], rest["n"])
+    enough &= total["customers"] * smaller / total["n"] >= EXPECTED
+    table, rest, total = table[enough], rest[enough], total[enough]
+    (one, spread), (other, around), (_mean, usual) = map(_describe, (table, rest, total))
+    # Of a side on which by chance hardly anybody has the value, the spread looks too small.
+    errors = [np.maximum(s, usual) / np.maximum(side["n"] - 1, 1)
+              for s, side in ((spread, table), (around, rest))]  # fmt: skip
     with np.errstate(invalid="ignore", divide="ignore"):
-        z = (one - other) / np.sqrt(spread + around)
+        z = (one - other) / np.sqrt(errors[0] + errors[1])
     return table.assign(share=one, share_of_others=other, z=z)
 
 
@@ -179,11 +183,10 @@ def _select(tested: pd.DataFrame, *, level: float) -> pd.DataFrame:
 
 
 def _describe(side: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The mean share of these customers, and the variance of that mean."""
+    """The mean share of these customers, and the variance of their shares."""
     n = side["n"].to_numpy()
     mean = side["share"].to_numpy() / n
-    spread = np.maximum(side["squares"].to_numpy() / n - mean**2, 0.0)
-    return mean, spread / np.maximum(n - 1, 1)
+    return mean, np.maximum(side["squares"].to_numpy() / n - mean**2, 0.0)
 
 
 def describe_profile(table: pd.DataFrame, *, most: int = 3) -> str:

@@ -221,8 +221,8 @@ def describe_costs(table: pd.DataFrame, *, currency: str = "") -> list[str]:
     """The table of `weigh` in sentences: what each tier costs, and what would pay for it."""
     said = []
     for row in table[table["cost"] > 0].to_dict("records"):
-        figures = {n: formats.money(row[n], currency) for n in ("cost", "extra_revenue", "revenue")}
-        figures |= {"tier": row["tier"], "share": float(row["extra_share"])}
+        money = {n: formats.money(row[n], currency) for n in ("cost", "extra_revenue", "revenue")}
+        figures = {"tier": row["tier"], "share": float(row["extra_share"]), **money}
         name = "tier_no_margin" if np.isnan(row["extra_revenue"]) else "tier_cost"
         name = "tier_never" if row["extra_share"] > 1 else name
         said.append(fill(name, n=int(row["customers"]), **figures))
