@@ -13,40 +13,39 @@ AHEAD = "recall_vs_best_sellers"
 ROUGH = 0.1  # by which the coverage of intervals may be off without a warning
 
 
-def finding(compared: pd.DataFrame, *, k: int = 10, days: int = 28) -> str:
-    """The table of `compare` (of `k` offers, judged on the last `days`) in a sentence for what was
-    bought again, and one for what was bought for the first time: how much of it the method that an
-    earlier day chose had among its offers, and whether that is more than best sellers had, by more
-    than chance (95%)."""
-    said = [
-        _describe_kind(compared[compared["kind"] == kind], kind, k=k, days=days)
-        for kind in ("again", "new")
-    ]
+def finding(compared: pd.DataFrame) -> str:
+    """The table of `compare` in a sentence for what was bought again, and one for what was bought
+    for the first time: how much of it the method that an earlier day chose had among its offers,
+    and whether that is more than best sellers had, by more than chance (95%)."""
+    said = [_describe_kind(compared[compared["kind"] == kind], kind) for kind in ("again", "new")]
     return " ".join(filter(None, said))
 
 
-def _describe_kind(rows: pd.DataFrame, kind: str, *, k: int, days: int) -> str:
+def _describe_kind(rows: pd.DataFrame, kind: str) -> str:
     if rows.empty or not rows["chosen"].any():
         return ""
     row = rows[rows["chosen"]].iloc[0]
     shares = {n: float(row[n]) for n in ("recall", "recall_low", "recall_high")}
-    first = fill(f"recall_{kind}", k=k, days=days, method=fill(f"by_{row['method']}"), **shares)
+    when = fill(f"judged_by_{row['judged']}", days=int(row["days"]))
+    first = fill(f"recall_{kind}", when=when, k=int(row["k"]), method=_name(row), **shares)
     if row["method"] == PLAIN:
         clear = rows[rows[f"{AHEAD}_low"] > 0]
         if clear.empty:
             return f"{first} {fill('none_better')}"
         best = clear.loc[clear[AHEAD].idxmax()]
-        other = {"method": fill(f"by_{best['method']}"), "ahead": formats.points(best[AHEAD])}
+        other = {"method": _name(best), "ahead": formats.points(best[AHEAD])}
         return f"{first} {fill('other_better', **other)}"
-    ahead = {
-        n: formats.points(row[f"{AHEAD}{end}"]) for n, end in (("low", "_low"), ("high", "_high"))
-    }
-    name = "not_better"
-    if row[f"{AHEAD}_low"] > 0:
-        name = "better"
-    elif row[f"{AHEAD}_high"] < 0:
-        name = "worse"
-    return f"{first} {fill(name, ahead=formats.points(row[AHEAD]), **ahead)}"
+    low, high = row[f"{AHEAD}_low"], row[f"{AHEAD}_high"]
+    name = "better" if low > 0 else "worse" if high < 0 else "not_better"
+    ends = {"low": formats.points(low), "high": formats.points(high)}
+    return f"{first} {fill(name, ahead=formats.points(row[AHEAD]), **ends)}"
+
+
+def _name(row: pd.Series) -> str:
+    """A method in words; a half-life belongs to those that weigh the customer's own purchases."""
+    name = fill(f"by_{row['method']}")
+    weighed = row["half_life"] > 0 and str(row["method"]).startswith("personal")
+    return fill("recent_more", method=name) if weighed else name
 
 
 def describe_due(checked: pd.DataFrame, *, days: int) -> str:

@@ -146,8 +146,10 @@ def make_compared(**ahead: tuple[float, float, float]) -> pd.DataFrame:
 def test_the_finding_never_says_more_than_the_table(ahead, chosen, said):
     table = make_compared(personal=ahead)
     table["chosen"] = table["method"] == chosen
+    table = table.assign(judged="days", days=28, k=10, half_life=0)
     found = offers.finding(table)
     assert said in found
     assert "best sellers" in found.lower()
+    assert "in the 28 days after a past day" in found
     recall = 30 + 100 * ahead[0] if chosen == "personal" else 30
     assert f"{recall:.1f}% (95%" in found
