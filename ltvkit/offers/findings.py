@@ -10,6 +10,7 @@ from ltvkit.offers.reorders import FEWEST, HIGH, LOW
 from ltvkit.offers.texts import fill
 
 AHEAD = "recall_vs_best_sellers"
+NEARLY_ALL = 0.95  # of what was bought is among the best sellers
 ROUGH = 0.1  # by which the coverage of intervals may be off without a warning
 
 
@@ -28,6 +29,8 @@ def _describe_kind(rows: pd.DataFrame, kind: str) -> str:
     shares = {n: float(row[n]) for n in ("recall", "recall_low", "recall_high")}
     when = fill(f"judged_by_{row['judged']}", days=int(row["days"]))
     first = fill(f"recall_{kind}", when=when, k=int(row["k"]), method=_name(row), **shares)
+    if rows.loc[rows["method"] == PLAIN, "recall"].iloc[0] > NEARLY_ALL:
+        return f"{first} {fill('few_items', k=int(row['k']))}"
     if row["method"] == PLAIN:
         clear = rows[rows[f"{AHEAD}_low"] > 0]
         if clear.empty:

@@ -147,6 +147,7 @@ def summarize(results: list[dict[str, Any]], *, draws: int = 0, seed: int = 1) -
 
 
 def compute(sums: Any) -> dict[str, Any]:
+    """Sums of SUMS, of all or of draws -> recall, hit, revenue_caught."""
     with np.errstate(invalid="ignore", divide="ignore"):
         people = np.asarray(sums["customers"], dtype=float)
         return {

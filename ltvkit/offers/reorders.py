@@ -71,10 +71,11 @@ def find_due(
     days, a tenth are by the first day, half by the second, nine tenths by the last), and
     `again_share`: how many are within the `days`. Listed are those whose `due` is within the
     `days`, the largest share first (equal: by customer and item); only of items that are often
-    bought again (see `measure_gaps`). The gap is the item's, not the customer's own. Where the
-    orders span less than twice `within`, it is half of what they span: longer gaps are hardly seen
-    in them. Comes back as the kind of frame that went in. Raises `TooLittleData` where that is less
-    than `days`.
+    bought again (see `measure_gaps`), and without those who have waited for longer than nine tenths
+    of the gaps that ended: few of them come back. The gap is the item's, not the customer's own.
+    Where the orders span less than twice `within`, it is half of what they span: longer gaps are
+    hardly seen in them. Comes back as the kind of frame that went in. Raises `TooLittleData` where
+    that is less than `days`.
     """
     if days < 1 or within < days:
         raise ParamsError(f"days={days}, within={within}: give 1 or more, and within no less.")
@@ -82,7 +83,9 @@ def find_due(
     within = min(within, _limit(lines, days, as_of=as_of, item=item))
     silent = _find_silent(lines, as_of=as_of, item=item)
     expected = _expect(silent, gaps, days=days, within=within)
-    expected = expected[expected["ahead"] <= days]
+    usual = summarize_gaps(gaps).set_index("item")["gap_high"]
+    waited = expected["silent_days"] > expected["item"].map(usual)
+    expected = expected[(expected["ahead"] <= days) & ~waited]
     today = np.datetime64(periods.day(as_of), "us")
     found = {name: today + expected[f"{name}_ahead"].to_numpy() for name in ENDS}
     found["last_bought"] = today - expected["silent_days"].to_numpy().astype("timedelta64[D]")
