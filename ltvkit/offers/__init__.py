@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from ltvkit.offers.findings import describe_due, finding
     from ltvkit.offers.incentives import describe_incentives, find_entering, weigh_incentives
     from ltvkit.offers.recommendations import recommend, summarize
-    from ltvkit.offers.reorders import check_due, find_due, measure_gaps, summarize_gaps
+    from ltvkit.offers.reorders import (
+        check_due,
+        find_due,
+        measure_gaps,
+        summarize_due,
+        summarize_gaps,
+    )
     from ltvkit.offers.timing import Timing, describe_timing, measure_timing
     from ltvkit.offers.uplift import Rule, describe_rule, find_rule, spend_budget
 
@@ -22,7 +28,7 @@ __all__ = [
     "Choice", "Rule", "Timing", "check_due", "choose", "compare", "describe_due",
     "describe_incentives", "describe_rule", "describe_timing", "find_due", "find_entering",
     "find_rule", "finding", "measure_gaps", "measure_timing", "recommend", "spend_budget",
-    "summarize", "summarize_gaps", "weigh_incentives",
+    "summarize", "summarize_due", "summarize_gaps", "weigh_incentives",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

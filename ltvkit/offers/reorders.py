@@ -98,6 +98,16 @@ def find_due(
     return frames.materialize(listed.select(*columns), like=lines)
 
 
+def summarize_due(due: Frame, *, item: str = "product_id") -> pd.DataFrame:
+    """The list of `find_due` -> a row per item: `item`, customers (who are due for it) and
+    `expected_again` (of these, who buy it within the days); most expected first, then by id."""
+    opened = frames.lazy(due, needs=(item, "again_share"))
+    opened = opened.select(item=nw.col(item), expected_again=nw.col("again_share"))
+    table = frames.add_up(opened, "item", sums=["expected_again"], customers=nw.len())
+    table = table.sort_values(["expected_again", "item"], ascending=[False, True])
+    return table[["item", "customers", "expected_again"]].reset_index(drop=True)
+
+
 def check_due(lines: Frame, *, split: Day, as_of: Day, item: str = "product_id") -> pd.DataFrame:
     """Order lines -> whether the intervals of `find_due` hold, on days that are over.
 

@@ -151,6 +151,6 @@ OF_COLUMNS: dict[str, Step] = {
         lines, as_of=day, days=90, k=3, draws=20, choice=offers.Choice(0, {}, pd.DataFrame())
     ),
     "due": lambda lines, _buyers, day: listed(
-        offers.find_due(lines, as_of=day), "customer_id", "product_id"
+        offers.find_due(lines, as_of=day, days=150), "customer_id", "product_id"
     ),
 }
