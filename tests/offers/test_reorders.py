@@ -11,12 +11,12 @@ from lifelines import KaplanMeierFitter
 from ltvkit import offers
 from ltvkit.engines import frames
 from ltvkit.errors import ParamsError, TooLittleData
-from ltvkit.offers import reorders
+from ltvkit.offers import gaps
 
 
 @pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr(reorders, "FEWEST", 1)
+    monkeypatch.setattr(gaps, "FEWEST", 1)
 
 
 # Gaps of tea up to 1 March: a 10, 20 and 30 open; b 20 and 40 open. Cup was never bought again.
@@ -83,11 +83,11 @@ LAST = "2024-05-14"
 def test_curves_are_those_of_lifelines():
     table = offers.measure_gaps(SHOP, as_of=LAST)
     for _item, part in table.groupby("item"):
-        gaps = np.r_[part["gap_days"], part["gap_days"]]
+        lengths = np.r_[part["gap_days"], part["gap_days"]]
         ended = np.repeat([1, 0], len(part))
         weights = np.r_[part["again"], part["open"]]
         kept = weights > 0
-        fit = KaplanMeierFitter().fit(gaps[kept], ended[kept], weights=weights[kept])
+        fit = KaplanMeierFitter().fit(lengths[kept], ended[kept], weights=weights[kept])
         expected = fit.survival_function_at_times(part["gap_days"]).to_numpy()
         assert part["left"].to_numpy() == pytest.approx(expected)
 
