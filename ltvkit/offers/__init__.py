@@ -1,3 +1,11 @@
+"""Offers: what to offer next, when an item is due again, when to act, and whom to treat.
+
+`recommend` lists offers per customer, `compare` judges on past days which way to choose them is
+right most often. `find_due` says who is due for what. `measure_timing` says after how many silent
+days customers have likely left, `find_entering` who gets there next month. `find_rule` says, after a
+randomized measure, whom it works for, or that nobody can tell.
+"""
+
 from ltvkit.core.lazy import load_names_on_use
 
 TYPE_CHECKING = False
