@@ -156,7 +156,10 @@ def from_pandas(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
 
         sent = pa.Table.from_pandas(table, preserve_index=False)
         return nw.from_native(like.sparkSession.createDataFrame(sent)).lazy()
-    columns = {name: table[name].to_numpy() for name in table}
+    columns: dict[str, Any] = {name: table[name].to_numpy() for name in table}
+    for name in table if table.empty else ():
+        if table[name].dtype in ("object", "str"):  # of no values nothing says that they are texts
+            columns[name] = nw.new_series(name, [], nw.String, backend=kind)
     return nw.from_dict(columns, backend=kind).lazy()
 
 

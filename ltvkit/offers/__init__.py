@@ -2,8 +2,8 @@
 
 `recommend` lists offers per customer, `compare` judges on past days which way to choose them is
 right most often. `find_due` says who is due for what. `measure_timing` says after how many silent
-days customers have likely left, `find_entering` who gets there next month. `find_rule` says, after
-a randomized measure, whom it works for, or that nobody can tell.
+days customers have likely left, `find_entering` who gets there next month. `find_rule` says, after a
+randomized measure, whom it works for, or that nobody can tell.
 """
 
 from ltvkit.core.lazy import load_names_on_use
@@ -11,18 +11,25 @@ from ltvkit.core.lazy import load_names_on_use
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ltvkit.offers.evaluation import Choice, choose, compare
-    from ltvkit.offers.findings import describe_due, finding
-    from ltvkit.offers.incentives import describe_incentives, find_entering, weigh_incentives
+    from ltvkit.offers.findings import (
+        describe_due,
+        describe_incentives,
+        describe_rule,
+        describe_timing,
+        finding,
+    )
+    from ltvkit.offers.gaps import measure_gaps, summarize_gaps
+    from ltvkit.offers.incentives import find_entering, weigh_incentives
     from ltvkit.offers.recommendations import recommend, summarize
-    from ltvkit.offers.reorders import check_due, find_due, measure_gaps, summarize_gaps
-    from ltvkit.offers.timing import Timing, describe_timing, measure_timing
-    from ltvkit.offers.uplift import Rule, describe_rule, find_rule, spend_budget
+    from ltvkit.offers.reorders import check_due, find_due, summarize_due
+    from ltvkit.offers.timing import Timing, measure_timing
+    from ltvkit.offers.uplift import Rule, find_rule, spend_budget
 
 __all__ = [
     "Choice", "Rule", "Timing", "check_due", "choose", "compare", "describe_due",
     "describe_incentives", "describe_rule", "describe_timing", "find_due", "find_entering",
     "find_rule", "finding", "measure_gaps", "measure_timing", "recommend", "spend_budget",
-    "summarize", "summarize_gaps", "weigh_incentives",
+    "summarize", "summarize_due", "summarize_gaps", "weigh_incentives",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

@@ -41,7 +41,7 @@ def choose(
     item: str = "product_id",
     days: int = 28,
     k: int = 10,
-    judged: str = "next_order",
+    judged: str = "next_basket",
     groups: Frame | None = None,
     by: str = "segment",
     half_lives: tuple[float, ...] = HALF_LIVES,
@@ -94,7 +94,7 @@ def compare(
     item: str = "product_id",
     days: int = 28,
     k: int = 10,
-    judged: str = "next_order",
+    judged: str = "next_basket",
     groups: Frame | None = None,
     by: str = "segment",
     choice: Choice | None = None,
@@ -104,8 +104,8 @@ def compare(
     """Order lines up to `as_of` -> how good offers made `days` before would have been, by method.
 
     A row per kind of offer (again, new, any) and method (see `recommend`): kind, method, `chosen`
-    (whether `choice` names it; without one it is made by `choose` on the `days` before), half_life,
-    `customers` (who bought something of the kind later), and of these
+    (whether `choice` names it; without one it is made by `choose` on the `days` before, with the
+    same groups), half_life, `customers` (who bought something of the kind later), and of these
 
     - `recall`: the share of what a customer bought later that is among the `k` offers, on average
     - `hit`: the share of customers with at least one of it among their offers
@@ -113,8 +113,9 @@ def compare(
     - each with `_low`, `_high`: 95%, by drawing customers, dealt into 256 groups, anew
     - `recall_vs_best_sellers`, and its `_low`, `_high`, of the same customers
     - `catalogue_share`: the share of all items ever bought that are offered to one of them
+    - `judged`, `days`, `k`: as asked for
 
-    `judged`: by the customer's "next_order" (the first day with a purchase within the `days`; what
+    `judged`: by the customer's "next_basket" (the first day with a purchase within the `days`; what
     was bought on it) or by all that was bought in these "days", of which there is more than fits
     into the offers. Customers whose first purchase comes later are not in it: nobody can offer them
     anything by name. Items first sold later are missed by every method. `groups` must be known on
@@ -130,7 +131,7 @@ def compare(
     table = holdout.summarize(results, draws=draws, seed=seed)
     chosen = [choice.methods.get(r.kind) == r.method for r in table.itertuples()]
     table.insert(2, "chosen", chosen)
-    return table
+    return table.assign(judged=judged, days=days, k=k)
 
 
 def _list_methods(groups: Frame | None) -> dict[str, list[str]]:

@@ -19,7 +19,7 @@ from ltvkit.offers.methods import ALL, METHODS, NEAR, OWN, History
 from ltvkit.offers.texts import fill
 from ltvkit.periods import Day
 
-JUDGED = ("next_order", "days")
+JUDGED = ("next_basket", "days")
 FEWEST = 30  # customers to judge by
 PLAIN = "best_sellers"
 MEASURES = ("recall", "hit", "revenue_caught")
@@ -79,7 +79,7 @@ def _select_later(lines: Frame, *, split: Day, item: str, days: int, judged: str
     until = periods.day(split) + dt.timedelta(days=days)
     bought = purchases.select_items(lines, as_of=until, item=item)
     later = bought.filter(nw.col("day") > periods.number_of(split))
-    if judged == "next_order":
+    if judged == "next_basket":
         first = later.group_by("customer_id").agg(first=nw.col("day").min())
         later = later.join(first, on="customer_id").filter(nw.col("day") == nw.col("first"))
     return later.group_by("customer_id", "item").agg(nw.col("amount").sum())
@@ -147,6 +147,7 @@ def summarize(results: list[dict[str, Any]], *, draws: int = 0, seed: int = 1) -
 
 
 def compute(sums: Any) -> dict[str, Any]:
+    """Sums of SUMS, of all or of draws -> recall, hit, revenue_caught."""
     with np.errstate(invalid="ignore", divide="ignore"):
         people = np.asarray(sums["customers"], dtype=float)
         return {

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
 from ltvkit.forecast.leaving import next_month_end
-from ltvkit.offers.texts import fill
 from ltvkit.offers.timing import ALL, MOST, Timing
 from ltvkit.periods import Day
 
@@ -100,19 +96,3 @@ def weigh_incentives(
         rows.append((lift, n, stake, most, used, most * n if n else 0.0))
     columns = ["lift_share", "customers", "stake", "pays_up_to", "pays_up_to_used", "in_all"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def describe_incentives(table: pd.DataFrame, *, currency: str = "") -> str:
-    """The table of `weigh_incentives` in a sentence."""
-    n = int(table["customers"].iloc[0])
-    if not n:
-        return fill("nobody_enters")
-    if not table["stake"].iloc[0] > 0:
-        return fill("nothing_at_stake", n=n)
-    stake = formats.money(float(table["stake"].iloc[0]), currency)
-    first, last = table.iloc[0], table.iloc[-1]
-    figures: dict[str, Any] = {"n": n, "stake": stake}
-    for name, row in (("low", first), ("high", last)):
-        figures[f"lift_{name}"] = formats.number(100 * row["lift_share"])
-        figures[f"cost_{name}"] = formats.money(float(row["pays_up_to"]), currency)
-    return fill("incentive", **figures)

@@ -1,9 +1,4 @@
-"""When an item is due again: the days between two purchases of it by the same customer.
-
-For each item the gaps of all customers, those that are still open among them (Kaplan & Meier 1958,
-Journal of the American Statistical Association 53, 457-481). Without the open ones short gaps would
-be overrated, and that a customer never buys an item again would not be seen at all.
-"""
+"""Who is due for which item again, and whether that held on days that are over."""
 
 from __future__ import annotations
 
@@ -16,49 +11,11 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData
 from ltvkit.offers import purchases
-from ltvkit.offers.purchases import number_within
+from ltvkit.offers.gaps import HIGH, LOW, MIDDLE, YEAR, Curve, measure_gaps, summarize_gaps
 from ltvkit.offers.texts import fill
 from ltvkit.periods import Day
 
-LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9  # the ends of an 80% interval, and its middle
-FEWEST = 50  # purchases again of an item; a curve of fewer is mostly chance
-MOST = 300  # items with a curve, those most often bought again
-YEAR = 365  # days within which a purchase again is waited for
 ENDS = ["due_low", "due", "due_high"]
-
-
-def measure_gaps(lines: Frame, *, as_of: Day, item: str = "product_id") -> pd.DataFrame:
-    """Order lines up to `as_of` -> a row per item and length of gap, of the 300 items most often
-    bought again, each 50 times at least: item, `gap_days`, `again` (gaps that ended so), `open`
-    (gaps of this length that had not ended), `left` (Kaplan-Meier: the share of gaps that are
-    longer). Days with a purchase count once. Raises `ColumnError`, `TooLittleData`."""
-    counted = _count_gaps(lines, as_of=as_of, item=item)
-    best = counted.group_by("item").agg(nw.col("again").sum())
-    best = best.filter(nw.col("again") >= FEWEST).with_columns(
-        _less=-nw.col("again"), _all=nw.lit(1)
-    )
-    best = number_within(best, "_all", order=("_less", "item")).filter(nw.col("rank") <= MOST)
-    kept = counted.join(best.select("item"), on="item").sort("item", "gap_days")
-    table = frames.table(kept.select("item", "gap_days", "again", "open"))
-    if table.empty:
-        raise TooLittleData(fill("too_few_gaps", least=FEWEST, item=item))
-    return table.assign(left=_estimate(table))
-
-
-def summarize_gaps(gaps: pd.DataFrame, *, within: int = YEAR) -> pd.DataFrame:
-    """The table of `measure_gaps` -> a row per item, the most often bought again first: item,
-    `bought_again` (how often), `again_share` (of purchases, after which it is bought again within
-    `within` days), and of those that are, `gap_low`, `usual_gap_days`, `gap_high`: the days by
-    which a tenth, half and nine tenths have been."""
-    rows = []
-    for name, part in gaps.groupby("item", sort=False):
-        curve = _Curve(part)
-        again = 1 - float(curve.left(np.array([within]))[0])
-        limits = [float(curve.find(np.array([0]), within, q)[0]) for q in (LOW, MIDDLE, HIGH)]
-        rows.append((name, int(part["again"].sum()), again, *limits))
-    columns = ["item", "bought_again", "again_share", "gap_low", "usual_gap_days", "gap_high"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.sort_values(["bought_again", "item"], ascending=[False, True], ignore_index=True)
 
 
 def find_due(
@@ -71,10 +28,11 @@ def find_due(
     days, a tenth are by the first day, half by the second, nine tenths by the last), and
     `again_share`: how many are within the `days`. Listed are those whose `due` is within the
     `days`, the largest share first (equal: by customer and item); only of items that are often
-    bought again (see `measure_gaps`). The gap is the item's, not the customer's own. Where the
-    orders span less than twice `within`, it is half of what they span: longer gaps are hardly seen
-    in them. Comes back as the kind of frame that went in. Raises `TooLittleData` where that is less
-    than `days`.
+    bought again (see `measure_gaps`), and without those who have waited for longer than nine tenths
+    of the gaps that ended: few of them come back. The gap is the item's, not the customer's own.
+    Where the orders span less than twice `within`, it is half of what they span: longer gaps are
+    hardly seen in them. Comes back as the kind of frame that went in. Raises `TooLittleData` where
+    that is less than `days`.
     """
     if days < 1 or within < days:
         raise ParamsError(f"days={days}, within={within}: give 1 or more, and within no less.")
@@ -82,7 +40,9 @@ def find_due(
     within = min(within, _limit(lines, days, as_of=as_of, item=item))
     silent = _find_silent(lines, as_of=as_of, item=item)
     expected = _expect(silent, gaps, days=days, within=within)
-    expected = expected[expected["ahead"] <= days]
+    usual = summarize_gaps(gaps).set_index("item")["gap_high"]
+    waited = expected["silent_days"] > expected["item"].map(usual)
+    expected = expected[(expected["ahead"] <= days) & ~waited]
     today = np.datetime64(periods.day(as_of), "us")
     found = {name: today + expected[f"{name}_ahead"].to_numpy() for name in ENDS}
     found["last_bought"] = today - expected["silent_days"].to_numpy().astype("timedelta64[D]")
@@ -93,6 +53,16 @@ def find_due(
     listed = listed.sort("_less", "customer_id", "item").with_columns(nw.col("item").alias(item))
     columns = ["customer_id", item, "last_bought", "silent_days", *ENDS, "again_share"]
     return frames.materialize(listed.select(*columns), like=lines)
+
+
+def summarize_due(due: Frame, *, item: str = "product_id") -> pd.DataFrame:
+    """The list of `find_due` -> a row per item: `item`, customers (who are due for it) and
+    `expected_again` (of these, who buy it within the days); most expected first, then by id."""
+    opened = frames.lazy(due, needs=(item, "again_share"))
+    opened = opened.select(item=nw.col(item), expected_again=nw.col("again_share"))
+    table = frames.add_up(opened, "item", sums=["expected_again"], customers=nw.len())
+    table = table.sort_values(["expected_again", "item"], ascending=[False, True])
+    return table[["item", "customers", "expected_again"]].reset_index(drop=True)
 
 
 def check_due(lines: Frame, *, split: Day, as_of: Day, item: str = "product_id") -> pd.DataFrame:
@@ -143,27 +113,6 @@ def check_due(lines: Frame, *, split: Day, as_of: Day, item: str = "product_id")
     return table[["item", "waiting", "expected_again", *counts[1:], "coverage"]]
 
 
-def _count_gaps(lines: Frame, *, as_of: Day, item: str) -> nw.LazyFrame:
-    """item, gap_days, again, open."""
-    bought = purchases.select_items(lines, as_of=as_of, item=item)
-    days = bought.select("customer_id", "item", "day").unique()
-    after = nw.col("day").shift(-1).over("customer_id", "item", order_by="day")
-    ends = (
-        nw.when(nw.col("after").is_null()).then(periods.number_of(as_of)).otherwise(nw.col("after"))
-    )
-    return (
-        days.with_columns(after=after)
-        .select(
-            "item",
-            gap_days=(ends - nw.col("day")).cast(nw.Int64),
-            open=frames.one_if(nw.col("after").is_null()),
-        )
-        .with_columns(again=1 - nw.col("open"))
-        .group_by("item", "gap_days")
-        .agg(nw.col("again", "open").sum())
-    )
-
-
 def _find_silent(lines: Frame, *, as_of: Day, item: str) -> nw.LazyFrame:
     """customer_id, item, silent_days: since the last purchase of it; computed once."""
     bought = purchases.select_items(lines, as_of=as_of, item=item)
@@ -182,7 +131,7 @@ def _expect(silent: nw.LazyFrame, gaps: pd.DataFrame, *, days: int, within: int)
     known = frames.from_pandas(gaps[["item"]].drop_duplicates(), like=nw.to_native(silent))
     pairs = silent.join(known, on="item").select("item", "silent_days").unique()
     table = frames.table(pairs.sort("item", "silent_days"))
-    curves = {name: _Curve(part) for name, part in gaps.groupby("item", sort=False)}
+    curves = {name: Curve(part) for name, part in gaps.groupby("item", sort=False)}
     found = []
     for name, part in table.groupby("item", sort=False):
         curve, silence = curves[name], part["silent_days"].to_numpy()
@@ -205,30 +154,3 @@ def _limit(lines: Frame, days: int, *, as_of: Day, item: str) -> int:
     if half < days:
         raise TooLittleData(fill("too_short_for_due", days=days, n=half))
     return half
-
-
-def _estimate(table: pd.DataFrame) -> np.ndarray:
-    """The share of gaps longer than each, by item; a gap that is open at n days may end later."""
-    whole = table["again"] + table["open"]
-    at_risk = whole[::-1].groupby(table["item"][::-1], sort=False).cumsum()[::-1]
-    return (1 - table["again"] / at_risk).groupby(table["item"], sort=False).cumprod().to_numpy()
-
-
-class _Curve:
-    """The curve of one item: the share of gaps longer than so many days."""
-
-    def __init__(self, part: pd.DataFrame) -> None:
-        self.days = np.r_[0, part["gap_days"].to_numpy()]
-        self.values = np.r_[1.0, part["left"].to_numpy()]
-
-    def left(self, days: np.ndarray) -> np.ndarray:
-        return self.values[np.searchsorted(self.days, days, side="right") - 1]
-
-    def find(self, silence: np.ndarray, within: int, q: float) -> np.ndarray:
-        """The first day by which a share `q` have come back, of those who do after `silence` and
-        within so many days more; NaN: none does."""
-        now, end = self.left(silence), self.left(silence + within)
-        level = now - q * (now - end)
-        place = np.searchsorted(-self.values, -level - 1e-12, side="left")
-        place = np.minimum(place, len(self.days) - 1)
-        return np.where(now > end, self.days[place].astype(float), np.nan)

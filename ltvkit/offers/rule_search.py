@@ -12,13 +12,14 @@ import scipy
 
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import DataError, TooLittleData
+from ltvkit.errors import DataError, ParamsError, TooLittleData
 from ltvkit.offers.texts import fill
 
 TREATED, CONTROL = "treated", "control"
 LEAST = 30  # customers of a value in each group and half; values of fewer are taken together
 SMALL = "(small groups)"
 MOST = 20  # values of a column; of more, those with most customers
+MOST_VALUES = 500  # a column of more tells single customers, and is no segment
 SUMS = ("n1", "y1", "n0", "y0")  # treated: customers, outcome; control: the same
 
 
@@ -37,13 +38,15 @@ def count(
     opened = opened.select("customer_id", n1=treated, y=y, **names).with_columns(
         n0=1 - nw.col("n1")
     )
+    for n, column in enumerate(by):
+        values = frames.count(opened.select(f"by{n}").unique())
+        if values > MOST_VALUES:
+            raise ParamsError(f"by: {column!r} has {values:,} values; give a column of segments.")
     opened = opened.with_columns(
         y1=nw.col("y") * nw.col("n1"), y0=nw.col("y") * nw.col("n0"), y2=nw.col("y") * nw.col("y")
     ).with_columns(s1=nw.col("y2") * nw.col("n1"), s0=nw.col("y2") * nw.col("n0"))
     dealt = sampling.deal(opened)
-    if frames.table(
-        dealt.select(bad=frames.one_if(nw.col("y").is_null())).select(nw.col("bad").sum())
-    )["bad"].iloc[0]:
+    if frames.count(opened.filter(nw.col("y").is_null() | nw.col("y").is_nan())):
         raise DataError(f"column {outcome!r} has empty values; write 0 where nothing was bought.")
     return {
         column: frames.add_up(dealt, "group", f"by{n}", sums=[*SUMS, "s1", "s0"]).rename(
@@ -54,6 +57,7 @@ def count(
 
 
 def check_size(table: pd.DataFrame, *halves: np.ndarray) -> None:
+    """Raise `TooLittleData` where a half has fewer than 30 treated or control customers."""
     number = table["group"].map(lambda digits: int(digits, 16))
     least = min(int(table.loc[number.isin(half), ["n1", "n0"]].sum().min()) for half in halves)
     if least < LEAST:

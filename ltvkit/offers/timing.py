@@ -104,30 +104,6 @@ def measure_timing(
     return Timing(pd.DataFrame(windows), pd.concat(risks, ignore_index=True), curves, lapse)
 
 
-def describe_timing(timing: Timing) -> str:
-    """The window of all orders in a sentence, and of which order it is the latest or the
-    soonest."""
-    row = timing.windows.set_index("order_number").loc[ALL]
-    said = [
-        fill(
-            "leaving_rate", rate=float(row["leaving_rate"]), lapse=timing.lapse_days,
-            low=float(row["leaving_rate_low"]), high=float(row["leaving_rate_high"]),
-        )
-    ]  # fmt: skip
-    days = {
-        n: int(row[n]) for n in ("opens_days", "closes_days", "opens_days_low", "opens_days_high")
-    }
-    said += [fill("window", **days, lapse=timing.lapse_days)]
-    each = timing.windows.dropna().set_index("order_number").drop(index=ALL, errors="ignore")
-    if 1 in each.index and len(each) > 1:
-        first, later = each.loc[1], each.loc[each.index.max()]
-        apart = first["leaving_rate_low"] > later["leaving_rate_high"]
-        name = "first_orders_leave" if apart else "orders_alike"
-        rates = {"first": float(first["leaving_rate"]), "later": float(later["leaving_rate"])}
-        said += [fill(name, n=int(each.index.max()), **rates)]
-    return " ".join(said)
-
-
 def _count(days: Frame, *, as_of: Day, lapse: int, export_begins: str) -> tuple[pd.DataFrame, int]:
     """Gaps by group of customers, order number (0: not known), length and whether they ended; and
     how many days the orders span."""

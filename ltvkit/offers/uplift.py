@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ltvkit.display import formats
 from ltvkit.engines import sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData
@@ -134,20 +133,6 @@ def spend_budget(rule: Rule, *, customers: int, budget: float, cost: float = 0.0
     }
     rows = [(who, n, n * cost, gain, gain - n * cost) for who, (n, gain) in gains.items()]
     return pd.DataFrame(rows, columns=["who", "treated", "spent", "gain", "net"])
-
-
-def describe_rule(rule: Rule, *, unit: str = "") -> str:
-    """The rule in sentences: whom the measure works for better, or that nobody can tell.
-
-    `unit`: of the outcome, such as "JPY"."""
-    figures = {n: formats.difference(x, "revenue", unit) for n, x in rule.figures.items()}
-    tried = fill("rules_tried", n=len(rule.tried))
-    if not rule.named:
-        return fill("cannot_tell_whom", **figures) + " " + tried
-    named = {"column": formats.label(rule.column), "values": ", ".join(rule.values)}
-    said = fill("tell_whom", share=rule.share, **named, **figures)
-    rest = "others_lose" if rule.selective else "others_unclear"
-    return f"{said} {fill(rest, **figures)} {tried}"
 
 
 def _arrange(table: pd.DataFrame, ordered: Any, judging: np.ndarray) -> np.ndarray:

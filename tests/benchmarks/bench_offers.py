@@ -90,10 +90,10 @@ def judge_journey() -> None:
         lines = duckdb.read_parquet(str(export_journey(Path(folder))))
         failed = []
         for item, floor in FLOORS.items():
-            for judged in ("next_order", "days"):
+            for judged in ("next_basket", "days"):
                 table = judge(lines, as_of="2017-12-31", item=item, judged=judged)
                 chosen = table[table["chosen"]].set_index("kind")
-                if judged == "next_order" and chosen.loc["any", "recall"] < floor:
+                if judged == "next_basket" and chosen.loc["any", "recall"] < floor:
                     failed.append(f"{item}: {chosen.loc['any', 'recall']:.3f} is below {floor}")
             for split in ("2017-12-03", "2017-10-02"):
                 failed += check(lines, split=split, as_of="2017-12-31", item=item)
@@ -115,7 +115,7 @@ def judge(lines, *, as_of, item: str, judged: str, days: int = 28) -> pd.DataFra
     table = offers.compare(lines, as_of=as_of, item=item, judged=judged, days=days)
     print(f"\n{item}, judged by {judged}: {time.perf_counter() - begun:.1f} s")
     print(table[SHOWN].round(4).to_string(index=False))
-    print(offers.finding(table, days=days), flush=True)
+    print(offers.finding(table), flush=True)
     return table
 
 
@@ -133,7 +133,7 @@ def judge_source(source: str, *, columns: dict, policies: dict) -> None:
     as_of = book.as_of("last")
     for item in ("product_id", "category"):
         try:
-            judge(book.lines, as_of=as_of, item=item, judged="next_order")
+            judge(book.lines, as_of=as_of, item=item, judged="next_basket")
             check(book.lines, split=as_of - dt.timedelta(days=60), as_of=as_of, item=item)
         except LtvkitError as error:
             print(f"{item}: {error}")

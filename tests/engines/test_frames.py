@@ -297,3 +297,12 @@ def test_a_missing_column_is_traced_to_the_step_that_adds_it():
         rfm.score(lines)
     with pytest.raises(ColumnError, match=r"no column 'channel'.*Map it under `columns:`"):
         cohorts.build(lines, as_of="2024-02-29", by="channel")
+
+
+def test_an_empty_table_of_texts_can_be_joined(on):
+    """Of no values nothing says that they are texts, and Polars refuses to join what it holds."""
+    lines = on(LINES)
+    empty = frames.from_pandas(
+        pd.DataFrame({"customer_id": pd.Series([], dtype="str")}), like=lines
+    )
+    assert frames.count(frames.lazy(lines).join(empty, on="customer_id")) == 0

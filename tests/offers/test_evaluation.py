@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from conftest import make_lines
 
-from ltvkit import offers
+from ltvkit import offers, orders
 from ltvkit.errors import ParamsError, TooLittleData
 from ltvkit.offers import evaluation
 
@@ -146,8 +146,29 @@ def make_compared(**ahead: tuple[float, float, float]) -> pd.DataFrame:
 def test_the_finding_never_says_more_than_the_table(ahead, chosen, said):
     table = make_compared(personal=ahead)
     table["chosen"] = table["method"] == chosen
+    table = table.assign(judged="days", days=28, k=10, half_life=0)
     found = offers.finding(table)
     assert said in found
     assert "best sellers" in found.lower()
+    assert "in the 28 days after a past day" in found
     recall = 30 + 100 * ahead[0] if chosen == "personal" else 30
     assert f"{recall:.1f}% (95%" in found
+
+
+def test_where_offers_hold_nearly_all_no_rule_is_praised():
+    table = make_compared(personal=(0.01, 0.005, 0.02)).assign(judged="days", days=28, k=10)
+    table = table.assign(half_life=0, chosen=table["method"] == "personal")
+    table[["recall", "recall_low", "recall_high"]] += 0.68
+    assert "judge by fewer offers" in offers.finding(table)
+    assert "against best sellers" not in offers.finding(table)
+
+
+def test_in_the_sample_shop_nobody_has_a_taste_of_their_own():
+    """Its products are picked by their share of sales alone."""
+    book = orders.read("demo:shop", policies={"cancelled_status": ["cancelled"]})
+    rule = {"days": 90, "k": 3}
+    choice = offers.choose(book.lines, as_of="2024-07-02", half_lives=(0, 182), **rule)
+    assert set(choice.methods.values()) == {"best_sellers"}
+    table = offers.compare(book.lines, as_of="2024-09-30", choice=choice, draws=200, **rule)
+    assert not (table["recall_vs_best_sellers_low"] > 0).any()
+    assert offers.finding(table).count("No other rule was better by more than chance.") == 2

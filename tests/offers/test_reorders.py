@@ -11,12 +11,12 @@ from lifelines import KaplanMeierFitter
 from ltvkit import offers
 from ltvkit.engines import frames
 from ltvkit.errors import ParamsError, TooLittleData
-from ltvkit.offers import reorders
+from ltvkit.offers import gaps
 
 
 @pytest.fixture
 def few(monkeypatch):
-    monkeypatch.setattr(reorders, "FEWEST", 1)
+    monkeypatch.setattr(gaps, "FEWEST", 1)
 
 
 # Gaps of tea up to 1 March: a 10, 20 and 30 open; b 20 and 40 open. Cup was never bought again.
@@ -54,6 +54,8 @@ def test_who_is_due_by_hand(on, few):
     assert table["again_share"].tolist() == [1, 1]
     assert table["due"].astype(str).tolist() == ["2024-02-20", "2024-02-10"]
     assert table["due_low"].astype(str).tolist() == ["2024-02-10", "2024-02-10"]
+    summed = offers.summarize_due(offers.find_due(on(LINES), as_of="2024-02-05", days=15))
+    assert summed.to_numpy().tolist() == [["tea", 2, 2.0]]
     soon = offers.find_due(on(LINES), as_of="2024-02-05", days=5)
     assert frames.table(frames.lazy(soon))["customer_id"].tolist() == ["b"]
 
@@ -81,11 +83,11 @@ LAST = "2024-05-14"
 def test_curves_are_those_of_lifelines():
     table = offers.measure_gaps(SHOP, as_of=LAST)
     for _item, part in table.groupby("item"):
-        gaps = np.r_[part["gap_days"], part["gap_days"]]
+        lengths = np.r_[part["gap_days"], part["gap_days"]]
         ended = np.repeat([1, 0], len(part))
         weights = np.r_[part["again"], part["open"]]
         kept = weights > 0
-        fit = KaplanMeierFitter().fit(gaps[kept], ended[kept], weights=weights[kept])
+        fit = KaplanMeierFitter().fit(lengths[kept], ended[kept], weights=weights[kept])
         expected = fit.survival_function_at_times(part["gap_days"]).to_numpy()
         assert part["left"].to_numpy() == pytest.approx(expected)
 
@@ -119,6 +121,18 @@ def test_intervals_and_shares_hold_on_days_that_are_over():
     assert 0.75 <= 1 - (sums[2] + sums[3]) / sums[1] <= 0.87
     said = offers.describe_due(table, days=74)
     assert "were within the days expected (80.0% should be)" in said
+
+
+def test_who_has_waited_too_long_or_buys_at_random_is_not_due(on):
+    found = frames.table(frames.lazy(offers.find_due(on(SHOP), as_of=LAST)))
+    usual = offers.summarize_gaps(offers.measure_gaps(SHOP, as_of=LAST)).set_index("item")
+    assert (found["silent_days"] <= found["product_id"].map(usual["gap_high"])).all()
+    rng = np.random.default_rng(7)
+    random = SHOP.assign(order_date=pd.Timestamp("2023-01-01")
+                         + pd.to_timedelta(rng.integers(0, 500, len(SHOP)), unit="D"))  # fmt: skip
+    none = offers.find_due(on(random), as_of=LAST, days=20)
+    assert len(frames.table(frames.lazy(none))) == 0
+    assert offers.summarize_due(none).empty
 
 
 def test_what_cannot_be_known_is_refused():

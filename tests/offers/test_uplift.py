@@ -9,6 +9,7 @@ import pytest
 from ltvkit import offers
 from ltvkit.engines import frames, sampling
 from ltvkit.errors import ColumnError, DataError, ParamsError, TooLittleData
+from ltvkit.offers.uplift import Rule
 
 
 def make_measure(
@@ -127,8 +128,10 @@ def test_a_budget_by_hand():
 
 def test_small_groups_are_taken_together_and_no_id_is_a_rule():
     frame = make_measure(np.random.default_rng(4))
-    with pytest.raises(TooLittleData, match="no column has two values"):
+    with pytest.raises(ParamsError, match="'customer_id' has 3,000 values"):
         offers.find_rule(frame, by=("customer_id",))
+    with pytest.raises(TooLittleData, match="no column has two values"):
+        offers.find_rule(frame.assign(segment="same"), by=("segment",))
     rare = frame.assign(segment=frame["segment"].where(frame.index > 20, "rare"))
     rule = offers.find_rule(rare, by=("segment",))
     assert "rare" not in rule.curve["segment"].tolist()
@@ -146,3 +149,30 @@ def test_what_cannot_be_judged_is_refused(on):
         offers.find_rule(on(frame.assign(outcome=np.nan)), by=("segment",))
     with pytest.raises(ParamsError, match="name one segment column"):
         offers.find_rule(on(frame), by=())
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({"difference": (5, -1, 9), "effect_all": (9, 6, 12)}, "is more than the treatment costs."),
+        (
+            {"difference": (-5, -9, -1), "effect_all": (1, 0, 2)},
+            "is less than the treatment costs.",
+        ),
+        ({"difference": (5, -1, 9), "effect_all": (5, 1, 9)}, "whether it pays is not clear."),
+        ({"difference": (5, 1, 9), "effect_in": (9, 6, 12)}, "Treat these customers (Segment): b"),
+        ({"difference": (5, 1, 9), "effect_in": (5, 1, 9)}, "whether that pays is not clear."),
+        ({"difference": (5, 1, 9), "effect_in": (1, 0, 2)}, "is less than the treatment costs."),
+    ],
+)
+def test_nobody_is_told_to_treat_at_a_loss(figures, said):
+    names = ("difference", "effect_in", "effect_out", "effect_all", "qini")
+    whole = dict.fromkeys(names, (3, 1, 5)) | figures
+    flat = {f"{n}{end}": float(x) for n, row in whole.items()
+            for end, x in zip(("", "_low", "_high"), row, strict=True)}  # fmt: skip
+    table = pd.DataFrame({"column": ["segment"]})
+    rule = Rule("segment", ("b",), flat, table, table, 100, 0.2, 4.0)
+    text = offers.describe_rule(rule)
+    assert said in text
+    assert ("Nobody can tell" in text) == (figures["difference"][1] <= 0)
+    assert ("Treat these" in text) == (said.startswith("Treat"))

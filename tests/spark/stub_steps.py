@@ -16,6 +16,7 @@ from ltvkit import (
     drivers,
     forecast,
     kpis,
+    offers,
     periods,
     rfm,
     traits,
@@ -156,6 +157,9 @@ ALL: dict[str, Step] = CORE | {
     "predicted": predicted,
     "backtest": lambda lines, _buyers, day: forecast.backtest(lines, as_of=day, draws=3).table,
     "outcomes": outcomes,
+    "timing": lambda lines, _buyers, day: (
+        offers.measure_timing(lines, as_of=day, draws=20, lapse_days=180).windows
+    ),
     "months": lambda lines, _buyers, day: pd.DataFrame(restated.sum_months(lines, as_of=day)),
 }
 
@@ -179,4 +183,22 @@ OF_COLUMNS: dict[str, Step] = {
     "traits": traits_compared,
     "first_day_values": first_day_values,
     "channels": lambda lines, _buyers, day: cohorts.build(lines, as_of=day, by="channel"),
+    "offers": lambda lines, _buyers, day: listed(
+        offers.recommend(lines, as_of=day, kind="any", method="personal_then_knn", half_life=90),
+        "customer_id",
+        "rank",
+    ),
+    "offers_of_groups": lambda lines, buyers, day: listed(
+        offers.recommend(
+            lines, as_of=day, kind="new", method="group_best_sellers", groups=segmented(buyers)
+        ),
+        "customer_id",
+        "rank",
+    ),
+    "offers_judged": lambda lines, _buyers, day: offers.compare(
+        lines, as_of=day, days=90, k=3, draws=20, choice=offers.Choice(0, {}, pd.DataFrame())
+    ),
+    "due": lambda lines, _buyers, day: listed(
+        offers.find_due(lines, as_of=day, days=150), "customer_id", "product_id"
+    ),
 }
