@@ -31,7 +31,7 @@ MOST = 30  # values of a column: those that most customers have
 FEWEST = 30  # customers of a type, and who have a value; by chance 10 of the type, and of others
 EXPECTED = 10
 LEVEL = 0.05  # false discovery rate
-COLUMNS = ["archetype", "trait", "value", "customers", "share", "share_of_others", "lift", "q"]
+COLUMNS = ["archetype", "trait", "group", "customers", "share", "share_of_others", "lift", "q"]
 
 
 def profile(
@@ -44,7 +44,7 @@ def profile(
 ) -> pd.DataFrame:
     """Order lines, and customers with their type (`assign`) -> what stands out in each type.
 
-    A row per archetype, trait and value that its customers have more often than all others: how
+    A row per archetype, trait and value (`group`) that its customers have more often than others: how
     many `customers` of the type have it, `share`, `share_of_others`, `lift` (share /
     share_of_others), `q`. Traits:
 
@@ -179,7 +179,8 @@ def _select(tested: pd.DataFrame, *, level: float) -> pd.DataFrame:
     found = found[(found["q"] <= level) & (found["lift"] > 1)]
     found = found.assign(_place=found["archetype"].map(types.NAMES.index))
     by, ascending = ["_place", "lift", "trait", "value"], [True, False, True, True]
-    return found.sort_values(by, ascending=ascending)[COLUMNS].reset_index(drop=True)
+    ordered = found.sort_values(by, ascending=ascending).rename(columns={"value": "group"})
+    return ordered[COLUMNS].reset_index(drop=True)
 
 
 def _describe(side: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -203,4 +204,4 @@ def _describe_value(row: dict[str, Any]) -> str:
     kind = row["trait"] if row["trait"] in ("quarter", "returned") else "value"
     figures = {name: float(row[name]) for name in ("share", "share_of_others")}
     trait = formats.label(row["trait"])
-    return fill(f"profile_{kind}", trait=trait, value=row["value"], **figures)
+    return fill(f"profile_{kind}", trait=trait, value=row["group"], **figures)

@@ -43,7 +43,7 @@ def plant(lines: pd.DataFrame, assigned: pd.DataFrame) -> pd.DataFrame:
 def test_planted_traits_are_found_with_their_lift(on, lines, assigned):
     planted = plant(lines, assigned)
     found = archetypes.profile(on(planted), on(assigned), as_of=AS_OF)
-    of = found[found["archetype"] == "high_price"].set_index(["trait", "value"])
+    of = found[found["archetype"] == "high_price"].set_index(["trait", "group"])
     assert {("first_channel", "catalogue"), ("channel", "catalogue"), ("category", "pots")} <= set(
         of.index
     )
@@ -131,7 +131,7 @@ def test_a_season_of_a_type_is_found():
     more["order_date"] += pd.to_timedelta(rng.integers(1, 30, len(more)), unit="D")
     both = pd.concat([lines, more[more["order_date"].dt.quarter == 3]])
     found = archetypes.profile(both, assigned, as_of=AS_OF)
-    assert found.loc[found["archetype"] == "frequent", "value"].tolist() == ["Q3"]
+    assert found.loc[found["archetype"] == "frequent", "group"].tolist() == ["Q3"]
 
 
 def test_columns_of_single_customers_or_none_are_refused(lines, assigned):
