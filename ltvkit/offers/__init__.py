@@ -2,8 +2,8 @@
 
 `recommend` lists offers per customer, `compare` judges on past days which way to choose them is
 right most often. `find_due` says who is due for what. `measure_timing` says after how many silent
-days customers have likely left, `find_entering` who gets there next month. `find_rule` says, after a
-randomized measure, whom it works for, or that nobody can tell.
+days customers have likely left, `find_entering` who gets there next month. `find_rule` says, after
+a randomized measure, whom it works for, or that nobody can tell.
 """
 
 from ltvkit.core.lazy import load_names_on_use
