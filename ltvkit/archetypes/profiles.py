@@ -44,8 +44,8 @@ def profile(
 ) -> pd.DataFrame:
     """Order lines, and customers with their type (`assign`) -> what stands out in each type.
 
-    A row per archetype, trait and value (`group`) that its customers have more often than others: how
-    many `customers` of the type have it, `share`, `share_of_others`, `lift` (share /
+    A row per archetype, trait and value (`group`) that its customers have more often than others:
+    how many `customers` of the type have it, `share`, `share_of_others`, `lift` (share /
     share_of_others), `q`. Traits:
 
     - each of `columns` (channel, category and product where there are some): the share of a
