@@ -18,7 +18,7 @@ AS_OF = "2023-12-20"
 
 @pytest.fixture(scope="module")
 def lines() -> pd.DataFrame:
-    return random_lines(np.random.default_rng(21), customers=1000)
+    return random_lines(np.random.default_rng(21), customers=2500)
 
 
 @pytest.fixture(scope="module")
