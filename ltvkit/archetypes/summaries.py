@@ -118,12 +118,10 @@ def _describe_type(row: dict[str, Any], currency: str) -> str:
     people = _(TEXTS["people"][name])
     if row["customers"] < FEWEST:
         return fill("type_few", n=row["customers"], people=people)
-    money = {n: formats.money(row[n], currency) for n in ("ltv_so_far", "order_value")}
-    parts = {n.removeprefix("from_"): formats.difference(row[n], n, currency) for n in PARTS}
-    parts["above"] = formats.difference(row["ltv_above_mean"], "ltv_so_far", currency)
+    money = formats.money(row["ltv_so_far"], currency)
     shares = {"share": float(row["customers_share"]), "ltv_share": float(row["ltv_share"])}
     shares["active"] = float(row["active_share"])
-    return fill("type", n=row["customers"], people=people, **money, **parts, **shares)
+    return fill("type", n=row["customers"], people=people, ltv_so_far=money, **shares)
 
 
 def describe_backtest(found: Backtest) -> list[str]:

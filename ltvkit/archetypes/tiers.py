@@ -117,8 +117,8 @@ def weigh(
 
     Raises `ParamsError`.
     """
-    check_share("margin_rate", margin_rate)
     known = read_tiers(tiers)
+    check_share("margin_rate", None if np.isnan(margin_rate) else margin_rate)
     begin = horizons.move_back(as_of, months)
     held = frames.lazy(assign(lines, as_of=begin, tiers=known))
     later = factors.sum_later(lines, after=begin, until=as_of)

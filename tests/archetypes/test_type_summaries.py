@@ -106,7 +106,7 @@ def test_the_finding_names_the_types_that_offers_are_made_to(assigned):
     said = archetypes.finding(table, currency="JPY")
     row = table.set_index("archetype").loc["high_price"]
     start = f"{row['customers']:.0f} customers ({100 * row['customers_share']:.1f}%) have a high "
-    assert start + "price per order and high LTV: they brought" in said
+    assert start + "price per order and high LTV: " in said
     assert "no single reason" not in said
     unknown = 1 - np.average(table["known_share"], weights=table["customers"])
     assert f"{100 * unknown:.1f}% of the customers may have bought before" in said
