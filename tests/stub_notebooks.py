@@ -12,6 +12,8 @@ from unittest.mock import MagicMock
 import pandas as pd
 import pytest
 
+from ltvkit import archetypes
+from ltvkit.archetypes import profiles, tiers
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.spark import lists, ranking
 from ltvkit.forecast import estimation, next_orders, uncertainty
@@ -19,6 +21,7 @@ from ltvkit.forecast.backtesting import holdout
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ingest.readers import samples
 from ltvkit.ltv import curves, order_steps
+from ltvkit.offers import gaps, timing
 from ltvkit.quality import summary
 from ltvkit.report import results
 from ltvkit.samples import shop
@@ -33,6 +36,7 @@ LIMITS = (
     (next_orders, "MAX_CUSTOMERS", MOST),
     (customer_days, "MAX_CUSTOMERS", MOST),
     (following, "MAX_CUSTOMERS", MOST),
+    (tiers, "MAX_CUSTOMERS", MOST),
     (summary, "MOST_LINES", 20),
     (results, "CHUNK", 100),
     (lists, "MOST_LISTED", 100),
@@ -44,6 +48,10 @@ DRAWN = (uncertainty.parameters, holdout.backtest)
 DRAWS = 5
 DAYS, MONTHS = 913, 30  # of the sample shop, whatever its size
 AGES = MONTHS * (MONTHS + 1) // 2
+# Types of customers, active or not; cells of the grid their cuts are chosen from; columns that a
+# profile is of, and their first values; ways to choose offers, of each kind.
+KINDS, CELLS = 2 * len(archetypes.TYPES), 5**4 * 6
+COLUMNS, METHODS = 8, 12
 # What grows up to a limit: summaries by the calendar, and what a cluster needs to order rows.
 BOUNDED = {
     "ingest.span._find_late": DAYS,
@@ -61,6 +69,15 @@ BOUNDED = {
     "ltv.lapse._count_gaps": DAYS,
     "ltv.order_steps._count": order_steps.STEPS * len(order_steps.PARTS) * 73 * 2,
     "forecast.payments._sum_gaps": AGES,
+    "archetypes.cuts._count_cells": CELLS,
+    "archetypes.backtesting._add_up": sampling.GROUPS * KINDS,
+    "archetypes.backtesting._learn_cells": 5**3,
+    "archetypes.profiles._count": profiles.MOST * KINDS * COLUMNS,
+    "archetypes.seasons._add_rates": DAYS,
+    "offers.holdout._add_up": sampling.GROUPS * METHODS,
+    "offers.gaps.measure_gaps": gaps.MOST * DAYS,
+    "offers.reorders._expect": gaps.MOST * DAYS,
+    "offers.timing._count": sampling.GROUPS * (timing.MOST + 1) * (gaps.YEAR + 2),
     "engines.spark.ranking._ends": ranking.SAMPLE,
     "engines.spark.ranking._offsets": ranking.BUCKETS,
 }
@@ -72,6 +89,7 @@ SAMPLES = {
     "hypotheses.effects.customer_days.build": 1.3,
     "hypotheses.effects.customer_days._first_channels": 1.3,
     "traits.following.follow": 1.3,
+    "archetypes.tiers._compare": 1.3,
 }
 # What may grow with the customers: distinct histories, and the lines of the one who is explained.
 HISTORIES = {"forecast.estimation.histories"}

@@ -9,7 +9,7 @@ import pytest
 from stub_notebooks import as_long, crossings, grown, write_orders
 
 HOME = Path(__file__).parents[1] / "ltvkit"
-FEW, MANY = 1200, 4800  # customers
+FEW, MANY = 1600, 4800  # customers
 
 
 @pytest.fixture(scope="module")

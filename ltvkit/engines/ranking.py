@@ -24,6 +24,8 @@ def find_quantiles(
         f"q{k}": nw.when(nw.col("n_upto") >= share * rows - 1e-6).then(nw.col(of)).min()
         for k, share in enumerate(shares)
     }
+    if not found:
+        return []
     return [float(v) for v in frames.table(reached.select(**found)).astype(float).iloc[0]]
 
 

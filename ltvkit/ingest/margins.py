@@ -9,6 +9,10 @@ from ltvkit.engines.frames import Frame
 from ltvkit.ingest.lines import filter_until
 from ltvkit.periods import Day
 
+__all__ = ["find_rate"]
+
+__dir__ = __all__.copy
+
 
 def find_rate(lines: Frame, *, as_of: Day | None = None) -> float:
     """Order lines, up to the day `as_of` if it is given -> margin / amount, both of the lines that

@@ -367,7 +367,7 @@ def test_the_finding_says_what_the_table_says(planted):
 
 def test_where_nothing_is_clear_the_finding_says_so(untouched):
     said = traits.finding(traits.compare(untouched), untouched, currency="JPY")
-    assert "None of the 34 values of traits that were compared shows a difference" in said
+    assert "Of the 34 values of traits that were compared, no one shows a difference" in said
     assert "than the rest: " not in said
     assert "LTV begins with this order" in said
 
