@@ -60,7 +60,8 @@ def name_deciles(customers: Frame, *, groups: int) -> nw.LazyFrame:
     opened = frames.lazy(customers, needs=("revenue",))
     shares = [k / groups for k in range(1, groups)]
     edges = ranking.find_quantiles(opened, of="revenue", shares=shares)
-    place = nw.sum_horizontal(*(frames.one_if(nw.col("revenue") > e) for e in sorted(set(edges))))
+    above = (frames.one_if(nw.col("revenue") > edge) for edge in sorted(set(edges)))
+    place = nw.sum_horizontal(nw.lit(0), *above)
     return opened.select("customer_id", label=nw.concat_str(nw.lit("d"), place.cast(nw.String)))
 
 
