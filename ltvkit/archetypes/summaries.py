@@ -104,18 +104,20 @@ def measure_stability(before: Frame, after: Frame) -> pd.DataFrame:
 def finding(table: pd.DataFrame, *, found: Backtest | None = None, currency: str = "") -> str:
     """The table of `summarize`, and a `Backtest`, in sentences: who the types are that offers are
     made to, and whether types foretell what comes better than other groupings."""
-    said = [_describe_type(row, currency) for row in table.to_dict("records")]
-    said = [text for text in said if text] or [fill("no_type")]
+    offered = table[~table["archetype"].isin(["others", "balanced"])]
+    few = offered["customers"] < FEWEST
+    if few.sum() > 1:
+        offered = offered[~few]
+    said = [_describe_type(row, currency) for row in offered.to_dict("records")]
+    said += [fill("few_types", n=int(few.sum()), least=FEWEST)] if few.sum() > 1 else []
+    said = said or [fill("no_type")]
     known = float(np.average(table["known_share"], weights=table["customers"]))
     said += [fill("beginning_unknown", share=1 - known)] if known < 1 else []
     return " ".join([*said, *(describe_backtest(found) if found else [])])
 
 
 def _describe_type(row: dict[str, Any], currency: str) -> str:
-    name = row["archetype"]
-    if name in ("others", "balanced"):
-        return ""
-    people = _(TEXTS["people"][name])
+    people = _(TEXTS["people"][row["archetype"]])
     if row["customers"] < FEWEST:
         return fill("type_few", n=row["customers"], people=people)
     money = formats.money(row["ltv_so_far"], currency)
@@ -128,7 +130,11 @@ def describe_backtest(found: Backtest) -> list[str]:
     """Whether types foretell better than other groupings, in sentences."""
     rows = found.table.set_index("method")
     ours = rows.loc["archetypes"]
-    figures = {"best": BEST, "n": found.months, "caught": float(ours["caught"])}
+    figures = {
+        "best": formats.share(BEST, decimals=0),
+        "n": found.months,
+        "caught": float(ours["caught"]),
+    }
     limits = {"low": float(ours["caught_low"]), "high": float(ours["caught_high"])}
     of = _("margin") if found.of == "margin" else _("revenue")
     said = [fill("caught", of=of, start=formats.day(found.start), **figures, **limits)]

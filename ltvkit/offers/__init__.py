@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     )
     from ltvkit.offers.gaps import measure_gaps, summarize_gaps
     from ltvkit.offers.incentives import find_entering, weigh_incentives
+    from ltvkit.offers.purchases import choose_item
     from ltvkit.offers.recommendations import recommend, summarize
     from ltvkit.offers.reorders import check_due, find_due, summarize_due
     from ltvkit.offers.timing import Timing, measure_timing
     from ltvkit.offers.uplift import Rule, find_rule, spend_budget
 
 __all__ = [
-    "Choice", "Rule", "Timing", "check_due", "choose", "compare", "describe_due",
+    "Choice", "Rule", "Timing", "check_due", "choose", "choose_item", "compare", "describe_due",
     "describe_incentives", "describe_rule", "describe_timing", "find_due", "find_entering",
     "find_rule", "finding", "measure_gaps", "measure_timing", "recommend", "spend_budget",
     "summarize", "summarize_due", "summarize_gaps", "weigh_incentives",

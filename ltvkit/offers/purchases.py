@@ -19,8 +19,21 @@ COLUMNS = (
     *("customer_id", "rank", "days_bought", "customers", "share", "again_share"),
     *("last_bought", "silent_days", "due_low", "due", "due_high"),
 )
+ITEMS = ("product_id", "product", "category")
 PLACES = 9  # decimals kept of sums of weights, so that ties are ties on every engine
 SCALE = 10**9  # more than a shop has customers
+
+
+def choose_item(lines: Frame, given: str = "") -> str:
+    """Order lines, and the column of what is offered or "" -> the column: the one given, else the
+    first of product_id, product and category that the lines have.
+
+    >>> import pandas as pd
+    >>> choose_item(pd.DataFrame({"category": ["tea"], "product": ["sencha"]}))
+    'product'
+    """
+    found = frames.lazy(lines).collect_schema().names()
+    return given or next((name for name in ITEMS if name in found), ITEMS[0])
 
 
 def select_items(lines: Frame, *, as_of: Day, item: str) -> nw.LazyFrame:

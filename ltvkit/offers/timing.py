@@ -21,7 +21,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError, TooLittleData
+from ltvkit.errors import ParamsError, TooLittleData, Undefined
 from ltvkit.ingest import daily
 from ltvkit.ingest.truncation import find_known_from
 from ltvkit.offers import resampling
@@ -37,6 +37,7 @@ MOST = 4  # order numbers with a curve of their own; the last one is "4 and more
 ALL = 0  # order number of the row for all orders
 FEWEST = 50  # orders that were followed by another one; a curve of fewer is mostly chance
 OPENS, CLOSES = 0.5, 0.9  # of those who come back, who are back when the window opens and closes
+REGULAR = 1.25  # times the days by which half are back: nine of ten then have one rhythm
 STEP = 30  # days of a row of the table by silent days
 FIGURES = ("leaving_rate", "opens_days", "closes_days")
 
@@ -81,7 +82,8 @@ def measure_timing(
     it is not known who is new (`ingest.truncation`; `export_begins` is the policy), orders of such
     customers have no number, and are in the row for all alone. NaN: fewer than 50 were followed by
     another. Raises `TooLittleData` where the orders span less than twice the lapse, or too few
-    customers came back.
+    customers came back; and `Undefined` where nine of ten come back at nearly the same time, as
+    with a monthly fee: who is silent for longer has missed a payment.
     """
     counted, span = _count(days, as_of=as_of, lapse=lapse_days, export_begins=export_begins)
     lapse = _find_lapse(span, lapse_days)
@@ -101,6 +103,8 @@ def measure_timing(
         row |= {"followed": int(ended.sum())}
         windows.append(row | _add_limits(_find_window(left), _find_window(drawn), known=known))
         risks.append(_list_risks(n, left, drawn, at_risk, known=known))
+    if windows[0]["closes_days"] < REGULAR * windows[0]["opens_days"]:
+        raise Undefined(fill("regular_orders", days=int(windows[0]["opens_days"])))
     return Timing(pd.DataFrame(windows), pd.concat(risks, ignore_index=True), curves, lapse)
 
 

@@ -10,7 +10,7 @@ from conftest import make_lines
 from ltvkit import archetypes
 from ltvkit.archetypes import discontinuity, tiers
 from ltvkit.engines import frames
-from ltvkit.errors import ParamsError, TooLittleData
+from ltvkit.errors import ParamsError, TooLittleData, Undefined
 
 TIERS = {
     "gold": {"at_least": 100, "cost_rate": 0.1},
@@ -70,13 +70,14 @@ def test_tiers_are_read_from_a_table_and_checked():
     assert tiers.read_tiers(rows)["tier"].tolist() == ["no tier", "a", "b"]
     assert tiers.read_tiers(tiers.read_tiers(rows)).equals(tiers.read_tiers(rows))
     for wrong, said in (
-        ({}, "give one or more"),
         ({"a": {"at_least": 0}}, "money above 0"),
         ({"a": {"at_least": 5, "cost_rate": 5}}, "a share from 0 to 1"),
         ({"a": {"at_least": 5}, "b": {"at_least": 5}}, "another at_least"),
     ):
         with pytest.raises(ParamsError, match=said):
             tiers.read_tiers(wrong)
+    with pytest.raises(Undefined, match="no loyalty tiers are given"):
+        tiers.read_tiers({})
 
 
 def shop(rng: np.random.Generator, *, jump: float = 0.0, crowd: float = 0.0) -> pd.DataFrame:

@@ -118,3 +118,15 @@ def test_the_finding_names_the_types_that_offers_are_made_to(assigned):
     assert archetypes.finding(nobody) == (
         "No customers stand out by a long relationship, a high price per order or frequent orders."
     )
+
+
+def test_several_types_of_few_customers_are_told_once(assigned):
+    table = archetypes.summarize(assigned).assign(known_share=1.0)
+    few = table.assign(customers=table["customers"].where(table["archetype"] == "others", 9))
+    said = archetypes.finding(few)
+    n = int(
+        table["archetype"]
+        .isin(["all_round_best", "long_relationship", "high_price", "frequent"])
+        .sum()
+    )
+    assert said == f"{n} types have fewer than 30 customers, too few to say more; see the table."

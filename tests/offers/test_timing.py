@@ -9,7 +9,7 @@ from conftest import make_lines
 
 from ltvkit import customers, offers
 from ltvkit.engines import frames
-from ltvkit.errors import ColumnError, ParamsError, TooLittleData
+from ltvkit.errors import ColumnError, ParamsError, TooLittleData, Undefined
 from ltvkit.ingest import daily
 from ltvkit.offers import timing
 
@@ -161,3 +161,13 @@ def test_what_an_offer_may_cost_by_hand(on):
     assert loss["pays_up_to"].tolist() == [0, 0, 0]
     with pytest.raises(ParamsError, match="lifts: 5 is no share"):
         offers.weigh_incentives(entering, lifts=(5,))
+
+
+def test_regular_payments_have_no_time_in_between_to_act():
+    """A fee a month: who is silent for 32 days has missed it; nobody is to be reminded before."""
+    days = [pd.Timestamp("2022-01-01") + pd.DateOffset(months=m) for m in range(30)]
+    rows = [(f"c{n:03d}", day) for n in range(60) for day in days[: 6 + n % 24]]
+    lines = pd.DataFrame(rows, columns=["customer_id", "order_date"]).assign(amount=980.0)
+    lines["order_id"] = lines.index.astype(str)
+    with pytest.raises(Undefined, match="in a regular rhythm, every 31 days"):
+        offers.measure_timing(lines, as_of="2024-06-30", export_begins="opening")
