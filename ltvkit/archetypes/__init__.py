@@ -12,7 +12,7 @@ from ltvkit.core.lazy import load_names_on_use
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ltvkit.archetypes.backtesting import Backtest, backtest
-    from ltvkit.archetypes.cuts import choose_cuts
+    from ltvkit.archetypes.cuts import choose_cuts, choose_month_cuts
     from ltvkit.archetypes.factors import Means, find_means, measure, split, sum_later
     from ltvkit.archetypes.profiles import describe_profile, profile
     from ltvkit.archetypes.rivals import Cpm
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from ltvkit.archetypes.types import TYPES, assign, find_cuts
 
 __all__ = [
-    "TYPES", "Backtest", "Cpm", "Means", "assign", "backtest", "choose_cuts", "describe_backtest",
-    "describe_profile", "find_cuts", "find_means", "finding", "measure", "measure_stability",
-    "profile", "split", "sum_later", "summarize", "tiers",
+    "TYPES", "Backtest", "Cpm", "Means", "assign", "backtest", "choose_cuts", "choose_month_cuts",
+    "describe_backtest", "describe_profile", "find_cuts", "find_means", "finding", "measure",
+    "measure_stability", "profile", "split", "sum_later", "summarize", "tiers",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__, ("tiers",))

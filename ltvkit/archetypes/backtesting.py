@@ -54,7 +54,7 @@ def backtest(
     as_of: Day,
     of: str = "revenue",
     months: int | None = None,
-    cpm: Cpm = Cpm(),  # noqa: B008
+    cpm: Cpm | None = Cpm(),  # noqa: B008
     export_begins: str = "",
     draws: int = 1000,
     seed: int = 1,
@@ -63,7 +63,7 @@ def backtest(
     fit twice into the orders, with half as many before them).
 
     - archetypes: type, and active or not; quantiles of cuts chosen as `choose_cuts` does at `start`
-    - cpm: the ten groups of fixed cuts
+    - cpm: the ten groups of fixed cuts; None leaves it out, as where money is not in yen
     - rfm_cells: the 125 cells of R, F and M quintiles, joined into as many groups as archetypes
       have, by what customers of a cell brought before
     - revenue_groups: as many groups, by revenue so far
@@ -83,7 +83,7 @@ def backtest(
     chosen = cuts.choose_quantiles(people[0], later[0], of=of)
     learned: dict[str, pd.DataFrame] = {}
     tested: dict[str, pd.DataFrame] = {}
-    for method in METHODS:
+    for method in (m for m in METHODS if m != "cpm" or cpm):
         labels = [_name(method, p, of, chosen, cpm, learned, later[0]) for p in people]
         learned[method] = _add_up(labels[0], later[0])
         tested[method] = _add_up(labels[1], later[1], dealt=True)
@@ -98,7 +98,7 @@ def _name(
     people: Frame,
     of: str,
     chosen: dict[str, float],
-    cpm: Cpm,
+    cpm: Cpm | None,
     learned: dict[str, pd.DataFrame],
     later: nw.LazyFrame,
 ) -> nw.LazyFrame:
@@ -108,7 +108,7 @@ def _name(
         placed = frames.lazy(types.assign(people, cuts=found, of=of))
         state = nw.when(nw.col("active")).then(nw.lit("")).otherwise(nw.lit(" quiet"))
         return placed.select("customer_id", label=nw.concat_str(nw.col("archetype"), state))
-    if method == "cpm":
+    if method == "cpm" and cpm:
         return rivals.name_cpm(people, cpm=cpm)
     groups = learned["archetypes"]["label"].nunique()
     if method == "revenue_groups":
@@ -157,13 +157,13 @@ def judge(
     weights = rng.multinomial(len(hands), np.full(len(hands), 1 / len(hands)), size=draws)
     weights = np.vstack([np.ones(len(hands)), weights])  # first, the customers as they are
     scores, groups = {}, []
-    for method in METHODS:
+    for method in tested:
         worth = _learn(learned[method], order=rivals.ORDER if method == "cpm" else [])
         cube, labels = _fold(tested[method], hands)
         foretold = worth.reindex(labels).fillna(worth["*"]).to_numpy()
         scores[method] = measure(weights, cube, foretold, mean=worth["*"])
         groups.append(_list_groups(method, labels, cube.sum(axis=0), foretold))
-    rows = [_describe(method, tested[method], scores) for method in METHODS]
+    rows = [_describe(method, tested[method], scores) for method in tested]
     return Backtest(pd.DataFrame(rows), pd.concat(groups, ignore_index=True), start, months, of)
 
 
@@ -218,8 +218,10 @@ def _describe(
     for name in ("caught", "explained"):
         less = ours[name] - own[name]
         row |= _summarize(f"{name}_less", less * (np.nan if method == "archetypes" else 1))
-    ends = row["caught_less_low"], row["caught_less_high"]
-    verdict = "better" if ends[0] > 0 else "worse" if ends[1] < 0 else "unclear"  # type: ignore[operator]
+    less = (ours["caught"] - own["caught"])[1:]
+    tail = (1 - COVERED) / 2 / (len(scores) - 1)  # as several rivals are looked at together
+    low, high = np.quantile(less, [tail, 1 - tail])
+    verdict = "better" if low > 0 else "worse" if high < 0 else "unclear"
     return row | {"verdict": "" if method == "archetypes" else verdict}
 
 

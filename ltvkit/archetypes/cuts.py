@@ -8,17 +8,19 @@ beyond chance: a choice between equals would change from month to month, and typ
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
+from ltvkit import periods
 from ltvkit.archetypes import factors, horizons, types
 from ltvkit.archetypes.texts import fill
 from ltvkit.archetypes.types import ACTIVE, GAP, HIGH, QUANTILES, TYPES
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import TooLittleData
+from ltvkit.errors import DataError, TooLittleData
 from ltvkit.periods import Day
 
 GRID = {**{name: [0.6, 0.7, 0.8, 0.9] for name in HIGH}, ACTIVE: [0.3, 0.4, 0.5, 0.6, 0.7]}
@@ -55,6 +57,23 @@ def choose_cuts(
     chosen = choose_quantiles(past, later, of=of, usual=usual)
     now = factors.measure(lines, as_of=as_of, export_begins=export_begins)
     return types.find_cuts(now, of=of, quantiles=chosen, before=before)
+
+
+def choose_month_cuts(
+    lines: Frame, *, as_of: Day, of: str = "revenue", export_begins: str = ""
+) -> pd.DataFrame:
+    """Order lines, or their `days` -> `choose_cuts` of a month, held to those of last December.
+
+    All months of a year are held to the same cuts, so that a month has the same types in its own
+    report, in those of later months, and in a list that is drawn by them. Raises as `choose_cuts`.
+    """
+    rule: dict[str, Any] = {"of": of, "export_begins": export_begins}
+    december = periods.end(periods.index_of(as_of, "year") - 1, "year")
+    try:
+        before = choose_cuts(lines, as_of=december, **rule)
+    except DataError:  # too early in the shop's life
+        before = None
+    return choose_cuts(lines, as_of=as_of, before=before, **rule)
 
 
 def choose_quantiles(

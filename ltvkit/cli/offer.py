@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from ltvkit.core.i18n import _
+
 RUN = "python -m ltvkit hypothesis"
-WEEK = 7  # days
+WEEK, OLD = 7, 31  # days
+DAY = dt.timedelta(days=1)
 
 
 @click.command()
@@ -24,7 +27,8 @@ WEEK = 7  # days
     "--start",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DATE",
-    help="The first day that counts.  [default: a week after the last day of the orders]",
+    help="The first day that counts.  [default: a week after the last day of the orders, but not "
+    "before tomorrow]",
 )
 @click.option(
     "--weeks", type=click.IntRange(1, 52), default=8, show_default=True, help="How long it runs."
@@ -36,9 +40,15 @@ WEEK = 7  # days
     show_default=True,
     help="Of the customers, who get the offer; the others are the hold-out.",
 )
+@click.option(
+    "--smallest-effect",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MONEY",
+    help="The smallest effect per customer that matters.  [default: what the test can find]",
+)
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the drawing; keep it.")
 @click.option("--all", "everybody", is_flag=True, help="All customers of the type, not the active.")
-def offer(params, type_, id, offer, owner, department, start, weeks, share, seed, everybody):
+def offer(params, type_, id, offer, owner, department, start, weeks, share, everybody, **options):
     """Write the list of a TYPE of customers, draw a hold-out, and plan the test of an offer.
 
     PARAMS is a shop's params file; TYPE one of the types of notebook 09, as long_relationship. The
@@ -54,7 +64,8 @@ def offer(params, type_, id, offer, owner, department, start, weeks, share, seed
     folder = store.folder(known.shop, known.values.get("register", ""))
     book = shop.read_orders(known)
     until = book.facts["until"]
-    first = start.date() if start else _last(until) + dt.timedelta(days=WEEK)
+    today = dt.datetime.now(dt.UTC).date()
+    first = start.date() if start else max(_last(until) + dt.timedelta(days=WEEK), today + DAY)
     plan = plans.plan_test(
         folder,
         id,
@@ -65,7 +76,8 @@ def offer(params, type_, id, offer, owner, department, start, weeks, share, seed
         start=first,
         days=WEEK * weeks,
         share=share,
-        seed=seed,
+        seed=options["seed"],
+        smallest_effect=options["smallest_effect"] or 0.0,
         of=known.values.get("ltv_of", "revenue"),
         cuts=_cuts(known),
         currency=known.values.get("currency", ""),
@@ -74,6 +86,12 @@ def offer(params, type_, id, offer, owner, department, start, weeks, share, seed
     click.echo(
         f"Send the offer to group 'treated' of {os.path.relpath(plan.list)}, to nobody else."
     )
+    if first <= today:
+        late = "{day} is over: registered now, the test would count as registered too late."
+        click.echo(_(late).format(day=first), err=True)
+    if (first - _last(until)).days > OLD:
+        old = "The orders end on {day}: draw again from a newer export, as types may have changed."
+        click.echo(_(old).format(day=_last(until)), err=True)
     click.echo(f"Look at {os.path.relpath(plan.file)}, then put it on record before {first}:")
     click.echo(f"  {RUN} register {params} {id}")
 

@@ -16,7 +16,7 @@ from ltvkit.ingest import daily
 from ltvkit.ltv.texts import fill
 from ltvkit.periods import Day
 
-__all__ = ["Lapse", "find"]
+__all__ = ["Lapse", "find", "is_regular"]
 
 __dir__ = __all__.copy
 
@@ -31,12 +31,11 @@ LATE = 10  # a tenth of the gap that nearly all are within, to wait longer than 
 class Lapse(NamedTuple):
     """Days without an order: up to `recent_days` nobody is called at risk, from `lapse_days` on a
     customer counts as gone. `text` says it where the shop's orders ask for other days than given;
-    it is empty elsewhere. `regular`: customers pay in a regular rhythm, as a monthly fee."""
+    it is empty elsewhere."""
 
     lapse_days: int
     recent_days: int
     text: str = ""
-    regular: bool = False
 
 
 def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 30) -> Lapse:
@@ -58,7 +57,7 @@ def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 
     (402, 365)
     """
     gaps = _count_gaps(lines, as_of=as_of)
-    if gaps["n"].sum() < FEWEST or round(gaps["weight"].sum()) < FEWEST_CUSTOMERS:
+    if _are_few(gaps):
         return Lapse(lapse_days, recent_days)
     usual, long = (_find_gap(gaps, share) for share in (0.5, NEARLY_ALL))
     name, own = "usual_gap_longer", _wait(long)
@@ -68,8 +67,28 @@ def find(lines: Frame, *, as_of: Day, lapse_days: int = 180, recent_days: int = 
         if long > most or own >= lapse_days:
             return Lapse(lapse_days, recent_days)
     words = {"usual": usual, "given": lapse_days, "own": own}
-    text = fill(name, **{n: formats.count(days) for n, days in words.items()})
-    return Lapse(own, usual, text, regular=long <= int(REGULAR * usual))
+    return Lapse(own, usual, fill(name, **{n: formats.count(days) for n, days in words.items()}))
+
+
+def is_regular(lines: Frame, *, as_of: Day) -> bool:
+    """Order lines, or their `days` -> whether customers pay in a regular rhythm, as a monthly fee:
+    nine of ten gaps are at most a quarter longer than the usual one (see `find`).
+
+    >>> import pandas as pd
+    >>> fees = pd.DataFrame({"customer_id": [f"c{n % 20}" for n in range(60)], "amount": 60.0,
+    ...     "order_date": [pd.Timestamp(2021 + n // 20, 1, 1 + n % 20) for n in range(60)]})
+    >>> is_regular(fees, as_of="2023-12-31")
+    True
+    """
+    gaps = _count_gaps(lines, as_of=as_of)
+    if _are_few(gaps):
+        return False
+    usual, long = (_find_gap(gaps, share) for share in (0.5, NEARLY_ALL))
+    return long <= int(REGULAR * usual)
+
+
+def _are_few(gaps: pd.DataFrame) -> bool:
+    return bool(gaps["n"].sum() < FEWEST or round(gaps["weight"].sum()) < FEWEST_CUSTOMERS)
 
 
 def _count_gaps(lines: Frame, *, as_of: Day) -> pd.DataFrame:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ltvkit.offers.findings import (
         describe_due,
         describe_incentives,
+        describe_list,
         describe_rule,
         describe_timing,
         finding,
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Choice", "Rule", "Timing", "check_due", "choose", "choose_item", "compare", "describe_due",
-    "describe_incentives", "describe_rule", "describe_timing", "find_due", "find_entering",
-    "find_rule", "finding", "measure_gaps", "measure_timing", "recommend", "spend_budget",
-    "summarize", "summarize_due", "summarize_gaps", "weigh_incentives",
+    "describe_incentives", "describe_list", "describe_rule", "describe_timing", "find_due",
+    "find_entering", "find_rule", "finding", "measure_gaps", "measure_timing", "recommend",
+    "spend_budget", "summarize", "summarize_due", "summarize_gaps", "weigh_incentives",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

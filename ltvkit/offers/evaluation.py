@@ -65,7 +65,8 @@ def choose(
         for half_life in half_lives
     ]
     found = pd.concat([holdout.summarize(results) for results in tried], ignore_index=True)
-    best = float(found.loc[found["recall"].idxmax(), "half_life"])
+    known = found["recall"].notna()  # where nothing is ever bought again, none is
+    best = float(found.loc[found["recall"].idxmax() if known.any() else 0, "half_life"])
     results = holdout.measure(lines, half_life=best, kinds=_list_methods(groups), **rule)
     methods = {kind: _choose_method([r for r in results if r["kind"] == kind]) for kind in KINDS}
     rest = holdout.summarize(results)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ltvkit.display import formats
@@ -30,6 +31,8 @@ def _describe_kind(rows: pd.DataFrame, kind: str) -> str:
     if rows.empty or not rows["chosen"].any():
         return ""
     row = rows[rows["chosen"]].iloc[0]
+    if np.isnan(row["recall"]):
+        return ""
     shares = {n: float(row[n]) for n in ("recall", "recall_low", "recall_high")}
     when = fill(f"judged_by_{row['judged']}", days=int(row["days"]))
     first = fill(f"recall_{kind}", when=when, k=int(row["k"]), method=_name(row), **shares)
@@ -73,6 +76,12 @@ def describe_due(checked: pd.DataFrame, *, days: int) -> str:
     return " ".join(said)
 
 
+def describe_list(due: pd.DataFrame, *, days: int = 30) -> str:
+    """The table of `summarize_due` in a sentence: how many purchases are due, or why none is."""
+    n = int(due["customers"].sum())
+    return fill("somebody_due", n=n, days=days) if n else fill("nobody_due", days=days)
+
+
 def describe_timing(timing: Timing) -> str:
     """The window of all orders in a sentence, and of which order it is the latest or the
     soonest."""
@@ -90,8 +99,9 @@ def describe_timing(timing: Timing) -> str:
     each = timing.windows.dropna().set_index("order_number").drop(index=ALL, errors="ignore")
     if 1 in each.index and len(each) > 1:
         first, later = each.loc[1], each.loc[each.index.max()]
-        apart = first["leaving_rate_low"] > later["leaving_rate_high"]
-        name = "first_orders_leave" if apart else "orders_alike"
+        more = first["leaving_rate_low"] > later["leaving_rate_high"]
+        fewer = first["leaving_rate_high"] < later["leaving_rate_low"]
+        name = "first_orders_leave" if more else "later_orders_leave" if fewer else "orders_alike"
         rates = {"first": float(first["leaving_rate"]), "later": float(later["leaving_rate"])}
         said += [fill(name, n=int(each.index.max()), **rates)]
     return " ".join(said)

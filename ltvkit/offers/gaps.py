@@ -23,6 +23,7 @@ from ltvkit.periods import Day
 LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9  # the ends of an 80% interval, and its middle
 FEWEST = 50  # purchases again of an item; a curve of fewer is mostly chance
 MOST = 300  # items with a curve, those most often bought again
+LEAST = 10  # purchases waited for as long as asked, to say how many are followed by another one
 YEAR = 365  # days within which a purchase again is waited for
 
 
@@ -48,12 +49,15 @@ def summarize_gaps(gaps: pd.DataFrame, *, within: int = YEAR) -> pd.DataFrame:
     """The table of `measure_gaps` -> a row per item, the most often bought again first: item,
     `bought_again` (how often), `again_share` (of purchases, after which it is bought again within
     `within` days), and of those that are, `gap_low`, `usual_gap_days`, `gap_high`: the days by
-    which a tenth, half and nine tenths have been."""
+    which a tenth, half and nine tenths have been. NaN: fewer than 10 purchases were waited for so
+    long."""
     rows = []
     for name, part in gaps.groupby("item", sort=False):
         curve = Curve(part)
-        again = 1 - float(curve.left(np.array([within]))[0])
+        seen = part.loc[part["gap_days"] >= within, ["again", "open"]].to_numpy().sum() >= LEAST
+        again = 1 - float(curve.left(np.array([within]))[0]) if seen else np.nan
         limits = [float(curve.find(np.array([0]), within, q)[0]) for q in (LOW, MIDDLE, HIGH)]
+        limits = limits if seen else [np.nan] * 3
         rows.append((name, int(part["again"].sum()), again, *limits))
     columns = ["item", "bought_again", "again_share", "gap_low", "usual_gap_days", "gap_high"]
     table = pd.DataFrame(rows, columns=columns)

@@ -9,8 +9,9 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError
+from ltvkit.errors import ParamsError, Undefined
 from ltvkit.forecast.leaving import next_month_end
+from ltvkit.offers.texts import fill
 from ltvkit.offers.timing import ALL, MOST, Timing
 from ltvkit.periods import Day
 
@@ -72,16 +73,18 @@ def weigh_incentives(
     """Customers of `find_entering` -> what an incentive may cost at most, by the lift it would
     need.
 
-    A row per lift (more customers who come back, in points of all of them): `lift`, customers,
+    A row per lift (more customers who come back, of all of them): `lift_share`, customers,
     `stake` (mean margin at stake of one: `value` x `margin_rate`; 1 where the value is margin),
-    `pays_up_to` (per customer who gets the offer: stake x lift) and `pays_up_to_used` (per customer
-    who uses it: the same / (share who come back anyway, 1 - risk, + lift), as they use it too), and
-    `in_all` (customers x pays_up_to). What the lift is, nobody knows before a test. `value` must be
-    what a customer brings who comes back; an expected value that reckons with leavers makes the
-    limits cautious.
+    `pays_up_to` (per customer who gets the offer: stake x lift) and `pays_up_to_used` (per
+    customer who uses it: the same / (share who come back anyway, 1 - risk, + lift), as they use
+    it too), and `in_all` (customers x pays_up_to). What the lift is, nobody knows before a
+    test. `value` must be what a customer brings who comes back; an expected value that reckons
+    with leavers makes the limits cautious. Raises `Undefined` where the margin rate is not
+    known (NaN).
     """
-    needs = (value, "risk")
-    opened = frames.lazy(entering, needs=needs)
+    if np.isnan(margin_rate):
+        raise Undefined(fill("no_margin"))
+    opened = frames.lazy(entering, needs=(value, "risk"))
     sums = opened.select(value=nw.col(value).cast(nw.Float64), risk=nw.col("risk"))
     totals = frames.table(sums.select(nw.col("value", "risk").sum(), n=nw.len())).iloc[0]
     n = int(totals["n"])

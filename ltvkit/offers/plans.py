@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,6 +53,7 @@ def plan_test(
     seed: int = 1,
     active: bool = True,
     of: str = "revenue",
+    smallest_effect: float = 0.0,
     cuts: Mapping[str, Any] | None = None,
     currency: str = "",
 ) -> Plan:
@@ -61,29 +63,37 @@ def plan_test(
     the hold-out.
 
     `given`: measure (what customers get), owner, department. Judged is revenue per customer, with
-    margin per customer as a guardrail where the orders have one. The smallest effect that matters
-    is what `days` from `start` on show with a power of 80%. `cuts`: rfm_cuts, abc_cuts. Raises
-    `ParamsError` for another type or a file that is there already, and `TooLittleData` for fewer
-    than 40 customers.
+    margin per customer as a guardrail where the orders have one. `smallest_effect`: the smallest
+    one that matters, in money per customer; 0: what a test of so many `days` finds with a power of
+    80%. `cuts`: rfm_cuts, abc_cuts. Raises `ParamsError` for another type, a start within the
+    orders, or a file that is there already, and `TooLittleData` for fewer than 20 customers in a
+    group or where the orders do not tell what a test can show; then nothing is written.
     """
     one_of("type", archetype, OFFERED)
     file = store.file_of(folder, id)
     if file.exists():
         raise ParamsError(fill("planned_already", file=file))
-    until = book.facts["until"]
+    until = _read_day(book.facts["until"])
+    if start <= until:
+        raise ParamsError(fill("starts_too_early", start=start, until=until))
     ids = list_customers(book, archetype=archetype, active=active, of=of)
-    if len(ids) < FEWEST:
-        raise TooLittleData(fill("too_few_to_test", n=len(ids), least=FEWEST))
+    if len(ids) * min(share, 1 - share) < FEWEST / 2:
+        name = "too_few_active" if active else "too_few_to_test"
+        raise TooLittleData(fill(name, n=len(ids), least=FEWEST, share=share))
     fields = _fill_fields(id, archetype, given, until=until, start=start, days=days)
     fields |= {"treated_share": share, "guardrails": _choose_guardrails(book)}
     drafted = Hypothesis(
         **fields | {"guardrails": tuple(fields["guardrails"])},
         target=Target("customers", tuple(ids)),
-        smallest_effect=1.0,
+        smallest_effect=smallest_effect or 1.0,
     )
     histories = customer_days.build(book.lines, as_of=until, **(cuts or {}))
-    row = power_analysis.power(drafted, histories, as_of=until, weeks=()).iloc[0]
-    effect = _round_up(row["smallest_detectable"])
+    next_day = until + dt.timedelta(days=1)  # what a test can show is seen on the orders at hand
+    soon = replace(drafted, start=next_day, end=next_day + dt.timedelta(days=days - 1))
+    row = power_analysis.power(soon, histories, as_of=until, weeks=()).iloc[0]
+    if not row["smallest_detectable"] > 0:
+        raise TooLittleData(fill("plan_power_unknown"))
+    effect = smallest_effect or _round_up(row["smallest_detectable"])
     listed = folder / lists.FOLDER / f"{id}-customers.csv"
     listed.parent.mkdir(parents=True, exist_ok=True)
     with files.replacing(listed) as part:
@@ -94,13 +104,13 @@ def plan_test(
     fields |= {"target": target, "smallest_effect": effect, **days_as_text}
     store.new(folder, **fields)
     drawn = assignment.draw(folder, id, book.lines, seed=seed, until=until, **(cuts or {}))
-    return Plan(file, drawn, _describe(drawn, row, effect, archetype, days, currency))
+    return Plan(file, drawn, _describe(drawn, row, archetype, days, currency, active))
 
 
 def list_customers(book: Any, *, archetype: str, active: bool = True, of: str) -> list[str]:
     """The ids of the (active) customers of a type on the last day of the orders, in order."""
     until, begins = book.facts["until"], {"export_begins": book.facts["export_begins"]}
-    cuts = archetypes.choose_cuts(book.days, as_of=until, of=of, **begins)
+    cuts = archetypes.choose_month_cuts(book.days, as_of=until, of=of, **begins)
     measured = archetypes.measure(book.days, as_of=until, **begins)
     typed = frames.lazy(archetypes.assign(measured, cuts=cuts, of=of))
     wanted = typed.filter(nw.col("archetype") == archetype)
@@ -118,7 +128,7 @@ def _fill_fields(
     days: int,
 ) -> dict[str, Any]:
     """The fields of the hypothesis, but for its target and effect."""
-    selected = dt.date.fromisoformat(f"{until}"[:10])
+    selected = until
     people = TYPE_TEXTS["people"][archetype]
     return {
         "id": id,
@@ -131,6 +141,10 @@ def _fill_fields(
         "metric": METRIC,
         "comparison": "randomized",
     }
+
+
+def _read_day(until: Any) -> dt.date:
+    return dt.date.fromisoformat(f"{until}"[:10])
 
 
 def _choose_guardrails(book: Any) -> list[str]:
@@ -151,19 +165,18 @@ def _round_up(effect: float) -> float:
 
 
 def _describe(
-    drawn: Path, row: pd.Series, effect: float, archetype: str, days: int, currency: str
+    drawn: Path, row: pd.Series, archetype: str, days: int, currency: str, active: bool
 ) -> str:
+    """Who was drawn, and what the test can show."""
     table = pd.read_csv(drawn, dtype=str)
     treated = int((table["group"] == TREATED).sum())
-    figures = {"n": len(table), "treated": treated, "held": len(table) - treated, "days": days}
+    figures = {"n": len(table), "treated": treated, "held": len(table) - treated}
     people = _(TYPE_TEXTS["people"][archetype])
-    said = [fill("plan_drawn", people=people, **figures)]
-    if not row["smallest_detectable"] > 0:
-        return " ".join([*said, fill("plan_power_unknown")])
-    relative = float(effect / row["baseline"]) if row["baseline"] > 0 else np.inf
-    money = {"effect": effect, "baseline": row["baseline"]}
-    money = {name: formats.money(x, currency) for name, x in money.items()}
-    said.append(
-        fill("plan_power", days=days, relative=formats.share(relative, decimals=0), **money)
-    )
-    return " ".join([*said, *([fill("plan_large")] if relative > LARGE else [])])
+    said = [fill("plan_drawn_active" if active else "plan_drawn", people=people, **figures)]
+    effect, base = float(row["smallest_detectable"]), float(row["baseline"])
+    part = effect / base if base > 0 else np.inf
+    money = {"effect": formats.money(_round_up(effect), currency)}
+    money["baseline"] = formats.money(base, currency)
+    said += [fill("plan_power", days=days, relative=formats.share(part, decimals=0), **money)]
+    said += [fill("plan_large")] * (part > LARGE)
+    return " ".join([*said, *[fill("plan_all")] * (part > LARGE and active)])

@@ -19,7 +19,7 @@ COLUMNS = (
     *("customer_id", "rank", "days_bought", "customers", "share", "again_share"),
     *("last_bought", "silent_days", "due_low", "due", "due_high"),
 )
-ITEMS = ("product_id", "product", "category")
+ITEMS = ("product", "product_id", "category")
 PLACES = 9  # decimals kept of sums of weights, so that ties are ties on every engine
 SCALE = 10**9  # more than a shop has customers
 

@@ -38,6 +38,7 @@ ALL = 0  # order number of the row for all orders
 FEWEST = 50  # orders that were followed by another one; a curve of fewer is mostly chance
 OPENS, CLOSES = 0.5, 0.9  # of those who come back, who are back when the window opens and closes
 REGULAR = 1.25  # times the days by which half are back: nine of ten then have one rhythm
+LEAST = 10  # orders that were waited for to the end: of fewer nobody knows how many come back
 STEP = 30  # days of a row of the table by silent days
 FIGURES = ("leaving_rate", "opens_days", "closes_days")
 
@@ -80,10 +81,11 @@ def measure_timing(
 
     Without `lapse_days` it is 365, or 180 or 90 where the orders span less than twice that. Where
     it is not known who is new (`ingest.truncation`; `export_begins` is the policy), orders of such
-    customers have no number, and are in the row for all alone. NaN: fewer than 50 were followed by
-    another. Raises `TooLittleData` where the orders span less than twice the lapse, or too few
-    customers came back; and `Undefined` where nine of ten come back at nearly the same time, as
-    with a monthly fee: who is silent for longer has missed a payment.
+    customers have no number, and are in the row for all alone. NaN: fewer than 50 were followed
+    by another, or fewer than 10 have been waited for as long as `lapse_days`. Raises
+    `TooLittleData` where the orders span less than twice the lapse, or too few customers came
+    back; and `Undefined` where nine of ten come back at nearly the same time, as with a monthly
+    fee: who is silent for longer has missed a payment.
     """
     counted, span = _count(days, as_of=as_of, lapse=lapse_days, export_begins=export_begins)
     lapse = _find_lapse(span, lapse_days)
@@ -95,8 +97,8 @@ def measure_timing(
     windows, risks, curves = [], [], {}
     for n in numbers:
         ended, opened = cubes[n]
-        known = ended.sum() >= FEWEST
         left, at_risk = _estimate(ended.sum(axis=0), opened.sum(axis=0))
+        known = ended.sum() >= FEWEST and (at_risk[-1] >= LEAST or left[-1] == 0)
         drawn, _risk = _estimate(weights @ ended, weights @ opened)
         curves[n] = left
         row = {"order_number": n, "orders": int((ended + opened).sum())}

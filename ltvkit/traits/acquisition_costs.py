@@ -105,6 +105,6 @@ def _weigh(
     _moved, *ends = differences.shrink(mean - ltv.mean(), error, [""] * len(names))
     low, high = (ltv.mean() + end for end in ends)
     affordable = np.maximum(low, 0)  # NaN stays NaN
-    verdict = np.select([affordable >= paid, high < paid], [ROOM, DEAR], UNCLEAR)
+    verdict = np.select([low >= paid, high < paid], [ROOM, DEAR], UNCLEAR)
     columns = (n.astype("int64"), mean, low, high, affordable, paid, affordable - paid, verdict)
     return pd.DataFrame(dict(zip(FIGURES, columns, strict=True)))

@@ -43,7 +43,7 @@ def combine(followed: Followed) -> pd.DataFrame:
 
     The amount of the first order and its basket are left out: LTV begins with them. The largest
     difference comes first, equal ones by name. A pair is worth a campaign of its own only where it
-    is better and `more_than_both`; else each of its values says as much.
+    is better, `more_than_both`, and above `ltv_expected`; else each of its values says as much.
     """
     table, ltv = followed.table, followed.table["ltv"].to_numpy(dtype=float)
     found = [_measure(*pairs, ltv, table["first_order"]) for pairs in list_pairs(followed)]

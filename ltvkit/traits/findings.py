@@ -49,7 +49,8 @@ def describe_pairs(pairs: pd.DataFrame, *, currency: str = "") -> str:
     """A table of `combine` -> which combinations bring more or less than both values alone say."""
     if pairs.empty:
         return fill("no_pairs")
-    clear = pairs[(pairs["verdict"] != UNCLEAR) & (pairs["more_than_both"] == YES)]
+    beyond = np.where(pairs["ltv"] > pairs["ltv_expected"], BETTER, WORSE)
+    clear = pairs[(pairs["verdict"] == beyond) & (pairs["more_than_both"] == YES)]
     n, judged = len(pairs), int((pairs["verdict"] != UNCLEAR).sum())
     if clear.empty:
         return fill("pairs_say_no_more" if judged else "no_pair", n=n)
@@ -161,9 +162,17 @@ def _name_cost(row: pd.Series, currency: str) -> str:
 
 
 def _describe_parts(rows: pd.DataFrame, currency: str) -> str:
-    row = rows.loc[rows["ltv_difference"].idxmax()]
-    amount = formats.money(row["ltv_difference"], currency)
-    return fill("parts", named=name_value(row["trait"], row["group"]), amount=amount)
+    """The best value of each trait that is part of LTV, the largest difference first."""
+    best = rows.sort_values("ltv_difference", ascending=False).drop_duplicates("trait")
+    names = ("parts", *["more_parts"] * (len(best) - 1))
+    return " ".join(
+        fill(
+            name,
+            named=name_value(row["trait"], row["group"]),
+            amount=formats.money(row["ltv_difference"], currency),
+        )
+        for name, row in zip(names, best.to_dict("records"), strict=True)
+    )
 
 
 def _show(*amounts: float, currency: str) -> dict[str, str]:

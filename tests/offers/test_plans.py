@@ -49,7 +49,7 @@ def test_all_active_customers_of_the_type_are_drawn_and_half_are_held_out(book, 
     ) > len(ids)
     counts = drawn.groupby("segment")["group"].value_counts().unstack(fill_value=0)
     assert (counts["treated"] - counts["control"]).abs().max() <= 1  # within each segment
-    assert f"{len(ids)} customers have a long relationship" in plan.text
+    assert f"{len(ids)} active customers have a long relationship" in plan.text
 
 
 def test_the_smallest_effect_is_what_the_test_finds_with_a_power_of_80_percent(book, planned):
@@ -67,12 +67,19 @@ def test_what_cannot_be_planned_is_refused_before_anything_is_written(book, plan
     rule = {"given": GIVEN, "start": START}
     with pytest.raises(ParamsError, match="is there already"):
         plans.plan_test(folder, "spring-offer", book, archetype="high_price", **rule)
+    early = {"given": GIVEN, "start": dt.date(2024, 9, 1)}
+    with pytest.raises(ParamsError, match="begins on a later day"):
+        plans.plan_test(tmp_path, "x", book, archetype="high_price", **early)
+    with pytest.raises(TooLittleData, match="have a long|20 customers in each group"):
+        plans.plan_test(tmp_path, "x", book, archetype="high_price", share=0.99, **rule)
     with pytest.raises(ParamsError, match="'long_relationships' is not one of"):
         plans.plan_test(tmp_path, "x", book, archetype="long_relationships", **rule)
     few = orders.read(pd.DataFrame({
         "customer_id": [f"c{n % 30}" for n in range(400)], "order_id": range(400), "amount": 9.0,
         "order_date": pd.date_range("2022-01-01", periods=400, freq="2D"),
     }))  # fmt: skip
-    with pytest.raises(TooLittleData, match=r"a test takes 40 customers, and there"):
+    with pytest.raises(
+        TooLittleData, match="20 customers in each group; 0 of this type are active"
+    ):
         plans.plan_test(tmp_path, "x", few, archetype="frequent", **rule)
     assert not list(tmp_path.rglob("*"))

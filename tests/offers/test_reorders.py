@@ -17,6 +17,7 @@ from ltvkit.offers import gaps
 @pytest.fixture
 def few(monkeypatch):
     monkeypatch.setattr(gaps, "FEWEST", 1)
+    monkeypatch.setattr(gaps, "LEAST", 1)
 
 
 # Gaps of tea up to 1 March: a 10, 20 and 30 open; b 20 and 40 open. Cup was never bought again.
@@ -37,11 +38,13 @@ def test_gaps_by_hand(on, few):
     ]  # fmt: skip
     # Of five, one ends; of four, two.
     assert table["left"].tolist() == pytest.approx([0.8, 0.4, 0.4, 0.4])
-    [row] = offers.summarize_gaps(table).to_dict("records")
+    [row] = offers.summarize_gaps(table, within=40).to_dict("records")
     assert row["bought_again"] == 3
     assert row["again_share"] == pytest.approx(0.6)
     # Of 0.6 who come back a third are by day 10, all by day 20.
     assert (row["gap_low"], row["usual_gap_days"], row["gap_high"]) == (10, 20, 20)
+    [unseen] = offers.summarize_gaps(table).to_dict("records")  # nobody waited for a year
+    assert np.isnan([unseen["again_share"], unseen["usual_gap_days"]]).all()
 
 
 def test_who_is_due_by_hand(on, few):

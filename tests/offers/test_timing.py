@@ -27,6 +27,7 @@ AS_OF = "2024-09-28"
 @pytest.fixture
 def few(monkeypatch):
     monkeypatch.setattr(timing, "FEWEST", 1)
+    monkeypatch.setattr(timing, "LEAST", 1)
 
 
 @pytest.mark.parametrize("daily_table", [False, True])
@@ -97,7 +98,7 @@ def test_order_numbers_are_told_apart():
     assert table[[2, 3, 4]].tolist() == pytest.approx([0.2, 0.2, 0.2], abs=0.08)
     said = offers.describe_timing(found)
     assert "no other one follows within 365 days" in said
-    assert "First orders are followed by none more often" in said
+    assert "of first orders stay the last one, of the 4th and later ones" in said
     same = found.windows.assign(leaving_rate_low=0.1, leaving_rate_high=0.6)
     alike = timing.Timing(same, found.risks, found.curves, 365)
     assert "cannot be told from chance" in offers.describe_timing(alike)
@@ -150,14 +151,19 @@ def test_what_an_offer_may_cost_by_hand(on):
     assert table["pays_up_to_used"].tolist() == pytest.approx([50 / 0.75, 100 / 0.8, 200 / 0.9])
     assert table["in_all"].tolist() == pytest.approx([100, 200, 400])
     assert offers.describe_incentives(table, currency="JPY") == (
-        "2 customers enter this time by then, with 1,000 JPY of margin at stake each. An offer "
-        "pays up to 50 JPY per customer if it brings back 5 more of 100, and up to 200 JPY if it "
-        "brings back 20. How many it does, only a test can show."
+        "2 customers reach this silence by the end of next month, and bring 1,000 JPY of margin "
+        "each in 12 months if the forecast is right. An offer pays if it costs up to 50 JPY a "
+        "customer and brings back 5 more of 100, or up to 200 JPY for 20 more (rather more, as the "
+        "forecast reckons with some having left). How many it brings back, only a test can show."
     )
     nobody = offers.weigh_incentives(entering[:0])
-    assert offers.describe_incentives(nobody) == "Nobody enters this time by then."
+    assert offers.describe_incentives(nobody) == (
+        "Nobody reaches this silence by the end of next month."
+    )
+    with pytest.raises(Undefined, match="the margin is not known"):
+        offers.weigh_incentives(entering, margin_rate=np.nan)
     loss = offers.weigh_incentives(entering.assign(ltv_12m=-5.0))
-    assert "nothing at stake" in offers.describe_incentives(loss)
+    assert "nothing is expected" in offers.describe_incentives(loss)
     assert loss["pays_up_to"].tolist() == [0, 0, 0]
     with pytest.raises(ParamsError, match="lifts: 5 is no share"):
         offers.weigh_incentives(entering, lifts=(5,))
