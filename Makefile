@@ -55,6 +55,8 @@ bench: $(READY) ## Measure speed, memory and intervals (some hours, an idle mach
 	@$(RUN) tests/benchmarks/bench_register.py
 	@$(RUN) tests/benchmarks/bench_hypotheses.py
 	@$(RUN) tests/benchmarks/bench_power.py
+	@$(RUN) tests/benchmarks/bench_traits.py
+	@$(RUN) tests/benchmarks/bench_archetypes.py
 	@$(RUN) tests/benchmarks/bench_offers.py
 	@$(RUN) tests/benchmarks/bench_report.py
 	@$(RUN) tests/benchmarks/bench_odd_shops.py
