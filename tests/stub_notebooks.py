@@ -21,7 +21,7 @@ from ltvkit.forecast.backtesting import holdout
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ingest.readers import samples
 from ltvkit.ltv import curves, order_steps
-from ltvkit.offers import gaps, timing
+from ltvkit.offers import evaluation, gaps, timing
 from ltvkit.quality import summary
 from ltvkit.report import results
 from ltvkit.samples import shop
@@ -43,9 +43,12 @@ LIMITS = (
     (curves, "GROUPS", GROUPS),
 )
 CHANNELS = 5
-# Functions whose draws take most of the time; how many there are changes nothing of what crosses.
-DRAWN = (uncertainty.parameters, holdout.backtest)
-DRAWS = 5
+# What takes most of the time: how often it is done changes nothing of what crosses.
+OFTEN = (
+    (uncertainty.parameters, "draws", 5),
+    (holdout.backtest, "draws", 5),
+    (evaluation.choose, "half_lives", (0, 91)),
+)
 DAYS, MONTHS = 913, 30  # of the sample shop, whatever its size
 AGES = MONTHS * (MONTHS + 1) // 2
 # Types of customers, active or not; cells of the grid their cuts are chosen from; columns that a
@@ -115,16 +118,16 @@ def crossings(
 ) -> dict[str, int]:
     """All notebooks on the orders of a file -> the most rows that each function brought to pandas.
 
-    A function is named with its module. Samples are small (see `LIMITS`), draws are few, and
-    nothing is shown.
+    A function is named with its module. Samples are small (see `LIMITS`), draws are few (`OFTEN`),
+    and nothing is shown.
     """
     given = {"shop": "shop", "source": str(source), "columns": {}, "policies": POLICIES}
     given |= {"engine": engine, "spark": spark or {}}
     with pytest.MonkeyPatch.context() as patch:
         for module, name, limit in LIMITS:
             patch.setattr(module, name, limit)
-        for function in DRAWN:
-            patch.setitem(function.__kwdefaults__, "draws", DRAWS)
+        for function, name, few in OFTEN:
+            patch.setitem(function.__kwdefaults__, name, few)
         # The same orders for the sample that the fifth notebook opens by its name.
         patch.setattr(samples, "locate", lambda name: source)
         most = _counted(patch)

@@ -35,9 +35,11 @@ def test_all_notebooks_have_the_same_tables_and_no_customers_cross(
     here, there = tmp_path / "here", tmp_path / "there"
     crossings(orders, out=here)
     found = crossings(orders, out=there, engine="spark", spark=cluster.spark)
-    assert {"rfm.summarize", "kpis._of_kind", "forecast.backtesting.holdout._customers_at"} <= set(
-        found
-    )
+    assert {
+        "rfm.segments.summarize",
+        "kpis._of_kind",
+        "forecast.backtesting.holdout._customers_at",
+    } <= set(found)
     assert not as_long(found, customers=CUSTOMERS)
     tables = sorted(path.relative_to(here) for path in here.glob("*/tables/*.csv"))
     assert len(tables) > 25
