@@ -22,7 +22,7 @@ from ltvkit.errors import ParamsError, one_of
 TYPES = files.read_yaml(__name__, "types.yaml")
 NAMES = tuple(rule["name"] for rule in TYPES)
 HIGH = ("ltv_so_far", "relationship_months", "order_value", "orders_per_month")
-ACTIVE, GAP = "recency_days", "gap_days"
+ACTIVE, GAP = "recency_days", "usual_gap_days"
 # Of the customers, how many are not above the cut. Of those up to `recency_days`, the active ones.
 QUANTILES = {**dict.fromkeys(HIGH, 0.8), ACTIVE: 0.5}
 BAND = 0.03  # by which the quantile of a cut of an earlier date may have moved
@@ -40,11 +40,12 @@ def find_cuts(
 
     A cut is the smallest value that at least so many of the customers do not exceed: it occurs, and
     equal values are on one side. Rows are `ltv_so_far`, `relationship_months`, `order_value`,
-    `orders_per_month`, `recency_days`, and `gap_days`, the usual days between two orders by which
+    `orders_per_month`, `recency_days`, and `usual_gap_days`, the days between two orders by which
     lengths were measured (it has no quantile). `quantiles` may name some of the measures; others
-    are as in `QUANTILES`. `before`: a table of an earlier date. Its gap_days are kept, and each cut
-    of the same quantile that still lies within 3 points of it, so that types do not change with
-    every small move of the shop. Raises `TooLittleData`, and `ParamsError` for an unknown measure.
+    are as in `QUANTILES`. `before`: a table of an earlier date. Its usual_gap_days are kept, and
+    each cut of the same quantile that still lies within 3 points of it, so that types do not change
+    with every small move of the shop. Raises `TooLittleData`, and `ParamsError` for an unknown
+    measure.
     """
     shares = dict(QUANTILES)
     for name, share in quantiles.items():

@@ -107,7 +107,7 @@ def test_cuts_of_an_earlier_date_are_kept_while_they_are_about_their_quantile(on
     moved = archetypes.find_cuts(on(dearer), before=old).set_index("measure")["cut"]
     assert moved["order_value"] > 2 * old.set_index("measure").loc["order_value", "cut"]
     assert moved["recency_days"] == old.set_index("measure").loc["recency_days", "cut"]
-    assert moved["gap_days"] == old.set_index("measure").loc["gap_days", "cut"]
+    assert moved["usual_gap_days"] == old.set_index("measure").loc["usual_gap_days", "cut"]
     other = archetypes.find_cuts(on(both), before=old, quantiles={"order_value": 0.6})
     assert other.set_index("measure").loc["order_value", "quantile"] == 0.6
     with pytest.raises(ParamsError, match="no quantile for ltv_so_far"):
@@ -115,7 +115,7 @@ def test_cuts_of_an_earlier_date_are_kept_while_they_are_about_their_quantile(on
 
 
 def test_wrong_cuts_and_quantiles_are_refused():
-    with pytest.raises(ParamsError, match="no number for gap_days"):
+    with pytest.raises(ParamsError, match="no number for usual_gap_days"):
         archetypes.assign(SHOP, cuts={n: v for n, v in CUTS.items() if n != GAP})
     with pytest.raises(ParamsError, match="quantiles"):
         archetypes.find_cuts(SHOP, quantiles={"revenue": 0.5})

@@ -11,6 +11,7 @@ import yaml
 from conftest import make_lines
 
 from ltvkit import orders, quality
+from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest.book import Orders
@@ -281,3 +282,7 @@ def test_the_first_days_and_a_month_after_the_last_are_checked(as_of):
         "early_dates": "warn",
         "late_dates": "warn",
     }
+
+
+def test_checks_are_shown_by_the_names_that_policies_take():
+    assert [formats.cell(name, formats.kind("check")) for name in CHECKS] == list(CHECKS)
