@@ -15,7 +15,7 @@ import pandas as pd
 from ltvkit.archetypes import cuts, factors, horizons, rivals, types
 from ltvkit.archetypes.rivals import Cpm
 from ltvkit.archetypes.texts import fill
-from ltvkit.engines import frames, sampling
+from ltvkit.engines import frames, resampling, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
 from ltvkit.periods import Day
@@ -153,8 +153,7 @@ def judge(
     """What customers brought by label, at the earlier date and (dealt into groups) at the later
     one, for each method -> `Backtest`."""
     hands = sorted(tested["archetypes"]["group"].unique())
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(hands), np.full(len(hands), 1 / len(hands)), size=draws)
+    weights = resampling.draw_weights(draws=draws, seed=seed, groups=len(hands))
     weights = np.vstack([np.ones(len(hands)), weights])  # first, the customers as they are
     scores, groups = {}, []
     for method in tested:

@@ -20,7 +20,7 @@ from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
 from ltvkit.drivers.leaves import LEAVES, MOVED, ROUNDING, Counted
 from ltvkit.drivers.own_trees import build_own_tree
 from ltvkit.drivers.texts import fill
-from ltvkit.engines import sampling
+from ltvkit.engines import resampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, Undefined
 from ltvkit.ingest import truncation
@@ -155,7 +155,7 @@ def share_out_sums(
             totals, spans=spans, known=known, regular=counted.regular, calendar=calendar
         )
     grown = grown.add_margin_rate() if of == "margin" else grown
-    drawn = grown.compute(resample(counted.sums, draws=draws, seed=seed))
+    drawn = grown.compute(resampling.resample(counted.sums, draws=draws, seed=seed))
     people = [sum(totals[f"{kind}{n}"] for kind in leaves.KINDS) for n in (0, 1)]
     enough = min(people) >= FEWEST
     shares = list_shares(grown.formula, grown.compute(totals), drawn, enough=enough, tree=tree)
@@ -235,15 +235,6 @@ def _find_month(name: str, every: str) -> int:
     if every != "month" or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", name):
         raise ParamsError(f"against={name!r}: give previous, last_year, or a month as 2024-06.")
     return periods.index_of(f"{name}-01", "month")
-
-
-def resample(table: pd.DataFrame, *, draws: int, seed: int) -> dict[str, np.ndarray]:
-    """Sums by group of customers -> sums of all, of groups drawn with replacement."""
-    groups = table.reindex([f"{n:02x}" for n in range(sampling.GROUPS)], fill_value=0.0)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(groups), np.full(len(groups), 1 / len(groups)), size=draws)
-    sums = weights @ groups.to_numpy()
-    return dict(zip(groups.columns, sums.T, strict=True))
 
 
 def _find_range(drawn: np.ndarray, covered: float) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from ltvkit.drivers.change import Change
 from ltvkit.drivers.formula import Formula, Values
 from ltvkit.drivers.leaves import divide
 from ltvkit.drivers.texts import fill
-from ltvkit.engines import frames, sampling
+from ltvkit.engines import frames, resampling, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
 from ltvkit.ingest import daily, truncation
@@ -59,7 +59,7 @@ def explain_ltv(
     if not (totals["orders0"] and totals["orders1"]):
         raise TooLittleData(fill("no_cohort_to_compare"))
     people = min(totals["customers0"], totals["customers1"])
-    drawn = _compute(changes.resample(sums, draws=draws, seed=seed), formula)
+    drawn = _compute(resampling.resample(sums, draws=draws, seed=seed), formula)
     sides = _compute(totals, formula)
     shares = changes.list_shares(formula, sides, drawn, enough=people >= changes.FEWEST)
     before, after = (float(totals[f"{of}{n}"] / totals[f"customers{n}"]) for n in (0, 1))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ltvkit import cohorts, periods
 from ltvkit.display import formats
-from ltvkit.engines import frames, ranking
+from ltvkit.engines import frames, ranking, resampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import NothingKept, TooLittleData
 from ltvkit.ingest import daily
@@ -140,8 +140,7 @@ def _draw_curve(paid: np.ndarray, lived: np.ndarray, *, draws: int, seed: int) -
 
 def _resample(paid: np.ndarray, lived: np.ndarray, *, draws: int, seed: int) -> np.ndarray:
     """The lower and the upper end of the band, by age; NaN where too few have lived it."""
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(len(paid), np.full(len(paid), 1 / len(paid)), size=draws)
+    weights = resampling.draw_weights(draws=draws, seed=seed, groups=len(paid))
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = np.cumsum((weights @ paid) / (weights @ lived), axis=1)
     enough = lived.sum(axis=0) >= FEWEST

@@ -14,9 +14,10 @@ from typing import Any
 import pandas as pd
 
 from ltvkit import periods
+from ltvkit.engines import resampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
-from ltvkit.offers import holdout, resampling
+from ltvkit.offers import holdout
 from ltvkit.offers.methods import KINDS, METHODS
 from ltvkit.periods import Day
 
@@ -56,18 +57,19 @@ def choose(
     before these `days`. Raises as `compare` does.
     """
     split = periods.day(as_of) - dt.timedelta(days=days)
-    rule: dict[str, Any] = {"split": split, "item": item, "days": days, "k": k, "judged": judged}
-    rule |= {"groups": groups, "by": by}
+    rule: dict[str, Any] = {"split": split, "item": item, "days": days, "k": k}
     if not half_lives:
         raise ParamsError("half_lives: name one at least; 0 is none.")
+    later = holdout.select_later(lines, judged=judged, **rule)
+    rule |= {"groups": groups, "by": by}
     tried = [
-        holdout.measure(lines, half_life=half_life, kinds={"again": ["personal"]}, **rule)
+        holdout.measure(lines, later, half_life=half_life, kinds={"again": ["personal"]}, **rule)
         for half_life in half_lives
     ]
     found = pd.concat([holdout.summarize(results) for results in tried], ignore_index=True)
     known = found["recall"].notna()  # where nothing is ever bought again, none is
     best = float(found.loc[found["recall"].idxmax() if known.any() else 0, "half_life"])
-    results = holdout.measure(lines, half_life=best, kinds=_list_methods(groups), **rule)
+    results = holdout.measure(lines, later, half_life=best, kinds=_list_methods(groups), **rule)
     methods = {kind: _choose_method([r for r in results if r["kind"] == kind]) for kind in KINDS}
     rest = holdout.summarize(results)
     known = (rest["kind"] == "again") & (rest["method"] == "personal")
@@ -124,11 +126,13 @@ def compare(
     `TooLittleData` where fewer than 30 customers bought both before and after.
     """
     split = periods.day(as_of) - dt.timedelta(days=days)
-    rule: dict[str, Any] = {"item": item, "days": days, "k": k, "judged": judged}
-    rule |= {"groups": groups, "by": by}
-    choice = choice or choose(lines, as_of=split, **rule)
-    kinds = _list_methods(groups)
-    results = holdout.measure(lines, split=split, half_life=choice.half_life, kinds=kinds, **rule)
+    rule: dict[str, Any] = {"item": item, "days": days, "k": k}
+    grouped: dict[str, Any] = {"groups": groups, "by": by}
+    choice = choice or choose(lines, as_of=split, judged=judged, **rule, **grouped)
+    rule |= {"split": split}
+    later = holdout.select_later(lines, judged=judged, **rule)
+    rule |= {"half_life": choice.half_life, "kinds": _list_methods(groups)}
+    results = holdout.measure(lines, later, **rule, **grouped)
     table = holdout.summarize(results, draws=draws, seed=seed)
     chosen = [choice.methods.get(r.kind) == r.method for r in table.itertuples()]
     table.insert(2, "chosen", chosen)

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.engines import frames, sampling
+from ltvkit.engines import frames, resampling, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, one_of
 from ltvkit.offers import methods as ways
-from ltvkit.offers import purchases, resampling
+from ltvkit.offers import purchases
 from ltvkit.offers.methods import ALL, METHODS, NEAR, OWN, History
 from ltvkit.offers.texts import fill
 from ltvkit.periods import Day
@@ -28,23 +28,19 @@ SUMS = ["customers", "recall", "hit", "caught", "amount"]
 
 def measure(
     lines: Frame,
+    later: nw.LazyFrame,
     *,
     split: Day,
     item: str,
     days: int,
     k: int,
-    judged: str,
     half_life: float,
     kinds: dict[str, list[str]],
     groups: Frame | None,
     by: str,
 ) -> list[dict[str, Any]]:
-    """Kind, method, half_life, catalogue_share, and sums by group of customers, of each method."""
-    one_of("judged", judged, JUDGED)
-    if days < 1 or not 1 <= k <= ways.MOST:
-        raise ParamsError(f"days={days}, k={k}: give 1 or more (offers: {ways.MOST}).")
-    later = _select_later(lines, split=split, item=item, days=days, judged=judged)
-    later = frames.lazy(frames.materialize(later, like=lines))
+    """Order lines, and what was bought after `split` (`select_later`) -> kind, method, half_life,
+    catalogue_share, and sums by group of customers, of each method."""
     asked = later.select("customer_id").unique()
     near = any(r == NEAR for kind, ms in kinds.items() for m in ms for _a, r in METHODS[kind][m])
     history = ways.open_history(
@@ -74,15 +70,22 @@ def measure(
     return found
 
 
-def _select_later(lines: Frame, *, split: Day, item: str, days: int, judged: str) -> nw.LazyFrame:
-    """customer_id, item, amount of what each customer bought after `split`."""
+def select_later(
+    lines: Frame, *, split: Day, item: str, days: int, k: int, judged: str
+) -> nw.LazyFrame:
+    """Order lines -> customer_id, item, amount of what each customer bought after `split`, by which
+    `k` offers are judged; computed once, for all that is tried on that day."""
+    one_of("judged", judged, JUDGED)
+    if days < 1 or not 1 <= k <= ways.MOST:
+        raise ParamsError(f"days={days}, k={k}: give 1 or more (offers: {ways.MOST}).")
     until = periods.day(split) + dt.timedelta(days=days)
     bought = purchases.select_items(lines, as_of=until, item=item)
     later = bought.filter(nw.col("day") > periods.number_of(split))
     if judged == "next_basket":
         first = later.group_by("customer_id").agg(first=nw.col("day").min())
         later = later.join(first, on="customer_id").filter(nw.col("day") == nw.col("first"))
-    return later.group_by("customer_id", "item").agg(nw.col("amount").sum())
+    summed = later.group_by("customer_id", "item").agg(nw.col("amount").sum())
+    return frames.lazy(frames.materialize(summed, like=lines))
 
 
 def _mark_aims(later: nw.LazyFrame, history: History) -> nw.LazyFrame:

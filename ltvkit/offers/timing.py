@@ -19,20 +19,16 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.engines import frames, sampling
+from ltvkit.engines import frames, resampling, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, Undefined
 from ltvkit.ingest import daily
 from ltvkit.ingest.truncation import find_known_from
-from ltvkit.offers import resampling
 from ltvkit.offers.texts import fill
 from ltvkit.periods import Day
 
-LAPSES = (
-    365,
-    180,
-    90,
-)  # days without an order after which a customer has left: the longest that fits
+# Days without an order after which a customer has left: the longest that fits.
+LAPSES = (365, 180, 90)
 MOST = 4  # order numbers with a curve of their own; the last one is "4 and more"
 ALL = 0  # order number of the row for all orders
 FEWEST = 50  # orders that were followed by another one; a curve of fewer is mostly chance

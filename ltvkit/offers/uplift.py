@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ltvkit.engines import sampling
+from ltvkit.engines import resampling, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData
-from ltvkit.offers import resampling, rule_search
+from ltvkit.offers import rule_search
 from ltvkit.offers.texts import fill
 
 COVERED = 0.9  # of intervals: 5% of rules that do nothing are named
