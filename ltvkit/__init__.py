@@ -27,11 +27,8 @@ if TYPE_CHECKING:
 # What an analyst imports by name: `from ltvkit import rfm`.
 _MODULES = (
     "abc_classes", "archetypes", "cohorts", "customers", "deciles", "display", "drivers", "errors",
-    "forecast", "hypotheses", "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples",
-    "abc_classes", "cohorts", "customers", "deciles", "display", "drivers", "errors", "forecast",
-    "hypotheses", "kpis", "ltv", "offers", "orders", "periods", "quality", "rfm", "samples",
-    "hypotheses", "kpis", "ltv", "orders", "periods", "quality", "rfm", "samples", "traits",
-    "transitions",
+    "forecast", "funnel", "hypotheses", "kpis", "ltv", "offers", "orders", "periods", "quality",
+    "rfm", "samples", "support", "traits", "transitions",
 )  # fmt: skip
 
 __all__ = ["__version__", "open"]
