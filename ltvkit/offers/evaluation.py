@@ -18,7 +18,7 @@ from ltvkit.engines import resampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
 from ltvkit.offers import holdout
-from ltvkit.offers.methods import KINDS, METHODS
+from ltvkit.offers.methods import KINDS, METHODS, Way
 from ltvkit.periods import Day
 
 HALF_LIVES = (0, 28, 91, 182, 365)  # days; 0: none
@@ -57,19 +57,16 @@ def choose(
     before these `days`. Raises as `compare` does.
     """
     split = periods.day(as_of) - dt.timedelta(days=days)
-    rule: dict[str, Any] = {"split": split, "item": item, "days": days, "k": k}
+    rule: dict[str, Any] = {"item": item, "days": days, "k": k, "judged": judged}
+    rule |= {"groups": groups, "by": by}
     if not half_lives:
         raise ParamsError("half_lives: name one at least; 0 is none.")
-    later = holdout.select_later(lines, judged=judged, **rule)
-    rule |= {"groups": groups, "by": by}
-    tried = [
-        holdout.measure(lines, later, half_life=half_life, kinds={"again": ["personal"]}, **rule)
-        for half_life in half_lives
-    ]
-    found = pd.concat([holdout.summarize(results) for results in tried], ignore_index=True)
+    trial = holdout.open_trial(lines, split=split, half_lives=half_lives, **rule)
+    tried = [Way("again", "personal", half_life) for half_life in half_lives]
+    found = holdout.summarize(holdout.measure(trial, tried, k=k))
     known = found["recall"].notna()  # where nothing is ever bought again, none is
     best = float(found.loc[found["recall"].idxmax() if known.any() else 0, "half_life"])
-    results = holdout.measure(lines, later, half_life=best, kinds=_list_methods(groups), **rule)
+    results = holdout.measure(trial, _list_ways(groups, best), k=k)
     methods = {kind: _choose_method([r for r in results if r["kind"] == kind]) for kind in KINDS}
     rest = holdout.summarize(results)
     known = (rest["kind"] == "again") & (rest["method"] == "personal")
@@ -126,21 +123,19 @@ def compare(
     `TooLittleData` where fewer than 30 customers bought both before and after.
     """
     split = periods.day(as_of) - dt.timedelta(days=days)
-    rule: dict[str, Any] = {"item": item, "days": days, "k": k}
-    grouped: dict[str, Any] = {"groups": groups, "by": by}
-    choice = choice or choose(lines, as_of=split, judged=judged, **rule, **grouped)
-    rule |= {"split": split}
-    later = holdout.select_later(lines, judged=judged, **rule)
-    rule |= {"half_life": choice.half_life, "kinds": _list_methods(groups)}
-    results = holdout.measure(lines, later, **rule, **grouped)
+    rule: dict[str, Any] = {"item": item, "days": days, "k": k, "judged": judged}
+    rule |= {"groups": groups, "by": by}
+    choice = choice or choose(lines, as_of=split, **rule)
+    trial = holdout.open_trial(lines, split=split, half_lives=[choice.half_life], **rule)
+    results = holdout.measure(trial, _list_ways(groups, choice.half_life), k=k)
     table = holdout.summarize(results, draws=draws, seed=seed)
     chosen = [choice.methods.get(r.kind) == r.method for r in table.itertuples()]
     table.insert(2, "chosen", chosen)
     return table.assign(judged=judged, days=days, k=k)
 
 
-def _list_methods(groups: Frame | None) -> dict[str, list[str]]:
-    named = {kind: list(METHODS[kind]) for kind in KINDS}
-    if groups is not None:
-        return named
-    return {kind: [m for m in ms if m != "group_best_sellers"] for kind, ms in named.items()}
+def _list_ways(groups: Frame | None, half_life: float) -> list[Way]:
+    """All methods of all kinds; those by group where there are groups."""
+    named = [(kind, method) for kind in KINDS for method in METHODS[kind]]
+    known = [(k, m) for k, m in named if m != "group_best_sellers" or groups is not None]
+    return [Way(kind, method, half_life) for kind, method in known]

@@ -1,4 +1,4 @@
-"""The ways to choose offers: what was bought up to a day, and how each method ranks it.
+"""The ways to choose offers: how each method ranks what was bought up to a day.
 
 Each method is a list of parts that follow one another: the best of the first, then of the next one
 those that are not in it yet, until there are `k`.
@@ -6,19 +6,16 @@ those that are not in it yet, until there are `k`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import narwhals.stable.v2 as nw
 import pandas as pd
 
-from ltvkit import periods
 from ltvkit.engines import frames
-from ltvkit.engines.frames import Frame
-from ltvkit.errors import TooLittleData
-from ltvkit.offers import neighbours, purchases
+from ltvkit.offers import neighbours
+from ltvkit.offers.histories import History, keep
 from ltvkit.offers.purchases import number_within
-from ltvkit.offers.texts import fill
-from ltvkit.periods import Day
 
 KINDS = ("again", "new", "any")
 OWN, FRESH, ALL = "own", "fresh", "all"  # bought before, never bought, both
@@ -48,154 +45,124 @@ MOST = 100  # offers per customer
 DEPTH = 20  # so many times the offers asked for are looked through for what a customer never bought
 
 
-class History(NamedTuple):
-    """What was bought up to a day. `own`: customer_id, place, weight, days; `items`: item, place
-    (1: the best seller); `people`: customer_id, and group where customers have one; `grouped`:
-    group, place, rank; `near`: customer_id, place, score; None: not asked for. `like`: of the
-    engine."""
+class Way(NamedTuple):
+    """A way to choose offers: a method of `METHODS`, and the half-life of what was bought."""
 
-    own: nw.LazyFrame
-    items: nw.LazyFrame
-    people: nw.LazyFrame
-    grouped: nw.LazyFrame | None
-    near: nw.LazyFrame | None
-    like: Frame
+    kind: str
+    method: str
+    half_life: float = 0
 
-
-def open_history(
-    lines: Frame,
-    *,
-    as_of: Day,
-    item: str,
-    half_life: float = 0,
-    groups: Frame | None = None,
-    by: str = "segment",
-    near: bool = False,
-    only: nw.LazyFrame | None = None,
-) -> History:
-    """Order lines up to `as_of` -> `History`, its tables computed once in their engine. `only`:
-    offers are asked for these customers alone; best sellers and neighbours are of all."""
-    bought = purchases.select_items(lines, as_of=as_of, item=item)
-    counted = purchases.count_items(bought, as_of=as_of, half_life=half_life)
-    counted = frames.lazy(frames.materialize(counted, like=lines))
-    ranked = purchases.rank_items(counted, as_of=as_of)
-    items = frames.lazy(frames.materialize(ranked, like=lines))
-    if not frames.count(items):
-        raise TooLittleData(fill("nothing_bought", item=item))
-    own = counted.join(items, on="item").drop("item")
-    own = frames.lazy(frames.materialize(own, like=lines))
-    people = own.select("customer_id").unique()
-    grouped = None
-    if groups is not None:
-        people = people.join(open_groups(groups, by=by, like=lines), on="customer_id", how="left")
-        grouped = _rank_in_groups(own, people, as_of=as_of)
-        grouped = frames.lazy(frames.materialize(grouped, like=lines))
-    people = people if only is None else people.join(only, on="customer_id", how="semi")
-    people = frames.lazy(frames.materialize(people, like=lines))
-    scores = neighbours.score_neighbours(own, like=lines, only=only) if near else None
-    if only is not None:
-        own = own.join(only, on="customer_id", how="semi")
-        own = frames.lazy(frames.materialize(own, like=lines))
-    return History(own, items, people, grouped, scores, lines)
+    @property
+    def parts(self) -> list[tuple[str, str, float]]:
+        """The parts of its method, each with the half-life that it depends on."""
+        weighed = (PERSONAL, NEAR)
+        parts = METHODS[self.kind][self.method]
+        return [(among, by, self.half_life if by in weighed else 0) for among, by in parts]
 
 
-def rank_offers(history: History, *, kind: str, method: str, k: int) -> nw.LazyFrame:
-    """`History` -> customer_id, place, rank (1 to `k`) by a method; lazy."""
-    parts = [
-        _list_part(history, among, ranked, k=k).select(
-            "customer_id", "place", _key=nw.col("rank") + number * (MOST + 1)
-        )
-        for number, (among, ranked) in enumerate(METHODS[kind][method])
+def rank_offers(history: History, ways: Sequence[Way], *, k: int) -> nw.LazyFrame:
+    """`History` -> way (its place in `ways`), customer_id, place, rank (1 to `k`); lazy.
+
+    What several ways have in common is computed once.
+    """
+    numbers = {part: n for n, part in enumerate(dict.fromkeys(p for w in ways for p in w.parts))}
+    steps = [
+        (way, numbers[part], step * (MOST + 1))
+        for way, one in enumerate(ways)
+        for step, part in enumerate(one.parts)
     ]
-    first = nw.concat(parts).group_by("customer_id", "place").agg(nw.col("_key").min())
+    table = pd.DataFrame(steps, columns=["way", "part", "after"])
+    placed = frames.from_pandas(table, like=nw.to_native(nw.from_native(history.like)))
+    first = (
+        _list_parts(history, list(numbers), k=k)
+        .join(placed, on="part")
+        .with_columns(_key=nw.col("rank") + nw.col("after"))
+        .group_by("way", "customer_id", "place")
+        .agg(nw.col("_key").min())
+    )
     # Places break the ties that two parts could only have with themselves.
-    listed = number_within(first, "customer_id", order=("_key", "place"))
-    return listed.filter(nw.col("rank") <= k).select("customer_id", "place", "rank")
+    listed = number_within(first, "way", "customer_id", order=("_key", "place"))
+    return listed.filter(nw.col("rank") <= k).select("way", "customer_id", "place", "rank")
 
 
-def _list_part(history: History, among: str, ranked: str, *, k: int) -> nw.LazyFrame:
-    """customer_id, place, rank: the first `k` of each customer."""
-    if ranked in (POPULAR, GROUP) and among != OWN:
-        return _list_from_ranking(history, among, ranked, k=k)
-    scored = _score_near(history, among) if ranked == NEAR else _score_own(history, ranked)
-    return _take_first(scored, k=k)
+def _list_parts(
+    history: History, parts: Sequence[tuple[str, str, float]], *, k: int
+) -> nw.LazyFrame:
+    """part (its number), customer_id, place, rank: the first `k` of each part and customer, kept in
+    the engine."""
+    near = {half_life: _open_near(history, half_life) for _, by, half_life in parts if by == NEAR}
+    deep = {
+        by: _count_bought(history, by, most=DEPTH * k)
+        for by in dict.fromkeys(by for among, by, _ in parts if among == FRESH and by != NEAR)
+    }
+    scored = []
+    for number, (among, by, half_life) in enumerate(parts):
+        if by == NEAR:
+            found = _score_near(near[half_life], among)
+        elif among == OWN:
+            found = _score_own(history, by, half_life)
+        else:
+            found = _list_from_ranking(history, among, by, deep=k + deep.get(by, 0))
+        less = nw.col("_less").cast(nw.Float64)
+        part = nw.lit(number).cast(nw.Int64)
+        scored.append(found.select("customer_id", "place", _less=less, part=part))
+    listed = number_within(nw.concat(scored), "part", "customer_id", order=("_less", "place"))
+    first = listed.filter(nw.col("rank") <= k)
+    return keep(first.select("part", "customer_id", "place", "rank"), like=history.like)
 
 
-def _take_first(scored: nw.LazyFrame, *, k: int) -> nw.LazyFrame:
-    """customer_id, place, _less (the smallest first) -> of each customer the first `k`, ranked."""
-    scored = scored.select("customer_id", "place", "_less")
-    listed = number_within(scored, "customer_id", order=("_less", "place"))
-    return listed.filter(nw.col("rank") <= k)
-
-
-def _score_own(history: History, ranked: str) -> nw.LazyFrame:
+def _score_own(history: History, by: str, half_life: float) -> nw.LazyFrame:
     """What customers have bought, by how often, by best sellers, or by those of their group."""
-    if ranked == GROUP and history.grouped is not None:
+    if by == GROUP and history.grouped is not None:
         own = history.own.join(history.people, on="customer_id")
         own = own.join(history.grouped, on=["group", "place"])
-        return own.with_columns(_less=nw.col("rank").cast(nw.Float64))
-    by = -nw.col("weight") if ranked == PERSONAL else nw.col("place").cast(nw.Float64)
-    return history.own.with_columns(_less=by)
+        return own.with_columns(_less=nw.col("rank"))
+    weight = nw.col(history.weights[half_life]) if by == PERSONAL else None
+    return history.own.with_columns(_less=nw.col("place") if weight is None else -weight)
 
 
-def _score_near(history: History, among: str) -> nw.LazyFrame:
-    """What is bought by customers who bought the same."""
-    assert history.near is not None
-    keys = ["customer_id", "place"]
-    if among == OWN:
-        found = history.near.join(history.own, on=keys, how="semi")
-    elif among == FRESH:
-        found = history.near.join(history.own, on=keys, how="anti")
-    else:
-        found = history.near
+def _open_near(history: History, half_life: float) -> nw.LazyFrame:
+    """What is bought by customers who bought the same: customer_id, place, score, owned (1: bought
+    before)."""
+    weight = nw.col(history.weights[half_life])
+    weighed = history.everybody.select("customer_id", "place", weight=weight)
+    only = history.people.select("customer_id")
+    scores = neighbours.score_neighbours(weighed, like=history.like, only=only)
+    owned = history.own.select("customer_id", "place", owned=nw.lit(1).cast(nw.Int64))
+    marked = scores.join(owned, on=["customer_id", "place"], how="left")
+    return keep(marked.with_columns(nw.col("owned").fill_null(0)), like=history.like)
+
+
+def _score_near(near: nw.LazyFrame, among: str) -> nw.LazyFrame:
+    found = near if among == ALL else near.filter(nw.col("owned") == int(among == OWN))
     return found.with_columns(_less=-nw.col("score"))
 
 
-def _list_from_ranking(history: History, among: str, ranked: str, *, k: int) -> nw.LazyFrame:
-    """The first `k` best sellers, of all or of the group, that each customer has not bought."""
-    ranking = history.items.select("place", _less=nw.col("place"))
-    on: list[str] = []
-    if ranked == GROUP and history.grouped is not None:
-        ranking, on = history.grouped.rename({"rank": "_less"}), ["group"]
-    deep = k if among == ALL else k + _count_bought(history, ranking, on, most=DEPTH * k)
+def _list_from_ranking(history: History, among: str, by: str, *, deep: int) -> nw.LazyFrame:
+    """The first best sellers, of all or of the group; of `FRESH`, those that each customer has not
+    bought."""
+    ranking, on = _find_ranking(history, by)
     first, people = ranking.filter(nw.col("_less") <= deep), history.people
     listed = people.join(first, on=on) if on else people.join(first, how="cross")
     if among == FRESH:
         bought = history.own.select("customer_id", "place")
         listed = listed.join(bought, on=["customer_id", "place"], how="anti")
-    return _take_first(listed, k=k)
+    return listed
 
 
-def _count_bought(history: History, ranking: nw.LazyFrame, on: list[str], *, most: int) -> int:
+def _find_ranking(history: History, by: str) -> tuple[nw.LazyFrame, list[str]]:
+    """place and `_less`, of all or of each group, and by which column."""
+    if by == GROUP and history.grouped is not None:
+        return history.grouped.rename({"rank": "_less"}), ["group"]
+    return history.items.select("place", _less=nw.col("place")), []
+
+
+def _count_bought(history: History, by: str, *, most: int) -> int:
     """How many of the first `most` of a ranking a customer has bought, at most."""
+    ranking, on = _find_ranking(history, by)
     own = history.own.select("customer_id", "place")
     own = own.join(history.people, on="customer_id") if on else own
     first = ranking.filter(nw.col("_less") <= most)
     counts = own.join(first, on=[*on, "place"]).group_by("customer_id").agg(n=nw.len())
     found = frames.table(counts.select(nw.col("n").max()))["n"]
     return int(found.iloc[0]) if len(found) and not pd.isna(found.iloc[0]) else 0
-
-
-def _rank_in_groups(own: nw.LazyFrame, people: nw.LazyFrame, *, as_of: Day) -> nw.LazyFrame:
-    """group, place, rank: by customers of the group who bought it in the last 91 days."""
-    recent = nw.col("last") > periods.number_of(as_of) - purchases.RECENT
-    counted = (
-        own.filter(recent)
-        .join(people, on="customer_id")
-        .filter(~nw.col("group").is_null())
-        .group_by("group", "place")
-        .agg(customers=nw.len())
-        .with_columns(_less=-nw.col("customers").cast(nw.Int64))
-    )
-    return number_within(counted, "group", order=("_less", "place")).select(
-        "group", "place", "rank"
-    )
-
-
-def open_groups(groups: Frame, *, by: str, like: Frame) -> nw.LazyFrame:
-    """customer_id, group, in the engine of `like`."""
-    opened = frames.lazy(groups, needs=("customer_id", by))
-    opened = opened.select(nw.col("customer_id").cast(nw.String), group=nw.col(by).cast(nw.String))
-    if isinstance(groups, pd.DataFrame) and not isinstance(like, pd.DataFrame):
-        return frames.from_pandas(frames.table(opened), like=nw.to_native(nw.from_native(like)))
-    return opened

@@ -59,18 +59,17 @@ def score_neighbours(
     own: nw.LazyFrame, *, like: Frame, only: nw.LazyFrame | None = None
 ) -> nw.LazyFrame:
     """What customers have bought -> customer_id, place, `score`: the sum of the cosines of what
-    they bought with this item, weighed as it is; of `only` these customers where given.
+    they bought with this item, weighed as it is; of `only` these customers where given; lazy.
 
-    Computed once, in the engine of `like`.
+    What it is computed from is kept in the engine of `like`.
     """
     basket = frames.lazy(frames.materialize(select_most_bought(own), like=like))
     near = frames.lazy(frames.materialize(find_neighbours(basket), like=like))
     asked = basket if only is None else basket.join(only, on="customer_id", how="semi")
-    scored = (
+    return (
         asked.join(near, on="place")
         .select("customer_id", place=nw.col("other"), score=nw.col("cosine") * nw.col("weight"))
         .group_by("customer_id", "place")
         .agg(nw.col("score").sum())
         .with_columns(nw.col("score").round(PLACES))
     )
-    return frames.lazy(frames.materialize(scored, like=like))

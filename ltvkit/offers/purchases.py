@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw
 
@@ -55,24 +56,32 @@ def select_items(lines: Frame, *, as_of: Day, item: str) -> nw.LazyFrame:
     return selected.filter(*named)
 
 
-def count_items(bought: nw.LazyFrame, *, as_of: Day, half_life: float = 0) -> nw.LazyFrame:
-    """Rows of `select_items` -> a row per customer and item: `days` with a purchase of it, `last`
-    (the number of the last one), and `weight`; lazy.
+def name_weights(half_lives: Sequence[float]) -> dict[float, str]:
+    """Half-lives (days; 0: none) -> the column with the weight of each (see `count_items`)."""
+    for half_life in half_lives:
+        if not half_life >= 0:
+            raise ParamsError(f"half_life={half_life}: give a number of days, or 0 for none.")
+    return {days: f"weight_{n}" for n, days in enumerate(dict.fromkeys(half_lives))}
 
-    The weight is the sum over these days of 1/2 ^ (age in days / `half_life`); 0: each day counts
-    1.
+
+def count_items(bought: nw.LazyFrame, *, as_of: Day, weights: dict[float, str]) -> nw.LazyFrame:
+    """Rows of `select_items` -> a row per customer and item: `days` with a purchase of it, `last`
+    (the number of the last one), and by half-life the column that `weights` names; lazy.
+
+    The weight is the sum over these days of 1/2 ^ (age in days / half-life); 0: each day counts 1.
     """
-    if not half_life >= 0:
-        raise ParamsError(f"half_life={half_life}: give a number of days, or 0 for none.")
-    age = periods.number_of(as_of) - nw.col("day")
-    weight = (age.cast(nw.Float64) * (-math.log(2) / half_life)).exp() if half_life else nw.lit(1.0)
+    age = (periods.number_of(as_of) - nw.col("day")).cast(nw.Float64)
+    each = {
+        name: (age * (-math.log(2) / half_life)).exp() if half_life else nw.lit(1.0)
+        for half_life, name in weights.items()
+    }
     return (
         bought.select("customer_id", "item", "day")
         .unique()
-        .with_columns(weight=weight)
+        .with_columns(**each)
         .group_by("customer_id", "item")
-        .agg(nw.col("weight").sum(), days=nw.len(), last=nw.col("day").max())
-        .with_columns(nw.col("weight").round(PLACES), nw.col("days").cast(nw.Int64))
+        .agg(nw.col(*each).sum(), days=nw.len(), last=nw.col("day").max())
+        .with_columns(nw.col(*each).round(PLACES), nw.col("days").cast(nw.Int64))
     )
 
 

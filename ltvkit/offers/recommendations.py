@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, one_of
-from ltvkit.offers import methods
-from ltvkit.offers.methods import KINDS, METHODS, MOST, NEAR
+from ltvkit.offers import histories, methods
+from ltvkit.offers.methods import KINDS, METHODS, MOST, Way
 from ltvkit.offers.purchases import number_within
 from ltvkit.periods import Day
 
@@ -52,11 +54,9 @@ def recommend(
     """
     method = method or ("item_knn" if kind == "new" else "personal")
     _check(kind, method, k, grouped=groups is not None)
-    near = any(ranked == NEAR for _part, ranked in METHODS[kind][method])
-    history = methods.open_history(
-        lines, as_of=as_of, item=item, half_life=half_life, groups=groups, by=by, near=near
-    )
-    ranked = methods.rank_offers(history, kind=kind, method=method, k=k)
+    rule: dict[str, Any] = {"as_of": as_of, "item": item, "groups": groups, "by": by}
+    history = histories.open_history(lines, half_lives=[half_life], **rule)
+    ranked = methods.rank_offers(history, [Way(kind, method, half_life)], k=k)
     bought = history.own.select("customer_id", "place", days_bought=nw.col("days"))
     listed = (
         ranked.join(history.items, on="place")
@@ -76,7 +76,7 @@ def summarize(
     to most customers of each group: `by`, rank, `item`, customers, share (of those of the group who
     get any offer). Equal: by id."""
     opened = frames.lazy(offers, needs=("customer_id", item))
-    labels = methods.open_groups(groups, by=by, like=offers)
+    labels = histories.open_groups(groups, by=by, like=offers)
     named = opened.select("customer_id", item=nw.col(item)).join(labels, on="customer_id")
     people = frames.table(
         named.select("customer_id", "group").unique().group_by("group").agg(people=nw.len())
