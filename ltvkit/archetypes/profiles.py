@@ -21,6 +21,7 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
+from ltvkit.engines.ranking import number_within
 from ltvkit.errors import ColumnError, ParamsError
 from ltvkit.ingest import schema
 from ltvkit.ingest.lines import filter_purchases, filter_until, is_purchase
@@ -69,7 +70,7 @@ def profile(
     traits = [_share(opened, name) for name in wanted]
     traits += [_find_first(lines, people, name, as_of=as_of) for name in wanted]
     traits += [_share_returns(opened)]
-    counted = pd.concat([_count(trait, people) for trait in traits], ignore_index=True)
+    counted = _count(dict(traits), people)
     sizes = frames.table(people.group_by("archetype", "known").agg(customers=nw.len()))
     tested = [_compare(counted, sizes), _compare_seasons(lines, assigned, as_of=as_of)]
     return _select(pd.concat(tested, ignore_index=True), level=level)
@@ -115,18 +116,24 @@ def _share_returns(opened: nw.LazyFrame) -> tuple[str, nw.LazyFrame]:
     return "returned", shares.filter(nw.col("value") == "returned")
 
 
-def _count(trait: tuple[str, nw.LazyFrame], people: nw.LazyFrame) -> pd.DataFrame:
-    """Shares by customer -> by value and type: customers, and the sums of shares and squares; of
-    the values that most customers have."""
-    name, shares = trait
-    placed = shares.filter(~nw.col("value").is_null()).join(people, on="customer_id")
-    common = placed.group_by("value").agg(n=nw.len())
-    common = common.sort("n", "value", descending=[True, False]).head(MOST).select("value")
-    kept = placed.join(common, on="value")
+def _count(traits: dict[str, nw.LazyFrame], people: nw.LazyFrame) -> pd.DataFrame:
+    """Of each trait, shares by customer -> by trait, value and type: customers, and the sums of
+    shares and squares; of the values that most customers have."""
+    columns = ("customer_id", "value", "share")
+    numbered = [
+        shares.select(*columns, number=nw.lit(n).cast(nw.Int64))
+        for n, shares in enumerate(traits.values())
+    ]
+    placed = nw.concat(numbered).filter(~nw.col("value").is_null()).join(people, on="customer_id")
+    common = placed.group_by("number", "value").agg(n=nw.len())
+    common = common.with_columns(_less=-nw.col("n").cast(nw.Int64))
+    common = number_within(common, "number", order=("_less", "value"))
+    common = common.filter(nw.col("rank") <= MOST).select("number", "value")
+    kept = placed.join(common, on=["number", "value"])
     kept = kept.with_columns(squares=nw.col("share") * nw.col("share"))
-    sums = ("share", "squares")
-    found = frames.add_up(kept, "value", "archetype", sums=sums, customers=nw.len())
-    return found.assign(trait=name)
+    keys, sums = ("number", "value", "archetype"), ("share", "squares")
+    found = frames.add_up(kept, *keys, sums=sums, customers=nw.len())
+    return found.assign(trait=found.pop("number").map(dict(enumerate(traits))))
 
 
 def _compare(counted: pd.DataFrame, sizes: pd.DataFrame) -> pd.DataFrame:

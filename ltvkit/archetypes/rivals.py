@@ -59,7 +59,7 @@ def name_deciles(customers: Frame, *, groups: int) -> nw.LazyFrame:
     equal revenue, which is in one group; lazy."""
     opened = frames.lazy(customers, needs=("revenue",))
     shares = [k / groups for k in range(1, groups)]
-    edges = ranking.find_quantiles(opened, of="revenue", shares=shares)
+    edges = ranking.find_quantiles(opened, shares={"revenue": shares})["revenue"]
     above = (frames.one_if(nw.col("revenue") > edge) for edge in sorted(set(edges)))
     place = nw.sum_horizontal(nw.lit(0), *above)
     return opened.select("customer_id", label=nw.concat_str(nw.lit("d"), place.cast(nw.String)))

@@ -76,14 +76,11 @@ def measure_cuts(
     """As `find_cuts`, for several shares of each measure."""
     means = factors.find_means(customers, of=of, gap_days=gap_days)
     measured = factors.add_parts(frames.lazy(customers), means, of=of)
+    found = ranking.find_quantiles(measured, shares=shares, rows=means.customers)
     rows = [
         (name, share, cut)
         for name, wanted in shares.items()
-        for share, cut in zip(
-            wanted,
-            ranking.find_quantiles(measured, of=name, shares=wanted, rows=means.customers),
-            strict=True,
-        )
+        for share, cut in zip(wanted, found[name], strict=True)
     ]
     return pd.DataFrame([*rows, (GAP, np.nan, means.gap_days)], columns=list(COLUMNS))
 

@@ -16,7 +16,7 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrame
 
 from ltvkit.core import files
-from ltvkit.engines import temporary_tables
+from ltvkit.engines import persistence, temporary_tables
 from ltvkit.errors import ColumnError, nearest
 
 Frame: TypeAlias = IntoFrame | nw.LazyFrame
@@ -98,7 +98,7 @@ def materialize(result: nw.LazyFrame, *, like: Frame) -> Any:
     if result.implementation.is_duckdb():
         return temporary_tables.store(native)
     if is_spark(result):
-        return native.persist()
+        return persistence.keep(native)
     if in_memory(like):
         collected = result.collect().to_native()
         return nw.to_native(nw.maybe_reset_index(nw.from_native(collected)))

@@ -1,6 +1,6 @@
 """Ranks, quantiles and running sums, with ties broken the same way on every engine."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import narwhals.stable.v2 as nw
 
@@ -9,24 +9,38 @@ from ltvkit.engines.spark import ranking
 
 
 def find_quantiles(
-    frame: nw.LazyFrame, *, of: str, shares: Sequence[float], rows: int = 0
-) -> list[float]:
-    """For each of `shares`, the smallest value of a column that at least this share of the rows do
-    not exceed: a value that occurs. `rows`: how many there are, where that is known.
+    frame: nw.LazyFrame, *, shares: Mapping[str, Sequence[float]], rows: int = 0
+) -> dict[str, list[float]]:
+    """By column, for each of its `shares`, the smallest value that at least this share of the rows
+    do not exceed: a value that occurs. `rows`: how many there are, where that is known.
 
-    Counted in the engine, by distinct value; NaN of a frame without rows.
+    Counted in the engine, by distinct value, all columns in one pass; NaN of a frame without rows.
     """
+    if not any(shares.values()):
+        return {name: [] for name in shares}
     rows = rows or frames.count(frame)
-    counted = frame.group_by(of).agg(n=nw.len())
-    reached = rank(counted, by=of, ascending=True, running=["n"])
+    # The values of the first column come first, then those of the second: each has all rows.
+    values = [
+        frame.select(column=nw.lit(n).cast(nw.Int64), value=nw.col(name).cast(nw.Float64))
+        for n, name in enumerate(shares)
+    ]
+    counted = nw.concat(values).group_by("column", "value").agg(n=nw.len())
+    reached = rank(counted, by="column", ties="value", ascending=True, running=["n"])
     # A share that is a float a little too high must not take the next value.
     found = {
-        f"q{k}": nw.when(nw.col("n_upto") >= share * rows - 1e-6).then(nw.col(of)).min()
-        for k, share in enumerate(shares)
+        f"q{n}_{k}": nw.when(
+            (nw.col("column") == n) & (nw.col("n_upto") >= (n + share) * rows - 1e-6)
+        )
+        .then(nw.col("value"))
+        .min()
+        for n, wanted in enumerate(shares.values())
+        for k, share in enumerate(wanted)
     }
-    if not found:
-        return []
-    return [float(v) for v in frames.table(reached.select(**found)).astype(float).iloc[0]]
+    row = frames.table(reached.select(**found)).astype(float).iloc[0]
+    return {
+        name: [float(row[f"q{n}_{k}"]) for k in range(len(wanted))]
+        for n, (name, wanted) in enumerate(shares.items())
+    }
 
 
 def rank(
@@ -56,3 +70,11 @@ def rank(
         placed = keyed.with_columns(*sums) if sums else keyed
         placed = placed.with_row_index("rank", order_by=keys).with_columns(nw.col("rank") + 1)
     return placed.select(nw.col("rank").cast(nw.Int64), *names, *map(frames.round_money, upto))
+
+
+def number_within(rows: nw.LazyFrame, *by: str, order: tuple[str, ...]) -> nw.LazyFrame:
+    """Rows -> the same with `rank` 1, 2, ... within `by`, in ascending `order`, which has no
+    ties."""
+    one = rows.with_columns(rank=nw.lit(1).cast(nw.Int64))
+    ranked = one.with_columns(nw.col("rank").cum_sum().over(*by, order_by=order))
+    return ranked.with_columns(nw.col("rank").cast(nw.Int64))

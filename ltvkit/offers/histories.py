@@ -11,9 +11,9 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
+from ltvkit.engines.ranking import number_within
 from ltvkit.errors import TooLittleData
 from ltvkit.offers import purchases
-from ltvkit.offers.purchases import number_within
 from ltvkit.offers.texts import fill
 from ltvkit.periods import Day
 

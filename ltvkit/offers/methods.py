@@ -13,9 +13,9 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit.engines import frames
+from ltvkit.engines.ranking import number_within
 from ltvkit.offers import neighbours
 from ltvkit.offers.histories import History, keep
-from ltvkit.offers.purchases import number_within
 
 KINDS = ("again", "new", "any")
 OWN, FRESH, ALL = "own", "fresh", "all"  # bought before, never bought, both

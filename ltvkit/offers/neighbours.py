@@ -12,7 +12,8 @@ import narwhals.stable.v2 as nw
 
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.offers.purchases import PLACES, number_within
+from ltvkit.engines.ranking import number_within
+from ltvkit.offers.purchases import PLACES
 
 MOST = 30  # items of a customer that are compared
 NEAREST = 20  # neighbours kept of an item

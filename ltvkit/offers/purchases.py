@@ -100,11 +100,3 @@ def rank_items(counted: nw.LazyFrame, *, as_of: Day) -> nw.LazyFrame:
     )
     ranked = ranking.rank(found, by="weighed", ties="item")
     return ranked.select("item", place=nw.col("rank"))
-
-
-def number_within(rows: nw.LazyFrame, *by: str, order: tuple[str, ...]) -> nw.LazyFrame:
-    """Rows -> the same with `rank` 1, 2, ... within `by`, in ascending `order`, which has no
-    ties."""
-    one = rows.with_columns(rank=nw.lit(1).cast(nw.Int64))
-    ranked = one.with_columns(nw.col("rank").cum_sum().over(*by, order_by=order))
-    return ranked.with_columns(nw.col("rank").cast(nw.Int64))

@@ -9,10 +9,10 @@ import pandas as pd
 
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
+from ltvkit.engines.ranking import number_within
 from ltvkit.errors import ParamsError, one_of
 from ltvkit.offers import histories, methods
 from ltvkit.offers.methods import KINDS, METHODS, MOST, Way
-from ltvkit.offers.purchases import number_within
 from ltvkit.periods import Day
 
 

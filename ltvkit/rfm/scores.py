@@ -87,7 +87,7 @@ def _all_edges(customers: nw.LazyFrame, bins: int, cuts: Any) -> dict[str, list[
     if not size:
         raise DataError("there are no customers to score: nobody had bought by that date.")
     shares = [k / bins for k in range(1, bins)]
-    return {m: ranking.find_quantiles(customers, of=m, shares=shares, rows=size) for m in MEASURES}
+    return ranking.find_quantiles(customers, shares=dict.fromkeys(MEASURES, shares), rows=size)
 
 
 def fixed_edges(cuts: pd.DataFrame | Mapping, name: str = "cuts") -> dict[str, list[float]]:

@@ -98,3 +98,16 @@ def test_samples_and_spellings_are_decided_on_the_workers(session):
     found = spellings.find_spellings(session.createDataFrame(pa.Table.from_pandas(once)))
     assert found == spellings.find_spellings(once)
     assert (found.customers, found.revenue) == (1, 3.0)
+
+
+def test_a_plan_grows_by_as_much_with_each_frame_that_is_kept(session):
+    """Not twice as much, as adaptive plans do, which are described twice each."""
+    frame, sizes = nw.from_native(session.range(50)).lazy(), []
+    for _step in range(4):
+        counted = frame.group_by("id").agg(n=nw.len()).select(id=nw.col("id") % 7)
+        kept = frames.materialize(counted, like=session.range(1))
+        assert frames.count(kept)
+        sizes.append(kept._jdf.queryExecution().executedPlan().treeString().count("\n"))
+        frame = frames.lazy(kept)
+    assert len(set(np.diff(sizes))) == 1
+    assert session.conf.get("spark.sql.adaptive.enabled") == "true"  # for steps, as before

@@ -10,7 +10,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from ltvkit.engines import frames
+from ltvkit.engines import frames, persistence
 
 SAMPLE, BUCKETS = 512, 64
 FEW = 10_000  # rows; up to so many, one task is faster
@@ -24,7 +24,7 @@ def rank(frame: Any, *, keys: Sequence[str], running: Sequence[str]) -> Any:
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
-    frame = frame.persist()
+    frame = persistence.keep(frame)
     ends = _ends(frame, keys)
     placed = frame.withColumn(_BUCKET, _bucket(keys, ends))
     offsets = _offsets(placed, running, buckets=len(ends) + 1)
