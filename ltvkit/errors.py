@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 __all__ = [
     "Alike", "ClusterError", "ColumnError", "DataError", "DeliveryError", "LtvkitError",
-    "LtvkitWarning", "NoOptimum", "NotRegular", "NothingKept", "NothingYet", "ParamsError",
-    "ProjectError", "ReportError", "TooLittleData", "Undefined",
+    "LtvkitWarning", "NoOptimum", "NotRecorded", "NotRegular", "NothingKept", "NothingYet",
+    "ParamsError", "ProjectError", "ReportError", "TooLittleData", "Undefined",
 ]  # fmt: skip
 
 __dir__ = __all__.copy
@@ -62,6 +62,10 @@ class NothingKept(Undefined):
 
 class NothingYet(TooLittleData):
     """There is nothing for this page yet; the message says how to begin."""
+
+
+class NotRecorded(Undefined):
+    """The shop's params name no such input; the message says what to record, and where."""
 
 
 class ClusterError(LtvkitError):

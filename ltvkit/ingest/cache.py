@@ -69,7 +69,12 @@ def open_orders(
     Raises what `orders.read` raises; `engine` is not Spark.
     """
     request = Request.of(source, columns, policies)
-    home = cache_folder.locate("orders")
+    folder, held = open_entry(request, cache_folder.locate("orders"))
+    return _load(folder, held, request.rules, engine)
+
+
+def open_entry(request: Request, home: Path) -> tuple[Path, Hold]:
+    """The cache entry of a request in `home`, which is held; in a run always the same one."""
     key = run_state.pinned(request.key())
     held = cache_entries.open_whole(home / key) if key else None
     if held is None:
@@ -80,19 +85,24 @@ def open_orders(
         if first != key:  # another notebook was first
             held.release()
             key, held = first, cache_entries.open_or_make(home / first, _refuse)
-    return _load(home / key, held, request.rules, engine)
+    return home / key, held
 
 
 def _refuse(folder: Path) -> None:
     raise ReportError(f"{paths.shorten(folder)} is missing: run it again.")
 
 
-def _load(folder: Path, held: Hold, rules: Policies, engine: str) -> CachedOrders:
+def connect_to(folder: Path, held: Hold, rules: Policies) -> tuple[Any, pipeline.Rows]:
+    """A cache entry -> a connection that reads its rows, and holds it, and the rows."""
     memory, spill = limits.parse_memory(rules.memory_limit), cache_folder.locate("spill")
     connection = connect(memory=memory, spill=spill)
     weakref.finalize(connection, held.release)
     preparing.set_folder(connection, folder)
-    rows = pipeline.Rows.from_json((folder / preparing.FACTS).read_text("utf-8"))
+    return connection, pipeline.Rows.from_json((folder / preparing.FACTS).read_text("utf-8"))
+
+
+def _load(folder: Path, held: Hold, rules: Policies, engine: str) -> CachedOrders:
+    connection, rows = connect_to(folder, held, rules)
     book = pipeline.open_rows(connection, rows, returns=rules.returns)
     book = CachedOrders(**vars(book), folder=folder, key=folder.name, connection=connection)
     if engine == "duckdb":

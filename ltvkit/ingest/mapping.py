@@ -25,7 +25,7 @@ def map_columns(part: Part, *, columns: Mapping[str, str], source: str) -> dict[
     """
     found = part.columns
     said = {name: name for name in COLUMNS if name in found} | dict(columns)
-    mapped = {n: _find_header(n, h, part, source) for n, h in said.items()}
+    mapped = {n: find_header(n, h, part, source) for n, h in said.items()}
     if needed := schema.find_missing(mapped):
         strays = [n for n in mapped if n not in COLUMNS]
         hint = nearest(needed[0], strays) or nearest(needed[0], headers.drop_data(found))
@@ -106,7 +106,8 @@ def _check_policy_columns(mapped: Mapping[str, str], rules: Policies, part: Part
             )
 
 
-def _find_header(name: str, written: str, part: Part, source: str) -> str:
+def find_header(name: str, written: str, part: Part, source: str) -> str:
+    """The raw column of a part that `written` names; raises `ColumnError`, which names `name`."""
     found = {normalize_header(column): column for column in part.columns}
     wanted = normalize_header(written)
     if not wanted:

@@ -85,16 +85,11 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
     )
     # Other policies look at all lines of a file at once.
     alone = rules.fill_down or any(amounts.spreads(names, rules) for names in mapped)
-    kept, read = [], []
-    for run in [[p] for p in raw.parts] if alone else gathering.find_runs(raw.parts):
-        given = list(itertools.islice(readings, len(run)))
-        for stored, part, names in _store_run(raw.connection, run, given, keep, len(kept)):
-            kept.append(stored)
-            read.append((part, names))
+    kept, read = store_parts(raw, readings, keep, alone=bool(alone))
     sql, named = " union all by name ".join(kept), all("order_id" in m for m in mapped)
     lines = _open_lazy(raw.connection, sql)
     if validation.needs_comparison(lines, rules, named=named):
-        with _translate_errors(raw.facts["source"]):
+        with translate_errors(raw.facts["source"]):
             compared = validation.compare_lines(lines, rules, named=named)
             sql = keep(raw.connection, compared.to_native(), "rows", None)
         lines = _open_lazy(raw.connection, sql)
@@ -102,6 +97,20 @@ def validate_source(raw: Raw, *, columns: Mapping[str, str], rules: Policies, ke
     parts, mapped = zip(*read, strict=True)
     facts |= undecided_amounts.find_undecided(replace(raw, parts=parts), mapped, rules)
     return Rows(sql, list(raw.columns), table, facts)
+
+
+def store_parts(
+    raw: Raw, readings: Iterator[PartReader], keep: Store, *, alone: bool = False
+) -> tuple[list[str], list[tuple[Part, Mapping[str, str]]]]:
+    """Store the parts of a source as their readers read them, small ones of the same columns
+    together unless `alone` -> SQL for the rows of each, and each with its mapping."""
+    kept, read = [], []
+    for run in [[p] for p in raw.parts] if alone else gathering.find_runs(raw.parts):
+        given = list(itertools.islice(readings, len(run)))
+        for stored, part, names in _store_run(raw.connection, run, given, keep, len(kept)):
+            kept.append(stored)
+            read.append((part, names))
+    return kept, read
 
 
 def choose_timezone(raw: Raw, rules: Policies) -> str:
@@ -226,6 +235,11 @@ class PartReader:
     file: str | None
     rates: pd.DataFrame | None
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether its rows come in the order of the file."""
+        return self.rates is None and not amounts.spreads(self.mapped, self.rules)
+
     def read_part(self, connection: Any, part: Part) -> Any:
         """The part -> a relation of its rows, each with its reject reason."""
         validated = self.validate_part(connection, part)
@@ -276,10 +290,9 @@ def _store_part(
     import duckdb
 
     filled = mapping.fill_down(part, reading.mapped, reading.rules)
-    spread = amounts.spreads(reading.mapped, reading.rules)
-    if reading.rates is not None or spread:  # which keep no order
+    if not reading.keeps_order:
         filled = filled.with_line_numbers()
-    with _translate_errors(part.name):
+    with translate_errors(part.name):
         try:
             first = None if LINE in filled.working else filled.first
             with progress.show_query(connection, part.name):
@@ -295,7 +308,7 @@ def _store_part(
 
 
 @contextmanager
-def _translate_errors(name: str) -> Iterator[None]:
+def translate_errors(name: str) -> Iterator[None]:
     """Turn errors of DuckDB into `DataError`."""
     import duckdb
 

@@ -51,6 +51,10 @@ class Request:
         """The name of the cache entry; without what was `seen` of the files, that of all states."""
         return make_key(self.source, self.columns, self.decided, *seen)
 
+    def validate(self, raw: readers.Raw, keep: pipeline.Store) -> pipeline.Rows:
+        """The opened source -> its validated rows, stored by `keep`."""
+        return pipeline.validate_source(raw, columns=self.columns, rules=self.rules, keep=keep)
+
 
 class _ChangedError(DataError):
     """A file changed while it was read."""
@@ -115,7 +119,7 @@ def _prepare(request: Request, state: State, home: Path, pinned: str | None) -> 
 
 def _fill(raw: readers.Raw, request: Request, state: State, folder: Path) -> None:
     set_folder(raw.connection, folder)
-    rows = pipeline.validate_source(raw, columns=request.columns, rules=request.rules, keep=_store)
+    rows = request.validate(raw, _store)
     _check(state)
     (folder / FACTS).write_text(rows.to_json(), "utf-8")
 

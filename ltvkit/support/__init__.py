@@ -2,7 +2,12 @@
 
 from ltvkit.core.lazy import load_names_on_use
 
-__all__: list[str] = []
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ltvkit.ingest.records import Records
+    from ltvkit.support.reading import read_enquiries
+
+__all__ = ["Records", "read_enquiries"]
 
 __getattr__ = load_names_on_use(__name__, __file__)
 __dir__ = __all__.copy

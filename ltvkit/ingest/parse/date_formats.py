@@ -90,23 +90,25 @@ def _reads_back(form: str) -> bool:
         return False
 
 
-def parse_format(x: str, form: str, zone: str) -> str:
+def parse_format(x: str, form: str, zone: str, kind: str = "date") -> str:
     """SQL for the day of a text in a format other than `YEAR_FIRST`; NULL where it is not in it.
 
     A time with a zone counts on the day that is written, or on that of `zone` where one is given.
+    With the `kind` "timestamp", SQL for the time by the same clock.
     """
     if form in UNIX:
         digits = f"regexp_matches({x}, '^[0-9]{{9,16}}([.][0-9]*)?$')"
         instant = f"to_timestamp(try_cast({x} as double) / {UNIX[form]})"
-        return f"case when {digits} then timezone({literal(zone or 'UTC')}, {instant})::date end"
+        return f"case when {digits} then timezone({literal(zone or 'UTC')}, {instant})::{kind} end"
     if form.startswith(BUDDHIST):
-        return subtract_buddhist(x, lambda y: parse_format(y, form.removeprefix(BUDDHIST), zone))
+        common = form.removeprefix(BUDDHIST)
+        return subtract_buddhist(x, lambda y: parse_format(y, common, zone, kind))
     plain = form.replace("%B", "%b")
     named = plain != form or "%b" in form
     texts = [(x, form), (narrow(x), form)]
     if named:
         texts = [(x, form), (_translate_month(narrow(x)), strip_accents(plain))]
-    return f"coalesce({', '.join(_parse_time(sql, f, zone) for sql, f in texts)})"
+    return f"coalesce({', '.join(_parse_time(sql, f, zone, kind) for sql, f in texts)})"
 
 
 def subtract_buddhist(x: str, read: Callable[[str], str]) -> str:
@@ -122,22 +124,22 @@ def strip_accents(text: str) -> str:
     return "".join(c for c in marked if not unicodedata.combining(c))
 
 
-def _parse_time(x: str, form: str, zone: str) -> str:
-    """SQL for the day of a text by strptime, its zone read apart."""
+def _parse_time(x: str, form: str, zone: str, kind: str) -> str:
+    """SQL for the day or the time of a text by strptime, its zone read apart."""
     if _NAMED_ZONE.search(form):
         body = f"regexp_replace({x}, ' ?[A-Z]+$', '')"
         local = f"try_strptime({body}, {literal(_NAMED_ZONE.sub('', form))})"
         if not zone:
-            return f"{local}::date"
+            return f"{local}::{kind}"
         ahead = f"map {ZONES_AS_MINUTES}[regexp_extract({x}, '([A-Z]+)$', 1)]"
         instant = f"timezone('UTC', {local} - to_minutes({ahead}))"
-        return f"timezone({literal(zone)}, {instant})::date"
+        return f"timezone({literal(zone)}, {instant})::{kind}"
     if "%z" in form and (zone or not _OFFSET.search(form)):
-        return f"timezone({literal(zone or 'UTC')}, try_strptime({x}, {literal(form)}))::date"
+        return f"timezone({literal(zone or 'UTC')}, try_strptime({x}, {literal(form)}))::{kind}"
     if "%z" in form:
         written = f"regexp_extract({x}, '^(.*?) ?[-+][0-9]{{2}}:?(?:[0-9]{{2}})?$', 1)"
-        return f"try_strptime({written}, {literal(_OFFSET.sub('', form))})::date"
-    return f"try_strptime({x}, {literal(form)})::date"
+        return f"try_strptime({written}, {literal(_OFFSET.sub('', form))})::{kind}"
+    return f"try_strptime({x}, {literal(form)})::{kind}"
 
 
 def _translate_month(x: str) -> str:

@@ -66,7 +66,7 @@ def parse_date(
         instant = f"timezone('UTC', {name})" if in_utc and kind.startswith("TIMESTAMP") else ""
         instant = name if kind.endswith("TIME ZONE") else instant
         local = _to_zone(instant, zone or "UTC") if instant else name
-        return f"case when {_is_plausible(f'{local}::date')} then {local}::date::timestamp end"
+        return f"case when {is_plausible(f'{local}::date')} then {local}::date::timestamp end"
     x = name if kind == "VARCHAR" else "x"
     forms = date_formats.split_formats(date_format or date_formats.YEAR_FIRST)
     read = _parse_forms(x, forms, zone)
@@ -121,11 +121,11 @@ def _list_timezones() -> list[str]:
 
 
 def _parse_forms(x: str, forms: Sequence[str], zone: str) -> str:
-    days = [_parse_form(x, form, zone) for form in forms]
+    days = [parse_form(x, form, zone) for form in forms]
     return f"coalesce({', '.join(days)})" if days[1:] else days[0]
 
 
-def _parse_form(x: str, form: str, zone: str) -> str:
+def parse_form(x: str, form: str, zone: str) -> str:
     year_first = date_formats.YEAR_FIRST
     if form == year_first:
         return _parse_undeclared(x, zone)
@@ -148,7 +148,7 @@ def _parse_undeclared(x: str, zone: str) -> str:
     )
     rich = once(narrow(trim(x)), "t", once(_parse_rich("t", zone), "d", _keep_plausible("d")))
     return (
-        f"case when {_is_plausible(bare)} and ({zoneless}) then {bare} "
+        f"case when {is_plausible(bare)} and ({zoneless}) then {bare} "
         f"when {x} > '' then {rich} end::timestamp"
     )
 
@@ -187,8 +187,8 @@ def _to_zone(instant: str, zone: str) -> str:
 
 
 def _keep_plausible(day: str) -> str:
-    return f"case when {_is_plausible(day)} then {day} end"
+    return f"case when {is_plausible(day)} then {day} end"
 
 
-def _is_plausible(day: str) -> str:
+def is_plausible(day: str) -> str:
     return f"({day} between '{FIRST}' and '{LAST}' and {day} <> '1970-01-01')"

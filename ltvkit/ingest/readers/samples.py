@@ -9,8 +9,8 @@ from ltvkit.core import cache_entries, cache_folder, paths
 from ltvkit.errors import DataError, one_of
 
 # "untouched" is the shop as if it had never tried anything; "traits" is that shop, with
-# customers who differ by their first order.
-NAMES = ("cdnow", "shop", "traits", "untouched")
+# customers who differ by their first order. "events" and "enquiries" are records beside "shop".
+NAMES = ("cdnow", "enquiries", "events", "shop", "traits", "untouched")
 
 
 def locate(name: str) -> Path:

@@ -1,0 +1,139 @@
+"""Events and enquiries through the same checked reading as orders."""
+
+from __future__ import annotations
+
+import pandas as pd
+import polars as pl
+import pytest
+
+from ltvkit import funnel, support
+from ltvkit.errors import ColumnError, DataError, NotRecorded, ParamsError, TooLittleData
+from ltvkit.ingest import records
+from ltvkit.ingest.readers import samples
+
+pytestmark = pytest.mark.usefixtures("one_thread", "project")
+
+EVENTS = """visitor_id,customer_id,event_time,event,channel
+v1,,2024-01-05 10:00:00,view_item,search
+v1,c1,2024-01-05 10:05:00,Add_To Cart,search
+v2,,2024-01-06 00:00:00,spin_wheel,mail
+,c2,2024-02-01 09:00:00,purchase,
+"""
+ENQUIRIES = """enquiry_id,customer_id,enquiry_time,text,intent
+E1,007,2024-01-05 10:00,It broke,damage
+E1,007,2024-01-05 11:00,It broke,damage
+E1,007,2024-01-05 12:00,Any news?,damage
+,008,2024-01-06 10:00,Where is it,delivery
+E3,,2024-01-07 10:00,,gift wrap
+E4,009,2024-01-08 10:00,,
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
+    monkeypatch.setenv("LTVKIT_REPORTS", str(tmp_path / "reports"))
+    (tmp_path / "events.csv").write_text(EVENTS)
+    (tmp_path / "enquiries.csv").write_text(ENQUIRIES)
+    return tmp_path
+
+
+def read(source: str, table: str, **options) -> records.Records:
+    policies = {"max_quarantined": 1} | options.pop("policies", {})
+    given = {"source": source, "policies": policies} | options
+    return records.read(given, table=table, engine="pandas")
+
+
+def test_events_have_the_columns_of_the_contract():
+    rows = funnel.read_events({"source": "events.csv"}, engine="pandas").rows
+    first = ["visitor_id", "customer_id", "event_time", "event_date", "event", "stage"]
+    assert [*rows] == [*first, "channel"]
+    assert rows["event_time"].tolist()[1] == pd.Timestamp("2024-01-05 10:05")
+    assert rows["event_date"].tolist()[1] == pd.Timestamp("2024-01-05")
+    assert rows["stage"].fillna("none").tolist() == ["interest", "comparison", "none", "purchase"]
+
+
+def test_enquiries_have_the_columns_of_the_contract():
+    given = {"source": "enquiries.csv", "policies": {"max_quarantined": 1}}
+    rows = support.read_enquiries(given, engine="pandas").rows
+    first = ["enquiry_id", "customer_id", "enquiry_time", "enquiry_date", "text"]
+    assert [*rows] == [*first, "intent"]
+    assert rows["enquiry_id"].tolist() == ["E1", "line 5", "E3"]
+
+
+def test_every_row_read_is_kept_or_quarantined_with_its_reason():
+    found = read("enquiries.csv", "enquiries")
+    quarantine = found.quarantine.df()
+    assert dict(zip(quarantine["line"], quarantine["reason"], strict=True)) == {
+        3: "repeated: an earlier row is the same",
+        4: "later message of an enquiry",
+        7: "neither text nor intent",
+    }
+    lines = found.quality.groupby("status")["lines"].sum()
+    assert lines["read"] == lines["kept"] + lines["quarantined"] == 6
+    assert quarantine["text (raw)"].tolist()[1] == "Any news?"
+
+
+@pytest.mark.parametrize(("engine", "kind"), [("pandas", pd.DataFrame), ("polars", pl.DataFrame)])
+def test_rows_come_as_frames_of_the_engine(engine, kind):
+    found = records.read({"source": "events.csv"}, table="events", engine=engine).rows
+    asked = records.read({"source": "events.csv"}, table="events").rows
+    assert isinstance(found, kind)
+    assert pl.DataFrame(found).shape == asked.shape
+
+
+def test_unknown_events_are_kept_counted_and_shown():
+    found = read("events.csv", "events")
+    assert found.facts["without_stage"] == 1
+    assert records.list_events(found)["event"].tolist()[0] == "spin_wheel"
+    own = read("events.csv", "events", stages={"spin-wheel": "play", "view item": ""})
+    listed = records.list_events(own).set_index("event")["stage"]
+    assert listed["spin_wheel"] == "play"
+    assert pd.isna(listed["view_item"])
+
+
+def test_nothing_recorded_says_what_to_record_and_where():
+    for read_one, key in ((funnel.read_events, "events"), (support.read_enquiries, "enquiries")):
+        with pytest.raises(NotRecorded, match=rf"under `{key}:` in the params file"):
+            read_one({})
+    assert issubclass(NotRecorded, TooLittleData)
+
+
+def test_too_many_broken_rows_are_refused(project):
+    (project / "bad.csv").write_text(EVENTS.replace("2024-01-06 00:00:00", "sometime"))
+    with pytest.raises(DataError, match=r"25\.0% .* \(event_time is unreadable: 1\)"):
+        records.read({"source": "bad.csv"}, table="events")
+
+
+def test_a_missing_column_is_named_with_the_headers_found(project):
+    (project / "bad.csv").write_text(EVENTS.replace("event_time", "moment"))
+    with pytest.raises(ColumnError, match=r"events: no column is mapped to event_time.* moment"):
+        read("bad.csv", "events")
+    found = read("bad.csv", "events", columns={"event_time": "moment"})
+    assert found.facts["columns"]["event_time"] == "moment"
+
+
+def test_wrong_options_are_all_named_at_once():
+    given = {"source": 1, "columns": {"event_tim": "a"}, "policy": {}, "format": "ga5"}
+    with pytest.raises(ParamsError) as found:
+        records.check(given, table="events")
+    said = str(found.value).splitlines()
+    assert len(said) == 4
+    assert all(line.startswith("events: ") for line in said)
+    assert "Did you mean 'event_time'?" in str(found.value)
+
+
+def test_an_entry_is_used_again_until_the_content_or_an_option_changes(project):
+    keys = [read("events.csv", "events").key for _ in range(2)]
+    keys.append(read("events.csv", "events", stages={"view_item": "attention"}).key)
+    (project / "events.csv").write_text(EVENTS + "v3,,2024-02-02,view_item,mail\n")
+    keys.append(read("events.csv", "events").key)
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
+def test_samples_of_records_open_by_name(project, monkeypatch):
+    path = project / "sample.parquet"
+    pd.read_csv(project / "events.csv", dtype=str).to_parquet(path)
+    monkeypatch.setattr(samples, "locate", lambda name: path)
+    assert len(records.read({"source": "demo:events"}, table="events", engine="pandas").rows) == 4
