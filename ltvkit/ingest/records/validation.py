@@ -82,7 +82,8 @@ def build_reason(options: Options, written: Mapping[str, str], raw: Mapping[str,
         after = f"{quoted(time)}::date > date {literal(until)}"
         rules.append((after, literal(f"{time} is after data_until")))
     for group in _list_needs(options):
-        nothing = " and ".join(f"{quoted(name)} is null" for name in group)
+        there = [name for name in group if name in written]
+        nothing = " and ".join(f"{quoted(name)} is null" for name in there)
         rules.append((nothing, literal(_name_missing(group))))
     return f"case {' '.join(f'when {holds} then {text}' for holds, text in rules)} end"
 
