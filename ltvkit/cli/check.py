@@ -14,6 +14,7 @@ from ltvkit.core import redaction
 from ltvkit.core.i18n import _
 from ltvkit.display import formats, tables
 from ltvkit.errors import LtvkitError
+from ltvkit.ingest import records
 
 STOPPED, WRONG = 1, 2
 LONGEST = 52  # characters of a reason; with it, the table is as wide as a terminal
@@ -47,6 +48,7 @@ def _check_shop(given: params.Params, *, month: str | None) -> int:
         found = quality.summarize(book, as_of=as_of)
         policies = shop.reading(given).get("policies")
         checks = quality.check(book, as_of=as_of, policies=policies, reconciled=found)
+        beside = shop.read_records(given)
     except Exception as error:  # whatever a file can do to its reader
         click.echo(f"Error: {' '.join(redaction.describe_error(error).split())}", err=True)
         return WRONG
@@ -56,6 +58,9 @@ def _check_shop(given: params.Params, *, month: str | None) -> int:
     click.echo(f"{quality.finding(found)}\n")
     click.echo(redaction.mask_figures(_describe(checks)))
     click.echo(f"\n{quality.check_finding(checks)}")
+    for read in beside.values():
+        click.echo(f"\n{tables.show(read.quality).text(cell=LONGEST)}\n")
+        click.echo(redaction.mask_figures(records.describe(read)))
     if asked := open_questions.remind(given.path):
         click.echo(asked)
     return STOPPED if (checks["result"] == "stop").any() else 0

@@ -39,7 +39,8 @@ class Parameter(NamedTuple):
 class Notebook:
     """One notebook of the kit: `page` names it ("01_rfm"), `nav` is its short title.
 
-    A `long` one takes several times as long as most: reports begin with it.
+    A `long` one takes several times as long as most: reports begin with it. Where the params leave
+    the input out that it `needs`, as "enquiries", it is not run, and has no page.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Notebook:
     parameters: dict[str, Parameter]
     digest: str
     long: bool = False
+    needs: str = ""
 
 
 def find_notebooks() -> list[Notebook]:
@@ -112,10 +114,12 @@ def read_notebook(path: Path) -> Notebook:
     heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))
     title = next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
     said = content["metadata"].get("ltvkit", {})
-    nav, long = said.get("nav", title), bool(said.get("long"))
+    nav, long, needs = said.get("nav", title), bool(said.get("long")), said.get("needs", "")
     declaring = next((source for _kind, source, tags, *_rest in cells if "parameters" in tags), "")
     parameters = {parameter.name: parameter for parameter in _declarations(declaring, path)}
-    return Notebook(path, path.stem, title, nav, parameters, digest(cells, kernel), long)
+    if needs and needs not in parameters:
+        raise ReportError(f"{path} says that it needs '{needs}', and declares no such parameter.")
+    return Notebook(path, path.stem, title, nav, parameters, digest(cells, kernel), long, needs)
 
 
 def _declarations(source: str, notebook: Path) -> Iterable[Parameter]:

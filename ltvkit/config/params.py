@@ -28,6 +28,7 @@ from ltvkit.errors import (
     nearest,
     raise_all,
 )
+from ltvkit.ingest import records
 from ltvkit.ingest.policies import Policies, check_options
 from ltvkit.ingest.readers import remote
 from ltvkit.ingest.readers.locate import PACKED, SUFFIXES
@@ -103,6 +104,11 @@ def load(
     neutral = NEUTRAL | {name: text for name, text in named.items() if _differ(known.get(name))}
     values = defaults | {n: v for n, v in neutral.items() if n in known} | good
     values |= {"engine": engine} if engine else {}
+    values |= {
+        name: records.inherit(values[name], values.get("policies", {}))
+        for name in records.TABLES
+        if values.get(name)
+    }
     problems += _find_wrong_values(values, skipped=nodes.keys() - good.keys())
     raise_all(path, problems)
     return Params(path=path, values=values)
@@ -185,7 +191,10 @@ def _texts(known: Mapping[str, list[Parameter]]) -> list[str]:
         for name, [first, *_others] in known.items()
         if first.kind == "list" and isinstance(next(iter(first.default), None), str)
     ]
-    return ["columns", "spark.conf", *(f"policies.{name}" for name in policies), *lists]
+    own = [f"policies.{name}" for name in policies]
+    records_own = ["source", "columns", "format", "stages", *own]
+    below = [f"{table}.{name}" for table in records.TABLES for name in records_own]
+    return ["columns", "spark.conf", *own, *lists, *below]
 
 
 def _fits(value: Any, several: list[Parameter] | None) -> bool:

@@ -15,7 +15,7 @@ from ltvkit.engines.spark.settings import Settings, check_types
 from ltvkit.errors import ParamsError, check_grouping, collecting, is_number, one_of
 from ltvkit.forecast import seasons
 from ltvkit.hypotheses.registry import store
-from ltvkit.ingest import schema
+from ltvkit.ingest import records, schema
 from ltvkit.ltv import order_steps, unit_economics
 
 RULES: dict[str, dict[str, Any]] = files.read_yaml(__name__, "rules.yaml")
@@ -47,6 +47,7 @@ def check(values: Mapping[str, Any]) -> None:
         _check_tree,
         _check_country,
         _check_tiers,
+        _check_records,
     ):
         with collecting(problems):
             check_one(values)
@@ -86,6 +87,15 @@ def _check_country(values: Mapping[str, Any]) -> None:
 def _check_tiers(values: Mapping[str, Any]) -> None:
     if values.get("tiers"):
         tiers.read_tiers(values["tiers"])
+
+
+def _check_records(values: Mapping[str, Any]) -> None:
+    problems: list[str] = []
+    for table in records.TABLES:
+        with collecting(problems):
+            records.check(values.get(table, {}), table=table)
+    if problems:
+        raise ParamsError("\n".join(problems))
 
 
 def _check_steps(values: Mapping[str, Any]) -> None:

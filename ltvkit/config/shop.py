@@ -15,13 +15,14 @@ from ltvkit.config.params import Params
 from ltvkit.core import paths, redaction
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError
-from ltvkit.ingest import undecided_amounts
+from ltvkit.ingest import records, undecided_amounts
 from ltvkit.ingest.book import Orders
 from ltvkit.ingest.lines import select_until
 from ltvkit.ingest.parse import currencies
-from ltvkit.ingest.policies import check_options
+from ltvkit.ingest.policies import Policies, check_options
 from ltvkit.ingest.readers import databases
 from ltvkit.ingest.readers.locate import locate
+from ltvkit.ingest.records import Records
 
 
 @dataclass(frozen=True, repr=False)
@@ -91,19 +92,36 @@ def read_orders(given: Params) -> Orders:
     return book
 
 
+def read_records(given: Params) -> dict[str, Records]:
+    """The events and enquiries that a shop's params name, read and checked, by table."""
+    return {table: records.read(to, table=table) for table, to in _list_records(given).items()}
+
+
+def _list_records(given: Params) -> dict[str, dict[str, Any]]:
+    return {table: given.values[table] for table in records.TABLES if given.values.get(table)}
+
+
 def find_missing_files(given: Params) -> list[str]:
     """Messages on the files that a params file names and that are not there; none is read."""
     source, rules = given.values["source"], check_options(policies=given.values.get("policies"))
-    checks: list[tuple] = []
-    if databases.is_file(source):
-        checks.append((databases.find_file, source))
-    elif "://" not in source:
-        checks.append((locate, source, rules))
+    checks = _check_source(source, rules)
     if rules.rates:
         checks.append((currencies.find_rates, rules.rates))
     if rules.join:
         checks.append((locate, rules.join, rules))
-    return list(filter(None, (_find_problem(*check) for check in checks)))
+    found = list(filter(None, (_find_problem(*check) for check in checks)))
+    for table, options in _list_records(given).items():
+        checked = records.Options.of(options, table)
+        problems = (_find_problem(*c) for c in _check_source(checked.source, checked.rules))
+        found += [f"{table}: {problem}" for problem in problems if problem]
+    return found
+
+
+def _check_source(source: str, rules: Policies) -> list[tuple]:
+    """The call that finds the files of a source; none for one that is on a server."""
+    if databases.is_file(source):
+        return [(databases.find_file, source)]
+    return [(locate, source, rules)] if "://" not in source else []
 
 
 def _find_problem(check: Callable[..., Any], *options: Any) -> str:

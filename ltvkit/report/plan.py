@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from ltvkit.config import params
@@ -59,20 +60,37 @@ class Job:
 
 
 def list_jobs(
-    books: list[Notebook], given: params.Params, *, month: str, orders_key: str
+    books: list[Notebook],
+    given: params.Params,
+    *,
+    month: str,
+    orders_key: str,
+    records: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Job]:
-    """A report's notebooks, each with the parameters it declares and the folder of its run."""
+    """A report's notebooks, each with the parameters it declares and the folder of its run.
+
+    `records` are the keys of the inputs beside the orders, by name: a run depends on those that its
+    notebook declares. One whose input is not recorded (see `Notebook.needs`) has no run.
+    """
     folder = cache_folder.locate("runs", given.shop, month)
     below = orders_key, hash_code(without=AROUND), list_versions("figures"), language()
     below += (pseudonyms.fingerprint(),)
     found = []
     for book in books:
+        if is_waiting(book, given):
+            continue
         passed = given.for_notebook(book.parameters)
         passed |= {"month": month} if "month" in passed else {}
         kept = find_register(given) if "register" in passed else {}
-        key = digest(book.digest, passed, kept, *below)
+        read = {name: key for name, key in records.items() if name in passed}
+        key = digest(book.digest, passed, kept, read, *below)
         found.append(Job(book, passed, folder / f"{book.page}-{key}", given, kept))
     return found
+
+
+def is_waiting(book: Notebook, given: params.Params) -> bool:
+    """Whether a notebook needs an input that the params leave out."""
+    return bool(book.needs) and not given.values.get(book.needs)
 
 
 def order(reports: Mapping[K, Sequence[Job]]) -> list[tuple[K, Job]]:

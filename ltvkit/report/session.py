@@ -19,6 +19,7 @@ from ltvkit.core.i18n import _
 from ltvkit.engines import spark
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.ingest.cache import CachedOrders
+from ltvkit.ingest.records import Records
 from ltvkit.quality.summary import MOST_LINES
 from ltvkit.report import plan, steps
 from ltvkit.report.pages import all_reports
@@ -105,6 +106,9 @@ class Session:
         try:
             book = shop.read_orders(given)
             steps.tell_read(given.shop, book.facts)
+            beside = shop.read_records(given)
+            for table, read in beside.items():
+                steps.tell_read(f"{given.shop}, {table}", read.facts)
             days = _list_days(book, self.months, given)
         except ParamsError as error:
             raise ParamsError(f"{given.path}: {error}") from error
@@ -120,7 +124,7 @@ class Session:
         for place, day in places.items():
             try:
                 publish.forget_failure(Place(given.shop, "last"))  # its orders can be read again
-                report = self._plan(given, book, day)
+                report = self._plan(given, book, beside, day)
                 chosen = replace(place, preview=report.preview)
                 if publish.confirm_unchanged(chosen, report.inputs):
                     self.outcome.unchanged.append(chosen.target)
@@ -133,7 +137,8 @@ class Session:
                 continue
             remove_leftovers(place.shop, place.month)
             # Planned again: another run may have finished some notebooks before the lock was free.
-            self._accept(place, self._plan(given, book, day), book, by_date=asked == "last")
+            report = self._plan(given, book, beside, day)
+            self._accept(place, report, book, by_date=asked == "last")
 
     def _accept(self, place: Place, report: Report, book: CachedOrders, *, by_date: bool) -> None:
         """Check the data of a report whose place is locked, and take it up among the pending."""
@@ -189,15 +194,20 @@ class Session:
             if book.nav in report.left_out and (target / f"{book.page}.html").exists()
         ]
 
-    def _plan(self, given: params.Params, book: CachedOrders, day: dt.date) -> Report:
-        month = f"{day:%Y-%m}"
-        jobs = plan.list_jobs(self.notebooks, given, month=month, orders_key=book.key)
+    def _plan(
+        self, given: params.Params, book: CachedOrders, beside: dict[str, Records], day: dt.date
+    ) -> Report:
+        month, keys = f"{day:%Y-%m}", {table: read.key for table, read in beside.items()}
+        jobs = plan.list_jobs(self.notebooks, given, month=month, orders_key=book.key, records=keys)
         # A notebook that --only leaves out stays if it has a finished run for the same inputs.
         jobs = [job for job in jobs if job.notebook in self.chosen or job.done]
         there = {job.notebook.page for job in jobs}
-        left_out = [book.nav for book in self.notebooks if book.page not in there]
+        waiting = [book for book in self.notebooks if plan.is_waiting(book, given)]
+        missing = [b.nav for b in self.notebooks if b.page not in there and b not in waiting]
         register, asked = plan.find_register(given), open_questions.remind(given.path)
-        report = Report(given, month, day, book.facts, jobs, left_out, register, asked)
+        report = Report(given, month, day, book.facts, jobs, missing, register, asked)
+        needed = tuple(dict.fromkeys(book.needs for book in waiting))
+        report = replace(report, records=beside, not_recorded=needed)
         preview = bool(self._list_lost(report)) and not self.replace
         return replace(report, preview=preview)
 

@@ -14,9 +14,15 @@ from ltvkit.ingest.readers import remote
 from ltvkit.ingest.records import values
 
 TABLES: dict[str, dict[str, Any]] = files.read_yaml(__name__, "tables.yaml")
+INVITATIONS: dict[str, str] = files.read_yaml(__name__, "invitations.yaml")
 _KNOWN = files.read_yaml(__name__, "formats.yaml")
 FORMATS: dict[str, dict[str, Any]] = _KNOWN["formats"]
 STAGES = {header_key(name): stage for stage, names in _KNOWN["stages"].items() for name in names}
+# Columns that a table always has; the others it has where they are mapped.
+ALWAYS = {
+    "events": ("visitor_id", "customer_id", "event_time", "event_date", "event", "stage"),
+    "enquiries": ("enquiry_id", "customer_id", "enquiry_time", "enquiry_date", "text"),
+}
 KEYS = {
     "events": ("source", "columns", "format", "stages", "policies"),
     "enquiries": ("source", "columns", "policies"),

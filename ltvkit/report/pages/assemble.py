@@ -21,6 +21,7 @@ from ltvkit.core.code_digest import has_changed, hash_code
 from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.errors import ReportError
+from ltvkit.ingest.records import Records
 from ltvkit.quality import summary as data
 from ltvkit.report import plan, results
 from ltvkit.report.pages import (
@@ -44,7 +45,7 @@ class Report:
 
     `asked`: the open questions of its params file, in a sentence. `months`: lines and revenue of
     each month. `restated`: earlier months that have changed since the last report; no page may show
-    them.
+    them. `records`: the inputs beside the orders; `not_recorded`: those that a notebook waits for.
     """
 
     params: Params
@@ -58,6 +59,8 @@ class Report:
     months: Mapping[str, Sequence[float]] = field(default_factory=dict)
     restated: Sequence[str] = ()
     preview: bool = False
+    records: Mapping[str, Records] = field(default_factory=dict)
+    not_recorded: Sequence[str] = ()
 
     @property
     def named(self) -> dict[str, str]:
@@ -69,7 +72,9 @@ class Report:
         """One digest of all inputs of the report."""
         runs = [(job.notebook.nav, job.folder.name) for job in self.jobs]
         made_by = hash_code(), plan.list_versions()
-        return digest(self.named, self.params.values, self.asked, runs, self.left_out, made_by)
+        beside = {name: read.key for name, read in self.records.items()}
+        known = self.named, self.params.values, self.asked, runs, self.left_out, made_by, beside
+        return digest(*known)
 
     @property
     def title(self) -> str:
@@ -177,6 +182,8 @@ def _build_context(
         "amounts": redaction.mask_figures(data.describe_amounts(report.facts)),
         "orders": front_page.describe_order_ids(tables.get("data_checks"), report.facts),
         "quality": front_page.show_quality(quality, currency=currency),
+        "records": front_page.show_records(report.records),
+        "invitations": front_page.list_invitations(report.not_recorded),
         "checks": [
             *front_page.list_warnings(tables.get("data_checks")),
             *filter(None, [report.asked]),
@@ -248,8 +255,13 @@ def _build_manifest(report: Report, done: Sequence[Done], started: dt.datetime) 
         "inputs": [
             {"source": facts.pop("source", None), "sha256": facts.pop("sha256", None)},
             *filter(None, [report.register]),
+            *(_name_input(table, read) for table, read in report.records.items()),
         ],
         "orders": facts,
+        "records": {
+            table: dict(read.facts) | {"reconciliation": read.quality.to_dict("records")}
+            for table, read in report.records.items()
+        },
         "months": dict(report.months),
         "restated": list(report.restated),
         "parameters": dict(report.params.values) | {"month": report.month},
@@ -271,6 +283,12 @@ def _build_manifest(report: Report, done: Sequence[Done], started: dt.datetime) 
         "started": started.isoformat(timespec="seconds"),
         "seconds": round((finished - started).total_seconds(), 2),
     }
+
+
+def _name_input(table: str, read: Records) -> dict[str, Any]:
+    """A table of records as one of the inputs of a report."""
+    named = ("source", "sha256", "lines_read", "kept", "first", "last")
+    return {"input": table} | {name: read.facts.get(name) for name in named}
 
 
 def _find_commit() -> str | None:

@@ -10,6 +10,8 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats, tables
+from ltvkit.ingest import records
+from ltvkit.ingest.records import INVITATIONS, Records
 from ltvkit.kpis import MEASURES
 from ltvkit.quality import check_finding, describe, describe_later, finding
 from ltvkit.report.pages import glossary, sparklines
@@ -142,6 +144,20 @@ def is_partial(by_month: pd.DataFrame | None, month: str, *, as_of: Any) -> bool
 def show_quality(table: pd.DataFrame | None, *, currency: str) -> str:
     """The table data_quality -> HTML, escaped; empty without the table."""
     return "" if table is None else tables.show(table, currency=currency)._repr_html_()
+
+
+def show_records(read: Mapping[str, Records]) -> list[dict[str, str]]:
+    """Events and enquiries -> for each a sentence on what was used of it, and its reconciliation
+    as HTML, escaped."""
+    return [
+        {"text": records.describe(one), "table": show_quality(one.quality, currency="")}
+        for one in read.values()
+    ]
+
+
+def list_invitations(names: Sequence[str]) -> list[str]:
+    """A sentence for each input that a page waits for: what to record, and where to put it."""
+    return [_(INVITATIONS[name]) for name in names if name in INVITATIONS]
 
 
 def describe_data(quality: pd.DataFrame | None, checks: pd.DataFrame | None) -> list[str]:

@@ -8,7 +8,7 @@ import ast
 import re
 
 from ltvkit.core.i18n import _
-from ltvkit.errors import ColumnError, NothingYet, TooLittleData, Undefined
+from ltvkit.errors import ColumnError, NothingYet, NotRecorded, TooLittleData, Undefined
 
 
 class MissingData:
@@ -37,6 +37,8 @@ class MissingData:
         elif error == ColumnError.__name__:
             why = message.partition(". ")[0].removesuffix(".")  # then come the columns found
             reason = _("Not shown: {why}.").format(why=why)
+        elif error == NotRecorded.__name__:
+            reason = message
         elif error in _names(Undefined):
             reason = _("Not shown: {why}").format(why=message)
         elif error in _names(TooLittleData):

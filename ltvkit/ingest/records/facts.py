@@ -1,0 +1,184 @@
+"""What is said of events and enquiries: their reconciliation, and facts about the source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ltvkit.core.i18n import N_, _, n_
+from ltvkit.display import formats
+from ltvkit.engines.sql import literal, quoted
+from ltvkit.errors import DataError
+from ltvkit.ingest.readers import Raw
+from ltvkit.ingest.records import columns as headers
+from ltvkit.ingest.records import validation, values
+from ltvkit.ingest.records.options import FORMATS, Options
+
+if TYPE_CHECKING:
+    from ltvkit.ingest.records.reading import Records
+
+MOST_NAMES = 1_000  # of events that the facts count one by one
+_USED = {
+    "events": N_("Events: {kept} of {lines} lines are used, of {first} to {last}."),
+    "enquiries": N_("Enquiries: {kept} of {lines} lines are used, of {first} to {last}."),
+}
+
+
+def list_events(records: Records) -> pd.DataFrame:
+    """The names of events that were kept: event, stage (None: no stage is mapped to it), lines and
+    share of all; those without a stage first, then by lines and name.
+
+    Beyond `MOST_NAMES` names, the rarer ones are one row, named "(other names)".
+    """
+    table = pd.DataFrame(records.facts["event_names"], columns=["event", "stage", "lines"])
+    table["share"] = table["lines"] / max(table["lines"].sum(), 1)
+    unknown = table["stage"].notna()
+    table = table.assign(_known=unknown).sort_values(
+        ["_known", "lines", "event"], ascending=[True, False, True], ignore_index=True
+    )
+    return table.drop(columns="_known")
+
+
+def describe(records: Records) -> str:
+    """How many rows of an input were used, of which days; and what of them was not understood.
+
+    A sentence each.
+    """
+    facts = records.facts
+    span = {name: formats.day(facts[name]) for name in ("first", "last")}
+    table = "events" if "event_names" in facts else "enquiries"
+    counts = {"kept": facts["kept"], "lines": facts["lines_read"]}
+    said = [formats.fill(_(_USED[table]), **counts, **span)]
+    if unknown := facts.get("without_stage", 0):
+        text = n_(
+            "{n} of them has a name to which no stage is mapped (see events: stages).",
+            "{n} of them have names to which no stage is mapped (see events: stages).",
+            unknown,
+        )
+        said.append(formats.fill(text, n=unknown))
+    for column, n in facts["unreadable"].items():
+        text = n_(
+            "{n} value of {column} was not understood, and counts as not recorded.",
+            "{n} values of {column} were not understood, and count as not recorded.",
+            n,
+        )
+        said.append(formats.fill(text, n=n, column=f"`{column}`"))
+    return " ".join(said)
+
+
+def describe_source(
+    raw: Raw, sql: str, names: Sequence[Mapping[str, str]], options: Options
+) -> dict[str, Any]:
+    """Facts about the source and its kept rows; raises `DataError` where none could be kept."""
+    time, ask = options.table["time"], raw.connection.execute
+    kept = f"from ({sql}) where reason is null"
+    lines, first, last, customers = ask(
+        f"select count(*), min({time})::date::varchar, max({time})::date::varchar, "
+        f"count(customer_id) {kept}"
+    ).fetchall()[0]
+    if not lines:
+        raise _explain_nothing_kept(ask, sql, options)
+    [read_] = ask(f"select count(*) from ({sql})").fetchall()[0]
+    form = options.format or headers.recognise(raw.columns) if options.name == "events" else ""
+    facts = raw.facts | {
+        "lines_read": read_,
+        "kept": lines,
+        "first": first,
+        "last": last,
+        "with_customer": customers,
+        "columns": {n: h for found in names for n, h in found.items()},
+        "format": FORMATS[form]["name"] if form else "",
+        "unreadable": _count_unreadable(ask, sql, names, options),
+    }
+    if options.name == "events":
+        return facts | _describe_events(ask, kept)
+    return facts | _describe_enquiries(ask, sql, kept, names, options)
+
+
+def _describe_events(ask: Callable[[str], Any], kept: str) -> dict[str, Any]:
+    counted = ask(
+        f"select event, stage, count(*) as lines {kept} group by all order by lines desc, event"
+    ).fetchall()
+    found = [list(row) for row in counted[:MOST_NAMES]]
+    if rest := sum(lines for _event, _stage, lines in counted[MOST_NAMES:]):
+        found.append(["(other names)", None, rest])
+    [visitors] = ask(f"select count(visitor_id) {kept}").fetchall()[0]
+    unknown = sum(lines for _event, stage, lines in counted if stage is None)
+    return {"event_names": found, "without_stage": unknown, "with_visitor": visitors}
+
+
+def _describe_enquiries(
+    ask: Callable[[str], Any],
+    sql: str,
+    kept: str,
+    names: Sequence[Mapping[str, str]],
+    options: Options,
+) -> dict[str, Any]:
+    reason = literal(validation.LATER_MESSAGE)
+    [later] = ask(f"select count(*) from ({sql}) where reason = {reason}").fetchall()[0]
+    [by_line] = ask(
+        f"select count(*) {kept} and regexp_matches(enquiry_id, '(^| )line [0-9]+$')"
+    ).fetchall()[0]
+    durations = [n for n, kind in options.kinds.items() if kind == "minutes"]
+    units = {
+        n: options.unit or values.find_unit(found[n]) or "minutes"
+        for found in names
+        for n in durations
+        if n in found
+    }
+    return {"ids_by_line": by_line, "later_messages": later, "units": units}
+
+
+def _count_unreadable(
+    ask: Callable[[str], Any], sql: str, names: Sequence[Mapping[str, str]], options: Options
+) -> dict[str, int]:
+    """Of kept rows: column -> values that are written and were not understood, so count as none."""
+    counted = {}
+    for name, kind in options.kinds.items():
+        found = [*dict.fromkeys(n[name] for n in names if name in n)]
+        if kind not in ("minutes", "flag", "score") or not found:
+            continue
+        said = f"coalesce({', '.join(f'_written[{literal(h)}]' for h in found)})"
+        [n] = ask(
+            f"select count(*) from ({sql}) where reason is null and {quoted(name)} is null "
+            f"and {said} is not null and not {values.is_unanswered(said)}"
+        ).fetchall()[0]
+        counted |= {name: n} if n else {}
+    return counted
+
+
+def _explain_nothing_kept(ask: Callable[[str], Any], sql: str, options: Options) -> DataError:
+    time = options.table["time"]
+    found = ask(f"select reason, count(*) from ({sql}) group by all order by 2 desc, 1").fetchall()
+    if not found:
+        return DataError(f"{options.source} has no rows of data.")
+    reasons = ", ".join(f"{reason}: {lines:,}" for reason, lines in found)
+    remedy = ""
+    if any(reason == f"{time} is unreadable" for reason, _lines in found):
+        remedy = (
+            ' Declare how times are written under policies: date_format, as in "%d/%m/%Y %H:%M".'
+        )
+    return DataError(f"no row of {options.source} could be kept ({reasons}).{remedy}")
+
+
+def reconcile(connection: Any, sql: str, options: Options) -> pd.DataFrame:
+    """Validated rows -> the reconciliation: status, reason, lines, share (of rows read)."""
+    if options.name == "events":
+        labels = [("stage is not null", _("events of a stage")), ("true", _("events of no stage"))]
+    else:
+        labels = [
+            ("customer_id is not null", _("enquiries of customers")),
+            ("true", _("enquiries without a customer")),
+        ]
+    label = " ".join(f"when {holds} then {literal(text)}" for holds, text in labels)
+    counted = connection.execute(
+        "select case when reason is null then 'kept' else 'quarantined' end as status, "
+        f"coalesce(reason, case {label} end) as reason, count(*) as lines "
+        f"from ({sql}) group by all order by status desc, lines desc, reason"
+    ).df()
+    whole = pd.DataFrame({"status": ["read"], "reason": [_("all lines")]})
+    table = pd.concat([whole.assign(lines=counted["lines"].sum()), counted], ignore_index=True)
+    table["lines"] = table["lines"].astype("int64")
+    return table.assign(share=table["lines"] / max(table["lines"].iloc[0], 1))

@@ -1,0 +1,197 @@
+"""Read the rows of events or enquiries: their values, and the reason of each that is rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ltvkit.engines.sql import literal, quoted
+from ltvkit.errors import ColumnError
+from ltvkit.ingest import pipeline
+from ltvkit.ingest.parse import dates, ids, times
+from ltvkit.ingest.parse.values import parse_text
+from ltvkit.ingest.pipeline import Rows
+from ltvkit.ingest.readers import Raw
+from ltvkit.ingest.readers.part import Part
+from ltvkit.ingest.records import columns as headers
+from ltvkit.ingest.records import facts, masking, validation, values
+from ltvkit.ingest.records.options import ALWAYS, FORMATS, STAGES, Options
+from ltvkit.ingest.schema import FAULT, FILE, LINE, TEXT
+
+SCALES = ((0, 1), (1, 5), (0, 5), (1, 10), (0, 10), (0, 100))
+_ON_SCALE = 0.95  # of the scores that a scale must hold
+
+
+def validate_source(raw: Raw, options: Options, keep: pipeline.Store) -> Rows:
+    """An opened source -> its validated rows, stored by `keep`."""
+    several, rules = len(raw.parts) > 1, options.rules
+    mapped = [headers.map_columns(part, options) for part in raw.parts]
+    names = [found for found, _open_ in mapped]
+    kept_parts = [p.keep(n.values()) for p, n in zip(raw.parts, names, strict=True)]
+    raw = replace(raw, parts=kept_parts)
+    zone = pipeline.choose_timezone(raw, rules)
+    readings = (
+        RowReader(n, rules, zone, part.name if several else None, None, options)
+        for part, n in zip(raw.parts, names, strict=True)
+    )
+    with pipeline.translate_errors(raw.facts["source"]):
+        kept, _read = pipeline.store_parts(raw, readings, keep)
+        sql = " union all by name ".join(kept)
+        have = [c for c in options.table["columns"] if any(c in n for n in names)]
+        compared = validation.compare(raw.connection, sql, have, options)
+        if scale := _find_scale(raw.connection, compared, have, options):
+            compared = _drop_off_scale(compared, scale)
+        if compared != sql:
+            ordered = (
+                f"select * from ({compared}) order by {validation.find_place(raw.connection, sql)}"
+            )
+            sql = keep(raw.connection, raw.connection.sql(ordered), "rows", None)
+        known = facts.describe_source(raw, sql, names, options)
+        known |= {"timezone": zone, "scale": list(scale) if scale else None}
+        known["ambiguous"] = {n: fits for _found, open_ in mapped for n, fits in open_.items()}
+        quality = facts.reconcile(raw.connection, sql, options)
+    return Rows(sql, [*dict.fromkeys(h for n in names for h in n.values())], quality, known)
+
+
+@dataclass(frozen=True)
+class RowReader(pipeline.PartReader):
+    """Reads one part of a table of records."""
+
+    options: Options | None = None
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether its rows come in the order of the file."""
+        return "text" not in self.options.kinds.values()
+
+    def read_part(self, connection: Any, part: Part) -> Any:
+        """The part -> a relation of its rows, each with its reject reason."""
+        raw = {c: f"{quoted(f'_raw_{n}')}::varchar" for n, c in enumerate(part.columns)}
+        chosen = {n: self._parse(n, h, part) for n, h in self.mapped.items()}
+        for name in _list_always(self.options):
+            chosen.setdefault(name, "null::varchar")
+        chosen |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns)}
+        working = [w for w in (FILE, LINE, FAULT, TEXT) if w in part.working]
+        chosen |= {w: w for w in working}
+        chosen |= {w: "null::varchar" for w in (FAULT, TEXT) if w not in working}
+        listed = ", ".join(f"{x} as {quoted(n)}" for n, x in chosen.items())
+        inner = f"select {listed} from ({part.sql})"
+        inner, masked = self._clean(connection, part, inner, raw, working)
+        written = {n: raw[h] for n, h in self.mapped.items()}
+        time = self.options.table["time"]
+        written["_header"] = self.mapped[time]
+        reason = validation.build_reason(self.options, written, raw)
+        shown = {h: masked.get(h, raw[h]) for h in dict.fromkeys(self.mapped.values())}
+        kept = ", ".join(
+            [*map(quoted, self._list_kept(chosen)), *(w for w in working if w in (LINE,))]
+        )
+        text = masked.get(TEXT, TEXT)
+        file = literal(self.file) if self.file else FILE if FILE in working else ""
+        sql = f"""select {kept}, {self._derive()}, {reason} as reason,
+            map([{", ".join(map(literal, shown))}], [{", ".join(shown.values())}]) as _written,
+            {text} as {TEXT}{f", {file} as {FILE}" if file else ""} from ({inner})"""
+        return connection.sql(sql)
+
+    def _list_kept(self, chosen: Mapping[str, str]) -> list[str]:
+        return [n for n in chosen if not n.startswith("_")]
+
+    def _derive(self) -> str:
+        """SQL for the columns that follow from others: the day, and the stage of an event."""
+        time = self.options.table["time"]
+        day = f"date_trunc('day', {time})::timestamp as {time.replace('_time', '_date')}"
+        if self.options.name != "events":
+            return day
+        stages = STAGES | self.options.stages
+        return f"{day}, nullif({values.look_up('event', stages)}, '') as stage"
+
+    def _parse(self, name: str, header: str, part: Part) -> str:
+        """SQL for the value of a canonical column."""
+        column, kind, rules = self.options.kinds[name], part.columns[header], self.rules
+        if kind == "BLOB":
+            raise ColumnError(
+                f"columns: {name}: {header!r} holds bytes that are not text in UTF-8: store it as "
+                "text."
+            )
+        decimal = "." if "database" in part.facts else rules.decimal or "."
+        if column == "time":
+            known = FORMATS.get(self.options.format or headers.recognise(part.columns), {})
+            utc = dates.says_utc(header) or (
+                known.get("zone") == "UTC" and self.options.name == "events"
+            )
+            how = {"date_format": rules.date_format, "zone": self.zone, "in_utc": utc}
+            return times.parse_time(header, kind, **how)
+        if column == "customer":
+            folded = ids.fold_id(parse_text(header, kind, plain=part.plain), rules.fold_ids)
+            nobody = ids.fold_ids(rules.guest_ids, rules.fold_ids)
+            if not nobody:
+                return folded
+            listed = ", ".join(map(literal, nobody))
+            return f"case when {folded} not in ({listed}) then {folded} end"
+        if column == "minutes":
+            unit = self.options.unit or values.find_unit(header) or "minutes"
+            return values.parse_minutes(header, kind, unit=unit, decimal=decimal)
+        if column == "flag":
+            return values.parse_flag(header, kind)
+        if column == "score":
+            return values.parse_score(header, kind, decimal=decimal)
+        parse = values.parse_word if column == "word" else parse_text
+        return parse(header, kind, plain=part.plain)
+
+    def _clean(
+        self,
+        connection: Any,
+        part: Part,
+        inner: str,
+        raw: Mapping[str, str],
+        working: Sequence[str],
+    ) -> tuple[str, dict[str, str]]:
+        """Rows with their free texts cleaned, by Python; and header -> SQL for its masked text."""
+        free = [n for n, kind in self.options.kinds.items() if kind == "text" and n in self.mapped]
+        if not free and self.keeps_order:
+            return inner, {}
+        place = [w for w in (FILE, LINE) if w in working]
+        columns = {n: raw[self.mapped[n]] for n in free}
+        asked = [*place, *(f"{x} as {quoted(f'_as_{n}')}" for n, x in columns.items()), TEXT]
+        asked += [f"{x} as {quoted(f'_clean_{n}')}" for n, x in columns.items()]
+        rows = connection.sql(f"select {', '.join(asked)} from ({inner})").to_arrow_table()
+        changes: dict[str, Callable[[str], str]] = {f"_as_{n}": masking.mask for n in free}
+        changes |= {f"_clean_{n}": masking.clean for n in free} | {TEXT: masking.mask}
+        cleaned = masking.clean_rows(rows, changes)
+        connection.register("cleaned", cleaned)  # until the next part is read
+        again = ", ".join(f"c.{quoted(f'_clean_{n}')} as {quoted(n)}" for n in free)
+        masked = ", ".join(
+            [*(f"c.{quoted(f'_as_{n}')}" for n in free), f"c.{TEXT} as _masked_text"]
+        )
+        on = " and ".join(f"r.{w} is not distinct from c.{w}" for w in place)
+        sql = f"""select r.*{f" replace ({again})" if again else ""}, {masked}
+            from ({inner}) r join cleaned c on {on}"""
+        return sql, {self.mapped[n]: quoted(f"_as_{n}") for n in free} | {TEXT: "_masked_text"}
+
+
+def _list_always(options: Options) -> list[str]:
+    """The canonical columns that a table always has, without those that follow from others."""
+    return [n for n in ALWAYS[options.name] if n in options.kinds]
+
+
+def _find_scale(
+    connection: Any, sql: str, have: Sequence[str], options: Options
+) -> tuple[float, float] | None:
+    """The least and the best satisfaction: as the params say, else the smallest usual scale that
+    holds nearly all; none where no satisfaction is mapped or none fits."""
+    if "satisfaction" not in have:
+        return None
+    if options.scale:
+        return options.scale[0], options.scale[1]
+    fits = [f"count(*) filter (satisfaction between {low} and {high})" for low, high in SCALES]
+    known = f"from ({sql}) where reason is null and satisfaction is not null"
+    all_, *counts = connection.execute(f"select count(*), {', '.join(fits)} {known}").fetchall()[0]
+    good = [s for s, n in zip(SCALES, counts, strict=True) if all_ and n >= _ON_SCALE * all_]
+    return good[0] if good else None
+
+
+def _drop_off_scale(sql: str, scale: tuple[float, float]) -> str:
+    """Rows whose satisfaction is not known where it lies off the scale."""
+    low, high = scale
+    on = f"case when satisfaction between {low} and {high} then satisfaction end"
+    return f"select * replace ({on} as satisfaction) from ({sql})"
