@@ -126,6 +126,7 @@ def _parse_forms(x: str, forms: Sequence[str], zone: str) -> str:
 
 
 def parse_form(x: str, form: str, zone: str) -> str:
+    """SQL for the day, as its midnight, of a text in one form; NULL where it is not in it."""
     year_first = date_formats.YEAR_FIRST
     if form == year_first:
         return _parse_undeclared(x, zone)
@@ -191,4 +192,5 @@ def _keep_plausible(day: str) -> str:
 
 
 def is_plausible(day: str) -> str:
+    """SQL: whether a day can be meant: neither far off nor the first that programs count."""
     return f"({day} between '{FIRST}' and '{LAST}' and {day} <> '1970-01-01')"
