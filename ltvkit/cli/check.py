@@ -14,7 +14,7 @@ from ltvkit.core import redaction
 from ltvkit.core.i18n import _
 from ltvkit.display import formats, tables
 from ltvkit.errors import LtvkitError
-from ltvkit.ingest import records
+from ltvkit.quality import records
 
 STOPPED, WRONG = 1, 2
 LONGEST = 52  # characters of a reason; with it, the table is as wide as a terminal
@@ -59,7 +59,7 @@ def _check_shop(given: params.Params, *, month: str | None) -> int:
     click.echo(redaction.mask_figures(_describe(checks)))
     click.echo(f"\n{quality.check_finding(checks)}")
     for read in beside.values():
-        click.echo(f"\n{tables.show(read.quality).text(cell=LONGEST)}\n")
+        click.echo(f"\n{tables.show(records.label(read)).text(cell=LONGEST)}\n")
         click.echo(redaction.mask_figures(records.describe(read)))
     if asked := open_questions.remind(given.path):
         click.echo(asked)

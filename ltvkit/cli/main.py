@@ -296,17 +296,22 @@ def inspect(file, shop, out) -> None:
     """Look at an order export, and write a params file for it.
 
     Shows what FILE (such as mine.csv) seems to hold: what each column means, which days it covers,
-    which lines cannot be used and why, and what only you can decide. Nothing is overwritten.
+    which lines cannot be used and why, and what only you can decide. Nothing is overwritten. Of
+    events or enquiries it shows the block to put into the shop's params file.
     """
     from ltvkit.core import paths, redaction
     from ltvkit.core.slugs import check_shop
     from ltvkit.errors import ParamsError
     from ltvkit.ingest import readers
     from ltvkit.ingest.policies import Policies
-    from ltvkit.inspection import drafts, proposals
+    from ltvkit.inspection import drafts, layout, proposals, record_files
 
     source = paths.from_root(file)
     readers.list_files(source, Policies())  # refuses an unreadable file first
+    opened = layout.find_layout(source)
+    if table := record_files.recognise(opened):
+        click.echo(redaction.mask_figures(record_files.describe(source, opened, table)))
+        return
     shop = check_shop(shop or drafts.make_slug(file))
     out = out or paths.root() / "params" / f"{shop}.yaml"
     if out.exists():
@@ -314,7 +319,7 @@ def inspect(file, shop, out) -> None:
             f"{_shorten(out)} exists already and is not overwritten: choose another --shop NAME or "
             "--out PARAMS."
         )
-    seen = proposals.inspect(source)
+    seen = proposals.inspect(source, opened)
     click.echo(redaction.mask_figures(drafts.describe(seen)))
     draft = drafts.write_params(seen, shop=shop)
     out.parent.mkdir(parents=True, exist_ok=True)

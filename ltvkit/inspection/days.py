@@ -34,7 +34,7 @@ def propose(raw: Any, columns: Mapping, policies: Mapping, currency: str) -> Pro
 
 def _propose_format(raw: Any, columns: Mapping, policies: Mapping, currency: str) -> Proposal:
     """Dates that are not year first: the only format that reads them, or a question."""
-    written = _list_dates(raw, columns["order_date"])
+    written = list_dates(raw, columns["order_date"])
     fits = date_forms.guess_formats(written)
     if len(fits) < 2:
         return ({"date_format": fits[0]} if any(fits) else {}), {}
@@ -54,7 +54,7 @@ def _propose_format(raw: Any, columns: Mapping, policies: Mapping, currency: str
     return {}, {FORMAT: said}
 
 
-def _list_dates(raw: Any, header: str) -> list[str]:
+def list_dates(raw: Any, header: str) -> list[str]:
     """Dates as they are written: one of each day, by its first characters without a weekday.
 
     The order of day and month shows only from the 13th on.

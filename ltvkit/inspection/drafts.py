@@ -53,7 +53,7 @@ def describe(seen: Inspection) -> str:
         parts.append([_("Cannot be read yet:"), f"  {seen.refusal}"])
     asked = [f"{name}: {question}" for name, question in seen.checks.items()]
     for title, lines in ((_("To decide:"), asked), (_("To know:"), seen.notes)):
-        wrapped = (_wrap(note, first="  - ", rest="    ") for note in lines)
+        wrapped = (wrap(note, first="  - ", rest="    ") for note in lines)
         parts.append([title, *chain(*wrapped)] * bool(lines))
     return "\n\n".join("\n".join(part) for part in parts if part)
 
@@ -68,7 +68,7 @@ def write_params(seen: Inspection, *, shop: str) -> str:
         ("source", seen.source, _("order export, its path from the project's folder")),
         ("abc_by", _choose_abc_by(seen), _("what to class A, B, C; the first is the main one")),
     )
-    own = {key: _write_line(key, to, what, seen.checks.get(key)) for key, to, what in said}
+    own = {key: write_line(key, to, what, seen.checks.get(key)) for key, to, what in said}
     own |= {"columns": _write_columns(seen), "policies": _write_policies(seen)}
     gaps = {key: "\n" * block.endswith("\n\n") for key, block in _read_model()}
     blocks = (own[key] + gaps[key] if key in own else block for key, block in _read_model())
@@ -99,7 +99,7 @@ def _describe_columns(seen: Inspection) -> list[str]:
     lines = [f"  {_pad(n, names)} <- {_pad(h, width)}   {sample}".rstrip() for n, h, sample in rows]
     if unused := [h for h in seen.headers if h not in seen.columns.values()]:
         listed = _("Not used: {headers}").format(headers=", ".join(unused))
-        lines += _wrap(listed, first="  ", rest="    ")
+        lines += wrap(listed, first="  ", rest="    ")
     title = _("What the columns mean (ids, and columns headed as personal data, are not shown):")
     return [title, *lines, *_describe_amount(seen)]
 
@@ -112,7 +112,7 @@ def _describe_amount(seen: Inspection) -> list[str]:
     tax = {"included": _("tax included"), "excluded": _("without tax")}
     said = tax.get(basis, _("the header does not say whether tax is included"))
     text = _("Amounts: {taken} ({tax}).").format(taken=taken, tax=said)
-    return _wrap(text, first="  ", rest="    ")
+    return wrap(text, first="  ", rest="    ")
 
 
 def _pad(text: str, width: int) -> str:
@@ -129,17 +129,17 @@ def _describe_orders(seen: Inspection) -> list[str]:
 
 
 def _write_columns(seen: Inspection) -> str:
-    lines = [_write_line("columns", None, _("canonical name: header in the export"))]
+    lines = [write_line("columns", None, _("canonical name: header in the export"))]
     checks = {n.removeprefix("columns."): c for n, c in seen.checks.items() if "columns." in n}
     for name, header in (seen.columns | dict.fromkeys(seen.missing, "")).items():
-        lines.append(_write_line(name, header, "", checks.pop(name, None), indent=2))
+        lines.append(write_line(name, header, "", checks.pop(name, None), indent=2))
     # Optional columns are only asked about.
     notes = [f"CHECK: {name}: {check}" for name, check in checks.items()]
     if seen.missing or checks:
         listed = _("Headers of the export: {headers}")
         notes.append(listed.format(headers=", ".join(seen.headers)))
     for note in notes:
-        lines += [f"{line}\n" for line in _wrap(note, first="  # ", rest="  # ")]
+        lines += [f"{line}\n" for line in wrap(note, first="  # ", rest="  # ")]
     return "".join(lines)
 
 
@@ -153,10 +153,10 @@ def _write_policies(seen: Inspection) -> str:
         found = re.match(r"  (\w+): .*?(?:  # (.*))?$", line)
         name, comment = found.groups() if found else ("", "")  # a line that is commented out
         if name in values:
-            line = _write_line(name, values.pop(name), comment, checks.get(name), indent=2)
+            line = write_line(name, values.pop(name), comment, checks.get(name), indent=2)
         lines.append(line)
     for name, value in values.items():
-        lines.append(_write_line(name, value, _(POLICY_COMMENTS[name]), checks.get(name), indent=2))
+        lines.append(write_line(name, value, _(POLICY_COMMENTS[name]), checks.get(name), indent=2))
     return "".join(lines)
 
 
@@ -176,18 +176,18 @@ def _read_model() -> Iterator[tuple[str, str]]:
     return ((key, f"{key}:{rest}") for key, rest in zip(parts[1::2], parts[2::2], strict=True))
 
 
-def _write_line(
+def write_line(
     name: str, value: Any, comment: str, check: str | None = None, *, indent: int = 0
 ) -> str:
     """A key with its value; above it what to decide, beside it its comment."""
     start = " " * indent
     key = f"{start}{name}:{'' if value is None else ' ' + _to_yaml(value)}"
-    lines = [_wrap(f"CHECK: {check}", first=f"{start}# ", rest=f"{start}# ")] if check else []
+    lines = [wrap(f"CHECK: {check}", first=f"{start}# ", rest=f"{start}# ")] if check else []
     if comment and formats.width(key) < _COMMENT:
         beside = key + " " * (_COMMENT - formats.width(key)) + "# "
-        lines.append(_wrap(comment, first=beside, rest=" " * _COMMENT + "# "))
+        lines.append(wrap(comment, first=beside, rest=" " * _COMMENT + "# "))
     else:
-        lines.append(_wrap(comment, first=f"{start}# ", rest=f"{start}# ") if comment else [])
+        lines.append(wrap(comment, first=f"{start}# ", rest=f"{start}# ") if comment else [])
         lines.append([key])
     return "".join(f"{line}\n" for line in chain(*lines))
 
@@ -204,7 +204,7 @@ def _to_yaml(value: Any) -> str:
     return json.dumps(value)
 
 
-def _wrap(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
+def wrap(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
     """A text in lines that fit a terminal."""
     lines = [first]
     for word in _make_printable(shown).split():

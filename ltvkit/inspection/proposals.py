@@ -26,9 +26,12 @@ FEW = 60  # columns that are looked at beside those known by header, where a fil
 HEAD = 5000  # lines from which columns are judged, and samples taken
 
 
-def inspect(source: str) -> Inspection:
-    """A source as `readers.open_source` takes it -> `Inspection`; raises its `DataError`."""
-    opened = layout.find_layout(source)
+def inspect(source: str, opened: layout.Layout | None = None) -> Inspection:
+    """A source as `readers.open_source` takes it -> `Inspection`; raises its `DataError`.
+
+    `opened` is its layout, where that is known.
+    """
+    opened = opened or layout.find_layout(source)
     policies = opened.policies
     raw, head = _read_head(_keep_known(opened.raw))
     found = tuple(raw.columns)

@@ -72,7 +72,7 @@ def test_inputs_are_told_of_in_the_manifest_and_on_the_front_page(root):
         ["view_item", "interest", 1],
     ]
     page = front_page_of(root)
-    assert "Events: 2 of 2 lines are used, of 1 June 1998 to 2 June 1998." in page
+    assert "Events: 2 of 2 lines used, 1 June 1998 to 2 June 1998." in page
     assert "1 of them has a name to which no stage is mapped" in page
     assert "later message of an enquiry" in page
     assert "recorded yet" not in page
@@ -110,7 +110,7 @@ def test_a_broken_input_stops_the_report_and_says_why(root):
 def test_check_tells_of_the_inputs_too(root):
     write_params(root, events="{source: events.csv}")
     done = run(root, "check", "params/stub.yaml")
-    assert "Events: 2 of 2 lines are used" in done.stdout
+    assert "Events: 2 of 2 lines used" in done.stdout
     assert "events of no stage" in done.stdout
 
 

@@ -4,13 +4,12 @@ from ltvkit.core.lazy import load_names_on_use
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ltvkit.ingest.records.facts import describe, list_events
+    from ltvkit.ingest.records.facts import list_events
     from ltvkit.ingest.records.options import INVITATIONS, TABLES, Options, check, inherit
     from ltvkit.ingest.records.reading import Records, read
 
 __all__ = [
-    "INVITATIONS", "TABLES", "Options", "Records", "check", "describe", "inherit", "list_events",
-    "read",
+    "INVITATIONS", "TABLES", "Options", "Records", "check", "inherit", "list_events", "read",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

@@ -91,6 +91,37 @@ def find_columns(
     return sure, ambiguous
 
 
+def recognise_table(found: Sequence[str]) -> str:
+    """The table whose export has these headers, "events" or "enquiries"; "" where it is neither.
+
+    Orders have money. Events are told by a format, or by the header of their name; enquiries by
+    that of their text, or of their id with a text or an intent of any name.
+
+    >>> recognise_table(["日時", "イベント名", "訪問者ID"]), recognise_table(["受付日時", "本文"])
+    ('events', 'enquiries')
+    >>> recognise_table(["customer_id", "order_date", "amount"])
+    ''
+    """
+    if recognise(found):
+        return "events"
+    priced = headers.match_columns(found) | headers.find_ambiguous(found)
+    if {"amount", "unit_price"} & set(priced):
+        return ""
+    for table, needed in (("enquiries", ["text", "enquiry_id"]), ("events", ["event"])):
+        sure, several = find_columns(TABLES[table]["columns"], found, table)
+        groups = TABLES[table]["needs"]
+        whole = all(any(name in {*sure, *several} for name in group) for group in groups)
+        if whole and any(_is_first(table, name, sure.get(name)) for name in needed):
+            return table
+    return ""
+
+
+def _is_first(table: str, name: str, header: str | None) -> bool:
+    """Whether a header is one of the first tier of a column."""
+    first = TABLES[table]["columns"][name]["headers"][0]
+    return header is not None and _strip_unit(header) in set(map(_strip_unit, first))
+
+
 def _strip_unit(header: str) -> str:
     """A header in the form for comparison, without what stands in brackets and blanks."""
     key = header_key(header).split("(")[0].split("[")[0].split("【")[0]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from ltvkit.core.i18n import N_, _, n_
-from ltvkit.display import formats
+from ltvkit.core.i18n import _
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.errors import DataError
 from ltvkit.ingest.readers import Raw
@@ -16,56 +15,22 @@ from ltvkit.ingest.records import columns as headers
 from ltvkit.ingest.records import validation, values
 from ltvkit.ingest.records.options import FORMATS, Options
 
-if TYPE_CHECKING:
-    from ltvkit.ingest.records.reading import Records
-
 MOST_NAMES = 1_000  # of events that the facts count one by one
-_USED = {
-    "events": N_("Events: {kept} of {lines} lines are used, of {first} to {last}."),
-    "enquiries": N_("Enquiries: {kept} of {lines} lines are used, of {first} to {last}."),
-}
 
 
-def list_events(records: Records) -> pd.DataFrame:
-    """The names of events that were kept: event, stage (None: no stage is mapped to it), lines and
-    share of all; those without a stage first, then by lines and name.
+def list_events(records: Any) -> pd.DataFrame:
+    """`Records` of events -> their names: event, stage (None: no stage is mapped to it), events and
+    share of all; those without a stage first, then by number and name.
 
     Beyond `MOST_NAMES` names, the rarer ones are one row, named "(other names)".
     """
-    table = pd.DataFrame(records.facts["event_names"], columns=["event", "stage", "lines"])
-    table["share"] = table["lines"] / max(table["lines"].sum(), 1)
+    table = pd.DataFrame(records.facts["event_names"], columns=["event", "stage", "events"])
+    table["share"] = table["events"] / max(table["events"].sum(), 1)
     unknown = table["stage"].notna()
     table = table.assign(_known=unknown).sort_values(
-        ["_known", "lines", "event"], ascending=[True, False, True], ignore_index=True
+        ["_known", "events", "event"], ascending=[True, False, True], ignore_index=True
     )
     return table.drop(columns="_known")
-
-
-def describe(records: Records) -> str:
-    """How many rows of an input were used, of which days; and what of them was not understood.
-
-    A sentence each.
-    """
-    facts = records.facts
-    span = {name: formats.day(facts[name]) for name in ("first", "last")}
-    table = "events" if "event_names" in facts else "enquiries"
-    counts = {"kept": facts["kept"], "lines": facts["lines_read"]}
-    said = [formats.fill(_(_USED[table]), **counts, **span)]
-    if unknown := facts.get("without_stage", 0):
-        text = n_(
-            "{n} of them has a name to which no stage is mapped (see events: stages).",
-            "{n} of them have names to which no stage is mapped (see events: stages).",
-            unknown,
-        )
-        said.append(formats.fill(text, n=unknown))
-    for column, n in facts["unreadable"].items():
-        text = n_(
-            "{n} value of {column} was not understood, and counts as not recorded.",
-            "{n} values of {column} were not understood, and count as not recorded.",
-            n,
-        )
-        said.append(formats.fill(text, n=n, column=f"`{column}`"))
-    return " ".join(said)
 
 
 def describe_source(

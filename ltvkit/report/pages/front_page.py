@@ -10,10 +10,9 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.core.i18n import N_, _
 from ltvkit.display import formats, tables
-from ltvkit.ingest import records
 from ltvkit.ingest.records import INVITATIONS, Records
 from ltvkit.kpis import MEASURES
-from ltvkit.quality import check_finding, describe, describe_later, finding
+from ltvkit.quality import check_finding, describe, describe_later, finding, records
 from ltvkit.report.pages import glossary, sparklines
 from ltvkit.report.results import Result
 
@@ -150,7 +149,10 @@ def show_records(read: Mapping[str, Records]) -> list[dict[str, str]]:
     """Events and enquiries -> for each a sentence on what was used of it, and its reconciliation
     as HTML, escaped."""
     return [
-        {"text": records.describe(one), "table": show_quality(one.quality, currency="")}
+        {
+            "text": records.describe(one),
+            "table": show_quality(records.label(one), currency=""),
+        }
         for one in read.values()
     ]
 

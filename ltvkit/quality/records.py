@@ -1,0 +1,46 @@
+"""What a reader is told of events and enquiries: what was used of them, and what was not."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ltvkit.core.i18n import N_, _, n_
+from ltvkit.display import formats
+from ltvkit.ingest.records import Records
+
+_USED = {
+    "events": N_("Events: {kept} of {lines} lines used, {first} to {last}."),
+    "enquiries": N_("Enquiries: {kept} of {lines} lines used, {first} to {last}."),
+}
+
+
+def label(records: Records) -> pd.DataFrame:
+    """The reconciliation under names that tables show, as its lines are no order lines."""
+    return records.quality.rename(columns={"lines": "rows"})
+
+
+def describe(records: Records) -> str:
+    """How many rows of an input were used, of which days; and what of them was not understood.
+
+    A sentence each.
+    """
+    facts = records.facts
+    span = {name: formats.day(facts[name]) for name in ("first", "last")}
+    table = "events" if "event_names" in facts else "enquiries"
+    counts = {"kept": facts["kept"], "lines": facts["lines_read"]}
+    said = [formats.fill(_(_USED[table]), **counts, **span)]
+    if unknown := facts.get("without_stage", 0):
+        text = n_(
+            "{n} of them has a name to which no stage is mapped (see events: stages).",
+            "{n} of them have names to which no stage is mapped (see events: stages).",
+            unknown,
+        )
+        said.append(formats.fill(text, n=unknown))
+    for column, n in facts["unreadable"].items():
+        text = n_(
+            "{n} value of {column} was not understood, and counts as not recorded.",
+            "{n} values of {column} were not understood, and count as not recorded.",
+            n,
+        )
+        said.append(formats.fill(text, n=n, column=f"`{column}`"))
+    return " ".join(said)
