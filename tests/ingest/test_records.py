@@ -101,7 +101,7 @@ def test_nothing_recorded_says_what_to_record_and_where():
 
 def test_too_many_broken_rows_are_refused(project):
     (project / "bad.csv").write_text(EVENTS.replace("2024-01-06 00:00:00", "sometime"))
-    with pytest.raises(DataError, match=r"25\.0% .* \(event_time is unreadable: 1\)"):
+    with pytest.raises(DataError, match=r"25\.0% .* \(event_time is unreadable: 1, first in line 4\)"):
         records.read({"source": "bad.csv"}, table="events")
 
 

@@ -14,6 +14,7 @@ from ltvkit.ingest.readers import Raw
 from ltvkit.ingest.records import columns as headers
 from ltvkit.ingest.records import validation, values
 from ltvkit.ingest.records.options import FORMATS, Options
+from ltvkit.ingest.schema import FILE, LINE
 
 MOST_NAMES = 1_000  # of events that the facts count one by one
 
@@ -56,10 +57,22 @@ def describe_source(
         "columns": {n: h for found in names for n, h in found.items()},
         "format": FORMATS[form]["name"] if form else "",
         "unreadable": _count_unreadable(ask, sql, names, options),
+        "first_lines": _find_first_lines(raw, sql),
     }
     if options.name == "events":
         return facts | _describe_events(ask, kept)
     return facts | _describe_enquiries(ask, sql, kept, names, options)
+
+
+def _find_first_lines(raw: Raw, sql: str) -> dict[str, str]:
+    """Reason -> where the first row stands that was rejected for it."""
+    place = validation.find_place(raw.connection, sql)
+    file = f"{FILE} || ', " if FILE in place else "'"
+    found = raw.connection.execute(
+        f"select reason, arg_min({file}line ' || {LINE}, ({place})) from ({sql}) "
+        "where reason is not null group by 1 order by 1"
+    ).fetchall()
+    return dict(found)
 
 
 def _describe_events(ask: Callable[[str], Any], kept: str) -> dict[str, Any]:

@@ -109,8 +109,10 @@ def _check_broken(rows: Rows, options: Options) -> None:
     broken = table[table["reason"].isin(validation.list_broken(options))]
     share = broken["share"].sum()
     if share > options.rules.max_quarantined:
+        first = rows.facts["first_lines"]
         listed = ", ".join(
-            f"{r}: {n:,}" for r, n in zip(broken["reason"], broken["lines"], strict=True)
+            f"{reason}: {lines:,}, first in {first[reason]}"
+            for reason, lines in zip(broken["reason"], broken["lines"], strict=True)
         )
         raise DataError(
             f"{share:.1%} of the rows of {options.source} cannot be used ({listed}), and policies: "
@@ -171,4 +173,5 @@ def _named(table: str) -> Iterator[None]:
     try:
         yield
     except errors.LtvkitError as error:
-        raise type(error)(f"{table}: {error}") from error
+        kind = next(k for k in type(error).__mro__ if k.__module__ == errors.__name__)
+        raise kind(f"{table}: {error}") from error
