@@ -101,7 +101,9 @@ def test_nothing_recorded_says_what_to_record_and_where():
 
 def test_too_many_broken_rows_are_refused(project):
     (project / "bad.csv").write_text(EVENTS.replace("2024-01-06 00:00:00", "sometime"))
-    with pytest.raises(DataError, match=r"25\.0% .* \(event_time is unreadable: 1, first in line 4\)"):
+    with pytest.raises(
+        DataError, match=r"25\.0% .* \(event_time is unreadable: 1, first in line 4\)"
+    ):
         records.read({"source": "bad.csv"}, table="events")
 
 
@@ -137,3 +139,42 @@ def test_samples_of_records_open_by_name(project, monkeypatch):
     pd.read_csv(project / "events.csv", dtype=str).to_parquet(path)
     monkeypatch.setattr(samples, "locate", lambda name: path)
     assert len(records.read({"source": "demo:events"}, table="events", engine="pandas").rows) == 4
+
+
+def test_several_files_are_one_table_whatever_their_columns(project):
+    (project / "2024-01.csv").write_text(EVENTS)
+    later = (
+        "event,event_time,visitor_id,campaign\npurchase,2024-02-03 10:00,v1,spring\nspin,soon,v1,\n"
+    )
+    (project / "2024-02.csv").write_text(later)
+    found = read("2024-*.csv", "events")
+    assert len(found.rows) == 5
+    assert found.rows["campaign"].dropna().tolist() == ["spring"]
+    quarantine = found.quarantine.df()
+    assert quarantine[["file", "line"]].to_numpy().tolist() == [["2024-02.csv", 3]]
+    with pytest.raises(DataError, match=r"first in 2024-02\.csv, line 3"):
+        records.read({"source": "2024-*.csv"}, table="events")
+
+
+def test_many_small_files_are_read_as_one_after_the_other(project):
+    for n in range(1, 10):
+        text = f"enquiry_id,enquiry_time,text\n,2024-01-0{n} 10:00,<b>Late</b>\n"
+        (project / f"q{n}.csv").write_text(text)
+    rows = read("q*.csv", "enquiries").rows
+    assert rows["enquiry_id"].tolist() == [f"q{n}.csv line 2" for n in range(1, 10)]
+    assert set(rows["text"]) == {"Late"}
+
+
+def test_a_folder_that_holds_a_month_twice_counts_it_once(project):
+    (project / "a.csv").write_text(EVENTS)
+    (project / "b.csv").write_text(EVENTS)
+    found = read("[ab].csv", "events")
+    assert len(found.rows) == 4
+    assert (found.quality["reason"] == "repeated: an earlier row is the same").sum() == 1
+
+
+def test_a_shop_without_events_of_a_stage_has_the_column_all_the_same(project):
+    (project / "odd.csv").write_text("visitor_id,event_time,event\nv1,2024-01-05,spin\n")
+    rows = read("odd.csv", "events").rows
+    assert rows["stage"].isna().all()
+    assert rows["customer_id"].isna().all()
