@@ -31,8 +31,9 @@ def describe(records: Records) -> str:
     said = [formats.fill(_(_USED[table]), **counts, **span)]
     if unknown := facts.get("without_stage", 0):
         text = n_(
-            "{n} of them has a name to which no stage is mapped (see events: stages).",
-            "{n} of them have names to which no stage is mapped (see events: stages).",
+            "The name of {n} event has no stage (events: stages in the params file gives it one).",
+            "The names of {n} events have no stage (events: stages in the params file gives them "
+            "one).",
             unknown,
         )
         said.append(formats.fill(text, n=unknown))
@@ -42,5 +43,5 @@ def describe(records: Records) -> str:
             "{n} values of {column} were not understood, and count as not recorded.",
             n,
         )
-        said.append(formats.fill(text, n=n, column=f"`{column}`"))
+        said.append(formats.fill(text, n=n, column=column))
     return " ".join(said)

@@ -73,7 +73,7 @@ def test_inputs_are_told_of_in_the_manifest_and_on_the_front_page(root):
     ]
     page = front_page_of(root)
     assert "Events: 2 of 2 lines used, 1 June 1998 to 2 June 1998." in page
-    assert "1 of them has a name to which no stage is mapped" in page
+    assert "The name of 1 event has no stage" in page
     assert "later message of an enquiry" in page
     assert "recorded yet" not in page
     assert (root / "reports" / "stub" / "1998-06" / "11_support.html").exists()
@@ -111,7 +111,7 @@ def test_check_tells_of_the_inputs_too(root):
     write_params(root, events="{source: events.csv}")
     done = run(root, "check", "params/stub.yaml")
     assert "Events: 2 of 2 lines used" in done.stdout
-    assert "events of no stage" in done.stdout
+    assert "events without a stage" in done.stdout
 
 
 def test_ids_are_folded_as_those_of_the_orders(root):

@@ -144,7 +144,10 @@ def _explain_nothing_kept(ask: Callable[[str], Any], sql: str, options: Options)
 def reconcile(connection: Any, sql: str, options: Options) -> pd.DataFrame:
     """Validated rows -> the reconciliation: status, reason, lines, share (of rows read)."""
     if options.name == "events":
-        labels = [("stage is not null", _("events of a stage")), ("true", _("events of no stage"))]
+        labels = [
+            ("stage is not null", _("events with a stage")),
+            ("true", _("events without a stage")),
+        ]
     else:
         labels = [
             ("customer_id is not null", _("enquiries of customers")),

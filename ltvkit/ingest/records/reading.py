@@ -86,7 +86,7 @@ def read(
 
     >>> read({}, table="events")
     Traceback (most recent call last):
-    ltvkit.errors.NotRecorded: No events are recorded yet. Export who did what and when ...
+    ltvkit.errors.NotRecorded: No events are recorded yet. To see how visitors ...
     """
     one_of("table", table, TABLES)
     one_of("engine", engine, engines.NAMES)
