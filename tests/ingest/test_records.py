@@ -178,3 +178,20 @@ def test_a_shop_without_events_of_a_stage_has_the_column_all_the_same(project):
     rows = read("odd.csv", "events").rows
     assert rows["stage"].isna().all()
     assert rows["customer_id"].isna().all()
+
+
+def test_only_what_is_mapped_is_kept_and_texts_are_masked_in_the_cache(project):
+    """Nothing that a customer wrote of herself is on the disk, kept or left out."""
+    written = "enquiry_id,enquiry_time,text,reply to\n"
+    written += "E1,2024-01-05,call 090-1234-5678,hanako@example.org\n"
+    written += "E2,soon,mail hanako@example.org,hanako@example.org\n"
+    written += 'E3,2024-01-05,"mail hanako@example.org\n'
+    (project / "a.csv").write_text(written)
+    found = read("a.csv", "enquiries")
+    assert len(found.quarantine.df()) == 2
+    stored = [pd.read_parquet(path) for path in found.folder.glob("*.parquet")]
+    assert stored
+    for table in stored:
+        said = table.to_csv()
+        assert "hanako" not in said
+        assert "1234" not in said
