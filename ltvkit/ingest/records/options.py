@@ -35,9 +35,9 @@ SHARED = (
 )
 # Those of the orders hold for records, too, unless these say otherwise: else ids would not join.
 INHERITED = ("timezone", "fold_ids", "guest_ids", "memory_limit")
-# Policies of records alone: how durations are given, on which scale satisfaction is, and whether
-# exact repeats of a row are left out.
-OWN = {"events": ("repeated",), "enquiries": ("repeated", "unit", "scale")}
+# Policies of one table: whether exact repeats of an event are left out, in which unit durations
+# are, and on which scale satisfaction is.
+OWN = {"events": ("repeated",), "enquiries": ("unit", "scale")}
 NOT_ROWS = ("max_quarantined", "memory_limit")  # policies that change no stored row
 _PEOPLE = ("customer_id", "visitor_id", "referred_by", "answered_by")  # never named on a page
 

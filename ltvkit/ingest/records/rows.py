@@ -43,9 +43,8 @@ def validate_source(raw: Raw, options: Options, keep: pipeline.Store) -> Rows:
         if scale := _find_scale(raw.connection, compared, have, options):
             compared = _drop_off_scale(compared, scale)
         if compared != sql:
-            ordered = (
-                f"select * from ({compared}) order by {validation.find_place(raw.connection, sql)}"
-            )
+            place = validation.find_place(raw.connection, sql)
+            ordered = f"select * from ({compared}) order by {place}"
             sql = keep(raw.connection, raw.connection.sql(ordered), "rows", None)
         known = facts.describe_source(raw, sql, names, options)
         known |= {"timezone": zone, "scale": list(scale) if scale else None}
@@ -68,33 +67,27 @@ class RowReader(pipeline.PartReader):
     def read_part(self, connection: Any, part: Part) -> Any:
         """The part -> a relation of its rows, each with its reject reason."""
         raw = {c: f"{quoted(f'_raw_{n}')}::varchar" for n, c in enumerate(part.columns)}
-        chosen = {n: self._parse(n, h, part) for n, h in self.mapped.items()}
-        for name in _list_always(self.options):
-            chosen.setdefault(name, "null::varchar")
-        chosen |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns)}
         working = [w for w in (FILE, LINE, FAULT, TEXT) if w in part.working]
-        chosen |= {w: w for w in working}
-        chosen |= {w: "null::varchar" for w in (FAULT, TEXT) if w not in working}
+        chosen = dict.fromkeys(_list_always(self.options), "null::varchar")
+        chosen |= {n: self._parse(n, h, part) for n, h in self.mapped.items()}
+        kept = [*map(quoted, chosen), *(w for w in working if w == LINE)]
+        chosen |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns)}
+        chosen |= dict.fromkeys((FAULT, TEXT), "null::varchar") | {w: w for w in working}
         listed = ", ".join(f"{x} as {quoted(n)}" for n, x in chosen.items())
-        inner = f"select {listed} from ({part.sql})"
-        inner, masked = self._clean(connection, part, inner, raw, working)
-        written = {n: raw[h] for n, h in self.mapped.items()}
-        time = self.options.table["time"]
-        written["_header"] = self.mapped[time]
-        reason = validation.build_reason(self.options, written, raw)
-        shown = {h: masked.get(h, raw[h]) for h in dict.fromkeys(self.mapped.values())}
-        kept = ", ".join(
-            [*map(quoted, self._list_kept(chosen)), *(w for w in working if w in (LINE,))]
-        )
-        text = masked.get(TEXT, TEXT)
+        typed = f"select {listed} from ({part.sql})"
+        typed, masked = self._clean(connection, typed, raw, working)
         file = literal(self.file) if self.file else FILE if FILE in working else ""
-        sql = f"""select {kept}, {self._derive()}, {reason} as reason,
-            map([{", ".join(map(literal, shown))}], [{", ".join(shown.values())}]) as _written,
-            {text} as {TEXT}{f", {file} as {FILE}" if file else ""} from ({inner})"""
-        return connection.sql(sql)
+        kept += [f"{file} as {FILE}"] if file else []
+        return connection.sql(f"select {', '.join(kept)}, {self._add(raw, masked)} from ({typed})")
 
-    def _list_kept(self, chosen: Mapping[str, str]) -> list[str]:
-        return [n for n in chosen if not n.startswith("_")]
+    def _add(self, raw: Mapping[str, str], masked: Mapping[str, str]) -> str:
+        """SQL for the columns that are added to the typed ones: what follows from them, the reject
+        reason, and the mapped columns and the line as they were written."""
+        reason = validation.build_reason(self.options, self.mapped, raw)
+        shown = {h: masked.get(h, raw[h]) for h in dict.fromkeys(self.mapped.values())}
+        names, texts = ", ".join(map(literal, shown)), ", ".join(shown.values())
+        written = f"map([{names}], [{texts}]) as _written, {masked.get(TEXT, TEXT)} as {TEXT}"
+        return f"{self._derive()}, {reason} as reason, {written}"
 
     def _derive(self) -> str:
         """SQL for the columns that follow from others: the day, and the stage of an event."""
@@ -139,34 +132,27 @@ class RowReader(pipeline.PartReader):
         return parse(header, kind, plain=part.plain)
 
     def _clean(
-        self,
-        connection: Any,
-        part: Part,
-        inner: str,
-        raw: Mapping[str, str],
-        working: Sequence[str],
+        self, connection: Any, typed: str, raw: Mapping[str, str], working: Sequence[str]
     ) -> tuple[str, dict[str, str]]:
         """Rows with their free texts cleaned, by Python; and header -> SQL for its masked text."""
-        free = [n for n, kind in self.options.kinds.items() if kind == "text" and n in self.mapped]
-        if not free and self.keeps_order:
-            return inner, {}
+        if self.keeps_order:
+            return typed, {}
         place = [w for w in (FILE, LINE) if w in working]
-        columns = {n: raw[self.mapped[n]] for n in free}
-        asked = [*place, *(f"{x} as {quoted(f'_as_{n}')}" for n, x in columns.items()), TEXT]
-        asked += [f"{x} as {quoted(f'_clean_{n}')}" for n, x in columns.items()]
-        rows = connection.sql(f"select {', '.join(asked)} from ({inner})").to_arrow_table()
-        changes: dict[str, Callable[[str], str]] = {f"_as_{n}": masking.mask for n in free}
-        changes |= {f"_clean_{n}": masking.clean for n in free} | {TEXT: masking.mask}
-        cleaned = masking.clean_rows(rows, changes)
-        connection.register("cleaned", cleaned)  # until the next part is read
-        again = ", ".join(f"c.{quoted(f'_clean_{n}')} as {quoted(n)}" for n in free)
-        masked = ", ".join(
-            [*(f"c.{quoted(f'_as_{n}')}" for n in free), f"c.{TEXT} as _masked_text"]
-        )
+        free = [n for n, kind in self.options.kinds.items() if kind == "text" and n in self.mapped]
+        asked = [*place, TEXT]
+        changes: dict[str, Callable[[str], str]] = {TEXT: masking.mask}
+        for name in free:
+            for way, change in (("as", masking.mask), ("clean", masking.clean)):
+                changes[f"_{way}_{name}"] = change
+                asked.append(f"{raw[self.mapped[name]]} as _{way}_{name}")
+        rows = connection.sql(f"select {', '.join(asked)} from ({typed})").to_arrow_table()
+        connection.register("cleaned", masking.clean_rows(rows, changes))  # until the next part
+        again = ", ".join(f"c._clean_{n} as {quoted(n)}" for n in free)
+        masked = ", ".join([*(f"c._as_{n}" for n in free), f"c.{TEXT} as _masked_text"])
         on = " and ".join(f"r.{w} is not distinct from c.{w}" for w in place)
         sql = f"""select r.*{f" replace ({again})" if again else ""}, {masked}
-            from ({inner}) r join cleaned c on {on}"""
-        return sql, {self.mapped[n]: quoted(f"_as_{n}") for n in free} | {TEXT: "_masked_text"}
+            from ({typed}) r join cleaned c on {on}"""
+        return sql, {self.mapped[n]: f"_as_{n}" for n in free} | {TEXT: "_masked_text"}
 
 
 def _list_always(options: Options) -> list[str]:

@@ -5,7 +5,7 @@ A row has at most one reject reason; without one it is kept.
 - An event needs a time, a name, and a visitor or a customer; an enquiry a time, and a text or an
   intent. An enquiry without an id gets its line as id.
 - A row that repeats an earlier one in all columns (or its event_id, or an enquiry's id and text) is
-  left out as repeated, unless `policies: repeated` keeps it. Events of a day without a time of day
+  left out as repeated; `policies: repeated` keeps events. Events of a day without a time of day
   are all kept: two views of a product on a day are two.
 - An enquiry's id with another text is a later message of it, and left out: the first one, by its
   time, is the enquiry. With another customer, the id is not one: the later ones are broken rows.
@@ -14,7 +14,7 @@ A row has at most one reject reason; without one it is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -61,84 +61,67 @@ def _name_missing(group: Sequence[str]) -> str:
     return f"neither {' nor '.join(group)}" if group[1:] else _MISSING.format(group[0])
 
 
-def build_reason(options: Options, written: Mapping[str, str], raw: Mapping[str, str]) -> str:
+def build_reason(options: Options, mapped: Mapping[str, str], raw: Mapping[str, str]) -> str:
     """SQL for the reject reason of a row of typed values; NULL where there is none.
 
-    `written` is canonical column -> SQL for its text as written, `raw` the same of all columns of
-    the file.
+    `mapped` is canonical column -> header, `raw` header -> SQL for its text as written.
     """
     time, until = options.table["time"], options.rules.data_until
     cells = f"coalesce({', '.join(strip_blanks(text) for text in raw.values())})"
-    said = written[time]
+    said = raw[mapped[time]]
+    means_none = validation.PLACEHOLDER.replace("order_date", time)
     # Rejected rows are few, so only there an empty row, a total and a header are told apart.
     unread = f"""case when {cells} is null then 'empty row'
         when regexp_full_match({narrow(cells)}, '{TOTAL}', 'i') then '{TOTAL_ROW}'
-        when {_repeats_header(said, written, time)} then 'repeated header'
+        when trim({narrow(said)}) = {literal(mapped[time])} then 'repeated header'
         when {strip_blanks(said)} is null then {literal(_MISSING.format(time))}
-        when {is_placeholder(said)} then {literal(_means_no_day(time))}
+        when {is_placeholder(said)} then {literal(means_none)}
         else {literal(_UNREADABLE.format(time))} end"""
     rules = [(f"{FAULT} is not null", FAULT), (f"{quoted(time)} is null", unread)]
     if until:
         after = f"{quoted(time)}::date > date {literal(until)}"
         rules.append((after, literal(f"{time} is after data_until")))
     for group in _list_needs(options):
-        there = [name for name in group if name in written]
-        nothing = " and ".join(f"{quoted(name)} is null" for name in there)
+        nothing = " and ".join(f"{quoted(name)} is null" for name in group if name in mapped)
         rules.append((nothing, literal(_name_missing(group))))
     return f"case {' '.join(f'when {holds} then {text}' for holds, text in rules)} end"
 
 
-def _means_no_day(time: str) -> str:
-    return validation.PLACEHOLDER.replace("order_date", time)
-
-
-def _repeats_header(said: str, written: Mapping[str, str], time: str) -> str:
-    return f"trim({narrow(said)}) = {literal(written.get('_header', time))}"
-
-
 def compare(connection: Any, sql: str, columns: Sequence[str], options: Options) -> str:
     """SQL for validated rows -> SQL for them after the rules that need more than one row; the same
-    text where these change nothing. `columns` are the canonical ones that the rows have.
+    text where these change nothing. `columns` are the canonical ones that are mapped.
     """
-    given = sql
-    place = find_place(connection, sql)
-    files = f"{FILE} || ' ' || " * (FILE in place)
-    key = options.table.get("id")
+    place, key = find_place(connection, sql), options.table.get("id")
     if key and _ask(connection, sql, f"{quoted(key)} is null and reason is null"):
-        name = (
-            f"coalesce({quoted(key)}, case when reason is null then {files}'line ' || {LINE} end)"
-        )
-        sql = f"select * replace ({name} as {quoted(key)}) from ({sql})"
-    elif key and key not in columns:
-        columns = [*columns, key]
-    first, last = find_bounds(connection, sql, options)
-    time = quoted(options.table["time"])
-    if first is not None:
-        far = (
-            f"case when {time} < timestamp {literal(str(first))} then {literal(FAR_BEFORE)} "
-            f"when {time} >= timestamp {literal(str(last))} then {literal(FAR_AFTER)} end"
-        )
+        file = f"{FILE} || ' " if FILE in place else "'"
+        named = f"case when reason is null then {file}line ' || {LINE} end"
+        named = f"coalesce({quoted(key)}, {named})"
+        sql = f"select * replace ({named} as {quoted(key)}) from ({sql})"
+    if far := _build_far(connection, sql, quoted(options.table["time"])):
         sql = _reject(sql, far)
-    if reason := _build_repeats(connection, sql, columns, options, place):
+    build = _build_messages if options.name == "enquiries" else _build_repeats
+    if options.repeated != "keep" and (reason := build(connection, sql, columns, place)):
         sql = _reject(sql, reason)
-    return sql if sql != given else given
+    return sql
 
 
-def find_bounds(connection: Any, sql: str, options: Options) -> tuple[Any, Any]:
-    """The first day of rows, and the day after the last, without a few far from all others; none
-    where no row lies far."""
-    time = quoted(options.table["time"])
+def _build_far(connection: Any, sql: str, time: str) -> str:
+    """SQL for the reason of a few rows that lie far from all others in time; "" where none does."""
     daily = connection.execute(
         f"select {time}::date as day, count(*) as lines from ({sql}) where reason is null "
         "group by 1 order by 1"
     ).df()
     daily = daily.assign(day=pd.to_datetime(daily["day"])).set_index("day")
     if daily.empty or (daily.index[-1] - daily.index[0]).days <= APART_DAYS:
-        return None, None
+        return ""
     core = find_core(daily)
     if len(core) == len(daily):
-        return None, None
-    return core.index[0], core.index[-1] + pd.Timedelta(days=1)
+        return ""
+    first, last = (literal(str(day.date())) for day in (core.index[0], core.index[-1]))
+    return (
+        f"case when {time}::date < date {first} then {literal(FAR_BEFORE)} "
+        f"when {time}::date > date {last} then {literal(FAR_AFTER)} end"
+    )
 
 
 def _reject(sql: str, reason: str) -> str:
@@ -146,62 +129,42 @@ def _reject(sql: str, reason: str) -> str:
     return f"select * replace (coalesce(reason, {reason}) as reason) from ({sql})"
 
 
-def _build_repeats(
-    connection: Any, sql: str, columns: Sequence[str], options: Options, place: str
-) -> str:
-    """SQL for the reason of rows that repeat others; "" where none does."""
-    if options.name == "enquiries":
-        return _build_messages(connection, sql, columns, options, place)
-    if options.repeated == "keep":
-        return ""
+def _build_repeats(connection: Any, sql: str, columns: Sequence[str], place: str) -> str:
+    """SQL for the reason of events that repeat others; "" where none does."""
     same = [quoted(c) for c in columns if c != "event_id"]
     if "event_id" in columns:
-        by = f"event_id, {_unless('event_id', same)}"
+        alone = (f"case when event_id is null then {column} end" for column in same)
+        by = ", ".join(["event_id", "event", "visitor_id", *alone])
     elif _ask(connection, sql, "reason is null and event_time <> event_time::date"):
         by = ", ".join(same)
     else:
         return ""
-    again = f"row_number() over (partition by reason is null, {by} order by {place}) > 1"
     if not _has_twice(connection, sql, by):
         return ""
+    again = f"row_number() over (partition by reason is null, {by} order by {place}) > 1"
     return f"case when {again} then {literal(REPEATED)} end"
 
 
-def _unless(key: str, columns: Iterable[str]) -> str:
-    """Columns that count only where there is no key."""
-    return ", ".join(f"case when {key} is null then {column} end" for column in columns)
-
-
-def _build_messages(
-    connection: Any, sql: str, columns: Sequence[str], options: Options, place: str
-) -> str:
+def _build_messages(connection: Any, sql: str, columns: Sequence[str], place: str) -> str:
+    """SQL for the reason of rows of an enquiry that an earlier row is of; "" where none is."""
+    alike = ", ".join(quoted(c) for c in columns if c != "enquiry_id")
+    if not any(_has_twice(connection, sql, by) for by in ("enquiry_id", alike)):
+        return ""
     same = [quoted(c) for c in columns if c not in ("enquiry_id", "enquiry_time", "text")]
     order = ", ".join(["enquiry_time", "text", *same, place])
-    one = f"partition by reason is null, enquiry_id order by {order}"
-    whole = f"partition by reason is null, enquiry_id, text, intent_ order by {order}"
-    intent = "intent" if "intent" in columns else "null"
-    whole = whole.replace("intent_", f"case when text is null then {intent} end")
-    # Rows that had no id have their line as one: there the customer, the time and the text tell.
-    alike = ", ".join(quoted(c) for c in columns if c != "enquiry_id")
-    copy = (
-        f"row_number() over (partition by reason is null, {alike} order by enquiry_id, {place}) > 1"
-    )
-    unnamed = "(enquiry_id is null or regexp_matches(enquiry_id, '(^| )line [0-9]+$'))"
-    twice = _has_twice(connection, sql, "enquiry_id") or _has_twice(connection, sql, alike)
-    if not twice:
-        return ""
-    first = f"first_value(customer_id) over ({one})"
-    repeated = (
-        ""
-        if options.repeated == "keep"
-        else f"""
-        when {unnamed} and text is not null and customer_id is not null and {copy}
-        then {literal(REPEATED)}
-        when row_number() over ({whole}) > 1 then {literal(REPEATED)}"""
-    )
-    return f"""case {repeated}
-        when row_number() over ({one}) > 1 and customer_id <> {first} then {literal(OTHERS_ID)}
-        when row_number() over ({one}) > 1 then {literal(LATER_MESSAGE)} end"""
+    intent = ", case when text is null then intent end" if "intent" in columns else ""
+    one = f"(partition by reason is null, enquiry_id order by {order})"
+    text = f"(partition by reason is null, enquiry_id, text{intent} order by {order})"
+    # A row without an id has its line as one: there all that is written tells.
+    copy = f"(partition by reason is null, {alike} order by enquiry_id, {place})"
+    unnamed = "regexp_matches(enquiry_id, '(^| )line [0-9]+$') and text is not null"
+    customer = "customer_id is not null and " if "customer_id" in columns else "false and "
+    return f"""case
+        when {customer}{unnamed} and row_number() over {copy} > 1 then {literal(REPEATED)}
+        when row_number() over {text} > 1 then {literal(REPEATED)}
+        when row_number() over {one} > 1 and customer_id <> first_value(customer_id) over {one}
+        then {literal(OTHERS_ID)}
+        when row_number() over {one} > 1 then {literal(LATER_MESSAGE)} end"""
 
 
 def _has_twice(connection: Any, sql: str, by: str) -> bool:
