@@ -190,22 +190,23 @@ def sample_histories(triples: pd.DataFrame) -> pd.DataFrame:
     return triples.assign(customers=drawn)[drawn > 0]
 
 
-def histories(customers: Frame) -> pd.DataFrame:
+def histories(customers: Frame, *, by: tuple[str, ...] = ()) -> pd.DataFrame:
     """Customers -> frequency, t_x_days, T_days, customers, revenue, squares: distinct histories.
 
+    With `by`, those of each group of customers, its columns first, in their order.
     `frequency`: purchase days after the first; `t_x_days`: from the first to the last;
     `T_days`: from the first to the day of the table; `customers`: how many share it; `revenue`:
     of all of them, negative ones counted as zero; `squares`: the sum of the squared amounts.
     """
     return frames.table(
-        add_history(frames.lazy(customers, needs=NEEDS).select(*NEEDS))
+        add_history(frames.lazy(customers, needs=(*by, *NEEDS)).select(*by, *NEEDS))
         .with_columns(revenue=positive_revenue())  # not in `agg`: narwhals drops it on pandas
         .with_columns(squares=nw.col("revenue") * nw.col("revenue"))
-        .group_by(HISTORY)
+        .group_by(*by, *HISTORY)
         .agg(nw.col("revenue", "squares").sum(), customers=nw.len())
         .with_columns(frames.round_money("revenue", "squares"))
-        .select(*HISTORY, "customers", "revenue", "squares")
-        .sort(HISTORY)
+        .select(*by, *HISTORY, "customers", "revenue", "squares")
+        .sort(*by, *HISTORY)
     )
 
 

@@ -76,9 +76,9 @@ def _measure_spread(
     """The standard deviation of each group's mean, as a share of what is expected."""
     rng, span = np.random.default_rng(seed), np.array([days])
     parts, scales = [], []
+    by_group = dict(list(histories(named, by=("group",)).groupby("group", sort=False)))
     for name in table["group"]:
-        own = frames.lazy(named).filter(nw.col("group") == nw.lit(name))
-        triples = histories(frames.materialize(own, like=named))
+        triples = by_group[name].drop(columns="group")
         rows, scale = uncertainty.draw_customers(triples, rng, size=SIZE)
         parts.append(rows)
         scales.append(scale * len(rows) / triples["customers"].sum())

@@ -11,6 +11,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
+from threadpoolctl import threadpool_limits
 
 from ltvkit.display import formats
 from ltvkit.engines import frames
@@ -48,16 +49,17 @@ def parameters(fitted: Fitted, *, draws: int = 100, seed: int = 1) -> pd.DataFra
             raise _too_few(0, draws, fitter) from error
     pairs = zip(fitted.fitters, coarse, strict=True)
     to_estimate = pd.concat([f.params_ / c.params_ for f, c in pairs])
-    for _draw in range(draws):
-        parts = []
-        for fitter in coarse:
-            try:
-                parts.append(fitter.reweighted(rng.gamma(fitter.data["weights"])))
-            except DataError:
-                failed[fitter] += 1
-                break
-        else:
-            rows.append(pd.concat(parts) * to_estimate)
+    with threadpool_limits(1):  # a second thread costs more than it saves
+        for _draw in range(draws):
+            parts = []
+            for fitter in coarse:
+                try:
+                    parts.append(fitter.reweighted(rng.gamma(fitter.data["weights"])))
+                except DataError:
+                    failed[fitter] += 1
+                    break
+            else:
+                rows.append(pd.concat(parts) * to_estimate)
     if len(rows) < RESAMPLED * draws:
         [(fitter, _times)] = failed.most_common(1)
         raise _too_few(len(rows), draws, fitter)

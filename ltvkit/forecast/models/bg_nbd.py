@@ -101,7 +101,7 @@ class _LeavingAfterAPurchase(ContinuousTimeFitter):
         """
         r, alpha, a, b = self._unload_params(*self._names)
         x = np.asarray(frequency)
-        alive = rng.random(x.size) < self.conditional_probability_alive(x, recency, T)
+        alive = rng.random(x.size) < self.chance_alive(frequency, recency, T)
         rate = rng.gamma(r + x, 1 / (alpha + np.asarray(T)))
         leave = np.maximum(rng.beta(a, b + x + self._chances), 1e-12)
         bought = rng.poisson(rate[:, None] * np.diff(ends, prepend=0.0)).cumsum(axis=1)

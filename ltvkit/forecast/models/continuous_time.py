@@ -17,6 +17,7 @@ class ContinuousTimeFitter(DistinctFitter):
 
     _end = "T"
     _scattered = ("recency", "T")
+    _lately: tuple = ()  # parameters, histories and chances of `chance_alive` when last asked
 
     def fit(self, frequency: ArrayLike, recency: ArrayLike, T: ArrayLike, weights=None, **options):
         """Customers' repeat purchases, time from first to last purchase, and time from the first
@@ -37,6 +38,15 @@ class ContinuousTimeFitter(DistinctFitter):
     def moved(self, t: float) -> "ContinuousTimeFitter":
         """The model of the same customers, `t` later: the same."""
         return self
+
+    def chance_alive(self, *history: ArrayLike) -> np.ndarray:
+        """The `conditional_probability_alive`, computed once for many futures of the same arrays
+        frequency, recency and T."""
+        asked = (self.params_, *history)
+        known = self._lately
+        if not known or any(a is not b for a, b in zip(asked, known[0], strict=True)):
+            self._lately = known = (asked, self.conditional_probability_alive(*history))
+        return known[1]
 
     @staticmethod
     def pace(data: pd.DataFrame) -> float:

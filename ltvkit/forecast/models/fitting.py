@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from ltvkit.display import formats
 from ltvkit.errors import DataError, NoOptimum, TooLittleData
@@ -50,7 +51,7 @@ class DistinctFitter:
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or a file gets: not the histories that were prepared."""
-        return {name: value for name, value in vars(self).items() if name != "_known"}
+        return {n: value for n, value in vars(self).items() if n not in ("_known", "_lately")}
 
     def _prepared(self, history: Mapping) -> Mapping:
         """What `_scores` needs of the histories, computed once for many parameters."""
@@ -77,7 +78,8 @@ class DistinctFitter:
         start = np.log(np.asarray(initial_params, dtype=float)) if warm else usual
         pull = 0.0 if prior_sd is None else prior_sd**-2 / data["weights"].sum()
         self._prior = (usual, pull)
-        found = self._search(data, start, warm=warm, **search)
+        with threadpool_limits(1):  # a second thread costs more than it saves
+            found = self._search(data, start, warm=warm, **search)
         self._negative_log_likelihood_ = found.fun
         self._hessian_ = _hessian(self._objective(data), found.x)
         # On a very flat top, where the search stops depends on rounding, and so on the machine:
@@ -192,7 +194,7 @@ class DistinctFitter:
     def holds(self) -> bool:
         """Whether the fit is one of these orders, and not of chance: resamples have one, too."""
         rng, fits = np.random.default_rng(1), 0
-        with suppress(DataError):  # of nearby histories: then none fits
+        with suppress(DataError), threadpool_limits(1):  # of nearby histories: then none fits
             other = self.coarse()
             for _draw in range(TRIED):
                 with suppress(DataError):

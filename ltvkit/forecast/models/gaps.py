@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
 from scipy.special import betainc, betaincinv, betaln, gammaln
+from threadpoolctl import threadpool_limits
 
 from ltvkit.errors import TooLittleData
 from ltvkit.forecast.models.fitting import MIN_REPEATERS, PRIOR_SD
@@ -99,7 +100,8 @@ def fit(table: pd.DataFrame) -> GapModel:
         prior = ((theta - usual) ** 2).sum() / 2 / PRIOR_SD**2
         return (prior - (weights * each).sum() - (model.k - 1) * log_gaps) / weights.sum()
 
-    found = minimize(objective, usual, method="L-BFGS-B", bounds=np.log(BOUNDS), tol=1e-7)
+    with threadpool_limits(1):  # a second thread costs more than it saves
+        found = minimize(objective, usual, method="L-BFGS-B", bounds=np.log(BOUNDS), tol=1e-7)
     return _model(np.exp(found.x), mean)
 
 

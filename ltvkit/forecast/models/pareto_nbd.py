@@ -79,7 +79,7 @@ class ParetoNBDFitter(ContinuousTimeFitter, lifetimes.ParetoNBDFitter):
         """
         r, alpha, s, beta = self._unload_params(*self._names)
         x, end = np.asarray(frequency), np.asarray(T)
-        alive = rng.random(x.size) < self.conditional_probability_alive(x, recency, T)
+        alive = rng.random(x.size) < self.chance_alive(frequency, recency, T)
         rate = rng.gamma(r + x, 1 / (alpha + end))
         leaves = rng.exponential(1 / np.maximum(rng.gamma(s, 1 / (beta + end)), 1e-300))
         until = np.minimum(np.asarray(ends), np.where(alive, leaves, 0)[:, None])
@@ -94,7 +94,7 @@ def _in_chunks(function: Callable, *columns: np.ndarray) -> list:
 
 def _scores(params, x, t_x, end):
     r, alpha, s, beta = params
-    odds, shares, log_alpha, log_beta = _odds_gone(params, x, t_x, end)
+    odds, shares, until_alpha, until_beta, log_alpha, log_beta = _odds_gone(params, x, t_x, end)
     gone = expit(odds)
     numbers = np.arange(x.max() + 1.0)
     counts = (gammaln(r + numbers) - gammaln(r))[x]
@@ -102,7 +102,7 @@ def _scores(params, x, t_x, end):
     value = counts + r * np.log(alpha) + s * np.log(beta) + stayed + np.logaddexp(0, odds)
     # Averages over the moment of leaving.
     mean_alpha, mean_beta = _average(shares, log_alpha), _average(shares, log_beta)
-    by_alpha, by_beta = _average(shares, np.exp(-log_alpha)), _average(shares, np.exp(-log_beta))
+    by_alpha, by_beta = _average(shares, 1 / until_alpha), _average(shares, 1 / until_beta)
     slopes = [
         (psi(r + numbers) - psi(r))[x]
         + np.log(alpha)
@@ -122,7 +122,8 @@ def _average(shares: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _odds_gone(params, x, t_x, end):
     """Log odds of having left; and nodes over the moment tau of leaving between t_x and `end`:
-    their shares of the chance, log(alpha + tau) and log(beta + tau), histories x nodes.
+    their shares of the chance, alpha + tau, beta + tau, and the logarithms of both, histories x
+    nodes.
 
     Left: the integral of s (alpha + tau)^-(r + x) (beta + tau)^-(s + 1). Its logarithm is concave
     in p = log((m + tau) / (m + t_x)), with m the smaller of alpha and beta. So if it starts with a
@@ -134,8 +135,10 @@ def _odds_gone(params, x, t_x, end):
     span = np.log((m + end) / (m + t_x))
     span = np.minimum(span, FADED / np.maximum(fall, 1e-9))[:, None]
     near = np.log(m + t_x)[:, None] + span * ((1 + NODES) / 2)  # log(m + tau)
-    far = np.log(np.exp(near) + abs(alpha - beta))
-    log_alpha, log_beta = (near, far) if alpha <= beta else (far, near)
+    until_near = np.exp(near)
+    until_far = until_near + abs(alpha - beta)
+    nodes = [(until_near, near), (until_far, np.log(until_far))]
+    (until_alpha, log_alpha), (until_beta, log_beta) = nodes if alpha <= beta else nodes[::-1]
     height = near - (r + x)[:, None] * log_alpha - (s + 1) * log_beta
     top = height.max(axis=1, keepdims=True)
     parts = np.exp(height - top) * WEIGHTS
@@ -143,4 +146,4 @@ def _odds_gone(params, x, t_x, end):
     with np.errstate(divide="ignore"):
         left = np.log(s) + top[:, 0] + np.log(whole * span[:, 0] / 2)
     odds = left + (r + x) * np.log(alpha + end) + s * np.log(beta + end)
-    return odds, parts / whole[:, None], log_alpha, log_beta
+    return odds, parts / whole[:, None], until_alpha, until_beta, log_alpha, log_beta
