@@ -135,7 +135,8 @@ def describe_rule(rule: Rule, *, unit: str = "") -> str:
         return f"{fill('cannot_tell_whom', **figures)} {of_all} {tried}"
     named = {"column": formats.label(rule.column), "values": ", ".join(rule.values)}
     whom = {"pays": "tell_whom", "loses": "better_but_loses", "unclear": "better_but_unclear"}
-    said = fill(whom[_weigh(rule, "effect_in")], share=rule.share, **named, **figures)
+    name = "less_harm" if rule.figures["effect_in"] < 0 else whom[_weigh(rule, "effect_in")]
+    said = fill(name, share=rule.share, **named, **figures)
     rest = "others_lose" if rule.selective else "others_unclear"
     return f"{said} {fill(rest, **figures)} {tried}"
 

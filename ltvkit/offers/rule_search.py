@@ -17,7 +17,7 @@ from ltvkit.offers.texts import fill
 
 TREATED, CONTROL = "treated", "control"
 LEAST = 30  # customers of a value in each group and half; values of fewer are taken together
-SMALL = "(small groups)"
+SMALL = "(all small groups)"
 MOST = 20  # values of a column; of more, those with most customers
 MOST_VALUES = 500  # a column of more tells single customers, and is no segment
 SUMS = ("n1", "y1", "n0", "y0")  # treated: customers, outcome; control: the same
