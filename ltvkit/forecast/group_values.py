@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import check_grouping
 from ltvkit.forecast import predictions, uncertainty
-from ltvkit.forecast.estimation import Fitted, histories
+from ltvkit.forecast.estimation import NEEDS, Fitted, histories
 from ltvkit.forecast.models.fitting import NORMAL_95
 from ltvkit.periods import MONTH_DAYS
 
@@ -25,7 +27,7 @@ def value_groups(
     fitted: Fitted,
     drawn: pd.DataFrame | None = None,
     *,
-    by: str,
+    by: str | Sequence[str],
     months: int = 12,
     discount: float = 0.0,
     margin_rate: float = 1.0,
@@ -35,37 +37,48 @@ def value_groups(
 
     A row per label, most expected first (equal: by name): `group`, `customers`, `ltv_so_far`
     (revenue so far, times `margin_rate`), `ltv_<months>m` (expected, as by `predict`), both means
-    per customer, `low`
-    and `high`: the 95% range of the mean that such customers will bring, by chance and by the
-    parameters in `drawn` (None: by chance alone); NaN for fewer than 30 customers. Where a season
-    or a change of the shop comes on top, the range is too narrow (see `revenue`). A missing label
-    is "(none)". Raises `ColumnError`.
+    per customer, `low` and `high`: the 95% range of the mean that such customers will bring, by
+    chance and by the parameters in `drawn` (None: by chance alone); NaN for fewer than 30
+    customers. Where a season or a change of the shop comes on top, the range is too narrow (see
+    `revenue`). A missing label is "(none)". With several columns, each has its rows, after a column
+    `grouping` with its name. Raises `ColumnError`.
     """
-    ltv = f"ltv_{months}m"
-    check_grouping("by", by, [*COLUMNS, ltv, "low", "high"])
-    opened = frames.lazy(customers, needs=("customer_id", by))
-    label = nw.col(by).cast(nw.String).fill_null(_("(none)"))
-    named = frames.materialize(opened.with_columns(group=label), like=customers)
+    columns, ltv = [by] if isinstance(by, str) else [*by], f"ltv_{months}m"
+    for column in columns:
+        check_grouping("by", column, ["grouping", *COLUMNS, ltv, "low", "high"])
+    opened = frames.lazy(customers, needs=("customer_id", *columns))
+    labels = {f"_by{n}": nw.col(name).cast(nw.String) for n, name in enumerate(columns)}
+    labels = {name: label.fill_null(_("(none)")) for name, label in labels.items()}
+    named = opened.select("customer_id", *NEEDS, **labels)
     rule = {"months": (months,), "discount": discount, "margin_rate": margin_rate}
-    predicted = frames.lazy(predictions.predict(named, fitted, **rule))
-    table = frames.add_up(predicted, "group", sums=["revenue", ltv], customers=nw.len())
+    tables = []
+    with frames.materialized(named, like=customers) as people:
+        native = nw.to_native(people)
+        predicted = predictions.predict(native, fitted, **rule)
+        for name, column in zip(labels, columns, strict=True):
+            table = _add_up(frames.lazy(predicted), name, ltv, margin_rate=margin_rate)
+            span = {"days": months * MONTH_DAYS, "seed": seed}
+            spread = _measure_spread(native, name, table, fitted, drawn, **span)
+            reach = NORMAL_95 * spread * table[ltv].abs()
+            low = table[ltv] - reach
+            low = low.mask((table[ltv] >= 0) & (low < 0), 0.0)  # of a gain no loss
+            table = table.assign(grouping=column, low=low, high=table[ltv] + reach)
+            tables.append(table.sort_values([ltv, "group"], ascending=[False, True]))
+    found = pd.concat(tables, ignore_index=True)
+    first = [] if isinstance(by, str) else ["grouping"]
+    return found[[*first, *COLUMNS, ltv, "low", "high"]]
+
+
+def _add_up(predicted: nw.LazyFrame, name: str, ltv: str, *, margin_rate: float) -> pd.DataFrame:
+    table = frames.add_up(predicted, name, sums=["revenue", ltv], customers=nw.len())
     people = table["customers"].astype("int64")
-    table = table.assign(
-        customers=people,
-        ltv_so_far=table["revenue"] * margin_rate / people,
-        **{ltv: table[ltv] / people},
-    )
-    spread = _measure_spread(named, table, fitted, drawn, days=months * MONTH_DAYS, seed=seed)
-    reach = NORMAL_95 * spread * table[ltv].abs()
-    low = table[ltv] - reach
-    low = low.mask((table[ltv] >= 0) & (low < 0), 0.0)  # of a gain no loss
-    table = table.assign(low=low, high=table[ltv] + reach)
-    ordered = table.sort_values([ltv, "group"], ascending=[False, True])
-    return ordered[[*COLUMNS, ltv, "low", "high"]].reset_index(drop=True)
+    means = {"ltv_so_far": table["revenue"] * margin_rate / people, ltv: table[ltv] / people}
+    return table.rename(columns={name: "group"}).assign(customers=people, **means)
 
 
 def _measure_spread(
     named: Frame,
+    name: str,
     table: pd.DataFrame,
     fitted: Fitted,
     drawn: pd.DataFrame | None,
@@ -76,9 +89,9 @@ def _measure_spread(
     """The standard deviation of each group's mean, as a share of what is expected."""
     rng, span = np.random.default_rng(seed), np.array([days])
     parts, scales = [], []
-    by_group = dict(list(histories(named, by=("group",)).groupby("group", sort=False)))
-    for name in table["group"]:
-        triples = by_group[name].drop(columns="group")
+    by_group = dict(list(histories(named, by=(name,)).groupby(name, sort=False)))
+    for group in table["group"]:
+        triples = by_group[group].drop(columns=name)
         rows, scale = uncertainty.draw_customers(triples, rng, size=SIZE)
         parts.append(rows)
         scales.append(scale * len(rows) / triples["customers"].sum())

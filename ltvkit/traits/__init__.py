@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from ltvkit.traits.comparison import compare
     from ltvkit.traits.findings import describe_costs, describe_pairs, describe_value, finding
     from ltvkit.traits.first_day_values import FirstDayValue, predict_first_day
-    from ltvkit.traits.first_orders import collect, list_traits
+    from ltvkit.traits.first_orders import add_traits, collect, list_traits
     from ltvkit.traits.following import Followed, follow
 
 __all__ = [
-    "FirstDayValue", "Followed", "afford", "choose", "collect", "combine", "compare",
+    "FirstDayValue", "Followed", "add_traits", "afford", "choose", "collect", "combine", "compare",
     "describe_costs", "describe_pairs", "describe_value", "finding", "follow", "list_traits",
     "predict_first_day",
 ]  # fmt: skip

@@ -82,6 +82,14 @@ def collect(
         return frames.materialize(gathered.sort("customer_id"), like=lines)
 
 
+def add_traits(customers: Frame, first: Frame) -> Any:
+    """Customers of `customers.summarize`, and those of `collect` -> those that are in both, with
+    their traits, in the order of their ids; as the kind of frame that went in."""
+    traits = frames.lazy(first).select("customer_id", *list_traits(first))
+    kept = frames.without(frames.lazy(customers), *list_traits(first))
+    return frames.materialize(kept.join(traits, on="customer_id").sort("customer_id"), like=first)
+
+
 def list_columns(lines: nw.LazyFrame) -> list[str]:
     """The columns of text that say something about an order, in their order."""
     schema_of = lines.collect_schema()

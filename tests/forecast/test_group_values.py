@@ -85,3 +85,12 @@ def test_impossible_groups_are_refused(shop, fitted):
         forecast.value_groups(shop, fitted, by="channel")
     with pytest.raises(ParamsError, match="customers_of_shop"):
         forecast.value_groups(shop, fitted, by="customers")
+
+
+def test_several_columns_have_the_rows_of_each(on, shop, fitted):
+    both = shop.assign(channel=np.where(shop.index % 3, "web", "shop"))
+    table = forecast.value_groups(on(both), fitted, by=["channel", "segment"])
+    assert table["grouping"].tolist() == ["channel"] * 2 + ["segment"] * 4
+    for column in ("channel", "segment"):
+        rows = table[table["grouping"] == column].drop(columns="grouping").reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows, forecast.value_groups(both, fitted, by=column))

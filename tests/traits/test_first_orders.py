@@ -201,3 +201,21 @@ def test_all_engines_give_the_same(on):
     assert len(traits.list_traits(expected)) == 7
     assert np.allclose(found.pop("amount"), expected.pop("amount"))
     pd.testing.assert_frame_equal(found.astype(str), expected.astype(str), check_dtype=False)
+
+
+def test_traits_are_added_to_customers_who_have_them(on):
+    customers = pd.DataFrame(
+        {"customer_id": ["c2", "c1", "c3"], "revenue": [1.0, 2.0, 3.0], "first_channel": "old"}
+    )
+    first = pd.DataFrame(
+        {
+            "customer_id": ["c1", "c2", "c9"],
+            "first_order": pd.Timestamp("2024-01-05"),
+            "amount": 1.0,
+            "first_channel": ["web", "shop", "web"],
+        }
+    )
+    found = frames.table(frames.lazy(traits.add_traits(on(customers), on(first))))
+    assert found.to_dict("list") == {
+        "customer_id": ["c1", "c2"], "revenue": [2.0, 1.0], "first_channel": ["web", "shop"],
+    }  # fmt: skip
