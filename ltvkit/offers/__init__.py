@@ -18,22 +18,23 @@ if TYPE_CHECKING:
         describe_list,
         describe_rule,
         describe_timing,
+        describe_wait,
         finding,
     )
     from ltvkit.offers.gaps import measure_gaps, summarize_gaps
     from ltvkit.offers.incentives import find_entering, weigh_incentives
     from ltvkit.offers.purchases import choose_item
     from ltvkit.offers.recommendations import recommend, summarize
-    from ltvkit.offers.reorders import check_due, find_due, summarize_due
+    from ltvkit.offers.reorders import check_due, choose_wait, find_due, summarize_due
     from ltvkit.offers.timing import Timing, measure_timing
     from ltvkit.offers.uplift import Rule, find_rule, spend_budget
 
 __all__ = [
-    "Choice", "Rule", "Rules", "Timing", "check_due", "choose", "choose_item", "compare",
-    "describe_due", "describe_incentives", "describe_list", "describe_rule", "describe_timing",
-    "find_due", "find_entering", "find_rule", "find_rules", "finding", "measure_gaps",
-    "measure_timing", "recommend", "spend_budget", "summarize", "summarize_due", "summarize_gaps",
-    "weigh_incentives",
+    "Choice", "Rule", "Rules", "Timing", "check_due", "choose", "choose_item", "choose_wait",
+    "compare", "describe_due", "describe_incentives", "describe_list", "describe_rule",
+    "describe_timing", "describe_wait", "find_due", "find_entering", "find_rule", "find_rules",
+    "finding", "measure_gaps", "measure_timing", "recommend", "spend_budget", "summarize",
+    "summarize_due", "summarize_gaps", "weigh_incentives",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

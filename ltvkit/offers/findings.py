@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit.display import formats
-from ltvkit.offers.gaps import FEWEST, HIGH, LOW
+from ltvkit.offers.gaps import FEWEST, HIGH, LOW, YEAR
 from ltvkit.offers.holdout import PLAIN
 from ltvkit.offers.texts import fill
 from ltvkit.offers.timing import ALL, Timing
@@ -74,6 +74,11 @@ def describe_due(checked: pd.DataFrame, *, days: int) -> str:
         name = "more_again" if ratio > 0 else "fewer_again"
         said.append(fill(name, expected=round(float(whole["expected_again"])), n=n))
     return " ".join(said)
+
+
+def describe_wait(days: int) -> str:
+    """The days of `choose_wait` in a sentence."""
+    return fill("waited_for", n=days, half="" if days == YEAR else fill("half_of_the_orders"))
 
 
 def describe_list(due: pd.DataFrame, *, days: int = 30) -> str:

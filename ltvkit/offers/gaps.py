@@ -64,6 +64,18 @@ def summarize_gaps(gaps: pd.DataFrame, *, within: int = YEAR) -> pd.DataFrame:
     return table.sort_values(["bought_again", "item"], ascending=[False, True], ignore_index=True)
 
 
+def find_longest(gaps: pd.DataFrame) -> pd.Series:
+    """The table of `measure_gaps` -> by item, the days by which nine tenths of those who buy it
+    again within a year have done so; where fewer than 10 purchases were waited for so long, within
+    the time that 10 were."""
+    found = {}
+    for name, part in gaps.groupby("item", sort=False):
+        waited = part[["again", "open"]].sum(axis=1)[::-1].cumsum()[::-1] >= LEAST
+        within = min(YEAR, int(part.loc[waited, "gap_days"].max())) if waited.any() else YEAR
+        found[name] = float(Curve(part).find(np.array([0]), within, HIGH)[0])
+    return pd.Series(found, dtype=float)
+
+
 def _count_gaps(lines: Frame, *, as_of: Day, item: str) -> nw.LazyFrame:
     """item, gap_days, again, open."""
     bought = purchases.select_items(lines, as_of=as_of, item=item)

@@ -11,7 +11,7 @@ from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData
 from ltvkit.offers import purchases
-from ltvkit.offers.gaps import HIGH, LOW, MIDDLE, YEAR, Curve, measure_gaps, summarize_gaps
+from ltvkit.offers.gaps import HIGH, LOW, MIDDLE, YEAR, Curve, find_longest, measure_gaps
 from ltvkit.offers.texts import fill
 from ltvkit.periods import Day
 
@@ -37,11 +37,10 @@ def find_due(
     if days < 1 or within < days:
         raise ParamsError(f"days={days}, within={within}: give 1 or more, and within no less.")
     gaps = measure_gaps(lines, as_of=as_of, item=item)
-    within = min(within, _limit(lines, days, as_of=as_of, item=item))
+    within = min(within, choose_wait(lines, as_of=as_of, item=item, days=days))
     silent = _find_silent(lines, as_of=as_of, item=item)
     expected = _expect(silent, gaps, days=days, within=within)
-    usual = summarize_gaps(gaps).set_index("item")["gap_high"]
-    waited = expected["silent_days"] > expected["item"].map(usual)
+    waited = expected["silent_days"] > expected["item"].map(find_longest(gaps))
     expected = expected[(expected["ahead"] <= days) & ~waited]
     today = np.datetime64(periods.day(as_of), "us")
     found = {name: today + expected[f"{name}_ahead"].to_numpy() for name in ENDS}
@@ -53,6 +52,18 @@ def find_due(
     listed = listed.sort("_less", "customer_id", "item").with_columns(nw.col("item").alias(item))
     columns = ["customer_id", item, "last_bought", "silent_days", *ENDS, "again_share"]
     return frames.materialize(listed.select(*columns), like=lines)
+
+
+def choose_wait(lines: Frame, *, as_of: Day, item: str = "product_id", days: int = 30) -> int:
+    """The days within which an item is waited for to be bought again: a year, or half of what the
+    orders up to `as_of` span, where that is less, as longer gaps are hardly seen in them. Raises
+    `TooLittleData` where that is less than `days`."""
+    bought = purchases.select_items(lines, as_of=as_of, item=item)
+    first = int(frames.table(bought.select(nw.col("day").min()))["day"].iloc[0])
+    half = (periods.number_of(as_of) - first) // 2
+    if half < days:
+        raise TooLittleData(fill("too_short_for_due", days=days, n=half))
+    return min(half, YEAR)
 
 
 def summarize_due(due: Frame, *, item: str = "product_id") -> pd.DataFrame:
@@ -79,7 +90,7 @@ def check_due(lines: Frame, *, split: Day, as_of: Day, item: str = "product_id")
     if days < 1:
         raise ParamsError(f"split={split}: give a day before as_of={as_of}.")
     gaps = measure_gaps(lines, as_of=split, item=item)
-    _limit(lines, days, as_of=split, item=item)
+    choose_wait(lines, as_of=split, item=item, days=days)
     silent = _find_silent(lines, as_of=split, item=item)
     expected = _expect(silent, gaps, days=days, within=days)
     ends = expected[["item", "silent_days", "again_share"]].assign(
@@ -144,13 +155,3 @@ def _expect(silent: nw.LazyFrame, gaps: pd.DataFrame, *, days: int, within: int)
     for name in ENDS:
         whole[f"{name}_ahead"] = pd.to_timedelta(whole[f"{name}_ahead"], unit="D")
     return whole.reset_index(drop=True)
-
-
-def _limit(lines: Frame, days: int, *, as_of: Day, item: str) -> int:
-    """Half of the days that the orders span: up to there curves say when items come again."""
-    bought = purchases.select_items(lines, as_of=as_of, item=item)
-    first = int(frames.table(bought.select(nw.col("day").min()))["day"].iloc[0])
-    half = (periods.number_of(as_of) - first) // 2
-    if half < days:
-        raise TooLittleData(fill("too_short_for_due", days=days, n=half))
-    return half

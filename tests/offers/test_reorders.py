@@ -167,3 +167,21 @@ def test_what_is_said_of_the_check(figures, said):
         {"item": ["all"], "came_back": [came], "expected_again": [expected], "coverage": [coverage]}
     )
     assert said in offers.describe_due(table, days=28)
+
+
+def test_who_waited_longer_than_others_do_is_not_due_in_a_young_shop():
+    """Half a year: of purchases that were followed by another one, 95% were after a week, 5% after
+    60 days. Nobody was waited for a year, and yet who has waited for 55 days is one of few."""
+    rng = np.random.default_rng(3)
+    rows = []
+    for customer in range(80):
+        gaps = np.where(rng.random(40) < 0.05, 60, rng.integers(5, 10, 40))
+        day = np.cumsum(gaps)
+        last = 125 if customer < 10 else 180  # ten have waited for 55 days or more
+        rows += [(f"c{customer:02d}", d) for d in day[day <= last]]
+    lines = pd.DataFrame(rows, columns=["customer_id", "day"])
+    lines["order_date"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(lines.pop("day"), unit="D")
+    lines = lines.assign(amount=5.0, product_id="tea", order_id=np.arange(len(lines)).astype(str))
+    due = offers.find_due(lines, as_of="2024-06-29", days=14)
+    assert (due["silent_days"] <= 10).all()
+    assert len(due) > 20

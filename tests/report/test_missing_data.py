@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from nbformat.v4 import new_code_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell
 from stub_pages import NOTEBOOKS
 from stub_project import make, report, write_notebook
 
@@ -141,3 +141,22 @@ def test_a_notebook_that_finds_nothing_says_so(notebook):
     with contextlib.redirect_stdout(said):
         exec("".join(cell["source"]), {"findings": []})
     assert "each step says why" in said.getvalue()
+
+
+def test_cells_about_the_sample_are_left_out_of_other_shops(tmp_path):
+    root = make(tmp_path)
+    tagged = {"metadata": {"tags": ["sample"]}}
+    about = new_markdown_cell("Of the sample shop.", **tagged)
+    write_notebook(root, "01_rfm", about, new_code_cell("print('of the sample')", **tagged), "1")
+    assert report(root).returncode == 0
+    pages = root / "reports" / "stub" / "1998-06"
+    assert "of the sample" in (pages / "01_rfm.html").read_text("utf-8")  # by the default source
+    (root / "others.csv").write_bytes((root / "orders.csv").read_bytes())
+    params = root / "params" / "stub.yaml"
+    given = params.read_text("utf-8")
+    params.write_text(given.replace("source: orders.csv", "source: others.csv"), "utf-8")
+    assert "others.csv" in params.read_text("utf-8")
+    assert report(root).returncode == 0
+    page = (pages / "01_rfm.html").read_text("utf-8")
+    assert "of the sample" not in page.casefold()
+    assert "What does 01_rfm say?" in page

@@ -11,6 +11,7 @@ from ltvkit.core import redaction
 from ltvkit.report.runner.missing_data import MissingData
 
 NAME = "ltvkit"
+OF_SAMPLE = "sample"  # tag of cells about the shop of the notebook's defaults
 
 
 class Client(PapermillNotebookClient):
@@ -40,9 +41,19 @@ class Engine(NBClientEngine):
 
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man: Any, kernel_name: str, *, missing: MissingData, start_timeout: int, **options
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        missing: MissingData,
+        of_sample: bool,
+        start_timeout: int,
+        **options,
     ) -> None:
-        """Run the notebook that `nb_man` holds."""
+        """Run the notebook that `nb_man` holds; cells about its sample are left out of others."""
+        if not of_sample:
+            cells = nb_man.nb.cells
+            nb_man.nb.cells = [c for c in cells if OF_SAMPLE not in c.metadata.get("tags", [])]
         named = {"kernel_name": kernel_name, "startup_timeout": start_timeout}
         client = Client(nb_man, **named, config=options["config"], coalesce_streams=True)
         client.missing = missing

@@ -65,7 +65,9 @@ def _end_itself(temporary: str) -> None:
     os._exit(1)
 
 
-def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str) -> None:
+def _execute(
+    source: str, target: str, parameters: dict[str, Any], of_sample: bool, sockets: str
+) -> None:
     from papermill.exceptions import PapermillExecutionError
     from papermill.execute import execute_notebook, remove_error_markers
     from papermill.iorw import load_notebook_node, write_ipynb
@@ -85,7 +87,7 @@ def _execute(source: str, target: str, parameters: dict[str, Any], sockets: str)
     os.environ[people.VARIABLE] = ",".join(shown)
     missing = MissingData()
     try:
-        execute_notebook(*named, parameters, missing=missing, **options)
+        execute_notebook(*named, parameters, missing=missing, of_sample=of_sample, **options)
     except PapermillExecutionError:  # whether a cell was meant to raise it, `outcome` knows
         write_ipynb(remove_error_markers(load_notebook_node(target)), target)
     if missing.reasons:

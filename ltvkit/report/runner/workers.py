@@ -111,6 +111,7 @@ class Workers:
                 "source": str(job.notebook.path.resolve()),
                 "target": str(folder / "notebook.ipynb"),
                 "parameters": job.parameters | {"out": str(folder)},
+                "of_sample": _is_of_sample(job),
             }
             late, log = "", temporary / "log"
             with log.open("wb") as stream, self._start(stream, temporary) as process:
@@ -132,6 +133,12 @@ class Workers:
             process = self._processes.start(stream, temporary)
             self._started.append(process)
         return process
+
+
+def _is_of_sample(job: Job) -> bool:
+    """Whether a job is about the shop of its notebook's defaults."""
+    declared = job.notebook.parameters.get("source")
+    return declared is None or job.parameters.get("source") in (None, declared.default)
 
 
 class _Unfinished(Exception):
