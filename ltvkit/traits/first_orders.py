@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 from ltvkit import cohorts, periods
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import ParamsError
+from ltvkit.errors import NothingYet, ParamsError, TooLittleData
 from ltvkit.ingest import amounts, schema
 from ltvkit.ingest.lines import filter_purchases, filter_until
 from ltvkit.periods import Day
@@ -56,7 +56,7 @@ def collect(
     frequent of a trait, are gathered as "(all others)"; a trait with one value is left out.
     Customers of whom it is not known when they were new are left out (`cohorts.find_known`;
     `export_begins`: the policy). Comes back as the kind of frame that went in. Raises
-    `ColumnError`, `ParamsError`, and `TooLittleData` where it is not known who is new.
+    `ColumnError`, `ParamsError`, and `NothingYet` where it is not known who is new.
 
     >>> import pandas as pd
     >>> lines = pd.DataFrame({"customer_id": [f"c{n}" for n in range(60)], "order_id": range(60),
@@ -71,7 +71,7 @@ def collect(
     if wrong := [column for column in by if column.casefold() in schema.NO_GROUPS]:
         raise ParamsError(f"by={wrong[0]!r}: it tells single customers or orders; leave it out.")
     opened = filter_until(frames.lazy(lines, needs=(*NEEDS, *by)), as_of)
-    known = cohorts.find_known(lines, as_of=as_of, every="month", export_begins=export_begins)
+    known = _find_known(lines, as_of=as_of, export_begins=export_begins)
     columns = list(by) or list_columns(opened)
     with (
         frames.materialized(_select_first_days(opened, known), like=lines) as first,
@@ -80,6 +80,15 @@ def collect(
     ):
         gathered = groups.gather(each, list_traits(each))
         return frames.materialize(gathered.sort("customer_id"), like=lines)
+
+
+def _find_known(lines: Frame, *, as_of: Day, export_begins: str) -> int | None:
+    """The first month of known new customers; without one no step of the page can be taken."""
+    try:
+        return cohorts.find_known(lines, as_of=as_of, every="month", export_begins=export_begins)
+    except TooLittleData as error:
+        said = str(error)
+        raise NothingYet(said[:1].upper() + said[1:]) from error
 
 
 def add_traits(customers: Frame, first: Frame) -> Any:
