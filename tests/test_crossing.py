@@ -43,9 +43,12 @@ def test_nothing_that_crosses_has_as_many_rows_as_there_are_customers(most):
 CONVERTS = {
     "collect": {
         "engines.sampling": "ids of a frame that is in memory already",
+        "ingest.records.reading": "one row, to see whether the workers can read",
         "ingest.spark.orders": "one amount, to see whether the workers can read",
     },
     "df": {
+        "ingest.records.facts": "the reconciliation",
+        "ingest.records.validation": "a row per day",
         "ingest.parse.currencies": "the table of rates",
         "ingest.unmapped": "the head of an export",
         "inspection.proposals": "the head of an export",
@@ -60,6 +63,9 @@ CONVERTS = {
         "engines.connection": "what `ask` is asked for",
         "ingest.parse.dates": "names of time zones",
         "ingest.pipeline": "a count",
+        "ingest.records.facts": "counts, the span, names of events and reasons",
+        "ingest.records.rows": "counts",
+        "ingest.records.validation": "whether there are any",
         "inspection.questions": "counts and sums",
         "inspection.stakes": "counts and sums",
         "inspection.suspicions": "counts and sums",
@@ -96,7 +102,11 @@ CONVERTS = {
         "engines.spark.workers": "what a worker makes of its part, on its way to Spark",
         "inspection.questions": "orders on their way from one connection of DuckDB to another",
     },
-    "to_pylist": {"engines.spark.lists": "ids of a batch, on a worker"},
+    "to_arrow_table": {"ingest.records.rows": "texts of a batch, to be masked by Python"},
+    "to_pylist": {
+        "engines.spark.lists": "ids of a batch, on a worker",
+        "ingest.records.masking": "texts of a batch, on their way back to DuckDB",
+    },
 }
 NAMES = {
     *CONVERTS,

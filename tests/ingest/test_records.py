@@ -10,6 +10,7 @@ from ltvkit import funnel, support
 from ltvkit.errors import ColumnError, DataError, NotRecorded, ParamsError, TooLittleData
 from ltvkit.ingest import records
 from ltvkit.ingest.readers import samples
+from ltvkit.ingest.records import rows as rows_module
 
 pytestmark = pytest.mark.usefixtures("one_thread", "project")
 
@@ -163,6 +164,16 @@ def test_many_small_files_are_read_as_one_after_the_other(project):
     rows = read("q*.csv", "enquiries").rows
     assert rows["enquiry_id"].tolist() == [f"q{n}.csv line 2" for n in range(1, 10)]
     assert set(rows["text"]) == {"Late"}
+
+
+def test_texts_of_many_batches_stay_with_their_rows(project, monkeypatch):
+    monkeypatch.setattr(rows_module, "BATCH", 7)
+    lines = [f"E{n},2024-01-05 10:00,<i>text {n}</i>" for n in range(50)]
+    (project / "many.csv").write_text("\n".join(["enquiry_id,enquiry_time,text", *lines, ""]))
+    rows = read("many.csv", "enquiries").rows
+    assert sorted(zip(rows["enquiry_id"], rows["text"], strict=True)) == sorted(
+        (f"E{n}", f"text {n}") for n in range(50)
+    )
 
 
 def test_a_folder_that_holds_a_month_twice_counts_it_once(project):

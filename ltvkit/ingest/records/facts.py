@@ -76,14 +76,16 @@ def _find_first_lines(raw: Raw, sql: str) -> dict[str, str]:
 
 
 def _describe_events(ask: Callable[[str], Any], kept: str) -> dict[str, Any]:
-    counted = ask(
-        f"select event, stage, count(*) as lines {kept} group by all order by lines desc, event"
+    listed = ask(
+        f"select event, stage, count(*) as lines {kept} group by all order by lines desc, event "
+        f"limit {MOST_NAMES}"
     ).fetchall()
-    found = [list(row) for row in counted[:MOST_NAMES]]
-    if rest := sum(lines for _event, _stage, lines in counted[MOST_NAMES:]):
+    lines, unknown, visitors = ask(
+        f"select count(*), count(*) filter (stage is null), count(visitor_id) {kept}"
+    ).fetchall()[0]
+    found = [list(row) for row in listed]
+    if rest := lines - sum(row[2] for row in listed):
         found.append(["(other names)", None, rest])
-    [visitors] = ask(f"select count(visitor_id) {kept}").fetchall()[0]
-    unknown = sum(lines for _event, stage, lines in counted if stage is None)
     return {"event_names": found, "without_stage": unknown, "with_visitor": visitors}
 
 

@@ -21,6 +21,7 @@ from ltvkit.ingest.schema import FAULT, FILE, LINE, TEXT
 
 SCALES = ((0, 1), (1, 5), (0, 5), (1, 10), (0, 10), (0, 100))
 _ON_SCALE = 0.95  # of the scores that a scale must hold
+BATCH = 50_000  # rows whose texts are in memory at once
 
 
 def validate_source(raw: Raw, options: Options, keep: pipeline.Store) -> Rows:
@@ -75,7 +76,7 @@ class RowReader(pipeline.PartReader):
         chosen |= dict.fromkeys((FAULT, TEXT), "null::varchar") | {w: w for w in working}
         listed = ", ".join(f"{x} as {quoted(n)}" for n, x in chosen.items())
         typed = f"select {listed} from ({part.sql})"
-        typed, masked = self._clean(connection, typed, raw, working)
+        typed, masked = self._clean(connection, typed, raw)
         file = literal(self.file) if self.file else FILE if FILE in working else ""
         kept += [f"{file} as {FILE}"] if file else []
         return connection.sql(f"select {', '.join(kept)}, {self._add(raw, masked)} from ({typed})")
@@ -132,26 +133,33 @@ class RowReader(pipeline.PartReader):
         return parse(header, kind, plain=part.plain)
 
     def _clean(
-        self, connection: Any, typed: str, raw: Mapping[str, str], working: Sequence[str]
+        self, connection: Any, typed: str, raw: Mapping[str, str]
     ) -> tuple[str, dict[str, str]]:
         """Rows with their free texts cleaned, by Python; and header -> SQL for its masked text."""
         if self.keeps_order:
             return typed, {}
-        place = [w for w in (FILE, LINE) if w in working]
         free = [n for n, kind in self.options.kinds.items() if kind == "text" and n in self.mapped]
-        asked = [*place, TEXT]
         changes: dict[str, Callable[[str], str]] = {TEXT: masking.mask}
+        asked = ["rowid as rowid_", TEXT]
         for name in free:
             for way, change in (("as", masking.mask), ("clean", masking.clean)):
                 changes[f"_{way}_{name}"] = change
                 asked.append(f"{raw[self.mapped[name]]} as _{way}_{name}")
-        rows = connection.sql(f"select {', '.join(asked)} from ({typed})").to_arrow_table()
-        connection.register("cleaned", masking.clean_rows(rows, changes))  # until the next part
+        # Both tables are on the disk where they are large, until the next part is read.
+        connection.execute(f"create or replace temp table typed as {typed}")
+        asked_of = f"select {', '.join(asked)} from typed where rowid"
+        connection.execute(f"create or replace temp table cleaned as {asked_of} < 0")
+        [rows] = connection.execute("select count(*) from typed").fetchall()[0]
+        for first in range(0, rows, BATCH):
+            batch = connection.sql(f"{asked_of} between {first} and {first + BATCH - 1}")
+            cleaned = masking.clean_rows(batch.to_arrow_table(), changes)
+            connection.register("cleaned_batch", cleaned)
+            connection.execute("insert into cleaned select * from cleaned_batch")
+            connection.unregister("cleaned_batch")
         again = ", ".join(f"c._clean_{n} as {quoted(n)}" for n in free)
         masked = ", ".join([*(f"c._as_{n}" for n in free), f"c.{TEXT} as _masked_text"])
-        on = " and ".join(f"r.{w} is not distinct from c.{w}" for w in place)
         sql = f"""select r.*{f" replace ({again})" if again else ""}, {masked}
-            from ({typed}) r join cleaned c on {on}"""
+            from typed r join cleaned c on r.rowid = c.rowid_"""
         return sql, {self.mapped[n]: f"_as_{n}" for n in free} | {TEXT: "_masked_text"}
 
 
