@@ -1,0 +1,148 @@
+"""The funnel in sentences: where people stop, what stages are worth, and what referral brings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.funnel.landmark import LESS, MORE, TOO_FEW
+from ltvkit.funnel.referral import Referral
+from ltvkit.funnel.stages import OF_EVENTS
+from ltvkit.funnel.texts import TEXTS, fill
+
+FEW = 30
+
+
+def finding(table: pd.DataFrame) -> str:
+    """The table of `summarize` in sentences: of each half of the funnel the step that most people
+    do not take, and how soon half of those do who take it."""
+    known = table[table["next_stage_share"].notna() & ~table["few"].astype(bool)]
+    second = known["next_stage"].isin(("second_order", "third_order", "loyal"))
+    first = ~known["stage"].isin(("purchase", "quiet")) & ~second
+    said = [_describe_worst(known[half]) for half in (first, second)]
+    back = known[known["next_stage"] == "returned"]
+    said += [fill("back", **_figures(row)) for row in back.to_dict("records")]
+    return " ".join(filter(None, said)) or fill("too_few_steps")
+
+
+def _describe_worst(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return ""
+    row = rows.loc[rows["next_stage_share"].idxmin()].to_dict()
+    name = "worst_step" if len(rows) > 1 else "only_step"
+    return fill(name, **_figures(row)) + (fill("half_by", **_figures(row)) if _goes(row) else ".")
+
+
+def _goes(row: dict[str, Any]) -> bool:
+    return not formats.is_missing(row["median_days"])
+
+
+def _figures(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "people": int(row["people"]), "share": float(row["next_stage_share"]),
+        "low": float(row["lowest_share"]), "high": float(row["highest_share"]),
+        "days": int(row["horizon_days"]), "stage": _at(row["stage"]), "to": _to(row["next_stage"]),
+        "half": formats.count(row["median_days"]) if _goes(row) else "",
+    }  # fmt: skip
+
+
+def _at(stage: str) -> str:
+    """A stage as what people did: "placed a first order"."""
+    name = f"at_{stage}"
+    return fill(name) if name in TEXTS else fill("at_own", stage=formats.label(stage))
+
+
+def _to(stage: str) -> str:
+    name = f"to_{stage}"
+    return fill(name) if name in TEXTS else fill("to_own", stage=formats.label(stage))
+
+
+def describe_match(table: pd.DataFrame) -> str:
+    """The table of `Joined` in sentences: who could be joined, and what that means."""
+    row = table.set_index("who")
+    said = []
+    for who in ("visitors_bought", "new_customers"):
+        n, share = int(row["people"][who]), row["joined_share"][who]
+        if n:
+            said.append(fill(who, n=n, share=float(share)))
+    shared = int(row["people"]["shared_devices"])
+    said += [fill("shared_devices", n=shared)] if shared else []
+    return " ".join(said) or fill("nobody_joined")
+
+
+def describe_unmapped(names: pd.DataFrame) -> str:
+    """Names of events (event, stage, lines) -> those without a stage, the most frequent first."""
+    open_ = names[names["stage"].isna()].sort_values(["lines", "event"], ascending=[False, True])
+    if open_.empty:
+        return fill("all_mapped")
+    share = float(open_["lines"].sum() / names["lines"].sum())
+    shown = _(", ").join(map(str, open_["event"].head(5)))
+    more = fill("more_names", n=len(open_) - 5) if len(open_) > 5 else ""
+    return fill("not_mapped", n=len(open_), share=share, names=shown) + more
+
+
+def describe_value(table: pd.DataFrame, *, ever: pd.DataFrame, currency: str = "") -> str:
+    """The table of `value_stages`, and that of `compare_ever`, in sentences: of stages that events
+    tell, whether customers brought more than others like them, and what the simple comparison
+    would have said; of orders, how much more they bring who order again."""
+    rows, naive = table.set_index("stage"), ever.set_index("stage")
+    said = []
+    for name in (n for n in rows.index if n in OF_EVENTS):
+        row = rows.loc[name]
+        if row["verdict"] == TOO_FEW:
+            said.append(fill("value_too_few", stage=_at(name), n=int(row["customers"]), least=FEW))
+            continue
+        kind = row["verdict"] if row["verdict"] in (MORE, LESS) else "unclear"
+        money = {
+            "gap": formats.difference(row["ltv_difference"], "ltv", currency),
+            "low": formats.difference(row["low"], "ltv", currency),
+            "high": formats.difference(row["high"], "ltv", currency),
+            "naive": formats.difference(naive["ltv_difference"][name], "ltv", currency),
+        }
+        figures = {"at": int(row["at_days"]), "days": int(row["horizon_days"])}
+        said.append(fill(f"value_{kind}", stage=_at(name), grade=row["grade"], **money, **figures))
+        if naive["low"][name] > 0 and kind == "unclear":
+            said.append(fill("value_naive", **money))
+    if "second_order" in rows.index and rows["verdict"]["second_order"] != TOO_FEW:
+        row = rows.loc["second_order"]
+        money = {
+            "later": formats.money(float(row["ltv_later"]), currency),
+            "rest": formats.money(float(row["ltv_of_similar"]), currency),
+        }
+        said.append(
+            fill("value_second", at=int(row["at_days"]), days=int(row["horizon_days"]), **money)
+        )
+    return " ".join(said) or fill("value_nothing")
+
+
+def describe_referral(found: Referral, *, currency: str = "") -> str:
+    """Who brings whom, in sentences: k, and LTV with the customers brought."""
+    figures = found.figures
+    names = {n: formats.number(100 * figures[n]) for n in ("k", "k_low", "k_high")}
+    days, codes = int(figures["horizon_days"]), int(figures["codes"])
+    said = [fill("brings", n=int(figures["brought"]), codes=codes, days=days, **names)]
+    if found.refused:
+        return " ".join([*said, found.refused])
+    worth = {
+        n: formats.money(figures[n], currency)
+        for n in ("ltv", "ltv_with_brought", "ltv_with_brought_low", "ltv_with_brought_high")
+    }
+    return " ".join([*said, fill("with_brought", days=days, **worth)])
+
+
+def describe_points(table: pd.DataFrame, *, currency: str = "") -> str:
+    """The table of `value_points` in a sentence for each half: where a point is worth the most."""
+    known = table[table["worth"].notna() & (table["low"] > 0)]
+    if known.empty:
+        return fill("no_points")
+    said = []
+    for row in known.sort_values("worth", ascending=False).head(2).to_dict("records"):
+        money = {n: formats.money(float(row[n]), currency) for n in ("worth", "low", "high")}
+        who = row["owner"] or row["department"]
+        said.append(
+            fill("point", stage=_at(row["stage"]), to=_to(row["next_stage"]), who=who, **money)
+        )
+    return " ".join([*said, fill("points_limit")])

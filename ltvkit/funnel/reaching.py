@@ -1,0 +1,217 @@
+"""Who reached which stage, and when for the first time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from ltvkit import cohorts, periods
+from ltvkit.core.i18n import _
+from ltvkit.display import formats
+from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
+from ltvkit.errors import ParamsError
+from ltvkit.funnel.joining import CUSTOMER, Joined
+from ltvkit.funnel.stages import (
+    FIRST_HALF,
+    INTRODUCING,
+    OF_EVENTS,
+    PURCHASE,
+    QUIET,
+    Step,
+    list_steps,
+)
+from ltvkit.funnel.texts import fill
+from ltvkit.ingest import daily
+from ltvkit.ingest.truncation import find_known_from
+from ltvkit.ltv import lapse
+from ltvkit.periods import Day
+
+LOYAL = 4  # orders
+KEY = ("person_id", "stage")
+DAY = nw.col("reached").cast(nw.Datetime("us"))
+COLUMNS = ("person_id", "customer_id", "stage", "reached", "entered", "known", "channel")
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Who reached which stage, and when.
+
+    `rows`: a row per person and stage reached, as the kind of frame that the orders are:
+    `person_id`, `customer_id` (null: a visitor of whom no customer is known), `stage`, `reached`
+    (the first day), `entered` (the first day in this half of the funnel), `known` (1; 0: it is not
+    known when the customer was new), `channel` (of the person's first event that has one, else of
+    the first order).
+    `asked`: the first half, in order; `first_half`: of these, what is recorded; `missing`: stages
+    that are not recorded.
+    `first`, `last`: days of the first and the last event (NaT: there are none).
+    """
+
+    rows: Any
+    as_of: Day
+    asked: tuple[str, ...]
+    first_half: tuple[str, ...]
+    missing: tuple[str, ...]
+    first: pd.Timestamp
+    last: pd.Timestamp
+    lapse_days: int
+
+    @property
+    def steps(self) -> list[Step]:
+        """The steps between recorded stages, of both halves."""
+        steps = list_steps(self.first_half)
+        return [step for step in steps if step.next_stage not in self.missing]
+
+    def find_limits(self, step: Step) -> tuple[int, int]:
+        """Day numbers from which and until which people can be seen to take a step."""
+        until = periods.number_of(self.as_of)
+        if not step.by_events or pd.isna(self.first):
+            return -(10**6), until
+        return periods.number_of(self.first), min(until, periods.number_of(self.last))
+
+
+def reach(
+    lines: Frame,
+    joined: Joined | None = None,
+    *,
+    as_of: Day,
+    stages: tuple[str, ...] = FIRST_HALF,
+    loyal_orders: int = LOYAL,
+    lapse_days: int = 180,
+    export_begins: str = "",
+) -> Stages:
+    """Order lines, or their days, and `joined` events (None: not recorded) up to `as_of` ->
+    `Stages`.
+
+    - `stages`: the first half, the first order last. All but that are those of events
+    - "purchase", "second_order", "third_order", "loyal": the first, second, third day with a
+      purchase, and that of number `loyal_orders` (4 or more). Of visitors without a customer, the
+      first order is their first purchase event; of customers the orders alone decide
+    - "quiet": the day on which a customer counts as gone for the first time, by `lapse_days` or the
+      shop's own usual gap (`ltv.lapse.find`); "returned": the next day with a purchase
+    - "introducing": the first day on which an event names the customer as who introduced somebody
+      (`referred_by`), or has this stage and names nobody; "advocating": the first such event's
+
+    A stage that no event has is `missing`: not recorded, which is not the same as reached by
+    nobody. Customers who were there before it is known who is new (`ingest.truncation`;
+    `export_begins` is the policy) have `known` 0. Raises `ParamsError`.
+    """
+    list_steps(stages)
+    if not isinstance(loyal_orders, int) or loyal_orders < LOYAL:
+        raise ParamsError(f"loyal_orders={loyal_orders!r}: give a whole number, {LOYAL} or more.")
+    gone = lapse.find(lines, as_of=as_of, lapse_days=lapse_days).lapse_days
+    reached = [_find_order_stages(lines, as_of=as_of, loyal=loyal_orders, gone=gone)]
+    if joined is not None:
+        reached += _find_event_stages(frames.lazy(joined.rows), stages)
+    days = nw.concat([part.select(*KEY, DAY) for part in reached])
+    first = days.group_by(*KEY).agg(nw.col("reached").min())
+    with frames.materialized(first, like=lines) as held:
+        whole = _describe(held, lines, joined, stages, as_of=as_of, export_begins=export_begins)
+        rows = frames.materialize(whole, like=lines)
+    seen = set(frames.table(frames.lazy(rows).select("stage").unique())["stage"])
+    ends = (pd.NaT, pd.NaT) if joined is None else (joined.first, joined.last)
+    known = tuple(name for name in stages if name in seen or name == PURCHASE)
+    missing = tuple(n for n in (*stages, *OF_EVENTS) if n not in seen and n != PURCHASE)
+    return Stages(rows, as_of, stages, known, missing, *ends, gone)
+
+
+def describe_missing(stages: Stages) -> str:
+    """Which stages are not recorded, in a sentence; "" where all are."""
+    names = _(", ").join(formats.label(name).lower() for name in stages.missing)
+    return fill("not_recorded", stages=names) if names else ""
+
+
+def _find_order_stages(lines: Frame, *, as_of: Day, loyal: int, gone: int) -> nw.LazyFrame:
+    """person_id, stage, reached: all stages that orders tell."""
+    bought = daily.select_purchases(lines, as_of=as_of).unique()
+    number, day, order = nw.col("_number"), nw.col("reached"), {"order_by": "reached"}
+    placed = bought.select("customer_id", reached=nw.col("order_date")).with_columns(
+        _number=day.cum_count().over("customer_id", **order).cast(nw.Int64),
+        _next=day.shift(-1).over("customer_id", **order),
+        _left=day.dt.offset_by(f"{gone}d"),
+        person_id=nw.concat_str(nw.lit(CUSTOMER), nw.col("customer_id")),
+    )
+    named = nw.lit(PURCHASE)
+    for n, name in ((2, "second_order"), (3, "third_order"), (loyal, "loyal")):
+        named = nw.when(number == n).then(nw.lit(name)).otherwise(named)
+    numbered = placed.filter(number.is_in([1, 2, 3, loyal])).with_columns(stage=named)
+    until = nw.lit(periods.day(as_of))
+    open_, later = nw.col("_next").is_null(), nw.col("_next") > nw.col("_left")
+    waited = placed.filter((open_ & (nw.col("_left") <= until)) | (~open_ & later))
+    quiet = waited.with_columns(reached=nw.col("_left"), stage=nw.lit(QUIET))
+    back = waited.filter(~open_).with_columns(reached=nw.col("_next"), stage=nw.lit("returned"))
+    return nw.concat([part.select(*KEY, DAY) for part in (numbered, quiet, back)])
+
+
+def _find_event_stages(events: nw.LazyFrame, stages: tuple[str, ...]) -> list[nw.LazyFrame]:
+    """The same of events: each person's, and of whom events name as who introduced somebody."""
+    dated = events.with_columns(reached=nw.col("event_date"))
+    visitor, stage = nw.col("customer_id").is_null(), nw.col("stage")
+    own = stage.is_in([*(n for n in stages if n != PURCHASE), *OF_EVENTS])
+    brings = (stage == INTRODUCING) & ~nw.col("referred_by").is_null()
+    of_person = dated.filter(own | ((stage == PURCHASE) & visitor)).filter(~brings)
+    brought = dated.filter(~nw.col("referred_by").is_null()).with_columns(
+        person_id=nw.concat_str(nw.lit(CUSTOMER), nw.col("referred_by")),
+        stage=nw.lit(INTRODUCING),
+    )
+    return [of_person, brought]
+
+
+def _describe(
+    reached: nw.LazyFrame,
+    lines: Frame,
+    joined: Joined | None,
+    stages: tuple[str, ...],
+    *,
+    as_of: Day,
+    export_begins: str,
+) -> nw.LazyFrame:
+    """person_id, stage, reached -> `COLUMNS`."""
+    since = find_known_from(lines, as_of=as_of, export_begins=export_begins)
+    first_half = [name for name in stages if name != PURCHASE]
+    half = nw.when(nw.col("stage").is_in(first_half)).then(nw.lit(1)).otherwise(nw.lit(2))
+    halved = reached.with_columns(_half=half)
+    began = halved.filter(nw.col("stage").is_in([*stages]))
+    entered = began.group_by("person_id", "_half").agg(entered=nw.col("reached").min())
+    bought = reached.filter(nw.col("stage") == PURCHASE)
+    bought = bought.select("person_id", _bought=nw.col("reached"))
+    channels = _find_channels(lines, joined, as_of=as_of)
+    known = nw.lit(1)
+    if since is not None:
+        known = 1 - frames.one_if(nw.col("_bought") < nw.lit(since.to_pydatetime()))
+    customer = nw.col("person_id").str.starts_with(CUSTOMER)
+    named = nw.col("person_id").str.slice(len(CUSTOMER))
+    return (
+        halved.join(entered, on=["person_id", "_half"], how="left")
+        .join(bought, on="person_id", how="left")
+        .join(channels, on="person_id", how="left")
+        .with_columns(customer_id=nw.when(customer).then(named), known=known.cast(nw.Int64))
+        .select(*COLUMNS)
+    )
+
+
+def _find_channels(lines: Frame, joined: Joined | None, *, as_of: Day) -> nw.LazyFrame:
+    """person_id, channel: of the first event that has one (ties: by name), else of the order."""
+    found = []
+    opened = frames.lazy(lines)
+    if {"channel", "amount"} <= set(opened.collect_schema().names()):
+        first = cohorts.members(lines, as_of=as_of, by="channel", every="month")
+        person = nw.concat_str(nw.lit(CUSTOMER), nw.col("customer_id"))
+        late = nw.lit(periods.day(as_of))
+        found += [
+            first.select(person_id=person, channel=nw.col("cohort"), _at=late, _order=nw.lit(1))
+        ]
+    if joined is not None:
+        events = frames.lazy(joined.rows).filter(~nw.col("channel").is_null())
+        at = nw.col("event_time").cast(nw.Datetime("us"))
+        found += [events.select("person_id", "channel", _at=at, _order=nw.lit(0))]
+    if not found:
+        nobody = opened.select(person_id=nw.col("customer_id"), channel=nw.col("customer_id"))
+        return nobody.filter(nw.col("person_id").is_null()).unique()
+    seen = nw.concat(found)
+    for key in ("_order", "_at"):
+        seen = seen.filter(nw.col(key) == nw.col(key).min().over("person_id"))
+    return seen.group_by("person_id").agg(nw.col("channel").min())

@@ -1,0 +1,131 @@
+"""Who brought whom: by hand, no sale counted twice, and known truth recovered."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from conftest import make_lines
+from stub_funnel import make_events, sample
+
+from ltvkit import funnel
+from ltvkit.errors import TooLittleData
+from ltvkit.funnel import referral
+from ltvkit.samples import events as planted
+
+KNOWN = {"export_begins": "opening"}
+LINES = make_lines(
+    ("a", "1", "2024-01-01", 100), ("b", "2", "2024-01-11", 10), ("b", "3", "2024-02-01", 20),
+    ("c", "4", "2024-01-21", 5), ("d", "5", "2024-01-31", 7), ("e", "6", "2024-01-01", 1),
+)  # fmt: skip
+EVENTS = make_events(
+    ("2024-01-01 09:00", "scroll", "v"),
+    ("2024-01-11 09:00", "referred", "", {"customer_id": "b", "referred_by": "a"}),
+    ("2024-01-12 09:00", "referred", "", {"customer_id": "b", "referred_by": "e"}),  # later
+    ("2024-01-21 09:00", "referred", "", {"customer_id": "c", "referred_by": "b"}),
+    ("2024-01-31 09:00", "referred", "", {"customer_id": "d", "referred_by": "a"}),
+    ("2024-01-01 09:00", "referred", "", {"customer_id": "e", "referred_by": "e"}),  # himself
+    ("2024-01-01 09:00", "referred", "", {"customer_id": "a", "referred_by": "b"}),  # came later
+    ("2024-02-15 09:00", "referred", "", {"customer_id": "x", "referred_by": "a"}),  # no order
+    ("2024-03-01 09:00", "scroll", "v"),
+)
+AS_OF = "2024-03-01"
+
+
+@pytest.fixture
+def few(monkeypatch):
+    monkeypatch.setattr(referral, "LEAST_CODES", 2)
+
+
+def measure(lines, events, as_of=AS_OF, **options):
+    joined = funnel.join_visitors(events, lines, as_of=as_of)
+    stages = funnel.reach(lines, joined, as_of=as_of, **KNOWN)
+    return funnel.measure_referral(lines, joined, stages, **options)
+
+
+def test_referral_by_hand(on, few):
+    found = measure(on(LINES), on(EVENTS), within=30)
+    table = found.table.set_index("group")
+    assert table["customers"].to_dict() == {
+        "brought_and_brings": 1, "brought": 2, "brings": 1, "neither": 1,
+    }  # fmt: skip
+    assert table.loc["brought_and_brings", ["revenue", "revenue_brought"]].tolist() == [30, 5]
+    assert table.loc["brings", ["revenue", "customers_brought"]].tolist() == [100, 2]
+    assert table.loc["brings", "ltv_with_brought_so_far"] == 137
+    assert table["revenue"].sum() == LINES["amount"].sum()  # no sale counts twice
+    figures = found.figures
+    assert [figures[n] for n in ("codes", "brought", "left_out")] == [2, 3, 3]
+    # Five were there at each age; a brings two (ages 10, 30), b one (age 10). LTV in 30 days:
+    # 100, 10 + 20 (age 21), 5, 7, 1 of five each.
+    assert figures["k"] == pytest.approx(3 / 5)
+    assert figures["ltv"] == pytest.approx(143 / 5)
+    assert figures["k_high"] >= 1
+    assert np.isnan(figures["multiplier"])
+    assert "others or more" in found.refused
+
+
+def test_a_customer_counts_for_as_long_as_he_was_there(on, few):
+    found = measure(on(LINES), on(EVENTS), within=45)
+    # d is not there at age 31 and later, but nobody comes then.
+    assert found.figures["k"] == pytest.approx(3 / 5)
+    late = measure(on(LINES), on(EVENTS), as_of="2024-01-31", within=30)
+    # At age 10 four are there (d has just come), two come; at age 30 a and e, one comes.
+    assert late.figures["k"] == pytest.approx(2 / 4 + 1 / 2)
+
+
+def test_too_few_codes(on):
+    with pytest.raises(TooLittleData, match="takes 30 who brought somebody; there are 2"):
+        measure(on(LINES), on(EVENTS))
+
+
+@pytest.fixture(scope="module")
+def found():
+    return measure(*sample(), as_of="2024-09-30")
+
+
+def test_the_sample(found):
+    lines, events = sample()
+    figures, table = found.figures, found.table
+    assert figures["codes"] >= 30
+    assert table["revenue"].sum() == pytest.approx(lines["amount"].sum())
+    brought = table[table["group"].isin(("brought", "brought_and_brings"))]
+    assert table["revenue_brought"].sum() == pytest.approx(brought["revenue"].sum())
+    assert table["customers_brought"].sum() == brought["customers"].sum() == figures["brought"]
+    named = events["referred_by"].notna().sum()
+    assert figures["brought"] + figures["left_out"] == named
+    assert not found.refused
+    assert figures["multiplier"] == pytest.approx(1 / (1 - figures["k"]))
+    assert figures["ltv_with_brought"] == pytest.approx(figures["ltv"] * figures["multiplier"])
+
+
+def test_k_of_the_sample_is_what_its_truth_gives(found):
+    """Expected: of customers who come by referral and name a code, each is brought by somebody of
+    the last 365 days, all of them alike."""
+    lines, _events = sample()
+    truth = planted.truth()
+    first = lines.groupby("customer_id").agg(day=("order_date", "min"), by=("channel", "first"))
+    day = first["day"].to_numpy().astype("M8[D]").astype(int)
+    since = np.datetime64(truth["first"]).astype(int)
+    end, within = day.max(), int(found.figures["horizon_days"])
+    came = np.zeros(within + 1)
+    for on_day in day[(first["by"] == "referral") & (day >= since)]:
+        ages = on_day - day
+        could = (ages > 0) & (ages <= truth["code_days"])
+        seen = ages[could & (day >= since) & (ages <= within)]
+        np.add.at(came, seen, truth["names_code"] / max(could.sum(), 1))
+    there = [((day >= since) & (day <= end - age)).sum() for age in range(within + 1)]
+    expected = (came / there).sum()
+    assert found.figures["k_low"] <= expected <= found.figures["k_high"]
+
+
+def test_the_same_on_every_engine(on, found):
+    lines, events = sample()
+    other = measure(on(lines), on(events), as_of="2024-09-30")
+    assert other.figures == pytest.approx(found.figures)
+
+
+def test_referral_in_words(found, few):
+    said = funnel.describe_referral(found, currency="JPY")
+    assert said.startswith("292 customers were brought by 272 others.")
+    assert "JPY with the customers who follow" in said
+    refused = measure(LINES, EVENTS, within=30)
+    assert funnel.describe_referral(refused).endswith(refused.refused)
