@@ -26,7 +26,7 @@ NAMES = ("duckdb", "pandas", "polars", "spark")
 DAY = "order_date"
 MONEY = ("amount", "revenue", "margin", "_paid")
 STEPS = files.read_yaml(__name__, "steps.yaml")
-SMALL = 2_000  # rows
+SMALL, BATCH = 2_000, 100_000  # rows
 
 
 def lazy(frame: Frame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
@@ -117,6 +117,23 @@ def materialized(result: nw.LazyFrame, *, like: Frame) -> Iterator[nw.LazyFrame]
     finally:
         if nw.from_native(kept).implementation.is_duckdb():
             kept.query("dropped", f"drop table {kept.alias}")
+
+
+def bring(frame: Frame, *, like: Frame) -> Frame:
+    """A frame that can be joined to `like`: a DuckDB relation of another connection is stored in
+    that of `like`, in batches; any other frame comes back as it is."""
+    import duckdb
+
+    one, other = (nw.from_native(each).lazy() for each in (frame, like))
+    if not (one.implementation.is_duckdb() and other.implementation.is_duckdb()):
+        return frame
+    relation: Any = one.to_native()
+    held: Any = other.to_native()
+    try:
+        relation.limit(0).set_alias("one").cross(held.limit(0).set_alias("other"))
+    except duckdb.InvalidInputException:  # they are of different connections
+        return temporary_tables.store(held, relation.to_arrow_reader(BATCH))
+    return frame
 
 
 def to_native(result: nw.LazyFrame, *, like: Frame) -> Any:

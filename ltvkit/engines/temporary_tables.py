@@ -30,8 +30,9 @@ def add_table(content: pd.DataFrame, *, like: Any) -> str:
     return _make_table(like, content)[1]
 
 
-def store(relation: Any, content: pd.DataFrame | None = None) -> Any:
-    """A relation, or a content, computed into a temporary table of the relation's connection.
+def store(relation: Any, content: Any = None) -> Any:
+    """A relation, or a content (pandas, Arrow), computed into a temporary table of the relation's
+    connection.
 
     The table is dropped when no relation reads it any more. To know that, each query of the table
     names `ltvkit_readers`: DuckDB holds it as long as such a relation, and leaves it out of the
@@ -65,7 +66,7 @@ def drop_unread() -> None:
             del _tables[name]
 
 
-def _make_table(relation: Any, ltvkit_content: pd.DataFrame | None) -> tuple[Any, str]:
+def _make_table(relation: Any, ltvkit_content: Any) -> tuple[Any, str]:
     # DuckDB looks up names among the user's tables first, so the names are unusual.
     name = f"ltvkit_{next(_numbers)}"
     source = f"{name}_rows" if ltvkit_content is None else "ltvkit_content"

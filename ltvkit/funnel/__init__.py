@@ -1,9 +1,10 @@
 """Funnel: which stages people reach before the first order and after it, and their worth.
 
-`read_events` reads what visitors and customers did. `join_visitors` says which events belong to which customer, `reach` who reached which stage and
-when. `summarize` and `series` say how many go on to the next one, and how soon. `value_stages`
-holds LTV against stages, from one age on; `measure_referral` counts the customers that customers
-bring, and `value_points` what one percentage point more at each step is worth, and whose it is.
+`read_events` reads what visitors and customers did, `join_visitors` says which of it belongs to
+which customer, `reach` who reached which stage and when. `summarize` and `series` say how many go
+on to the next one, and how soon. `value_stages` holds LTV against stages, from one age on;
+`measure_referral` counts the customers that customers bring, and `value_points` says what one
+percentage point more at each step is worth, and whose it is.
 """
 
 from ltvkit.core.lazy import load_names_on_use
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Joined", "Records", "Referral", "Stages", "compare_ever", "describe_match", "describe_missing",
     "describe_points", "describe_referral", "describe_unmapped", "describe_value", "finding",
-    "join_visitors", "measure_referral", "name_stages", "reach", "read_events", "series", "summarize",
-    "value_points", "value_stages",
+    "join_visitors", "measure_referral", "name_stages", "reach", "read_events", "series",
+    "summarize", "value_points", "value_stages",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

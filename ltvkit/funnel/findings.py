@@ -74,11 +74,11 @@ def describe_match(table: pd.DataFrame) -> str:
 
 
 def describe_unmapped(names: pd.DataFrame) -> str:
-    """Names of events (event, stage, lines) -> those without a stage, the most frequent first."""
-    open_ = names[names["stage"].isna()].sort_values(["lines", "event"], ascending=[False, True])
+    """The table of `records.list_events` -> which names have no stage, the most frequent first."""
+    open_ = names[names["stage"].isna()].sort_values(["events", "event"], ascending=[False, True])
     if open_.empty:
         return fill("all_mapped")
-    share = float(open_["lines"].sum() / names["lines"].sum())
+    share = float(open_["events"].sum() / names["events"].sum())
     shown = _(", ").join(map(str, open_["event"].head(5)))
     more = fill("more_names", n=len(open_) - 5) if len(open_) > 5 else ""
     return fill("not_mapped", n=len(open_), share=share, names=shown) + more

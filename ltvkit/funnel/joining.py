@@ -49,7 +49,7 @@ def join_visitors(events: Frame, lines: Frame, *, as_of: Day) -> Joined:
     before it, or on that day) and "shared_devices" (visitors of several customers; `joined` is 0).
     NaN: nobody of the kind. Raises `ColumnError` where a column of the contract is missing.
     """
-    opened = frames.lazy(events, needs=NEEDS)
+    opened = frames.lazy(frames.bring(events, like=lines), needs=NEEDS)
     opened = opened.filter(nw.col("event_date") <= nw.lit(day(as_of)))
     opened = _complete(opened)
     orders = _find_buyers(lines, as_of=as_of)

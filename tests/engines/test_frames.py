@@ -306,3 +306,16 @@ def test_an_empty_table_of_texts_can_be_joined(on):
         pd.DataFrame({"customer_id": pd.Series([], dtype="str")}), like=lines
     )
     assert frames.count(frames.lazy(lines).join(empty, on="customer_id")) == 0
+
+
+def test_a_relation_of_another_connection_can_be_brought():
+    one, other = duckdb.connect(), duckdb.connect()
+    numbers = other.sql("select range as a from range(250000)")
+    like = one.sql("select 7 as a, 'x' as b")
+    brought = frames.lazy(frames.bring(numbers, like=like))
+    assert frames.count(brought.to_native()) == 250_000
+    found = frames.table(brought.join(frames.lazy(like), on="a"))
+    assert found.to_dict("records") == [{"a": 7, "b": "x"}]
+    assert frames.bring(like, like=brought.to_native()) is like
+    table = pd.DataFrame({"a": [1]})
+    assert frames.bring(table, like=table) is table

@@ -103,7 +103,7 @@ def test_the_finding_names_the_lowest_step_of_each_half():
 
 def test_names_without_a_stage_are_told():
     names = [["view_item", "interest", 6], ["scroll", None, 3], ["zoom", None, 1]]
-    counted = pd.DataFrame(names, columns=["event", "stage", "lines"])
+    counted = pd.DataFrame(names, columns=["event", "stage", "events"])
     text = "2 names of events have no stage (40.0% of events): scroll, zoom."
     assert funnel.describe_unmapped(counted) == text
     assert funnel.describe_unmapped(counted.iloc[:1]) == "All names of events have a stage."
