@@ -327,9 +327,11 @@ def cell(x: Any, kind: str, *, currency: str = "", decimals: int | None = None) 
     ('25.0%', '12', 'yes', '')
     """
     if isinstance(x, str):
+        if kind == "stage":
+            return _word(f"stage_{x}") if f"stage_{x}" in LABELS else x
         return _word(x) if kind == "word" else x
     if pd.isna(x):
-        return "" if kind in ("text", "word", "bound") else MISSING
+        return "" if kind in ("text", "word", "stage", "bound") else MISSING
     if isinstance(x, bool | np.bool_):
         return _("yes") if x else _("no")
     if isinstance(x, Day):

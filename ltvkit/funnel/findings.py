@@ -32,7 +32,8 @@ def _describe_worst(rows: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     row = rows.loc[rows["next_stage_share"].idxmin()].to_dict()
-    name = "worst_step" if len(rows) > 1 else "only_step"
+    half = "late" if row["next_stage"] in ("second_order", "third_order", "loyal") else "early"
+    name = f"worst_{half}" if len(rows) > 1 else "only_step"
     return fill(name, **_figures(row)) + (fill("half_by", **_figures(row)) if _goes(row) else ".")
 
 
@@ -62,12 +63,12 @@ def _to(stage: str) -> str:
 
 def describe_match(table: pd.DataFrame) -> str:
     """The table of `Joined` in sentences: who could be joined, and what that means."""
-    row = table.set_index("who")
+    row = table.set_index("kind")
     said = []
-    for who in ("visitors_bought", "new_customers"):
-        n, share = int(row["people"][who]), row["joined_share"][who]
+    for kind in ("visitors_bought", "new_customers"):
+        n, share = int(row["people"][kind]), row["joined_share"][kind]
         if n:
-            said.append(fill(who, n=n, share=float(share)))
+            said.append(fill(kind, n=n, share=float(share)))
     shared = int(row["people"]["shared_devices"])
     said += [fill("shared_devices", n=shared)] if shared else []
     return " ".join(said) or fill("nobody_joined")
@@ -121,7 +122,7 @@ def describe_value(table: pd.DataFrame, *, ever: pd.DataFrame, currency: str = "
 def describe_referral(found: Referral, *, currency: str = "") -> str:
     """Who brings whom, in sentences: k, and LTV with the customers brought."""
     figures = found.figures
-    names = {n: formats.number(100 * figures[n]) for n in ("k", "k_low", "k_high")}
+    names = {n: formats.number(100 * figures[n], decimals=1) for n in ("k", "k_low", "k_high")}
     days, codes = int(figures["horizon_days"]), int(figures["codes"])
     said = [fill("brings", n=int(figures["brought"]), codes=codes, days=days, **names)]
     if found.refused:
@@ -135,12 +136,13 @@ def describe_referral(found: Referral, *, currency: str = "") -> str:
 
 def describe_points(table: pd.DataFrame, *, currency: str = "") -> str:
     """The table of `value_points` in a sentence for each half: where a point is worth the most."""
-    known = table[table["worth"].notna() & (table["low"] > 0)]
+    known = table[table["worth_a_year"].notna() & (table["low"] > 0)]
     if known.empty:
         return fill("no_points")
     said = []
-    for row in known.sort_values("worth", ascending=False).head(2).to_dict("records"):
-        money = {n: formats.money(float(row[n]), currency) for n in ("worth", "low", "high")}
+    for row in known.sort_values("worth_a_year", ascending=False).head(2).to_dict("records"):
+        names = {"worth": "worth_a_year", "low": "low", "high": "high"}
+        money = {n: formats.money(float(row[of]), currency) for n, of in names.items()}
         who = row["owner"] or row["department"]
         said.append(
             fill("point", stage=_at(row["stage"]), to=_to(row["next_stage"]), who=who, **money)

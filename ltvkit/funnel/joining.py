@@ -26,7 +26,7 @@ class Joined:
     """Events with their customer, where it is known, and how many could be joined.
 
     `rows`: the events up to the day asked for, with `customer_id` filled in, and `person_id` (a
-    customer, or a visitor of whom no customer is known). `table`: a row per kind of people: `who`,
+    customer, or a visitor of whom no customer is known). `table`: a row per kind of people: `kind`,
     `people`, `joined`, `joined_share`. `first`, `last`: days of the first and the last event.
     """
 
@@ -126,7 +126,7 @@ def _count(
     names = ("visitors_bought", "new_customers", "shared_devices")
     table = pd.DataFrame(
         {
-            "who": names,
+            "kind": names,
             "people": [int(row["people"]) for row in found],
             "joined": [int(row.get("joined", 0)) for row in found],
         }

@@ -25,7 +25,7 @@ YEAR = 365
 FEWEST = 30  # people who reached a stage; a value of fewer is mostly chance
 WIDTH = 1.96  # standard errors
 HORIZONS = (365, 180, 90)  # days in which a value comes in; the longest that fits
-FIGURES = ["people_a_year", "next_stage_share", "onward_share", "value_each", "worth"]
+FIGURES = ["people_a_year", "next_stage_share", "onward_share", "value_each", "worth_a_year"]
 COLUMNS = ["stage", "next_stage", *FIGURES, "low", "high", "owner", "department", "value_days"]
 
 
@@ -56,7 +56,7 @@ def value_points(
       less than twice that. "introducing": by the customers that one brings (`referral`).
       "advocating": what customers who had reached it brought more than others like them, of the
       table `landmark` of `value_stages`. NaN: not known, or fewer than 30 have reached it
-    - `worth` in a year: people x 1% x onward x value, `low` to `high` (95%, people and customers
+    - `worth_a_year`: people x 1% x onward x value, `low` to `high` (95%, people and customers
       drawn anew; of "advocating" the range of the table)
     - `owner`: who answers for a leaf of `tree` that the stage belongs to ("": nobody is named),
       `department`
@@ -164,9 +164,8 @@ def _weigh(people: float, onward: tuple[float, np.ndarray], value: Value | None)
     each, drawn = value or _unknown()
     low, high = resampling.find_limits(onward[1] * drawn)
     part = people * POINT
-    return {
-        "value_each": each, "worth": part * onward[0] * each, "low": part * low, "high": part * high
-    }  # fmt: skip
+    worth = {"worth_a_year": part * onward[0] * each, "low": part * low, "high": part * high}
+    return {"value_each": each} | worth
 
 
 def _value_introducing(referral: Referral | None) -> Value:
@@ -187,10 +186,10 @@ def _value_advocating(people: float, landmark: pd.DataFrame | None) -> dict[str,
     known = landmark is not None and ADVOCATING in set(landmark["stage"])
     row = landmark.set_index("stage").loc[ADVOCATING] if known else {}  # type: ignore[union-attr]
     if not known or row["verdict"] == TOO_FEW:
-        return dict.fromkeys(("value_each", "worth", "low", "high"), np.nan)
+        return dict.fromkeys(("value_each", "worth_a_year", "low", "high"), np.nan)
     each, low, high = (float(row[name]) for name in ("ltv_difference", "low", "high"))
     part = people * POINT
-    return {"value_each": each, "worth": part * each, "low": part * low, "high": part * high}
+    return {"value_each": each, "worth_a_year": part * each, "low": part * low, "high": part * high}
 
 
 def _find_owner(stage: str, tree: KpiTree) -> dict[str, str]:

@@ -43,8 +43,8 @@ class Stages:
     `rows`: a row per person and stage reached, as the kind of frame that the orders are:
     `person_id`, `customer_id` (null: a visitor of whom no customer is known), `stage`, `reached`
     (the first day), `entered` (the first day in this half of the funnel), `known` (1; 0: it is not
-    known when the customer was new), `channel` (of the person's first event that has one, else of
-    the first order).
+    known when the customer was new), `channel` (of the person's first event that has one, by the
+    day of the first order, else of that order).
     `asked`: the first half, in order; `first_half`: of these, what is recorded; `missing`: stages
     that are not recorded.
     `first`, `last`: days of the first and the last event (NaT: there are none).
@@ -178,7 +178,7 @@ def _describe(
     entered = began.group_by("person_id", "_half").agg(entered=nw.col("reached").min())
     bought = reached.filter(nw.col("stage") == PURCHASE)
     bought = bought.select("person_id", _bought=nw.col("reached"))
-    channels = _find_channels(lines, joined, as_of=as_of)
+    channels = _find_channels(lines, joined, bought, as_of=as_of)
     known = nw.lit(1)
     if since is not None:
         known = 1 - frames.one_if(nw.col("_bought") < nw.lit(since.to_pydatetime()))
@@ -193,23 +193,28 @@ def _describe(
     )
 
 
-def _find_channels(lines: Frame, joined: Joined | None, *, as_of: Day) -> nw.LazyFrame:
-    """person_id, channel: of the first event that has one (ties: by name), else of the order."""
+def _find_channels(
+    lines: Frame, joined: Joined | None, bought: nw.LazyFrame, *, as_of: Day
+) -> nw.LazyFrame:
+    """person_id, channel: of the first event that has one (ties: by name), else of the first order.
+
+    Later events do not count: else those who come again would be the ones whose channel is known.
+    """
     found = []
-    opened = frames.lazy(lines)
+    opened, person = frames.lazy(lines), nw.concat_str(nw.lit(CUSTOMER), nw.col("customer_id"))
     if {"channel", "amount"} <= set(opened.collect_schema().names()):
         first = cohorts.members(lines, as_of=as_of, by="channel", every="month")
-        person = nw.concat_str(nw.lit(CUSTOMER), nw.col("customer_id"))
-        late = nw.lit(periods.day(as_of))
-        found += [
-            first.select(person_id=person, channel=nw.col("cohort"), _at=late, _order=nw.lit(1))
-        ]
+        late = nw.lit(periods.day(as_of)).cast(nw.Datetime("us"))
+        named = {"person_id": person, "channel": nw.col("cohort"), "_at": late}
+        found += [first.select(**named, _order=nw.lit(1))]
     if joined is not None:
         events = frames.lazy(joined.rows).filter(~nw.col("channel").is_null())
+        known = events.join(bought, on="person_id", how="left")
+        early = nw.col("_bought").is_null() | (nw.col("event_date") <= nw.col("_bought"))
         at = nw.col("event_time").cast(nw.Datetime("us"))
-        found += [events.select("person_id", "channel", _at=at, _order=nw.lit(0))]
+        found += [known.filter(early).select("person_id", "channel", _at=at, _order=nw.lit(0))]
     if not found:
-        nobody = opened.select(person_id=nw.col("customer_id"), channel=nw.col("customer_id"))
+        nobody = opened.select(person_id=person, channel=nw.col("customer_id"))
         return nobody.filter(nw.col("person_id").is_null()).unique()
     seen = nw.concat(found)
     for key in ("_order", "_at"):

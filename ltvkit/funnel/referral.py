@@ -17,7 +17,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
-from ltvkit.errors import TooLittleData
+from ltvkit.errors import NotRecorded, TooLittleData
 from ltvkit.funnel import accumulation
 from ltvkit.funnel.joining import Joined
 from ltvkit.funnel.reaching import Stages
@@ -27,7 +27,7 @@ from ltvkit.ingest import daily
 
 LEAST_CODES = 30  # customers who brought somebody
 HORIZONS = (365, 180, 90, 30)  # days after the first order; the longest that fits
-GROUPS = ("brought_and_brings", "brought", "brings", "neither")
+KINDS = ("both", "were_brought", "bring_others", "neither")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Referral:
 
 
 def measure_referral(
-    lines: Frame, joined: Joined, stages: Stages, *, of: str = "revenue", within: int = 0
+    lines: Frame, joined: Joined | None, stages: Stages, *, of: str = "revenue", within: int = 0
 ) -> Referral:
     """Order lines, or their days, joined events and stages reached -> `Referral`.
 
@@ -54,8 +54,8 @@ def measure_referral(
     counts where both have ordered, and the one who is named first did so on an earlier day: so
     nobody brings himself, and there is no circle. All else is `left_out`, and counted.
 
-    `table`: a row per group of customers ("brought_and_brings", "brought", "brings", "neither"):
-    `group`, `customers`, `revenue` (or margin: their own, so the groups add up to that of all),
+    `table`: a row per kind of customers ("both", "were_brought", "bring_others", "neither"):
+    `kind`, `customers`, `revenue` (or margin: their own, so they add up to that of all),
     `ltv_so_far` (mean of that), `customers_brought` (by them), `revenue_brought` (of those, so far:
     a part of the total, not more of it), and `ltv_with_brought_so_far` (own and brought, per
     customer: not to be added up, as a sale counts for who bought and for who brought the buyer).
@@ -64,8 +64,10 @@ def measure_referral(
     codes are recorded are followed. `within` 0: the longest of 365, 180, 90 and 30 days that fits
     twice into the days of the events. The multiplier takes it that customers who are brought bring
     as much, and as many, as all others. It is refused where the upper end of k is 1 or more. Raises
-    `TooLittleData` where fewer than 30 customers brought somebody.
+    `NotRecorded` without events, `TooLittleData` where fewer than 30 customers brought somebody.
     """
+    if joined is None:
+        raise NotRecorded(fill("no_referrals"))
     pairs, named = _find_pairs(joined, stages)
     with frames.materialized(pairs, like=lines) as held:
         counts = held.select(brought=nw.len(), codes=nw.col("introducer").n_unique())
@@ -114,15 +116,15 @@ def _tabulate(lines: Frame, pairs: nw.LazyFrame, stages: Stages, *, of: str) -> 
     whole = people.join(worth, on="customer_id", how="left").join(was, on="customer_id", how="left")
     whole = whole.with_columns(nw.col("_theirs").fill_null(0.0), nw.col("_n", "_was").fill_null(0))
     brings, was_brought = nw.col("_n") > 0, nw.col("_was") > 0
-    group = (
-        nw.when(brings & was_brought).then(nw.lit(GROUPS[0]))
-        .when(was_brought).then(nw.lit(GROUPS[1]))
-        .when(brings).then(nw.lit(GROUPS[2]))
-        .otherwise(nw.lit(GROUPS[3]))
+    kind = (
+        nw.when(brings & was_brought).then(nw.lit(KINDS[0]))
+        .when(was_brought).then(nw.lit(KINDS[1]))
+        .when(brings).then(nw.lit(KINDS[2]))
+        .otherwise(nw.lit(KINDS[3]))
     )  # fmt: skip
-    sums = whole.with_columns(group=group).group_by("group")
+    sums = whole.with_columns(kind=kind).group_by("kind")
     found = frames.table(sums.agg(nw.col("_own", "_theirs", "_n").sum(), customers=nw.len()))
-    found = found.set_index("group").reindex(GROUPS).fillna(0.0)
+    found = found.set_index("kind").reindex(KINDS).fillna(0.0)
     n = found["customers"].replace(0, np.nan)
     columns = {
         "customers": found["customers"].astype("int64"),
@@ -132,7 +134,7 @@ def _tabulate(lines: Frame, pairs: nw.LazyFrame, stages: Stages, *, of: str) -> 
         f"{of}_brought": found["_theirs"].round(6),
         "ltv_with_brought_so_far": (found["_own"] + found["_theirs"]) / n,
     }
-    return pd.DataFrame(columns).rename_axis("group").reset_index()
+    return pd.DataFrame(columns).rename_axis("kind").reset_index()
 
 
 def _choose_days(joined: Joined) -> int:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import N_, _
 from ltvkit.engines import frames
-from ltvkit.errors import ParamsError, TooLittleData, one_of
+from ltvkit.errors import ParamsError, TooLittleData, Undefined, one_of
 from ltvkit.funnel import estimation
 from ltvkit.funnel.estimation import FIGURES, MEDIAN, PARTS
 from ltvkit.funnel.reaching import Stages
@@ -21,6 +21,7 @@ from ltvkit.funnel.texts import fill
 FEW = 30  # people; a share of fewer is mostly chance
 FIRST_HALF_DAYS = 30  # in which visitors go on
 HORIZONS = (365, 180, 90, 30)  # days, of customers: the longest that fits twice
+UNKNOWN = N_("(not known)")
 BY = ("", "channel", "cohort")
 COLUMNS = ["stage", "next_stage", "people", "next_people", *FIGURES, *MEDIAN, "horizon_days", "few"]
 
@@ -45,7 +46,8 @@ def summarize(
     Who was further before, on an earlier day, is not counted: a customer who sees an advertisement
     is not won again. Nor are customers of whom it is not known when they were new. A stage that
     only events tell is followed from the first to the last event. Steps to or from a stage that is
-    not recorded have NaN throughout. NaN of shares: nobody was seen for so long.
+    not recorded have NaN throughout. NaN of shares: nobody was seen for so long. Raises `Undefined`
+    by "channel" where none is known.
     """
     one_of("by", by, BY)
     if within < 0:
@@ -54,12 +56,14 @@ def summarize(
     for step in list_recorded(stages):
         days = within or choose_days(stages, step)
         cells, followed = count_waits(stages, step, by=by, every=every, within=days)
+        if by == "channel" and set(cells["_value"]) <= {_(UNKNOWN)}:
+            continue
         rows += [
             _name(value, by, every) | summarize_group(step, part, followed, days)
             for value, part in _split(cells, by)
         ]
     if not rows:
-        raise TooLittleData(fill("nobody"))
+        raise Undefined(fill("no_channel" if by == "channel" else "nobody"))
     return pd.DataFrame(rows) if by else _add_missing(rows, stages)[COLUMNS]
 
 
@@ -67,17 +71,21 @@ def series(stages: Stages, *, every: str = "month", within: int = 0) -> pd.DataF
     """Stages reached -> a row per step and period (day, week, month, quarter or year) in which
     people reached the first of both stages: stage, next_stage, `period`, `start` (its first day)
     and the figures of `summarize`. Periods without anybody between the first and the last one have
-    0 people; the shares of those too young to be seen for `horizon_days` are NaN."""
+    0 people; the shares of those that end less than `horizon_days` ago are NaN."""
     one_of("every", every, periods.EVERY)
     rows: list[dict[str, Any]] = []
     for step in list_recorded(stages):
         days = within or choose_days(stages, step)
-        cells, followed = count_waits(stages, step, by="period", every=every, within=days)
+        cells, _followed = count_waits(stages, step, by="period", every=every, within=days)
+        last = stages.find_limits(step)[1] - days
         found = dict(_split(cells, "period"))
         for index in range(min(found), max(found) + 1) if found else ():
             part = found.get(index, cells.iloc[:0])
             named = {"period": periods.label(index, every), "start": periods.start(index, every)}
-            rows += [named | summarize_group(step, part, followed, days, by="period")]
+            row = named | summarize_group(step, part, None, days)
+            if periods.number_of(periods.end(index, every)) > last:
+                row |= dict.fromkeys((*FIGURES, *MEDIAN), np.nan)
+            rows.append(row)
     if not rows:
         raise TooLittleData(fill("nobody"))
     figures = [name for name in COLUMNS[2:] if name not in MEDIAN[1:]]
@@ -114,7 +122,7 @@ def count_waits(
         base = base.filter(~nw.col("customer_id").is_null())
     values = {
         "": nw.lit(""),
-        "channel": nw.col("channel").fill_null(_("(not known)")),
+        "channel": nw.col("channel").fill_null(_(UNKNOWN)),
         "cohort": periods.index("entered", every),
         "period": periods.index("reached", every),
     }
@@ -149,14 +157,14 @@ def count_waits(
 
 
 def summarize_group(
-    step: Step, cells: pd.DataFrame, followed: pd.DataFrame, within: int, *, by: str = ""
+    step: Step, cells: pd.DataFrame, followed: pd.DataFrame | None, within: int
 ) -> dict[str, Any]:
-    """One step of one group -> the figures of `COLUMNS`; of a period all people weigh the same."""
+    """One step of one group -> the figures of `COLUMNS`. Of a period all weigh the same (None)."""
     people = int(cells["people"].sum())
     found = dict.fromkeys((*FIGURES, *MEDIAN), np.nan)
-    if people and by == "period":
+    if people and followed is None:
         found = estimation.estimate(estimation.arrange(cells, None, within=within), draws=0)
-    elif people:
+    elif followed is not None and people:
         own = followed[followed["_value"].isin(cells["_value"].unique())]
         found = estimation.estimate(estimation.arrange(cells, own, within=within))
     named = {"stage": step.stage, "next_stage": step.next_stage}

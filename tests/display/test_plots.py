@@ -192,6 +192,31 @@ def types() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["archetype", "customers", "ltv_above_mean", *parts])
 
 
+def funnel_steps() -> pd.DataFrame:
+    rows = [
+        ("attention", "interest", 20825, 0.573, 0.567, 0.58, 2.0, 2.0, 2.0, False),
+        ("interest", "our own stage", 11940, 0.535, 0.526, 0.544, 4.0, 3.0, 4.0, False),
+        ("purchase", "second_order", 5000, 0.474, 0.458, 0.49, 95.0, 87.0, 103.0, False),
+        ("quiet", "returned", 22, 0.363, 0.2, 0.55, 112.0, NAN, NAN, True),
+        ("purchase", "advocating", 3364, 0.218, 0.204, 0.233, 20.0, 19.0, 21.0, False),
+        ("purchase", "introducing", NAN, NAN, NAN, NAN, NAN, NAN, NAN, False),
+    ]
+    shares = ["next_stage_share", "lowest_share", "highest_share"]
+    days = ["median_days", "median_days_low", "median_days_high"]
+    columns = ["stage", "next_stage", "people", *shares, *days, "few"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def funnel_months() -> pd.DataFrame:
+    rows = [
+        (stage, after, f"2024-{month:02}", pd.Timestamp(2024, month, 1), share, month == 2)
+        for stage, after, base in (("comparison", "purchase", 0.4), ("purchase", "loyal", 0.1))
+        for month, share in enumerate((base, 0.9, base + 0.06, NAN), start=1)
+    ]
+    columns = ["stage", "next_stage", "period", "start", "next_stage_share", "few"]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def risks() -> pd.DataFrame:
     risk = np.array([0.39, 0.5, 0.62, 0.75, 0.9, 1.0])
     ends = {"risk_low": risk - 0.03, "risk_high": np.minimum(risk + 0.03, 1)}
@@ -202,6 +227,9 @@ CASES = {
     "differences": (plots.differences, differences(), {"currency": "JPY"}),
     "archetypes": (plots.archetypes, types(), {"currency": "JPY"}),
     "risk": (plots.risk, risks(), {}),
+    "funnel": (plots.funnel, funnel_steps(), {}),
+    "stage_days": (plots.stage_days, funnel_steps(), {}),
+    "stage_series": (plots.stage_series, funnel_months(), {}),
     "kpi_series": (plots.kpi_series, kpis(), {}),
     "tree": (plots.tree, nodes(), {"currency": "JPY"}),
     "customer_kinds": (plots.customer_kinds, customers_by_month(), {}),
@@ -302,6 +330,8 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
         "tree",
         "differences",
         "archetypes",
+        "funnel",
+        "stage_days",
     )  # whose rows are named
     assert illegible(ax) == []
     assert {k for k, v in mpl.rcParams.items() if settings[k] != v} == set()
@@ -315,6 +345,9 @@ ALTS = {
     "archetypes": "Most above the mean: All-round best, +3,000 JPY (length +1,800 JPY, "
     "frequency \N{MINUS SIGN}300 JPY, price +1,500 JPY).",
     "risk": "After 0 silent days 39.0%, after 300 days 100.0%.",
+    "funnel": "The lowest: First order to review or post, 21.8%.",
+    "stage_days": "The longest: Gone quiet to came back, 112 days.",
+    "stage_series": "In 2024-03: Cart to first order, 46.0%.",
     "kpi_series": "2024-05: 97,121. All whole ones: 90,000 (2023-12) to 109,906 (2024-03).",
     "tree": "Revenue: +150 JPY. Of it: Customers −100 JPY, A name of our own +250 JPY.",
     "customer_kinds": "Last whole month, 2024-05: 260, 40 of them new.",
@@ -426,6 +459,7 @@ def test_nothing_to_show_is_said_in_words(name):
     ids = ["period", "start", "end", "partial", "segment", "r_score", "before", "class", "cohort"]
     ids += ["rank", "product_id", "product", "step", "channel", "kind"]
     ids += ["node", "parent", "label", "values", "trait", "group", "verdict", "archetype"]
+    ids += ["stage", "next_stage", "people", "few"]
     ids += [] if name == "customer_kinds" else ["customers"]  # there they are what is drawn
     kept = [c for c in (*ids, "decile") if c in table]
     blank = table.astype({c: float for c in table.columns if c not in kept}).copy()

@@ -48,15 +48,17 @@ def test_points_by_hand(on, few):
     assert row["next_stage_share"] == pytest.approx(0.5)
     assert row["onward_share"] == pytest.approx(0.5)
     assert row["value_each"] == pytest.approx(125)
-    assert row["worth"] == pytest.approx(0.4 * 0.5 * 125)
-    assert row["low"] < row["worth"] < row["high"]
+    assert row["worth_a_year"] == pytest.approx(0.4 * 0.5 * 125)
+    assert row["low"] < row["worth_a_year"] < row["high"]
     row = table.loc["purchase"]
-    assert row[["people_a_year", "onward_share", "worth"]].tolist() == pytest.approx([20, 1, 25])
+    assert row[["people_a_year", "onward_share", "worth_a_year"]].tolist() == pytest.approx(
+        [20, 1, 25]
+    )
     row = table.loc["second_order"]  # the order of that day and all that follow
     people = 10 * 365 / 364  # first orders were seen from 2 January on
-    found = row[["people_a_year", "value_each", "worth"]].tolist()
+    found = row[["people_a_year", "value_each", "worth_a_year"]].tolist()
     assert found == pytest.approx([people, 50, people / 2])
-    assert np.isnan(table.loc["third_order", "worth"])  # nobody has one
+    assert np.isnan(table.loc["third_order", "worth_a_year"])  # nobody has one
 
 
 def test_owners_are_those_of_the_kpi_tree(on, few):
@@ -84,9 +86,11 @@ def test_the_sample_in_words():
     each = found.figures["brought"] / found.figures["codes"] * found.figures["ltv"]
     assert rows.loc["introducing", "value_each"] == pytest.approx(each)
     said = funnel.describe_points(table, currency="JPY")
-    best = table.sort_values("worth", ascending=False).iloc[0]
+    best = table.sort_values("worth_a_year", ascending=False).iloc[0]
     assert best["next_stage"] == "purchase"
-    assert said.startswith("One point more of those who put something in the cart to place a first")
+    assert said.startswith(
+        "If one more of 100 people who put something in the cart went on to place a"
+    )
     assert funnel.describe_points(table.iloc[:0]).startswith("What one point more")
 
 

@@ -8,7 +8,7 @@ from conftest import make_lines
 from stub_funnel import make_events, sample
 
 from ltvkit import funnel
-from ltvkit.errors import TooLittleData
+from ltvkit.errors import NotRecorded, TooLittleData
 from ltvkit.funnel import referral
 from ltvkit.samples import events as planted
 
@@ -44,13 +44,13 @@ def measure(lines, events, as_of=AS_OF, **options):
 
 def test_referral_by_hand(on, few):
     found = measure(on(LINES), on(EVENTS), within=30)
-    table = found.table.set_index("group")
+    table = found.table.set_index("kind")
     assert table["customers"].to_dict() == {
-        "brought_and_brings": 1, "brought": 2, "brings": 1, "neither": 1,
+        "both": 1, "were_brought": 2, "bring_others": 1, "neither": 1,
     }  # fmt: skip
-    assert table.loc["brought_and_brings", ["revenue", "revenue_brought"]].tolist() == [30, 5]
-    assert table.loc["brings", ["revenue", "customers_brought"]].tolist() == [100, 2]
-    assert table.loc["brings", "ltv_with_brought_so_far"] == 137
+    assert table.loc["both", ["revenue", "revenue_brought"]].tolist() == [30, 5]
+    assert table.loc["bring_others", ["revenue", "customers_brought"]].tolist() == [100, 2]
+    assert table.loc["bring_others", "ltv_with_brought_so_far"] == 137
     assert table["revenue"].sum() == LINES["amount"].sum()  # no sale counts twice
     figures = found.figures
     assert [figures[n] for n in ("codes", "brought", "left_out")] == [2, 3, 3]
@@ -75,6 +75,9 @@ def test_a_customer_counts_for_as_long_as_he_was_there(on, few):
 def test_too_few_codes(on):
     with pytest.raises(TooLittleData, match="takes 30 who brought somebody; there are 2"):
         measure(on(LINES), on(EVENTS))
+    stages = funnel.reach(on(LINES), as_of=AS_OF, **KNOWN)
+    with pytest.raises(NotRecorded, match="Who brings whom is not recorded"):
+        funnel.measure_referral(on(LINES), None, stages)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,7 @@ def test_the_sample(found):
     figures, table = found.figures, found.table
     assert figures["codes"] >= 30
     assert table["revenue"].sum() == pytest.approx(lines["amount"].sum())
-    brought = table[table["group"].isin(("brought", "brought_and_brings"))]
+    brought = table[table["kind"].isin(("were_brought", "both"))]
     assert table["revenue_brought"].sum() == pytest.approx(brought["revenue"].sum())
     assert table["customers_brought"].sum() == brought["customers"].sum() == figures["brought"]
     named = events["referred_by"].notna().sum()

@@ -12,7 +12,7 @@ from stub_funnel import make_events, sample
 
 from ltvkit import funnel
 from ltvkit.engines import frames
-from ltvkit.errors import ParamsError
+from ltvkit.errors import ParamsError, Undefined
 from ltvkit.funnel import estimation
 from ltvkit.ltv import order_steps
 from ltvkit.samples import events as planted
@@ -89,6 +89,8 @@ def test_groups_by_hand(on):
     table = funnel.summarize(stages, by="cohort", every="year", within=3)
     rows = table[table["stage"] == "purchase"].set_index("cohort")
     assert rows[rows["next_stage"] == "second_order"]["people"].to_dict() == {"2023": 1, "2024": 2}
+    with pytest.raises(Undefined, match="no channel is known"):
+        funnel.summarize(measure(on), by="channel")
     with pytest.raises(ParamsError, match="by='region'"):
         funnel.summarize(stages, by="region")
 

@@ -84,6 +84,18 @@ def test_without_events_the_second_half_stands(on):
     assert stages.missing == ("attention", "interest", "comparison", "introducing", "advocating")
 
 
+def test_a_channel_seen_after_the_first_order_does_not_count(on):
+    """Else the channel would be known of those who come again."""
+    lines = make_lines(("a", "1", "2024-01-01", 5), ("a", "2", "2024-02-01", 5))
+    events = make_events(("2024-02-01", "purchase", "v", {"customer_id": "a", "channel": "mail"}))
+    joined = funnel.join_visitors(on(events), on(lines), as_of=AS_OF)
+    table = frames.table(frames.lazy(funnel.reach(on(lines), joined, as_of=AS_OF, **KNOWN).rows))
+    assert table["channel"].isna().all()
+    web = on(lines.assign(channel="web"))
+    table = frames.table(frames.lazy(funnel.reach(web, joined, as_of=AS_OF, **KNOWN).rows))
+    assert set(table["channel"]) == {"web"}
+
+
 def test_a_gap_of_just_the_lapse_is_no_return(on):
     lines = make_lines(("a", "1", "2024-01-01", 5), ("a", "2", "2024-01-31", 5))
     quiet = funnel.reach(on(lines), as_of="2024-01-31", lapse_days=30, **KNOWN)

@@ -53,7 +53,7 @@ def test_persons_by_hand(on):
         ("03-10", "write_review"): "c:d",
         ("03-20", "view_item"): "v:v5",
     }
-    rows = joined.table.set_index("who")
+    rows = joined.table.set_index("kind")
     assert rows.loc["visitors_bought", ["people", "joined"]].tolist() == [3, 2]
     # New from 1 February to 20 March: a, b, d. Of d nothing was seen up to the first order.
     assert rows.loc["new_customers", ["people", "joined"]].tolist() == [3, 2]

@@ -12,6 +12,7 @@ of matplotlib changes: in a notebook a chart appears because its figure is open.
 from ltvkit.display.plots.bridges import bridge
 from ltvkit.display.plots.differences import differences
 from ltvkit.display.plots.forecasts import calibration, fan, ltv_distribution, matrix, tracking
+from ltvkit.display.plots.funnel import funnel, stage_days, stage_series
 from ltvkit.display.plots.heatmaps import migration, rfm_grid, triangle
 from ltvkit.display.plots.lifetimes import hazard, one_customer, order_steps, survival
 from ltvkit.display.plots.measures import effects, replays, timeline
@@ -23,9 +24,9 @@ from ltvkit.display.plots.types import archetypes, risk
 # fmt: off
 __all__ = [
     "archetypes", "bridge", "calibration", "customer_kinds", "deciles", "differences", "effects",
-    "fan", "hazard", "kpi_series", "leaders", "lorenz", "ltv_curves", "ltv_distribution", "matrix",
-    "migration", "one_customer",
-    "order_steps", "pareto", "replays", "rfm_grid", "risk", "second_order", "segments", "survival",
+    "fan", "funnel", "hazard", "kpi_series", "leaders", "lorenz", "ltv_curves",
+    "ltv_distribution", "matrix", "migration", "one_customer", "order_steps", "pareto", "replays",
+    "rfm_grid", "risk", "second_order", "segments", "stage_days", "stage_series", "survival",
     "timeline", "tracking", "tree", "triangle",
 ]
 

@@ -145,7 +145,8 @@ def _make_cell(sheet: Any, value: Any, *, kind: str, places: int, aligned: Any) 
     if kind in _READERS:
         value = _READERS[kind](value)
     if isinstance(value, str) or pd.api.types.is_bool(value):
-        text = value if kind != "word" and isinstance(value, str) else formats.cell(value, "word")
+        kind = kind if kind in ("word", "stage") or isinstance(value, str) else "word"
+        text = formats.cell(value, kind or "text")
         cell = workbook.make_cell(sheet, text)
     else:
         cell = WriteOnlyCell(sheet, value)
