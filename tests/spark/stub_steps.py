@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import stub_funnel
 
 from ltvkit import (
     abc_classes,
@@ -15,6 +16,7 @@ from ltvkit import (
     deciles,
     drivers,
     forecast,
+    funnel,
     kpis,
     offers,
     periods,
@@ -94,6 +96,23 @@ def first_day_values(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
     first = traits.collect(lines, as_of=day)
     value = traits.predict_first_day(traits.follow(first, lines, as_of=day))
     return listed(value.predict(first), "customer_id")
+
+
+def reach_stages(lines: Any, day: Any) -> tuple[Any, Any]:
+    """The sample's events in the engine of the lines, joined, and the stages reached."""
+    _lines, events = stub_funnel.sample()
+    held = frames.from_pandas(events, like=lines).to_native()
+    joined = funnel.join_visitors(held, lines, as_of=day)
+    return joined, funnel.reach(lines, joined, as_of=day, export_begins="opening")
+
+
+def stages_reached(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
+    return listed(reach_stages(lines, day)[1].rows, "person_id", "stage")
+
+
+def referral(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
+    found = funnel.measure_referral(lines, *reach_stages(lines, day))
+    return found.table.assign(**found.figures)
 
 
 Step = Callable[[Any, Any, Any], pd.DataFrame]
@@ -198,6 +217,21 @@ OF_COLUMNS: dict[str, Step] = {
     "offers_judged": lambda lines, _buyers, day: offers.compare(
         lines, as_of=day, days=90, k=3, draws=20, choice=offers.Choice(0, {}, pd.DataFrame())
     ),
+    "stages_reached": stages_reached,
+    "stage_rates": lambda lines, _buyers, day: funnel.summarize(
+        reach_stages(lines, day)[1], by="channel"
+    ),
+    "stage_months": lambda lines, _buyers, day: funnel.series(reach_stages(lines, day)[1]),
+    "stage_values": lambda lines, _buyers, day: funnel.value_stages(
+        lines, reach_stages(lines, day)[1]
+    ),
+    "stages_ever": lambda lines, _buyers, day: funnel.compare_ever(
+        lines, reach_stages(lines, day)[1]
+    ),
+    "stage_points": lambda lines, _buyers, day: funnel.value_points(
+        lines, reach_stages(lines, day)[1]
+    ),
+    "referral": referral,
     "due": lambda lines, _buyers, day: listed(
         offers.find_due(lines, as_of=day, days=150), "customer_id", "product_id"
     ),
