@@ -120,7 +120,7 @@ def reach(
 
 def describe_missing(stages: Stages) -> str:
     """Which stages are not recorded, in a sentence; "" where all are."""
-    names = _(", ").join(formats.label(name).lower() for name in stages.missing)
+    names = _(", ").join(formats.cell(name, "stage") for name in stages.missing)
     return fill("not_recorded", stages=names) if names else ""
 
 

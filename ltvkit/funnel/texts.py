@@ -1,7 +1,7 @@
 """What pages say about the stages of the funnel: the sentences of `texts.yaml`.
 
 >>> fill("not_recorded", stages="attention")
-'Not recorded, so not known: attention.'
+'Not recorded, and so not known: attention.'
 """
 
 from ltvkit.display import texts

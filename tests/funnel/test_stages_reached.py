@@ -65,7 +65,7 @@ def test_stages_by_hand(on, daily_table):
     }
     assert type(stages.rows) is type(on(EVENTS))
     assert stages.missing == ("comparison",)
-    assert funnel.describe_missing(stages) == "Not recorded, so not known: comparison."
+    assert funnel.describe_missing(stages) == "Not recorded, and so not known: Cart."
     table = frames.table(frames.lazy(stages.rows)).set_index(["person_id", "stage"])
     assert set(table.loc["c:a", "channel"]) == {"search"}  # of the first event
     assert table.loc[("c:b", "purchase"), ["channel"]].isna().all()
