@@ -102,9 +102,8 @@ def check_planted(shops: int) -> bool:
         row = table.loc["advocating"]
         seen += row["verdict"] == "more"
         inside += row["low"] <= GAIN <= row["high"]
-    print(
-        f"planted: {GAIN:,.0f} JPY are found in {seen} of {shops} shops, and in the range of {inside}"
-    )
+    print(f"planted: {GAIN:,.0f} JPY are found in {seen} of {shops} shops,")
+    print(f"  and in the range of {inside}")
     return inside >= 0.95 * shops
 
 
