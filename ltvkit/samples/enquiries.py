@@ -80,7 +80,9 @@ def _describe_orders(rng, lines: pd.DataFrame, known: dict[str, Any]) -> pd.Data
         inside &= rng.random(len(bought)) < campaign["share"]
         bought["campaign"] = bought["campaign"].mask(inside, campaign["name"])
     first = day == day.groupby(bought["customer_id"]).transform("min")
-    return bought.assign(day=day, lot=bought["product_id"] + "-" + quarter + "-" + half, first=first)
+    return bought.assign(
+        day=day, lot=bought["product_id"] + "-" + quarter + "-" + half, first=first
+    )
 
 
 def _ask(rng, bought: pd.DataFrame, known: dict[str, Any]) -> list[pd.DataFrame]:
