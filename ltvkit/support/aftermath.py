@@ -3,10 +3,10 @@
 Each customer counts with the first enquiry. A landmark some days later, at which waiting time and
 outcome are known, starts the days that count, for both sides: who orders before it is not credited
 to how the enquiry ended (J. R. Anderson, K. C. Cain, R. D. Gelber 1983, Journal of Clinical
-Oncology 1(11), 710-719). Those compared with had no enquiry so far, and are nearest in recency, tenure,
-orders and revenue on that day, or up to four weeks before it (nearest neighbours with replacement;
-E. A. Stuart 2010, Statistical Science 25(1), 1-21). Nothing was drawn at random, so no effect is
-proven.
+Oncology 1(11), 710-719). Those compared with had no enquiry so far, and are nearest in recency,
+tenure, orders and revenue on that day, or up to four weeks before it (nearest neighbours with
+replacement; E. A. Stuart 2010, Statistical Science 25(1), 1-21). Nothing was drawn at random, so no
+effect is proven.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ def weigh_causes(
     - `minutes_a_year`, and `work_a_year` (money; NaN without `minute_cost`)
     - `lost_value_a_year` and its `_low`, `_high`: the enquiries that are not solved, times what
       such customers spent less than alike ones without an enquiry. Enquiries of all causes alike
-      count for it, and it is an association. NaN where outcomes are not recorded, or chance may be the
-      whole difference
+      count for it, and it is an association. NaN where outcomes are not recorded, or chance may be
+      the whole difference
     """
     if not is_number(minute_cost, 0):
         raise ParamsError(f"minute_cost={minute_cost!r}: give money per minute, 0 or more.")

@@ -36,8 +36,8 @@ def count_rates(
 
     `by`: also "month" or "quarter", of the order and of the enquiry. Enquiries without a value come
     last, as "(not recorded)", without a rate; so do values that no order has. The highest rate
-    comes first, equal ones by name; periods in their order. Raises `ColumnError`, and `TooLittleData`
-    where no enquiry has a value.
+    comes first, equal ones by name; periods in their order. Raises `ColumnError`, and
+    `TooLittleData` where no enquiry has a value.
     """
     start, until = periods.day(as_of) - dt.timedelta(days=days - 1), periods.day(as_of)
     asked = frames.lazy(enquiries, needs=("enquiry_id", "enquiry_date"))

@@ -3,8 +3,8 @@
 Enquiries with a known intent are split by time: the earliest 40% teach the model, the next 20%
 choose how sure it must be of each intent, the latest 40% test these cuts once. An intent is
 answered automatically only where that test says that at least so many answers are right
-(`promise`), with a confidence (`confidence`) that holds for all of them together. It is said of the enquiries that come
-next as far as these are like the tested ones.
+(`promise`), with a confidence (`confidence`) that holds for all of them together. It is said of the
+enquiries that come next as far as these are like the tested ones.
 """
 
 from __future__ import annotations
@@ -184,16 +184,17 @@ def _judge(
     """Texts -> first choice, and why a person has to answer, but for how sure the model is."""
     found, scores = model.score(list(texts))
     reason = pd.Series([reasons.find_reason(text) for text in texts], dtype=object)
+    if high_value is not None:
+        marked = high_value.to_numpy(dtype=float) > 0
+        reason = reason.mask((reason == "") & marked, reasons.HIGH_VALUE)
+    strange = (found["similarity"] < unknown_below).to_numpy()
+    reason = reason.mask((reason == "") & strange, reasons.UNKNOWN)
     columns = [n for n, name in enumerate(model.intents) if name in sensitive]
     if columns and len(found):
         near = scores[:, columns]
         named = np.array([sensitive[model.intents[n]] for n in columns])[near.argmax(axis=1)]
         reason = reason.mask((reason == "") & (near.max(axis=1) >= NEAR), pd.Series(named))
-    if high_value is not None:
-        marked = high_value.to_numpy(dtype=float) > 0
-        reason = reason.mask((reason == "") & marked, reasons.HIGH_VALUE)
-    strange = (found["similarity"] < unknown_below).to_numpy()
-    return found.assign(reason=reason.mask((reason == "") & strange, reasons.UNKNOWN))
+    return found.assign(reason=reason)
 
 
 def _answer(part: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
