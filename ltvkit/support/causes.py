@@ -68,8 +68,8 @@ def find_causes(
 
     `by`: columns; without any those of product (see `name_products`; or product_id), lot, carrier
     and campaign that are there, and the quarter. Groups of fewer than 10 enquiries are not looked
-    at, nor phrases of fewer than five customers. A column `product` is taken out of the texts. An association, and no proof. Raises
-    `ColumnError`, and `TooLittleData` for fewer than 50 enquiries.
+    at, nor phrases of fewer than five customers. A column `product` is taken out of the texts. An
+    association, and no proof. Raises `ColumnError`, `TooLittleData` for fewer than 50 enquiries.
     """
     table = read(enquiries, as_of=as_of, by=by)
     found = phrases.find(table["text"], customers=table["customer_id"], names=table.get("product"))

@@ -1,4 +1,4 @@
-"""Rates, days after a purchase and guides: by hand, by their invariants, and by the sample's truth."""
+"""Rates, days after a purchase and guides: by hand, by invariants, and by the sample's truth."""
 
 from __future__ import annotations
 
@@ -109,14 +109,17 @@ def test_the_planted_guide_is_found_and_no_other(on):
     assert (listed["customer_id"].map(firsts) == listed["first_order"]).all()
 
 
-def test_guides_of_shuffled_products_are_rare():
-    asked, hits = read_sample(), 0
-    for seed in range(10):
-        shuffled = asked["product_id"].sample(frac=1, random_state=seed).to_numpy()
-        found = support.find_guides(asked.assign(product_id=shuffled), read_orders().lines,
-                                    as_of=AS_OF)  # fmt: skip
+def test_where_no_product_needs_a_guide_hardly_any_is_found():
+    """A fifth of first orders brings an enquiry, whatever was bought: 20 draws."""
+    lines, hits = read_orders().lines, 0
+    firsts = lines[lines["amount"] > 0].sort_values("order_date").drop_duplicates("customer_id")
+    for seed in range(20):
+        some = firsts.sample(frac=0.2, random_state=seed)
+        day = some["order_date"] + pd.Timedelta(days=5)
+        asked = some[["customer_id", "product_id"]].assign(enquiry_date=day)
+        found = support.find_guides(asked, lines, as_of=AS_OF)
         hits += (found.table["verdict"] == "needs_guide").any()
-    assert hits <= 1
+    assert hits <= 2
 
 
 def test_of_nobody_who_bought_there_are_no_days():

@@ -35,7 +35,7 @@ def find_row(table, place, group):
 
 
 @pytest.mark.parametrize(
-    "text, inside, outside",
+    ("text", "inside", "outside"),
     [
         ("商品が届きません", {"商品", "商品が届き", "届きません"}, {"品が", "商品が", "届"}),
         ("クーポンの使い方", {"クーポン", "使い方"}, {"クーポ", "ーポン", "クーポンの"}),

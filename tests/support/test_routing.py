@@ -1,4 +1,4 @@
-"""Who answers: cuts by hand and by their promise, always a person, and what the sample's truth says."""
+"""Who answers: cuts by hand and by their promise, always a person, and the sample's truth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ def router():
 # --- cuts
 
 
-@pytest.mark.parametrize("right, n, low", [(59, 59, 0.9505), (50, 50, 0.9418), (9, 10, 0.6058)])
+@pytest.mark.parametrize(
+    ("right", "n", "low"), [(59, 59, 0.9505), (50, 50, 0.9418), (9, 10, 0.6058)]
+)
 def test_the_lower_end_is_that_of_clopper_and_pearson(right, n, low):
     """One-sided: (error) ** (1 / n) where all are right; 9 of 10 from their tables."""
     assert cuts.find_lower(right, n, error=0.05) == pytest.approx(low, abs=1e-4)
@@ -86,7 +88,7 @@ def test_only_intents_that_are_likely_to_pass_share_the_error():
 
 @pytest.mark.parametrize("noise", [0.0, 0.07])
 def test_the_promise_holds_on_enquiries_that_come_next(noise):
-    """Five resplits each; `bench_support.py` makes 200. With `noise` intents are near the promise."""
+    """Five resplits; `bench_support.py` makes 200. With `noise` intents are near the promise."""
     pool = draw_texts(3500, seed=5, noise=noise)
     broken = []
     for seed in range(5):
@@ -171,7 +173,7 @@ def test_an_intent_that_was_never_seen_is_hardly_ever_answered(intent):
 
 
 @pytest.mark.parametrize(
-    "text, reason",
+    ("text", "reason"),
     [
         ("使ったら肌がかぶれて、病院に行きました", "injury"),
         ("After using it I got a rash", "injury"),
