@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from ltvkit.support.causes import Causes, find_causes, find_rising, name_products
     from ltvkit.support.costs import measure_leaf, weigh_causes
     from ltvkit.support.drafts import draft_hypothesis, list_drafts
+    from ltvkit.support.findings import (
+        describe_after,
+        describe_causes,
+        describe_guides,
+        describe_leaf,
+        describe_routing,
+        describe_waiting,
+    )
     from ltvkit.support.rates import count_rates
     from ltvkit.support.reading import read_enquiries
     from ltvkit.support.routing import (
@@ -31,9 +39,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Causes", "Guides", "Records", "Router", "choose_high_value", "compare_after", "count_rates",
-    "draft_hypothesis", "find_causes", "find_guides", "find_rising", "list_drafts", "measure_days",
-    "measure_leaf", "name_products", "price", "read_enquiries", "route", "summarize_waiting",
-    "train", "weigh_causes",
+    "describe_after", "describe_causes", "describe_guides", "describe_leaf", "describe_routing",
+    "describe_waiting", "draft_hypothesis", "find_causes", "find_guides", "find_rising",
+    "list_drafts", "measure_days", "measure_leaf", "name_products", "price", "read_enquiries",
+    "route", "summarize_waiting", "train", "weigh_causes",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

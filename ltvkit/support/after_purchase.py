@@ -35,13 +35,13 @@ class Guides(NamedTuple):
 def measure_days(enquiries: Frame, lines: Frame, *, as_of: Day) -> pd.DataFrame:
     """Enquiries and order lines up to `as_of` -> when enquiries and returns come after an order.
 
-    A row per `order` ("first" or "later" order of the customer) and `days_after` (band): `orders`
-    that have lived through the band, `enquiries` and `returns` of these within it,
-    `enquiries_per_100` with `low` and `high` (95%, exact), `returns_per_100`, `share` (of all
-    enquiries of the rows). Days are counted from `delivery_date` where the lines have it, else from
-    the order. An enquiry belongs to its order where it names one, else to the customer's latest one
-    before it; a return to the latest one before it. Raises `ColumnError`, and `TooLittleData` where
-    no enquiry follows an order.
+    A row per `order_kind` ("first_order" or "later_order" of the customer) and `days_after` (band):
+    `orders` that have lived through the band, `enquiries` and `returns` of these within it,
+    `per_100_orders` with `per_100_low` and `per_100_high` (95%, exact), `returns_per_100`, `share`
+    (of all enquiries of the rows). Days are counted from `delivery_date` where the lines have it,
+    else from the order. An enquiry belongs to its order where it names one, else to the customer's
+    latest one before it; a return to the latest one before it. Raises `ColumnError`, and
+    `TooLittleData` where no enquiry follows an order.
     """
     placed, last = _list_orders(lines, as_of=as_of), periods.number_of(as_of)
     with frames.materialized(placed, like=lines) as orders:
@@ -59,12 +59,12 @@ def measure_days(enquiries: Frame, lines: Frame, *, as_of: Day) -> pd.DataFrame:
     ]  # fmt: skip
     table = pd.DataFrame(rows)
     low, high = rates.find_limits(table["enquiries"].to_numpy(), table["orders"] / rates.PER)
-    table["enquiries_per_100"] = rates.PER * table["enquiries"] / table["orders"]
-    table = table.assign(low=low, high=high)
+    table["per_100_orders"] = rates.PER * table["enquiries"] / table["orders"]
+    table = table.assign(per_100_low=low, per_100_high=high)
     table["returns_per_100"] = rates.PER * table["returns"] / table["orders"]
-    table.loc[table["orders"] == 0, ["enquiries_per_100", "low", "high", "returns_per_100"]] = (
-        np.nan
-    )
+    table.loc[
+        table["orders"] == 0, ["per_100_orders", "per_100_low", "per_100_high", "returns_per_100"]
+    ] = np.nan
     return table.assign(share=table["enquiries"] / max(table["enquiries"].sum(), 1))
 
 
@@ -170,7 +170,7 @@ def _count_band(
 ) -> dict[str, Any]:
     at = STARTS.index(start)
     end = STARTS[at + 1] - 1 if at + 1 < len(STARTS) else LAST
-    row: dict[str, Any] = {"order": "first" if first else "later"}
+    row: dict[str, Any] = {"order_kind": "first_order" if first else "later_order"}
     row["days_after"] = fill("days", start=start, end=end)
     old = counted[(counted["first"] == first) & (counted["age"] >= end)]
     row["orders"] = int(old["n"].sum())

@@ -39,10 +39,12 @@ MINUTES = 24 * 60
 WAITS = {"within_a_day": (0, 1), "within_3_days": (1, 3), "longer": (3, np.inf)}
 AGAINST = {"not_solved": "solved", "longer": "within_a_day"}
 NO_ENQUIRY = "no_enquiry"
+OUTCOMES = {"retention": "", "value": "value_"}  # and how their q and verdict begin
 COLUMNS = [
-    "by", "group", "against", "customers", "retention", "retention_of_others", "difference", "low",
-    "high", "q", "verdict", "value", "value_of_others", "value_difference", "value_low",
-    "value_high", "value_q", "value_verdict", "gap", "grade",
+    "by", "case", "against", "customers", "retention", "retention_of_others",
+    "retention_difference", "retention_difference_low", "retention_difference_high", "q", "verdict",
+    "value", "value_of_others", "value_difference", "value_difference_low", "value_difference_high",
+    "value_q", "value_verdict", "gap", "grade",
 ]  # fmt: skip
 
 
@@ -93,14 +95,14 @@ def compare_after(
 ) -> pd.DataFrame:
     """Enquiries, and order lines or their `days` -> what came after the first enquiry of customers.
 
-    A row per group: `by` ("all", "outcome", "waiting"), `group`, `against` ("no_enquiry": customers
+    A row per group: `by` ("all", "outcome", "waiting"), `case`, `against` ("no_enquiry": customers
     alike on that day; or another group, where the difference is that of both differences),
     `customers`, `retention` (another order within the days after the landmark) and
-    `retention_of_others`, `difference`, `low`, `high` (95%), `q` (adjusted for all rows and both
-    outcomes), `verdict` ("higher", "lower", "unclear"); the same of `value`, the money of these
-    days; `gap` (largest difference of means before, in standard deviations) and `grade`: C where
-    both sides were alike (gap at most 0.1), else D, as in `hypotheses`; never better, as nothing
-    was drawn at random.
+    `retention_of_others`, `retention_difference` with `_low` and `_high` (95%), `q` (adjusted for
+    all rows and both outcomes), `verdict` ("higher", "lower", "unclear"); the same of `value`, the
+    money of these days; `gap` (largest difference of means before, in standard deviations) and
+    `grade`: C where both sides were alike (gap at most 0.1), else D, as in `hypotheses`; never
+    better, as nothing was drawn at random.
 
     Enquiries whose days are not over do not count. Groups of fewer than 30 customers are left out.
     Of more than 10,000 customers a sample counts. Raises `ColumnError`, `TooLittleData`.
@@ -234,7 +236,7 @@ def _make_terms(pairs: Pairs, inside: np.ndarray, outcome: int, sign: int) -> li
 
 
 def _compare_one(pairs: Pairs, by: str, group: str, inside: np.ndarray) -> dict[str, Any]:
-    row = {"by": by, "group": group, "against": NO_ENQUIRY, "customers": int(inside.sum())}
+    row = {"by": by, "case": group, "against": NO_ENQUIRY, "customers": int(inside.sum())}
     row |= _estimate([_make_terms(pairs, inside, outcome, 1) for outcome in (0, 1)])
     return row | {"gap": _find_gap(pairs, inside)}
 
@@ -242,7 +244,7 @@ def _compare_one(pairs: Pairs, by: str, group: str, inside: np.ndarray) -> dict[
 def _compare_both(
     pairs: Pairs, by: str, group: str, inside: np.ndarray, name: str, other: np.ndarray
 ) -> dict[str, Any]:
-    row = {"by": by, "group": group, "against": name, "customers": int(inside.sum())}
+    row = {"by": by, "case": group, "against": name, "customers": int(inside.sum())}
     terms = [[*_make_terms(pairs, inside, k, 1), *_make_terms(pairs, other, k, -1)] for k in (0, 1)]
     row |= _estimate(terms) | {"gap": max(_find_gap(pairs, x) for x in (inside, other))}
     means = [pairs.outcomes[other, k].mean() for k in (0, 1)]
@@ -251,12 +253,12 @@ def _compare_both(
 
 def _estimate(terms: list[list[Term]]) -> dict[str, float]:
     row: dict[str, float] = {}
-    names = (("retention", "", "difference"), ("value", "value_", "value_difference"))
-    for (name, prefix, difference), each in zip(names, terms, strict=True):
+    for (name, prefix), each in zip(OUTCOMES.items(), terms, strict=True):
         found = contrast(each)
         low, high = found.interval
         row |= {name: each[0].figure, f"{name}_of_others": each[1].figure}
-        row |= {difference: found.effect, f"{prefix}low": low, f"{prefix}high": high}
+        limits = {"": found.effect, "_low": low, "_high": high}
+        row |= {f"{name}_difference{end}": x for end, x in limits.items()}
         row |= {f"{prefix}p": found.p}
     return row
 
@@ -276,11 +278,10 @@ def _judge(table: pd.DataFrame) -> pd.DataFrame:
     if known.any():
         q[known] = multipletests(p[known], method="holm")[1]
     table = table.assign(q=q[: len(table)], value_q=q[len(table) :])
-    for prefix in ("", "value_"):
+    for name, prefix in OUTCOMES.items():
+        low, high = (table[f"{name}_difference_{end}"] for end in ("low", "high"))
         sure = table[f"{prefix}q"] <= LEVEL
-        way = np.where(table[f"{prefix}low"] > 0, "higher", "lower")
-        verdict = pd.Series(np.where(sure, way, "unclear"), index=table.index)
-        apart = (table[f"{prefix}low"] > 0) | (table[f"{prefix}high"] < 0)
-        table[f"{prefix}verdict"] = verdict.where(apart, "unclear")
+        verdicts = np.select([sure & (low > 0), sure & (high < 0)], ["higher", "lower"], "unclear")
+        table[f"{prefix}verdict"] = verdicts
     table["grade"] = np.where(table["gap"] <= ALIKE, "C", "D")
     return table[COLUMNS]

@@ -49,11 +49,15 @@ def weigh_causes(
     table["minutes_a_year"] = table["extra_a_year"] * table["minutes_each"]
     table["work_a_year"] = table["minutes_a_year"] * (minute_cost or np.nan)
     worse = pd.DataFrame() if after is None else after[
-        (after["group"] == "not_solved") & (after["against"] == "no_enquiry")
+        (after["case"] == "not_solved") & (after["against"] == "no_enquiry")
         & (after["value_verdict"] == "lower")
     ]  # fmt: skip
     cases = table["extra_a_year"] * table["not_solved_share"]
-    ends = {"": "value_difference", "_low": "value_high", "_high": "value_low"}
+    ends = {
+        "": "value_difference",
+        "_low": "value_difference_high",
+        "_high": "value_difference_low",
+    }
     for end, name in ends.items():
         each = -float(worse[name].iloc[0]) if len(worse) else np.nan
         table[f"lost_value_a_year{end}"] = cases * each

@@ -30,7 +30,8 @@ def count_rates(
     """Enquiries and order lines of the last `days` -> a row per value of `by`, which both have.
 
     - `group`; `orders` that hold it, `enquiries`
-    - `per_100_orders`, `low`, `high` (95%, exact): one order may bring several enquiries
+    - `per_100_orders`, `per_100_low`, `per_100_high` (95%, exact): one order may bring several
+      enquiries
     - `times`: against all other orders; `q`: the p-value that it is not higher, adjusted for all
       groups; `verdict`: "more" (q at most 5%) or "as_usual"
 
@@ -101,7 +102,8 @@ def _rate(found: pd.DataFrame) -> pd.DataFrame:
     low, high = find_limits(k, n / PER)
     with np.errstate(invalid="ignore", divide="ignore"):
         times = (k / n) / ((enquiries - k) / (orders - n))
-    table = table.assign(low=np.where(known, low, np.nan), high=np.where(known, high, np.nan))
+    table = table.assign(per_100_low=np.where(known, low, np.nan))
+    table["per_100_high"] = np.where(known, high, np.nan)
     table["times"] = np.where(known, times, np.nan)
     table["q"] = np.nan
     if known.any() and orders:

@@ -36,8 +36,8 @@ def test_rates_by_hand(on):
     assert pd.isna(rest["orders"])
     assert pd.isna(rest["per_100_orders"])
     low, high = stats.chi2.ppf([0.025, 0.975], [2 * 3, 2 * 3 + 2]) / 2 / 3 * 100
-    assert found.loc[1, ["low", "high"]].tolist() == pytest.approx([low, high])
-    assert found.loc[2, "high"] == pytest.approx(368.9, abs=0.1)
+    assert found.loc[1, ["per_100_low", "per_100_high"]].tolist() == pytest.approx([low, high])
+    assert found.loc[2, "per_100_high"] == pytest.approx(368.9, abs=0.1)
     assert found.loc[1, "times"] == pytest.approx(1.0 / (1 / 2))
 
 
@@ -71,12 +71,12 @@ def test_days_by_hand(on):
     """Day 4 after the first order of a, day 1 after its later one; days 2 and 3 after that of b,
     which went back on day 10."""
     found = support.measure_days(on(ASKED), on(LINES), as_of="2024-03-31")
-    rows = found.set_index(["order", "days_after"])
-    assert rows.loc[("first", "0 to 2"), ["orders", "enquiries"]].tolist() == [3, 1]
-    assert rows.loc[("first", "3 to 7"), ["orders", "enquiries"]].tolist() == [3, 2]
-    assert rows.loc[("later", "0 to 2"), ["orders", "enquiries"]].tolist() == [1, 1]
-    assert rows.loc[("first", "8 to 14"), ["enquiries", "returns"]].tolist() == [0, 1]
-    assert rows.loc[("first", "3 to 7"), "enquiries_per_100"] == pytest.approx(200 / 3)
+    rows = found.set_index(["order_kind", "days_after"])
+    assert rows.loc[("first_order", "0 to 2"), ["orders", "enquiries"]].tolist() == [3, 1]
+    assert rows.loc[("first_order", "3 to 7"), ["orders", "enquiries"]].tolist() == [3, 2]
+    assert rows.loc[("later_order", "0 to 2"), ["orders", "enquiries"]].tolist() == [1, 1]
+    assert rows.loc[("first_order", "8 to 14"), ["enquiries", "returns"]].tolist() == [0, 1]
+    assert rows.loc[("first_order", "3 to 7"), "per_100_orders"] == pytest.approx(200 / 3)
     assert found["enquiries"].sum() == 4
     assert found["returns"].sum() == 1
     assert found["share"].sum() == pytest.approx(1)
@@ -84,17 +84,17 @@ def test_days_by_hand(on):
 
 def test_orders_that_are_too_young_are_not_counted(on):
     found = support.measure_days(on(ASKED), on(LINES), as_of="2024-02-03")
-    rows = found.set_index(["order", "days_after"])
-    assert rows.loc[("later", "0 to 2"), "orders"] == 1
-    assert rows.loc[("later", "3 to 7"), "orders"] == 0
-    assert pd.isna(rows.loc[("later", "3 to 7"), "enquiries_per_100"])
+    rows = found.set_index(["order_kind", "days_after"])
+    assert rows.loc[("later_order", "0 to 2"), "orders"] == 1
+    assert rows.loc[("later_order", "3 to 7"), "orders"] == 0
+    assert pd.isna(rows.loc[("later_order", "3 to 7"), "per_100_orders"])
 
 
 def test_days_are_counted_from_the_delivery_where_it_is_known(on):
     late = LINES.assign(delivery_date=LINES["order_date"] + pd.Timedelta(days=3))
     rows = support.measure_days(on(ASKED), on(late), as_of="2024-03-31")
-    counted = rows.set_index(["order", "days_after"])["enquiries"]
-    assert counted[("first", "0 to 2")] == 3
+    counted = rows.set_index(["order_kind", "days_after"])["enquiries"]
+    assert counted[("first_order", "0 to 2")] == 3
 
 
 def test_the_planted_guide_is_found_and_no_other(on):

@@ -29,8 +29,8 @@ def causes():
     return support.find_causes(named, as_of=AS_OF)
 
 
-def pick(table, group, against="no_enquiry"):
-    return table[(table["group"] == group) & (table["against"] == against)].iloc[0]
+def pick(table, case, against="no_enquiry"):
+    return table[(table["case"] == case) & (table["against"] == against)].iloc[0]
 
 
 def make_shop(*, back: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -52,7 +52,9 @@ def test_a_shop_by_hand(on):
     assert (row["customers"], row["retention"], row["value"]) == (40, 0.25, 5.0)
     assert row["gap"] == pytest.approx(0)
     assert row["grade"] == "C"
-    assert row["difference"] == pytest.approx(row["retention"] - row["retention_of_others"])
+    assert row["retention_difference"] == pytest.approx(
+        row["retention"] - row["retention_of_others"]
+    )
     assert 0 <= row["retention_of_others"] <= 1
 
 
@@ -80,16 +82,17 @@ def test_the_truth_of_the_sample(after):
     stay = pick(after, "all_enquiries")["retention"]
     solved = 0.93 * stay / (0.93 * stay + 0.79 * (1 - stay))
     not_solved = 0.07 * stay / (0.07 * stay + 0.21 * (1 - stay))
-    assert row["low"] < not_solved - solved < row["high"]
+    assert row["retention_difference_low"] < not_solved - solved
+    assert not_solved - solved < row["retention_difference_high"]
     assert (after["gap"] < 0.1).all()
     assert (after["grade"] == "C").all()
 
 
 def test_a_verdict_never_contradicts_its_row(after):
-    for prefix in ("", "value_"):
+    for name, prefix in aftermath.OUTCOMES.items():
         for verdict, end, sign in (("lower", "high", -1), ("higher", "low", 1)):
             rows = after[after[f"{prefix}verdict"] == verdict]
-            assert (sign * rows[f"{prefix}{end}"] > 0).all()
+            assert (sign * rows[f"{name}_difference_{end}"] > 0).all()
             assert (rows[f"{prefix}q"] <= 0.05).all()
 
 

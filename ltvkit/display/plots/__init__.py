@@ -18,16 +18,17 @@ from ltvkit.display.plots.lifetimes import hazard, one_customer, order_steps, su
 from ltvkit.display.plots.measures import effects, replays, timeline
 from ltvkit.display.plots.series import customer_kinds, kpi_series, ltv_curves, second_order
 from ltvkit.display.plots.shares import deciles, leaders, lorenz, pareto, segments
+from ltvkit.display.plots.support import answering, days_after
 from ltvkit.display.plots.trees import tree
 from ltvkit.display.plots.types import archetypes, risk
 
 # fmt: off
 __all__ = [
-    "archetypes", "bridge", "calibration", "customer_kinds", "deciles", "differences", "effects",
-    "fan", "funnel", "hazard", "kpi_series", "leaders", "lorenz", "ltv_curves",
-    "ltv_distribution", "matrix", "migration", "one_customer", "order_steps", "pareto", "replays",
-    "rfm_grid", "risk", "second_order", "segments", "stage_days", "stage_series", "survival",
-    "timeline", "tracking", "tree", "triangle",
+    "answering", "archetypes", "bridge", "calibration", "customer_kinds", "days_after",
+    "deciles", "differences", "effects", "fan", "funnel", "hazard", "kpi_series", "leaders",
+    "lorenz", "ltv_curves", "ltv_distribution", "matrix", "migration", "one_customer",
+    "order_steps", "pareto", "replays", "rfm_grid", "risk", "second_order", "segments",
+    "stage_days", "stage_series", "survival", "timeline", "tracking", "tree", "triangle",
 ]
 
 __dir__ = __all__.copy

@@ -1,0 +1,145 @@
+"""Enquiries in sentences: who answers, what causes them, what comes after them, and what to do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ltvkit.display import formats
+from ltvkit.support.after_purchase import Guides
+from ltvkit.support.causes import Causes
+from ltvkit.support.routing import Router
+from ltvkit.support.texts import fill
+
+NAMED = 4
+HOUR = 60  # minutes
+
+
+def describe_routing(router: Router, *, currency: str = "") -> str:
+    """Which intents may be answered automatically, what that saves a year, and what the others
+    lack."""
+    table = router.table
+    automatic = table[table["verdict"] == "automatic"]
+    said = [_promise(router, automatic)]
+    hours = float(automatic["minutes_saved"].sum(skipna=False)) / HOUR
+    if len(automatic) and np.isfinite(hours):
+        n = round(automatic["automatic_a_year"].sum())
+        said.append(fill("hours_saved", n=n, hours=formats.count(hours)))
+    if "money_saved" in table and automatic["money_saved"].notna().any():
+        money = formats.money(float(automatic["money_saved"].sum()), currency)
+        said.append(fill("money_saved", money=money))
+    more = table[table["verdict"] == "more_labels"]
+    if len(more):
+        nearest = more.loc[more["more_labels"].idxmin()]
+        n = int(nearest["more_labels"])
+        said.append(fill("more_labels", intents=len(more), name=_name(nearest["intent"]), n=n))
+    mixed = table.loc[table["verdict"] == "not_told_apart", "intent"]
+    if len(mixed):
+        said.append(fill("not_told_apart", names=_list(mixed)))
+    return " ".join(said)
+
+
+def _promise(router: Router, automatic: pd.DataFrame) -> str:
+    if automatic.empty:
+        return fill("nothing_automatic", promise=router.promise, confidence=router.confidence)
+    least = router.parts.set_index("part").loc["test"]
+    return fill(
+        "automatic", names=_list(automatic["intent"]), n=len(automatic), promise=router.promise,
+        confidence=router.confidence, tested=int(automatic["tested"].sum()),
+        start=least["start"].date(), until=least["until"].date(),
+    )  # fmt: skip
+
+
+def describe_waiting(waiting: pd.DataFrame) -> str:
+    """The table of `summarize_waiting` in a sentence."""
+    n = int(waiting["enquiries"].sum())
+    if not n:
+        return fill("nobody_waits")
+    people = waiting[waiting["reason"] != "automatic"]
+    k = int(people["enquiries"].sum())
+    said = fill("waits", n=n, k=k)
+    if not k:
+        return said
+    named = [
+        fill("waiting_for", n=int(row.enquiries), reason=formats.cell(row.reason, "word"))
+        for row in people.itertuples()
+    ]
+    return f"{said} {fill('waiting_reasons', named=', '.join(named))}"
+
+
+def describe_causes(causes: Causes, rising: Causes) -> str:
+    """The causes in a sentence each, the clearest first, and what is new since the last period."""
+    table = causes.table
+    if table.empty:
+        said = [fill("no_cause")]
+    else:
+        said = [_describe_cause(row) for _n, row in table.head(NAMED).iterrows()]
+        if len(table) > NAMED:
+            said.append(fill("more_causes", n=len(table) - NAMED))
+        said.append(fill("no_proof"))
+    new = rising.table[rising.table["kind"] == "new"]
+    for _n, row in new.head(NAMED).iterrows():
+        since = row["first_seen"].date()
+        figures = {"n": int(row["enquiries"]), "customers": int(row["customers"])}
+        said.append(fill("new_cause", phrases=row["phrases"], since=since, **figures))
+    return " ".join(said)
+
+
+def _describe_cause(row: pd.Series) -> str:
+    where = fill("where", place=formats.label(row["place"]), group=row["group"])
+    return fill(
+        "cause", where=where, phrases=row["phrases"], n=int(row["enquiries"]),
+        share=float(row["share"]), others=float(row["share_of_others"]),
+    )  # fmt: skip
+
+
+def describe_after(table: pd.DataFrame, *, within: int = 90) -> str:
+    """The table of `compare_after` in sentences: unsolved enquiries, and long waits."""
+    said = []
+    for group, against in (("not_solved", "solved"), ("longer", "within_a_day")):
+        rows = table[(table["case"] == group) & (table["against"] == against)]
+        if rows.empty:
+            continue
+        row = rows.iloc[0]
+        figures = {"n": int(row["customers"]), "own": float(row["retention"]), "days": within}
+        figures |= {"other": float(row["retention_of_others"]), "grade": row["grade"]}
+        ends = {"low": formats.points(row["retention_difference_low"])}
+        ends |= {"high": formats.points(row["retention_difference_high"])}
+        name = group if row["verdict"] == "lower" else f"{group}_unclear"
+        name = f"{group}_higher" if row["verdict"] == "higher" else name
+        said.append(fill(name, **figures, **ends))
+    return " ".join(said) or fill("after_not_recorded")
+
+
+def describe_guides(guides: Guides, *, days: int = 30) -> str:
+    """Which products need a guide with the first order, and how many customers to write to."""
+    needing = guides.table[guides.table["verdict"] == "needs_guide"]
+    if needing.empty:
+        return fill("no_guide", n=len(guides.table), days=days)
+    row = needing.iloc[0]
+    names = needing.get("product", needing["product_id"])
+    figures = {"share": float(row["asked_share"]), "others": float(row["share_of_others"])}
+    n = guides.customers["customer_id"].nunique()
+    return fill("guide", names=_list(names), n=n, days=days, **figures)
+
+
+def describe_leaf(leaf: pd.DataFrame, *, days: int = 365) -> str:
+    """The table of `measure_leaf` in a sentence: how the work changed, and what changed it."""
+    rows = leaf.set_index("leaf")
+    whole = rows.loc["minutes"]
+    parts = rows["minutes_changed"].drop("minutes")
+    most = str(parts.abs().idxmax())
+    figures = {n: formats.count(whole[n] / HOUR) for n in ("before", "after")}
+    part = formats.difference(parts[most] / HOUR, "orders", "").lstrip()
+    name = formats.cell(most, "word")
+    return fill("leaf", days=days, name=name, part=part, **figures)
+
+
+def _list(names: pd.Series) -> str:
+    shown = [_name(name) for name in names.head(2 * NAMED)]
+    rest = len(names) - len(shown)
+    return ", ".join([*shown, *([fill("and_more", n=rest)] if rest else [])])
+
+
+def _name(name: str) -> str:
+    return formats.line(str(name).replace("_", " "))
