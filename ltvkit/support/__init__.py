@@ -23,11 +23,11 @@ if TYPE_CHECKING:
         describe_causes,
         describe_guides,
         describe_leaf,
-        describe_routing,
         describe_waiting,
+        finding,
     )
     from ltvkit.support.rates import count_rates
-    from ltvkit.support.reading import read_enquiries
+    from ltvkit.support.reading import read_enquiries, select_until
     from ltvkit.support.routing import (
         Router,
         choose_high_value,
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Causes", "Guides", "Records", "Router", "choose_high_value", "compare_after", "count_rates",
-    "describe_after", "describe_causes", "describe_guides", "describe_leaf", "describe_routing",
-    "describe_waiting", "draft_hypothesis", "find_causes", "find_guides", "find_rising",
-    "list_drafts", "measure_days", "measure_leaf", "name_products", "price", "read_enquiries",
-    "route", "summarize_waiting", "train", "weigh_causes",
+    "describe_after", "describe_causes", "describe_guides", "describe_leaf", "describe_waiting",
+    "draft_hypothesis", "find_causes", "find_guides", "find_rising", "finding", "list_drafts",
+    "measure_days", "measure_leaf", "name_products", "price", "read_enquiries", "route",
+    "select_until", "summarize_waiting", "train", "weigh_causes",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

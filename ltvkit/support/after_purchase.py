@@ -43,6 +43,7 @@ def measure_days(enquiries: Frame, lines: Frame, *, as_of: Day) -> pd.DataFrame:
     latest one before it; a return to the latest one before it. Raises `ColumnError`, and
     `TooLittleData` where no enquiry follows an order.
     """
+    enquiries = frames.bring(enquiries, like=lines)
     placed, last = _list_orders(lines, as_of=as_of), periods.number_of(as_of)
     with frames.materialized(placed, like=lines) as orders:
         ages = orders.select("first", age=last - nw.col("day"))
@@ -72,11 +73,12 @@ def find_guides(enquiries: Frame, lines: Frame, *, as_of: Day, days: int = GUIDE
     """Enquiries and order lines, both with `product_id` -> products about which more of those asked
     whose first order held them, within so many days; and who bought one first in the last `days`.
 
-    `table`, a row per product with 30 first orders or more that are so old, the highest rate first
-    (equal: by name): product_id, `first_orders`, `asked` (of these, within the days, about it),
-    `asked_share`, `share_of_others` (of the other products), `q` (adjusted for all products),
-    `verdict` ("needs_guide": q at most 5%, else "as_usual"). `customers`, a list: customer_id,
-    `first_order`, product_id. Raises `ColumnError`.
+    `table`, a row per product with 30 first orders or more that are so old, those that need a guide
+    first, then the highest rate (equal: by id): product_id, `product` where the lines have it,
+    `first_orders`, `asked` (of these, within the days, about it), `asked_share`, `share_of_others`
+    (of the other products), `q` (adjusted for all products), `verdict` ("needs_guide": q at most
+    5%, else "as_usual"). `customers`, a list: customer_id, `first_order`, product_id. Raises
+    `ColumnError`.
     """
     bought = frames.lazy(lines, needs=("customer_id", "order_date", "amount", "product_id"))
     bought = _select_bought(bought, as_of=as_of)
@@ -87,7 +89,8 @@ def find_guides(enquiries: Frame, lines: Frame, *, as_of: Day, days: int = GUIDE
         .select("customer_id", "product_id", "first_order").unique()
         .with_columns(age=periods.number_of(as_of) - periods.number("first_order"))
     )  # fmt: skip
-    asked = frames.lazy(enquiries, needs=("customer_id", "enquiry_date", "product_id"))
+    brought = frames.bring(enquiries, like=lines)
+    asked = frames.lazy(brought, needs=("customer_id", "enquiry_date", "product_id"))
     asked = asked.select("customer_id", "product_id", "enquiry_date")
     gap = periods.number("enquiry_date") - periods.number("first_order")
     soon = firsts.join(asked, on=["customer_id", "product_id"]).filter(gap >= 0, gap <= days)
@@ -96,10 +99,21 @@ def find_guides(enquiries: Frame, lines: Frame, *, as_of: Day, days: int = GUIDE
     joined = joined.with_columns(nw.col("asked").fill_null(0).cast(nw.Int64))
     old = joined.filter(nw.col("age") >= days)
     table = _judge(frames.add_up(old, "product_id", sums=["asked"], first_orders=nw.len()))
+    table = _add_names(table, bought)
     needing = table.loc[table["verdict"] == "needs_guide", "product_id"].tolist()
     new = firsts.filter(nw.col("age") < days, nw.col("product_id").is_in(needing or [""]))
     listed = frames.table(new.select("customer_id", "first_order", "product_id"))
     return Guides(table, listed.sort_values(["customer_id", "product_id"], ignore_index=True))
+
+
+def _add_names(table: pd.DataFrame, bought: nw.LazyFrame) -> pd.DataFrame:
+    """Products with their `product` after the id, where lines have it (of several the first)."""
+    if "product" not in bought.collect_schema().names():
+        return table
+    kept = bought.filter(nw.col("product_id").is_in(table["product_id"].tolist() or [""]))
+    named = frames.table(kept.group_by("product_id").agg(product=nw.col("product").min()))
+    joined = table.merge(named, on="product_id", how="left")
+    return joined[["product_id", "product", *table.columns[1:]]]
 
 
 def _select_bought(lines: nw.LazyFrame, *, as_of: Day) -> nw.LazyFrame:
@@ -191,7 +205,8 @@ def _judge(counted: pd.DataFrame) -> pd.DataFrame:
     p = stats.hypergeom.sf(k - 1, n.sum(), k.sum(), n)
     table["q"] = multipletests(p, method="fdr_bh")[1] if len(table) else p
     table["verdict"] = np.where(table["q"] <= LEVEL, "needs_guide", "as_usual")
-    ordered = table.sort_values(["asked_share", "product_id"], ascending=[False, True])
+    keys = ["verdict", "asked_share", "product_id"]
+    ordered = table.sort_values(keys, ascending=[False, False, True])
     names = [
         "product_id",
         "first_orders",

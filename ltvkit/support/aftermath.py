@@ -130,7 +130,8 @@ def _read(enquiries: Frame, days: Frame, *, as_of: Day, of: str) -> tuple[Histor
     each = numbered.group_by("customer_id", "day").agg(nw.col(of).sum(), nw.col("active").max())
     table = frames.table(each).sort_values(["customer_id", "day"], ignore_index=True)
     histories = _arrange(table, of)
-    opened = frames.lazy(enquiries, needs=("enquiry_id", "customer_id", "enquiry_date"))
+    brought = frames.bring(enquiries, like=days)
+    opened = frames.lazy(brought, needs=("enquiry_id", "customer_id", "enquiry_date"))
     names = opened.collect_schema().names()
     own = [n for n in ("solved", "answer_minutes") if n in names]
     asked = opened.filter(~nw.col("customer_id").is_null()).select(

@@ -105,14 +105,15 @@ def find_rising(
 def name_products(enquiries: Frame, lines: Frame) -> Frame:
     """Enquiries with `product_id` and order lines with `product` -> enquiries with `product` (of
     several names of an id the first); as they are where either column is missing."""
-    opened, bought = frames.lazy(enquiries), frames.lazy(lines)
+    brought = frames.bring(enquiries, like=lines)
+    opened, bought = frames.lazy(brought), frames.lazy(lines)
     have = ("product_id" in f.collect_schema().names() for f in (opened, bought))
     if not all(have) or "product" not in bought.collect_schema().names():
         return enquiries
     named = bought.filter(~nw.col("product_id").is_null(), ~nw.col("product").is_null())
     named = named.group_by("product_id").agg(product=nw.col("product").min())
     opened = frames.without(opened, "product")
-    return frames.materialize(opened.join(named, on="product_id", how="left"), like=enquiries)
+    return frames.materialize(opened.join(named, on="product_id", how="left"), like=brought)
 
 
 def read(enquiries: Frame, *, as_of: Day, by: Sequence[str]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ NAMED = 4
 HOUR = 60  # minutes
 
 
-def describe_routing(router: Router, *, currency: str = "") -> str:
+def finding(router: Router, *, currency: str = "") -> str:
     """Which intents may be answered automatically, what that saves a year, and what the others
     lack."""
     table = router.table
@@ -40,12 +40,14 @@ def describe_routing(router: Router, *, currency: str = "") -> str:
 
 
 def _promise(router: Router, automatic: pd.DataFrame) -> str:
+    shares = {"promise": router.promise, "confidence": router.confidence}
+    told = {name: formats.share(x, decimals=0) for name, x in shares.items()}
     if automatic.empty:
-        return fill("nothing_automatic", promise=router.promise, confidence=router.confidence)
+        return fill("nothing_automatic", **told)
     least = router.parts.set_index("part").loc["test"]
     return fill(
-        "automatic", names=_list(automatic["intent"]), n=len(automatic), promise=router.promise,
-        confidence=router.confidence, tested=int(automatic["tested"].sum()),
+        "automatic", names=_list(automatic["intent"]), n=len(automatic), **told,
+        tested=int(automatic["tested"].sum()),
         start=least["start"].date(), until=least["until"].date(),
     )  # fmt: skip
 
@@ -69,15 +71,16 @@ def describe_waiting(waiting: pd.DataFrame) -> str:
 
 def describe_causes(causes: Causes, rising: Causes) -> str:
     """The causes in a sentence each, the clearest first, and what is new since the last period."""
-    table = causes.table
-    if table.empty:
+    new = rising.table[rising.table["kind"] == "new"]
+    known = causes.table
+    table = known[(known["place"] != "quarter") | ~known["phrases"].isin(new["phrases"])]
+    if known.empty:
         said = [fill("no_cause")]
     else:
         said = [_describe_cause(row) for _n, row in table.head(NAMED).iterrows()]
         if len(table) > NAMED:
             said.append(fill("more_causes", n=len(table) - NAMED))
-        said.append(fill("no_proof"))
-    new = rising.table[rising.table["kind"] == "new"]
+        said += [fill("no_proof")] * bool(len(table))
     for _n, row in new.head(NAMED).iterrows():
         since = row["first_seen"].date()
         figures = {"n": int(row["enquiries"]), "customers": int(row["customers"])}
@@ -117,7 +120,7 @@ def describe_guides(guides: Guides, *, days: int = 30) -> str:
     if needing.empty:
         return fill("no_guide", n=len(guides.table), days=days)
     row = needing.iloc[0]
-    names = needing.get("product", needing["product_id"])
+    names = needing["product"] if "product" in needing else needing["product_id"]
     figures = {"share": float(row["asked_share"]), "others": float(row["share_of_others"])}
     n = guides.customers["customer_id"].nunique()
     return fill("guide", names=_list(names), n=n, days=days, **figures)
@@ -130,9 +133,8 @@ def describe_leaf(leaf: pd.DataFrame, *, days: int = 365) -> str:
     parts = rows["minutes_changed"].drop("minutes")
     most = str(parts.abs().idxmax())
     figures = {n: formats.count(whole[n] / HOUR) for n in ("before", "after")}
-    part = formats.difference(parts[most] / HOUR, "orders", "").lstrip()
-    name = formats.cell(most, "word")
-    return fill("leaf", days=days, name=name, part=part, **figures)
+    part = formats.difference(parts[most] / HOUR, "orders", decimals=0)
+    return fill("leaf", days=days, name=_name(most), part=part, **figures)
 
 
 def _list(names: pd.Series) -> str:

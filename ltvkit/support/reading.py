@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import narwhals.stable.v2 as nw
+
+from ltvkit import periods
+from ltvkit.engines import frames
+from ltvkit.engines.frames import Frame
 from ltvkit.ingest import records
 from ltvkit.ingest.records import Records
+from ltvkit.periods import Day
 
 
 def read_enquiries(
@@ -25,3 +31,14 @@ def read_enquiries(
     ltvkit.errors.NotRecorded: No enquiries are recorded yet. ...
     """
     return records.read(enquiries, table="enquiries", engine=engine, spark=spark)
+
+
+def select_until(enquiries: Frame, *, as_of: Day) -> Frame:
+    """Enquiries -> those written by the end of the day `as_of`, as the kind that went in.
+
+    An earlier month is built again from the enquiries as they are now: what is known of one only
+    since then, as its outcome, is not taken away.
+    """
+    opened = frames.lazy(enquiries, needs=("enquiry_date",))
+    kept = opened.filter(nw.col("enquiry_date") <= periods.day(as_of))
+    return frames.materialize(kept, like=enquiries)

@@ -143,7 +143,9 @@ def read(
     opened = opened.filter(~nw.col("text").is_null(), nw.col("text") != "")
     opened = opened.select(*NEEDS, *optional)
     if high_value is not None and "customer_id" in names:
-        marked = frames.lazy(high_value).select("customer_id").unique()
+        marked = (
+            frames.lazy(frames.bring(high_value, like=enquiries)).select("customer_id").unique()
+        )
         opened = opened.join(marked.with_columns(_m=nw.lit(1)), on="customer_id", how="left")
         opened = opened.with_columns(nw.col("_m").fill_null(0).alias(MARK)).drop("_m")
     latest = opened.sort("enquiry_time", "enquiry_id", descending=[True, True]).head(most)
