@@ -45,7 +45,7 @@ COLUMNS = [
 
 class Causes(NamedTuple):
     """The `table` of causes, and which `enquiries` hold their phrases: a list (`cause`: the row of
-    the table, from 1; enquiry_id, customer_id)."""
+    the table, from 1; its group, enquiry_id, customer_id)."""
 
     table: pd.DataFrame
     enquiries: pd.DataFrame
@@ -206,11 +206,13 @@ def _gather(rows: pd.DataFrame, found: Phrases, table: pd.DataFrame, *, as_of: D
             cause["also"].append(place)
     told = [_tell(cause, table, as_of=as_of) for cause in causes]
     own = [
-        table.loc[cause["inside"], ["enquiry_id", "customer_id"]].assign(cause=n)
+        table.loc[cause["inside"], ["enquiry_id", "customer_id"]].assign(
+            cause=n, group=cause["place"][1]
+        )
         for n, cause in enumerate(causes, start=1)
     ]
-    none = pd.DataFrame(columns=["enquiry_id", "customer_id", "cause"])
-    listed = pd.concat(own or [none], ignore_index=True)[["cause", "enquiry_id", "customer_id"]]
+    names = ["cause", "group", "enquiry_id", "customer_id"]
+    listed = pd.concat(own or [pd.DataFrame(columns=names)], ignore_index=True)[names]
     return Causes(pd.DataFrame(told, columns=COLUMNS), listed)
 
 

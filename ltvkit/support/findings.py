@@ -28,7 +28,7 @@ def finding(router: Router, *, currency: str = "") -> str:
     if "money_saved" in table and automatic["money_saved"].notna().any():
         money = formats.money(float(automatic["money_saved"].sum()), currency)
         said.append(fill("money_saved", money=money))
-    more = table[table["verdict"] == "more_labels"]
+    more = table[table["verdict"] == "needs_labels"]
     if len(more):
         nearest = more.loc[more["more_labels"].idxmin()]
         n = int(nearest["more_labels"])

@@ -81,11 +81,11 @@ def train(
 
     `table`, a row per intent, the most frequent first (equal: by name): intent, `labelled`
     (enquiries), `verdict` ("automatic"; "always_human" for its name, see reasons.yaml;
-    "more_labels"; "not_told_apart": too many answers are wrong), `tested` (answers of the test, one
-    per customer), `right_share`, `right_low` (at least so many, with the confidence of all tested
-    intents together; NaN: not tested), `automatic_share` (of its enquiries in the test that would
-    have been answered, and rightly), `more_labels` (how many more it takes, if answers are as often
-    right as they were; NaN: no number helps) and see `savings.add`.
+    "needs_labels"; "not_told_apart": too many answers are wrong), `tested` (answers of the test,
+    one per customer), `right_share`, `right_low` (at least so many, with the confidence of all
+    tested intents together; NaN: not tested), `automatic_share` (of its enquiries in the test that
+    would have been answered, and rightly), `more_labels` (how many more it takes, if answers are as
+    often right as they were; NaN: no number helps) and see `savings.add`.
 
     `high_value`: `customer_id` of customers whom a person always answers. Raises `ColumnError`, and
     `TooLittleData` where nobody has named intents, or too few.
@@ -116,7 +116,7 @@ def train(
                     error=error if row.tested else (1 - confidence) / (len(chosen) + 1))
         for row in table.itertuples()
     ]  # fmt: skip
-    hopeless = (table["verdict"] == "more_labels") & np.isnan(more)
+    hopeless = (table["verdict"] == "needs_labels") & np.isnan(more)
     table = table.assign(
         more_labels=more, verdict=table["verdict"].mask(hopeless, "not_told_apart")
     )
@@ -232,13 +232,13 @@ def _test(
     for intent, labelled in known["intent"].value_counts().items():
         row = {"intent": str(intent), "labelled": int(labelled), "tested": 0}
         row |= dict.fromkeys(("right_share", "right_low", "automatic_share"), np.nan)
-        row["verdict"] = "always_human" if intent in sensitive else "more_labels"
+        row["verdict"] = "always_human" if intent in sensitive else "needs_labels"
         if intent in chosen:
             sure, right = _select(judged, intent)
             right = right[sure >= chosen[intent].cut]
             low = cuts.find_lower(right.sum(), len(right), error=error) if len(right) else 0.0
             row |= {"tested": len(right), "right_share": right.mean() if len(right) else np.nan}
-            row |= {"right_low": low, "verdict": "automatic" if low >= promise else "more_labels"}
+            row |= {"right_low": low, "verdict": "automatic" if low >= promise else "needs_labels"}
             own = judged[judged["asked"] == intent]
             taken = own["open"] & own["right"] & (own["sure"] >= chosen[intent].cut)
             row["automatic_share"] = taken.mean() if low >= promise and len(own) else 0.0
@@ -257,7 +257,7 @@ def _count_more(
     times: float,
 ) -> float:
     """How many more labelled enquiries an intent takes to pass; 0: it does; NaN: none help."""
-    if row.verdict != "more_labels":
+    if row.verdict != "needs_labels":
         return 0.0 if row.verdict == "automatic" else np.nan
     sure, right = parts.get(row.intent, (np.empty(0), np.empty(0, dtype=bool)))
     surest = right[np.argsort(-sure, kind="stable")][
@@ -287,19 +287,20 @@ def route(
     """Enquiries -> those without an answer, the oldest first, and who answers: a list.
 
     enquiry_id, customer_id, enquiry_time, `intent` (as the model reads it), `sure`, `similarity`,
-    `reason` why a person answers ("": automatic). Raises `TooLittleData` where no column tells what
-    was answered.
+    `reason` why a person answers ("automatic": nobody has to). Raises `TooLittleData` where no
+    column tells what was answered.
     """
     waiting = read(enquiries, high_value=high_value, labelled=False, most=most, waiting=True)
     found = router.judge(waiting["text"], high_value=waiting[MARK])
     own = [n for n in ("enquiry_id", "customer_id", "enquiry_time") if n in waiting]
+    found["reason"] = found["reason"].replace("", "automatic")
     return pd.concat([waiting[own], found], axis=1)
 
 
 def summarize_waiting(waiting: pd.DataFrame) -> pd.DataFrame:
     """A list of `route` -> a row per reason, most enquiries first (equal: by name): reason,
     enquiries, share."""
-    counted = waiting["reason"].replace("", "automatic").value_counts()
+    counted = waiting["reason"].value_counts()
     table = counted.rename_axis("reason").reset_index(name="enquiries")
     table = table.sort_values(["enquiries", "reason"], ascending=[False, True], ignore_index=True)
     return table.assign(share=table["enquiries"] / max(len(waiting), 1))

@@ -223,7 +223,25 @@ def risks() -> pd.DataFrame:
     return pd.DataFrame({"silent_days": np.arange(6) * 60, "risk": risk, **ends})
 
 
+def answers() -> pd.DataFrame:
+    verdicts = ["automatic", "needs_labels", "not_told_apart", "always_human"]
+    names = ["delivery_status", "stock", "cancel_order", "complaint"]
+    return pd.DataFrame({"intent": names, "labelled": [400, 90, 80, 30], "verdict": verdicts})
+
+
+def days_after() -> pd.DataFrame:
+    rows = [
+        (kind, band, value, value - 1, value + 1)
+        for kind, more in (("first_order", 2.0), ("later_order", 0.0))
+        for band, value in (("0 to 2", 5 + more), ("3 to 7", 9 + more), ("8 to 14", NAN))
+    ]
+    names = ["order_kind", "days_after", "per_100_orders", "per_100_low", "per_100_high"]
+    return pd.DataFrame(rows, columns=names)
+
+
 CASES = {
+    "answering": (plots.answering, answers(), {}),
+    "days_after": (plots.days_after, days_after(), {}),
     "differences": (plots.differences, differences(), {"currency": "JPY"}),
     "archetypes": (plots.archetypes, types(), {"currency": "JPY"}),
     "risk": (plots.risk, risks(), {}),
@@ -890,3 +908,18 @@ def test_a_notebook_lays_a_chart_out_for_its_picture_alone(chart):
     _first, shown, count = notebook.cells
     assert [o for o in shown.outputs if "image/png" in o.get("data", {})]
     assert count.outputs[0]["text"] == "1\n"
+
+
+def test_each_verdict_on_an_intent_has_its_colour():
+    ax = drawn("answering")
+    colours = [bar.get_facecolor() for bar in bars(ax)]
+    assert len(set(colours)) == 4
+    assert sorted(bar.get_width() for bar in bars(ax)) == [30, 80, 90, 400]
+    assert "1 may be answered automatically; 66.7%" in ax.figure.alt
+
+
+def test_days_that_are_not_known_are_not_drawn():
+    ax = drawn("days_after")
+    values = sorted(y for line in line_values(ax) for y in line)
+    assert values == [5, 7, 9, 11]
+    assert "Most: 11, 3 to 7 days after it (First order)" in ax.figure.alt

@@ -14,7 +14,7 @@ from ltvkit.display.plots import _style
 from ltvkit.display.texts import fill
 
 MOST, LONGEST_NAME = 20, 30
-COLOURS = {"automatic": _style.BLUE, "more_labels": "#a9c8dc", "not_told_apart": _style.GREY}
+COLOURS = {"automatic": _style.BLUE, "needs_labels": "#a9c8dc", "not_told_apart": _style.GREY}
 COLOURS["always_human"] = _style.AMBER
 KINDS = {"first_order": _style.BLUE, "later_order": _style.AMBER}
 
