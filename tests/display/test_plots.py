@@ -350,6 +350,7 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
         "archetypes",
         "funnel",
         "stage_days",
+        "answering",
     )  # whose rows are named
     assert illegible(ax) == []
     assert {k for k, v in mpl.rcParams.items() if settings[k] != v} == set()
@@ -358,6 +359,9 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
 
 
 ALTS = {
+    "answering": "Of intents (4) 1 may be answered automatically; 66.7% of enquiries are about "
+    "them.",
+    "days_after": "Most: 11, 3 to 7 days after it (First order).",
     "differences": "More than the rest: 1, less: 1, unclear: 3. "
     "The largest: Channel: c0, +900 JPY.",
     "archetypes": "Most above the mean: All-round best, +3,000 JPY (length +1,800 JPY, "
@@ -478,6 +482,7 @@ def test_nothing_to_show_is_said_in_words(name):
     ids += ["rank", "product_id", "product", "step", "channel", "kind"]
     ids += ["node", "parent", "label", "values", "trait", "group", "verdict", "archetype"]
     ids += ["stage", "next_stage", "people", "few"]
+    ids += ["intent", "order_kind", "days_after"]
     ids += [] if name == "customer_kinds" else ["customers"]  # there they are what is drawn
     kept = [c for c in (*ids, "decile") if c in table]
     blank = table.astype({c: float for c in table.columns if c not in kept}).copy()
