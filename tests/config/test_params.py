@@ -251,7 +251,6 @@ def test_every_parameter_has_a_rule_and_a_default_that_keeps_it(book):
 
 def test_no_rule_is_without_its_parameter():
     declared = {name for book in notebooks.find_notebooks() for name in book.parameters}
-    declared |= {"events", "enquiries"}
     assert set(rules.RULES) == declared - set(notebooks.RESERVED)
 
 
