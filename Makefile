@@ -59,6 +59,7 @@ bench: $(READY) ## Measure speed, memory and intervals (some hours, an idle mach
 	@$(RUN) tests/benchmarks/bench_archetypes.py
 	@$(RUN) tests/benchmarks/bench_offers.py
 	@$(RUN) tests/benchmarks/bench_funnel.py
+	@$(RUN) tests/benchmarks/bench_support.py
 	@$(RUN) tests/benchmarks/bench_report.py
 	@$(RUN) tests/benchmarks/bench_odd_shops.py
 	@$(RUN) tests/benchmarks/bench_reading.py
