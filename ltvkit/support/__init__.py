@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         describe_after,
         describe_causes,
         describe_guides,
+        describe_labels,
         describe_leaf,
         describe_waiting,
         finding,
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Causes", "Guides", "Records", "Router", "choose_high_value", "compare_after", "count_rates",
-    "describe_after", "describe_causes", "describe_guides", "describe_leaf", "describe_waiting",
-    "draft_hypothesis", "find_causes", "find_guides", "find_rising", "finding", "list_drafts",
-    "measure_days", "measure_leaf", "name_products", "price", "read_enquiries", "route",
-    "select_until", "summarize_waiting", "train", "weigh_causes",
+    "describe_after", "describe_causes", "describe_guides", "describe_labels", "describe_leaf",
+    "describe_waiting", "draft_hypothesis", "find_causes", "find_guides", "find_rising", "finding",
+    "list_drafts", "measure_days", "measure_leaf", "name_products", "price", "read_enquiries",
+    "route", "select_until", "summarize_waiting", "train", "weigh_causes",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

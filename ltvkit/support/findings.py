@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit.display import formats
+from ltvkit.support import savings
 from ltvkit.support.after_purchase import Guides
 from ltvkit.support.causes import Causes
 from ltvkit.support.routing import Router
@@ -15,24 +16,29 @@ NAMED = 4
 HOUR = 60  # minutes
 
 
-def finding(router: Router, *, currency: str = "") -> str:
-    """Which intents may be answered automatically, what that saves a year, and what the others
-    lack."""
-    table = router.table
+def finding(router: Router, *, minute_cost: float = 0.0, currency: str = "") -> str:
+    """Which intents may be answered automatically, as it was tested, and what that saves a year."""
+    table = savings.price(router.table, minute_cost=minute_cost)
     automatic = table[table["verdict"] == "automatic"]
     said = [_promise(router, automatic)]
     hours = float(automatic["minutes_saved"].sum(skipna=False)) / HOUR
     if len(automatic) and np.isfinite(hours):
         n = round(automatic["automatic_a_year"].sum())
         said.append(fill("hours_saved", n=n, hours=formats.count(hours)))
-    if "money_saved" in table and automatic["money_saved"].notna().any():
+    if automatic["money_saved"].notna().any():
         money = formats.money(float(automatic["money_saved"].sum()), currency)
         said.append(fill("money_saved", money=money))
+    return " ".join(said)
+
+
+def describe_labels(router: Router) -> str:
+    """What the other intents lack: more labels, or texts that tell them apart; "" if nothing."""
+    table, said = router.table, []
     more = table[table["verdict"] == "needs_labels"]
     if len(more):
         nearest = more.loc[more["more_labels"].idxmin()]
         n = int(nearest["more_labels"])
-        said.append(fill("more_labels", intents=len(more), name=_name(nearest["intent"]), n=n))
+        said.append(fill("more_labels", name=_name(nearest["intent"]), n=n))
     mixed = table.loc[table["verdict"] == "not_told_apart", "intent"]
     if len(mixed):
         said.append(fill("not_told_apart", names=_list(mixed)))

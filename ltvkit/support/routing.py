@@ -286,12 +286,13 @@ def route(
 ) -> pd.DataFrame:
     """Enquiries -> those without an answer, the oldest first, and who answers: a list.
 
-    enquiry_id, customer_id, enquiry_time, `intent` (as the model reads it), `sure`, `similarity`,
-    `reason` why a person answers ("automatic": nobody has to). Raises `TooLittleData` where no
-    column tells what was answered.
+    enquiry_id, customer_id, enquiry_time (text, to the minute), `intent` (as the model reads it),
+    `sure`, `similarity`, `reason` why a person answers ("automatic": nobody has to). Raises
+    `TooLittleData` where no column tells what was answered.
     """
     waiting = read(enquiries, high_value=high_value, labelled=False, most=most, waiting=True)
     found = router.judge(waiting["text"], high_value=waiting[MARK])
+    waiting["enquiry_time"] = waiting["enquiry_time"].dt.strftime("%Y-%m-%d %H:%M")
     own = [n for n in ("enquiry_id", "customer_id", "enquiry_time") if n in waiting]
     found["reason"] = found["reason"].replace("", "automatic")
     return pd.concat([waiting[own], found], axis=1)

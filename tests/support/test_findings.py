@@ -33,9 +33,15 @@ def test_the_promise_is_told_with_its_test(router):
     hours = round(automatic["minutes_saved"].sum() / 60)
     assert f"{hours} hours of work" in said
     assert "costs" not in said
-    priced = support.price(router.table, minute_cost=60.0)
-    money = support.finding(router.__class__(**{**vars(router), "table": priced}), currency="JPY")
-    assert "JPY a year" in money
+    money = support.finding(router, minute_cost=60.0, currency="JPY")
+    assert f"costs {60 * automatic['minutes_saved'].sum():,.0f} JPY a year" in money
+
+
+def test_what_other_intents_lack(router):
+    said = support.describe_labels(router)
+    more = router.table[router.table["verdict"] == "needs_labels"]
+    assert f"{int(more['more_labels'].min())} more of its enquiries" in said
+    assert "return request, cancel order" in said
 
 
 def test_where_nothing_is_automatic_it_says_so():
