@@ -25,6 +25,7 @@ from ltvkit.offers import evaluation, gaps, timing
 from ltvkit.quality import summary
 from ltvkit.report import results
 from ltvkit.samples import shop
+from ltvkit.support import after_purchase, aftermath
 from ltvkit.traits import following
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
@@ -37,6 +38,7 @@ LIMITS = (
     (customer_days, "MAX_CUSTOMERS", MOST),
     (following, "MAX_CUSTOMERS", MOST),
     (tiers, "MAX_CUSTOMERS", MOST),
+    (aftermath, "MOST", 3 * MOST),
     (summary, "MOST_LINES", 20),
     (results, "CHUNK", 100),
     (lists, "MOST_LISTED", 100),
@@ -49,7 +51,7 @@ OFTEN = (
     (holdout.backtest, "draws", 5),
     (evaluation.choose, "half_lives", (0, 91)),
 )
-DAYS, MONTHS = 913, 30  # of the sample shop, whatever its size
+DAYS, MONTHS, PRODUCTS = 913, 30, 39  # of the sample shop, whatever its size
 AGES = MONTHS * (MONTHS + 1) // 2
 # Types of customers, active or not; cells of the grid their cuts are chosen from; columns that a
 # profile is of, and their first values; ways to choose offers, of each kind.
@@ -81,6 +83,8 @@ BOUNDED = {
     "offers.gaps.measure_gaps": gaps.MOST * DAYS,
     "offers.reorders._expect": gaps.MOST * DAYS,
     "offers.timing._count": sampling.GROUPS * (timing.MOST + 1) * (gaps.YEAR + 2),
+    "support.after_purchase.measure_days": 2 * DAYS * (after_purchase.LAST + 1),
+    "support.after_purchase._add_names": PRODUCTS,
     "engines.spark.ranking._ends": ranking.SAMPLE,
     "engines.spark.ranking._offsets": ranking.BUCKETS,
 }
@@ -93,10 +97,12 @@ SAMPLES = {
     "hypotheses.effects.customer_days._first_channels": 1.3,
     "traits.following.follow": 1.3,
     "archetypes.tiers._compare": 1.3,
+    "support.aftermath._read": 1.3,
 }
 # What may grow with the customers: distinct histories, and the lines of the one who is explained.
 HISTORIES = {"forecast.estimation.histories"}
 ONE_CUSTOMER = {"forecast.explanations.explain_customer"}
+LISTED = {"support.after_purchase.find_guides"}  # new customers, to be written to by name
 SLACK = 10  # rows of rare kinds, as a large shop has a few that a small one has not
 
 
@@ -123,13 +129,17 @@ def crossings(
     """
     given = {"shop": "shop", "source": str(source), "columns": {}, "policies": POLICIES}
     given |= {"engine": engine, "spark": spark or {}}
+    asked = {"source": "demo:enquiries", "policies": {"fold_ids": POLICIES["fold_ids"]}}
+    given |= {"enquiries": asked}
     with pytest.MonkeyPatch.context() as patch:
         for module, name, limit in LIMITS:
             patch.setattr(module, name, limit)
         for function, name, few in OFTEN:
             patch.setitem(function.__kwdefaults__, name, few)
-        # The same orders for the sample that the fifth notebook opens by its name.
-        patch.setattr(samples, "locate", lambda name: source)
+        # The same orders for the sample that the fifth notebook opens by its name; records as they
+        # are.
+        locate, kept = samples.locate, ("events", "enquiries")
+        patch.setattr(samples, "locate", lambda n: locate(n) if n in kept else source)
         most = _counted(patch)
         for notebook in NOTEBOOKS:
             run(notebook, given | {"out": str(out / notebook.stem)})
@@ -141,7 +151,7 @@ def grown(few: dict[str, int], many: dict[str, int]) -> dict[str, tuple[int, int
     return {
         name: (few.get(name, 0), rows)
         for name, rows in many.items()
-        if name not in HISTORIES | ONE_CUSTOMER
+        if name not in HISTORIES | ONE_CUSTOMER | LISTED
         and rows > BOUNDED.get(name, SAMPLES.get(name, 1) * few.get(name, 0) + SLACK)
     }
 
