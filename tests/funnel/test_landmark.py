@@ -95,9 +95,9 @@ def test_totals_of_the_naive_table(compared):
 
 @pytest.fixture(scope="module")
 def shops():
-    """Twelve small shops in which reviewing does nothing (benchmarks have 200)."""
+    """Six small shops in which reviewing does nothing (benchmarks have 200)."""
     found = []
-    for seed in range(12):
+    for seed in range(6):
         orders = shop.simulate(customers=1500, seed=seed, measures=False)
         lines = canonical_orders(orders)
         found.append((lines, canonical(events.simulate(orders, seed=seed))))
@@ -111,8 +111,8 @@ def test_where_there_is_nothing_nothing_is_found(shops):
         table = funnel.value_stages(lines, stages).set_index("stage")
         verdicts.append(table.loc["advocating", "verdict"])
         naive.append(funnel.compare_ever(lines, stages).set_index("stage")["low"]["advocating"] > 0)
-    assert verdicts.count("unclear") >= 11
-    assert sum(naive) >= 11
+    assert verdicts.count("unclear") >= 5
+    assert sum(naive) >= 5
 
 
 def test_what_is_planted_is_found(shops):

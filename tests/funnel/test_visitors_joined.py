@@ -88,7 +88,7 @@ def test_no_event_up_to_the_day(on):
     assert funnel.describe_match(joined.table) == "No visitor could be joined to a customer."
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(st.permutations(range(len(EVENTS))))
 def test_the_order_of_rows_is_irrelevant(order):
     joined = funnel.join_visitors(EVENTS.iloc[list(order)], LINES, as_of=AS_OF)

@@ -101,7 +101,9 @@ def first_day_values(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
 def reach_stages(lines: Any, day: Any) -> tuple[Any, Any]:
     """The sample's events in the engine of the lines, joined, and the stages reached."""
     _lines, events = stub_funnel.sample()
-    held = frames.from_pandas(events, like=lines).to_native()
+    texts = events.select_dtypes(exclude="datetime").columns
+    filled = events.assign(**{name: events[name].fillna("").astype("str") for name in texts})
+    held = frames.from_pandas(filled, like=lines).to_native()
     joined = funnel.join_visitors(held, lines, as_of=day)
     return joined, funnel.reach(lines, joined, as_of=day, export_begins="opening")
 
