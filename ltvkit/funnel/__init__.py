@@ -11,6 +11,7 @@ from ltvkit.core.lazy import load_names_on_use
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from ltvkit.funnel.ever_reached import compare_ever
     from ltvkit.funnel.findings import (
         describe_match,
         describe_points,
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
         finding,
     )
     from ltvkit.funnel.joining import Joined, join_visitors
-    from ltvkit.funnel.landmark import compare_ever, value_stages
+    from ltvkit.funnel.landmark import value_stages
     from ltvkit.funnel.points import value_points
     from ltvkit.funnel.reaching import Stages, describe_missing, reach
     from ltvkit.funnel.reading import read_events

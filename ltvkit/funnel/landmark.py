@@ -73,50 +73,14 @@ def value_stages(
     return pd.DataFrame(rows).assign(at_days=at, horizon_days=days)[COLUMNS]
 
 
-def compare_ever(lines: Frame, stages: Stages, *, of: str = "revenue") -> pd.DataFrame:
-    """The same stages -> what most reports show: the LTV so far of customers who have ever reached
-    a stage, and of the rest. stage, customers, other_customers, `ltv_so_far`, `ltv_of_rest`,
-    `ltv_difference`, `low`, `high` (95%, unequal variances). It rewards a stage for having stayed
-    long enough to reach it: to be shown beside `value_stages`, never alone."""
-    seen = daily.select_days(lines, as_of=stages.as_of)
-    paid = (
-        frames.lazy(seen.to_native(), needs=(of,)).group_by("customer_id").agg(_m=nw.col(of).sum())
-    )
-    buyers = _find_customers(stages).select("customer_id").join(paid, on="customer_id", how="left")
-    buyers = buyers.with_columns(_m=nw.col("_m").fill_null(0.0))
-    rows = []
-    for name in (n for n in COMPARED if n not in stages.missing):
-        reached = frames.lazy(stages.rows).filter(nw.col("stage") == name).select("customer_id")
-        flagged = buyers.join(
-            reached.unique().with_columns(_has=nw.lit(1)), on="customer_id", how="left"
-        )
-        flagged = flagged.with_columns(_has=nw.col("_has").fill_null(0), _s=nw.col("_m") ** 2)
-        sums = flagged.group_by("_has").agg(nw.col("_m", "_s").sum(), n=nw.len())
-        rows.append({"stage": name} | _compare_means(frames.table(sums).set_index("_has")))
-    return pd.DataFrame(rows)
-
-
-def _compare_means(sums: pd.DataFrame) -> dict[str, Any]:
-    sums = sums.reindex([1, 0]).fillna(0.0)
-    n = sums["n"].to_numpy()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = sums["_m"].to_numpy() / n
-        variance = (sums["_s"].to_numpy() - n * mean**2) / (n - 1)
-        error = float(np.sqrt((variance / n).sum())) if (n >= FEWEST).all() else np.nan
-    gap = mean[0] - mean[1]
-    found = {"customers": int(n[0]), "other_customers": int(n[1]), "ltv_so_far": mean[0]}
-    found |= {"ltv_of_rest": mean[1], "ltv_difference": gap}
-    return found | {"low": gap - 1.96 * error, "high": gap + 1.96 * error}
-
-
-def _find_customers(stages: Stages) -> nw.LazyFrame:
+def find_customers(stages: Stages) -> nw.LazyFrame:
     """customer_id, reached (the first order) of those who are known to have been new then."""
     rows = frames.lazy(stages.rows).filter(nw.col("stage") == PURCHASE, nw.col("known") == 1)
     return rows.filter(~nw.col("customer_id").is_null()).select("customer_id", "reached")
 
 
 def _choose_days(stages: Stages, at: int) -> int:
-    first = _find_customers(stages).with_columns(_day=periods.number("reached"))
+    first = find_customers(stages).with_columns(_day=periods.number("reached"))
     until = periods.number_of(stages.as_of)
     enough = {f"n{days}": frames.one_if(nw.col("_day") <= until - at - days) for days in FOLLOWED}
     counted = first.with_columns(**enough).select(nw.col(*enough).sum(), n=nw.len())
@@ -128,7 +92,7 @@ def _measure(lines: Frame, stages: Stages, *, at: int, follow: int, of: str) -> 
     """A row per customer seen for so long, or of a sample: first (a day number), orders, revenue,
     recency, first_revenue at day `at`, `later`, and per stage 1 where it was reached by then."""
     until = periods.number_of(stages.as_of) - at - follow
-    customers = _find_customers(stages).select("customer_id", first=periods.number("reached"))
+    customers = find_customers(stages).select("customer_id", first=periods.number("reached"))
     old = customers.filter(nw.col("first") <= until)
     whole = frames.count(old)
     if not whole:
