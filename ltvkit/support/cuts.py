@@ -74,7 +74,7 @@ def choose_cut(
     """
     order = np.argsort(-sure, kind="stable")
     sure, right = sure[order], right[order]
-    last = np.append(sure[1:] != sure[:-1], True)  # enquiries the model is as sure of stay together
+    last = np.append(sure[1:] != sure[:-1], True)[: len(sure)]  # as sure of one another: together
     n = np.arange(1, len(sure) + 1)[last]
     wrong = np.cumsum(~right)[last]
     inside = np.append(0, (n - wrong)[:-1]) < KEPT * right.sum()

@@ -274,3 +274,12 @@ def test_texts_of_two_intents_are_learned():
     found, scores = model.score(["RED", "ｂｌｕｅ"])
     assert found["intent"].tolist() == ["r", "b"]
     assert scores.shape == (2, 2)
+
+
+def test_an_intent_that_nobody_wrote_about_lately_has_no_cut():
+    nobody = np.array([])
+    found = cuts.choose_cut(nobody, nobody.astype(bool), times=2.0, promise=0.95, error=0.05)
+    assert found == cuts.Choice(np.inf, 0.0, 0.0)
+    known = np.linspace(0.5, 1, 200), np.ones(200, dtype=bool)
+    parts = {"gone": (nobody, nobody.astype(bool)), "there": known}
+    assert list(cuts.choose_cuts(parts, times=2.0, promise=0.95, error=0.05)) == ["there"]
