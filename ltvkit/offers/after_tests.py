@@ -3,6 +3,7 @@ customers show, or that nobody can tell."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -20,14 +21,16 @@ from ltvkit.offers.texts import fill
 from ltvkit.offers.uplift import Rule, find_rule
 
 FIGURES = {
-    "effect_all": "effect_all", "effect_in": "effect_in", "effect_out": "effect_out",
+    "effect_all": "effect_all", "effect_in": "effect_in", "effect_in_low": "effect_in_low",
+    "effect_out": "effect_out",
     "difference": "effect_difference", "difference_low": "effect_difference_low",
     "difference_high": "effect_difference_high",
-    "qini": "qini", "qini_low": "qini_low", "qini_high": "qini_high",
+    "qini": "qini", "qini_low": "qini_low", "qini_high": "qini_high", "p": "q",
 }  # fmt: skip
 COLUMNS = ["id", "title", "rule", "share", *FIGURES.values(), "cost", "whom"]
 BY = ("segment", "decile", "channel")  # on the day when the customers were selected
 YES, NO = "named", "cannot_tell"
+LEVEL = 0.05  # of all measures together
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Rules:
 
     @property
     def advice(self) -> list[str]:
-        """The texts of measures that brought something to the customers of their rule."""
-        return self._choose(self.table["effect_in"] > 0)
+        """The texts of measures that brought more than they cost to the customers of their rule."""
+        return self._choose(self.table["effect_in_low"] > self.table["cost"])
 
     @property
     def text(self) -> str:
@@ -61,32 +64,47 @@ def find_rules(board: Board, *, margin_rate: float = 0.0, currency: str = "") ->
     Of those that have ended, the latest first: `id`, `title`, `rule` (the customers for whom it
     worked best: a column and values, as of the selection), `share` (of the customers judged),
     effect_all, effect_in, effect_out and effect_difference (in money per customer: of all, inside
-    and outside the rule, and in less out), with effect_difference_low and effect_difference_high
-    (90%), `qini` with qini_low and qini_high (see `find_rule`), the `cost` of one treated
-    customer, and `whom`: "named" where the difference is above zero by more than chance, else
+    and outside the rule, and in less out), with effect_in_low, effect_difference_low and
+    effect_difference_high (90%), `qini` with qini_low and qini_high (see `find_rule`), `q` (the
+    chance of such a difference where there is none, adjusted for the number of measures by Holm),
+    the `cost` of one treated customer, and `whom`: "named" where q is 0.05 at most, else
     "cannot_tell". Money is the margin of the window, by `margin_rate` or as the orders have it,
     else revenue. A measure with fewer than 30 treated or control customers in a half has a row
     without figures, and its reason in `texts`.
     """
-    rows, texts = [], []
+    found: list[tuple[Evaluation, Rule | TooLittleData]] = []
     for evaluation in reversed(board.evaluations):
         plan = evaluation.hypothesis
         if evaluation.status not in FINISHED or plan.comparison != "randomized":
             continue
-        named: dict[str, object] = {"id": plan.id, "title": plan.title, "whom": NO}
         try:
-            rule = _find(board.histories, evaluation, margin_rate=margin_rate)
+            found.append((evaluation, _find(board.histories, evaluation, margin_rate=margin_rate)))
         except TooLittleData as error:
-            rows.append(named)
-            texts.append(fill("of_measure", title=plan.title, said=_capitalize(str(error))))
-            continue
-        rows.append({**named, **_describe(rule)})
-        said = describe_rule(rule, unit=currency)
+            found.append((evaluation, error))
+    adjusted = _adjust([rule.figures["p"] for _e, rule in found if isinstance(rule, Rule)])
+    rows, texts = [], []
+    for evaluation, rule in found:
+        plan = evaluation.hypothesis
+        row: dict[str, object] = {"id": plan.id, "title": plan.title, "whom": NO}
+        if isinstance(rule, Rule):
+            q = next(adjusted)
+            row |= {**_describe(rule), "q": q, "whom": YES if q <= LEVEL else NO}
+            said = describe_rule(rule, named=q <= LEVEL, unit=currency)
+        else:
+            said = _capitalize(str(rule))
+        rows.append(row)
         texts.append(fill("of_measure", title=plan.title, said=said))
     table = pd.DataFrame(rows, columns=COLUMNS)
     return Rules(
         table.astype(dict.fromkeys(("share", *FIGURES.values(), "cost"), float)), tuple(texts)
     )
+
+
+def _adjust(p: list[float]) -> Iterator[float]:
+    """p of several measures -> adjusted for their number (Holm), in their order."""
+    from statsmodels.stats.multitest import multipletests
+
+    return iter(multipletests(p, method="holm")[1].tolist() if p else [])
 
 
 def collect_customers(
@@ -122,8 +140,7 @@ def _find(histories: Histories, evaluation: Evaluation, *, margin_rate: float) -
 def _describe(rule: Rule) -> dict[str, object]:
     named = fill("rule", column=formats.label(rule.column), values=", ".join(rule.values))
     found = {column: rule.figures[name] for name, column in FIGURES.items()}
-    whom = YES if rule.named else NO
-    return {"rule": named, "share": rule.share, "cost": rule.cost, "whom": whom, **found}
+    return {"rule": named, "share": rule.share, "cost": rule.cost, **found}
 
 
 def _capitalize(text: str) -> str:

@@ -128,20 +128,22 @@ def describe_incentives(table: pd.DataFrame, *, currency: str = "") -> str:
     return fill("incentive", **figures)
 
 
-def describe_rule(rule: Rule, *, unit: str = "") -> str:
+def describe_rule(rule: Rule, *, named: bool | None = None, unit: str = "") -> str:
     """The rule in sentences: whom the measure works for better, or that nobody can tell.
 
-    `unit`: of the outcome, such as "JPY"."""
+    `unit`: of the outcome, such as "JPY"; `named`: whether it may be named, where several rules are
+    looked at together (None: as if it were the only one)."""
     figures = {n: formats.difference(x, "revenue", unit) for n, x in rule.figures.items()}
     tried = fill("rules_tried", n=len(rule.tried))
-    if not rule.named:
+    if not (rule.named if named is None else named):
         pays = {"pays": "treat_all", "loses": "treat_nobody", "unclear": "unclear_for_all"}
         of_all = fill(pays[_weigh(rule, "effect_all")], **figures)
-        return f"{fill('cannot_tell_whom', **figures)} {of_all} {tried}"
-    named = {"column": formats.label(rule.column), "values": ", ".join(rule.values)}
+        why = "cannot_tell_of_several" if rule.named else "cannot_tell_whom"
+        return f"{fill(why, **figures)} {of_all} {tried}"
+    who = {"column": formats.label(rule.column), "values": ", ".join(rule.values)}
     whom = {"pays": "tell_whom", "loses": "better_but_loses", "unclear": "better_but_unclear"}
     name = "less_harm" if rule.figures["effect_in"] < 0 else whom[_weigh(rule, "effect_in")]
-    said = fill(name, share=rule.share, **named, **figures)
+    said = fill(name, share=rule.share, **who, **figures)
     rest = "others_lose" if rule.selective else "others_unclear"
     return f"{said} {fill(rest, **figures)} {tried}"
 

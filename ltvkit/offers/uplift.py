@@ -31,7 +31,8 @@ class Rule:
     `column`, `values`: treat customers with one of these values. On the judging half, per customer,
     each with `_low` and `_high` (90%): `figures` has effect_in (of the treatment, among customers
     of the rule), effect_out (among the others), `difference` (in less out), effect_all, and qini
-    (the mean height of the curve above that of treating at random, per customer). `named`: whether
+    (the mean height of the curve above that of treating at random, per customer); and `p`, of one
+    side: the share of draws in which the difference is zero or less. `named`: whether
     the difference is above zero by more than chance; else nobody can tell whom. `curve`, `tried`:
     see `find_rule`. `customers`: of the judging half.
     """
@@ -161,6 +162,7 @@ def _judge(
     for name in ("effect_in", "effect_out", "difference", "effect_all", "qini"):
         low, high = resampling.find_limits(drawn[name], covered=COVERED)
         figures |= {name: float(whole[name]), f"{name}_low": low, f"{name}_high": high}
+    figures["p"] = float((1 + (drawn["difference"] <= 0).sum()) / (1 + len(weights)))
     ends = [resampling.find_limits(column, covered=COVERED) for column in drawn["gain"].T]
     curve = pd.DataFrame({"segment": names[0], "share": whole["shares"], "gain": whole["gain"]})
     curve[["gain_low", "gain_high"]] = ends

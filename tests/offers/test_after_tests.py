@@ -92,12 +92,27 @@ def test_a_measure_that_costs_less_on_some_is_no_advice(lines):
 
 
 def test_without_a_difference_nobody_can_tell():
-    """Of 40 measures that do nothing, about one in 20 is named."""
+    """Of 40 measures that do nothing, each looked at alone, about one in 20 is named."""
     named = 0
     for seed in range(40):
         lines = steady(customers=300, seed=seed, until="2024-04-30")
         named += (offers.find_rules(make_board(lines)).table["whom"] == "named").sum()
     assert named <= 5  # 1.4% of draws of 40 at 5% have more
+
+
+def test_several_measures_are_judged_together(lines):
+    """The more there are, the smaller the p that names one; a range above zero is not enough."""
+    board = make_board(give(lines, make_board(lines), 12.0, channel="web"))
+    alone = offers.find_rules(board).table
+    many = Board(None, board.evaluations * 8, board.problems, board.histories)
+    together = offers.find_rules(many)
+    assert len(together.table) == 8
+    np.testing.assert_allclose(together.table["q"], np.minimum(alone["q"].item() * 8, 1.0))
+    assert alone["effect_difference_low"].item() > 0
+    assert alone["whom"].tolist() == ["named"]
+    assert together.table["whom"].tolist() == ["cannot_tell"] * 8
+    assert "as several measures are looked at, that may be chance" in together.texts[0]
+    assert together.advice == []
 
 
 def test_too_few_customers_are_said_and_others_do_not_count(lines):
