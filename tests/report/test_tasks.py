@@ -110,6 +110,16 @@ def test_a_task_names_no_amount_where_the_backtest_says_not_to_choose_by_it(skil
     assert ("less is expected" in second) is told_apart
 
 
+def test_enquiries_that_wait_for_a_person_are_asked_for():
+    waiting = pd.DataFrame({"reason": ["automatic", "complaint"], "enquiries": [13, 2]})
+    [task] = list_tasks({"support_waiting": waiting})
+    assert task.text == "Answer 2 enquiries that wait for a person."
+    assert task[1:] == ("customer support", "support_waiting", "enquiries_waiting")
+    one = list_tasks({"support_waiting": waiting.assign(enquiries=1)})
+    assert one[0].text == "Answer 1 enquiry that waits for a person."
+    assert list_tasks({"support_waiting": waiting.head(1)}) == []
+
+
 def test_they_are_at_most_five_and_none_without_a_cause():
     tables = {"leaving": LEAVING, "drivers_previous": DRIVERS, "rfm_segments": SEGMENTS}
     tables |= {"data_checks": CHECKS, "hypotheses": HYPOTHESES}

@@ -32,7 +32,7 @@ class Task(NamedTuple):
 def list_tasks(tables: Tables, *, currency: str = "") -> list[Task]:
     """The tables of a report -> at most five tasks, those that somebody waits for first."""
     finders: tuple[Callable[[Tables, str], Iterator[Task]], ...] = (
-        _decide, _ask_why, _win_back, _keep, _call, _mend,
+        _decide, _answer, _ask_why, _win_back, _keep, _call, _mend,
     )  # fmt: skip
     return [task for find in finders for task in find(tables, currency)][:MOST]
 
@@ -51,6 +51,20 @@ def _decide(tables: Tables, _currency: str) -> Iterator[Task]:
         day = formats.day(row["until"])
         said = text.format(title=row["title"], day=day, verdict=verdict)
         yield Task(said, row["owner"], "hypotheses")
+
+
+def _answer(tables: Tables, _currency: str) -> Iterator[Task]:
+    """Enquiries that wait, and that a person has to answer."""
+    table = tables.get("support_waiting")
+    n = 0 if table is None else int(table.loc[table["reason"] != "automatic", "enquiries"].sum())
+    if n:
+        text = n_(
+            "Answer {n} enquiry that waits for a person.",
+            "Answer {n} enquiries that wait for a person.",
+            n,
+        )
+        said = text.format(n=formats.count(n))
+        yield Task(said, _("customer support"), "support_waiting", "enquiries_waiting")
 
 
 def _win_back(tables: Tables, currency: str) -> Iterator[Task]:
