@@ -5,7 +5,7 @@ from typing import Any
 ADAPTIVE = "spark.sql.adaptive.enabled"
 
 
-def keep(frame: Any) -> Any:
+def keep(spark_frame: Any) -> Any:
     """A Spark frame that its cluster keeps once it is computed.
 
     Its own plan is not adaptive; those of the steps that read it stay so. Spark describes an
@@ -13,10 +13,10 @@ def keep(frame: Any) -> Any:
     as much with each level of them. Seven levels deep that is 100,000 lines, and takes longer than
     the work.
     """
-    conf = frame.sparkSession.conf
+    conf = spark_frame.sparkSession.conf
     adaptive = conf.get(ADAPTIVE)
     conf.set(ADAPTIVE, "false")
     try:
-        return frame.persist()
+        return spark_frame.persist()
     finally:
         conf.set(ADAPTIVE, adaptive)

@@ -71,7 +71,7 @@ def measure_referral(
     pairs, named = _find_pairs(joined, stages)
     with frames.materialized(pairs, like=lines) as held:
         counts = held.select(brought=nw.len(), codes=nw.col("introducer").n_unique())
-        row = frames.table(counts).iloc[0]
+        row = frames.table(counts).iloc[0].fillna(0)  # nobody was introduced
         codes, brought = int(row["codes"]), int(row["brought"])
         if codes < LEAST_CODES:
             raise TooLittleData(fill("too_few_codes", n=codes, least=LEAST_CODES))

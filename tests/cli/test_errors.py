@@ -189,7 +189,7 @@ def test_files_that_are_missing_are_told_before_another_shop_is_read(root):
 
 
 def test_a_fault_of_the_kit_is_a_message_as_well(root, monkeypatch):
-    monkeypatch.setattr(proposals, "inspect", lambda _source: [][0])
+    monkeypatch.setattr(proposals, "inspect", lambda *_source: [][0])
     status, said = call("inspect", "orders.csv", "--shop", "new")
     assert status == 2
     assert said.startswith("Error: IndexError: ")

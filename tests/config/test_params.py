@@ -128,6 +128,7 @@ drivers_by: list = ["category"]  # d
 tiers: dict = {"gold": {"at_least": 30000}}  # t
 events: dict = {"source": "demo:events"}  # e
 enquiries: dict = {"source": "demo:enquiries"}  # q
+minute_cost: float = 40.0  # m
 policies: dict = {"cancelled_status": ["x"]}  # p"""
     write_notebook(root, "02_more", parameters=assumed)
     given = load(root, "").values

@@ -320,6 +320,7 @@ def test_cdnow_is_kept_as_published():
 
 def test_an_unknown_sample_offers_the_nearest():
     with pytest.raises(
-        ParamsError, match=r"'shopp'.*'cdnow', 'shop', 'traits', 'untouched'.*'shop'"
+        ParamsError,
+        match=r"'shopp'.*'cdnow', 'enquiries', 'events', 'shop', 'traits', 'untouched'.*'shop'",
     ):
         samples.locate("shopp")
