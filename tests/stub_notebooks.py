@@ -18,13 +18,14 @@ from ltvkit.engines import frames, sampling
 from ltvkit.engines.spark import lists, ranking
 from ltvkit.forecast import estimation, next_orders, uncertainty
 from ltvkit.forecast.backtesting import holdout
+from ltvkit.funnel import landmark
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ingest.readers import samples
 from ltvkit.ltv import curves, order_steps
 from ltvkit.offers import evaluation, gaps, timing
 from ltvkit.quality import summary
 from ltvkit.report import results
-from ltvkit.samples import shop
+from ltvkit.samples import events, shop
 from ltvkit.support import after_purchase, aftermath
 from ltvkit.traits import following
 
@@ -39,6 +40,7 @@ LIMITS = (
     (following, "MAX_CUSTOMERS", MOST),
     (tiers, "MAX_CUSTOMERS", MOST),
     (aftermath, "MOST", 3 * MOST),
+    (landmark, "MOST_CUSTOMERS", MOST),
     (summary, "MOST_LINES", 20),
     (results, "CHUNK", 100),
     (lists, "MOST_LISTED", 100),
@@ -83,6 +85,10 @@ BOUNDED = {
     "offers.gaps.measure_gaps": gaps.MOST * DAYS,
     "offers.reorders._expect": gaps.MOST * DAYS,
     "offers.timing._count": sampling.GROUPS * (timing.MOST + 1) * (gaps.YEAR + 2),
+    "funnel.summaries.count_waits": DAYS * (gaps.YEAR + 1),
+    "funnel.accumulation.count_there": sampling.GROUPS * (gaps.YEAR + 1),
+    "funnel.accumulation.count_paid": sampling.GROUPS * (gaps.YEAR + 1),
+    "funnel.referral._follow": sampling.GROUPS * (gaps.YEAR + 1),
     "support.after_purchase.measure_days": 2 * DAYS * (after_purchase.LAST + 1),
     "support.after_purchase._add_names": PRODUCTS,
     "engines.spark.ranking._ends": ranking.SAMPLE,
@@ -96,6 +102,7 @@ SAMPLES = {
     "hypotheses.effects.customer_days.build": 1.3,
     "hypotheses.effects.customer_days._first_channels": 1.3,
     "traits.following.follow": 1.3,
+    "funnel.landmark._measure": 1.3,
     "archetypes.tiers._compare": 1.3,
     "support.aftermath._read": 1.3,
 }
@@ -110,8 +117,10 @@ def write_orders(path: Path, *, customers: int) -> None:
     """A sample shop with all that is listed, in proportion: duplicates, and ids of two spellings.
 
     Some lines stand twice, and some customers are written in capitals on half of their lines.
+    Beside it, what these customers did before and after their orders (events.parquet).
     """
     orders = shop.simulate(customers=customers)
+    events.simulate(orders).to_parquet(path.with_name("events.parquet"), index=False)
     number = pd.to_numeric(orders["customer_id"].str[1:], errors="coerce")
     small = (number % 20 == 0) & (orders.index % 2 == 0)
     orders["customer_id"] = orders["customer_id"].mask(small, orders["customer_id"].str.lower())
@@ -129,17 +138,19 @@ def crossings(
     """
     given = {"shop": "shop", "source": str(source), "columns": {}, "policies": POLICIES}
     given |= {"engine": engine, "spark": spark or {}}
-    asked = {"source": "demo:enquiries", "policies": {"fold_ids": POLICIES["fold_ids"]}}
-    given |= {"enquiries": asked}
+    folded = {"policies": {"fold_ids": POLICIES["fold_ids"]}}
+    given |= {n: {"source": f"demo:{n}"} | folded for n in ("events", "enquiries")}
     with pytest.MonkeyPatch.context() as patch:
         for module, name, limit in LIMITS:
             patch.setattr(module, name, limit)
         for function, name, few in OFTEN:
             patch.setitem(function.__kwdefaults__, name, few)
-        # The same orders for the sample that the fifth notebook opens by its name; records as they
-        # are.
-        locate, kept = samples.locate, ("events", "enquiries")
-        patch.setattr(samples, "locate", lambda n: locate(n) if n in kept else source)
+        # The same orders for the samples that notebooks open by their names, and their events;
+        # enquiries as they are.
+        files = dict.fromkeys(samples.NAMES, source)
+        files["events"] = source.with_name("events.parquet")
+        files["enquiries"] = samples.locate("enquiries")
+        patch.setattr(samples, "locate", files.__getitem__)
         most = _counted(patch)
         for notebook in NOTEBOOKS:
             run(notebook, given | {"out": str(out / notebook.stem)})
