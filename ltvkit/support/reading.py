@@ -23,8 +23,10 @@ def read_enquiries(
     Columns: `enquiry_id`, `customer_id` (None where nobody knows), `enquiry_time` by the shop's
     clock, `enquiry_date` (its midnight), `text` without personal data, and where they are mapped
     `intent`, `product_id`, `order_id`, `channel`, `carrier`, `lot`, `campaign`, `answered_by`,
-    `answer_minutes` (until the answer), `handling_minutes` (time worked on it), `solved`,
-    `satisfaction`. Raises `NotRecorded` for {}, and what `records.read` raises.
+    `answer_minutes` (until the answer), `handling_minutes` (time worked on it),
+    `satisfaction`, `solved` (None while it waits) and, with `solved`, `open` (whether it waits;
+    None where only yes or no is recorded). Raises `NotRecorded` for {}, and what `records.read`
+    raises.
 
     >>> read_enquiries({})
     Traceback (most recent call last):

@@ -121,8 +121,9 @@ def _count_unreadable(
         if kind not in ("minutes", "flag", "score") or not found:
             continue
         said = f"coalesce({', '.join(f'_written[{literal(h)}]' for h in found)})"
+        unknown = f"{quoted(name)} is null{' and open is null' if name == 'solved' else ''}"
         [n] = ask(
-            f"select count(*) from ({sql}) where reason is null and {quoted(name)} is null "
+            f"select count(*) from ({sql}) where reason is null and {unknown} "
             f"and {said} is not null and not {values.is_unanswered(said)}"
         ).fetchall()[0]
         counted |= {name: n} if n else {}

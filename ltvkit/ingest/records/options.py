@@ -23,6 +23,7 @@ ALWAYS = {
     "events": ("visitor_id", "customer_id", "event_time", "event_date", "event", "stage"),
     "enquiries": ("enquiry_id", "customer_id", "enquiry_time", "enquiry_date", "text"),
 }
+DERIVED = ("open",)  # beside `solved`, where that is mapped
 KEYS = {
     "events": ("source", "columns", "format", "stages", "policies"),
     "enquiries": ("source", "columns", "policies"),
@@ -36,15 +37,17 @@ SHARED = (
 # Those of the orders hold for records, too, unless these say otherwise: else ids would not join.
 INHERITED = ("timezone", "fold_ids", "guest_ids", "memory_limit")
 # Policies of one table: whether exact repeats of an event are left out, in which unit durations
-# are, and on which scale satisfaction is.
-OWN = {"events": ("repeated",), "enquiries": ("unit", "scale")}
+# are, on which scale satisfaction is, and what words of the status mean.
+OWN = {"events": ("repeated",), "enquiries": ("unit", "scale", "solved")}
+MEANS = {"true": "solved", "false": "unsolved", "open": "waiting"}
 NOT_ROWS = ("max_quarantined", "memory_limit")  # policies that change no stored row
 _PEOPLE = ("customer_id", "visitor_id", "referred_by", "answered_by")  # never named on a page
 
 
 @dataclass(frozen=True)
 class Options:
-    """Checked options of the table `name`; `stages` is by `values.write_key`, "" for no stage."""
+    """Checked options of the table `name`; `stages` is by `values.write_key`, "" for no stage,
+    and so is `solved`: word -> outcome of words.yaml."""
 
     name: str
     source: str
@@ -55,6 +58,7 @@ class Options:
     repeated: str = "drop"
     unit: str = ""
     scale: tuple[float, ...] = ()
+    solved: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> dict[str, Any]:
@@ -73,6 +77,8 @@ class Options:
         policies = dict(given.get("policies") or {})
         own = {name: policies.pop(name) for name in OWN[table] if name in policies}
         own |= {"scale": tuple(map(float, own["scale"]))} if "scale" in own else {}
+        if "solved" in own:
+            own["solved"] = {header_key(n): MEANS[_say(to)] for n, to in own["solved"].items()}
         stages = {header_key(n): to or "" for n, to in (given.get("stages") or {}).items()}
         return cls(
             name=table,
@@ -179,7 +185,24 @@ def _check_policies(given: Mapping[str, Any], table: str) -> None:
             raise ParamsError(
                 f"policies: scale: {scale!r}: give the least and the best satisfaction, as [1, 5]."
             )
+    _check_solved(policies.pop("solved", {}))
     check_options(policies=policies)
+
+
+def _check_solved(given: Any) -> None:
+    example = "give words and what each means, as in {返信済み: true, 様子見: open}."
+    if not isinstance(given, Mapping):
+        raise ParamsError(f"policies: solved: {given!r}: {example}")
+    for word, means in given.items():
+        if _say(means) not in MEANS:
+            raise ParamsError(
+                f"policies: solved: {word}: {means!r} is not one of {_list(MEANS)}: {example}"
+            )
+
+
+def _say(value: Any) -> str:
+    """A value of YAML as the text that it was: true, whether it was read as a text or not."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _mapping(given: Mapping[str, Any], key: str) -> Mapping[str, Any]:

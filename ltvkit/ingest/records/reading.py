@@ -25,7 +25,7 @@ from ltvkit.ingest.pipeline import Rows
 from ltvkit.ingest.readers import Raw
 from ltvkit.ingest.records import rows as row_reading
 from ltvkit.ingest.records import validation
-from ltvkit.ingest.records.options import ALWAYS, INVITATIONS, NOT_ROWS, TABLES, Options
+from ltvkit.ingest.records.options import ALWAYS, DERIVED, INVITATIONS, NOT_ROWS, TABLES, Options
 from ltvkit.ingest.schema import FILE, LINE, TEXT
 
 HOME = "records"  # in the cache
@@ -129,6 +129,7 @@ def _open(connection: Any, rows: Rows, options: Options) -> Records:
     known = [c for c in options.table["columns"] if c in stored.columns]
     first = list(ALWAYS[options.name])
     shown = [*first, *(c for c in known if c not in first and c != "event_id")]
+    shown += [c for c in DERIVED if c in stored.columns]
     places = {FILE: "file", LINE: "line"} if FILE in stored.columns else {LINE: "line"}
     refused = stored.filter("reason is not null").sort(*map(duckdb.ColumnExpression, places))
     labels = pipeline.label_raw(rows.raw_columns)

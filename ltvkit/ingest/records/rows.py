@@ -15,7 +15,7 @@ from ltvkit.ingest.pipeline import Rows
 from ltvkit.ingest.readers import Raw
 from ltvkit.ingest.readers.part import Part
 from ltvkit.ingest.records import columns as headers
-from ltvkit.ingest.records import facts, masking, validation, values
+from ltvkit.ingest.records import facts, masking, outcomes, validation, values
 from ltvkit.ingest.records.options import ALWAYS, FORMATS, STAGES, Options
 from ltvkit.ingest.schema import FAULT, FILE, LINE, TEXT
 
@@ -71,6 +71,9 @@ class RowReader(pipeline.PartReader):
         working = [w for w in (FILE, LINE, FAULT, TEXT) if w in part.working]
         chosen = dict.fromkeys(_list_always(self.options), "null::varchar")
         chosen |= {n: self._parse(n, h, part) for n, h in self.mapped.items()}
+        if header := self.mapped.get("solved"):
+            decided = self.options.solved
+            chosen["open"] = outcomes.parse_open(header, part.columns[header], decided)
         kept = [*map(quoted, chosen), *(w for w in working if w == LINE)]
         chosen |= {f"_raw_{n}": quoted(c) for n, c in enumerate(part.columns)}
         chosen |= dict.fromkeys((FAULT, TEXT), "null::varchar") | {w: w for w in working}
@@ -126,7 +129,7 @@ class RowReader(pipeline.PartReader):
             unit = self.options.unit or values.find_unit(header) or "minutes"
             return values.parse_minutes(header, kind, unit=unit, decimal=decimal)
         if column == "flag":
-            return values.parse_flag(header, kind)
+            return outcomes.parse_solved(header, kind, self.options.solved)
         if column == "score":
             return values.parse_score(header, kind, decimal=decimal)
         parse = values.parse_word if column == "word" else parse_text

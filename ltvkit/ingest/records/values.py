@@ -1,4 +1,4 @@
-"""Parse values of records: durations, yes and no, satisfaction; DuckDB expressions as in `parse`.
+"""Parse values of records: words, durations, satisfaction; DuckDB expressions as in `parse`.
 
 NULL where a value cannot be read.
 """
@@ -109,20 +109,6 @@ def _parse_units(t: str) -> str:
 
 def _behind(form: str) -> str:
     return rf"({_NUMBER}) *{form}(?:[^a-z]|$)"
-
-
-def parse_flag(header: str, kind: str) -> str:
-    """Whether something is so: yes and no, ○ and ×, 完了 and 未対応; see words.yaml.
-
-    >>> import duckdb
-    >>> texts = "select unnest(['対応完了', '×', 'Closed', 'In Progress', '?']) as t"
-    >>> duckdb.sql(texts).project(parse_flag("t", "VARCHAR")).fetchall()
-    [(True,), (False,), (True,), (False,), (None,)]
-    """
-    if kind == "BOOLEAN":
-        return quoted(header)
-    words = {header_key(w): so for so, several in _WORDS["solved"].items() for w in several}
-    return f"try_cast({look_up(parse_text(header, kind), words)} as boolean)"
 
 
 def parse_score(header: str, kind: str, *, decimal: str = ".") -> str:
