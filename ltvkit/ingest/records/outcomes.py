@@ -27,9 +27,9 @@ def parse_solved(header: str, kind: str, decided: Mapping[str, str] | None = Non
     `decided` is what words mean to the shop, by `write_key`, as the keys of words.yaml.
 
     >>> import duckdb
-    >>> texts = "select unnest(['対応完了', '×', 'Closed', 'In Progress', '完了（返金）', '?']) as t"
+    >>> texts = "select unnest(['対応完了', '×', 'In Progress', '完了（返金）', '?']) as t"
     >>> duckdb.sql(texts).project(parse_solved("t", "VARCHAR")).fetchall()
-    [(True,), (False,), (True,), (None,), (True,), (None,)]
+    [(True,), (False,), (None,), (True,), (None,)]
     """
     return quoted(header) if kind == "BOOLEAN" else _find(header, kind, _SOLVED, decided or {})
 

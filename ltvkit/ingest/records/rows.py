@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,12 +15,10 @@ from ltvkit.ingest.pipeline import Rows
 from ltvkit.ingest.readers import Raw
 from ltvkit.ingest.readers.part import Part
 from ltvkit.ingest.records import columns as headers
-from ltvkit.ingest.records import facts, masking, outcomes, validation, values
+from ltvkit.ingest.records import facts, masking, outcomes, scales, validation, values
 from ltvkit.ingest.records.options import ALWAYS, FORMATS, STAGES, Options
 from ltvkit.ingest.schema import FAULT, FILE, LINE, TEXT
 
-SCALES = ((0, 1), (1, 5), (0, 5), (1, 10), (0, 10), (0, 100))
-_ON_SCALE = 0.95  # of the scores that a scale must hold
 BATCH = 50_000  # rows whose texts are in memory at once
 
 
@@ -41,8 +39,8 @@ def validate_source(raw: Raw, options: Options, keep: pipeline.Store) -> Rows:
         sql = " union all by name ".join(kept)
         have = [c for c in options.table["columns"] if any(c in n for n in names)]
         compared = validation.compare(raw.connection, sql, have, options)
-        if scale := _find_scale(raw.connection, compared, have, options):
-            compared = _drop_off_scale(compared, scale)
+        found = [n["satisfaction"] for n in names if "satisfaction" in n]
+        compared, scale = scales.settle(raw.connection, compared, found, options)
         if compared != sql:
             place = validation.find_place(raw.connection, sql)
             ordered = f"select * from ({compared}) order by {place}"
@@ -169,26 +167,3 @@ class RowReader(pipeline.PartReader):
 def _list_always(options: Options) -> list[str]:
     """The canonical columns that a table always has, without those that follow from others."""
     return [n for n in ALWAYS[options.name] if n in options.kinds]
-
-
-def _find_scale(
-    connection: Any, sql: str, have: Sequence[str], options: Options
-) -> tuple[float, float] | None:
-    """The least and the best satisfaction: as the params say, else the smallest usual scale that
-    holds nearly all; none where no satisfaction is mapped or none fits."""
-    if "satisfaction" not in have:
-        return None
-    if options.scale:
-        return options.scale[0], options.scale[1]
-    fits = [f"count(*) filter (satisfaction between {low} and {high})" for low, high in SCALES]
-    known = f"from ({sql}) where reason is null and satisfaction is not null"
-    all_, *counts = connection.execute(f"select count(*), {', '.join(fits)} {known}").fetchall()[0]
-    good = [s for s, n in zip(SCALES, counts, strict=True) if all_ and n >= _ON_SCALE * all_]
-    return good[0] if good else None
-
-
-def _drop_off_scale(sql: str, scale: tuple[float, float]) -> str:
-    """Rows whose satisfaction is not known where it lies off the scale."""
-    low, high = scale
-    on = f"case when satisfaction between {low} and {high} then satisfaction end"
-    return f"select * replace ({on} as satisfaction) from ({sql})"

@@ -18,6 +18,7 @@ _WORDS = files.read_yaml(__name__, "words.yaml")
 UNITS: dict[str, float] = {name: minutes for name, (minutes, _form) in _WORDS["units"].items()}
 _FORMS = {name: form for name, (_minutes, form) in _WORDS["units"].items()}
 _HEADERS = {unit: re.compile(form) for unit, form in _WORDS["unit_headers"].items()}
+_SATISFIED = {header_key(w): so for so, several in _WORDS["satisfied"].items() for w in several}
 _PERSONAL = "|".join((*FORMS["mail"], *FORMS["telephone"]))
 _NUMBER = r"\d+(?:\.\d+)?"
 
@@ -122,14 +123,18 @@ def parse_score(header: str, kind: str, *, decimal: str = ".") -> str:
     number = values.parse_number(header, kind, decimal=decimal)
     if values.is_number(kind):
         return number
-    words = {header_key(w): so for so, several in _WORDS["satisfied"].items() for w in several}
     of = r"^(\d+(?:\.\d+)?) *(?:/ *\d+|%|点)$"
     filled = "length(regexp_replace(t, '☆', '', 'g'))"
     stars = f"case when regexp_full_match(t, '[★⭐]+☆*') then {filled} end"
     shown = f"try_cast(regexp_extract(t, '{of}', 1) as double)"
-    word = f"try_cast({look_up('t', words)} as double)"
+    word = f"try_cast({look_up('t', _SATISFIED)} as double)"
     text = narrow(parse_text(header, kind))
     return once(text, "t", f"coalesce({number}, {shown}, {stars}::double, {word})")
+
+
+def is_satisfied_word(text: str) -> str:
+    """SQL: whether a text is a word for content or for not, as good and bad."""
+    return f"{look_up(text, _SATISFIED)} is not null"
 
 
 def is_unanswered(text: str) -> str:
