@@ -111,7 +111,7 @@ def _try_reading(options: Mapping[str, Any], table: str) -> Iterator[list[str]]:
     listed = [f"  {formats.count(row.lines):>9}  {row.reason}" for row in aside]
     yield [*drafts.wrap(told.describe(found), first="", rest=""), *listed]
     if table == "events":
-        names = records.list_events(found).head(MOST_NAMES)
+        names = records.list_events(found, rare=True).head(MOST_NAMES)
         yield [_("Names of events, and their stage:"), tables.show(names).text()]
 
 

@@ -68,8 +68,8 @@ def test_inputs_are_told_of_in_the_manifest_and_on_the_front_page(root):
     spans = {name: (x["lines_read"], x["kept"], x["first"]) for name, x in listed.items()}
     assert spans == {"events": (2, 2, "1998-06-01"), "enquiries": (2, 1, "1998-06-01")}
     assert manifest["records"]["events"]["event_names"] == [
-        ["spin", None, 1],
         ["view_item", "interest", 1],
+        ["(other names)", None, 1],
     ]
     page = front_page_of(root)
     assert "Events: 2 of 2 lines used, 1 June 1998 to 2 June 1998." in page

@@ -17,15 +17,22 @@ from ltvkit.ingest.records.options import FORMATS, Options
 from ltvkit.ingest.schema import FILE, LINE
 
 MOST_NAMES = 1_000  # of events that the facts count one by one
+FEWEST = 5  # people who tell a name of events from one that names a person
 
 
-def list_events(records: Any) -> pd.DataFrame:
+def list_events(records: Any, *, rare: bool = False) -> pd.DataFrame:
     """`Records` of events -> their names: event, stage (None: no stage is mapped to it), events and
     share of all; those without a stage first, then by number and name.
 
-    Beyond `MOST_NAMES` names, the rarer ones are one row, named "(other names)".
+    Names without a stage of fewer than `FEWEST` people, as view_user_C0123, and names beyond
+    `MOST_NAMES` are one row, "(other names)". `rare` also names those of few people: for the
+    terminal, not for a page; it needs rows of DuckDB.
     """
-    table = pd.DataFrame(records.facts["event_names"], columns=["event", "stage", "events"])
+    names = records.facts["event_names"]
+    if rare:
+        named = records.rows.aggregate("event, stage, count(*) as events").order("events desc")
+        names = named.limit(MOST_NAMES).fetchall()
+    table = pd.DataFrame(names, columns=["event", "stage", "events"])
     table["share"] = table["events"] / max(table["events"].sum(), 1)
     unknown = table["stage"].notna()
     table = table.assign(_known=unknown).sort_values(
@@ -60,7 +67,7 @@ def describe_source(
         "first_lines": _find_first_lines(raw, sql),
     }
     if options.name == "events":
-        return facts | _describe_events(ask, kept)
+        return facts | _describe_events(ask, kept, options)
     return facts | _describe_enquiries(ask, sql, kept, names, options)
 
 
@@ -75,10 +82,14 @@ def _find_first_lines(raw: Raw, sql: str) -> dict[str, str]:
     return dict(found)
 
 
-def _describe_events(ask: Callable[[str], Any], kept: str) -> dict[str, Any]:
+def _describe_events(ask: Callable[[str], Any], kept: str, options: Options) -> dict[str, Any]:
+    # What the shop's params name is no secret of a person; of the rest, few people may tell one.
+    said = ", ".join(map(literal, options.stages)) or "null"
+    named = f"stage is not null or coalesce({values.write_key('event')} in ({said}), false)"
+    people = f"count(distinct coalesce(visitor_id, customer_id)) >= {FEWEST}"
     listed = ask(
-        f"select event, stage, count(*) as lines {kept} group by all order by lines desc, event "
-        f"limit {MOST_NAMES}"
+        f"select event, stage, count(*) as lines {kept} group by all "
+        f"having {people} or bool_or({named}) order by lines desc, event limit {MOST_NAMES}"
     ).fetchall()
     lines, unknown, visitors = ask(
         f"select count(*), count(*) filter (stage is null), count(visitor_id) {kept}"
