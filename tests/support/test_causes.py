@@ -54,6 +54,42 @@ def test_pieces_of_a_text(text, inside, outside):
     assert not outside & pieces
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("ドライバー鬼塚正雄さんの態度", {"態度"}),
+        ("配達の鬼塚 正雄様が", {"配達"}),
+        ("ｵﾆﾂﾞｶさまの電話", {"電話"}),
+        ("担当さくらさんへ。破損", {"破損"}),
+        ("鬼塚君、鬼塚氏、鬼塚ちゃんと、鬼塚殿", set()),
+        ("Your driver Mr. Masao Onizuka shouted", {"driver", "shouted"}),
+        ("dr onizuka shouted", {"shouted"}),
+        ("MS. O'Neill-Smith shouted", {"shouted"}),
+        (
+            "模様と仕様と氏名",
+            {"模様", "仕様", "氏名", "模様と仕様", "仕様と氏名", "模様と仕様と氏名"},
+        ),
+        ("商品がちゃんと", {"商品"}),
+        ("赤ちゃん", {"赤ちゃん"}),
+    ],
+)
+def test_who_is_addressed_is_taken_out(text, left):
+    pieces = phrases.split(text)
+    assert left <= pieces
+    for piece in pieces:
+        assert not any(part in piece.casefold() for part in ("鬼塚", "正雄", "masao", "onizuka"))
+        assert not any(part in piece for part in ("オニヅカ", "さくら", "neill", "smith"))
+    if left <= {"態度", "電話", "破損", "shouted"}:
+        assert pieces == left
+
+
+def test_a_name_that_many_customers_write_is_no_phrase():
+    texts = ["ドライバー鬼塚正雄さんに大声で怒鳴られ"] * 30
+    found = phrases.find(texts, customers=pd.Series([f"c{n}" for n in range(30)])).names
+    assert found
+    assert not any("鬼" in name or "正雄" in name for name in found)
+
+
 def test_the_product_is_taken_out():
     assert "face oil" in phrases.split("the Face oil leaks")
     assert phrases.split("the Face oil leaks", names=("Face oil",)) == {"leaks"}
