@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     )
     from ltvkit.support.rates import count_rates
     from ltvkit.support.reading import read_enquiries, select_until
+    from ltvkit.support.recording import describe_recording
     from ltvkit.support.routing import (
         Router,
         choose_high_value,
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Causes", "Guides", "Records", "Router", "choose_high_value", "compare_after", "count_rates",
     "describe_after", "describe_causes", "describe_guides", "describe_labels", "describe_leaf",
-    "describe_waiting", "draft_hypothesis", "find_causes", "find_guides", "find_rising", "finding",
+    "describe_recording", "describe_waiting", "draft_hypothesis", "find_causes",
+    "find_guides", "find_rising", "finding",
     "list_drafts", "measure_days", "measure_leaf", "name_products", "price", "read_enquiries",
     "route", "select_until", "summarize_waiting", "train", "weigh_causes",
 ]  # fmt: skip
