@@ -255,7 +255,7 @@ def _find_end(band: int) -> int:
 
 def _count_band(first: int, band: int, counted: pd.DataFrame) -> dict[str, Any]:
     own = counted[(counted["first"] == first) & (counted["delivered"] == int(band != NEVER))]
-    row = {"first": first, "band": band}
+    row: dict[str, Any] = {"first": first, "band": band}
     row["order_kind"] = "first_order" if first else "later_order"
     if band in NAMES:
         return row | {"days_after": fill(NAMES[band]), "orders": int(own["n"].sum())}

@@ -38,7 +38,7 @@ LEVEL = 0.05
 TOGETHER = 0.5  # of the enquiries of one row are those of another: one cause
 NAMED = 3  # phrases of a cause that are shown
 COLUMNS = [
-    "place", "group", "phrases", "intent", "enquiries", "customers", "share", "share_of_others",
+    "place", "group", "phrases", "intent", "with_phrase", "customers", "share", "share_of_others",
     "z", "q", "also", "first_seen", "extra_a_year", "not_solved_share", "minutes_each",
 ]  # fmt: skip
 
@@ -58,9 +58,11 @@ def find_causes(
 
     - `place`, `group`: where its phrases come up more often; of several the one with the highest z,
       and `also` the others
-    - `phrases`: up to three of them; `intent`: what most of these enquiries are about
-    - `enquiries` that hold one of its phrases there, by so many `customers`; `share` of the
-      enquiries of the group, and `share_of_others` (in all other groups of the place)
+    - `phrases`: up to three of them; `intent`: what most of these enquiries are about, of those
+      that five customers wrote about
+    - `with_phrase`: enquiries that hold one of its phrases there, by so many `customers` (those
+      without a customer count as enquiries, and in no test); `share` of the enquiries of the group,
+      and `share_of_others` (in all other groups of the place)
     - `z`, and `q`: the p-value adjusted for all pairs tried
     - `first_seen` (day) and `extra_a_year`: the enquiries beyond that share, at the pace since then
       (of 90 days at least)
@@ -135,15 +137,17 @@ def read(enquiries: Frame, *, as_of: Day, by: Sequence[str]) -> pd.DataFrame:
 def compare(found: Phrases, table: pd.DataFrame, groups: np.ndarray) -> pd.DataFrame:
     """Phrases of enquiries and the group of each (missing: none; they count among the others) -> a
     row per pair of a group and a phrase that five customers of it wrote: group, phrase (its
-    number), `z`, `p`, and `tried`: how many pairs there are, with those of fewer customers."""
-    groups = np.where(pd.isna(groups), "", groups).astype(str)
+    number), `z`, `p`, and `tried`: how many pairs there are, with those of fewer customers. If all
+    have fewer, one row of no group. Enquiries without a customer are left out."""
+    known = table["customer_id"].notna().to_numpy()  # nobody knows how many people the others are
+    groups = np.where(pd.isna(groups), "", groups).astype(str)[known]
     names, at = np.unique(groups, return_inverse=True)
-    who = table["customer_id"].where(table["customer_id"].notna(), table["enquiry_id"]).astype(str)
+    who = table.loc[known, "customer_id"].astype(str)
     each = pd.factorize(pd.Series(at).astype(str) + "\n" + who.to_numpy())[0]
     count = each.max(initial=-1) + 1
     join = sparse.csr_matrix((np.ones(len(each)), (each, np.arange(len(each)))),
                              shape=(count, len(each)))  # fmt: skip
-    held = (join @ found.held > 0).astype(float)
+    held = (join @ found.held[np.flatnonzero(known)] > 0).astype(float)
     of = np.zeros(count, dtype=int)
     of[each] = at
     into = sparse.csr_matrix((np.ones(count), (of, np.arange(count))), shape=(len(names), count))
@@ -156,7 +160,10 @@ def compare(found: Phrases, table: pd.DataFrame, groups: np.ndarray) -> pd.DataF
     z = _score(inside, whole)[g, w]
     exact = stats.hypergeom.sf(inside[g, w] - 1, count, whole[w], size[g])
     rows = {"group": names[g], "phrase": w, "z": z, "p": np.maximum(exact, stats.norm.sf(z))}
-    return pd.DataFrame(rows).assign(tried=int(large.sum()) * len(whole))
+    tried = int(large.sum()) * len(whole)
+    if tried and not len(w):  # tried, and nothing to show
+        rows = {"group": [""], "phrase": [0], "z": [-np.inf], "p": [1.0]}
+    return pd.DataFrame(rows).assign(tried=tried)
 
 
 def _score(inside: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -226,8 +233,10 @@ def _is_same(cause: dict[str, Any], place: tuple, inside: np.ndarray, intent: An
 def _find_intent(table: pd.DataFrame, inside: np.ndarray) -> str:
     if "intent" not in table:
         return ""
-    named = table.loc[inside, "intent"].dropna()
-    return str(named.value_counts().sort_index().idxmax()) if len(named) else ""
+    named = table.loc[inside].dropna(subset="intent").groupby("intent", observed=True)
+    counts = named.agg(n=("enquiry_id", "size"), people=("customer_id", "nunique"))
+    shown = counts.loc[counts["people"] >= FEWEST, "n"].sort_index()
+    return str(shown.idxmax()) if len(shown) else ""
 
 
 def _tell(cause: dict[str, Any], table: pd.DataFrame, *, as_of: Day) -> dict[str, Any]:
@@ -241,7 +250,7 @@ def _tell(cause: dict[str, Any], table: pd.DataFrame, *, as_of: Day) -> dict[str
         "group": group,
         "phrases": " / ".join(map(redaction.mask_figures, _choose(cause["names"]))),
         "intent": cause["intent"],
-        "enquiries": int(held.sum()),
+        "with_phrase": int(held.sum()),
         "customers": int(table.loc[held, "customer_id"].nunique()),
         "share": held.sum() / member.sum(),
         "share_of_others": usual,

@@ -89,7 +89,7 @@ def describe_causes(causes: Causes, rising: Causes) -> str:
         said += [fill("no_proof")] * bool(len(table))
     for _n, row in new.head(NAMED).iterrows():
         since = row["first_seen"].date()
-        figures = {"n": int(row["enquiries"]), "customers": int(row["customers"])}
+        figures = {"n": int(row["with_phrase"]), "customers": int(row["customers"])}
         said.append(fill("new_cause", phrases=row["phrases"], since=since, **figures))
     return " ".join(said)
 
@@ -97,7 +97,7 @@ def describe_causes(causes: Causes, rising: Causes) -> str:
 def _describe_cause(row: pd.Series) -> str:
     where = fill("where", place=formats.label(row["place"]), group=row["group"])
     return fill(
-        "cause", where=where, phrases=row["phrases"], n=int(row["enquiries"]),
+        "cause", where=where, phrases=row["phrases"], n=int(row["with_phrase"]),
         share=float(row["share"]), others=float(row["share_of_others"]),
     )  # fmt: skip
 

@@ -186,11 +186,11 @@ def test_what_is_new_this_quarter(asked):
 def test_figures_of_a_cause_add_up(found, asked):
     for n, row in enumerate(found.table.to_dict("records"), start=1):
         listed = found.enquiries[found.enquiries["cause"] == n]
-        assert len(listed) == row["enquiries"]
+        assert len(listed) == row["with_phrase"]
         assert listed["customer_id"].nunique() == row["customers"]
         if row["place"] != "quarter":
             member = (asked[row["place"]] == row["group"]).sum()
-            assert row["share"] == pytest.approx(row["enquiries"] / member)
+            assert row["share"] == pytest.approx(row["with_phrase"] / member)
             assert row["extra_a_year"] > 0
 
 
@@ -246,6 +246,48 @@ def test_nothing_of_people_and_nothing_of_four_customers_is_shown():
     for part in ("田中", "花子", "秘密", "example", "1111", "user"):
         assert part not in said
     assert (found["customers"] >= 5).all()
+
+
+def test_enquiries_without_a_customer_are_no_people():
+    filler = [(f"f{n}", "2024-01-05", "配送状況を教えてください", "B") for n in range(200)]
+    nobody = [(None, "2024-02-01", "容器が割れています", "A") for n in range(15)]
+    four = [(f"m{n % 4}", "2024-02-01", "容器が割れています", "A") for n in range(8)]
+    others = [(f"o{n}", "2024-02-01", "配送状況を教えてください", "A") for n in range(10)]
+    shop, rule = {"columns": ("product_id",)}, {"as_of": "2024-03-31", "by": ["product_id"]}
+    found = support.find_causes(make_enquiries(*filler, *nobody, **shop), **rule)
+    assert found.table.empty
+    some = make_enquiries(*filler, *nobody, *four, *others, **shop)
+    assert "A" not in support.find_causes(some, **rule).table["group"].tolist()
+    nine = [(f"n{n}", "2024-02-01", "容器が割れています", "A") for n in range(9)]
+    table = make_enquiries(*filler, *nobody, *nine, *others, **shop)
+
+    def find_named(intent):
+        found = support.find_causes(table.assign(intent=intent), **rule)
+        return find_row(found.table, "product_id", "A")
+
+    intent = ["damaged" if n in (200, 201, 202, 215, 216) else None for n in range(len(table))]
+    row = find_row(
+        support.find_causes(table.assign(intent=intent), **rule).table, "product_id", "A"
+    )
+    assert (row["with_phrase"], row["customers"], row["intent"]) == (24, 9, "")
+    assert row["share"] == pytest.approx(24 / 34)
+    intent = ["damaged" if 214 < n < 220 else None for n in range(len(table))]
+    row = find_row(
+        support.find_causes(table.assign(intent=intent), **rule).table, "product_id", "A"
+    )
+    assert row["intent"] == "damaged"
+
+
+def test_pairs_count_as_tried_where_none_is_shown():
+    held = sparse.csr_matrix(np.r_[np.ones(4), np.zeros(16), np.ones(1), np.zeros(19)][:, None])
+    table = pd.DataFrame({"customer_id": [f"c{n}" for n in range(40)], "enquiry_id": range(40)})
+    groups = np.array(["A"] * 20 + ["B"] * 20, dtype=object)
+    rows = causes.compare(phrases.Phrases(["x"], held), table, groups)
+    assert rows["tried"].tolist() == [2]
+    other = pd.DataFrame({"group": "g", "phrase": [0], "z": 5.0, "p": [0.01], "tried": 1})
+    alone, both = ([other.assign(place="lot")], [other.assign(place="lot"), rows.assign(place="x")])
+    assert causes._adjust(alone, 0.2)["q"].tolist() == pytest.approx([0.01])
+    assert causes._adjust(both, 0.2)["q"].tolist() == pytest.approx([0.03])
 
 
 # --- too little
