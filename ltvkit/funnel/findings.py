@@ -124,9 +124,11 @@ def describe_referral(found: Referral, *, currency: str = "") -> str:
     figures = found.figures
     names = {n: formats.number(100 * figures[n], decimals=1) for n in ("k", "k_low", "k_high")}
     days, codes = int(figures["horizon_days"]), int(figures["codes"])
-    said = [fill("brings", n=int(figures["brought"]), codes=codes, days=days, **names)]
+    said = [fill("brought", n=int(figures["brought"]), codes=codes)]
+    if not formats.is_missing(figures["k"]):
+        said += [fill("introduces", days=days, **names)]
     if found.refused:
-        return " ".join([*said, found.refused])
+        return " ".join([*said, found.refused[:1].upper() + found.refused[1:]])
     worth = {
         n: formats.money(figures[n], currency)
         for n in ("ltv", "ltv_with_brought", "ltv_with_brought_low", "ltv_with_brought_high")

@@ -93,7 +93,8 @@ def reach(
     - "quiet": the day on which a customer counts as gone for the first time, by `lapse_days` or the
       shop's own usual gap (`ltv.lapse.find`); "returned": the next day with a purchase
     - "introducing": the first day on which an event names the customer as who introduced somebody
-      (`referred_by`), or has this stage and names nobody; "advocating": the first such event's
+      (`referred_by`; nobody introduces himself), or has this stage and names nobody; "advocating":
+      the first such event's
 
     A stage that no event has is `missing`: not recorded, which is not the same as reached by
     nobody. Customers who were there before it is known who is new (`ingest.truncation`;
@@ -153,7 +154,8 @@ def _find_event_stages(events: nw.LazyFrame, stages: tuple[str, ...]) -> list[nw
     own = stage.is_in([*(n for n in stages if n != PURCHASE), *OF_EVENTS])
     brings = (stage == INTRODUCING) & ~nw.col("referred_by").is_null()
     of_person = dated.filter(own | ((stage == PURCHASE) & visitor)).filter(~brings)
-    brought = dated.filter(~nw.col("referred_by").is_null()).with_columns(
+    himself = ~visitor & (nw.col("referred_by") == nw.col("customer_id"))
+    brought = dated.filter(~nw.col("referred_by").is_null(), ~himself).with_columns(
         person_id=nw.concat_str(nw.lit(CUSTOMER), nw.col("referred_by")),
         stage=nw.lit(INTRODUCING),
     )

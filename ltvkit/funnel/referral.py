@@ -35,9 +35,10 @@ class Referral:
     """Customers by whether they were brought, and bring others; see `measure_referral`.
 
     `figures`: `codes` (customers who brought somebody), `brought`, `left_out` (namings that cannot
-    be used), `horizon_days`, and with `_low` and `_high` (95%, by drawing customers anew) `k`
+    be used), `codes_followed` (of those won since events began), `horizon_days`, and with `_low` and `_high` (95%, by drawing customers anew) `k`
     (customers brought by one within these days), `multiplier`, `ltv` (what one brings in these
-    days) and `ltv_with_brought`. `refused`: why there is no multiplier; "" where there is one.
+    days) and `ltv_with_brought`. `refused`: why there is no multiplier, or no k (NaN); "" where both
+    are there.
     """
 
     table: pd.DataFrame
@@ -63,8 +64,11 @@ def measure_referral(
     k counts from the first event or the first order, whichever is later: only customers won while
     codes are recorded are followed. `within` 0: the longest of 365, 180, 90 and 30 days that fits
     twice into the days of the events. The multiplier takes it that customers who are brought bring
-    as much, and as many, as all others. It is refused where the upper end of k is 1 or more. Raises
-    `NotRecorded` without events, `TooLittleData` where fewer than 30 customers brought somebody.
+    as much, and as many, as all others. It is refused where the upper end of k is 1 or more. k is
+    refused, too, where fewer than 30 of those followed brought somebody, as in an old shop whose
+    introducers were all won before codes were recorded; or where nobody was seen for so long.
+    Raises `NotRecorded` without events, `TooLittleData` where fewer than 30 customers of any time
+    brought somebody.
     """
     if joined is None:
         raise NotRecorded(fill("no_referrals"))
@@ -155,21 +159,37 @@ def _follow(
         there = accumulation.count_there(dealt, **seen)
         came = pairs.join(dealt, left_on="introducer", right_on="customer_id")
         came = came.with_columns(age=periods.number("brought_on") - nw.col("first"))
-        counted = accumulation.select_seen(came, **seen).group_by("group", "age").agg(n=nw.len())
+        followed = accumulation.select_seen(came, **seen)
+        codes = frames.count(followed.select("introducer").unique())
+        counted = followed.group_by("group", "age").agg(n=nw.len())
         brought = accumulation.spread(frames.table(counted), "n", within)
         spent = accumulation.count_paid(lines, dealt, as_of=stages.as_of, of=of, **seen)
     found = {"k": accumulation.add_up(brought, there), "ltv": accumulation.add_up(spent, there)}
     multiplied = tuple(map(_multiply, found["k"]))
     found["multiplier"] = multiplied
     found["ltv_with_brought"] = tuple(x * m for x, m in zip(found["ltv"], multiplied, strict=True))
-    figures: dict[str, float] = {}
+    figures: dict[str, float] = {"codes_followed": codes}
     for name, (value, drawn) in found.items():
-        low, high = np.nanquantile(drawn, [0.025, 0.975], method="nearest")
-        figures |= {name: float(value), f"{name}_low": float(low), f"{name}_high": float(high)}
-    if figures["k_high"] < 1:
+        ends = (np.nan, np.nan)
+        if not np.isnan(value):
+            ends = np.nanquantile(drawn, [0.025, 0.975], method="nearest")
+        low, high = map(float, ends)
+        figures |= {name: float(value), f"{name}_low": low, f"{name}_high": high}
+    return _refuse(figures, within)
+
+
+def _refuse(figures: dict[str, float], within: int) -> tuple[dict[str, float], str]:
+    """The figures, NaN where they cannot be said; and why not."""
+    names: tuple[str, ...] = ("k", "multiplier", "ltv_with")
+    if np.isnan(figures["k"]):
+        why = fill("nobody_observed", days=within)
+    elif figures["codes_followed"] < LEAST_CODES:
+        why = fill("too_few_followed", n=int(figures["codes_followed"]), least=LEAST_CODES)
+    elif figures["k_high"] >= 1:
+        why, names = fill("k_too_large", k=figures["k_high"]), names[1:]
+    else:
         return figures, ""
-    unknown = {n: np.nan for n in figures if n.startswith(("multiplier", "ltv_with"))}
-    return figures | unknown, fill("k_too_large", k=figures["k_high"])
+    return figures | {n: np.nan for n in figures if n.startswith(names)}, why
 
 
 def _multiply(k: Any) -> Any:

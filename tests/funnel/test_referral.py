@@ -8,6 +8,7 @@ from conftest import make_lines
 from stub_funnel import make_events, sample
 
 from ltvkit import funnel
+from ltvkit.engines import frames
 from ltvkit.errors import NotRecorded, TooLittleData
 from ltvkit.funnel import referral
 from ltvkit.samples import events as planted
@@ -128,7 +129,50 @@ def test_the_same_on_every_engine(on, found):
 
 def test_referral_in_words(found, few):
     said = funnel.describe_referral(found, currency="JPY")
-    assert said.startswith("292 customers were brought by 272 others.")
+    assert said.startswith("292 customers were introduced by 272 others.")
+    assert "100 new customers introduce" in said
     assert "JPY with the customers who follow" in said
     refused = measure(LINES, EVENTS, within=30)
     assert funnel.describe_referral(refused).endswith(refused.refused)
+
+
+def make_old_shop(*, within_events: str):
+    """60 customers of whom 31 introduce one each, who comes in the days of the events."""
+    old = [(f"c{n}", f"{n}", within_events, 10) for n in range(60)]
+    new = [(f"n{n}", f"n{n}", "2024-05-01", 10) for n in range(31)]
+    by = [("2024-05-01", "referred", "", {"customer_id": f"n{n}", "referred_by": f"c{n}"})
+          for n in range(31)]  # fmt: skip
+    ends = [("2024-01-01", "scroll", "v"), ("2024-12-30", "scroll", "v")]
+    return make_lines(*old, *new), make_events(*by, *ends)
+
+
+def test_introducers_who_were_won_before_codes_say_nothing_of_new_customers(on):
+    lines, events = make_old_shop(within_events="2022-01-01")
+    found = measure(on(lines), on(events), as_of="2024-12-30")
+    assert [found.figures[n] for n in ("codes", "codes_followed")] == [31, 0]
+    assert np.isnan([found.figures[n] for n in ("k", "k_high", "multiplier")]).all()
+    assert found.figures["ltv"] == 10
+    said = funnel.describe_referral(found)
+    assert said.endswith("takes 30 who were won since events began and introduced somebody; "
+                         "there are 0.")  # fmt: skip
+    lines, events = make_old_shop(within_events="2024-02-01")
+    assert measure(lines, events, as_of="2024-12-30").figures["k"] > 0
+
+
+def test_nobody_seen_for_so_long_is_said(on):
+    lines, events = make_old_shop(within_events="2024-02-01")
+    found = measure(on(lines), on(events), as_of="2024-12-30", within=400)
+    assert np.isnan(found.figures["k"])
+    assert found.refused == "no new customer has been seen for 400 days yet."
+    assert "–" not in funnel.describe_referral(found)
+
+
+def test_who_names_himself_is_no_introducer(on):
+    events = make_events(
+        ("2024-01-11", "referred", "", {"customer_id": "b", "referred_by": "a"}),
+        ("2024-01-12", "referred", "", {"customer_id": "e", "referred_by": "e"}),
+    )
+    joined = funnel.join_visitors(on(events), on(LINES), as_of=AS_OF)
+    rows = funnel.reach(on(LINES), joined, as_of=AS_OF, **KNOWN).rows
+    table = frames.table(frames.lazy(rows))
+    assert set(table[table["stage"] == "introducing"]["customer_id"]) == {"a"}
