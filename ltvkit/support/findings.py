@@ -14,6 +14,7 @@ from ltvkit.support.texts import fill
 
 NAMED = 4
 HOUR = 60  # minutes
+LONG = 2  # years of enquiries about an intent: too many to wait for
 
 
 def finding(router: Router, *, minute_cost: float = 0.0, currency: str = "") -> str:
@@ -25,7 +26,7 @@ def finding(router: Router, *, minute_cost: float = 0.0, currency: str = "") -> 
     if len(automatic) and np.isfinite(hours):
         n = round(automatic["automatic_a_year"].sum())
         said.append(fill("hours_saved", n=n, hours=formats.count(hours)))
-    if automatic["money_saved"].notna().any():
+    if len(automatic) and automatic["money_saved"].notna().all():
         money = formats.money(float(automatic["money_saved"].sum()), currency)
         said.append(fill("money_saved", money=money))
     return " ".join(said)
@@ -37,12 +38,20 @@ def describe_labels(router: Router) -> str:
     more = table[table["verdict"] == "needs_labels"]
     if len(more):
         nearest = more.loc[more["more_labels"].idxmin()]
-        n = int(nearest["more_labels"])
-        said.append(fill("more_labels", name=_name(nearest["intent"]), n=n))
+        n, pace = int(nearest["more_labels"]), _pace(router, int(nearest["labelled"]))
+        figures = {"pace": formats.count(pace), "years": formats.number(n / pace, decimals=1)}
+        said.append(fill("more_labels", name=_name(nearest["intent"]), n=n, **figures))
+        said += [fill("too_rare")] * (n > LONG * pace)
     mixed = table.loc[table["verdict"] == "not_told_apart", "intent"]
     if len(mixed):
         said.append(fill("not_told_apart", names=_list(mixed)))
     return " ".join(said)
+
+
+def _pace(router: Router, labelled: int) -> float:
+    """So many labelled enquiries -> how many they are a year; one at least."""
+    days = (router.parts["until"].max() - router.parts["start"].min()).days + 1
+    return max(labelled * savings.YEAR / days, 1.0)
 
 
 def _promise(router: Router, automatic: pd.DataFrame) -> str:
@@ -65,7 +74,7 @@ def describe_waiting(waiting: pd.DataFrame) -> str:
         return fill("nobody_waits")
     people = waiting[waiting["reason"] != "automatic"]
     k = int(people["enquiries"].sum())
-    said = fill("waits", n=n, k=k)
+    said = fill("waits_none" if not k else "waits_all" if k == n else "waits", n=n, k=k)
     if not k:
         return said
     named = [

@@ -40,7 +40,10 @@ class Model:
 
     def score(self, texts: Sequence[str]) -> tuple[pd.DataFrame, np.ndarray]:
         """Texts -> `intent` (first choice; equal: by name), `sure` (how far ahead of the second)
-        and `similarity`, a row per text; and the scores of all intents."""
+        and `similarity` (1 at most), a row per text; and the scores of all intents."""
+        if not len(texts):
+            table = pd.DataFrame({"intent": pd.Series(dtype=str), "sure": [], "similarity": []})
+            return table, np.empty((0, len(self.intents)))
         weights = self.pieces.transform([fold(text) for text in texts])
         scores = self.linear.decision_function(weights)
         if scores.ndim == 1:  # of two intents scikit-learn gives one score
@@ -58,7 +61,7 @@ class Model:
             cosine = (weights[start : start + ROWS] @ self.known.T).toarray()
             if but is not None:
                 cosine[self.known_intents[None, :] == but[start : start + ROWS, None]] = 0.0
-            found.append(cosine.max(axis=1))
+            found.append(np.minimum(cosine.max(axis=1), 1.0))
         return np.concatenate(found) if found else np.empty(0)
 
 

@@ -27,6 +27,9 @@ from ltvkit.support.texts import fill
 NEEDS = ("enquiry_id", "enquiry_time", "text")
 PARTS = {"learn": 0.4, "choose": 0.2, "test": 0.4}
 LEAST, FEWEST = 100, 10  # labelled enquiries, and of an intent to be learned
+FEWEST_PEOPLE = 5  # customers who wrote about an intent that a page names
+FREE = 0.5  # of enquiries with intents of their own: these are texts, and no labels
+OTHER = "(other)"  # intents of fewer
 MOST = 30_000  # labelled enquiries that are read, the latest
 NEAR = -0.5  # score from which an intent that wants a person is near enough
 MARK = "high_value"
@@ -53,7 +56,7 @@ class Router:
     def judge(self, texts: pd.Series, *, high_value: pd.Series | None = None) -> pd.DataFrame:
         """Texts -> intent, sure, similarity and `reason` ("": may be answered automatically)."""
         found = _judge(self.model, texts, high_value, self.unknown_below, self.sensitive)
-        needed = found["intent"].map(self.cuts)
+        needed = found["intent"].map(self.cuts).astype(float)
         below = needed.isna() | (found["sure"] < needed)
         rest = np.where(needed.isna(), reasons.NOT_PROVEN, reasons.NOT_SURE)
         reason = found["reason"].where((found["reason"] != "") | ~below, pd.Series(rest))
@@ -87,16 +90,21 @@ def train(
     would have been answered, and rightly), `more_labels` (how many more it takes, if answers are as
     often right as they were; NaN: no number helps) and see `savings.add`.
 
-    `high_value`: `customer_id` of customers whom a person always answers. Raises `ColumnError`, and
-    `TooLittleData` where nobody has named intents, or too few.
+    Intents of fewer than 10 enquiries, or of fewer than 5 customers, are one row, "(other)", and
+    always a person's. `high_value`: `customer_id` of customers whom a person always answers. Raises
+    `ColumnError`, and `TooLittleData` where nobody has named intents, or too few, where they are
+    texts of their own, or where the earliest part has one intent only.
     """
     for name, value in {"promise": promise, "confidence": confidence}.items():
         if not is_number(value, 0.5, 0.999):
             raise ParamsError(f"{name}={value!r}: give a share from 0.5 to 0.999, as 0.95.")
     known = read(enquiries, high_value=high_value, labelled=True, most=most)
-    known = _check(known, frames.count(enquiries))
+    known = _gather_rare(_check(known, frames.count(enquiries)))
     at = np.floor(np.cumsum([0, *PARTS.values()]) * len(known) + 1e-9).astype(int)
     learn, choose, test = (known.iloc[a:b].reset_index(drop=True) for a, b in pairwise(at))
+    learn = learn[learn["intent"] != OTHER].reset_index(drop=True)
+    if learn["intent"].nunique() < 2:
+        raise TooLittleData(fill("one_intent_first", n=len(learn)))
     model = intents.fit(learn["text"], learn["intent"])
     unknown = intents.choose_unknown(model, choose["text"], choose["intent"])
     sensitive = reasons.classify_intents(known["intent"].unique())
@@ -154,8 +162,14 @@ def read(
 
 
 def select_waiting(enquiries: nw.LazyFrame) -> nw.LazyFrame:
-    """Enquiries without any sign of an answer: who answered, after how long, solved or not."""
+    """Enquiries that wait. Where a status tells (`open`), those that are open, whoever they are
+    assigned to; else those without any sign of an answer: who answered, after how long, solved or
+    not. Raises `TooLittleData` where no column tells."""
     names = enquiries.collect_schema().names()
+    if "open" in names:
+        known = ~nw.col("open").is_null()
+        if frames.count(enquiries.filter(known)):
+            return enquiries.filter(nw.col("open"))
     signs = [n for n in ("answered_by", "answer_minutes", "solved") if n in names]
     if not signs:
         raise TooLittleData(fill("answers_not_recorded"))
@@ -171,9 +185,25 @@ def _check(known: pd.DataFrame, enquiries: int) -> pd.DataFrame:
     if known.empty:
         raise TooLittleData(fill("no_labels", n=enquiries, least=LEAST))
     counted = known["intent"].value_counts()
+    if len(counted) > FREE * len(known) and len(known) >= FEWEST:
+        raise TooLittleData(fill("free_text", n=len(counted), labelled=len(known)))
     if len(known) < LEAST or (counted >= FEWEST).sum() < 2:
         raise TooLittleData(fill("few_labels", n=len(known), least=LEAST, fewest=FEWEST))
     return known.astype({"intent": str, "text": str})
+
+
+def _gather_rare(known: pd.DataFrame) -> pd.DataFrame:
+    """Intents of few enquiries or of few customers as one, which is not learned: they could be
+    texts, or tell who wrote."""
+    by = known.groupby("intent")
+    rare = by.size() < FEWEST
+    if "customer_id" in known:
+        who = known["customer_id"].fillna("").astype(str)
+        people = who[who != ""].groupby(known["intent"]).nunique()
+        anonymous = (who == "").groupby(known["intent"]).sum()
+        rare |= people.reindex(rare.index).fillna(0) + anonymous < FEWEST_PEOPLE
+    names = rare.index[rare]
+    return known.assign(intent=known["intent"].mask(known["intent"].isin(names), OTHER))
 
 
 def _judge(
@@ -232,7 +262,9 @@ def _test(
     for intent, labelled in known["intent"].value_counts().items():
         row = {"intent": str(intent), "labelled": int(labelled), "tested": 0}
         row |= dict.fromkeys(("right_share", "right_low", "automatic_share"), np.nan)
-        row["verdict"] = "always_human" if intent in sensitive else "needs_labels"
+        row["verdict"] = (
+            "always_human" if intent in sensitive or intent == OTHER else "needs_labels"
+        )
         if intent in chosen:
             sure, right = _select(judged, intent)
             right = right[sure >= chosen[intent].cut]
@@ -293,6 +325,7 @@ def route(
     waiting = read(enquiries, high_value=high_value, labelled=False, most=most, waiting=True)
     found = router.judge(waiting["text"], high_value=waiting[MARK])
     waiting["enquiry_time"] = waiting["enquiry_time"].dt.strftime("%Y-%m-%d %H:%M")
+    found = found.round({"sure": 3, "similarity": 3})
     own = [n for n in ("enquiry_id", "customer_id", "enquiry_time") if n in waiting]
     found["reason"] = found["reason"].replace("", "automatic")
     return pd.concat([waiting[own], found], axis=1)

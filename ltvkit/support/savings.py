@@ -24,8 +24,10 @@ def add(
 ) -> pd.DataFrame:
     """Intents, and the part of enquiries that tested them -> with what is saved in a year.
 
-    - `automatic_a_year`: enquiries answered automatically, at the pace of the days of the test
-    - `minutes_each`: of work on one now (mean; NaN: not recorded)
+    - `automatic_a_year`: enquiries answered automatically, and rightly, at the pace of the days of
+      the test
+    - `minutes_each`: of work on one of those that the test answered rightly (mean; NaN: not
+      recorded, or none was)
     - `minutes_saved`: a year
     """
     start, until = (test["enquiry_time"].iloc[n] for n in (0, -1))
@@ -34,12 +36,13 @@ def add(
     window = frames.lazy(enquiries).filter(when >= start, when <= until)
     pace = frames.count(window) / len(test) * YEAR / days  # a year's enquiries for one of the test
     cut = judged["intent"].map({name: one.cut for name, one in chosen.items()})
-    taken = judged["intent"].where(judged["open"] & (judged["sure"] >= cut)).value_counts()
+    answered = judged["intent"].where(judged["open"] & (judged["sure"] >= cut) & judged["right"])
+    taken = answered.value_counts()
     passed = table["verdict"] == "automatic"
     a_year = table["intent"].map(taken).fillna(0.0).where(passed, 0.0) * pace
     each = pd.Series(np.nan, index=table.index)
     if WORK in test:
-        each = table["intent"].map(test.groupby("intent")[WORK].mean()).astype(float)
+        each = table["intent"].map(test[WORK].groupby(answered.to_numpy()).mean()).astype(float)
     saved = (a_year * each).where(a_year > 0, 0.0)
     return table.assign(automatic_a_year=a_year, minutes_each=each, minutes_saved=saved)
 
