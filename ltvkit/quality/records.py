@@ -13,6 +13,19 @@ _USED = {
     "enquiries": N_("Enquiries: {kept} of {lines} lines used, {first} to {last}."),
 }
 
+_REMEDIES = {
+    "solved": N_(
+        "Say what they mean in the params file: enquiries: {policies: {solved: {word: true}}}, or "
+        "false, or open for an enquiry that still waits."
+    ),
+    "satisfaction": N_(
+        "The scale is that of most answers, or enquiries: {policies: {scale: [1, 5]}}; words other "
+        "than good and bad have none."
+    ),
+    "answer_minutes": N_("Durations are numbers, 1:30 or 1h 30m."),
+    "handling_minutes": N_("Durations are numbers, 1:30 or 1h 30m."),
+}
+
 
 def label(records: Records) -> pd.DataFrame:
     """The reconciliation under names that tables show, as its lines are no order lines."""
@@ -20,7 +33,8 @@ def label(records: Records) -> pd.DataFrame:
 
 
 def describe(records: Records) -> str:
-    """How many rows of an input were used, of which days; and what of them was not understood.
+    """How many rows of an input were used, of which days; and what of them was not understood,
+    with the values and what to do.
 
     A sentence each.
     """
@@ -44,4 +58,9 @@ def describe(records: Records) -> str:
             n,
         )
         said.append(formats.fill(text, n=n, column=column))
+        if listed := facts.get("unreadable_values", {}).get(column):
+            named = _(", ").join(f"{value}: {formats.count(lines)}" for value, lines in listed)
+            said.append(formats.fill(_("These are {values}."), values=named))
+        if column in _REMEDIES:
+            said.append(_(_REMEDIES[column]))
     return " ".join(said)

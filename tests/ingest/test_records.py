@@ -11,6 +11,7 @@ from ltvkit.errors import ColumnError, DataError, NotRecorded, ParamsError, TooL
 from ltvkit.ingest import records
 from ltvkit.ingest.readers import samples
 from ltvkit.ingest.records import rows as rows_module
+from ltvkit.quality import records as told
 
 pytestmark = pytest.mark.usefixtures("one_thread", "project")
 
@@ -220,3 +221,14 @@ def test_only_what_is_mapped_is_kept_and_texts_are_masked_in_the_cache(project):
         said = table.to_csv()
         assert "hanako" not in said
         assert "1234" not in said
+
+
+def test_a_status_that_is_not_understood_is_told_with_what_to_do(project):
+    (project / "s.csv").write_text("enquiry_id,enquiry_time,text,status\n1,2024-01-05,a,様子見\n")
+    said = told.describe(read("s.csv", "enquiries"))
+    assert "1 value of solved was not understood" in said
+    assert "These are 様子見: 1." in said
+    assert "enquiries: {policies: {solved: {word: true}}}" in said
+    policies = {"solved": {"様子見": "opn"}}
+    with pytest.raises(ParamsError, match="'opn' is not one of true, false, open"):
+        read("s.csv", "enquiries", policies=policies)

@@ -17,6 +17,7 @@ from ltvkit.ingest.records.options import FORMATS, Options
 from ltvkit.ingest.schema import FILE, LINE
 
 MOST_NAMES = 1_000  # of events that the facts count one by one
+MOST_VALUES, LONGEST = 10, 20  # of those not understood that are named; letters of one
 FEWEST = 5  # people who tell a name of events from one that names a person
 
 
@@ -55,6 +56,7 @@ def describe_source(
         raise _explain_nothing_kept(ask, sql, options)
     [read_] = ask(f"select count(*) from ({sql})").fetchall()[0]
     form = options.format or headers.recognise(raw.columns) if options.name == "events" else ""
+    unread = _list_unreadable(ask, sql, names, options)
     facts = raw.facts | {
         "lines_read": read_,
         "kept": lines,
@@ -63,7 +65,8 @@ def describe_source(
         "with_customer": customers,
         "columns": {n: h for found in names for n, h in found.items()},
         "format": FORMATS[form]["name"] if form else "",
-        "unreadable": _count_unreadable(ask, sql, names, options),
+        "unreadable": {n: sum(x for _v, x in values_) for n, values_ in unread.items()},
+        "unreadable_values": {n: values_[:MOST_VALUES] for n, values_ in unread.items()},
         "first_lines": _find_first_lines(raw, sql),
     }
     if options.name == "events":
@@ -122,23 +125,27 @@ def _describe_enquiries(
     return {"ids_by_line": by_line, "later_messages": later, "units": units}
 
 
-def _count_unreadable(
+def _list_unreadable(
     ask: Callable[[str], Any], sql: str, names: Sequence[Mapping[str, str]], options: Options
-) -> dict[str, int]:
-    """Of kept rows: column -> values that are written and were not understood, so count as none."""
-    counted = {}
+) -> dict[str, list[list[Any]]]:
+    """Of kept rows: column -> values that are written and were not understood, so count as none,
+    each with its number, the most frequent first; masked as labels are, and no long text."""
+    listed = {}
     for name, kind in options.kinds.items():
         found = [*dict.fromkeys(n[name] for n in names if name in n)]
         if kind not in ("minutes", "flag", "score") or not found:
             continue
         said = f"coalesce({', '.join(f'_written[{literal(h)}]' for h in found)})"
         unknown = f"{quoted(name)} is null{' and open is null' if name == 'solved' else ''}"
-        [n] = ask(
-            f"select count(*) from ({sql}) where reason is null and {unknown} "
-            f"and {said} is not null and not {values.is_unanswered(said)}"
-        ).fetchall()[0]
-        counted |= {name: n} if n else {}
-    return counted
+        shown = values.parse_word("said", "VARCHAR")
+        rows = ask(
+            f"select case when length(said) > {LONGEST} then '(long texts)' else {shown} end as v, "
+            f"count(*) as n from (select {said} as said from ({sql}) where reason is null and "
+            f"{unknown} and {said} is not null and not {values.is_unanswered(said)}) "
+            "group by 1 order by n desc, v"
+        ).fetchall()
+        listed |= {name: [list(row) for row in rows]} if rows else {}
+    return listed
 
 
 def _explain_nothing_kept(ask: Callable[[str], Any], sql: str, options: Options) -> DataError:
