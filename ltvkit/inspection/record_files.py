@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -11,7 +12,7 @@ from ltvkit.display import formats, tables
 from ltvkit.errors import ColumnError, LtvkitError
 from ltvkit.ingest import records
 from ltvkit.ingest.records import columns as known
-from ltvkit.ingest.records.options import FORMATS, Options
+from ltvkit.ingest.records.options import FORMATS, STAGES, Options
 from ltvkit.inspection import date_forms, days, drafts
 from ltvkit.inspection.layout import Layout
 from ltvkit.quality import records as told
@@ -20,6 +21,7 @@ _WHAT = {
     "events": N_("These are no orders, but events: what visitors and customers did."),
     "enquiries": N_("These are no orders, but enquiries: what customers wrote to support."),
 }
+STAGES_OF_EVENTS = list(dict.fromkeys(STAGES.values()))
 MOST_NAMES = 20  # of events that are shown
 
 
@@ -37,12 +39,15 @@ def describe(source: str, opened: Layout, table: str) -> str:
     options["columns"], asked = _propose_columns(opened, options, table)
     more, dated = _propose_times(opened, options, table)
     options["policies"] = _keep_known(opened.policies, table) | more
-    parts = [[_(_WHAT[table])], *_try_reading(options, table)]
+    said, options["stages"] = _try_reading(options, table)
+    parts = [[_(_WHAT[table])], *said]
     checks += asked + dated
     if checks:
         wrapped = (drafts.wrap(note, first="  - ", rest="    ") for note in checks)
         parts.append([_("To decide:"), *chain(*wrapped)])
-    parts.append([_("Put this into the params file of the shop:"), "", *_write(options, table)])
+    put = _("Put this into the params file of the shop:")
+    place = _("It goes in place of the line `{table}: {{}}`, if the file has one.")
+    parts.append([place.format(table=table), put, "", *_write(options, table)])
     return "\n\n".join("\n".join(part) for part in parts)
 
 
@@ -99,20 +104,23 @@ def _keep_known(policies: Mapping[str, Any], table: str) -> dict[str, Any]:
     return kept
 
 
-def _try_reading(options: Mapping[str, Any], table: str) -> Iterator[list[str]]:
-    """How many rows would be used, why others would not, and the names of events."""
+def _try_reading(options: Mapping[str, Any], table: str) -> tuple[list[list[str]], list[str]]:
+    """How many rows would be used, why others would not, and the names of events; and those of them
+    that have no stage."""
     allowed = {**options, "policies": {**options["policies"], "max_quarantined": 1.0}}
     try:
         found = records.read(allowed, table=table)
     except LtvkitError as error:
-        yield [_("Cannot be read yet:"), *drafts.wrap(str(error), first="  ", rest="  ")]
-        return
+        why = drafts.wrap(str(error), first="  ", rest="  ")
+        return [[_("Cannot be read yet:"), *why]], []
     aside = found.quality[found.quality["status"] == "quarantined"].itertuples()
     listed = [f"  {formats.count(row.lines):>9}  {row.reason}" for row in aside]
-    yield [*drafts.wrap(told.describe(found), first="", rest=""), *listed]
-    if table == "events":
-        names = records.list_events(found, rare=True).head(MOST_NAMES)
-        yield [_("Names of events, and their stage:"), tables.show(names).text()]
+    said = [[*drafts.wrap(told.describe(found), first="", rest=""), *listed]]
+    if table != "events":
+        return said, []
+    names = records.list_events(found, rare=True).head(MOST_NAMES)
+    said.append([_("Names of events, and their stage:"), tables.show(names).text()])
+    return said, names.loc[names["stage"].isna(), "event"].tolist()
 
 
 def _write(options: Mapping[str, Any], table: str) -> list[str]:
@@ -123,6 +131,16 @@ def _write(options: Mapping[str, Any], table: str) -> list[str]:
     if options["columns"]:
         lines.append(drafts.write_line("columns", None, "", indent=2))
         lines += [drafts.write_line(n, h, "", indent=4) for n, h in options["columns"].items()]
+    if options["stages"]:
+        known = ", ".join(
+            f"{stage} ({formats.label(f'stage_{stage}')})" for stage in STAGES_OF_EVENTS
+        )
+        note = _('Choose a stage for each, or leave it "" for none: {stages}.')
+        lines += [
+            f"  {line}\n" for line in drafts.wrap(note.format(stages=known), first="# ", rest="# ")
+        ]
+        lines.append(drafts.write_line("stages", None, "", indent=2))
+        lines += [f'    {json.dumps(n, ensure_ascii=False)}: ""\n' for n in options["stages"]]
     if options["policies"]:
         lines.append(drafts.write_line("policies", None, "", indent=2))
         lines += [drafts.write_line(n, to, "", indent=4) for n, to in options["policies"].items()]

@@ -26,6 +26,16 @@ _REMEDIES = {
     "handling_minutes": N_("Durations are numbers, 1:30 or 1h 30m."),
 }
 
+FIRST = 10  # lines of a reason that are named
+_MORE = ", ..."
+_PLACES = {
+    on: f"array_to_string(list({place} order by {order})[1:{FIRST}], ', ')"
+    for on, place, order in (
+        (False, "'line ' || line", "line"),
+        (True, "file || ' line ' || line", "file, line"),
+    )
+}
+
 
 def label(records: Records) -> pd.DataFrame:
     """The reconciliation under names that tables show, as its lines are no order lines."""
@@ -64,3 +74,14 @@ def describe(records: Records) -> str:
         if column in _REMEDIES:
             said.append(_(_REMEDIES[column]))
     return " ".join(said)
+
+
+def locate(records: Records) -> str:
+    """Where the rows stand that were left out: the first lines of each reason; "" of none."""
+    left = records.quarantine.project("*").aggregate(
+        f"reason, count(*) as rows, {_PLACES[('file' in records.quarantine.columns)]} as places"
+    )
+    return "\n".join(
+        formats.fill(_("{reason}: {places}"), reason=reason, places=places + _MORE * (rows > FIRST))
+        for reason, rows, places in left.order("rows desc, reason").fetchall()
+    )

@@ -232,3 +232,10 @@ def test_a_status_that_is_not_understood_is_told_with_what_to_do(project):
     policies = {"solved": {"様子見": "opn"}}
     with pytest.raises(ParamsError, match="'opn' is not one of true, false, open"):
         read("s.csv", "enquiries", policies=policies)
+
+
+def test_rows_that_are_left_out_can_be_found(project):
+    lines = told.locate(read("enquiries.csv", "enquiries")).splitlines()
+    assert "later message of an enquiry: line 4" in lines
+    (project / "bad.csv").write_text(EVENTS + "v9,,soon,a,b\n" * 12)
+    assert told.locate(read("bad.csv", "events")).endswith("line 14, line 15, ...")

@@ -48,6 +48,11 @@ def test_events_are_told_with_the_block_that_reads_them(root):
     assert "Times are in UTC" in said
     given = block(said)["events"]
     assert given["format"] == "ga4"
+    assert given["stages"] == {"spin_wheel": ""}
+    assert "in place of the line `events: {}`" in " ".join(said.split())
+    for stage in ("attention", "interest", "comparison", "purchase", "introducing", "advocating"):
+        assert f"{stage} (" in " ".join(said.replace("# ", "").split())
+    assert "attention (Visit)" in said
     assert len(records.read(given, table="events", engine="pandas").rows) == 2
 
 
