@@ -19,8 +19,8 @@ _REMEDIES = {
         "false, or open for an enquiry that still waits."
     ),
     "satisfaction": N_(
-        "The scale is that of most answers, or enquiries: {policies: {scale: [1, 5]}}; words other "
-        "than good and bad have none."
+        "The scale is that of most answers, or enquiries: {policies: {scale: [1, 5]}}. Words count "
+        "only where all answers are good or bad."
     ),
     "answer_minutes": N_("Durations are numbers, 1:30 or 1h 30m."),
     "handling_minutes": N_("Durations are numbers, 1:30 or 1h 30m."),
