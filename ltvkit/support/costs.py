@@ -21,6 +21,7 @@ from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, is_number
 from ltvkit.ingest.lines import is_purchase
 from ltvkit.periods import Day
+from ltvkit.support import recording
 from ltvkit.support.savings import WORK
 from ltvkit.support.texts import fill
 
@@ -73,7 +74,8 @@ def measure_leaf(
     leaf, `before`, `after`, `minutes_changed` (its part of the change; the parts add up exactly, by
     the Shapley value, see `drivers.decomposition`) and `money_changed` (NaN without `minute_cost`).
     Enquiries without recorded minutes count with the mean of their period. Raises `ColumnError`
-    without handling_minutes, `TooLittleData` where a period has no orders, enquiries or minutes.
+    without handling_minutes, `TooLittleData` where the last period has no orders, enquiries or
+    minutes. NaN before where these do not cover the period before.
     """
     until = periods.day(as_of)
     sides = []
@@ -81,14 +83,19 @@ def measure_leaf(
         end = until - dt.timedelta(days=days * (n - 1))
         start = end - dt.timedelta(days=days - 1)
         sides.append(_count(enquiries, lines, start, end))
-    if any(not np.isfinite(list(side.values())).all() for side in sides):
+    begins = max(recording.find_start(enquiries, as_of=as_of), recording.find_start(
+        lines, as_of=as_of, column="order_date"))  # fmt: skip
+    if until - dt.timedelta(days=2 * days - 1) < begins - dt.timedelta(days=recording.SOON):
+        sides[0] = dict.fromkeys(sides[1], np.nan)  # no full period before
+    if not np.isfinite(list(sides[1].values())).all():
         raise TooLittleData(fill("no_leaf", days=days))
     formula = Formula(TREE)
-    parts = attribute(formula, *sides)
+    whole = [float(formula.evaluate(side)) for side in sides]
+    known = np.isfinite(whole).all()
+    parts = attribute(formula, *sides) if known else dict.fromkeys(formula.leaves, np.nan)
     rows: list[tuple[Any, ...]] = [
         (leaf, sides[0][leaf], sides[1][leaf], float(parts[leaf])) for leaf in formula.leaves
     ]
-    whole = [float(formula.evaluate(side)) for side in sides]
     rows.append(("minutes", *whole, whole[1] - whole[0]))
     table = pd.DataFrame(rows, columns=["leaf", "before", "after", "minutes_changed"])
     return table.assign(money_changed=table["minutes_changed"] * (minute_cost or np.nan))

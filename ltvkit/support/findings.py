@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ltvkit.display import formats
 from ltvkit.support import savings
@@ -15,6 +16,7 @@ from ltvkit.support.texts import fill
 NAMED = 4
 HOUR = 60  # minutes
 LONG = 2  # years of enquiries about an intent: too many to wait for
+SAME = 0.01  # a change of less is none
 
 
 def finding(router: Router, *, minute_cost: float = 0.0, currency: str = "") -> str:
@@ -107,7 +109,8 @@ def _describe_cause(row: pd.Series) -> str:
     where = fill("where", place=formats.label(row["place"]), group=row["group"])
     return fill(
         "cause", where=where, phrases=row["phrases"], n=int(row["with_phrase"]),
-        share=float(row["share"]), others=float(row["share_of_others"]),
+        of=round(row["with_phrase"] / row["share"]), share=float(row["share"]),
+        others=float(row["share_of_others"]),
     )  # fmt: skip
 
 
@@ -121,10 +124,12 @@ def describe_after(table: pd.DataFrame, *, within: int = 90) -> str:
         row = rows.iloc[0]
         figures = {"n": int(row["customers"]), "own": float(row["retention"]), "days": within}
         figures |= {"other": float(row["retention_of_others"]), "grade": row["grade"]}
-        ends = {"low": formats.points(row["retention_difference_low"])}
-        ends |= {"high": formats.points(row["retention_difference_high"])}
-        name = group if row["verdict"] == "lower" else f"{group}_unclear"
-        name = f"{group}_higher" if row["verdict"] == "higher" else name
+        low, high = row["retention_difference_low"], row["retention_difference_high"]
+        ends = {"low": formats.points(low), "high": formats.points(high)}
+        ends["difference"] = formats.points(row["retention_difference"])
+        unclear = "unclear" if low <= 0 <= high else "many"
+        endings = {"lower": "", "higher": "_higher"}
+        name = group + endings.get(row["verdict"], f"_{unclear}")
         said.append(fill(name, **figures, **ends))
     return " ".join(said) or fill("after_not_recorded")
 
@@ -134,20 +139,31 @@ def describe_guides(guides: Guides, *, days: int = 30) -> str:
     needing = guides.table[guides.table["verdict"] == "needs_guide"]
     if needing.empty:
         return fill("no_guide", n=len(guides.table), days=days)
-    row = needing.iloc[0]
-    names = needing["product"] if "product" in needing else needing["product_id"]
-    figures = {"share": float(row["asked_share"]), "others": float(row["share_of_others"])}
     n = guides.customers["customer_id"].nunique()
-    return fill("guide", names=_list(names), n=n, days=days, **figures)
+    shown = [_describe_guide(row) for _n, row in needing.head(NAMED).iterrows()]
+    rest = len(needing) - len(shown)
+    named = ", ".join([*shown, *([fill("and_more", n=rest)] if rest else [])])
+    return fill("guide", named=named, n=n, days=days)
+
+
+def _describe_guide(row: pd.Series) -> str:
+    exact = stats.binomtest(int(row["asked"]), int(row["first_orders"])).proportion_ci()
+    name = row["product"] if "product" in row and pd.notna(row["product"]) else row["product_id"]
+    figures = {"share": float(row["asked_share"]), "others": float(row["share_of_others"])}
+    return fill("guide_product", name=_name(name), low=exact.low, high=exact.high, **figures)
 
 
 def describe_leaf(leaf: pd.DataFrame, *, days: int = 365) -> str:
     """The table of `measure_leaf` in a sentence: how the work changed, and what changed it."""
     rows = leaf.set_index("leaf")
     whole = rows.loc["minutes"]
-    parts = rows["minutes_changed"].drop("minutes")
-    most = str(parts.abs().idxmax())
     figures = {n: formats.count(whole[n] / HOUR) for n in ("before", "after")}
+    if pd.isna(whole["before"]):
+        return fill("leaf_alone", days=days, after=figures["after"])
+    if abs(whole["minutes_changed"]) < SAME * whole["before"]:
+        return fill("leaf_same", days=days, **figures)
+    parts = rows["minutes_changed"].drop("minutes")
+    most = str((parts * np.sign(whole["minutes_changed"])).idxmax())
     part = formats.difference(parts[most] / HOUR, "orders", decimals=0)
     return fill("leaf", days=days, name=_name(most), part=part, **figures)
 

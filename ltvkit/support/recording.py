@@ -16,9 +16,9 @@ from ltvkit.support.texts import fill
 SOON = 7  # days after the first order: nothing to say of
 
 
-def find_start(enquiries: Frame, *, as_of: Day) -> dt.datetime:
+def find_start(enquiries: Frame, *, as_of: Day, column: str = "enquiry_date") -> dt.datetime:
     """Enquiries up to `as_of` -> the day of the first one; without any, the day after `as_of`."""
-    first = _find_first(enquiries, "enquiry_date", as_of=as_of)
+    first = _find_first(enquiries, column, as_of=as_of)
     return periods.day(as_of) + dt.timedelta(days=1) if pd.isna(first) else first
 
 

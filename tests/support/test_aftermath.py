@@ -149,8 +149,9 @@ def test_costs_of_a_cause_by_hand(after, causes):
 def test_the_leaf_by_hand(on):
     """2 orders, an enquiry each, of 10 minutes; then 4 orders, 2 enquiries of 20 minutes."""
     lines = make_lines(*[("a", f"o{n}", "2023-06-01" if n < 2 else "2024-06-01", 1)
-                         for n in range(6)])  # fmt: skip
+                         for n in range(6)], ("a", "o9", "2022-12-31", 1))  # fmt: skip
     asked = make_enquiries(
+        ("a", "2022-12-31", "x", 99.0),
         ("a", "2023-06-02", "x", 10.0), ("a", "2023-06-03", "x", 10.0),
         ("a", "2024-06-02", "x", 20.0), ("a", "2024-06-03", "x", 20.0),
         columns=("handling_minutes",),
@@ -163,8 +164,11 @@ def test_the_leaf_by_hand(on):
     assert parts[:-1].sum() == pytest.approx(parts["minutes"]) == pytest.approx(20)
     assert parts["orders"] == parts["minutes_each"] == pytest.approx(65 / 3)
     assert rows["money_changed"].tolist() == pytest.approx((2 * parts).tolist())
+    alone = support.measure_leaf(asked, lines, as_of="2023-12-30").set_index("leaf")
+    assert alone[["before", "minutes_changed"]].isna().all(axis=None)  # no full year before
+    assert alone.loc["orders", "after"] == 3
     with pytest.raises(TooLittleData, match="two periods of 365 days"):
-        support.measure_leaf(asked, lines, as_of="2023-12-30")
+        support.measure_leaf(asked, lines, as_of="2022-06-30")
     with pytest.raises(ColumnError, match="handling_minutes"):
         support.measure_leaf(asked.drop(columns="handling_minutes"), lines, as_of="2024-12-30")
 

@@ -6,6 +6,7 @@ import re
 
 import pandas as pd
 import pytest
+from scipy import stats
 from stub_enquiries import AS_OF, draw_texts, read_orders, read_sample
 
 from ltvkit import support
@@ -73,13 +74,17 @@ def test_each_cause_is_told_once(named):
 
 def test_a_sentence_never_contradicts_its_verdict():
     row = {"case": "longer", "against": "within_a_day", "customers": 50, "retention": 0.1,
-           "retention_of_others": 0.3, "retention_difference_low": -0.3,
+           "retention_of_others": 0.3, "retention_difference": -0.15,
+           "retention_difference_low": -0.3,
            "retention_difference_high": -0.1, "verdict": "lower", "grade": "C"}  # fmt: skip
     lower = support.describe_after(pd.DataFrame([row]))
     assert "evidence C" in lower
     assert "10.0% ordered again within 90 days, and 30.0% of those answered within a day" in lower
     unclear = support.describe_after(pd.DataFrame([row | {"verdict": "unclear"}]))
-    assert "chance may be the difference" in unclear
+    assert "after allowing for all comparisons, chance may be the difference" in unclear
+    assert "Compared with alike customers, the difference is \N{MINUS SIGN}15.0 pp" in lower
+    wide = row | {"verdict": "unclear", "retention_difference_high": 0.1}
+    assert "): chance may be the difference" in support.describe_after(pd.DataFrame([wide]))
     nothing = support.describe_after(pd.DataFrame([row]).iloc[:0])
     assert "is not known" in nothing
     for said in (lower, unclear, nothing):
@@ -89,10 +94,25 @@ def test_a_sentence_never_contradicts_its_verdict():
 def test_guides_and_work_in_sentences(named):
     guides = support.find_guides(named, read_orders().lines, as_of=AS_OF)
     said = support.describe_guides(guides)
-    assert said.startswith("Send a guide with a first order of Collagen")
+    assert said.startswith("Consider a guide for a first order of Collagen")
     assert f"{len(guides.customers)} customers are on the list" in said
+    row = guides.table.iloc[0]
+    low = stats.beta.ppf(0.025, row["asked"], row["first_orders"] - row["asked"] + 1)
+    assert f"{100 * row['asked_share']:.1f}%, 95%: {100 * low:.1f}% to" in said
     none = Guides(guides.table.assign(verdict="as_usual"), guides.customers.iloc[:0])
     assert "none brings more questions" in support.describe_guides(none)
     leaf = support.measure_leaf(named, read_orders().lines, as_of=AS_OF)
     whole = leaf.set_index("leaf").loc["minutes"]
     assert f"took {round(whole['after'] / 60)} hours" in support.describe_leaf(leaf)
+
+
+def test_the_part_named_has_the_direction_of_the_change():
+    leaf = pd.DataFrame({"leaf": ["orders", "minutes_each", "minutes"], "before": 6000.0})
+    leaf = leaf.assign(after=7200.0, minutes_changed=[-3000.0, 4200.0, 1200.0])
+    assert "minutes each (+70 hours)" in support.describe_leaf(leaf)
+    down = leaf.assign(minutes_changed=[-2400.0, 1200.0, -1200.0], after=4800.0)
+    assert "orders (\N{MINUS SIGN}40 hours)" in support.describe_leaf(down)
+    same = support.describe_leaf(leaf.assign(after=6030.0, minutes_changed=[-970.0, 1000.0, 30.0]))
+    assert "about the same" in same
+    alone = support.describe_leaf(leaf.assign(before=float("nan")))
+    assert "no full 365 days before" in alone
