@@ -39,7 +39,8 @@ FORMATS = files.read_yaml(__name__, "formats.yaml")
 
 POWERS = ((1e9, N_("{x} billion")), (1e6, N_("{x} million")))
 LOWEST_SCORE = -10  # below it, how far is of no use
-PLACES = {"mean": 2, "score": 3}
+SMALLEST = 0.001  # p-value that is told as it is
+PLACES = {"mean": 2, "score": 3, "chance": 3}
 TINY, MOST_DECIMALS = 1e-10, 10
 MANY = 20  # a growth so large is told as how many times, not in percent
 GRAINS = {
@@ -342,6 +343,8 @@ def cell(x: Any, kind: str, *, currency: str = "", decimals: int | None = None) 
         return money(x, currency, decimals=decimals)
     if kind == "score" and LOWEST_SCORE > x > -math.inf:
         return _("below {x}").format(x=count(LOWEST_SCORE))
+    if kind == "chance" and 0 <= x < SMALLEST / 2:  # no p-value is zero
+        return _("< {x}").format(x=number(SMALLEST, decimals=PLACES[kind]))
     if kind in PLACES:
         return number(x, decimals=PLACES[kind])
     plain = {"share": share, "change": change, "points": points, "count": count}

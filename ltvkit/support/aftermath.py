@@ -104,6 +104,9 @@ def compare_after(
     `grade`: C where both sides were alike (gap at most 0.1), else D, as in `hypotheses`; never
     better, as nothing was drawn at random.
 
+    An enquiry counts as solved if it was answered by the landmark; where no `answer_minutes` are
+    recorded, as the export has it, and the grade is D.
+
     Enquiries whose days are not over do not count. Groups of fewer than 30 customers are left out.
     Of more than 10,000 customers a sample counts. Raises `ColumnError`, `TooLittleData`.
     """
@@ -119,7 +122,7 @@ def compare_after(
         other = named.get((by, AGAINST.get(group, "")))
         if other is not None:
             rows.append(_compare_both(pairs, by, group, inside, AGAINST[group], other))
-    return _judge(pd.DataFrame(rows))
+    return _judge(pd.DataFrame(rows), dated=_is_dated(pairs.events))
 
 
 def _read(enquiries: Frame, days: Frame, *, as_of: Day, of: str) -> tuple[Histories, pd.DataFrame]:
@@ -215,7 +218,7 @@ def _list_groups(events: pd.DataFrame, *, settled: int) -> list[tuple[str, str, 
     """by, group, and which enquiries are in it; those of fewer than 30 customers are left out."""
     groups = [("all", "all_enquiries", np.ones(len(events), dtype=bool))]
     if "solved" in events:
-        solved = events["solved"].astype("boolean")
+        solved = _settle(events, settled=settled)
         groups += [("outcome", "solved", solved.fillna(False).to_numpy(dtype=bool))]
         groups += [("outcome", "not_solved", (~solved).fillna(False).to_numpy(dtype=bool))]
     if "answer_minutes" in events:
@@ -226,6 +229,21 @@ def _list_groups(events: pd.DataFrame, *, settled: int) -> list[tuple[str, str, 
             groups += [("waiting", name, inside.to_numpy())]
         groups += [("waiting", "no_answer_yet", late.to_numpy())]
     return [group for group in groups if group[2].sum() >= FEWEST]
+
+
+def _settle(events: pd.DataFrame, *, settled: int) -> pd.Series:
+    """Whether enquiries were solved by the landmark, as far as it is recorded when they were
+    answered: one that is solved later was not yet, and of one without a time nobody knows."""
+    solved = events["solved"].astype("boolean")
+    if not _is_dated(events):
+        return solved
+    wait = events["answer_minutes"].astype("Float64") / MINUTES
+    done = solved.fillna(False)
+    return solved.mask(done & wait.isna(), pd.NA).mask(done & (wait > settled).fillna(False), False)
+
+
+def _is_dated(events: pd.DataFrame) -> bool:
+    return "answer_minutes" in events and bool(events["answer_minutes"].notna().any())
 
 
 def _make_terms(pairs: Pairs, inside: np.ndarray, outcome: int, sign: int) -> list[Term]:
@@ -270,7 +288,7 @@ def _find_gap(pairs: Pairs, inside: np.ndarray) -> float:
     return float((np.abs(own.mean(axis=0) - others.mean(axis=0)) / spread).max())
 
 
-def _judge(table: pd.DataFrame) -> pd.DataFrame:
+def _judge(table: pd.DataFrame, *, dated: bool = True) -> pd.DataFrame:
     from statsmodels.stats.multitest import multipletests
 
     p = np.concatenate([table["p"], table["value_p"]])
@@ -284,5 +302,6 @@ def _judge(table: pd.DataFrame) -> pd.DataFrame:
         sure = table[f"{prefix}q"] <= LEVEL
         verdicts = np.select([sure & (low > 0), sure & (high < 0)], ["higher", "lower"], "unclear")
         table[f"{prefix}verdict"] = verdicts
-    table["grade"] = np.where(table["gap"] <= ALIKE, "C", "D")
+    late = (table["by"] == "outcome") & (not dated)  # an outcome of the export, not of the landmark
+    table["grade"] = np.where((table["gap"] <= ALIKE) & ~late, "C", "D")
     return table[COLUMNS]

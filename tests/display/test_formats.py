@@ -135,3 +135,10 @@ def test_no_form_shows_what_is_not_finite(x):
     assert formats.difference(x, "revenue_share") == formats.MISSING
     assert formats.difference(x, "revenue", "USD") == formats.MISSING
     assert formats.fill("{x}", x=x) == formats.MISSING
+
+
+def test_a_p_value_is_never_zero():
+    told = [formats.value(x, "q") for x in (0.0, 1e-9, 0.0004999, 0.0005, 0.04, float("nan"))]
+    assert told == ["< 0.001"] * 3 + ["0.001", "0.040", formats.MISSING]
+    assert formats.value(0.0001, "gini") == "0.000"
+    assert [formats.kind(name) for name in ("p", "p_crowded", "value_q")] == ["chance"] * 3

@@ -64,6 +64,21 @@ def test_what_comes_before_the_landmark_does_not_count():
     assert pick(found, "all_enquiries")["retention"] == 0
 
 
+def test_an_enquiry_solved_after_the_landmark_is_not_solved_yet():
+    asked, lines = make_shop(back=10)
+    rule = {"as_of": "2024-06-30"}
+    day = 24 * 60.0
+    timed = asked.assign(solved=True, answer_minutes=[60.0] * 4 + [15 * day] * 33 + [None] * 3)
+    found = support.compare_after(timed, lines, **rule)
+    assert found.loc[found["by"] == "outcome", "case"].tolist() == ["not_solved"]
+    assert pick(found, "not_solved")["customers"] == 33
+    assert pick(found, "not_solved")["grade"] == "C"
+    undated = support.compare_after(asked.assign(solved=True), lines, **rule)
+    assert pick(undated, "solved")["customers"] == 40
+    assert pick(undated, "solved")["grade"] == "D"
+    assert pick(undated, "all_enquiries")["grade"] == "C"
+
+
 def test_days_that_are_not_over_do_not_count():
     asked, lines = make_shop(back=10)
     assert len(support.compare_after(asked, lines, as_of="2024-04-17")) == 1
