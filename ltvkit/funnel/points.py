@@ -22,6 +22,7 @@ from ltvkit.funnel.stages import ADVOCATING, FACTS, INTRODUCING, PURCHASE, Step,
 
 POINT = 0.01
 YEAR = 365
+LEAST_SEEN = 90  # days; of fewer, nothing is said of a year
 FEWEST = 30  # people who reached a stage; a value of fewer is mostly chance
 WIDTH = 1.96  # standard errors
 HORIZONS = (365, 180, 90)  # days in which a value comes in; the longest that fits
@@ -48,8 +49,9 @@ def value_points(
     """Order lines, or their days, and stages reached -> a row per recorded step: what it is worth
     if one more of 100 people takes it.
 
-    - `people_a_year`: who reach the first of both stages in a year (the last 365 days, or as many
-      as were seen, times what is missing of a year); `next_stage_share`: who take the step (see
+    - `people_a_year`: who reach the first of both stages in a year (the people of `summarize` of
+      the last 365 days, or of as many as were seen, times what is missing of a year; NaN: fewer
+      than 90 days were seen); `next_stage_share`: who take the step (see
       `summarize`); `onward_share`: of those who do, who get to the first order (1 from there on)
     - `value_each`: what one who reaches the first order, or the stage after it, brings (revenue or
       margin, `of`) from that day on within `value_days`: 365, or 180 or 90 where the orders span
@@ -147,17 +149,12 @@ def _find_onward(
 
 def _count_a_year(stages: Stages, step: Step) -> float:
     first, last = stages.find_limits(step)
-    rows = frames.lazy(stages.rows).filter(nw.col("stage") == step.stage, nw.col("known") == 1)
-    if step.stage == PURCHASE:
-        rows = rows.filter(~nw.col("customer_id").is_null())
-    dated = rows.select(_day=periods.number("reached")).filter(
-        nw.col("_day") > last - YEAR, nw.col("_day") >= first, nw.col("_day") <= last
-    )
+    dated = summaries.select_people(stages, step).filter(nw.col("_day") > last - YEAR)
     row = frames.table(dated.select(n=nw.len(), began=nw.col("_day").min())).iloc[0]
     if not row["n"]:
         return 0.0
     seen = min(YEAR, last - max(first, int(row["began"])) + 1)
-    return float(row["n"]) * YEAR / seen
+    return float(row["n"]) * YEAR / seen if seen >= LEAST_SEEN else np.nan
 
 
 def _weigh(people: float, onward: tuple[float, np.ndarray], value: Value | None) -> dict[str, Any]:

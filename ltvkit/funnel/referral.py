@@ -35,10 +35,10 @@ class Referral:
     """Customers by whether they were brought, and bring others; see `measure_referral`.
 
     `figures`: `codes` (customers who brought somebody), `brought`, `left_out` (namings that cannot
-    be used), `codes_followed` (of those won since events began), `horizon_days`, and with `_low` and `_high` (95%, by drawing customers anew) `k`
-    (customers brought by one within these days), `multiplier`, `ltv` (what one brings in these
-    days) and `ltv_with_brought`. `refused`: why there is no multiplier, or no k (NaN); "" where both
-    are there.
+    be used), `codes_followed` (codes of customers won since events began), `horizon_days`, and with
+    `_low` and `_high` (95%, by drawing customers anew) `k` (customers brought by one within these
+    days), `multiplier`, `ltv` (what one brings in these days) and `ltv_with_brought`. `refused`:
+    why there is no multiplier, or no k (NaN); "" where both are there.
     """
 
     table: pd.DataFrame

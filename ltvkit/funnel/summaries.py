@@ -112,31 +112,11 @@ def count_waits(
     stages: Stages, step: Step, *, by: str = "", every: str = "month", within: int
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A step -> how long people waited (part, time, reached, people, since; `ever`: of these who
-    have gone on by now), by value of `by`; and how many entered so many days ago."""
-    first, last = stages.find_limits(step)
-    rows = frames.lazy(stages.rows)
-    passed = rows.filter(nw.col("stage").is_in([*step.later])).group_by("person_id")
-    later = passed.agg(_next=nw.col("reached").min())
-    base = rows.filter(nw.col("stage") == step.stage, nw.col("known") == 1)
-    if step.stage == PURCHASE:
-        base = base.filter(~nw.col("customer_id").is_null())
-    values = {
-        "": nw.lit(""),
-        "channel": nw.col("channel").fill_null(_(UNKNOWN)),
-        "cohort": periods.index("entered", every),
-        "period": periods.index("reached", every),
-    }
-    went = base.join(later, on="person_id", how="left").with_columns(
-        _went=~nw.col("_next").is_null()
-    )
-    dated = went.with_columns(
-        _value=values[by],
-        _day=periods.number("reached"),
-        _in=periods.number("entered"),
-        _next=nw.when(nw.col("_went")).then(nw.col("_next")).otherwise(nw.col("reached")),
-    )
-    dated = dated.filter(nw.col("_day") >= first, nw.col("_day") <= last)
-    dated = dated.filter(nw.col("_next") >= nw.col("reached"))
+    have gone on by now), by value of `by`; and how many entered this half of the funnel so many
+    days ago, whether or not they have reached this stage."""
+    last = stages.find_limits(step)[1]
+    values = _find_values(by, every)
+    dated = select_people(stages, step).with_columns(_value=values)
     seen, wait = last - nw.col("_day"), periods.number("_next") - nw.col("_day")
     waited = dated.with_columns(
         _over=nw.when(seen > within).then(nw.lit(within)).otherwise(seen),
@@ -152,8 +132,55 @@ def count_waits(
     )
     cells = waited.group_by("_value", "part", "time", "reached")
     counted = frames.table(cells.agg(nw.col("since", "ever").sum(), people=nw.len()))
-    entered = dated.with_columns(days=last - nw.col("_in")).group_by("_value", "days")
-    return counted, frames.table(entered.agg(people=nw.len()))
+    return counted, _count_entered(stages, step, values, last=last)
+
+
+def select_people(stages: Stages, step: Step) -> nw.LazyFrame:
+    """Who were at the first stage of a step while they could be seen to take it, and were not
+    further before: the rows of `stages`, `_day` (reached), `_in` (entered), `_next` (the day of
+    the next stage, of those who `_went`)."""
+    first, last = stages.find_limits(step)
+    rows = frames.lazy(stages.rows)
+    passed = rows.filter(nw.col("stage").is_in([*step.later])).group_by("person_id")
+    later = passed.agg(_next=nw.col("reached").min())
+    base = rows.filter(nw.col("stage") == step.stage, nw.col("known") == 1)
+    if step.stage == PURCHASE:
+        base = base.filter(~nw.col("customer_id").is_null())
+    went = base.join(later, on="person_id", how="left").with_columns(
+        _went=~nw.col("_next").is_null()
+    )
+    dated = went.with_columns(
+        _day=periods.number("reached"),
+        _in=periods.number("entered"),
+        _next=nw.when(nw.col("_went")).then(nw.col("_next")).otherwise(nw.col("reached")),
+    )
+    dated = dated.filter(nw.col("_day") >= first, nw.col("_day") <= last)
+    return dated.filter(nw.col("_next") >= nw.col("reached"))
+
+
+def _find_values(by: str, every: str) -> nw.Expr:
+    return {
+        "": nw.lit(""),
+        "channel": nw.col("channel").fill_null(_(UNKNOWN)),
+        "cohort": periods.index("entered", every),
+        "period": periods.index("reached", every),
+    }[by]
+
+
+def _count_entered(stages: Stages, step: Step, value: nw.Expr, *, last: int) -> pd.DataFrame:
+    """_value, days, people: a person by the day of entering this half of the funnel, by when
+    people could be seen. The later ones have had less time to reach the stage."""
+    first = stages.find_limits(step)[0]
+    half = [*stages.first_half] if step.stage in stages.first_half[:-1] else [PURCHASE]
+    rows = frames.lazy(stages.rows).filter(nw.col("stage").is_in(half), nw.col("known") == 1)
+    if half == [PURCHASE]:
+        rows = rows.filter(~nw.col("customer_id").is_null())
+    began = rows.filter(nw.col("reached") == nw.col("entered")).with_columns(
+        _value=value, _in=periods.number("entered")
+    )
+    began = began.filter(nw.col("_in") >= first, nw.col("_in") <= last)
+    people = began.select("person_id", "_value", days=last - nw.col("_in")).unique()
+    return frames.table(people.group_by("_value", "days").agg(people=nw.len()))
 
 
 def summarize_group(

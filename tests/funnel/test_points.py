@@ -111,3 +111,20 @@ def test_names_without_a_stage_are_told():
     text = "2 names of events have no stage (40.0% of events): scroll, zoom."
     assert funnel.describe_unmapped(counted) == text
     assert funnel.describe_unmapped(counted.iloc[:1]) == "All names of events have a stage."
+
+
+def test_people_a_year_are_those_of_the_funnel(on):
+    """Older customers who visit are not won again; and three days are no year."""
+    old = [(f"z{n}", f"z{n}", "2022-01-01", 10) for n in range(50)]
+    visits = [("2024-03-01", "first_visit", "", {"customer_id": f"z{n}"}) for n in range(50)]
+    lines = pd.concat([LINES, make_lines(*old)], ignore_index=True)
+    events = pd.concat([EVENTS, make_events(*visits)], ignore_index=True)
+    _joined, stages = reach(on(lines), on(events), AS_OF)
+    table = funnel.value_points(on(lines), stages).set_index("next_stage")
+    whole = funnel.summarize(stages).set_index("next_stage")
+    assert table.loc["interest", "people_a_year"] == whole.loc["interest", "people"] == 40
+    _joined, stages = reach(on(LINES), on(EVENTS[:70]), "2024-01-03")
+    table = funnel.value_points(on(LINES), stages).set_index("next_stage")
+    assert (
+        table.loc[["interest", "purchase"], ["people_a_year", "worth_a_year"]].isna().all(axis=None)
+    )

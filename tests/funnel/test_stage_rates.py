@@ -179,3 +179,23 @@ def test_totals_add_up(reached, table):
         pd.testing.assert_frame_equal(sums, whole.loc[sums.index], check_dtype=False)
     rows = frames.table(frames.lazy(reached.rows))
     assert (rows["stage"] == "attention").sum() == table["people"].iloc[0]
+
+
+def test_who_reaches_a_stage_late_weighs_by_all_who_entered():
+    """Of those who order again late, fewer order a third time: 0.5 of all do."""
+    rng = np.random.default_rng(0)
+    n, horizon = 4000, 30
+    begin = pd.Timestamp("2022-01-01")
+    enter, second = rng.integers(0, 731, n), rng.integers(1, 701, n)
+    goes = rng.random(n) < np.where(second < 350, 0.8, 0.2)
+    third = second + rng.integers(1, horizon + 1, n)
+    rows = [
+        (f"c{i}", f"{i}-{at}", begin + pd.Timedelta(days=int(enter[i] + at)), 1)
+        for i in range(n)
+        for at in (0, second[i], third[i])
+        if enter[i] + at <= 730 and (at != third[i] or goes[i])
+    ]
+    stages = funnel.reach(make_lines(*rows), as_of="2024-01-01", lapse_days=900, **KNOWN)
+    row = funnel.summarize(stages, within=horizon).set_index("next_stage").loc["third_order"]
+    assert row["lowest_share"] <= 0.5 <= row["highest_share"]
+    assert row["next_stage_share"] == pytest.approx(0.5, abs=0.06)
