@@ -3,9 +3,9 @@
 Kaplan & Meier (1958), Journal of the American Statistical Association 53, 457-481: who came lately
 counts for as long as they were seen, and for no failure. Who reached a stage late is rarer in the
 data than in the shop, as more of those are not there yet; so they weigh 1 / the share of people who
-were followed for so long since they entered (Lin, Sun & Ying 1999, Biometrika 86(1), 59-70): of all who
-entered, as those who did not reach the stage were followed, too. A weight is 20 at most, so where
-fewer than 5% were followed for so long, the late count for somewhat less than they should.
+were followed for so long since they entered (Lin, Sun & Ying 1999, Biometrika 86(1), 59-70): of all
+who entered, as those who did not reach the stage were followed, too. A weight is 20 at most, so
+where fewer than 5% were followed for so long, the late count for somewhat less than they should.
 """
 
 from __future__ import annotations

@@ -71,7 +71,10 @@ def describe_match(table: pd.DataFrame) -> str:
             said.append(fill(kind, n=n, share=float(share)))
     shared = int(row["people"]["shared_devices"])
     said += [fill("shared_devices", n=shared)] if shared else []
-    return " ".join(said) or fill("nobody_joined")
+    strange = int(row["people"]["named_customers"] - row["joined"]["named_customers"])
+    if strange:
+        said += [fill("strange_ids", n=strange, of=int(row["people"]["named_customers"]))]
+    return " ".join(said) or fill("nobody_bought")
 
 
 def describe_unmapped(names: pd.DataFrame) -> str:

@@ -45,8 +45,10 @@ def join_visitors(events: Frame, lines: Frame, *, as_of: Day) -> Joined:
     nobody stay the visitor's, as nobody knows whose they are. One customer may be many visitors.
 
     `table` has the rows "visitors_bought" (visitors with a purchase event: how many are joined to a
-    customer), "new_customers" (first order within the days of the events: how many have an event
-    before it, or on that day) and "shared_devices" (visitors of several customers; `joined` is 0).
+    customer of the orders), "new_customers" (first order within the days of the events: how many
+    have an event other than a purchase before it, or on that day), "shared_devices" (visitors of
+    several customers; `joined` is 0) and "named_customers" (customer ids of the events: how many
+    are in the orders; where few are, as where zeros were lost, the ids are written differently).
     NaN: nobody of the kind. Raises `ColumnError` where a column of the contract is missing.
     """
     opened = frames.lazy(frames.bring(events, like=lines), needs=NEEDS)
@@ -111,19 +113,24 @@ def _count(
     ).iloc[0]
     first, last = pd.Timestamp(ends["first"]), pd.Timestamp(ends["last"])
     bought = rows.filter(nw.col("stage") == PURCHASE, ~nw.col("visitor_id").is_null())
-    visitors = bought.group_by("visitor_id").agg(_customer=nw.col("customer_id").min())
-    visitors = visitors.with_columns(_joined=frames.one_if(~nw.col("_customer").is_null()))
+    customers = frames.lazy(lines).select("customer_id").unique().with_columns(_ours=nw.lit(1))
+    ours = nw.col("_ours").fill_null(0)
+    flagged = bought.join(customers, on="customer_id", how="left").with_columns(ours)
+    visitors = flagged.group_by("visitor_id").agg(_joined=nw.col("_ours").max())
     one = visitors.select(people=nw.len(), joined=nw.col("_joined").sum())
     shared = links.filter(nw.col("_customers") > 1).select(people=nw.len())
     new = _find_new(lines, first, last, as_of=as_of)
     named = rows.filter(~nw.col("customer_id").is_null())
-    seen = named.group_by("customer_id").agg(_seen=nw.col("event_date").min())
+    path = named.filter(nw.col("stage").is_null() | (nw.col("stage") != PURCHASE))
+    seen = path.group_by("customer_id").agg(_seen=nw.col("event_date").min())
     met = new.join(seen, on="customer_id", how="left").with_columns(
         _met=frames.one_if(nw.col("_seen") <= nw.col("_first"))
     )
     two = met.select(people=nw.len(), joined=nw.col("_met").sum())
-    found = [frames.table(each).iloc[0].fillna(0) for each in (one, two, shared)]
-    names = ("visitors_bought", "new_customers", "shared_devices")
+    ids = named.select("customer_id").unique().join(customers, on="customer_id", how="left")
+    known = ids.with_columns(ours).select(people=nw.len(), joined=nw.col("_ours").sum())
+    found = [frames.table(each).iloc[0].fillna(0) for each in (one, two, shared, known)]
+    names = ("visitors_bought", "new_customers", "shared_devices", "named_customers")
     table = pd.DataFrame(
         {
             "kind": names,

@@ -56,7 +56,9 @@ def test_persons_by_hand(on):
     rows = joined.table.set_index("kind")
     assert rows.loc["visitors_bought", ["people", "joined"]].tolist() == [3, 2]
     # New from 1 February to 20 March: a, b, d. Of d nothing was seen up to the first order.
-    assert rows.loc["new_customers", ["people", "joined"]].tolist() == [3, 2]
+    # b's purchase event alone is no path to the order; a was seen before.
+    assert rows.loc["new_customers", ["people", "joined"]].tolist() == [3, 1]
+    assert rows.loc["named_customers", ["people", "joined"]].tolist() == [4, 4]
     assert rows.loc["shared_devices", ["people", "joined"]].tolist() == [1, 0]
     assert rows.loc["visitors_bought", "joined_share"] == pytest.approx(2 / 3)
     assert [str(day.date()) for day in (joined.first, joined.last)] == ["2024-02-01", "2024-03-20"]
@@ -82,10 +84,10 @@ def test_optional_columns_may_be_missing(on):
 
 def test_no_event_up_to_the_day(on):
     joined = funnel.join_visitors(on(EVENTS), on(LINES), as_of="2024-01-31")
-    assert joined.table["people"].tolist() == [0, 0, 0]
+    assert joined.table["people"].tolist() == [0, 0, 0, 0]
     assert joined.table["joined_share"].isna().all()
     assert pd.isna(joined.first)
-    assert funnel.describe_match(joined.table) == "No visitor could be joined to a customer."
+    assert funnel.describe_match(joined.table) == "Nobody bought while events are recorded."
 
 
 @settings(deadline=None, max_examples=8)
@@ -99,5 +101,25 @@ def test_the_match_in_words(on):
     joined = funnel.join_visitors(on(EVENTS), on(LINES), as_of=AS_OF)
     said = funnel.describe_match(joined.table)
     assert "3 visitors bought; 66.7% of them could be joined to a customer." in said
-    assert "Of 3 new customers of these days, the path to the first order is known" in said
+    assert (
+        "Of 3 new customers won while events are recorded, the path to the first order is" in said
+    )
     assert "One device was used by several customers" in said
+
+
+def test_ids_that_are_in_no_order_are_not_joined(on):
+    """Ids that lost their zeros join nothing, and that is said."""
+    lines = make_lines(("007", "1", "2024-03-02", 5), ("008", "2", "2024-03-02", 5))
+    events = make_events(
+        ("2024-03-01", "view_item", "v1", {"customer_id": "7"}),
+        ("2024-03-02", "purchase", "v1", {"customer_id": "7"}),
+        ("2024-03-01", "view_item", "v2", {"customer_id": "008"}),
+        ("2024-03-02", "purchase", "v2", {"customer_id": "008"}),
+    )
+    joined = funnel.join_visitors(on(events), on(lines), as_of=AS_OF)
+    rows = joined.table.set_index("kind")
+    assert rows.loc["visitors_bought", ["people", "joined"]].tolist() == [2, 1]
+    assert rows.loc["named_customers", ["people", "joined"]].tolist() == [2, 1]
+    assert "One customer id of the events (of 2) is in no order." in funnel.describe_match(
+        joined.table
+    )
