@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from ltvkit.core import files
+from ltvkit.display import formats
 from ltvkit.errors import ParamsError
 
 FACTS: dict[str, dict[str, Any]] = files.read_yaml(__name__, "stages.yaml")
@@ -33,15 +35,35 @@ def name_stages(given: Mapping[str, str | None]) -> tuple[str, ...]:
     """The `stages` of the parameter `events` (name of an event: its stage) -> the first half.
 
     The kit's own four; but where one of the names is the shop's own, those that are named, in the
-    order of the mapping, and the first order last.
+    order of the mapping, and the first order last. Raises `ParamsError` for a name that is nearly
+    one of the kit's, or the label that pages show of it: else a typing error would replace them.
 
     >>> name_stages({"page_view": "seen", "cart": "chosen", "review": "advocating"})
     ('seen', 'chosen', 'purchase')
     >>> name_stages({"wishlist_add": "interest"})
     ('attention', 'interest', 'comparison', 'purchase')
+    >>> name_stages({"wishlist_add": "intrest"})
+    Traceback (most recent call last):
+    ltvkit.errors.ParamsError: stages: wishlist_add: 'intrest' is nearly 'interest'. ...
     """
+    for event, name in given.items():
+        if near := _find_meant(name or ""):
+            raise ParamsError(
+                f"stages: {event}: '{name}' is nearly '{near}'. Write '{near}', or give a stage of "
+                "your own another name."
+            )
     own = dict.fromkeys(name for name in given.values() if name and name not in FIXED)
     return (*own, PURCHASE) if {*own} - {*FIRST_HALF} else FIRST_HALF
+
+
+def _find_meant(name: str) -> str:
+    """The stage of the kit that is meant by another writing, or by its label; "": none."""
+    if not name or name in FACTS:
+        return ""
+    labels = {formats.cell(stage, "stage").casefold(): stage for stage in FACTS}
+    folded = name.strip().casefold().replace(" ", "_")
+    close = difflib.get_close_matches(folded, FACTS, n=1, cutoff=0.85)
+    return labels.get(name.strip().casefold()) or (close[0] if close else "")
 
 
 def list_steps(first_half: Iterable[str]) -> list[Step]:

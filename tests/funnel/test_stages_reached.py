@@ -128,3 +128,12 @@ def test_steps_of_the_shops_own_stages():
         list_steps(("seen",))
     with pytest.raises(ParamsError, match="loyal_orders=3"):
         funnel.reach(LINES, as_of=AS_OF, loyal_orders=3)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("intrest", "interest"), ("Visit", "attention"), ("Interest", "interest")]
+)
+def test_a_typing_error_does_not_replace_the_kits_stages(name, meant):
+    with pytest.raises(ParamsError, match=f"stages: seen: '{name}' is nearly '{meant}'"):
+        funnel.name_stages({"seen": name})
+    assert funnel.name_stages({"seen": "compared"}) == ("compared", "purchase")
