@@ -115,10 +115,14 @@ def describe_value(table: pd.DataFrame, *, ever: pd.DataFrame, currency: str = "
         money = {
             "later": formats.money(float(row["ltv_later"]), currency),
             "rest": formats.money(float(row["ltv_of_similar"]), currency),
+            "low": formats.difference(row["low"], "ltv", currency),
+            "high": formats.difference(row["high"], "ltv", currency),
+            "grade": row["grade"],
         }
-        said.append(
-            fill("value_second", at=int(row["at_days"]), days=int(row["horizon_days"]), **money)
+        second = fill(
+            "value_second", at=int(row["at_days"]), days=int(row["horizon_days"]), **money
         )
+        said = [second, *said] if row["verdict"] in (MORE, LESS) else [*said, second]
     return " ".join(said) or fill("value_nothing")
 
 

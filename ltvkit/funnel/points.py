@@ -59,7 +59,7 @@ def value_points(
       "advocating": what customers who had reached it brought more than others like them, of the
       table `landmark` of `value_stages`. NaN: not known, or fewer than 30 have reached it
     - `worth_a_year`: people x 1% x onward x value, `low` to `high` (95%, people and customers
-      drawn anew; of "advocating" the range of the table)
+      drawn anew; of "introducing" by the errors of both figures, of "advocating" the table's range)
     - `owner`: who answers for a leaf of `tree` that the stage belongs to ("": nobody is named),
       `department`
 

@@ -128,3 +128,13 @@ def test_what_is_planted_is_found(shops):
     row = funnel.value_stages(lines, reach(lines, found, "2024-09-30")).set_index("stage")
     assert row.loc["advocating", "verdict"] == "more"
     assert row.loc["advocating", "low"] < 6000 < row.loc["advocating", "high"]
+
+
+def test_what_a_second_order_goes_with_has_its_range_and_grade():
+    lines, found = sample()
+    stages = reach(lines, found, "2024-09-30")
+    table = funnel.value_stages(lines, stages)
+    said = funnel.describe_value(table, ever=funnel.compare_ever(lines, stages))
+    assert said.startswith("Customers with a second order by day 90")  # what is sure comes first
+    assert "range of the difference" in said
+    assert "Evidence: D" in said
