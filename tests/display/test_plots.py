@@ -361,7 +361,7 @@ def test_a_chart_of_its_own_is_named_legible_and_without_side_effects(name, monk
 ALTS = {
     "answering": "Of intents (4) 1 may be answered automatically; 66.7% of enquiries are about "
     "them.",
-    "days_after": "Most: 11, 3 to 7 days after it (First order).",
+    "days_after": "Most: 11, in days after it: 3 to 7 (First order).",
     "differences": "More than the rest: 1, less: 1, unclear: 3. "
     "The largest: Channel: c0, +900 JPY.",
     "archetypes": "Most above the mean: All-round best, +3,000 JPY (length +1,800 JPY, "
@@ -927,4 +927,4 @@ def test_days_that_are_not_known_are_not_drawn():
     ax = drawn("days_after")
     values = sorted(y for line in line_values(ax) for y in line)
     assert values == [5, 7, 9, 11]
-    assert "Most: 11, 3 to 7 days after it (First order)" in ax.figure.alt
+    assert "Most: 11, in days after it: 3 to 7 (First order)" in ax.figure.alt
