@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -10,7 +11,7 @@ from ltvkit.core.i18n import _
 from ltvkit.display import formats
 from ltvkit.funnel.landmark import LESS, MORE, TOO_FEW
 from ltvkit.funnel.referral import Referral
-from ltvkit.funnel.stages import OF_EVENTS
+from ltvkit.funnel.stages import FIXED, OF_EVENTS
 from ltvkit.funnel.texts import TEXTS, fill
 
 FEW = 30
@@ -77,8 +78,19 @@ def describe_match(table: pd.DataFrame) -> str:
     return " ".join(said) or fill("nobody_bought")
 
 
-def describe_unmapped(names: pd.DataFrame) -> str:
-    """The table of `records.list_events` -> which names have no stage, the most frequent first."""
+def describe_unmapped(names: pd.DataFrame, *, first_half: Sequence[str] = ()) -> str:
+    """The table of `records.list_events` -> which names have no stage, the most frequent first; and
+    with the stages of the `first_half`, which have one that this funnel does not show."""
+    known = names.dropna(subset="stage")
+    other = known[~known["stage"].isin([*first_half, *FIXED])] if first_half else known.iloc[:0]
+    said = [_describe_open(names)]
+    if len(other):
+        shown = _(", ").join(map(str, other["event"].head(5)))
+        said.append(fill("not_shown", n=int(other["events"].sum()), names=shown))
+    return " ".join(said)
+
+
+def _describe_open(names: pd.DataFrame) -> str:
     open_ = names[names["stage"].isna()].sort_values(["events", "event"], ascending=[False, True])
     if open_.empty:
         return fill("all_mapped")

@@ -111,6 +111,10 @@ def test_names_without_a_stage_are_told():
     text = "2 names of events have no stage (40.0% of events): scroll, zoom."
     assert funnel.describe_unmapped(counted) == text
     assert funnel.describe_unmapped(counted.iloc[:1]) == "All names of events have a stage."
+    own = pd.DataFrame({"event": ["a", "b", "c"], "stage": ["seen", "interest", "advocating"]})
+    said = funnel.describe_unmapped(own.assign(events=[5, 3, 2]), first_half=("seen", "purchase"))
+    assert said.startswith("All names of events have a stage. 3 events have a stage that this")
+    assert "shop's own: b. Name" in said
 
 
 def test_people_a_year_are_those_of_the_funnel(on):
