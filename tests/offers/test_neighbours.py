@@ -21,7 +21,7 @@ OWN = own_of(("a", 1, 3), ("a", 2, 1), ("a", 3, 1), ("b", 1, 1), ("b", 2, 2), ("
 
 def test_cosines_by_hand(on):
     found = neighbours.find_neighbours(frames.lazy(on(OWN)), least=1)
-    table = frames.table(found.sort("place", "cosine", descending=[False, True]))
+    table = frames.table(found.sort("place", "cosine", "other", descending=[False, True, False]))
     assert table[["place", "other"]].to_numpy().tolist() == [[1, 2], [1, 3], [2, 1], [2, 3], [3, 1],
                                                              [3, 2]]  # fmt: skip
     assert table["cosine"].tolist() == pytest.approx(
