@@ -102,10 +102,10 @@ def train(
     known = _gather_rare(_check(known, frames.count(enquiries)))
     at = np.floor(np.cumsum([0, *PARTS.values()]) * len(known) + 1e-9).astype(int)
     learn, choose, test = (known.iloc[a:b].reset_index(drop=True) for a, b in pairwise(at))
-    learn = learn[learn["intent"] != OTHER].reset_index(drop=True)
-    if learn["intent"].nunique() < 2:
-        raise TooLittleData(fill("one_intent_first", n=len(learn)))
-    model = intents.fit(learn["text"], learn["intent"])
+    named = learn[learn["intent"] != OTHER]
+    if named["intent"].nunique() < 2:
+        raise TooLittleData(fill("one_intent_first", n=len(named)))
+    model = intents.fit(named["text"], named["intent"])
     unknown = intents.choose_unknown(model, choose["text"], choose["intent"])
     sensitive = reasons.classify_intents(known["intent"].unique())
     tried, judged = (

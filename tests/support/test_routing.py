@@ -316,6 +316,7 @@ def test_rare_intents_are_one_row_and_named_nowhere():
     assert row["labelled"] >= 9 + one.sum()
     assert row["verdict"] == "always_human"
     assert "(other)" not in found.model.intents
+    assert found.parts["enquiries"].sum() == found.table["labelled"].sum()
     assert "Smith" not in support.finding(found) + support.describe_labels(found)
 
 
