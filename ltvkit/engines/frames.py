@@ -163,6 +163,15 @@ def hold_small(frame: Frame, *, rows: int | None = None, most: int = SMALL) -> F
     return collect_as(frame, "pandas") if few else frame
 
 
+def number_ids(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """A pandas table with ids as whole numbers that sort alike, which it groups by much sooner.
+
+    >>> number_ids(pd.DataFrame({"id": ["b", "a", "b"]}), "id")["id"].tolist()
+    [1, 0, 1]
+    """
+    return table.assign(**{c: pd.factorize(table[c], sort=True)[0] for c in columns})
+
+
 def from_pandas(table: pd.DataFrame, *, like: Any) -> nw.LazyFrame:
     """A pandas table in the engine of `like`, ready to be joined."""
     kind = nw.from_native(like).implementation

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
+from ltvkit.display import formats
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import NotRecorded, TooLittleData
@@ -186,7 +187,8 @@ def _refuse(figures: dict[str, float], within: int) -> tuple[dict[str, float], s
     elif figures["codes_followed"] < LEAST_CODES:
         why = fill("too_few_followed", n=int(figures["codes_followed"]), least=LEAST_CODES)
     elif figures["k_high"] >= 1:
-        why, names = fill("k_too_large", k=figures["k_high"]), names[1:]
+        others = formats.number(100 * figures["k_high"], decimals=0)
+        why, names = fill("k_too_large", k=others), names[1:]
     else:
         return figures, ""
     return figures | {n: np.nan for n in figures if n.startswith(names)}, why

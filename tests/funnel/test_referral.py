@@ -61,7 +61,8 @@ def test_referral_by_hand(on, few):
     assert figures["ltv"] == pytest.approx(143 / 5)
     assert figures["k_high"] >= 1
     assert np.isnan(figures["multiplier"])
-    assert "others or more" in found.refused
+    others = round(100 * figures["k_high"])
+    assert f"100 new customers may bring {others} others or more" in found.refused
 
 
 def test_a_customer_counts_for_as_long_as_he_was_there(on, few):

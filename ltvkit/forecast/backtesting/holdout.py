@@ -215,10 +215,13 @@ def _find_split(lines: Frame, *, as_of: Day, months: int) -> tuple[dt.date, int]
 
 
 def _customers_at(lines: Frame, *, split: dt.date) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Customers as of the split, and all their lines, in pandas."""
+    """Customers as of the split, and all their lines, in pandas; ids are numbers."""
     known = frames.lazy(customers.summarize(lines, as_of=split))
     theirs = frames.lazy(lines).join(known.select("customer_id"), on="customer_id")
-    return frames.table(known.sort("customer_id")), frames.table(theirs.sort(*NEEDS))
+    each, rows = frames.table(known.sort("customer_id")), frames.table(theirs.sort(*NEEDS))
+    return frames.number_ids(each, "customer_id"), frames.number_ids(
+        rows, "customer_id", "order_id"
+    )
 
 
 def _try_models(known, actual, days, *, spent, known_days, draws: int) -> dict[str, Trial]:
