@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from ltvkit.config.notebooks import RESERVED
+from ltvkit.config.params import LANGUAGE
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -191,6 +192,6 @@ def test_exercises_are_tagged_and_findings_are_computed(path):
 def test_every_params_file_gives_every_key_a_comment(name):
     declared = {name for p in NOTEBOOKS for name in parameters(p)} - set(RESERVED)
     text = (ROOT / "params" / f"{name}.yaml").read_text("utf-8")
-    assert set(yaml.safe_load(text)) == declared
+    assert set(yaml.safe_load(text)) == declared | {LANGUAGE.name}
     for key in re.findall(r"^(?:  )?(\w+):.*$", text, flags=re.M):
         assert re.search(rf"^\s*{key}:.*\s#", text, flags=re.M), f"{key} has no comment"

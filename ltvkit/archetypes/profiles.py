@@ -18,7 +18,7 @@ from ltvkit import cohorts
 from ltvkit.archetypes import seasons, types
 from ltvkit.archetypes.texts import fill
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.engines.ranking import number_within
@@ -204,7 +204,7 @@ def describe_profile(table: pd.DataFrame, *, most: int = 3) -> str:
     for name, rows in table.groupby("archetype", sort=False):
         values = [_describe_value(row) for row in rows.head(most).to_dict("records")]
         said.append(fill("profile", type=formats.label(name), values=_("; ").join(values)))
-    return " ".join(said) or fill("profile_none")
+    return joining.sentences(said) or fill("profile_none")
 
 
 def _describe_value(row: dict[str, Any]) -> str:

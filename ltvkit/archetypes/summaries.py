@@ -13,7 +13,7 @@ from ltvkit.archetypes.backtesting import BEST, Backtest
 from ltvkit.archetypes.factors import PARTS
 from ltvkit.archetypes.texts import TEXTS, fill
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.periods import MONTH_DAYS
@@ -113,7 +113,7 @@ def finding(table: pd.DataFrame, *, found: Backtest | None = None, currency: str
     said = said or [fill("no_type")]
     known = float(np.average(table["known_share"], weights=table["customers"]))
     said += [fill("beginning_unknown", share=1 - known)] if known < 1 else []
-    return " ".join([*said, *(describe_backtest(found) if found else [])])
+    return joining.sentences([*said, *(describe_backtest(found) if found else [])])
 
 
 def _describe_type(row: dict[str, Any], currency: str) -> str:
@@ -143,5 +143,5 @@ def describe_backtest(found: Backtest) -> list[str]:
         others = [fill("rival", name=_(TEXTS["rivals"][n]), caught=float(rows.loc[n, "caught"]))
                   for n in names]  # fmt: skip
         if others:
-            said.append(fill(f"foretell_{verdict}", others=_(", ").join(others)))
+            said.append(fill(f"foretell_{verdict}", others=joining.items(others)))
     return said

@@ -11,7 +11,7 @@ from ltvkit import quality
 from ltvkit.cli.messages import make_printable
 from ltvkit.config import open_questions, params, shop
 from ltvkit.core import redaction
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, speaking
 from ltvkit.display import formats, tables
 from ltvkit.errors import LtvkitError
 from ltvkit.quality import records
@@ -38,7 +38,10 @@ def check_orders(files: Iterable[Path], *, month: str | None, engine: str | None
             statuses.append(WRONG)
         else:
             shops.append(given)
-    return max(*statuses, *(_check_shop(given, month=month) for given in shops))
+    for given in shops:
+        with speaking(given.language):
+            statuses.append(_check_shop(given, month=month))
+    return max(statuses)
 
 
 def _check_shop(given: params.Params, *, month: str | None) -> int:

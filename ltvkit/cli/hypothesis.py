@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import ltvkit
-from ltvkit.core.i18n import _, n_
+from ltvkit.core.i18n import _, n_, speaking
 
 if TYPE_CHECKING:
     from ltvkit.config.params import Params
@@ -138,7 +138,7 @@ def decide(params, id, decision, reason, until, by) -> None:
 def plan(params: Path, id: str) -> None:
     """Say what a hypothesis can show, by its length: power, smallest effect, customers needed."""
     from ltvkit.config import shop
-    from ltvkit.display import tables
+    from ltvkit.display import joining, tables
     from ltvkit.hypotheses.design import power_analysis
     from ltvkit.hypotheses.effects import customer_days
     from ltvkit.hypotheses.registry import store
@@ -151,7 +151,7 @@ def plan(params: Path, id: str) -> None:
     table = power_analysis.power(hypothesis, histories, as_of=until)
     currency = known.values.get("currency", "")
     text = power_analysis.finding(table, hypothesis, currency=currency)
-    click.echo(" ".join(filter(None, [text, histories.note])))
+    click.echo(joining.sentences([text, histories.note]))
     click.echo(repr(tables.show(table.drop(columns=["error", "planned"]))))
 
 
@@ -172,11 +172,12 @@ def assign(params: Path, id: str, seed: int) -> None:
 
 
 def _load(params: Path) -> tuple[Params, Path]:
-    """A shop's params, and the folder of its register."""
+    """A shop's params, and the folder of its register. The command goes on in its language."""
     from ltvkit.config import params as files
     from ltvkit.hypotheses.registry import store
 
     known = files.load(params)
+    click.get_current_context().with_resource(speaking(known.language))
     return known, store.folder(known.shop, known.values.get("register", ""))
 
 
@@ -211,7 +212,9 @@ def _describe_doubt(record: Record) -> str:
 
 
 def _registration(record: Record) -> str:
+    from ltvkit.display import joining
+
     if not record.registered:
         return _("no")
     marks = [_("too late")] * record.late + [_("edited since")] * record.edited
-    return ", ".join([str(record.registered), *marks])
+    return joining.items([str(record.registered), *marks])

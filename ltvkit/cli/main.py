@@ -12,7 +12,7 @@ import click
 from ltvkit.cli.hypothesis import hypothesis
 from ltvkit.cli.messages import locate, make_printable
 from ltvkit.cli.offer import offer
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, speaking
 from ltvkit.core.version import VERSION
 from ltvkit.errors import ReportError
 
@@ -146,6 +146,7 @@ def report(params, month, start, end, only, replace, out, **options) -> None:
         )
         click.echo(text.format(signal=signal), err=True)
         sys.exit(signal.status)
+    click.get_current_context().with_resource(speaking(outcome.language))
     for warning in outcome.warnings:
         click.echo(f"{_('WARNING')} {make_printable(warning)}", err=True)
     for folder in outcome.unchanged:
@@ -236,6 +237,7 @@ def compare(names, month, where, engine, out) -> None:
     from ltvkit.report.runner.signals import Interrupted
 
     given, *others = load_all(files, engine=engine)
+    click.get_current_context().with_resource(speaking(given.language))
     try:
         page = comparison.compare(given, other=next(iter(others), None), **options)
     except Interrupted as signal:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, speaking
 
 RUN = "python -m ltvkit hypothesis"
 WEEK, OLD = 7, 31  # days
@@ -61,6 +61,7 @@ def offer(params, type_, id, offer, owner, department, start, weeks, share, ever
     from ltvkit.offers import plans
 
     known = files.load(params)
+    click.get_current_context().with_resource(speaking(known.language))
     folder = store.folder(known.shop, known.values.get("register", ""))
     book = shop.read_orders(known)
     until = book.facts["until"]

@@ -7,7 +7,7 @@ import click
 
 from ltvkit.cli.messages import make_printable
 from ltvkit.config import params
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, speaking
 from ltvkit.errors import DeliveryError
 from ltvkit.report.mail import delivery, message, selection, settings
 
@@ -24,6 +24,7 @@ def send_summary(
     through = settings.read_environment()
     recipients = list(dict.fromkeys(map(message.find_address, to)))
     shop = params.load(file)
+    click.get_current_context().with_resource(speaking(shop.language))
     month, read = selection.read_report(shop, month, partial=partial, last_good=last_good)
     mail = message.compose(read, sender=through.sender, to=recipients)
     try:

@@ -2,6 +2,7 @@
 
 from ltvkit.core import paths
 from ltvkit.core.i18n import _
+from ltvkit.display import joining
 from ltvkit.report.pages import all_reports
 
 
@@ -20,4 +21,4 @@ def _describe(each: all_reports.Month) -> str:
     failed = f"{_('FAILED')} {each.failure['reason']}" if each.failure else ""
     state = ": ".join(filter(None, [each.state, each.lacks]))
     preview = f"{_('Preview:')} {_describe(each.preview)}" if each.preview else ""
-    return "; ".join(filter(None, [failed or state, each.building, preview]))
+    return joining.clauses(filter(None, [failed or state, each.building, preview]))

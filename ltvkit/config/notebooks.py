@@ -40,7 +40,8 @@ class Notebook:
     """One notebook of the kit: `page` names it ("01_rfm"), `nav` is its short title.
 
     A `long` one takes several times as long as most: reports begin with it. Where the params leave
-    the input out that it `needs`, as "enquiries", it is not run, and has no page.
+    the input out that it `needs`, as "enquiries", it is not run, and has no page. `words`: a digest
+    of its Markdown where that is in another language than English (see `translations.say`).
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Notebook:
     digest: str
     long: bool = False
     needs: str = ""
+    words: str = ""
 
 
 def find_notebooks() -> list[Notebook]:
@@ -111,8 +113,7 @@ def read_notebook(path: Path) -> Notebook:
         for c in content["cells"]
     ]
     kernel = content["metadata"].get("kernelspec", {}).get("name")
-    heads = (s for kind, s, *_rest in cells if kind == "markdown" and s.startswith("# "))
-    title = next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
+    title = find_title((s for kind, s, *_rest in cells if kind == "markdown"), path)
     said = content["metadata"].get("ltvkit", {})
     nav, long, needs = said.get("nav", title), bool(said.get("long")), said.get("needs", "")
     declaring = next((source for _kind, source, tags, *_rest in cells if "parameters" in tags), "")
@@ -120,6 +121,12 @@ def read_notebook(path: Path) -> Notebook:
     if needs and needs not in parameters:
         raise ReportError(f"{path} says that it needs '{needs}', and declares no such parameter.")
     return Notebook(path, path.stem, title, nav, parameters, digest(cells, kernel), long, needs)
+
+
+def find_title(texts: Iterable[str], path: Path) -> str:
+    """The first heading of a notebook's Markdown; without one, the name of its file."""
+    heads = (text for text in texts if text.startswith("# "))
+    return next(heads, f"# {path.stem}").splitlines()[0].removeprefix("# ").strip()
 
 
 def _declarations(source: str, notebook: Path) -> Iterable[Parameter]:

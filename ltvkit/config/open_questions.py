@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from ltvkit.core.i18n import n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.ingest.schema import COLUMNS
 
 MARK = "CHECK:"
@@ -42,4 +42,4 @@ def remind(path: Path) -> str:
         "CHECK.",
         len(keys),
     )
-    return formats.fill(text, n=len(keys), file=path.name, keys=", ".join(keys)) if keys else ""
+    return formats.fill(text, n=len(keys), file=path.name, keys=joining.items(keys)) if keys else ""

@@ -2,6 +2,7 @@
 
 The valid keys, their types and defaults are what the notebooks declare in the cell tagged
 `parameters`, one `name: type = default  # help` a line. There is no second list to keep in step.
+The language alone is no notebook's, as all that runs for a shop speaks it.
 """
 
 import datetime as dt
@@ -17,7 +18,7 @@ import yaml
 from ltvkit.config import notebooks as books
 from ltvkit.config import rules
 from ltvkit.config.notebooks import Parameter
-from ltvkit.core import paths
+from ltvkit.core import i18n, paths
 from ltvkit.core.slugs import check_shop
 from ltvkit.core.strict_yaml import raw_text, read
 from ltvkit.errors import (
@@ -39,6 +40,8 @@ REQUIRED = ("shop", "source")
 # is decided neutrally.
 NEUTRAL = {name: rule["neutral"] for name, rule in rules.RULES.items() if "neutral" in rule}
 
+LANGUAGE = Parameter("language", "str", "", "language of what is shown; empty: that of LTVKIT_LANG")
+
 # They name columns that are mapped.
 OF_COLUMNS = ("abc_by", "cohort_by", "cost_by", "drivers_by", "offer_by", "steps_by", "traits_by")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -55,6 +58,11 @@ class Params:
     def shop(self) -> str:
         """The shop's slug, which names its folder."""
         return self.values["shop"]
+
+    @property
+    def language(self) -> str:
+        """The language of all that is shown of the shop (see `i18n.speaking`)."""
+        return self.values["language"]
 
     def for_notebook(self, declared: Iterable[str]) -> dict[str, Any]:
         """The values that one notebook declares, in its order."""
@@ -104,6 +112,7 @@ def load(
     neutral = NEUTRAL | {name: text for name, text in named.items() if _differ(known.get(name))}
     values = defaults | {n: v for n, v in neutral.items() if n in known} | good
     values |= {"engine": engine} if engine else {}
+    values["language"] = values["language"] or i18n.find_language()
     values |= {
         name: records.inherit(values[name], values.get("policies", {}))
         for name in records.TABLES
@@ -180,7 +189,8 @@ def _union(notebooks: Iterable[books.Notebook]) -> dict[str, list[Parameter]]:
                     f"another notebook as {same[0].kind}."
                 )
             same.append(parameter)
-    return {name: same for name, same in known.items() if name not in books.RESERVED}
+    named = {name: same for name, same in known.items() if name not in books.RESERVED}
+    return named | {LANGUAGE.name: [LANGUAGE]}
 
 
 def _texts(known: Mapping[str, list[Parameter]]) -> list[str]:

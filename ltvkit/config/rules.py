@@ -8,7 +8,7 @@ from typing import Any
 
 from ltvkit import abc_classes, cohorts, rfm
 from ltvkit.archetypes import tiers
-from ltvkit.core import files
+from ltvkit.core import files, i18n
 from ltvkit.drivers import calendars, customer_groups, kpi_params
 from ltvkit.engines import frames
 from ltvkit.engines.spark.settings import Settings, check_types
@@ -115,6 +115,7 @@ def _sets(mapped: Mapping[str, str]) -> dict[str, list[str]]:
         "cohorts": [*cohorts.CALENDAR, *groups],
         "engines": list(frames.NAMES),
         "segments": list(rfm.SEGMENT_NAMES),
+        "languages": i18n.list_languages(),
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from ltvkit import customers, orders
 from ltvkit.config import params
 from ltvkit.config.params import Params
-from ltvkit.core import paths, redaction
+from ltvkit.core import i18n, paths, redaction
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError
 from ltvkit.ingest import records, undecided_amounts
@@ -74,7 +74,8 @@ def open_shop(
     file = params.find_params(path)
     with paths.inside(paths.find_project(file.parent)):
         given = params.load(file, engine=engine)
-        book = read_orders(given)
+        with i18n.speaking(given.language):
+            book = read_orders(given)
     return Shop(given, book, book.as_of(month or given.values.get("month", "last")))
 
 

@@ -19,12 +19,13 @@ import numpy as np
 import pandas as pd
 
 from ltvkit.core import files
-from ltvkit.core.i18n import N_, _
+from ltvkit.core.i18n import _
+from ltvkit.display import joining
 
 __all__ = [
     "MANY", "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill",
     "grain", "is_missing", "kind", "label", "line", "money", "money_decimals", "month", "number",
-    "period", "points", "rough_money", "rough_sum", "round_to", "share",
+    "period", "points", "rough_money", "rough_sum", "round_to", "share", "tick", "unit_of",
     "value", "width",
 ]  # fmt: skip
 
@@ -37,7 +38,6 @@ _WORDS = files.read_yaml(__name__, "labels.yaml")
 LABELS, PATTERNS, MONTHS = _WORDS["labels"], _WORDS["patterns"], _WORDS["months"]
 FORMATS = files.read_yaml(__name__, "formats.yaml")
 
-POWERS = ((1e9, N_("{x} billion")), (1e6, N_("{x} million")))
 LOWEST_SCORE = -10  # below it, how far is of no use
 SMALLEST = 0.001  # p-value that is told as it is
 PLACES = {"mean": 2, "score": 3, "chance": 3}
@@ -84,16 +84,17 @@ def rough_money(*amounts: float, spread: float, currency: str = "") -> str:
     ('1 JPY', '0.64')
     """
     if not 0 < spread < math.inf or any(map(is_missing, amounts)):
-        return _(" to ").join(money(x, currency) for x in amounts)
+        return joining.span(money(x, currency) for x in amounts)
     # No digit below the smallest one that money has: a hundredth, or one yen.
     spread = max(spread, 10.0 ** (1 - money_decimals(amounts, currency)))
     step = _find_step(spread)
     known = [round_to(x, spread=spread) for x in amounts]
     most = max(abs(x) for x in known)
-    power, word = next((each for each in POWERS if most >= each[0]), (1.0, "{x}"))
+    units = joining.rules()["amounts"]
+    power, word = next((each[1:] for each in units if most >= each[0]), (1.0, "{x}"))
     places = max(0, round(math.log10(power / step)))
-    text = _(" to ").join(number(x / power, decimals=places) for x in known)
-    return _add_currency(_(word).format(x=text), currency)
+    text = joining.span(number(x / power, decimals=places) for x in known)
+    return _add_currency(word.format(x=text), currency)
 
 
 def rough_sum(amount: float, *, of: int, currency: str = "") -> str:
@@ -122,10 +123,20 @@ def _find_step(spread: float) -> float:
 
 
 def _add_currency(text: str, currency: str) -> str:
-    if currency and unicodedata.category(currency[-1]) == "Sc":
+    if currency and unicodedata.category(unit_of(currency)[-1]) == "Sc":
         sign = MINUS * text.startswith(MINUS)
         return f"{sign}{currency}{text.removeprefix(MINUS)}"
-    return f"{text} {currency}" if currency and currency.isascii() else text + currency
+    unit = unit_of(currency)
+    return f"{text} {unit}" if unit and unit.isascii() else text + unit
+
+
+def unit_of(currency: str) -> str:
+    """The word that amounts in a currency take; its code, where the language has none for it.
+
+    >>> unit_of("JPY")
+    'JPY'
+    """
+    return joining.rules()["units"].get(currency, currency)
 
 
 def money_decimals(values: Iterable[Any], currency: str = "") -> int:
@@ -196,7 +207,9 @@ def points(x: float, *, decimals: int = 1) -> str:
     >>> points(0.012)
     '+1.2 pp'
     """
-    return MISSING if is_missing(x) else _signed(x, number(100 * x, decimals=decimals)) + " pp"
+    if is_missing(x):
+        return MISSING
+    return joining.rules()["points"].format(x=_signed(x, number(100 * x, decimals=decimals)))
 
 
 def difference(x: float, column: str, currency: str = "", *, decimals: int | None = None) -> str:
@@ -236,7 +249,7 @@ def date(x: Any) -> str:
     >>> date(pd.Timestamp("2024-09-30"))
     '2024-09-30'
     """
-    return MISSING if pd.isna(x) else f"{x:%Y-%m-%d}"
+    return MISSING if pd.isna(x) else _in_words(f"{x:%Y-%m-%d}", "periods")
 
 
 def month(name: str, *, short: bool = False) -> str:
@@ -245,6 +258,8 @@ def month(name: str, *, short: bool = False) -> str:
     >>> month("2024-09"), month("2024-09", short=True)
     ('September 2024', 'Sept 2024')
     """
+    if (said := _in_words(name, "periods")) != name:
+        return said
     year, number = name.split("-")
     named = _(MONTHS["short" if short else "long"][int(number) - 1])
     return _("{month} {year}").format(month=named, year=year)
@@ -256,7 +271,28 @@ def period(name: str) -> str:
     >>> period("2024-09"), period("2024-W36")
     ('September 2024', '2024-W36')
     """
-    return month(name) if re.fullmatch(GRAINS["month"], name) else name
+    is_month = re.fullmatch(GRAINS["month"], name)
+    return month(name) if is_month else _in_words(name, "periods")
+
+
+def tick(name: str) -> str:
+    """A period's name where space is short, as beside an axis; any other text stays as it is.
+
+    >>> tick("2024-09"), tick("mug")
+    ('2024-09', 'mug')
+    """
+    return _in_words(name, "ticks")
+
+
+def _in_words(name: str, forms: str) -> str:
+    """A period's name as languages.yaml has it; as it is, where there is nothing about it."""
+    if not (known := joining.rules().get(forms)):
+        return name
+    grain = next((g for g, pattern in GRAINS.items() if re.fullmatch(pattern, name)), "")
+    if grain not in known:
+        return name
+    year, *rest = (int(part.strip("QW")) for part in name.split("-"))
+    return known[grain].format(year, *rest, short=year % 100)
 
 
 def day(x: Any) -> str:
@@ -266,6 +302,8 @@ def day(x: Any) -> str:
     '30 September 2024'
     """
     text = f"{x}"[:10]
+    if (said := _in_words(text, "periods")) != text:
+        return said
     return _("{day} {month}").format(day=int(text[8:]), month=month(text[:7]))
 
 
@@ -275,12 +313,17 @@ def fill(text: str, **figures: Any) -> str:
     >>> fill("{n} of {lines} lines ({share})", n=12, lines=1200, share=0.01)
     '12 of 1,200 lines (1.0%)'
     """
-    forms = {Integral: count, Real: share, Day: "{:%Y-%m-%d}".format}
+    forms = {Integral: count, Real: share, Day: date, str: _in_sentence}
 
     def show(x: Any) -> Any:
         return next((form(x) for kind, form in forms.items() if isinstance(x, kind)), x)
 
     return text.format(**{name: show(x) for name, x in figures.items()})
+
+
+def _in_sentence(text: str) -> str:
+    """A text of a sentence or a cell: the name of a period in words, but not a bare year."""
+    return text if text.isdecimal() else _in_words(text, "periods")
 
 
 def label(column: Any, currency: str = "") -> str:
@@ -291,7 +334,7 @@ def label(column: Any, currency: str = "") -> str:
     """
     name = str(column)
     text = _worded(name)
-    return f"{text} ({currency})" if currency and kind(name) == "money" else text
+    return joining.aside(text, unit_of(currency)) if kind(name) == "money" else text
 
 
 def _worded(name: str) -> str:
@@ -330,7 +373,7 @@ def cell(x: Any, kind: str, *, currency: str = "", decimals: int | None = None) 
     if isinstance(x, str):
         if kind == "stage":
             return _word(f"stage_{x}") if f"stage_{x}" in LABELS else x
-        return _word(x) if kind == "word" else x
+        return _word(x) if kind == "word" else _in_sentence(x)
     if pd.isna(x):
         return "" if kind in ("text", "word", "stage", "bound") else MISSING
     if isinstance(x, bool | np.bool_):

@@ -15,7 +15,7 @@ from pandas.api.types import is_bool_dtype, is_integer, is_numeric_dtype
 
 from ltvkit.core import redaction
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.texts import fill
 from ltvkit.errors import ParamsError, one_of
 
@@ -42,7 +42,7 @@ class Display:
 
     def _repr_html_(self) -> str:
         caption = html.escape(self.caption)
-        if notes := "; ".join([*self.notes, *_hidden(self.more)]):
+        if notes := joining.clauses([*self.notes, *_hidden(self.more)]):
             caption += f' <span class="ltv-note">({html.escape(notes)})</span>'
         body = "".join(_row("td", row, self.right) for row in self.body)
         head = f"<thead>\n{_row('th', self.header, self.right)}</thead>\n"
@@ -63,7 +63,7 @@ class Display:
         lines = ["  ".join(cells).rstrip() for cells in zip(*blocks[:fit], strict=True)]
         hidden = _hidden(self.more + len(self.body) - len(rows), len(blocks) - fit)
         lines += [f"({text})" for text in hidden]
-        notes = "; ".join(self.notes)
+        notes = joining.clauses(self.notes)
         lines += [f"({notes})" if self.body else notes] * bool(notes)
         return "\n".join([*[formats.line(self.caption)] * bool(self.caption), *lines])
 

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import orders, periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.drivers import changes, leaves
 from ltvkit.drivers.calendars import Calendar
 from ltvkit.drivers.change import Change
@@ -117,10 +117,10 @@ def check_currencies(ours: str, theirs: str, title: str) -> None:
 
 def describe_scope(where: Mapping[str, str], other: Other | None) -> str:
     """What a comparison is limited to, in a sentence; "" where it is not."""
-    named = ", ".join(f"{column} = {value}" for column, value in where.items())
+    named = joining.items(f"{column} = {value}" for column, value in where.items())
     said = [fill("only_where", where=named)] if where else []
     said += [fill("against_shop", title=other.title)] if other else []
-    return " ".join(said)
+    return joining.sentences(said)
 
 
 def compare(

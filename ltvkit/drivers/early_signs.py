@@ -14,7 +14,7 @@ import pandas as pd
 import scipy
 
 from ltvkit import cohorts, periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.drivers.texts import fill
 from ltvkit.engines.frames import Frame
 from ltvkit.periods import Day
@@ -138,7 +138,7 @@ def describe_link(link: Link, *, currency: str = "") -> str:
         said += [fill("early_sign", cohort=name, days=WITHIN, **rates)]
     if np.isnan(link.correlation[0]):
         name = "link_same" if link.cohorts >= FEWEST else "link_too_few"
-        return " ".join([*said, fill(name, least=FEWEST, n=link.cohorts, customers=LEAST)])
+        return joining.sentences([*said, fill(name, least=FEWEST, n=link.cohorts, customers=LEAST)])
     correlation = [formats.number(x, decimals=2) for x in link.correlation]
     slope = [formats.difference(x, LATER, currency) for x in link.slope]
     figures = dict(zip(("r", "low", "high"), correlation, strict=True))
@@ -146,7 +146,7 @@ def describe_link(link: Link, *, currency: str = "") -> str:
     way = "link_up" if link.correlation[1] > 0 else "link_down"
     name = way if link.found else "no_link"
     when = {"days": WITHIN, "after": EARLY + 1, "months": MONTHS}
-    return " ".join([*said, fill(name, n=link.cohorts, **when, **figures)])
+    return joining.sentences([*said, fill(name, n=link.cohorts, **when, **figures)])
 
 
 def _is_recent(cohort: str, month: str) -> bool:

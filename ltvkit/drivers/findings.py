@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.drivers.change import Change
 from ltvkit.drivers.factors import SIDES, add_up_factors
 from ltvkit.drivers.leaves import LEAVES
@@ -45,7 +45,7 @@ def finding(found: Change, *, currency: str = "") -> str:
     nobody = fill("nobody_bought", period=last) if _is_silent(found) else ""
     reasons = _describe_reasons(found, sign, currency)
     unknown = fill("no_margin", n=found.no_margin) if found.no_margin else ""
-    return " ".join(
+    return joining.sentences(
         filter(None, [nobody, said, _describe_factors(found, currency), reasons, season, unknown])
     )
 
@@ -110,7 +110,7 @@ def _describe_reasons(found: Change, sign: float, currency: str) -> str:
     clear = clear.reindex(clear[moved].abs().sort_values(ascending=False).index).head(NAMED)
     with_it = clear[moved] * sign > 0
     said = [
-        _(", ").join(_name_reason(found, row, currency) for _index, row in rows.iterrows())
+        joining.items(_name_reason(found, row, currency) for _index, row in rows.iterrows())
         for rows in (clear[with_it], clear[~with_it])
     ]
     if not sign and said[1]:
@@ -122,7 +122,7 @@ def _describe_reasons(found: Change, sign: float, currency: str) -> str:
     if len(rest) and len(clear):
         amount = formats.difference(rest[moved].sum(), "revenue", currency)
         texts += [fill("rest", amount=amount)]
-    return " ".join(filter(None, texts))
+    return joining.sentences(texts)
 
 
 def _describe_few(found: Change, sign: float) -> str:

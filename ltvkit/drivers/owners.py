@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.drivers.change import ALL_MARGIN, Change, describe_values
 from ltvkit.drivers.kpi_tree import THE_KITS, KpiTree
 from ltvkit.drivers.leaves import LEAVES
@@ -107,7 +107,7 @@ def describe_limits(found: Change) -> list[str]:
     tree, leaves = found.tree, list(found.table["leaf"])
     said = []
     if absent := [leaf for leaf in tree.leaves if leaf not in leaves]:
-        names = {"leaves": _(", ").join(absent), "known": _(", ").join(leaves)}
+        names = {"leaves": joining.items(absent), "known": joining.items(leaves)}
         said += [fill("leaves_absent", **names)]
     targets = [leaf for leaf in tree.leaves if tree[leaf].targets]
     if not targets:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ltvkit import customers, periods
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, Undefined, one_of
@@ -92,7 +92,7 @@ def _describe(expected: pd.Series, likely: tuple, *, months: int, of: str, curre
     ahead = fill("expected", of=of, months=months, ltv=ltv)
     likely_range = fill("likely_one" if low == high else "likely", low=low, high=high)
     gone = [fill("rather_gone")] if expected["p_alive"] < 0.5 else []
-    return " ".join([bought, ahead, likely_range, *gone])
+    return joining.sentences([bought, ahead, likely_range, *gone])
 
 
 def matrix(fitted: Fitted, customers: Frame, *, of: str, months: int = 12) -> pd.DataFrame:

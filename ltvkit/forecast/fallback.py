@@ -9,8 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import NoOptimum, TooLittleData
 from ltvkit.forecast import estimation, uncertainty
@@ -52,7 +51,7 @@ def fit_first(
         return unsure, None
     if len(reasons) == 1 and "" not in reasons:
         raise last
-    raise TooLittleData(fill("no_model_fits", models=_(", ").join(failed))) from last
+    raise TooLittleData(fill("no_model_fits", models=joining.items(failed))) from last
 
 
 def fit_as_rolled(
@@ -84,5 +83,5 @@ def _note_failed(fitted: Fitted, failed: Sequence[str]) -> Fitted:
     """The model with a note of those that were tried before it."""
     if not failed:
         return fitted
-    words = {"failed": _(", ").join(failed), "model": formats.label(fitted.model)}
+    words = {"failed": joining.items(failed), "model": formats.label(fitted.model)}
     return replace(fitted, notes=(fill("next_best", n=len(failed), **words), *fitted.notes))

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, Undefined
 from ltvkit.forecast import bands, estimation, months_ahead, uncertainty
@@ -207,7 +207,7 @@ def finding(ahead: Revenue, *, currency: str) -> str:
         lines += [fill("tried_as_lately")] if ahead.times != 1 else []
     else:
         lines.append(fill("not_tested"))
-    return " ".join(filter(None, lines))
+    return joining.sentences(lines)
 
 
 def _find_spread(ahead: Revenue) -> float:

@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData, Undefined, check_share
@@ -156,7 +156,7 @@ def explain_lists(fitted: Fitted | None, listed: Fitted, *, customers: Frame | N
     else:
         said = fill("same_for_lists" if fitted.model == listed.model else "other_for_lists")
     far = "" if customers is None else _explain_far(customers)
-    return " ".join(filter(None, [said, far]))
+    return joining.sentences([said, far])
 
 
 def reach(customers: Frame, *, months: int = 12) -> bool:

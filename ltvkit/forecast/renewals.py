@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
@@ -102,7 +102,7 @@ def _describe(found: Months, rhythm: Rhythm, begins: int) -> str:
         *found.notes,
         fill("of_last_months", n=find_window(rhythm.usual)),
     ]
-    return " ".join(sentences)
+    return joining.sentences(sentences)
 
 
 def _describe_ahead(paying: pd.Series, usual: int, begins: int) -> str:

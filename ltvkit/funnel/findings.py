@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.funnel.landmark import LESS, MORE, TOO_FEW
 from ltvkit.funnel.referral import Referral
 from ltvkit.funnel.stages import FIXED, OF_EVENTS
@@ -26,7 +25,7 @@ def finding(table: pd.DataFrame) -> str:
     said = [_describe_worst(known[half]) for half in (first, second)]
     back = known[known["next_stage"] == "returned"]
     said += [fill("back", **_figures(row)) for row in back.to_dict("records")]
-    return " ".join(filter(None, said)) or fill("too_few_steps")
+    return joining.sentences(said) or fill("too_few_steps")
 
 
 def _describe_worst(rows: pd.DataFrame) -> str:
@@ -75,7 +74,7 @@ def describe_match(table: pd.DataFrame) -> str:
     strange = int(row["people"]["named_customers"] - row["joined"]["named_customers"])
     if strange:
         said += [fill("strange_ids", n=strange, of=int(row["people"]["named_customers"]))]
-    return " ".join(said) or fill("nobody_bought")
+    return joining.sentences(said) or fill("nobody_bought")
 
 
 def describe_unmapped(names: pd.DataFrame, *, first_half: Sequence[str] = ()) -> str:
@@ -85,9 +84,9 @@ def describe_unmapped(names: pd.DataFrame, *, first_half: Sequence[str] = ()) ->
     other = known[~known["stage"].isin([*first_half, *FIXED])] if first_half else known.iloc[:0]
     said = [_describe_open(names)]
     if len(other):
-        shown = _(", ").join(map(str, other["event"].head(5)))
+        shown = joining.items(map(str, other["event"].head(5)))
         said.append(fill("not_shown", n=int(other["events"].sum()), names=shown))
-    return " ".join(said)
+    return joining.sentences(said)
 
 
 def _describe_open(names: pd.DataFrame) -> str:
@@ -95,7 +94,7 @@ def _describe_open(names: pd.DataFrame) -> str:
     if open_.empty:
         return fill("all_mapped")
     share = float(open_["events"].sum() / names["events"].sum())
-    shown = _(", ").join(map(str, open_["event"].head(5)))
+    shown = joining.items(map(str, open_["event"].head(5)))
     more = fill("more_names", n=len(open_) - 5) if len(open_) > 5 else ""
     return fill("not_mapped", n=len(open_), share=share, names=shown) + more
 
@@ -135,7 +134,7 @@ def describe_value(table: pd.DataFrame, *, ever: pd.DataFrame, currency: str = "
             "value_second", at=int(row["at_days"]), days=int(row["horizon_days"]), **money
         )
         said = [second, *said] if row["verdict"] in (MORE, LESS) else [*said, second]
-    return " ".join(said) or fill("value_nothing")
+    return joining.sentences(said) or fill("value_nothing")
 
 
 def describe_referral(found: Referral, *, currency: str = "") -> str:
@@ -147,12 +146,12 @@ def describe_referral(found: Referral, *, currency: str = "") -> str:
     if not formats.is_missing(figures["k"]):
         said += [fill("introduces", days=days, **names)]
     if found.refused:
-        return " ".join([*said, found.refused[:1].upper() + found.refused[1:]])
+        return joining.sentences([*said, found.refused[:1].upper() + found.refused[1:]])
     worth = {
         n: formats.money(figures[n], currency)
         for n in ("ltv", "ltv_with_brought", "ltv_with_brought_low", "ltv_with_brought_high")
     }
-    return " ".join([*said, fill("with_brought", days=days, **worth)])
+    return joining.sentences([*said, fill("with_brought", days=days, **worth)])
 
 
 def describe_points(table: pd.DataFrame, *, currency: str = "") -> str:
@@ -168,4 +167,4 @@ def describe_points(table: pd.DataFrame, *, currency: str = "") -> str:
         said.append(
             fill("point", stage=_at(row["stage"]), to=_to(row["next_stage"]), who=who, **money)
         )
-    return " ".join([*said, fill("points_limit")])
+    return joining.sentences([*said, fill("points_limit")])

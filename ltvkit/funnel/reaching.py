@@ -9,8 +9,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 
 from ltvkit import cohorts, periods
-from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
@@ -121,7 +120,7 @@ def reach(
 
 def describe_missing(stages: Stages) -> str:
     """Which stages are not recorded, in a sentence; "" where all are."""
-    names = _(", ").join(formats.cell(name, "stage") for name in stages.missing)
+    names = joining.items(formats.cell(name, "stage") for name in stages.missing)
     return fill("not_recorded", stages=names) if names else ""
 
 

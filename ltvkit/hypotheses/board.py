@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import LtvkitError
 from ltvkit.hypotheses import evaluation as ev
@@ -95,18 +95,18 @@ class Board:
         """The register in a sentence or two."""
         problems = [fill("problems", n=len(self.problems))] if len(self.problems) else []
         if not self.evaluations:
-            return " ".join([fill("none_usable" if problems else "none_yet"), *problems])
-        counts = ", ".join(
+            return joining.sentences([fill("none_usable" if problems else "none_yet"), *problems])
+        counts = joining.items(
             f"{n} {formats.cell(s, 'word')}" for s, n in self._count_by_status().items() if n
         )
         sentences = [fill("counted", n=len(self.evaluations), counts=counts), *problems]
         sentences += sorted({e.sampled for e in self.evaluations if e.sampled})
         if waiting := self._waiting():
-            sentences.append(fill("waiting", titles="; ".join(waiting)))
+            sentences.append(fill("waiting", titles=joining.clauses(waiting)))
         if won := self._succeeded():
             rate = formats.share(self.win_rate, decimals=0)
             sentences.append(fill("finished", n=len(won), won=sum(won), rate=rate))
-        return " ".join(sentences)
+        return joining.sentences(sentences)
 
     def finding(self, *, currency: str = "") -> list[str]:
         """The register, then each hypothesis that waits for a decision, ended recently, or runs."""

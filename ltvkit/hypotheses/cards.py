@@ -22,7 +22,7 @@ from PIL import Image
 
 from ltvkit import hypotheses
 from ltvkit.core.i18n import _
-from ltvkit.display import formats, plots
+from ltvkit.display import formats, joining, plots
 from ltvkit.display.tables import Display
 from ltvkit.hypotheses import card_tables
 from ltvkit.hypotheses.board import Board
@@ -125,7 +125,7 @@ def _facts(about: Hypothesis, found: Evaluation, currency: str) -> dict[str, str
         _("Compared with"): ": ".join(compared),
         formats.label("cost"): _cost(about, currency),
         formats.label("smallest_effect"): worth,
-        formats.label("owner"): ", ".join(filter(None, (about.owner, about.department))),
+        formats.label("owner"): joining.items(filter(None, (about.owner, about.department))),
     }
     for last in about.record.decisions[-1:]:
         decision = formats.cell(last.decision, "word")
@@ -144,7 +144,7 @@ def _cost(about: Hypothesis, currency: str) -> str:
 
 def _describe(target: Target) -> str:
     """A rule and its values; the customers of a list are not named."""
-    rule, values = formats.label(target.rule).lower(), ", ".join(target.values)
+    rule, values = formats.label(target.rule).lower(), joining.items(target.values)
     return _("a list") if target.rule == "customers" else f"{rule} {values}"
 
 

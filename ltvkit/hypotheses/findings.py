@@ -9,7 +9,7 @@ import math
 
 import pandas as pd
 
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.hypotheses import evaluation as ev
 from ltvkit.hypotheses import money_words, precision, verdicts
 from ltvkit.hypotheses.effects.validity import NATURAL, SIZE
@@ -28,7 +28,7 @@ def finding(found: Evaluation, *, currency: str = "") -> str:
     if found.table.empty:
         return fill("stopped")
     if found.status == ev.RUNNING:
-        return " ".join(filter(None, [*_describe_running(found, currency), found.sampled]))
+        return joining.sentences([*_describe_running(found, currency), found.sampled])
     effect = [_describe_effect(found, currency), *_describe_guardrails(found, currency)]
     share = found.extras["top_share"]
     if found.clear and TOP_SHARE < share <= 1:
@@ -37,7 +37,7 @@ def finding(found: Evaluation, *, currency: str = "") -> str:
     if not plan.record.preregistered:
         verdict.append(fill("not_preregistered"))
     paragraphs = [*effect, *_describe_mixed(found)], [*verdict, found.sampled]
-    return "\n".join(" ".join(filter(None, sentences)) for sentences in paragraphs)
+    return "\n".join(joining.sentences(sentences) for sentences in paragraphs)
 
 
 def headline(found: Evaluation, *, currency: str = "") -> str:
@@ -52,7 +52,7 @@ def headline(found: Evaluation, *, currency: str = "") -> str:
             sentences.append(fill("headline_not_preregistered"))
     elif not found.table.empty and found.status != ev.RUNNING:
         sentences.append(fill("headline_unknown", grade=found.grade))
-    return " ".join([*sentences, f"({plan.owner})"])
+    return joining.sentences([*sentences, f"({plan.owner})"])
 
 
 def _describe_briefly(found: Evaluation, currency: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.hypotheses import evaluation as ev
 from ltvkit.hypotheses.evaluation import Evaluation
 from ltvkit.hypotheses.texts import fill
@@ -25,7 +25,7 @@ def describe(found: Evaluation, *, currency: str = "") -> str:
     sentences.append(fill(_name(found, "result"), **words))
     if result[f"{part}_lowest"] < 0 < result[f"{part}_highest"] and found.status != ev.RUNNING:
         sentences.append(fill("money_unclear"))
-    return " ".join(sentences)
+    return joining.sentences(sentences)
 
 
 def mention(found: Evaluation, *, currency: str = "", after_but: bool = False) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ltvkit.core.i18n import _, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import validation
 from ltvkit.ingest.parse import date_formats, values
@@ -72,7 +72,7 @@ def list_dates(raw: Any, header: str) -> list[str]:
 def examine(seen: Inspection, raw: Any) -> Inspection:
     """An inspection with its `book` -> the same with what is to decide and to know of its days."""
     checks = zones.ask(seen, raw) | _ask_format(seen) | _ask_late(seen)
-    checks = {key: " ".join(filter(None, [seen.checks.get(key), checks[key]])) for key in checks}
+    checks = {key: joining.sentences([seen.checks.get(key), checks[key]]) for key in checks}
     notes = [*_note_forms(seen, raw), *_note_placeholders(seen, raw)]
     return replace(seen, checks={**seen.checks, **checks}, notes=(*seen.notes, *notes))
 
@@ -91,7 +91,7 @@ def _ask_format(seen: Inspection) -> dict[str, str]:
         )
     if any(form.startswith(date_formats.BUDDHIST) for form in forms):
         asked.append(_("Years such as 2567 are read as Buddhist: 2567 is 2024. Is that right?"))
-    return {FORMAT: " ".join(asked)} if asked else {}
+    return {FORMAT: joining.sentences(asked)} if asked else {}
 
 
 def _ask_late(seen: Inspection) -> dict[str, str]:
@@ -135,7 +135,7 @@ def _note_forms(seen: Inspection, raw: Any) -> list[str]:
         for form, n, one, last in zip(forms, found[::3], found[1::3], found[2::3], strict=True)
         if n
     ]
-    return [_("Dates are written in several forms: {forms}.").format(forms="; ".join(listed))]
+    return [_("Dates are written in several forms: {forms}.").format(forms=joining.clauses(listed))]
 
 
 def _note_placeholders(seen: Inspection, raw: Any) -> list[str]:
@@ -152,5 +152,5 @@ def _note_placeholders(seen: Inspection, raw: Any) -> list[str]:
         "are left out. Correct them, if they are orders.",
         lines,
     )
-    days = ", ".join(sorted(written))
+    days = joining.items(sorted(written))
     return [formats.fill(text, n=lines, money=formats.money(money, seen.currency), days=days)]

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from ltvkit.core import paths
-from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.core.i18n import SOURCE, _, language
+from ltvkit.display import formats, joining
 from ltvkit.ingest import amounts, headers
 from ltvkit.ingest.policies import POLICY_COMMENTS, Policies, check_options
 from ltvkit.inspection.result import Inspection
@@ -66,6 +66,7 @@ def write_params(seen: Inspection, *, shop: str) -> str:
         ("title", title, _("name on the pages")),
         ("currency", seen.currency, _("unit of all money")),
         ("source", seen.source, _("order export, its path from the project's folder")),
+        ("language", language() * (language() != SOURCE), _("of all that is shown: en or ja")),
         ("abc_by", _choose_abc_by(seen), _("what to class A, B, C; the first is the main one")),
     )
     own = {key: write_line(key, to, what, seen.checks.get(key)) for key, to, what in said}
@@ -92,13 +93,13 @@ def _describe_file(seen: Inspection) -> str:
 
 
 def _describe_columns(seen: Inspection) -> list[str]:
-    shown = {n: _make_printable(", ".join(values)) for n, values in seen.samples.items()}
+    shown = {n: _make_printable(joining.items(values)) for n, values in seen.samples.items()}
     rows = [(n, _make_printable(h), shown[n]) for n, h in seen.columns.items()]
     rows += [(n, "?", "") for n in seen.missing]
     names, width = (max((formats.width(row[i]) for row in rows), default=0) for i in (0, 1))
     lines = [f"  {_pad(n, names)} <- {_pad(h, width)}   {sample}".rstrip() for n, h, sample in rows]
     if unused := [h for h in seen.headers if h not in seen.columns.values()]:
-        listed = _("Not used: {headers}").format(headers=", ".join(unused))
+        listed = _("Not used: {headers}").format(headers=joining.items(unused))
         lines += wrap(listed, first="  ", rest="    ")
     title = _("What the columns mean (ids, and columns headed as personal data, are not shown):")
     return [title, *lines, *_describe_amount(seen)]
@@ -137,7 +138,7 @@ def _write_columns(seen: Inspection) -> str:
     notes = [f"CHECK: {name}: {check}" for name, check in checks.items()]
     if seen.missing or checks:
         listed = _("Headers of the export: {headers}")
-        notes.append(listed.format(headers=", ".join(seen.headers)))
+        notes.append(listed.format(headers=joining.items(seen.headers)))
     for note in notes:
         lines += [f"{line}\n" for line in wrap(note, first="  # ", rest="  # ")]
     return "".join(lines)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, readers, schema
 from ltvkit.ingest.policies import Policies
@@ -61,7 +61,7 @@ def _find_layout(source: str, rules: Mapping[str, Any]) -> Layout:
     best = max(found, key=lambda sheet: _score_headers(found[sheet][0].columns))
     raw, policies = found.pop(best)
     raw, checks = _select_alike(raw)
-    rest = ", ".join(_describe_sheet(s, found.get(s)) for s in sheets if s != best)
+    rest = joining.items(_describe_sheet(s, found.get(s)) for s in sheets if s != best)
     if not rest:
         return Layout(raw, policies, checks)
     if any(_score_headers(other.columns)[0] for other, _policies in found.values()):
@@ -122,8 +122,8 @@ def _select_alike(raw: readers.Raw) -> tuple[readers.Raw, dict[str, str]]:
         '"exports/orders-*.csv".'
     )
     each = _("{file} has no {headers}")
-    named = [each.format(file=repr(n), headers=", ".join(ls[:3])) for n, ls in strange[:_SHOWN]]
-    listed = "; ".join(named) + " ..." * (len(strange) > _SHOWN)
+    named = [each.format(file=repr(n), headers=joining.items(ls[:3])) for n, ls in strange[:_SHOWN]]
+    listed = joining.clauses(named) + " ..." * (len(strange) > _SHOWN)
     alike = [p for p, lacks in zip(raw.parts, lacking, strict=True) if not lacks]
     return replace(raw, parts=alike), {"source": question.format(files=listed)}
 

@@ -8,7 +8,7 @@ from typing import Any
 from ltvkit.core import personal_data, redaction
 from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines.sql import quoted
 from ltvkit.ingest import status_words, systems
 from ltvkit.ingest.parse import values
@@ -92,7 +92,7 @@ def _note_lacks(system: Any, columns: Mapping[str, str]) -> list[str]:
     said = {"customer": "customer_id", "cancelled": "status"}
     lacks = [n for n in (system.lacks if system else ()) if said.get(n) not in columns]
     text = _("The file does not say: {lacking}.")
-    lacking = ", ".join(_(systems.LACKS[name]) for name in lacks)
+    lacking = joining.items(_(systems.LACKS[name]) for name in lacks)
     return [text.format(lacking=lacking)] * bool(lacks)
 
 

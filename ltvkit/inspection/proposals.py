@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from ltvkit import orders
 from ltvkit.core.i18n import _, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines.sql import quoted
 from ltvkit.errors import LtvkitError
 from ltvkit.ingest import headers, systems
@@ -175,7 +175,7 @@ def _propose_fold(raw: Any, columns: Mapping, texts: Mapping, system: Any) -> Pr
 
 def _try_reading(seen: Inspection, asks: list[Ask], raw: Any) -> Inspection:
     if seen.missing:
-        lacking = _("No column was found for {names}.").format(names=", ".join(seen.missing))
+        lacking = _("No column was found for {names}.").format(names=joining.items(seen.missing))
         asked = {f"columns.{name}": _("Which column is it?") for name in seen.missing}
         return replace(seen, refusal=lacking, checks=asked | dict(seen.checks))
     if "source" in seen.checks:

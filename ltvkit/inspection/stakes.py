@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltvkit import orders
 from ltvkit.core.i18n import _, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.errors import LtvkitError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def weigh(seen: Inspection, asks: Iterable[Ask]) -> dict[str, str]:
                 continue
             text = f"{text} {_compare(seen, other)}"
         questions.setdefault(ask.key, []).append(text)
-    return {key: " ".join(texts) for key, texts in questions.items()}
+    return {key: joining.sentences(texts) for key, texts in questions.items()}
 
 
 def count_orders(book: Any) -> tuple[int, int, float]:

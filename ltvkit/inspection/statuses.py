@@ -9,6 +9,7 @@ from typing import Any
 
 from ltvkit.core.i18n import _
 from ltvkit.core.personal_data import header_key, is_personal
+from ltvkit.display import joining
 from ltvkit.ingest.money_columns import read_base
 from ltvkit.ingest.schema import ANY
 from ltvkit.ingest.status_words import (
@@ -55,7 +56,7 @@ def propose_statuses(
         question = _("Status {yes} counts as cancelled, {no} does not. Is that right?")
     elif yes:
         question = _("Every status counts as cancelled ({yes}). Is that right?")
-    yes, no = (", ".join(f"{v!r} ({known[v]})" for v in values) for values in (yes, no))
+    yes, no = (joining.items(f"{v!r} ({known[v]})" for v in values) for values in (yes, no))
     said = question.format(yes=yes, no=no)
     # The other reading: nothing is cancelled, or all that is rarer than the most frequent status.
     rarer = [v for v in list(known)[1:] if v in unsure]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltvkit.core import files
 from ltvkit.core.i18n import _
+from ltvkit.display import joining
 from ltvkit.ingest import pipeline
 from ltvkit.ingest.parse import date_formats, dates, values
 from ltvkit.ingest.policies import Policies
@@ -47,7 +48,11 @@ def ask(seen: Inspection, raw: Any) -> dict[str, str]:
     ]
     if not moved:
         return {}
-    said = {"zones": ", ".join(sorted(zones)[:5]), "zone": counted, "others": "; ".join(moved)}
+    said = {
+        "zones": joining.items(sorted(zones)[:5]),
+        "zone": counted,
+        "others": joining.clauses(moved),
+    }
     return {"policies.timezone": _choose_text(zones, counted).format(**said)}
 
 

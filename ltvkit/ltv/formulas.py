@@ -15,7 +15,7 @@ import pandas as pd
 from ltvkit import customers, periods
 from ltvkit.core import files
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import Alike, NothingKept, ParamsError, TooLittleData, check_share
@@ -222,9 +222,11 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
         sentences += [fill("margin_below_zero")]
     whole = revenue[revenue["horizon"] == _(WHOLE)]
     unknown, whole = whole[whole["withheld"] != ""], whole.dropna(subset=["value"])
-    reasons = unknown.groupby("withheld", sort=False)["method"].agg(_(" and ").join)
+    reasons = unknown.groupby("withheld", sort=False)["method"].agg(joining.both)
     if whole.empty:
-        return " ".join([*sentences, *(fill("no_whole_life", reason=r) for r in reasons.index)])
+        return joining.sentences(
+            [*sentences, *(fill("no_whole_life", reason=r) for r in reasons.index)]
+        )
     ends = {"low": whole["value"].idxmin(), "high": whole["value"].idxmax()}
     named = {
         end: f"{formats.money(whole['value'][at], currency)} ({whole['method'][at]})"
@@ -235,7 +237,7 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
     sentences += [fill("withheld", method=m, reason=reason) for reason, m in reasons.items()]
     if whole["value"].min() < seen["lowest"]:
         sentences.append(fill("too_low", value=formats.money(seen["lowest"], currency)))
-    return " ".join(sentences)
+    return joining.sentences(sentences)
 
 
 def _find_realised(by_day: Any, *, as_of: Day) -> pd.Series:

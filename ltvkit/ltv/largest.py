@@ -5,7 +5,7 @@ from __future__ import annotations
 import narwhals.stable.v2 as nw
 
 from ltvkit.customers import is_decisive
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.ltv.texts import fill
@@ -29,6 +29,6 @@ def finding(customers: Frame, *, currency: str = "") -> str:
     if not is_decisive(share, of=int(row["n"])):
         return ""
     each = formats.money((row["net"] - row["most"]) / (row["n"] - 1), currency)
-    return " ".join(
+    return joining.sentences(
         [fill("one_customer_decides", share=share), fill("without_the_largest", each=each)]
     )

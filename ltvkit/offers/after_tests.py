@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.errors import TooLittleData
 from ltvkit.hypotheses import figures
 from ltvkit.hypotheses.board import FINISHED, Board
@@ -138,7 +138,7 @@ def _find(histories: Histories, evaluation: Evaluation, *, margin_rate: float) -
 
 
 def _describe(rule: Rule) -> dict[str, object]:
-    named = fill("rule", column=formats.label(rule.column), values=", ".join(rule.values))
+    named = fill("rule", column=formats.label(rule.column), values=joining.items(rule.values))
     found = {column: rule.figures[name] for name, column in FIGURES.items()}
     return {"rule": named, "share": rule.share, "cost": rule.cost, **found}
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.offers.gaps import FEWEST, HIGH, LOW, YEAR
 from ltvkit.offers.holdout import PLAIN
 from ltvkit.offers.texts import fill
@@ -24,7 +24,7 @@ def finding(compared: pd.DataFrame) -> str:
     for the first time: how much of it the method that an earlier day chose had among its offers,
     and whether that is more than best sellers had, by more than chance (95%)."""
     said = [_describe_kind(compared[compared["kind"] == kind], kind) for kind in ("again", "new")]
-    return " ".join(filter(None, said))
+    return joining.sentences(said)
 
 
 def _describe_kind(rows: pd.DataFrame, kind: str) -> str:
@@ -73,7 +73,7 @@ def describe_due(checked: pd.DataFrame, *, days: int) -> str:
     if abs(ratio) > ROUGH:
         name = "more_again" if ratio > 0 else "fewer_again"
         said.append(fill(name, expected=round(float(whole["expected_again"])), n=n))
-    return " ".join(said)
+    return joining.sentences(said)
 
 
 def describe_wait(days: int) -> str:
@@ -109,7 +109,7 @@ def describe_timing(timing: Timing) -> str:
         name = "first_orders_leave" if more else "later_orders_leave" if fewer else "orders_alike"
         rates = {"first": float(first["leaving_rate"]), "later": float(later["leaving_rate"])}
         said += [fill(name, n=int(each.index.max()), **rates)]
-    return " ".join(said)
+    return joining.sentences(said)
 
 
 def describe_incentives(table: pd.DataFrame, *, currency: str = "") -> str:
@@ -140,7 +140,7 @@ def describe_rule(rule: Rule, *, named: bool | None = None, unit: str = "") -> s
         of_all = fill(pays[_weigh(rule, "effect_all")], **figures)
         why = "cannot_tell_of_several" if rule.named else "cannot_tell_whom"
         return f"{fill(why, **figures)} {of_all} {tried}"
-    who = {"column": formats.label(rule.column), "values": ", ".join(rule.values)}
+    who = {"column": formats.label(rule.column), "values": joining.items(rule.values)}
     whom = {"pays": "tell_whom", "loses": "better_but_loses", "unclear": "better_but_unclear"}
     name = "less_harm" if rule.figures["effect_in"] < 0 else whom[_weigh(rule, "effect_in")]
     said = fill(name, share=rule.share, **who, **figures)

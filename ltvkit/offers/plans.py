@@ -17,7 +17,7 @@ from ltvkit import archetypes
 from ltvkit.archetypes.texts import TEXTS as TYPE_TEXTS
 from ltvkit.core import csv_injection, files
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.errors import ParamsError, TooLittleData, one_of
 from ltvkit.hypotheses.design import assignment, power_analysis
@@ -179,4 +179,4 @@ def _describe(
     money["baseline"] = formats.money(base, currency)
     said += [fill("plan_power", days=days, relative=formats.share(part, decimals=0), **money)]
     said += [fill("plan_large")] * (part > LARGE)
-    return " ".join([*said, *[fill("plan_all")] * (part > LARGE and active)])
+    return joining.sentences([*said, *[fill("plan_all")] * (part > LARGE and active)])

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.core.i18n import _, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.ingest.reconciliation import list_broken
 from ltvkit.ingest.validation import PLACEHOLDER
 from ltvkit.quality import (
@@ -108,7 +108,7 @@ def _gaps(m: Measures) -> tuple[bool, str]:
         for row in runs.head(3).sort_values("start").itertuples()
     ]
     text = _("no orders on {spans}") + (_(", and other days") if len(runs) > 3 else "")
-    return True, text.format(spans=", ".join(spans))
+    return True, text.format(spans=joining.items(spans))
 
 
 def _changes(m: Measures) -> tuple[bool, str]:
@@ -123,7 +123,7 @@ def _changes(m: Measures) -> tuple[bool, str]:
         )
         for when, which, factor in found.head(3).itertuples(index=False)
     ]
-    return len(found) > 0, ", ".join(rows) or _("the latest month, weeks and days are as usual")
+    return len(found) > 0, joining.items(rows) or _("the latest month, weeks and days are as usual")
 
 
 def _guests(m: Measures) -> tuple[bool, str]:
@@ -173,7 +173,7 @@ def _unmapped(m: Measures) -> tuple[bool, str]:
         said = formats.fill(text, column=repr(one["header"]), n=one["lines"])
         money = "" if one["amount"] is None else f" ({formats.money(one['amount'])})"
         parts.append(_("{said}, for {part}").format(said=said + money, part=one["part"]))
-    return True, "; ".join(parts)
+    return True, joining.clauses(parts)
 
 
 def _personal(m: Measures) -> tuple[bool, str]:
@@ -198,7 +198,7 @@ def _personal(m: Measures) -> tuple[bool, str]:
         )
         for one in m.facts.get("personal", ())
     ]
-    return bool(said), "; ".join(said) or _("no column but the customer's id holds people")
+    return bool(said), joining.clauses(said) or _("no column but the customer's id holds people")
 
 
 CHECKS = {

@@ -14,7 +14,7 @@ import pandas as pd
 from ltvkit.core import files
 from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import is_name
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.quality.spellings import Spellings, find_spellings
 
@@ -88,7 +88,7 @@ def check_guests(found: CustomerIds) -> tuple[bool, str]:
             "the customer ids {names} probably mean nobody ({orders} orders, {revenue})",
             len(found.guests),
         )
-        names = ", ".join(f'"{name}"' for name in found.guests["customer_id"])
+        names = joining.items(f'"{name}"' for name in found.guests["customer_id"])
         money = formats.money(found.guests["revenue"].sum())
         orders = int(found.guests["orders"].sum())
         said.append(formats.fill(text, names=names, orders=orders, revenue=money))
@@ -101,7 +101,7 @@ def check_guests(found: CustomerIds) -> tuple[bool, str]:
         money = formats.money(found.largest["revenue"].iloc[0])
         times = formats.number(top / others, decimals=0)
         said.append(formats.fill(text, orders=int(top), revenue=money, times=times))
-    return bool(said), "; ".join(said) or _("no customer id looks like that of guests")
+    return bool(said), joining.clauses(said) or _("no customer id looks like that of guests")
 
 
 def check_names(found: CustomerIds) -> tuple[bool, str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ltvkit.core.i18n import _, n_
+from ltvkit.display import joining
 from ltvkit.errors import DataError
 from ltvkit.ingest.policies import CHECK_FACTS, Policies, check_options
 from ltvkit.periods import Day
@@ -69,12 +70,12 @@ def check_finding(checks: pd.DataFrame) -> str:
         "{bad} of {n} data checks need a look: {names}.",
         len(bad),
     )
-    return text.format(bad=len(bad), n=len(made), names=", ".join(bad))
+    return text.format(bad=len(bad), n=len(made), names=joining.items(bad))
 
 
 def raise_on_stop(checks: pd.DataFrame, *, where: str = "") -> None:
     """Raise `DataError` if a check stops the report; `where`: the file of lines left out."""
     if stops := describe(checks, "stop"):
-        text = " ".join([_("the data did not pass these checks:"), *stops])
+        text = joining.sentences([_("the data did not pass these checks:"), *stops])
         listed = _("The lines left out are in {where}.").format(where=where) if where else ""
         raise DataError(f"{text} {listed}".strip())

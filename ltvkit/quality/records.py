@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from ltvkit.core.i18n import N_, _, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.ingest.records import Records
 
 _USED = {
@@ -69,11 +69,11 @@ def describe(records: Records) -> str:
         )
         said.append(formats.fill(text, n=n, column=column))
         if listed := facts.get("unreadable_values", {}).get(column):
-            named = _(", ").join(f"{value}: {formats.count(lines)}" for value, lines in listed)
+            named = joining.items(f"{value}: {formats.count(lines)}" for value, lines in listed)
             said.append(formats.fill(_("These are {values}."), values=named))
         if column in _REMEDIES:
             said.append(_(_REMEDIES[column]))
-    return " ".join(said)
+    return joining.sentences(said)
 
 
 def locate(records: Records) -> str:

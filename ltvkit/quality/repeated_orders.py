@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import narwhals.stable.v2 as nw
 
 from ltvkit.core.i18n import _, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.ingest import overlap
 from ltvkit.ingest.lines import filter_purchases
@@ -69,7 +69,7 @@ def check_repeated(found: Repeated, facts: Mapping[str, Any]) -> tuple[bool, str
         )
         said.append(_fill(text, n=found.lines, amount=found.amount))
     nothing = _("no order stands in several files, or again with another status")
-    return bool(said), "; ".join(said) or nothing
+    return bool(said), joining.clauses(said) or nothing
 
 
 def _fill(text: str, *, amount: float, **counts: int) -> str:

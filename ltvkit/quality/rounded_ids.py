@@ -8,7 +8,7 @@ from typing import NamedTuple
 import narwhals.stable.v2 as nw
 
 from ltvkit.core.i18n import _, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 
 # As a spreadsheet writes a long number, and what it keeps of one: 15 digits, zeros for the rest.
@@ -79,4 +79,4 @@ def check_rounded(found: list[Rounded]) -> tuple[bool, str]:
         )
         money = formats.money(one.amount)
         parts.append(formats.fill(text, column=one.column, n=one.lines, amount=money, ids=one.ids))
-    return True, "; ".join(parts)
+    return True, joining.clauses(parts)

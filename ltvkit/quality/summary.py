@@ -12,7 +12,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.core import pseudonyms
 from ltvkit.core.i18n import N_, _, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.ingest import headers
@@ -34,7 +34,9 @@ def origin(book: Orders) -> str:
     Also says what revenue means, and if each line counts as an order, as there are no order ids.
     """
     facts = book.facts
-    read = ", ".join(filter(None, [facts["source"], facts.get("encoding"), describe_sheet(facts)]))
+    read = joining.items(
+        filter(None, [facts["source"], facts.get("encoding"), describe_sheet(facts)])
+    )
     days = _("Days are as written.")
     if facts["timezone"]:
         days = _("Days are as written; times with a zone count in {zone}.")
@@ -44,7 +46,7 @@ def origin(book: Orders) -> str:
         days.format(zone=facts["timezone"]),
     ]
     counted = _("There are no order ids, so each line counts as an order.")
-    return " ".join([*said, *[counted] * (facts["orders_from"] == "lines")])
+    return joining.sentences([*said, *[counted] * (facts["orders_from"] == "lines")])
 
 
 def describe_amounts(facts: Mapping[str, Any]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ltvkit.config import params
 from ltvkit.config.notebooks import find_notebooks, select_notebooks
-from ltvkit.core import paths, run_state
+from ltvkit.core import i18n, paths, run_state
 from ltvkit.errors import ParamsError
 from ltvkit.report import recovery
 from ltvkit.report.pages import all_reports
@@ -45,6 +45,7 @@ def build(
     _check_distinct(shops)
     workers = Workers(jobs=jobs, timeout=timeout)
     session = Session(months, notebooks, chosen, workers, replace, tell)
+    session.outcome.language = i18n.find_common(given.language for given in shops)
     with run_state.named_run(), session.signals.raised():
         try:
             session.run(shops)

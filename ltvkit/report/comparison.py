@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit import quality
-from ltvkit.config import notebooks, shop
+from ltvkit.config import notebooks, shop, translations
 from ltvkit.config.params import Params, check_month
 from ltvkit.core import cache_folder, files, paths, run_state
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.drivers import comparisons
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.report import plan, recovery, results
@@ -47,6 +47,7 @@ def compare(
     """
     recovery.recover()
     [book] = notebooks.select_notebooks(notebooks.find_notebooks(), [NOTEBOOK])
+    book = translations.say(book)
     with run_state.named_run(), Signals().raised():
         _check_against(month, against)
         day, key = _prepare(given, month, where)
@@ -64,7 +65,9 @@ def compare(
         else:
             passed["against"] = against
         name = _name(named, against, where, other)
-        key = notebooks.digest(book.digest, passed, *keys, plan.list_versions("figures"))
+        key = notebooks.digest(
+            book.digest, book.words, passed, *keys, plan.list_versions("figures")
+        )
         folder = cache_folder.locate("runs", given.shop, f"{FOLDER}-{name}")
         job = plan.Job(book, passed, folder / f"{book.page}-{key}", given)
         _run(job, timeout)
@@ -153,4 +156,4 @@ def _describe(month: str, against: str, where: Mapping[str, str], other: Params 
     now = formats.month(month)
     then = _title(other) if other else formats.month(against) if "-" in against else against
     only = [f"{column} = {value}" for column, value in where.items()]
-    return ", ".join([_("{now} against {then}").format(now=now, then=then), *only])
+    return joining.items([_("{now} against {then}").format(now=now, then=then), *only])

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from ltvkit.config import params
+from ltvkit.config import params, translations
 from ltvkit.config.notebooks import Notebook, digest, read_notebook
 from ltvkit.core import cache_folder, checksums, files, pseudonyms
 from ltvkit.core.code_digest import has_changed, hash_code
@@ -38,6 +38,11 @@ class Job:
     folder: Path
     given: params.Params | None = None
     register: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def language(self) -> str:
+        """The language of its shop; "" leaves it to LTVKIT_LANG."""
+        return self.given.language if self.given else ""
 
     @property
     def done(self) -> bool:
@@ -76,14 +81,14 @@ def list_jobs(
     below = orders_key, hash_code(without=AROUND), list_versions("figures"), language()
     below += (pseudonyms.fingerprint(),)
     found = []
-    for book in books:
+    for book in map(translations.say, books):
         if is_waiting(book, given):
             continue
         passed = given.for_notebook(book.parameters)
         passed |= {"month": month} if "month" in passed else {}
         kept = find_register(given) if "register" in passed else {}
         read = {name: key for name, key in records.items() if name in passed}
-        key = digest(book.digest, passed, kept, read, *below)
+        key = digest(book.digest, book.words, passed, kept, read, *below)
         found.append(Job(book, passed, folder / f"{book.page}-{key}", given, kept))
     return found
 

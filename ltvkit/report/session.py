@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit import periods, quality
-from ltvkit.config import open_questions, params, shop
+from ltvkit.config import open_questions, params, shop, translations
 from ltvkit.config.notebooks import Notebook
 from ltvkit.core import paths
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, speaking
+from ltvkit.display import joining
 from ltvkit.engines import spark
 from ltvkit.errors import ParamsError, ReportError
 from ltvkit.ingest.cache import CachedOrders
@@ -42,7 +43,10 @@ class Months:
 
 @dataclass
 class Outcome:
-    """The outcome of a command: folders unchanged, published and of previews, PDF files, faults."""
+    """The outcome of a command: folders unchanged, published and of previews, PDF files, faults.
+
+    `language`: the one of all its shops; "" where they differ.
+    """
 
     unchanged: list[Path] = field(default_factory=list)
     published: list[Path] = field(default_factory=list)
@@ -51,6 +55,7 @@ class Outcome:
     failures: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     index: Path | None = None
+    language: str = ""
 
 
 def ignore(_text: str) -> None:
@@ -81,8 +86,10 @@ class Session:
             held.callback(self.workers.stop)  # also where nothing is left to run
             try:
                 self._show_running([Place(given.shop, self._find_month(given)) for given in shops])
+                # All files are looked for first.
                 for given in [given for given in shops if self._has_files(given)]:
-                    self._open(given, held)
+                    with speaking(given.language):
+                        self._open(given, held)
                 if self._pending:
                     self._show_running(list(self._pending))
                     self._work()
@@ -94,10 +101,11 @@ class Session:
 
     def _has_files(self, given: params.Params) -> bool:
         """Whether the files that a shop names are there; it fails at once where one is not."""
-        if not (missing := shop.find_missing_files(given)):
-            return True
-        self._fail(Place(given.shop, self._find_month(given)), " ".join(missing))
-        return False
+        with speaking(given.language):
+            if not (missing := shop.find_missing_files(given)):
+                return True
+            self._fail(Place(given.shop, self._find_month(given)), joining.sentences(missing))
+            return False
 
     def _open(self, given: params.Params, held: ExitStack) -> None:
         """Prepare a shop's orders; lock and plan those of its reports that are not up to date."""
@@ -182,7 +190,7 @@ class Session:
                 "The published report stays as it is, as it also has {pages}. This is a preview "
                 "beside it; with --replace it takes its place."
             )
-        lost = ", ".join(self._list_lost(report))
+        lost = joining.items(self._list_lost(report))
         return [text.format(pages=lost)] if lost else []
 
     def _list_lost(self, report: Report) -> list[str]:
@@ -190,7 +198,7 @@ class Session:
         target = Place(report.params.shop, report.month).target
         return [
             book.nav
-            for book in self.notebooks
+            for book in self._list_books()
             if book.nav in report.left_out and (target / f"{book.page}.html").exists()
         ]
 
@@ -200,16 +208,21 @@ class Session:
         month, keys = f"{day:%Y-%m}", {table: read.key for table, read in beside.items()}
         jobs = plan.list_jobs(self.notebooks, given, month=month, orders_key=book.key, records=keys)
         # A notebook that --only leaves out stays if it has a finished run for the same inputs.
-        jobs = [job for job in jobs if job.notebook in self.chosen or job.done]
-        there = {job.notebook.page for job in jobs}
-        waiting = [book for book in self.notebooks if plan.is_waiting(book, given)]
-        missing = [b.nav for b in self.notebooks if b.page not in there and b not in waiting]
+        chosen = {book.page for book in self.chosen}
+        jobs = [job for job in jobs if job.notebook.page in chosen or job.done]
+        there, books = {job.notebook.page for job in jobs}, self._list_books()
+        waiting = [book for book in books if plan.is_waiting(book, given)]
+        missing = [b.nav for b in books if b.page not in there and b not in waiting]
         register, asked = plan.find_register(given), open_questions.remind(given.path)
         report = Report(given, month, day, book.facts, jobs, missing, register, asked)
         needed = tuple(dict.fromkeys(book.needs for book in waiting))
         report = replace(report, records=beside, not_recorded=needed)
         preview = bool(self._list_lost(report)) and not self.replace
         return replace(report, preview=preview)
+
+    def _list_books(self) -> list[Notebook]:
+        """All notebooks, in the reader's language."""
+        return [translations.say(book) for book in self.notebooks]
 
     def _work(self) -> None:
         """Run all notebooks, and publish each report when its last one has finished."""
@@ -233,7 +246,11 @@ class Session:
             progress.bar.close()
 
     def _finish(self, place: Place, done: list[Done]) -> None:
-        """Publish a report, or record why that failed."""
+        """Publish a report in its language, or record why that failed."""
+        with speaking(self._pending[place].params.language):
+            self._publish(place, done)
+
+    def _publish(self, place: Place, done: list[Done]) -> None:
         failed = [d for d in done if d.failure]
         if failed:
             reason = _("{n} of {all} notebooks failed").format(n=len(failed), all=len(done))
@@ -283,8 +300,9 @@ class Session:
     def _record_interruption(self, error: BaseException) -> None:
         """Record unfinished reports as failed."""
         with self.signals.held():
-            for place in list(self._pending):
-                self._fail(place, describe_error(error))
+            for place, report in list(self._pending.items()):
+                with speaking(report.params.language):
+                    self._fail(place, describe_error(error))
 
     def _find_month(self, given: params.Params) -> str:
         """The month that was asked for, or the first of several."""

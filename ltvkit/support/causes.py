@@ -20,6 +20,7 @@ from scipy import sparse, stats
 
 from ltvkit import periods
 from ltvkit.core import redaction
+from ltvkit.display import joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import TooLittleData
@@ -256,7 +257,7 @@ def _tell(cause: dict[str, Any], table: pd.DataFrame, *, as_of: Day) -> dict[str
         "share_of_others": usual,
         "z": cause["z"],
         "q": cause["q"],
-        "also": ", ".join(group for _place, group in cause["also"]),
+        "also": joining.items(group for _place, group in cause["also"]),
         "first_seen": first,
         "extra_a_year": max(held.sum() - usual * member.sum(), 0.0) * YEAR / days,
         "not_solved_share": 1 - _find_mean(table, held, "solved"),

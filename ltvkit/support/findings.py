@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.support import savings
 from ltvkit.support.after_purchase import Guides
 from ltvkit.support.causes import Causes
@@ -31,7 +31,7 @@ def finding(router: Router, *, minute_cost: float = 0.0, currency: str = "") -> 
     if len(automatic) and automatic["money_saved"].notna().all():
         money = formats.money(float(automatic["money_saved"].sum()), currency)
         said.append(fill("money_saved", money=money))
-    return " ".join(said)
+    return joining.sentences(said)
 
 
 def describe_labels(router: Router) -> str:
@@ -47,7 +47,7 @@ def describe_labels(router: Router) -> str:
     mixed = table.loc[table["verdict"] == "not_told_apart", "intent"]
     if len(mixed):
         said.append(fill("not_told_apart", names=_list(mixed)))
-    return " ".join(said)
+    return joining.sentences(said)
 
 
 def _pace(router: Router, labelled: int) -> float:
@@ -102,7 +102,7 @@ def describe_causes(causes: Causes, rising: Causes) -> str:
         since = row["first_seen"].date()
         figures = {"n": int(row["with_phrase"]), "customers": int(row["customers"])}
         said.append(fill("new_cause", phrases=row["phrases"], since=since, **figures))
-    return " ".join(said)
+    return joining.sentences(said)
 
 
 def _describe_cause(row: pd.Series) -> str:
@@ -131,7 +131,7 @@ def describe_after(table: pd.DataFrame, *, within: int = 90) -> str:
         endings = {"lower": "", "higher": "_higher"}
         name = group + endings.get(row["verdict"], f"_{unclear}")
         said.append(fill(name, **figures, **ends))
-    return " ".join(said) or fill("after_not_recorded")
+    return joining.sentences(said) or fill("after_not_recorded")
 
 
 def describe_guides(guides: Guides, *, days: int = 30) -> str:
@@ -142,7 +142,7 @@ def describe_guides(guides: Guides, *, days: int = 30) -> str:
     n = guides.customers["customer_id"].nunique()
     shown = [_describe_guide(row) for _n, row in needing.head(NAMED).iterrows()]
     rest = len(needing) - len(shown)
-    named = ", ".join([*shown, *([fill("and_more", n=rest)] if rest else [])])
+    named = joining.items([*shown, *([fill("and_more", n=rest)] if rest else [])])
     return fill("guide", named=named, n=n, days=days)
 
 
@@ -171,7 +171,7 @@ def describe_leaf(leaf: pd.DataFrame, *, days: int = 365) -> str:
 def _list(names: pd.Series) -> str:
     shown = [_name(name) for name in names.head(2 * NAMED)]
     rest = len(names) - len(shown)
-    return ", ".join([*shown, *([fill("and_more", n=rest)] if rest else [])])
+    return joining.items([*shown, *([fill("and_more", n=rest)] if rest else [])])
 
 
 def _name(name: str) -> str:

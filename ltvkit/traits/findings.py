@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.traits.acquisition_costs import DEAR, EVERYBODY, ROOM
 from ltvkit.traits.comparison import BETTER, PARTS_OF_LTV, UNCLEAR, WORSE, YES
 from ltvkit.traits.first_day_values import MODELS, FirstDayValue
@@ -42,7 +42,7 @@ def finding(compared: pd.DataFrame, followed: Followed, *, currency: str = "") -
         said.append(fill("no_cause", n=tried))
     rows = clear[parts[clear.index] & (clear["verdict"] == BETTER)]
     said += [_describe_parts(rows, currency)] if len(rows) else []
-    return " ".join(filter(None, [*said, followed.note]))
+    return joining.sentences([*said, followed.note])
 
 
 def describe_pairs(pairs: pd.DataFrame, *, currency: str = "") -> str:
@@ -58,9 +58,11 @@ def describe_pairs(pairs: pd.DataFrame, *, currency: str = "") -> str:
     for verdict in (BETTER, WORSE):
         rows = clear[clear["verdict"] == verdict].sort_values("worth", key=abs, ascending=False)
         if len(rows):
-            named = "; ".join(_name_pair(row, currency) for _i, row in rows.head(NAMED).iterrows())
+            named = joining.clauses(
+                _name_pair(row, currency) for _i, row in rows.head(NAMED).iterrows()
+            )
             said.append(fill(f"pairs_{verdict}", named=named))
-    return " ".join([*said, fill("pairs_tried", n=n)])
+    return joining.sentences([*said, fill("pairs_tried", n=n)])
 
 
 def describe_costs(
@@ -77,13 +79,13 @@ def describe_costs(
     for verdict in (ROOM, DEAR, UNCLEAR):
         chosen = rows[rows["verdict"] == verdict].sort_values("headroom", ascending=verdict == DEAR)
         if len(chosen):
-            named = "; ".join(
+            named = joining.clauses(
                 _name_cost(row, currency) for _i, row in chosen.head(NAMED).iterrows()
             )
             left = len(chosen) - NAMED
             more = " " + fill("more_values", n=left) if left > 0 else ""
             said.append(fill(f"costs_{verdict}", named=named, more=more, months=months))
-    return " ".join(said)
+    return joining.sentences(said)
 
 
 def describe_value(value: FirstDayValue, *, currency: str = "") -> str:
@@ -131,7 +133,9 @@ def _describe_scope(followed: Followed, currency: str) -> str:
 
 def _describe_rows(rows: pd.DataFrame, verdict: str, currency: str) -> str:
     ordered = rows.sort_values("ltv_difference", key=abs, ascending=False)
-    named = "; ".join(_name_row(row, currency) for _index, row in ordered.head(NAMED).iterrows())
+    named = joining.clauses(
+        _name_row(row, currency) for _index, row in ordered.head(NAMED).iterrows()
+    )
     left = len(rows) - NAMED
     more = " " + fill("more_values", n=left) if left > 0 else ""
     return fill(verdict, named=named, more=more)
@@ -165,7 +169,7 @@ def _describe_parts(rows: pd.DataFrame, currency: str) -> str:
     """The best value of each trait that is part of LTV, the largest difference first."""
     best = rows.sort_values("ltv_difference", ascending=False).drop_duplicates("trait")
     names = ("parts", *["more_parts"] * (len(best) - 1))
-    return " ".join(
+    return joining.sentences(
         fill(
             name,
             named=name_value(row["trait"], row["group"]),

@@ -46,6 +46,7 @@ def test_what_is_left_out_has_the_notebooks_default(root):
         "policies": {},
         "month": "last",
         "top": 7,
+        "language": "en",
     }
 
 
@@ -252,7 +253,22 @@ def test_every_parameter_has_a_rule_and_a_default_that_keeps_it(book):
 
 def test_no_rule_is_without_its_parameter():
     declared = {name for book in notebooks.find_notebooks() for name in book.parameters}
-    assert set(rules.RULES) == declared - set(notebooks.RESERVED)
+    assert set(rules.RULES) == declared - set(notebooks.RESERVED) | {params.LANGUAGE.name}
+
+
+def test_the_language_is_that_of_the_file_else_of_the_environment(root, monkeypatch):
+    assert load(root, "language: ja\n").language == "ja"
+    monkeypatch.setenv("LTVKIT_LANG", "ja_JP.UTF-8")
+    assert load(root, "language: en\n").language == "en"
+    assert load(root, 'language: ""\n').language == load(root, "").language == "ja"
+    monkeypatch.setenv("LTVKIT_LANG", "xx")
+    assert load(root, "").language == "en"
+
+
+@pytest.mark.parametrize("wrong", ["jp", "english", "[ja]", "true"])
+def test_a_language_that_there_is_not_is_refused(root, wrong):
+    with pytest.raises(ParamsError, match="language"):
+        load(root, f"language: {wrong}\n")
 
 
 def test_a_column_mapped_under_a_name_of_ones_own_can_be_named(tmp_path):

@@ -6,11 +6,21 @@ import gettext
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from ltvkit.core import i18n
 from ltvkit.core.i18n import _, language, n_
+
+
+@pytest.fixture(autouse=True)
+def forgotten():
+    """Catalogues are read once in a process; these tests replace them."""
+    i18n._read.cache_clear()
+    yield
+    i18n._read.cache_clear()
 
 
 class Shouting(gettext.NullTranslations):
@@ -45,10 +55,28 @@ def test_without_a_catalogue_english_is_shown(monkeypatch):
 def test_the_language_is_that_of_the_words_shown(monkeypatch):
     monkeypatch.setenv("LTVKIT_LANG", "xx_YY.UTF-8")
     assert language() == "en"
+    i18n._read.cache_clear()
     monkeypatch.setattr(gettext, "translation", lambda *args, **kwargs: Shouting())
     assert language() == "xx-YY"
     monkeypatch.setenv("LTVKIT_LANG", "")
     assert language() == "en"
+
+
+def test_what_is_chosen_goes_before_the_environment_in_this_thread_alone(monkeypatch):
+    monkeypatch.setattr(gettext, "translation", lambda *args, **kwargs: Shouting())
+    monkeypatch.setenv("LTVKIT_LANG", "en")
+    with i18n.speaking("xx"), ThreadPoolExecutor(1) as pool:
+        assert (_("revenue"), language()) == ("REVENUE", "xx")
+        assert pool.submit(_, "revenue").result() == "revenue"
+    assert (_("revenue"), language()) == ("revenue", "en")
+
+
+def test_a_catalogue_is_read_once(monkeypatch):
+    read = []
+    monkeypatch.setattr(gettext, "translation", lambda *a, **k: read.append(k) or Shouting())
+    with i18n.speaking("xx"):
+        assert [_("revenue") for _time in range(3)] == ["REVENUE"] * 3
+    assert len(read) == 1
 
 
 def test_translators_get_the_texts_of_code_and_of_data_files(tmp_path):

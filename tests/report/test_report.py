@@ -426,10 +426,11 @@ def test_only_is_lenient_about_names():
     assert [b.page for b in select_notebooks(books, ["rfm"])] == ["01_rfm"]
 
 
-def test_a_page_names_the_language_it_is_in(monkeypatch):
-    """There is no Japanese catalogue, so the words are English."""
-    monkeypatch.setenv("LTVKIT_LANG", "ja")
-    assert '<html lang="en">' in templates.render("archive.html.j2", shops=[])
+@pytest.mark.parametrize(("chosen", "named"), [("ja", "ja"), ("xx", "en"), ("", "en")])
+def test_a_page_names_the_language_it_is_in(chosen, named, monkeypatch):
+    """Without a catalogue the words are English."""
+    monkeypatch.setenv("LTVKIT_LANG", chosen)
+    assert f'<html lang="{named}">' in templates.render("archive.html.j2", shops=[])
 
 
 def test_unavailable_is_not_zero():

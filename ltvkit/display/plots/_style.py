@@ -25,7 +25,7 @@ from pandas.api.types import is_integer
 
 from ltvkit.core import files, redaction
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.plots import _fonts
 from ltvkit.display.tables import MORE
 from ltvkit.display.texts import fill
@@ -122,7 +122,7 @@ def add_customers(ax: Axes, table: pd.DataFrame, column: str = "customers") -> N
 def span(table: pd.DataFrame, column: str) -> str:
     """The first and the last name of a column: "2024-01 to 2024-09"."""
     names = list(table[column].iloc[[0, -1]].unique()) if column in table and len(table) else [""]
-    return names[0] if len(names) == 1 else fill("span", few=names[0], many=names[1])
+    return joining.span(map(formats.tick, map(str, names)))
 
 
 def title(ax: Axes, text: str) -> None:
@@ -230,7 +230,7 @@ def short(label: Any, most: int) -> str:
 
 def names(ax: Axes, labels: Iterable[Any]) -> None:
     """Name the places 0, 1, 2, ... of the x axis: every n-th where all would not fit."""
-    labels = list(map(str, labels))
+    labels = [formats.tick(str(label)) for label in labels]
     widest = min(WIDEST_NAME, max(map(formats.width, labels)))
     room = ax.get_window_extent().width / ax.figure.dpi * 72 / 6  # in characters of 6 points
     step = 1 + int(len(labels) * (widest + 1) // room)

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from pandas.api.types import is_integer
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.plots import _style
 from ltvkit.errors import Undefined, one_of
 
@@ -49,7 +49,7 @@ def tracking(table: pd.DataFrame, *, split: Any, ax: Axes | None = None) -> Axes
     _style.numbers(ax.yaxis, "orders")
     _style.names(ax, weeks.map(formats.date))
     last = table.iloc[-1]
-    others = _(", ").join(f"{formats.label(m)} {formats.count(last[m])}" for m in methods)
+    others = joining.items(f"{formats.label(m)} {formats.count(last[m])}" for m in methods)
     facts = {"day": formats.date(weeks.iloc[-1]), "value": formats.count(last["actual"])}
     _style.describe(ax, "tracking", others=others, **facts)
     return ax

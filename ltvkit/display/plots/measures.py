@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 
 from ltvkit import periods
 from ltvkit.core.i18n import N_, _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.plots import _style
 from ltvkit.display.plots.lifetimes import _dates
 from ltvkit.display.texts import fill
@@ -67,7 +67,7 @@ def timeline(
     said = (
         f"{_(GROUPS[g][0])} {formats.value(last[g], metric, currency)}" for g in GROUPS if g in last
     )
-    _style.describe(ax, "timeline", last=known["period"].iloc[-1], values=_(", ").join(said))
+    _style.describe(ax, "timeline", last=known["period"].iloc[-1], values=joining.items(said))
     return ax
 
 

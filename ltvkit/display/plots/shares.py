@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.plots import _style
 
 SHARES = {"customers_share": _style.AMBER, "revenue_share": _style.BLUE}
@@ -62,7 +62,7 @@ def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     _style.numbers(ax.yaxis, "share")
     shares = table["revenue_share"].map(formats.share)
     each = (f"{n}: {share}" for n, share in zip(table["decile"], shares, strict=True))
-    _style.describe(ax, "deciles", values=_(", ").join(each))
+    _style.describe(ax, "deciles", values=joining.items(each))
     return ax
 
 

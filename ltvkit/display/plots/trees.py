@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.plots import _style
 from ltvkit.display.plots.bridges import COLOURS
 
@@ -78,5 +78,5 @@ def _describe(ax: Axes, table: pd.DataFrame, currency: str) -> None:
         for label, amount in zip(parts["label"], parts["change"], strict=True)
     )
     change = formats.difference(first["change"], "revenue", currency)
-    facts = {"name": formats.label(first["label"]), "value": change, "parts": ", ".join(said)}
+    facts = {"name": formats.label(first["label"]), "value": change, "parts": joining.items(said)}
     _style.describe(ax, "tree" if len(parts) else "tree_none", **facts)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, NoOptimum, NotRegular, ParamsError, TooLittleData, Undefined
@@ -124,7 +124,7 @@ class Backtest:
         used = {RENEWALS} if self.list_model == RENEWALS else used
         if any(rows.loc[method, "total_in_interval"] is False for method in used):
             lines.append(fill("outside"))
-        return " ".join(lines)
+        return joining.sentences(lines)
 
 
 def _describe_bias(bias: float) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.errors import DataError, NoOptimum, TooLittleData
 from ltvkit.forecast.texts import fill
 
@@ -151,7 +151,7 @@ class DistinctFitter:
     def _no_optimum(self, theta: np.ndarray) -> str:
         with np.errstate(over="ignore"):
             ends = zip(self._names, np.exp(theta), strict=True)
-        reached = ", ".join(f"{name} = {value:.3g}" for name, value in ends)
+        reached = joining.items(f"{name} = {value:.3g}" for name, value in ends)
         return fill("no_optimum", model=formats.label(self._model), reached=reached)
 
     def _keep(self, data: pd.DataFrame, params: np.ndarray) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ltvkit import orders, periods
 from ltvkit.core import files, paths
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.errors import DataError, LtvkitError
 from ltvkit.hypotheses.effects import customer_days, metrics
 from ltvkit.hypotheses.effects.customer_days import Histories, Outcome
@@ -80,7 +80,9 @@ def _read(path: Path, hypothesis: Hypothesis, histories: Histories) -> Table:
         fill("outcomes_reason", reason=_rename(reason), n=int(n))
         for reason, n in zip(left_out["reason"], left_out["lines"], strict=True)
     ]
-    return Table(days, min(last, histories.last), int(book.facts["lines_read"]), "; ".join(reasons))
+    return Table(
+        days, min(last, histories.last), int(book.facts["lines_read"]), joining.clauses(reasons)
+    )
 
 
 def _rename(reason: str) -> str:

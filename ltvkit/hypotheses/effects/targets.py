@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import abc_classes, cohorts, customers, deciles, periods, rfm
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
@@ -101,8 +101,8 @@ def explain_empty(target: Target, channels: Sequence[str]) -> str:
     """Why a target is empty, and what to do about it; `channels` are those that there are."""
     if target.rule == "customers":  # ids are on no page, so neither in an error
         return fill("empty_list", n=len(target.values))
-    known = fill("known_channels", channels=", ".join(channels))
-    hint, values = known if target.rule == "channel" else "", ", ".join(target.values[:5])
+    known = fill("known_channels", channels=joining.items(channels))
+    hint, values = known if target.rule == "channel" else "", joining.items(target.values[:5])
     return fill("empty_target", rule=target.rule, values=values, hint=hint)
 
 

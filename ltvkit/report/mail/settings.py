@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass, field
 
 from ltvkit.core.i18n import _
+from ltvkit.display import joining
 from ltvkit.errors import ParamsError
 from ltvkit.report.mail.message import find_address
 
@@ -38,7 +39,7 @@ def read_environment() -> Server:
     password = os.environ.get(PASSWORD, "")
     if missing := [name for name in (HOST, FROM) if not given[name]]:
         text = _("Set {names} in the environment: which server sends mail, and who sends it.")
-        raise ParamsError(text.format(names=_(" and ").join(missing)))
+        raise ParamsError(text.format(names=joining.both(missing)))
     if bool(given[USER]) != bool(password):
         text = _("Set both {user} and {password}, or neither where the server asks for no login.")
         raise ParamsError(text.format(user=USER, password=PASSWORD))

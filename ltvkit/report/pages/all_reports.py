@@ -10,7 +10,7 @@ import filelock
 from ltvkit import periods
 from ltvkit.core import files, paths
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.errors import ParamsError
 from ltvkit.report.pages import sparklines, templates
 from ltvkit.report.publishing import markers, publish
@@ -79,8 +79,8 @@ class Month:
         over = periods.is_over(self.month, as_of=self.report["as_of"])
         short = [] if over else [_("the month is not over")]
         left_out = self.report.get("left_out")
-        short += [_("without {pages}").format(pages=", ".join(left_out))] if left_out else []
-        return "; ".join(short)
+        short += [_("without {pages}").format(pages=joining.items(left_out))] if left_out else []
+        return joining.clauses(short)
 
 
 def refresh() -> Path:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.core.i18n import N_, _
-from ltvkit.display import formats, tables
+from ltvkit.display import formats, joining, tables
 from ltvkit.ingest.records import INVITATIONS, Records
 from ltvkit.kpis import MEASURES
 from ltvkit.quality import check_finding, describe, describe_later, finding, records
@@ -126,8 +126,8 @@ def list_measures(table: pd.DataFrame | None, month: str, *, as_of: Any) -> str:
         days = pd.to_datetime(table[column], errors="coerce")
         rows = table[days.between(first, last)]
         titles = [_name_measure(row, column) for row in rows.to_dict("records")]
-        said += [text.format(titles="; ".join(titles))] if titles else []
-    return " ".join(said)
+        said += [text.format(titles=joining.clauses(titles))] if titles else []
+    return joining.sentences(said)
 
 
 def is_partial(by_month: pd.DataFrame | None, month: str, *, as_of: Any) -> bool:

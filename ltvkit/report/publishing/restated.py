@@ -13,7 +13,7 @@ import pandas as pd
 from ltvkit import periods
 from ltvkit.core import files, redaction
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.texts import fill
 from ltvkit.engines import frames
 from ltvkit.ingest.lines import filter_until
@@ -83,4 +83,4 @@ def _describe(month: str, diff: list[float], currency: str, reported: str) -> st
         text = "more_revenue" if revenue > 0 else "less_revenue"
         parts.append(fill(text, money=formats.money(abs(revenue), currency)))
     months = {"month": formats.month(month), "reported": formats.month(reported)}
-    return fill("restated", changes=_(" and ").join(parts), **months)
+    return fill("restated", changes=joining.both(parts), **months)

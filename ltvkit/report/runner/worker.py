@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ltvkit.core import notices, paths, people
+from ltvkit.core import i18n, notices, paths, people
 
 _BLAS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -66,8 +66,14 @@ def _end_itself(temporary: str) -> None:
 
 
 def _execute(
-    source: str, target: str, parameters: dict[str, Any], of_sample: bool, sockets: str
+    source: str,
+    target: str,
+    parameters: dict[str, Any],
+    of_sample: bool,
+    language: str,
+    sockets: str,
 ) -> None:
+    os.environ[i18n.VARIABLE] = language  # of the kernel, too
     from papermill.exceptions import PapermillExecutionError
     from papermill.execute import execute_notebook, remove_error_markers
     from papermill.iorw import load_notebook_node, write_ipynb

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ltvkit.config import translations
 from ltvkit.config.notebooks import read_tags
 from ltvkit.core import cache_entries, cache_folder, checksums, files, redaction, run_state
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, language, speaking
 from ltvkit.errors import ReportError
 from ltvkit.report import results
 from ltvkit.report.plan import Job
@@ -65,7 +66,11 @@ class Workers:
             self._processes.prepare()
 
     def finish(self, job: Job) -> Done:
-        """Reuse the finished run of a job, else run it."""
+        """Reuse the finished run of a job, else run it, in the language of its shop."""
+        with speaking(job.language):
+            return self._finish(job)
+
+    def _finish(self, job: Job) -> Done:
         start, notebook, failure = time.monotonic(), None, None
         try:
             if os.path.lexists(job.folder):
@@ -108,10 +113,11 @@ class Workers:
     def _run(self, job: Job, folder: Path) -> Failure | None:
         with kernel_folders.kernel_folder() as temporary:
             task = {
-                "source": str(job.notebook.path.resolve()),
+                "source": str(_find_source(job, temporary)),
                 "target": str(folder / "notebook.ipynb"),
                 "parameters": job.parameters | {"out": str(folder)},
                 "of_sample": _is_of_sample(job),
+                "language": language(),
             }
             late, log = "", temporary / "log"
             with log.open("wb") as stream, self._start(stream, temporary) as process:
@@ -133,6 +139,16 @@ class Workers:
             process = self._processes.start(stream, temporary)
             self._started.append(process)
         return process
+
+
+def _find_source(job: Job, folder: Path) -> Path:
+    """The notebook to run; in another language than English, a file of that name in `folder`."""
+    path = job.notebook.path.resolve()
+    if job.notebook.words:
+        content = translations.read(path)
+        path = folder / path.name
+        files.write_json(path, content)
+    return path
 
 
 def _is_of_sample(job: Job) -> bool:
