@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.texts import fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
@@ -96,7 +95,7 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
     name = "bought_before_unknown" if np.isnan(row["new_customers"]) else "bought"
     summary = fill(name, n=int(row["customers"]), **known)
     if row["partial"]:
-        return f"{summary} {fill('incomplete')}"
+        return joining.sentences([summary, fill("incomplete")])
     steps = {"previous": 1, "last_year": periods.YEAR_BEFORE[formats.grain(table["period"])]}
     changes = {  # a change is known only where the earlier period is in the table
         table["period"].iloc[row.name - step]: row[f"revenue_vs_{name}"]
@@ -113,7 +112,7 @@ def finding(table: pd.DataFrame, *, as_of: Day) -> str:
         text = "same_way" if again else texts.get(sign, "many_times")
         figures = {"share": abs(change), "n": round(1 + change), "past": formats.period(past)}
         phrases.append(fill(text, **figures))
-    return f"{summary} {fill('revenue_is', changes=_(' and ').join(phrases))}"
+    return joining.sentences([summary, fill("revenue_is", changes=joining.both(phrases))])
 
 
 def _daily(seen: nw.LazyFrame, active: nw.LazyFrame) -> pd.DataFrame:

@@ -113,7 +113,7 @@ def compile_(catalog: Catalog) -> bytes:
 
 
 def find_faults(found: Catalog, known: Catalog) -> Iterator[str]:
-    """What is wrong with translations, a line each: missing, orphaned, fuzzy, other placeholders."""
+    """What is wrong with translations: missing, orphaned, fuzzy, or with other placeholders."""
     texts = {key(message) for message in messages(found)}
     said = {key(message): message for message in messages(known)}
     yield from (f"orphan: {each}" for each in said if each not in texts)

@@ -8,6 +8,7 @@ those of the English notebook.
 `python -m ltvkit.config.translations ja` writes the Japanese notebooks to notebooks/ja/.
 """
 
+import ast
 import json
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from ltvkit.core import files, i18n
 from ltvkit.core.i18n import Message
 
 DOMAIN, NAV = "notebooks", "nav"
+TITLES = ("title", "caption")  # what tables and charts are given in code, and translate
 
 
 def translate(content: dict[str, Any], page: str) -> dict[str, Any]:
@@ -44,16 +46,16 @@ def translate(content: dict[str, Any], page: str) -> dict[str, Any]:
 
 def say(book: Notebook) -> Notebook:
     """A notebook -> the same with its title and short title in the reader's language."""
-    return book if i18n.language() == i18n.SOURCE else _say(book, i18n.language())
+    known = i18n.language()
+    return book if known == i18n.SOURCE else replace(book, **_say(book.path, book.digest, known))
 
 
 @cache
-def _say(book: Notebook, _language: str) -> Notebook:
-    content = read(book.path)
+def _say(path: Path, _digest: str, _language: str) -> dict[str, str]:
+    content = read(path)
     texts = [read_source(cell) for cell in content["cells"] if cell["cell_type"] == "markdown"]
-    nav = content["metadata"].get("ltvkit", {}).get(NAV, "")
-    title = find_title(texts, book.path)
-    return replace(book, title=title, nav=nav or title, words=digest(texts))
+    title, nav = find_title(texts, path), content["metadata"].get("ltvkit", {}).get(NAV)
+    return {"title": title, "nav": nav or title, "words": digest(texts)}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -85,6 +87,18 @@ def extract_cells(
     for key, text in (texts | {NAV: content["metadata"].get("ltvkit", {}).get(NAV, "")}).items():
         if text:
             yield 1, "pgettext", (_context(page, key), text), []
+
+
+def extract_titles(
+    file: BinaryIO, _keywords: Any, _comments: Any, **_options: Any
+) -> Iterator[Message]:
+    """The titles of charts and tables that a notebook's code gives, for Babel."""
+    for cell in json.load(file)["cells"]:
+        source = read_source(cell) if cell["cell_type"] == "code" else ""
+        for node in ast.walk(ast.parse(source)):
+            given = node.keywords if isinstance(node, ast.Call) else []
+            texts = [each.value for each in given if each.arg in TITLES]
+            yield from ((1, "_", t.value, []) for t in texts if isinstance(t, ast.Constant))
 
 
 def _translate(page: str, key: str, text: str) -> str:

@@ -88,3 +88,23 @@ def quote(text: str) -> str:
     '"guest"'
     """
     return rules()["quote"].format(text=text)
+
+
+def go_on(text: str) -> str:
+    """A sentence that follows another one in a text: after a space, where the language has one.
+
+    >>> go_on("Two more are in the table."), go_on("")
+    (' Two more are in the table.', '')
+    """
+    known = rules()
+    return known["sentence"] * (known["stop"] not in known["stops"]) + text if text else ""
+
+
+def stop(text: str) -> str:
+    """A text with its full stop.
+
+    >>> stop("Revenue by month")
+    'Revenue by month.'
+    """
+    known = rules()
+    return text if text.endswith((*known["ends"],)) else text + known["stop"]

@@ -43,7 +43,8 @@ class Display:
     def _repr_html_(self) -> str:
         caption = html.escape(self.caption)
         if notes := joining.clauses([*self.notes, *_hidden(self.more)]):
-            caption += f' <span class="ltv-note">({html.escape(notes)})</span>'
+            aside = joining.aside("", html.escape(notes))
+            caption += f' <span class="ltv-note">{aside.strip()}</span>'
         body = "".join(_row("td", row, self.right) for row in self.body)
         head = f"<thead>\n{_row('th', self.header, self.right)}</thead>\n"
         caption = f"<caption>{caption.strip()}</caption>\n" if caption else ""
@@ -98,7 +99,7 @@ def show(
     shown = flat.iloc[:rows]
     body = list(zip(*_columns(shown, kinds, currency, stars), strict=True))
     return Display(
-        caption=caption,
+        caption=caption and _(caption),
         header=tuple(_shown(formats.label(name, currency)) for name in flat.columns),
         body=tuple(body),
         right=tuple(k not in LEFT for k in kinds),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ltvkit.drivers.decomposition import attribute
     from ltvkit.drivers.early_signs import Link, describe_link, find_link, measure_link
     from ltvkit.drivers.factors import list_nodes
-    from ltvkit.drivers.findings import finding
+    from ltvkit.drivers.findings import describe_ltv, finding
     from ltvkit.drivers.formula import Formula
     from ltvkit.drivers.kpi_params import read_tree
     from ltvkit.drivers.kpi_tree import KpiTree
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Change", "Formula", "KpiTree", "Link", "Other", "attribute", "check_currencies", "compare",
-    "describe_costs", "describe_limits", "describe_link", "describe_mix", "describe_scope",
+    "describe_costs", "describe_limits", "describe_link", "describe_ltv", "describe_mix",
+    "describe_scope",
     "describe_targets", "explain", "explain_ltv", "find_link", "find_margin_rate", "find_spans",
     "finding", "improve", "list_nodes", "list_owners", "list_totals", "measure_link", "measure_ltv",
     "read_other", "read_tree", "select", "share_out", "show_costs", "show_owners", "show_values",

@@ -11,7 +11,7 @@ import pandas as pd
 import scipy
 
 from ltvkit import periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.drivers.change import ALL_MARGIN, Change, describe_values, show_values
 from ltvkit.drivers.kpi_tree import KpiTree
 from ltvkit.drivers.texts import fill
@@ -173,4 +173,8 @@ def _describe_cost(row: dict[str, Any], tree: KpiTree, currency: str) -> str:
     never = np.isnan(row["pays_from"])
     kind = "never" if never else row["pays"] if judged else "alone"
     said = fill(f"cost_{kind}", **figures)
-    return f"{said} {fill('buy_later')}" if leaf in BUY_LATER and row["pays"] != "pays" else said
+    return (
+        joining.sentences([said, fill("buy_later")])
+        if leaf in BUY_LATER and row["pays"] != "pays"
+        else said
+    )

@@ -22,6 +22,12 @@ BEYOND_CHANCE = 4  # standard errors of a difference of two counts
 CLEAR = ("raised", "lowered", "raised_margin", "lowered_margin")
 
 
+def describe_ltv(found: Change, *, currency: str = "") -> str:
+    """What `measure_ltv` found: LTV, at which age, of whose cohorts."""
+    figures = {"n": found.months, "cohorts": found.names[0]}
+    return fill("ltv_measured", **figures, ltv=formats.money(found.after, currency))
+
+
 def finding(found: Change, *, currency: str = "") -> str:
     """A change in a sentence; what orders and order value did; and the clear reasons: those for it
     first, then those against it."""
@@ -31,7 +37,7 @@ def finding(found: Change, *, currency: str = "") -> str:
     figures["now"] = formats.money(found.after, currency)
     small = abs(change) < SAME * found.before or not change
     known = found.before > 0 and found.after >= 0
-    share = f" ({formats.change(change / found.before)})" if known else ""
+    share = joining.aside("", formats.change(change / found.before)) if known else ""
     amount = formats.money(abs(change), currency)
     kind = "ltv" if found.months else "shops" if found.shops else found.of
     kind += "_margin" * (kind == "shops" and found.of == "margin")
@@ -86,7 +92,9 @@ def _describe_factors(found: Change, currency: str) -> str:
     if found.of == "revenue":
         return said
     rate, change = table.loc["margin_rate", SIDES], parts["margin_rate"]
-    return f"{said} {_describe_factor('margin_rate', rate, change, currency, between)}"
+    return joining.sentences(
+        [said, _describe_factor("margin_rate", rate, change, currency, between)]
+    )
 
 
 def _describe_factor(

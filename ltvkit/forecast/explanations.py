@@ -79,7 +79,7 @@ def explain_customer(
     text = _describe(expected, (low, high), months=months, of=of, currency=currency)
     if gaps:
         dated: pd.DataFrame = next_orders.predict_next_orders(summary, gaps, as_of=as_of)
-        text = f"{text} {next_orders.describe_next_order(dated.iloc[0], gaps)}"
+        text = joining.sentences([text, next_orders.describe_next_order(dated.iloc[0], gaps)])
     return Explained(table, _alive_by_day(one, fitted, as_of), text)
 
 

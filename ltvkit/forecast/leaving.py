@@ -15,7 +15,7 @@ import pandas as pd
 
 from ltvkit import periods
 from ltvkit.customers import is_decisive
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.forecast import predictions
@@ -178,7 +178,7 @@ def describe_leaving(
         return first
     nothing = formats.money(0.0, currency)
     if formats.money(late[LTV].sum() / overdue, currency) == nothing:  # not one unit of each
-        return f"{first} {fill('overdue_worth_nothing', n=overdue)}"
+        return joining.sentences([first, fill("overdue_worth_nothing", n=overdue)])
     whole = (recent if new else late[[LTV]].sum())[LTV]
     worth = _name_money(table, whole, of=new or overdue, currency=currency)
     name = "overdue_lately" if 0 < new < overdue else "now_overdue"
@@ -207,4 +207,4 @@ def _name_the_largest(stages: pd.DataFrame) -> str:
 def _count_leaving(none: str, n: int, overdue: int, *, day: str) -> str:
     """How many will be overdue, and are, where it is not known what they are worth."""
     first = fill("soon_overdue_unsure", n=n, day=day) if n else none
-    return f"{first} {fill('now_overdue_unsure', n=overdue)}" if overdue else first
+    return joining.sentences([first, fill("now_overdue_unsure", n=overdue)]) if overdue else first

@@ -233,7 +233,9 @@ def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..
     if ahead.method in SIMPLE:
         known = ahead.table["actual"].notna().sum()
         text = fill(f"as_{ahead.method}", n=min(int(known), YEAR))
-        return f"{text} {fill('not_better' if ahead.won >= 0 else 'not_known_who_is_new')}"
+        return joining.sentences(
+            [text, fill("not_better" if ahead.won >= 0 else "not_known_who_is_new")]
+        )
     if ahead.won == 0:
         return fill("existing_alone")
     spread = _find_spread(ahead)
@@ -249,4 +251,8 @@ def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..
     else:
         name = "assumed"
     text = fill(name, **amounts)
-    return f"{text} {fill('with_season')}" if ahead.method in ("season", TRENDS["season"]) else text
+    return (
+        joining.sentences([text, fill("with_season")])
+        if ahead.method in ("season", TRENDS["season"])
+        else text
+    )

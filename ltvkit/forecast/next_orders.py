@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import customers, periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError
@@ -155,7 +155,7 @@ def describe_check(checked: pd.DataFrame, *, days: int) -> str:
     n, share = int(whole["came_back"]), float(whole["coverage"])
     text = fill("came_within", n=n, share=share, days=days)
     off = abs(share - (HIGH - LOW)) > ROUGH
-    return f"{text} {fill('rough_days')}" if off else text
+    return joining.sentences([text, fill("rough_days")]) if off else text
 
 
 def describe_next_order(one: pd.Series, model: GapModel) -> str:
@@ -163,7 +163,7 @@ def describe_next_order(one: pd.Series, model: GapModel) -> str:
     within = fill("within_years", n=model.within_days // gaps.YEAR)
     low, high = (formats.day(one[name]) for name in (DATES[0], DATES[2]))
     usual = fill("usual_gap", n=round(one["usual_gap_days"]))
-    return f"{usual} {fill('next_order', within=within, low=low, high=high)}"
+    return joining.sentences([usual, fill("next_order", within=within, low=low, high=high)])
 
 
 def _by_history(triples: pd.DataFrame, model: GapModel, *, as_of: Day, within: int) -> pd.DataFrame:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         describe_unmapped,
         describe_value,
         finding,
+        reconcile,
     )
     from ltvkit.funnel.joining import Joined, join_visitors
     from ltvkit.funnel.landmark import value_stages
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Joined", "Records", "Referral", "Stages", "compare_ever", "describe_match", "describe_missing",
     "describe_points", "describe_referral", "describe_unmapped", "describe_value", "finding",
-    "join_visitors", "measure_referral", "name_stages", "reach", "read_events", "series",
-    "summarize", "value_points", "value_stages",
+    "join_visitors", "measure_referral", "name_stages", "reach", "read_events", "reconcile",
+    "series", "summarize", "value_points", "value_stages",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

@@ -61,6 +61,15 @@ def _to(stage: str) -> str:
     return fill(name) if name in TEXTS else fill("to_own", stage=formats.label(stage))
 
 
+def reconcile(monthly: pd.DataFrame, steps: pd.DataFrame) -> str:
+    """The tables of `series` and `summarize` -> whether the months of each step add up to it."""
+    keys, sums = ["stage", "next_stage"], ["people", "next_people"]
+    by_month = monthly.groupby(keys, sort=False)[sums].sum()
+    whole = steps.dropna(subset=["people"]).set_index(keys)[sums]
+    equal = bool((by_month == whole.loc[by_month.index]).all(axis=None))
+    return fill("months_add_up" if equal else "months_do_not_add_up")
+
+
 def describe_match(table: pd.DataFrame) -> str:
     """The table of `Joined` in sentences: who could be joined, and what that means."""
     row = table.set_index("kind")

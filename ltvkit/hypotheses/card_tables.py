@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.tables import Display
 from ltvkit.hypotheses import precision
 from ltvkit.hypotheses.hypothesis import Hypothesis
@@ -48,7 +48,7 @@ def _row(
     effect, interval = shown.change(row["effect"]), formats.MISSING
     if pd.notna(relative := row["relative_effect"]):
         decimals = formats.distinct_decimals([100 * relative], [0], least=1)
-        effect += f" ({formats.change(relative, decimals=decimals)})"
+        effect = joining.aside(effect, formats.change(relative, decimals=decimals))
     if pd.notna(row["lowest"]):
         interval = shown.span(row["lowest"], row["highest"])
     rest = [(shown.level if c in LEVELS else shown.change)(row[c]) for c in columns]

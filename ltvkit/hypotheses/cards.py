@@ -122,14 +122,16 @@ def _facts(about: Hypothesis, found: Evaluation, currency: str) -> dict[str, str
         _("What is done"): about.measure,
         formats.label("customers"): _customers(about, found.extras),
         _("Dates"): fill("span", start=about.start, end=about.until),
-        _("Compared with"): ": ".join(compared),
+        _("Compared with"): joining.colon(*compared),
         formats.label("cost"): _cost(about, currency),
         formats.label("smallest_effect"): worth,
         formats.label("owner"): joining.items(filter(None, (about.owner, about.department))),
     }
     for last in about.record.decisions[-1:]:
         decision = formats.cell(last.decision, "word")
-        facts[_("Decision")] = f"{formats.date(last.day)}, {decision}: {last.reason}"
+        facts[_("Decision")] = joining.colon(
+            joining.items([formats.date(last.day), decision]), last.reason
+        )
     if found.status == ENDED:
         facts[_("Decision")] = fill("decide", until=about.until)
     return facts
@@ -155,10 +157,10 @@ def _customers(about: Hypothesis, counts: Mapping[str, float]) -> str:
     """
     numbers = {n: formats.count(counts[n]) for n in ("treated", "control") if counts.get(n)}
     counted = fill("counts", **numbers) if len(numbers) == 2 else numbers.get("treated")
-    text = ": ".join(filter(None, [_describe(about.target), counted]))
+    text = joining.colon(_describe(about.target), counted or "")
     targets = filter(None, [about.target, about.control])
     by_scores = any(target.rule == "segment" for target in targets)
-    return f"{text}. {fill('by_scores')}" if by_scores else text
+    return joining.sentences([joining.stop(text), fill("by_scores")]) if by_scores else text
 
 
 def _marked(table: Display) -> Markup:

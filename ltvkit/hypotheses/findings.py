@@ -45,14 +45,14 @@ def headline(found: Evaluation, *, currency: str = "") -> str:
     it brought in money."""
     plan, verdict = found.hypothesis, formats.cell(found.verdict, "word")
     waits = fill("and_waits") if found.status == ev.ENDED else ""
-    sentences = [f"{plan.title}: {verdict}{waits}."]
+    sentences = [joining.stop(joining.colon(plan.title, f"{verdict}{waits}"))]
     if not (found.table.empty or math.isnan(found.primary["lowest"])):
         sentences.append(_describe_briefly(found, currency))
         if not plan.record.preregistered:
             sentences.append(fill("headline_not_preregistered"))
     elif not found.table.empty and found.status != ev.RUNNING:
         sentences.append(fill("headline_unknown", grade=found.grade))
-    return joining.sentences([*sentences, f"({plan.owner})"])
+    return joining.sentences([*sentences, joining.aside("", plan.owner).strip()])
 
 
 def _describe_briefly(found: Evaluation, currency: str) -> str:
@@ -103,14 +103,16 @@ def _describe_effect(found: Evaluation, currency: str) -> str:
         span = _describe_range(shown, row["raw_lowest"], row["raw_highest"])
         moved = _describe_move(row, shown)
         if not (row["raw_lowest"] or row["raw_highest"]):  # nobody has a figure: no interval
-            return f"{moved}. {_describe_unknown(found)}"
-        return fill("from_chance", moved=moved, range=span) + " " + _describe_unknown(found)
+            return joining.sentences([joining.stop(moved), _describe_unknown(found)])
+        return joining.sentences(
+            [fill("from_chance", moved=moved, range=span), _describe_unknown(found)]
+        )
     grade = found.grade.replace("D", "C")
     natural = _describe_natural(found, currency)
     if found.hypothesis.comparison == "randomized" and grade != "A":
         grade = "B"  # nothing is natural between two groups that were drawn
     clear = "clear" if found.clear else "unclear"
-    return f"{natural} {fill(f'{clear}_{grade}', **_words(found, row, currency))}".strip()
+    return joining.sentences([natural, fill(f"{clear}_{grade}", **_words(found, row, currency))])
 
 
 def _describe_unknown(found: Evaluation) -> str:
@@ -143,7 +145,7 @@ def _describe_natural(found: Evaluation, currency: str) -> str:
     listed = bool(found.hypothesis.lists)
     dates = fill("past_dates_like" if listed else "past_dates", n=n)
     text = fill(name, moved=_describe_move(row, shown), amount=amount, dates=dates)
-    return f"{text} {fill('unknown_reasons')}" if listed else text
+    return joining.sentences([text, fill("unknown_reasons")]) if listed else text
 
 
 def _describe_running(found: Evaluation, currency: str) -> list[str]:

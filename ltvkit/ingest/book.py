@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from ltvkit import periods
+from ltvkit.display import formats, texts
 from ltvkit.ingest import daily
 from ltvkit.ingest.lines import select_until
 from ltvkit.periods import Day
@@ -43,6 +44,14 @@ class Orders:
     def until(self, as_of: Day) -> Any:
         """The lines up to and including the day `as_of`."""
         return select_until(self.lines, as_of=as_of)
+
+    def describe(
+        self, title: str, shop: str, *, as_of: Day, currency: str, beside: str = ""
+    ) -> str:
+        """Whose orders these are, of which days, in a line; `beside`: "enquiries", where read."""
+        named = {"title": title, "shop": shop, "currency": formats.unit_of(currency)}
+        span = {"first": self.facts["first"], "as_of": as_of}
+        return texts.fill(f"shop_{beside or 'orders'}", **named, **span)
 
     def as_of(self, month: str) -> dt.date:
         """The last day a report of `month` counts ("1998-06", or "last")."""

@@ -51,7 +51,7 @@ def describe(seen: Inspection) -> str:
         parts.append(_describe_orders(seen))
     if seen.refusal:
         parts.append([_("Cannot be read yet:"), f"  {seen.refusal}"])
-    asked = [f"{name}: {question}" for name, question in seen.checks.items()]
+    asked = [joining.colon(name, question) for name, question in seen.checks.items()]
     for title, lines in ((_("To decide:"), asked), (_("To know:"), seen.notes)):
         wrapped = (wrap(note, first="  - ", rest="    ") for note in lines)
         parts.append([title, *chain(*wrapped)] * bool(lines))
@@ -89,7 +89,7 @@ def _describe_file(seen: Inspection) -> str:
         known.append(_("an export of {system}").format(system=seen.system.name))
     else:
         known.append(_("shop system not recognised; columns matched by header"))
-    return f"{seen.source}: {', '.join(filter(None, known))}"
+    return joining.colon(seen.source, joining.items(filter(None, known)))
 
 
 def _describe_columns(seen: Inspection) -> list[str]:

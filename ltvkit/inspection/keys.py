@@ -10,7 +10,7 @@ from typing import Any
 
 from ltvkit.core.i18n import _, n_
 from ltvkit.core.personal_data import header_key
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.inspection.fill_down import is_filled, iterate_texts
 from ltvkit.inspection.stakes import Ask
 from ltvkit.quality.customer_ids import PLACEHOLDERS
@@ -102,7 +102,7 @@ def propose_guests(
         "The customer ids {ids} are taken as nobody's (guests).",
         len(nobody),
     )
-    said = question.format(ids=", ".join(map(repr, nobody)))
+    said = question.format(ids=joining.items(map(repr, nobody)))
     return {"guest_ids": nobody}, [Ask("policies.guest_ids", said, {"policies": {"guest_ids": []}})]
 
 
@@ -112,7 +112,8 @@ def ask_orders(columns: Mapping[str, str], head: Any) -> list[Ask]:
         return []
     question = _("No column of order numbers was found, so each line counts as an order.")
     if likely := _list_repeated(head, columns):
-        question += " " + _("{headers} may be one.").format(headers=", ".join(map(repr, likely)))
+        more = _("{headers} may be one.").format(headers=joining.items(map(repr, likely)))
+        question = joining.sentences([question, more])
     other = (
         {"columns": {"order_id": likely[0]}} if likely else {"policies": {"same_day": "one_order"}}
     )

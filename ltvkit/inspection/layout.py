@@ -82,7 +82,7 @@ def _read_all_sheets(source: str, sheets: list[str], rules: Mapping[str, Any]) -
         "All {n} sheets have the same columns and are read: {sheets}. If one is a copy, name the "
         "one that counts."
     )
-    said = question.format(n=len(sheets), sheets=", ".join(map(repr, sheets)))
+    said = question.format(n=len(sheets), sheets=joining.items(map(repr, sheets)))
     return Layout(
         readers.open_source(source, Policies(**policies)), policies, {"policies.sheet": said}
     )

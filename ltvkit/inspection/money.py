@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ltvkit.core.i18n import _, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines.sql import literal, quoted
 from ltvkit.ingest.parse import currencies, decimal_marks, signs, values
 from ltvkit.ingest.parse.decimal_marks import Marks
@@ -137,7 +137,8 @@ def _ask_mark(raw: Any, columns: Mapping[str, str], marks: Marks) -> dict[str, s
         "{example} can be read as {fraction} or as {whole}; {lines} amounts are written so.",
         marks.open,
     )
-    question += " " + _('With "." all add up to {point}, with "," to {comma}: choose one.')
+    more = _('With "." all add up to {point}, with "," to {comma}: choose one.')
+    question = joining.sentences([question, more])
     return {"policies.decimal": _fill(question, raw, columns, marks)}
 
 
@@ -151,7 +152,8 @@ def _say_grouped(
         "written so.",
         marks.open,
     )
-    question += " " + _('All add up to {comma}; with "." they would add up to {point}.')
+    more = _('All add up to {comma}; with "." they would add up to {point}.')
+    question = joining.sentences([question, more])
     said = _fill(question, raw, columns, marks, currency=_(" or ").join(codes))
     return {"policies.decimal": said}
 
@@ -193,4 +195,4 @@ def _list_frequent(raw: Any, sql: str) -> list[str]:
 
 
 def _join(texts: Iterable[str]) -> str:
-    return ", ".join(map(repr, texts))
+    return joining.items(map(repr, texts))

@@ -216,4 +216,4 @@ def _keep_mapped(policy: str, value: Any, columns: Mapping) -> Any:
 
 
 def _join(texts: Iterable[str]) -> str:
-    return ", ".join(map(repr, texts))
+    return joining.items(map(repr, texts))

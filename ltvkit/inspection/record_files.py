@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from ltvkit.core.i18n import N_, _
-from ltvkit.display import formats, tables
+from ltvkit.display import formats, joining, tables
 from ltvkit.errors import ColumnError, LtvkitError
 from ltvkit.ingest import records
 from ltvkit.ingest.records import columns as known
@@ -64,7 +64,7 @@ def _propose_columns(
         return found[0], [str(error)]
     question = _("{headers} fit {column} equally well: choose one, or it is not recorded.")
     asked = [
-        question.format(headers=", ".join(map(repr, fits)), column=name)
+        question.format(headers=joining.items(map(repr, fits)), column=name)
         for name, fits in ambiguous.items()
     ]
     ordered = [name for name in records.TABLES[table]["columns"] if name in mapped]

@@ -39,7 +39,7 @@ def weigh(seen: Inspection, asks: Iterable[Ask]) -> dict[str, str]:
             other = _read_otherwise(seen, ask.otherwise)
             if other == count_orders(seen.book):
                 continue
-            text = f"{text} {_compare(seen, other)}"
+            text = joining.sentences([text, _compare(seen, other)])
         questions.setdefault(ask.key, []).append(text)
     return {key: joining.sentences(texts) for key, texts in questions.items()}
 

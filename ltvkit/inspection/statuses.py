@@ -170,4 +170,4 @@ def _ask_unknown(
 
 
 def _join(texts: Iterable[str]) -> str:
-    return ", ".join(map(repr, texts))
+    return joining.items(map(repr, texts))

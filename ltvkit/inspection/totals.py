@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.ingest import headers
 from ltvkit.ingest.money_columns import (
     FEW,
@@ -96,11 +96,12 @@ def find_paid_total(head: Any, columns: Mapping[str, str]) -> tuple[dict[str, st
         ).format(
             share=formats.share(1 - same.mean()),
             total=repr(header),
-            rest=", ".join(map(repr, used.values())) or _("nothing"),
+            rest=joining.items(map(repr, used.values())) or _("nothing"),
         )
         if paying:
             also = _("{headers} paid for it as well, and is added.")
-            said += " " + also.format(headers=", ".join(map(repr, paying.values())))
+            headers = joining.items(map(repr, paying.values()))
+            said = joining.sentences([said, also.format(headers=headers)])
         mapped = {"order_total": header} | used | paying
         otherwise = {"columns": dict.fromkeys(mapped)}
         return mapped, [Ask("columns.order_total", said, otherwise)]

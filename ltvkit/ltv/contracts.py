@@ -4,6 +4,7 @@ In both, each customer has their own chance to leave, so survivors are increasin
 retention rises with tenure although nobody changes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike
 
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.errors import Alike, DataError, ParamsError, TooLittleData, one_of
 from ltvkit.ltv.texts import fill
@@ -40,6 +42,11 @@ class Contract:
     def survival(self, periods: ArrayLike) -> np.ndarray:
         """Share of new customers still there after so many renewals (0, 1, ...); none: 1."""
         return np.exp(_log_survival(self.params.to_numpy(), np.asarray(periods, dtype=float)))
+
+    def describe(self, periods: Sequence[int]) -> str:
+        """The share still there after each of so many renewals, in a line."""
+        left = " ".join(formats.share(x) for x in self.survival(periods))
+        return fill("left_after", years=joining.items(map(str, periods)), left=left)
 
     def hazard(self, periods: ArrayLike) -> np.ndarray:
         """Share of those asked for their 1st, 2nd, ... renewal who leave."""

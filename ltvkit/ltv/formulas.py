@@ -229,7 +229,7 @@ def finding(table: pd.DataFrame, *, currency: str) -> str:
         )
     ends = {"low": whole["value"].idxmin(), "high": whole["value"].idxmax()}
     named = {
-        end: f"{formats.money(whole['value'][at], currency)} ({whole['method'][at]})"
+        end: joining.aside(formats.money(whole["value"][at], currency), whole["method"][at])
         for end, at in ends.items()
     }
     one = "one_whole_life" if len(whole) == 1 else "whole_life"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import cohorts, periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, check_grouping
@@ -116,9 +116,10 @@ def finding(table: pd.DataFrame) -> str:
     first, *later = known.itertuples()
     half = formats.count(first.median_days) if first.next_order_share else ""
     text = fill("goes_on", share=first.next_order_share, days=within)
-    text += fill("half_by", days=half) if half else "."
+    text = text + fill("half_by", days=half) if half else joining.stop(text)
     if later:
-        text += " " + fill("goes_on_again", share=later[0].next_order_share, days=within)
+        again = fill("goes_on_again", share=later[0].next_order_share, days=within)
+        text = joining.sentences([text, again])
     return text
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import DataError, ParamsError, TooLittleData
@@ -118,7 +118,7 @@ def finding(survivors: pd.DataFrame, *, lapse_days: int) -> str:
         return summary
     name = "never_again" if worst["period"] == 1 else "highest_risk"
     risk = fill(name, hazard=worst["hazard"], rule=lapse_days, **_name_days(worst))
-    return f"{summary} {risk}"
+    return joining.sentences([summary, risk])
 
 
 def _name_days(row: pd.Series) -> dict[str, str]:

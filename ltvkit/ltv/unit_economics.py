@@ -11,7 +11,7 @@ import pandas as pd
 
 from ltvkit import cohorts, periods
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
 from ltvkit.errors import ParamsError, TooLittleData, check_grouping, check_share
@@ -134,7 +134,8 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     cost, ltv = (formats.money(best[c], currency) for c in ("acquisition_cost", "ltv"))
     group = best.iloc[0][:1].upper() + best.iloc[0][1:]
     left_out = len(known) - len(large)
-    rest = " " + fill("groups_left_out", n=left_out, months=months) if left_out else ""
+    rest = fill("groups_left_out", n=left_out, months=months) if left_out else ""
+    rest = joining.go_on(rest)
     if len(large) > 1 and best["ltv"] < 0:
         return fill("all_groups_lose", of=best["of"], months=months) + rest
     pays = best["ltv"] >= best["acquisition_cost"]
@@ -143,7 +144,8 @@ def finding(table: pd.DataFrame, *, currency: str, months: int = 12) -> str:
     found = {"group": group, "cost": cost, "ltv": ltv, "of": best["of"], "months": months}
     if _half_width(best) > WIDE * abs(best["ltv"]):
         ends = (formats.money(best[name], currency) for name in ("ltv_low", "ltv_high"))
-        rest = " " + fill("wide_range", **dict(zip(("low", "high"), ends, strict=True))) + rest
+        wide = fill("wide_range", **dict(zip(("low", "high"), ends, strict=True)))
+        rest = joining.go_on(wide) + rest
     if alike and known["acquisition_cost"].nunique() == 1:
         return fill("one_group", **found)
     return fill("one_compared" if len(large) == 1 else many, **found) + rest

@@ -37,18 +37,18 @@ def _describe_kind(rows: pd.DataFrame, kind: str) -> str:
     when = fill(f"judged_by_{row['judged']}", days=int(row["days"]))
     first = fill(f"recall_{kind}", when=when, k=int(row["k"]), method=_name(row), **shares)
     if rows.loc[rows["method"] == PLAIN, "recall"].iloc[0] > NEARLY_ALL:
-        return f"{first} {fill('few_items', k=int(row['k']))}"
+        return joining.sentences([first, fill("few_items", k=int(row["k"]))])
     if row["method"] == PLAIN:
         clear = rows[rows[f"{AHEAD}_low"] > 0]
         if clear.empty:
-            return f"{first} {fill('none_better')}"
+            return joining.sentences([first, fill("none_better")])
         best = clear.loc[clear[AHEAD].idxmax()]
         other = {"method": _name(best), "ahead": formats.points(best[AHEAD])}
-        return f"{first} {fill('other_better', **other)}"
+        return joining.sentences([first, fill("other_better", **other)])
     low, high = row[f"{AHEAD}_low"], row[f"{AHEAD}_high"]
     name = "better" if low > 0 else "worse" if high < 0 else "not_better"
     ends = {"low": formats.points(low), "high": formats.points(high)}
-    return f"{first} {fill(name, ahead=formats.points(row[AHEAD]), **ends)}"
+    return joining.sentences([first, fill(name, ahead=formats.points(row[AHEAD]), **ends)])
 
 
 def _name(row: pd.Series) -> str:
@@ -139,13 +139,13 @@ def describe_rule(rule: Rule, *, named: bool | None = None, unit: str = "") -> s
         pays = {"pays": "treat_all", "loses": "treat_nobody", "unclear": "unclear_for_all"}
         of_all = fill(pays[_weigh(rule, "effect_all")], **figures)
         why = "cannot_tell_of_several" if rule.named else "cannot_tell_whom"
-        return f"{fill(why, **figures)} {of_all} {tried}"
+        return joining.sentences([fill(why, **figures), of_all, tried])
     who = {"column": formats.label(rule.column), "values": joining.items(rule.values)}
     whom = {"pays": "tell_whom", "loses": "better_but_loses", "unclear": "better_but_unclear"}
     name = "less_harm" if rule.figures["effect_in"] < 0 else whom[_weigh(rule, "effect_in")]
     said = fill(name, share=rule.share, **who, **figures)
     rest = "others_lose" if rule.selective else "others_unclear"
-    return f"{said} {fill(rest, **figures)} {tried}"
+    return joining.sentences([said, fill(rest, **figures), tried])
 
 
 def _weigh(rule: Rule, name: str) -> str:

@@ -39,9 +39,9 @@ def _unusable(m: Measures) -> tuple[bool, str]:
     share = lost / max(read, 1)
     figure = formats.fill(text, lost=lost, read=read, share=share, money=money, limit=m.most_broken)
     top = broken.sort_values("lines", ascending=False, kind="stable").head(3)
-    listed = [f"{row.reason} ({formats.count(row.lines)})" for row in top.itertuples()]
+    listed = [joining.aside(row.reason, formats.count(row.lines)) for row in top.itertuples()]
     found = lost > m.most_broken * read or money > m.most_broken + 1e-9
-    return found, f"{figure}: {', '.join(listed)}" if listed else figure
+    return found, joining.colon(figure, joining.items(listed)) if listed else figure
 
 
 def _placeholders(m: Measures) -> tuple[bool, str]:
@@ -171,7 +171,7 @@ def _unmapped(m: Measures) -> tuple[bool, str]:
                 one["lines"],
             )
         said = formats.fill(text, column=repr(one["header"]), n=one["lines"])
-        money = "" if one["amount"] is None else f" ({formats.money(one['amount'])})"
+        money = "" if one["amount"] is None else joining.aside("", formats.money(one["amount"]))
         parts.append(_("{said}, for {part}").format(said=said + money, part=one["part"]))
     return True, joining.clauses(parts)
 

@@ -88,7 +88,7 @@ def check_guests(found: CustomerIds) -> tuple[bool, str]:
             "the customer ids {names} probably mean nobody ({orders} orders, {revenue})",
             len(found.guests),
         )
-        names = joining.items(f'"{name}"' for name in found.guests["customer_id"])
+        names = joining.items(joining.quote(name) for name in found.guests["customer_id"])
         money = formats.money(found.guests["revenue"].sum())
         orders = int(found.guests["orders"].sum())
         said.append(formats.fill(text, names=names, orders=orders, revenue=money))

@@ -56,7 +56,10 @@ def check(
 def describe(checks: pd.DataFrame, *results: str) -> list[str]:
     """The checks with these results (default: warn and stop), in a sentence each."""
     bad = checks[checks["result"].isin(results or ("warn", "stop"))]
-    return [f"{row.check}: {row.figure}. {row.meaning}" for row in bad.itertuples()]
+    return [
+        joining.colon(row.check, joining.sentences([joining.stop(row.figure), row.meaning]))
+        for row in bad.itertuples()
+    ]
 
 
 def check_finding(checks: pd.DataFrame) -> str:

@@ -186,7 +186,8 @@ def finding(table: pd.DataFrame) -> str:
         read,
     )
     if lost:
-        text += " " + n_("{lost} line was left out.", "{lost} lines were left out.", lost)
+        gone = n_("{lost} line was left out.", "{lost} lines were left out.", lost)
+        text = joining.sentences([text, gone])
     return formats.fill(text, kept=read - lost, read=read, share=1 - lost / read, lost=lost)
 
 

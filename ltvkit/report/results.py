@@ -15,11 +15,11 @@ import pandas as pd
 
 from ltvkit.core import csv_injection, files, people, pseudonyms, redaction
 from ltvkit.core.i18n import N_, _
-from ltvkit.display import formats
+from ltvkit.display import formats, texts
 from ltvkit.engines import frames
 from ltvkit.errors import ReportError
 
-__all__ = ["Result", "add_findings", "load", "mask", "save", "save_list"]
+__all__ = ["Result", "add_findings", "load", "mask", "save", "save_list", "tell_nothing"]
 
 __dir__ = __all__.copy
 
@@ -164,6 +164,15 @@ def save_list(frame: Any, path: Path, *, shown: Iterable[str] | None = None) -> 
     _csv((people.mask(part, shown=declared) for part in parts), path)
     files.write(path.with_name(README), f"{_(ABOUT_LISTS)}\n")
     return path
+
+
+def tell_nothing(*, of: str = "orders") -> str:
+    """What a page says that has no finding, of "orders" or "enquiries".
+
+    >>> tell_nothing()
+    'These orders tell nothing yet: each step says why.'
+    """
+    return texts.fill(f"{of}_tell_nothing")
 
 
 def load(out: str | Path) -> Result:

@@ -179,7 +179,9 @@ class Session:
         warnings = [quality.check_finding(found)] if (found["result"] == "warn").any() else []
         warnings += [report.asked] if report.asked else []
         warnings += changed + self._explain_left_out(report)
-        self.outcome.warnings += [f"{place.shop} {place.month}: {text}" for text in warnings]
+        self.outcome.warnings += [
+            joining.colon(f"{place.shop} {place.month}", text) for text in warnings
+        ]
         return replace(report, months=months, restated=changed)
 
     def _explain_left_out(self, report: Report) -> list[str]:

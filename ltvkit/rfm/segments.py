@@ -11,7 +11,7 @@ import pandas as pd
 from ltvkit import transitions
 from ltvkit.core import files
 from ltvkit.core.i18n import N_, _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.texts import explain_no_shares, fill
 from ltvkit.engines import frames
 from ltvkit.engines.frames import Frame
@@ -219,12 +219,12 @@ def finding(summary: pd.DataFrame) -> str:
     figures["ago"] = _days_ago(summary[summary["segment"] == best["segment"]])
     leaders = fill("best_segment", people=people, **figures)
     if (summary["action"] == _(LOSES)).any():
-        return f"{leaders} {fill('loses')}"
+        return joining.sentences([leaders, fill("loses")])
     quiet = summary[summary["segment"].isin(QUIET)]
     if quiet.empty:
         return leaders
     n, revenue = int(quiet["customers"].sum()), quiet["revenue_share"].sum()
-    return f"{leaders} {fill('quiet', n=n, revenue=revenue, ago=_days_ago(quiet))}"
+    return joining.sentences([leaders, fill("quiet", n=n, revenue=revenue, ago=_days_ago(quiet))])
 
 
 def _days_ago(rows: pd.DataFrame) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         describe_leaf,
         describe_waiting,
         finding,
+        reconcile,
     )
     from ltvkit.support.rates import count_rates
     from ltvkit.support.reading import read_enquiries, select_until
@@ -45,7 +46,7 @@ __all__ = [
     "describe_recording", "describe_waiting", "draft_hypothesis", "find_causes",
     "find_guides", "find_rising", "finding",
     "list_drafts", "measure_days", "measure_leaf", "name_products", "price", "read_enquiries",
-    "route", "select_until", "summarize_waiting", "train", "weigh_causes",
+    "reconcile", "route", "select_until", "summarize_waiting", "train", "weigh_causes",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

@@ -69,6 +69,12 @@ def _promise(router: Router, automatic: pd.DataFrame) -> str:
     )  # fmt: skip
 
 
+def reconcile(intents: pd.DataFrame, router: Router) -> str:
+    """Enquiries with a known intent, and how many of them the three parts of a router have."""
+    known, used = int(intents["labelled"].sum()), int(router.parts["enquiries"].sum())
+    return fill("intents_reconcile", known=f"{known}", used=f"{used}")
+
+
 def describe_waiting(waiting: pd.DataFrame) -> str:
     """The table of `summarize_waiting` in a sentence."""
     n = int(waiting["enquiries"].sum())
@@ -83,7 +89,7 @@ def describe_waiting(waiting: pd.DataFrame) -> str:
         fill("waiting_for", n=int(row.enquiries), reason=formats.cell(row.reason, "word"))
         for row in people.itertuples()
     ]
-    return f"{said} {fill('waiting_reasons', named=', '.join(named))}"
+    return joining.sentences([said, fill("waiting_reasons", named=joining.items(named))])
 
 
 def describe_causes(causes: Causes, rising: Causes) -> str:

@@ -83,7 +83,7 @@ def describe_costs(
                 _name_cost(row, currency) for _i, row in chosen.head(NAMED).iterrows()
             )
             left = len(chosen) - NAMED
-            more = " " + fill("more_values", n=left) if left > 0 else ""
+            more = joining.go_on(fill("more_values", n=left)) if left > 0 else ""
             said.append(fill(f"costs_{verdict}", named=named, more=more, months=months))
     return joining.sentences(said)
 
@@ -104,7 +104,7 @@ def describe_value(value: FirstDayValue, *, currency: str = "") -> str:
     figures["best"] = int(best["customers"])
     said = fill("value_won", saved=float(own["error_saved"]), **figures, **money)
     mape = float(own["decile_mape"])
-    return said if np.isnan(mape) else f"{said} {fill('value_tenths', mape=mape)}"
+    return said if np.isnan(mape) else joining.sentences([said, fill("value_tenths", mape=mape)])
 
 
 def name_value(trait: str, group: str) -> str:
@@ -137,7 +137,7 @@ def _describe_rows(rows: pd.DataFrame, verdict: str, currency: str) -> str:
         _name_row(row, currency) for _index, row in ordered.head(NAMED).iterrows()
     )
     left = len(rows) - NAMED
-    more = " " + fill("more_values", n=left) if left > 0 else ""
+    more = joining.go_on(fill("more_values", n=left)) if left > 0 else ""
     return fill(verdict, named=named, more=more)
 
 

@@ -141,7 +141,7 @@ def describe(ax: Axes, chart: str, **figures: Any) -> None:
 def _set_alt(ax: Axes, text: str) -> None:
     if isinstance(ax.figure, Chart):
         name = formats.line(ax.get_title(loc="left"))
-        ax.figure.alt = f"{name}. {formats.line(text)}"
+        ax.figure.alt = joining.sentences([joining.stop(name), formats.line(text)])
 
 
 def _set_fonts(ax: Axes) -> None:

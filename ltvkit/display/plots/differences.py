@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.plots import _style
 from ltvkit.display.texts import fill
 
@@ -43,7 +43,7 @@ def differences(table: pd.DataFrame, *, currency: str = "", ax: Axes | None = No
         ax.hlines(place, row["low"], row["high"], color=colour, linewidth=2.5)
         ax.plot([row["ltv_difference"]], [place], "o", color=colour, ms=7)
     names = [
-        _style.short(f"{formats.label(trait)}: {group}", LONGEST_NAME)
+        _style.short(joining.colon(formats.label(trait), f"{group}"), LONGEST_NAME)
         for trait, group in known[["trait", "group"]].itertuples(index=False)
     ]
     ax.set_yticks(range(len(known)), names)

@@ -56,10 +56,14 @@ def tracking(table: pd.DataFrame, *, split: Any, ax: Axes | None = None) -> Axes
 
 
 @_style.styled
-def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None) -> Axes:
+def matrix(
+    table: pd.DataFrame, *, kind: str, title: str, months: int = 0, ax: Axes | None = None
+) -> Axes:
     """orders, then columns of recency in weeks -> a heatmap by recency and repeat orders.
 
-    `kind`: what the cells hold, "share" P(alive), "mean" expected orders. NaN is left blank. A
+    `kind`: what the cells hold, "share" P(alive), "mean" expected orders. `title` may name its
+    `months`,
+    as in "In the next {months} months". NaN is left blank. A
     number is printed in every n-th cell. Raises `ParamsError` for another `kind`, and `Undefined`
     where all values are 0, as where payments are regular and the late ones have left.
     """
@@ -72,7 +76,7 @@ def matrix(table: pd.DataFrame, *, kind: str, title: str, ax: Axes | None = None
                 "how many orders they have."
             )
         )
-    ax = _style.axes(ax, "matrix", title=title)
+    ax = _style.axes(ax, "matrix", title=_(title).replace("{months}", f"{months}"))
     _style.require(ax, table, *columns, by="orders")
     cells = table.set_index("orders")[columns].astype(float)
     top = 1 if kind == "share" else max(cells.max(axis=None), 1e-9)

@@ -10,7 +10,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.display.plots import _style
 from ltvkit.errors import one_of
 
@@ -85,7 +85,7 @@ def triangle(
     height = float(np.clip(1.5 + 0.24 * len(cells), 2.4, 7.5))
     y = _("Cohort (customers)") if "customers" in wide else ""
     ax = _style.axes(ax, f"triangle_{kind}", x=grain, y=y, height=height)
-    _style.title(ax, title or ax.get_title(loc="left"))
+    _style.title(ax, (title and _(title)) or ax.get_title(loc="left"))
     _style.require(ax, cells, *cells.columns)
     say = formats.share if kind == "share" else formats.money
     places = 0 if cells.shape[1] > 12 or cells.abs().max(axis=None) >= 100 else 1
@@ -100,7 +100,10 @@ def triangle(
     cells.index = [_style.short(c, 28) for c in cells.index]
     if "customers" in wide:
         sizes = wide["customers"].map(formats.count)
-        cells.index = [f"{c} ({n})" for c, n in zip(cells.index, sizes, strict=True)]
+        cells.index = [
+            joining.aside(formats.tick(str(c)), str(n))
+            for c, n in zip(cells.index, sizes, strict=True)
+        ]
     _heat(ax, cells, words if fits else None, **look, **limits)
     if not fits:
         _style.numbers(ax.collections[0].colorbar.ax.yaxis, "ltv" if kind == "money" else "share")

@@ -88,7 +88,9 @@ def effects(board: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.axvline(0, color=_style.INK, linewidth=1.2, zorder=1)
         for place, row in enumerate(known.itertuples()):
             _effect(ax, place, row)
-        names = [f"{_style.short(r.title, LONGEST_NAME)} ({r.grade})" for r in known.itertuples()]
+        names = [
+            joining.aside(_style.short(r.title, LONGEST_NAME), r.grade) for r in known.itertuples()
+        ]
         ax.set_yticks(range(len(known)), names)
         ax.set_ylim(len(known) - 0.4, -0.6)
         ax.grid(False, axis="y")
@@ -115,7 +117,7 @@ def replays(
     """
     unit = _("percentage points") if formats.kind(metric) == "share" else ""
     y = _("Change: {measure}").format(measure=formats.label(metric, currency))
-    y = f"{y} ({unit})" if unit else y
+    y = joining.aside(y, unit)
     ax = _style.axes(ax, "replays", y=y, height=3.6, measure=formats.label(metric, currency))
     _style.require(ax, natural, "change", by=("start", "se"))
     scale = 100 if unit else 1

@@ -61,7 +61,7 @@ def deciles(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.legend(loc="center right")
     _style.numbers(ax.yaxis, "share")
     shares = table["revenue_share"].map(formats.share)
-    each = (f"{n}: {share}" for n, share in zip(table["decile"], shares, strict=True))
+    each = (joining.colon(f"{n}", share) for n, share in zip(table["decile"], shares, strict=True))
     _style.describe(ax, "deciles", values=joining.items(each))
     return ax
 
@@ -165,4 +165,4 @@ def leaders(table: pd.DataFrame, *, currency: str, about: str = "", ax: Axes | N
 
 def _about(ax: Axes, about: str) -> None:
     if about:
-        _style.title(ax, f"{ax.get_title(loc='left')}: {about}")
+        _style.title(ax, joining.colon(ax.get_title(loc="left"), about))

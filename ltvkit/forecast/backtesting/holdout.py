@@ -96,6 +96,10 @@ class Backtest:
         lines = [f"{', '.join(map(formats.label, names))}: {note}" for note, names in noted]
         return "\n".join([*lines, *filter(None, [self.sampled])])
 
+    def describe(self) -> str:
+        """What was tested."""
+        return fill("tested_days", split=self.split, days=f"{self.days}")
+
     @property
     def text(self) -> str:
         """How far off the best forecast was, and what it is good for."""

@@ -19,7 +19,7 @@ from ltvkit.config.params import Params
 from ltvkit.core import checksums, files, git, paths, pseudonyms, redaction, run_state
 from ltvkit.core.code_digest import has_changed, hash_code
 from ltvkit.core.i18n import _
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.errors import ReportError
 from ltvkit.ingest.records import Records
 from ltvkit.quality import summary as data
@@ -127,7 +127,7 @@ def _write_labelled(
     labelled_workbook.write(
         tables,
         folder / "report.xlsx",
-        title=f"{report.title}: {front['month_name']}",
+        title=joining.colon(report.title, front["month_name"]),
         pages={name: page["notebook"].nav for page in front["pages"] for name in page["tables"]},
         currency=report.params.values.get("currency", ""),
     )

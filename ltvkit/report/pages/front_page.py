@@ -177,7 +177,7 @@ def _name_measure(row: Mapping[str, Any], column: str) -> str:
     """Its title and day; of one that has ended also the verdict."""
     judged = column == "until" and row.get("status") in ("ended", "decided")
     verdict = [formats.cell(row["verdict"], "word")] if judged else []
-    return f"{row['title']} ({', '.join([formats.day(row[column]), *verdict])})"
+    return joining.aside(row["title"], joining.items([formats.day(row[column]), *verdict]))
 
 
 def drop_data_end(table: pd.DataFrame) -> pd.DataFrame:
@@ -193,7 +193,7 @@ def describe_order_ids(table: pd.DataFrame | None, facts: Mapping[str, Any]) -> 
     if table is None or facts.get("orders_from") != "lines":
         return ""
     said = table[(table["check"] == "missing_order_ids") & (table["result"] == "ok")]["figure"]
-    return "".join(f"{figure[:1].upper()}{figure[1:]}." for figure in said)
+    return "".join(joining.stop(figure[:1].upper() + figure[1:]) for figure in said)
 
 
 def escape_markdown(text: Any) -> str:

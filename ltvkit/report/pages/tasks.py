@@ -10,7 +10,7 @@ import pandas as pd
 
 from ltvkit.core.i18n import _, n_
 from ltvkit.customers import is_decisive
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 from ltvkit.drivers.kpi_tree import name_move
 from ltvkit.report.pages.front_page import drop_data_end
 
@@ -187,7 +187,7 @@ def _call(tables: Tables, currency: str) -> Iterator[Task]:
                 n = int(row["customers"])
                 worth = formats.rough_sum(each * n, of=n, currency=currency)
                 more = _("{amount} is expected of all of them in {n} months.")
-                said += " " + more.format(amount=worth, n=months)
+                said += joining.go_on(more.format(amount=worth, n=months))
             yield Task(said, _("customer relations"), "rfm_segments", "segment can't lose")
 
 
