@@ -123,12 +123,13 @@ def find_faults(found: Catalog, known: Catalog) -> Iterator[str]:
             yield f"fuzzy: {each}"
         elif not (text := translation(message)):
             yield f"missing: {each}"
-        elif wrong := differ(message.id if isinstance(message.id, str) else message.id[-1], text):
+        elif message.context is None and (wrong := differ(message.id, text)):
             yield f"{wrong}: {each}: {text}"
 
 
-def differ(source: str, text: str) -> str:
+def differ(source: str | tuple[str, ...], text: str) -> str:
     """What a translation has otherwise than its source and may not: placeholders, code; or ""."""
+    source = source if isinstance(source, str) else source[-1]
     if list_placeholders(source) != list_placeholders(text):
         return "placeholders"
     return "code" if {*CODE.findall(source)} != {*CODE.findall(text)} else ""
@@ -139,11 +140,15 @@ def list_placeholders(text: str) -> set[str]:
 
 
 def list_terms(terms: Mapping[str, str], known: Catalog) -> Iterator[str]:
-    """The texts that are a term of the field and have another translation than it has."""
-    wanted = {term.casefold(): text for term, text in terms.items()}
+    """The texts that are a term of the field and have another translation than it has.
+
+    Where a term begins with a capital letter, it is a label of its own.
+    """
+    wanted = {term.casefold(): text for term, text in terms.items() if term.islower()}
+    wanted = {term.casefold(): text for term, text in terms.items()} | wanted
     for message in messages(known):
         source = message.id if isinstance(message.id, str) else message.id[0]
-        text = wanted.get(source.casefold())
+        text = terms.get(source) or wanted.get(source.casefold())
         if text is not None and translation(message) not in ("", text):
             yield f"{source}: {translation(message)}, and not {text}"
 

@@ -12,7 +12,7 @@ from ltvkit.cli.messages import make_printable
 from ltvkit.config import open_questions, params, shop
 from ltvkit.core import redaction
 from ltvkit.core.i18n import _, speaking
-from ltvkit.display import formats, joining, tables
+from ltvkit.display import formats, joining, tables, wrapping
 from ltvkit.errors import LtvkitError
 from ltvkit.quality import records
 
@@ -79,6 +79,6 @@ def _describe(checks: pd.DataFrame) -> str:
         head = f"{row.result:<4}  {row.check:<{names}}  "
         text = joining.sentences([joining.stop(row.figure), row.meaning])
         text = text if row.meaning else row.figure
-        beside = {"initial_indent": head, "subsequent_indent": " " * len(head)}
-        lines += textwrap.wrap(text or "-", tables.TEXT_WIDTH, break_on_hyphens=False, **beside)
+        beside = {"first": head, "rest": " " * len(head)}
+        lines += wrapping.wrap(text or "-", tables.TEXT_WIDTH, hyphens=False, **beside)
     return "\n".join(lines)

@@ -64,12 +64,12 @@ def span(parts: Iterable[str]) -> str:
 
 
 def colon(*parts: str) -> str:
-    """A name and what it is; empty parts are left out.
+    """A name and what it is.
 
-    >>> colon("FAILED", "no orders"), colon("FAILED", "")
-    ('FAILED: no orders', 'FAILED')
+    >>> colon("FAILED", "no orders")
+    'FAILED: no orders'
     """
-    return rules()["colon"].join(filter(None, parts))
+    return rules()["colon"].join(parts)
 
 
 def aside(text: str, remark: str) -> str:

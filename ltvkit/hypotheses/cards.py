@@ -100,6 +100,7 @@ def render(
     facts = _facts(about, evaluation, currency)
     shown = {"evaluation": evaluation, "about": about, "looks": looks, "facts": facts}
     shown |= {"lines": text.splitlines(), "pngs": pngs}
+    shown |= {mark: joining.rules()[mark] for mark in ("item", "clause")}
     html = _template("card.html.j2").render(**shown, tables=map(_marked, tables))
     plain = _template("card.txt.j2").render(**shown, tables=tables)
     return Card(html, plain, pngs.get("month", ""))
@@ -109,7 +110,7 @@ def render(
 def _template(name: str) -> jinja2.Template:
     loader, escape = jinja2.FileSystemLoader(Path(__file__).parent), name.endswith(".html.j2")
     environment = jinja2.Environment(loader=loader, autoescape=escape)
-    words = {"label": formats.label, "cell": formats.cell, "fill": fill}
+    words = {"colon": joining.colon, "label": formats.label, "cell": formats.cell, "fill": fill}
     return environment.get_template(name, globals=words)
 
 
@@ -157,7 +158,7 @@ def _customers(about: Hypothesis, counts: Mapping[str, float]) -> str:
     """
     numbers = {n: formats.count(counts[n]) for n in ("treated", "control") if counts.get(n)}
     counted = fill("counts", **numbers) if len(numbers) == 2 else numbers.get("treated")
-    text = joining.colon(_describe(about.target), counted or "")
+    text = joining.colon(*filter(None, [_describe(about.target), counted]))
     targets = filter(None, [about.target, about.control])
     by_scores = any(target.rule == "segment" for target in targets)
     return joining.sentences([joining.stop(text), fill("by_scores")]) if by_scores else text

@@ -15,7 +15,7 @@ import yaml
 
 from ltvkit.core import paths
 from ltvkit.core.i18n import SOURCE, _, language
-from ltvkit.display import formats, joining
+from ltvkit.display import formats, joining, wrapping
 from ltvkit.ingest import amounts, headers
 from ltvkit.ingest.policies import POLICY_COMMENTS, Policies, check_options
 from ltvkit.inspection.result import Inspection
@@ -208,11 +208,11 @@ def _to_yaml(value: Any) -> str:
 def wrap(shown: str, *, first: str, rest: str, width: int = 98) -> list[str]:
     """A text in lines that fit a terminal."""
     lines = [first]
-    for word in _make_printable(shown).split():
-        full = formats.width(lines[-1]) + formats.width(word) > width
+    for word in wrapping.split(" ".join(_make_printable(shown).split())):
+        full = formats.width(lines[-1]) + formats.width(word.rstrip()) > width
         if full and lines[-1] not in (first, rest):
             lines.append(rest)
-        lines[-1] += f"{word} "
+        lines[-1] += word
     return [line.rstrip() for line in lines]
 
 

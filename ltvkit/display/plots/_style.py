@@ -6,7 +6,6 @@
 import bisect
 import functools
 import itertools
-import textwrap
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from pandas.api.types import is_integer
 
 from ltvkit.core import files, redaction
 from ltvkit.core.i18n import _
-from ltvkit.display import formats, joining
+from ltvkit.display import formats, joining, wrapping
 from ltvkit.display.plots import _fonts
 from ltvkit.display.tables import MORE
 from ltvkit.display.texts import fill
@@ -127,7 +126,7 @@ def span(table: pd.DataFrame, column: str) -> str:
 
 def title(ax: Axes, text: str) -> None:
     """Set the title, in lines that fit."""
-    ax.set_title(textwrap.fill(text, LONGEST_TITLE))
+    ax.set_title("\n".join(wrapping.wrap(text, LONGEST_TITLE)))
 
 
 def describe(ax: Axes, chart: str, **figures: Any) -> None:

@@ -1,6 +1,5 @@
 """Tables as colours: the R x F grid, how customers moved, and the triangles of cohorts."""
 
-import textwrap
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.patches import Rectangle
 
 from ltvkit.core.i18n import _
-from ltvkit.display import formats, joining
+from ltvkit.display import formats, joining, wrapping
 from ltvkit.display.plots import _style
 from ltvkit.errors import one_of
 
@@ -47,7 +46,9 @@ def migration(matrix: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     filled = counts.where(counts > 0)
     _style.require(ax, filled, *filled.columns)
     named = filled.rename(index=lambda name: formats.label(name)[:24])
-    named = named.rename(columns=lambda name: textwrap.fill(formats.label(name)[:24], 11))
+    named = named.rename(
+        columns=lambda name: "\n".join(wrapping.wrap(formats.label(name)[:24], 11))
+    )
     shares = named.div(named.sum(axis=1), axis=0)
     _heat(ax, shares, named.map(formats.count), norm=PowerNorm(0.7, vmin=0))
     ax.tick_params(axis="x", labelsize=8)

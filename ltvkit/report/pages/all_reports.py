@@ -1,6 +1,6 @@
 """reports/index.html: every shop and month, with its status."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import filelock
 
 from ltvkit import periods
 from ltvkit.core import files, paths
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, find_common, speaking
 from ltvkit.display import formats, joining
 from ltvkit.errors import ParamsError
 from ltvkit.report.pages import sparklines, templates
@@ -94,9 +94,16 @@ def refresh() -> Path:
             left.unlink(missing_ok=True)
         shops = list_shops()
         compared = {shop: list_comparisons(shop) for shop, _title, _months in shops}
-        html = templates.render("archive.html.j2", shops=shops, comparisons=compared)
+        with speaking(_find_language(shops)):
+            html = templates.render("archive.html.j2", shops=shops, comparisons=compared)
         files.write(home / "index.html", html)
     return home / "index.html"
+
+
+def _find_language(shops: Iterable[tuple[str, str, list[Month]]]) -> str:
+    """The language of all reports; "" where they differ, or there is none."""
+    reports = [each.report for _shop, _title, months in shops for each in months if each.report]
+    return find_common(publish.find_language(report) for report in reports)
 
 
 def list_comparisons(shop: str) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The glossary of a report: what its terms mean, and links to it from where a page uses them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from html.parser import HTMLParser
 from typing import NamedTuple
@@ -9,13 +9,14 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from ltvkit.core import files
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import SOURCE, _, language
 
 FILE = "glossary.html"
 _TERMS = files.read_yaml(__name__, "glossary.yaml")
 # No link is put there; what headings and links say is noticed, code and formulas are not.
 _READ = ("a", "h1", "h2", "h3", "h4", "h5", "h6", "caption", "summary")
 _SKIPPED = ("code", "kbd", "math", "pre", "svg")
+_SCRIPTS = ("[ァ-ヶー]", "[一-龥々]", "[ぁ-ん]")
 
 
 class Term(NamedTuple):
@@ -57,9 +58,7 @@ class Linker:
         self._terms = {term.key: term for term in list_terms()}
         self._words = {w.casefold(): (w, t.key) for t in self._terms.values() for w in t.words}
         longest = sorted(self._words, key=len, reverse=True)
-        self._pattern = re.compile(
-            rf"(?<![\w/-])({'|'.join(map(re.escape, longest))})(?=(s?)(?![\w/-]))", re.IGNORECASE
-        )
+        self._pattern = re.compile(_find_words(longest), re.IGNORECASE)
         self._linked: set[str] = set()
         self._seen: set[str] = set()
 
@@ -97,6 +96,22 @@ class Linker:
             word, key = self._words[found[1].casefold()]
             if not word.isupper() or found[1] == word:  # RFM is no package called rfm
                 yield found, key
+
+
+def _find_words(words: Sequence[str]) -> str:
+    """A pattern for any of `words`, the longest first, as a word of its own; then a plural "s".
+
+    Japanese has no spaces: there a word ends where the script changes, as in 離脱率の.
+    """
+    if language() == SOURCE:
+        return rf"(?<![\w/-])({'|'.join(map(re.escape, words))})(?=(s?)(?![\w/-]))"
+    apart = [f"(?<!{_script(w[0])}){re.escape(w)}(?!{_script(w[-1])})" for w in words]
+    return rf"({'|'.join(apart)})(?=())"
+
+
+def _script(letter: str) -> str:
+    """The letters that go on with a word after `letter`, or before it."""
+    return next((found for found in _SCRIPTS if re.match(found, letter)), r"[a-z0-9_/-]")
 
 
 class _Walk(HTMLParser):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ltvkit.core import files, redaction
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, speaking
 from ltvkit.errors import ReportError
 from ltvkit.report.pages import templates
 from ltvkit.report.publishing import publish
@@ -60,7 +60,8 @@ def print_report(place: Place, *, browser: str) -> Path:
     The report is locked meanwhile, so that the file is of the pages beside it; the manifest keeps
     its SHA-256. Raises `ReportError` where another run builds the report, or the browser fails.
     """
-    with place.locked():
+    manifest = files.read_json(place.target / publish.MANIFEST) or {}
+    with place.locked(), speaking(publish.find_language(manifest)):
         manifest = files.read_json(place.target / publish.MANIFEST) or {}
         part = place.work("pdf")  # outside the published folder
         part.write_bytes(_print(_render(place.target, manifest), browser))

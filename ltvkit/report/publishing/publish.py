@@ -26,7 +26,7 @@ from typing import Any
 import filelock
 
 from ltvkit.core import files, paths, redaction
-from ltvkit.core.i18n import _
+from ltvkit.core.i18n import _, list_languages
 from ltvkit.errors import ReportError
 from ltvkit.report import results
 from ltvkit.report.runner.outcome import Failure
@@ -100,6 +100,17 @@ class Place:
             raise ReportError(
                 f"{self.shop} {self.month} is being built by another run. Wait for it, or stop it."
             ) from error
+
+
+def find_language(manifest: Mapping[str, Any]) -> str:
+    """The language of a report by its manifest; "" where that names none, as of older versions.
+
+    >>> find_language({"parameters": {"language": "ja"}}), find_language({})
+    ('ja', '')
+    """
+    parameters = manifest.get("parameters")
+    known = parameters.get("language") if isinstance(parameters, Mapping) else ""
+    return known if isinstance(known, str) and known in list_languages() else ""
 
 
 def recover(place: Place) -> None:

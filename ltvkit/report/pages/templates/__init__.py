@@ -7,7 +7,7 @@ from typing import Any
 import jinja2
 
 from ltvkit.core.i18n import _, language, n_
-from ltvkit.display import formats
+from ltvkit.display import formats, joining
 
 HERE = Path(__file__).parent
 
@@ -28,5 +28,8 @@ def _environment() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     words = {"_": _, "n_": n_, "month_name": formats.month, "day": formats.day}
+    words |= {
+        f.__name__: f for f in (joining.colon, joining.items, joining.sentences, joining.stop)
+    }
     environment.globals.update(words, style=(HERE / "style.css").read_text("utf-8"))
     return environment

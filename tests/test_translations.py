@@ -1,0 +1,136 @@
+"""Translations: none is missing, stale or orphaned, and each has what its source has."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+import stub_catalogues as catalogues
+import yaml
+from stub_catalogues import DOMAINS, HOME, LOCALE
+
+from ltvkit.config import translations
+from ltvkit.core import i18n
+from ltvkit.display.plots import _fonts
+
+LANGUAGES = catalogues.list_languages()
+NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
+each = pytest.mark.parametrize("language", LANGUAGES)
+# What Markdown shows as it is, or by which code knows a part of a page.
+KEPT = (r"^#+(?= )", r"^## \d+\.", r"`[^`\n]+`", r"\$\$.+?\$\$", r"\$[^$\n]+\$", r"\]\(\S+?\)")
+WORDS = re.compile(r"\\text\{[^{}]*\}")  # of formulas
+
+
+@pytest.fixture(scope="module")
+def found():
+    return {domain: catalogues.extract(domain) for domain in DOMAINS}
+
+
+@each
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_every_text_is_translated_and_no_other(language, domain, found):
+    known = catalogues.read(language, domain)
+    assert list(catalogues.find_faults(found[domain], known)) == []
+
+
+@each
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_programs_read_what_translators_wrote(language, domain):
+    compiled = catalogues.compile_(catalogues.read(language, domain))
+    assert catalogues.locate(language, domain, "mo").read_bytes() == compiled, "run `make messages`"
+
+
+@each
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_make_messages_would_change_nothing(language, domain, found):
+    text = catalogues.write(catalogues.update(found[domain], catalogues.read(language, domain)))
+    assert catalogues.locate(language, domain).read_bytes() == text, "run `make messages`"
+
+
+@each
+def test_a_term_has_one_translation(language):
+    terms = yaml.safe_load((LOCALE / language / "terms.yaml").read_text("utf-8"))
+    assert list(catalogues.list_terms(terms, catalogues.read(language, "ltvkit"))) == []
+
+
+def test_one_changed_word_of_a_notebook_is_found(tmp_path):
+    shutil.copytree(HOME / "notebooks", tmp_path / "notebooks")
+    path = tmp_path / "notebooks" / "01_rfm.ipynb"
+    path.write_text(path.read_text("utf-8").replace("## Finding", "## Findings", 1), "utf-8")
+    changed, known = catalogues.extract("notebooks", tmp_path), catalogues.read("ja", "notebooks")
+    faults = list(catalogues.find_faults(changed, known))
+    assert sorted(fault.partition(":")[0] for fault in faults) == ["missing", "orphan"]
+    assert all("01_rfm:" in fault for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "fault"),
+    [
+        ("{n} of {all}", "{all}中{n}件", ""),
+        ("{n} of {all}", "{n}件", "placeholders"),
+        ("{share:.1%} of it", "{share:.1%}", ""),
+        ("see `--out`", "`--out`を参照", ""),
+        ("see `--out`", "`--in`を参照", "code"),
+        ("as in {{a: 1}}", "例：{{a: 1}}", ""),
+    ],
+)
+def test_a_translation_has_the_placeholders_and_the_code_of_its_source(source, text, fault):
+    assert catalogues.differ(source, text) == fault
+
+
+def test_a_term_with_two_translations_is_found():
+    known = catalogues.parse('msgid "Order"\nmsgstr "オーダー"\n'.encode(), "ja")
+    assert list(catalogues.list_terms({"order": "注文"}, known)) == [
+        "Order: オーダー, and not 注文"
+    ]
+
+
+@each
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_cell_has_the_headings_formulas_and_code_of_its_source(language, path):
+    source = json.loads(path.read_text("utf-8"))
+    with i18n.speaking(language):
+        said = translations.translate(source, path.stem)
+        help_ = f"**{i18n._('How to read it.')}**"
+    for before, after in zip(source["cells"], said["cells"], strict=True):
+        if before["cell_type"] != "markdown":
+            assert after == before
+            continue
+        texts = [WORDS.sub("", "".join(cell["source"])) for cell in (before, after)]
+        for pattern in KEPT:
+            found = (re.findall(pattern, text, re.M | re.S) for text in texts)
+            first, second = (sorted(map(_without_marks, each)) for each in found)
+            assert first == second, (before["id"], pattern)
+        assert texts[0].startswith("**How to read it.**") == texts[1].startswith(help_)
+        assert after | {"source": None} == before | {"source": None}
+
+
+def _without_marks(text: str) -> str:
+    return re.sub(r"[\s,.]", "", text)
+
+
+@each
+def test_charts_have_a_letter_for_every_sign_of_a_translation(language):
+    drawn = _fonts.read_shipped()
+    said = [catalogues.read(language, domain) for domain in DOMAINS]
+    texts = "".join(catalogues.translation(m) for c in said for m in catalogues.messages(c))
+    assert {x for x in texts if not x.isspace() and ord(x) not in drawn} == set()
+    assert not {ord(x) for x in "≤≥™µ₩≠±−–…→×÷¥"} - drawn
+
+
+@each
+def test_a_notebook_is_written_in_a_language_as_it_runs(language, tmp_path, monkeypatch):
+    for folder in ("params", "notebooks"):
+        (tmp_path / folder).mkdir()
+    shutil.copy(NOTEBOOKS[0], tmp_path / "notebooks")
+    monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
+    [written] = translations.write(language)
+    assert written == tmp_path / "notebooks" / language / NOTEBOOKS[0].name
+    cells = [json.loads(p.read_text("utf-8"))["cells"] for p in (NOTEBOOKS[0], written)]
+    code = [["".join(c["source"]) for c in cs if c["cell_type"] == "code"] for cs in cells]
+    assert code[0] == code[1]
+    monkeypatch.delenv("LTVKIT_LANG", raising=False)
+    monkeypatch.chdir(written.parent)  # where its kernel starts
+    assert i18n.language() == language
