@@ -15,8 +15,8 @@ COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --fork-st
 # and fitting a model takes five times as much of the processor.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
-.PHONY: help report test test-spark test-wheel fuzz soak spark bench lab notebooks messages lock \
-	clean gone
+.PHONY: help report test test-spark test-wheel fuzz soak spark bench lab notebooks messages translate \
+	lock clean gone
 
 help: ## List what can be done (default)
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,11 @@ notebooks: $(READY) ## Run all notebooks and store their output in them
 
 messages: $(READY) ## Bring the catalogues of translations up to date with the texts of the kit
 	@$(RUN) tests/stub_catalogues.py
+
+translate: $(READY) ## Write the Japanese notebooks, notebooks/ja, with the output of a run
+	@$(RUN) -m ltvkit.config.translations ja
+	@$(RUN) -m nbconvert --to notebook --execute --inplace \
+		--ExecutePreprocessor.record_timing=False notebooks/ja/*.ipynb
 
 lock: $(READY) ## Refresh requirements.lock and requirements-spark.lock
 	@$(RUN) $(COMPILE) --upgrade --output-file requirements.lock requirements.txt requirements-dev.txt

@@ -10,6 +10,7 @@ import pytest
 import stub_catalogues as catalogues
 import yaml
 from stub_catalogues import DOMAINS, HOME, LOCALE
+from stub_figures import read_numbers
 
 from ltvkit.config import translations
 from ltvkit.core import i18n
@@ -118,6 +119,32 @@ def test_charts_have_a_letter_for_every_sign_of_a_translation(language):
     texts = "".join(catalogues.translation(m) for c in said for m in catalogues.messages(c))
     assert {x for x in texts if not x.isspace() and ord(x) not in drawn} == set()
     assert not {ord(x) for x in "≤≥™µ₩≠±−–…→×÷¥"} - drawn
+
+
+@each
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_in_a_language_is_that_of_its_catalogue_with_the_same_figures(language, path):
+    """The English one is run by nbval; this one has the same code, and so the same figures."""
+    source = json.loads(path.read_text("utf-8"))
+    written = json.loads((path.parent / language / path.name).read_text("utf-8"))
+    with i18n.speaking(language):
+        said = translations.translate(source, path.stem)
+    assert written["metadata"]["ltvkit"] == said["metadata"]["ltvkit"]
+    for before, after in zip(said["cells"], written["cells"], strict=True):
+        assert "".join(before["source"]) == "".join(after["source"]), "run `make translate`"
+        assert before["metadata"] == after["metadata"]
+        if before["cell_type"] == "code":
+            assert before["execution_count"] == after["execution_count"]
+            first, second = (_read_outputs(cell) for cell in (before, after))
+            assert [*map(read_numbers, first)] == [*map(read_numbers, second)], "`make translate`"
+
+
+def _read_outputs(cell) -> list[str]:
+    """What a cell shows, without its charts; a table as a whole, not as wide as a terminal."""
+    data = [output.get("data", {}) for output in cell["outputs"]]
+    shown = [each.get("text/html") or each.get("text/plain", "") for each in data]
+    said = ["".join(output.get("text", "")) for output in cell["outputs"]]
+    return [re.sub(r"<[^>]+>", " ", f"{''.join(a)}{b}") for a, b in zip(shown, said, strict=True)]
 
 
 @each

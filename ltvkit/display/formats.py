@@ -373,9 +373,11 @@ def cell(x: Any, kind: str, *, currency: str = "", decimals: int | None = None) 
     if isinstance(x, str):
         if kind == "stage":
             return _word(f"stage_{x}") if f"stage_{x}" in LABELS else x
+        if kind == "plain":
+            return _(x) if x else x
         return _word(x) if kind == "word" else _in_sentence(x)
     if pd.isna(x):
-        return "" if kind in ("text", "word", "stage", "bound") else MISSING
+        return "" if kind in ("text", "word", "stage", "plain", "bound") else MISSING
     if isinstance(x, bool | np.bool_):
         return _("yes") if x else _("no")
     if isinstance(x, Day):

@@ -26,7 +26,7 @@ __dir__ = __all__.copy
 MORE = "\N{HORIZONTAL ELLIPSIS}"
 TEXT_WIDTH, TEXT_ROWS, TEXT_CELL = 100, 20, 40
 LONGEST = 300  # characters of a cell
-LEFT = ("text", "word", "stage", "date")  # aligned left; all other formats are numbers
+LEFT = ("text", "word", "plain", "stage", "date")  # aligned left; all other formats are numbers
 
 
 @dataclass(frozen=True)

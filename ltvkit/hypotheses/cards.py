@@ -100,7 +100,8 @@ def render(
     facts = _facts(about, evaluation, currency)
     shown = {"evaluation": evaluation, "about": about, "looks": looks, "facts": facts}
     shown |= {"lines": text.splitlines(), "pngs": pngs}
-    shown |= {mark: joining.rules()[mark] for mark in ("item", "clause")}
+    marks = joining.rules()
+    shown |= {"item": marks["item"], "clause": marks["clause"], "between": marks["colon"]}
     html = _template("card.html.j2").render(**shown, tables=map(_marked, tables))
     plain = _template("card.txt.j2").render(**shown, tables=tables)
     return Card(html, plain, pngs.get("month", ""))
@@ -147,7 +148,7 @@ def _cost(about: Hypothesis, currency: str) -> str:
 
 def _describe(target: Target) -> str:
     """A rule and its values; the customers of a list are not named."""
-    rule, values = formats.label(target.rule).lower(), joining.items(target.values)
+    rule, values = formats.label(target.rule).lower(), joining.items(map(_, target.values))
     return _("a list") if target.rule == "customers" else f"{rule} {values}"
 
 

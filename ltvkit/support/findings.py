@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ltvkit.core.i18n import _
 from ltvkit.display import formats, joining
 from ltvkit.support import savings
 from ltvkit.support.after_purchase import Guides
@@ -171,7 +172,7 @@ def describe_leaf(leaf: pd.DataFrame, *, days: int = 365) -> str:
     parts = rows["minutes_changed"].drop("minutes")
     most = str((parts * np.sign(whole["minutes_changed"])).idxmax())
     part = formats.difference(parts[most] / HOUR, "orders", decimals=0)
-    return fill("leaf", days=days, name=_name(most), part=part, **figures)
+    return fill("leaf", days=days, name=_(_name(most)), part=part, **figures)
 
 
 def _list(names: pd.Series) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
+from ltvkit.core.i18n import _
 from ltvkit.display import formats, joining
 from ltvkit.traits.acquisition_costs import DEAR, EVERYBODY, ROOM
 from ltvkit.traits.comparison import BETTER, PARTS_OF_LTV, UNCLEAR, WORSE, YES
@@ -117,7 +118,7 @@ def name_value(trait: str, group: str) -> str:
     return (
         fill(key, group=group)
         if key in TEXTS
-        else fill("named", trait=trait.replace("_", " "), group=group)
+        else fill("named", trait=_(trait.replace("_", " ")), group=group)
     )
 
 
