@@ -24,7 +24,8 @@ from ltvkit.display import joining
 
 __all__ = [
     "MANY", "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill",
-    "grain", "is_missing", "kind", "label", "line", "money", "money_decimals", "month", "number",
+    "grain", "is_missing", "kind", "label", "label_inside", "line", "money", "money_decimals",
+    "month", "number",
     "period", "points", "rough_money", "rough_sum", "round_to", "share", "tick", "unit_of",
     "value", "width",
 ]  # fmt: skip
@@ -90,9 +91,15 @@ def rough_money(*amounts: float, spread: float, currency: str = "") -> str:
     step = _find_step(spread)
     known = [round_to(x, spread=spread) for x in amounts]
     most = max(abs(x) for x in known)
-    units = joining.rules()["amounts"]
-    power, word = next((each[1:] for each in units if most >= each[0]), (1.0, "{x}"))
-    places = max(0, round(math.log10(power / step)))
+    units = [each for each in joining.rules()["amounts"] if most >= each[0]]
+    places, power, word = next(
+        (
+            (places, power, word)
+            for _least, power, word, decimals in units
+            if (places := _count_places(power, step)) <= decimals
+        ),
+        (_count_places(1.0, step), 1.0, "{x}"),
+    )
     text = joining.span(number(x / power, decimals=places) for x in known)
     return _add_currency(word.format(x=text), currency)
 
@@ -116,6 +123,10 @@ def round_to(x: float, *, spread: float) -> float:
     """
     step = _find_step(spread)
     return round(x / step) * step
+
+
+def _count_places(power: float, step: float) -> int:
+    return max(0, round(math.log10(power / step)))
 
 
 def _find_step(spread: float) -> float:
@@ -335,6 +346,16 @@ def label(column: Any, currency: str = "") -> str:
     name = str(column)
     text = _worded(name)
     return joining.aside(text, unit_of(currency)) if kind(name) == "money" else text
+
+
+def label_inside(column: Any) -> str:
+    """A column's name within a sentence.
+
+    >>> label_inside("revenue_per_customer")
+    'revenue per customer'
+    """
+    text = label(column)
+    return text.lower() if joining.rules()["small_letters"] else text
 
 
 def _worded(name: str) -> str:

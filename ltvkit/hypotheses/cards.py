@@ -148,7 +148,7 @@ def _cost(about: Hypothesis, currency: str) -> str:
 
 def _describe(target: Target) -> str:
     """A rule and its values; the customers of a list are not named."""
-    rule, values = formats.label(target.rule).lower(), joining.items(map(_, target.values))
+    rule, values = formats.label_inside(target.rule), joining.items(map(_, target.values))
     return _("a list") if target.rule == "customers" else f"{rule} {values}"
 
 

@@ -68,7 +68,7 @@ def _describe_briefly(found: Evaluation, currency: str) -> str:
 
 def _name_guardrails(found: Evaluation, outcome: str) -> str:
     metrics = found.table.loc[found.table["outcome"] == outcome, "metric"]
-    return fill("and").join(formats.label(m).lower() for m in metrics)
+    return fill("and").join(formats.label_inside(m) for m in metrics)
 
 
 def _capitalize(text: str) -> str:
@@ -84,7 +84,7 @@ def _words(found: Evaluation, row: pd.Series, currency: str) -> dict[str, str]:
     """The numbers of a row, in words."""
     shown = _precision(found, row, currency)
     return {
-        "metric": formats.label(row["metric"]).lower(),
+        "metric": formats.label_inside(row["metric"]),
         "effect": shown.change(row["effect"]),
         "range": _describe_range(shown, row["lowest"], row["highest"]),
         "after": shown.level(row["after"]),
@@ -128,7 +128,7 @@ def _describe_unknown(found: Evaluation) -> str:
 def _describe_move(row: pd.Series, shown: Precision) -> str:
     """Which way the metric went as observed, and by how much."""
     name = "rose" if row["raw_effect"] > 0 else "fell" if row["raw_effect"] else "same"
-    metric, amount = formats.label(row["metric"]).lower(), shown.amount(row["raw_effect"])
+    metric, amount = formats.label_inside(row["metric"]), shown.amount(row["raw_effect"])
     return _capitalize(fill(name, metric=metric, amount=amount))
 
 

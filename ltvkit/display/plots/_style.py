@@ -115,7 +115,7 @@ def add_customers(ax: Axes, table: pd.DataFrame, column: str = "customers") -> N
     """Say in the title of how many customers a chart is, where its table counts them."""
     if column in table and len(table):
         n = fill("customers", n=int(table[column].sum()))
-        title(ax, f"{ax.get_title(loc='left')} ({n})")
+        title(ax, joining.aside(ax.get_title(loc="left"), n))
 
 
 def span(table: pd.DataFrame, column: str) -> str:

@@ -121,7 +121,7 @@ def _describe_matches(natural: NaturalChange) -> str:
     shown = alike if natural.enough else [one for one in tried if not one.alike] or tried
     worst = max(shown, key=lambda one: one.gap)
     words = {"d": formats.number(worst.gap, decimals=2), "needed": needed}
-    feature = formats.label(worst.feature).lower()
+    feature = formats.label_inside(worst.feature)
     return fill(name, n=len(alike), of=len(tried), measure=feature, **words)
 
 
