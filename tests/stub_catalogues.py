@@ -6,6 +6,7 @@ LC_MESSAGES/<domain>.po, which translators edit; the .mo beside it is what progr
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import os
 import re
@@ -107,7 +108,9 @@ def write(catalog: Catalog) -> bytes:
 
 
 def compile_(catalog: Catalog) -> bytes:
+    """A catalogue as a .mo file, the same whenever it is made."""
     body = io.BytesIO()
+    catalog.creation_date = catalog.revision_date = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     write_mo(body, catalog)
     return body.getvalue()
 

@@ -56,6 +56,15 @@ def test_a_term_has_one_translation(language):
     assert list(catalogues.list_terms(terms, catalogues.read(language, "ltvkit"))) == []
 
 
+def test_no_text_is_marked_where_babel_does_not_look():
+    """Within an f-string it finds a text on Python 3.12 and later alone."""
+    marked = re.compile(r"""f(["'])(?:(?!\1).)*\{n?_\(["']""")
+    files = sorted((HOME / "ltvkit").rglob("*.py"))
+    lines = [(p.name, line) for p in files for line in p.read_text("utf-8").splitlines()]
+    assert [(name, line) for name, line in lines if marked.search(line)] == []
+    assert marked.search("""f"{_('Left out:')} {n}" """)
+
+
 def test_one_changed_word_of_a_notebook_is_found(tmp_path):
     shutil.copytree(HOME / "notebooks", tmp_path / "notebooks")
     path = tmp_path / "notebooks" / "01_rfm.ipynb"

@@ -65,7 +65,7 @@ def _check_shop(given: params.Params, *, month: str | None) -> int:
         click.echo(f"\n{tables.show(records.label(read)).text(cell=LONGEST)}\n")
         click.echo(redaction.mask_figures(records.describe(read)))
         if places := records.locate(read):
-            click.echo(f"{_('Left out:')}\n{textwrap.indent(places, '  ')}")
+            click.echo(_("Left out:") + "\n" + textwrap.indent(places, "  "))
     if asked := open_questions.remind(given.path):
         click.echo(asked)
     return STOPPED if (checks["result"] == "stop").any() else 0

@@ -148,7 +148,7 @@ def report(params, month, start, end, only, replace, out, **options) -> None:
         sys.exit(signal.status)
     click.get_current_context().with_resource(speaking(outcome.language))
     for warning in outcome.warnings:
-        click.echo(f"{_('WARNING')} {make_printable(warning)}", err=True)
+        click.echo(_("WARNING") + " " + make_printable(warning), err=True)
     for folder in outcome.unchanged:
         click.echo(_("Nothing changed: {path}").format(path=_shorten(folder / "index.html")))
     for folder in outcome.published:
@@ -369,7 +369,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _tell_failure(text: str) -> None:
-    click.echo(f"{_('FAILED')} {make_printable(text)}", err=True)
+    click.echo(_("FAILED") + " " + make_printable(text), err=True)
 
 
 def _shorten(path: Path) -> str:

@@ -33,7 +33,7 @@ def send_summary(
         return _tell_failure(make_printable(str(error)))
     if is_open:
         said = _("{server} offers no encryption, so the mail went over the network unprotected.")
-        click.echo(f"{_('WARNING')} {said.format(server=through.named)}", err=True)
+        click.echo(_("WARNING") + " " + said.format(server=through.named), err=True)
     for who in recipients:  # addresses are not masked: the user gave them, and must know which
         if who in refused:
             text = _("{who}: the server refused the address ({reply}).")
@@ -45,5 +45,5 @@ def send_summary(
 
 
 def _tell_failure(text: str) -> int:
-    click.echo(f"{_('FAILED')} {text}", err=True)
+    click.echo(_("FAILED") + " " + text, err=True)
     return FAILED

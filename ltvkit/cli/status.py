@@ -18,7 +18,7 @@ def describe_reports() -> tuple[list[str], bool]:
 
 
 def _describe(each: all_reports.Month) -> str:
-    failed = f"{_('FAILED')} {each.failure['reason']}" if each.failure else ""
+    failed = _("FAILED") + " " + each.failure["reason"] if each.failure else ""
     state = ": ".join(filter(None, [each.state, each.lacks]))
-    preview = f"{_('Preview:')} {_describe(each.preview)}" if each.preview else ""
+    preview = _("Preview:") + " " + _describe(each.preview) if each.preview else ""
     return joining.clauses(filter(None, [failed or state, each.building, preview]))

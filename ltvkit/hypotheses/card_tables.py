@@ -33,7 +33,7 @@ def show_figures(table: pd.DataFrame, about: Hypothesis, currency: str) -> Displ
     if "natural_change" in columns:
         notes.append(_("effect = observed change less the change expected anyway"))
     if any(formats.MISSING in row for row in body):
-        notes.append(f"{formats.MISSING} {_('not known')}")
+        notes.append(formats.MISSING + " " + _("not known"))
     right = tuple(place > 1 for place in range(len(header)))
     return Display(_("Figures"), header, body, right, 0, tuple(notes))
 

@@ -42,8 +42,8 @@ def render_cells(notebook: dict[str, Any]) -> str:
 
 def _explains_nothing(cell: dict[str, Any], before: dict[str, Any]) -> bool:
     """Whether a cell says how to read what the one before it does not show: no chart, no table."""
-    help_ = f"**{_('How to read it.')}**"
-    if not read_source(cell).startswith(help_) or before["cell_type"] != "code":
+    said = read_source(cell)
+    if not said.startswith("**" + _("How to read it.") + "**") or before["cell_type"] != "code":
         return False
     data = [output["data"] for output in before["outputs"] if "data" in output]
     tables = ["".join(each.get("text/html", "<td")) for each in data]

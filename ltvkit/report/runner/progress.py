@@ -23,7 +23,8 @@ class Progress:
         label = redaction.mask(label)
         named = f"{label} {done.job.notebook.page}"
         if done.failure:
-            self.bar.write(f"{label}: {_('FAILED')} {done.failure.text}", file=sys.stderr)
+            failed = _("FAILED")
+            self.bar.write(f"{label}: {failed} {done.failure.text}", file=sys.stderr)
         elif self.bar.disable:
             how = _("reused") if done.reused else _("finished in {s:.1f} s").format(s=done.seconds)
             self.bar.write(f"{named}: {how}", file=sys.stderr)
