@@ -17,7 +17,7 @@ from ltvkit.archetypes import profiles, tiers
 from ltvkit.engines import frames, sampling
 from ltvkit.engines.spark import lists, ranking
 from ltvkit.forecast import estimation, next_orders, uncertainty
-from ltvkit.forecast.backtesting import holdout
+from ltvkit.forecast.backtesting import holdout, rolling_origins
 from ltvkit.funnel import landmark
 from ltvkit.hypotheses.effects import customer_days
 from ltvkit.ingest.readers import samples
@@ -34,6 +34,7 @@ POLICIES = {"cancelled_status": ["cancelled"], "fold_ids": "case"}
 MOST, GROUPS = 300, 5  # customers of a sample, instead of many thousands; groups of the LTV curve
 LIMITS = (
     (holdout, "MAX_CUSTOMERS", MOST),
+    (rolling_origins, "ORIGINS", 1),
     (estimation, "MAX_CUSTOMERS", MOST),
     (next_orders, "MAX_CUSTOMERS", MOST),
     (customer_days, "MAX_CUSTOMERS", MOST),

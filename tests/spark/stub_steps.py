@@ -98,8 +98,19 @@ def first_day_values(lines: Any, _buyers: Any, day: Any) -> pd.DataFrame:
     return listed(value.predict(first), "customer_id")
 
 
+REACHED: dict[tuple[int, Any], tuple[Any, Any]] = {}
+
+
 def reach_stages(lines: Any, day: Any) -> tuple[Any, Any]:
-    """The sample's events in the engine of the lines, joined, and the stages reached."""
+    """The sample's events in the engine of the lines, joined, and the stages reached; once for all
+    steps of the same lines, which the module keeps."""
+    key = id(lines), day
+    if key not in REACHED:
+        REACHED[key] = _reach_stages(lines, day)
+    return REACHED[key]
+
+
+def _reach_stages(lines: Any, day: Any) -> tuple[Any, Any]:
     _lines, events = stub_funnel.sample()
     texts = events.select_dtypes(exclude="datetime").columns
     filled = events.assign(**{name: events[name].fillna("").astype("str") for name in texts})
