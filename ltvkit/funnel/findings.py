@@ -12,8 +12,9 @@ from ltvkit.funnel.landmark import LESS, MORE, TOO_FEW
 from ltvkit.funnel.referral import Referral
 from ltvkit.funnel.stages import FIXED, OF_EVENTS
 from ltvkit.funnel.texts import TEXTS, fill
+from ltvkit.ingest.records.facts import OTHER
 
-FEW = 30
+FEW, MOST_NAMES = 30, 5
 
 
 def finding(table: pd.DataFrame) -> str:
@@ -93,7 +94,7 @@ def describe_unmapped(names: pd.DataFrame, *, first_half: Sequence[str] = ()) ->
     other = known[~known["stage"].isin([*first_half, *FIXED])] if first_half else known.iloc[:0]
     said = [_describe_open(names)]
     if len(other):
-        shown = joining.items(map(str, other["event"].head(5)))
+        shown = joining.items(map(str, other["event"].head(MOST_NAMES)))
         said.append(fill("not_shown", n=int(other["events"].sum()), names=shown))
     return joining.sentences(said)
 
@@ -102,10 +103,13 @@ def _describe_open(names: pd.DataFrame) -> str:
     open_ = names[names["stage"].isna()].sort_values(["events", "event"], ascending=[False, True])
     if open_.empty:
         return fill("all_mapped")
-    share = float(open_["events"].sum() / names["events"].sum())
-    shown = joining.items(map(str, open_["event"].head(5)))
-    more = fill("more_names", n=len(open_) - 5) if len(open_) > 5 else ""
-    return fill("not_mapped", n=len(open_), share=share, names=shown) + more
+    share, n = float(open_["events"].sum() / names["events"].sum()), int(open_["names"].sum())
+    told = open_[open_["event"] != OTHER]
+    first = (told if len(told) else open_).head(MOST_NAMES)
+    rest = n - int(first["names"].sum())
+    more = fill("more_names", n=rest) if rest else ""
+    shown = joining.items(map(str, first["event"]))
+    return fill("not_mapped", n=n, share=share, names=shown) + more
 
 
 def describe_value(table: pd.DataFrame, *, ever: pd.DataFrame, currency: str = "") -> str:

@@ -106,15 +106,25 @@ def test_the_finding_names_the_lowest_step_of_each_half():
 
 
 def test_names_without_a_stage_are_told():
-    names = [["view_item", "interest", 6], ["scroll", None, 3], ["zoom", None, 1]]
-    counted = pd.DataFrame(names, columns=["event", "stage", "events"])
+    names = [["view_item", "interest", 6, 1], ["scroll", None, 3, 1], ["zoom", None, 1, 1]]
+    counted = pd.DataFrame(names, columns=["event", "stage", "events", "names"])
     text = "2 names of events have no stage (40.0% of events): scroll, zoom."
     assert funnel.describe_unmapped(counted) == text
     assert funnel.describe_unmapped(counted.iloc[:1]) == "All names of events have a stage."
     own = pd.DataFrame({"event": ["a", "b", "c"], "stage": ["seen", "interest", "advocating"]})
+    own["names"] = 1
     said = funnel.describe_unmapped(own.assign(events=[5, 3, 2]), first_half=("seen", "purchase"))
     assert said.startswith("All names of events have a stage. 3 events have a stage that this")
     assert "shop's own: b. Name" in said
+
+
+def test_names_that_are_not_told_count_as_many_as_they_are():
+    names = [["(other names)", None, 9, 7], ["spin", None, 5, 1], ["view_item", "interest", 6, 1]]
+    counted = pd.DataFrame(names, columns=["event", "stage", "events", "names"])
+    text = "8 names of events have no stage (70.0% of events): spin. And 7 more."
+    assert funnel.describe_unmapped(counted) == text
+    alone = "7 names of events have no stage (60.0% of events): (other names)."
+    assert funnel.describe_unmapped(counted.drop(index=1)) == alone
 
 
 def test_people_a_year_are_those_of_the_funnel(on):

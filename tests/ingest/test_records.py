@@ -104,6 +104,8 @@ def test_names_of_events_of_few_people_are_not_shown(project):
     found = records.read(options, table="events")
     listed = records.list_events(found).set_index("event")["events"]
     assert listed.to_dict() == {"(other names)": 7, "spin": 5, "view_user_C1": 1}
+    counted = records.list_events(found).set_index("event")["names"]
+    assert counted.to_dict() == {"(other names)": 7, "spin": 1, "view_user_C1": 1}
     assert "view_user_C2" not in str(found.facts)
     assert "view_user_C2" in set(records.list_events(found, rare=True)["event"])
 

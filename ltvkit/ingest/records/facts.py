@@ -18,16 +18,18 @@ from ltvkit.ingest.schema import FILE, LINE
 
 MOST_NAMES = 1_000  # of events that the facts count one by one
 MOST_VALUES, LONGEST = 10, 20  # of those not understood that are named; letters of one
+OTHER = "(other names)"
 FEWEST = 5  # people who tell a name of events from one that names a person
 
 
 def list_events(records: Any, *, rare: bool = False) -> pd.DataFrame:
     """`Records` of events -> their names: event, stage (None: no stage is mapped to it), events and
-    share of all; those without a stage first, then by number and name.
+    share of all, and how many `names` a row stands for; those without a stage first, then by number
+    and name.
 
     Names without a stage of fewer than `FEWEST` people, as view_user_C0123, and names beyond
-    `MOST_NAMES` are one row, "(other names)". `rare` also names those of few people: for the
-    terminal, not for a page; it needs rows of DuckDB.
+    `MOST_NAMES` are one row, `OTHER`. `rare` also names those of few people: for the terminal, not
+    for a page; it needs rows of DuckDB.
     """
     names = records.facts["event_names"]
     if rare:
@@ -35,6 +37,7 @@ def list_events(records: Any, *, rare: bool = False) -> pd.DataFrame:
         names = named.limit(MOST_NAMES).fetchall()
     table = pd.DataFrame(names, columns=["event", "stage", "events"])
     table["share"] = table["events"] / max(table["events"].sum(), 1)
+    table["names"] = [records.facts["other_names"] if e == OTHER else 1 for e in table["event"]]
     unknown = table["stage"].notna()
     table = table.assign(_known=unknown).sort_values(
         ["_known", "events", "event"], ascending=[True, False, True], ignore_index=True
@@ -94,13 +97,15 @@ def _describe_events(ask: Callable[[str], Any], kept: str, options: Options) -> 
         f"select event, stage, count(*) as lines {kept} group by all "
         f"having {people} or bool_or({named}) order by lines desc, event limit {MOST_NAMES}"
     ).fetchall()
-    lines, unknown, visitors = ask(
-        f"select count(*), count(*) filter (stage is null), count(visitor_id) {kept}"
+    lines, names, unknown, visitors = ask(
+        "select count(*), count(distinct event), count(*) filter (stage is null), "
+        f"count(visitor_id) {kept}"
     ).fetchall()[0]
     found = [list(row) for row in listed]
     if rest := lines - sum(row[2] for row in listed):
-        found.append(["(other names)", None, rest])
-    return {"event_names": found, "without_stage": unknown, "with_visitor": visitors}
+        found.append([OTHER, None, rest])
+    facts = {"event_names": found, "other_names": names - len(listed)}
+    return facts | {"without_stage": unknown, "with_visitor": visitors}
 
 
 def _describe_enquiries(
