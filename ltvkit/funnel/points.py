@@ -55,9 +55,10 @@ def value_points(
       `summarize`); `onward_share`: of those who do, who get to the first order (1 from there on)
     - `value_each`: what one who reaches the first order, or the stage after it, brings (revenue or
       margin, `of`) from that day on within `value_days`: 365, or 180 or 90 where the orders span
-      less than twice that. "introducing": by the customers that one brings (`referral`).
-      "advocating": what customers who had reached it brought more than others like them, of the
-      table `landmark` of `value_stages`. NaN: not known, or fewer than 30 have reached it
+      less than twice that. "introducing": by the customers that one brings (`referral`), in its
+      days. "advocating": what customers who had reached it brought more than others like them, of
+      the table `landmark` of `value_stages`, in its days. NaN: not known, or fewer than 30 have
+      reached it
     - `worth_a_year`: people x 1% x onward x value, `low` to `high` (95%, people and customers
       drawn anew; of "introducing" by the errors of both figures, of "advocating" the table's range)
     - `owner`: who answers for a leaf of `tree` that the stage belongs to ("": nobody is named),
@@ -79,10 +80,13 @@ def value_points(
         people = _count_a_year(stages, step)
         figures = {"people_a_year": people, "next_stage_share": shares[step][0]}
         figures |= {"onward_share": onward[0]} | _weigh(people, onward, value)
+        counted = {"value_days": days}
+        if step.next_stage == INTRODUCING and referral is not None:
+            counted = {"value_days": int(referral.figures["horizon_days"])}
         if step.next_stage == ADVOCATING:
-            figures |= _value_advocating(people, landmark)
-        named = {"stage": step.stage, "next_stage": step.next_stage, "value_days": days}
-        rows.append(named | figures | _find_owner(step.next_stage, tree))
+            counted |= _value_advocating(people, landmark)
+        named = {"stage": step.stage, "next_stage": step.next_stage}
+        rows.append(named | figures | counted | _find_owner(step.next_stage, tree))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -186,7 +190,8 @@ def _value_advocating(people: float, landmark: pd.DataFrame | None) -> dict[str,
         return dict.fromkeys(("value_each", "worth_a_year", "low", "high"), np.nan)
     each, low, high = (float(row[name]) for name in ("ltv_difference", "low", "high"))
     part = people * POINT
-    return {"value_each": each, "worth_a_year": part * each, "low": part * low, "high": part * high}
+    worth = {"worth_a_year": part * each, "low": part * low, "high": part * high}
+    return {"value_each": each, "value_days": int(row["horizon_days"])} | worth
 
 
 def _find_owner(stage: str, tree: KpiTree) -> dict[str, str]:

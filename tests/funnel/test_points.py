@@ -85,6 +85,11 @@ def test_the_sample_in_words():
     assert rows.loc["advocating", "low"] < 0 < rows.loc["advocating", "high"]
     each = found.figures["brought"] / found.figures["codes"] * found.figures["ltv"]
     assert rows.loc["introducing", "value_each"] == pytest.approx(each)
+    # Each value with the days in which it was counted: 180 after day 90, 180 of codes, or a year.
+    assert landmark["horizon_days"].eq(180).all()
+    assert found.figures["horizon_days"] == 180
+    days = rows.loc[["advocating", "introducing", "purchase"], "value_days"]
+    assert days.tolist() == [180, 180, 365]
     said = funnel.describe_points(table, currency="JPY")
     best = table.sort_values("worth_a_year", ascending=False).iloc[0]
     assert best["next_stage"] == "purchase"
