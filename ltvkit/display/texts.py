@@ -35,6 +35,15 @@ TEXTS = read(__name__)
 fill = TEXTS.fill
 
 
+def describe_grade(grade: str) -> str:
+    """A grade of evidence, C or D, with what it means.
+
+    >>> describe_grade("D")
+    'D, as the two sides may differ in much else'
+    """
+    return fill(f"grade_{grade}")
+
+
 def explain_no_shares(revenue: float) -> str:
     """Why there are no shares of a revenue of zero or less.
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from ltvkit.display import formats, joining
+from ltvkit.display.texts import describe_grade
 from ltvkit.funnel.landmark import LESS, MORE, TOO_FEW
 from ltvkit.funnel.referral import Referral
 from ltvkit.funnel.stages import FIXED, OF_EVENTS
@@ -114,26 +115,28 @@ def _describe_open(names: pd.DataFrame) -> str:
 
 def describe_value(table: pd.DataFrame, *, ever: pd.DataFrame, currency: str = "") -> str:
     """The table of `value_stages`, and that of `compare_ever`, in sentences: of stages that events
-    tell, whether customers brought more than others like them, and what the simple comparison
-    would have said; of orders, how much more they bring who order again."""
+    tell, whether customers brought more than others like them; of orders, how much more they bring
+    who order again. What chance may explain is told in one sentence, and so is what the simple
+    comparison would have said of these."""
     rows, naive = table.set_index("stage"), ever.set_index("stage")
-    said = []
+    said, unclear = [], []
     for name in (n for n in rows.index if n in OF_EVENTS):
         row = rows.loc[name]
         if row["verdict"] == TOO_FEW:
             said.append(fill("value_too_few", stage=_at(name), n=int(row["customers"]), least=FEW))
             continue
-        kind = row["verdict"] if row["verdict"] in (MORE, LESS) else "unclear"
+        if row["verdict"] not in (MORE, LESS):
+            unclear.append(name)
+            continue
         money = {
             "gap": formats.difference(row["ltv_difference"], "ltv", currency),
             "low": formats.difference(row["low"], "ltv", currency),
             "high": formats.difference(row["high"], "ltv", currency),
-            "naive": formats.difference(naive["ltv_difference"][name], "ltv", currency),
+            "grade": describe_grade(row["grade"]),
         }
         figures = {"at": int(row["at_days"]), "days": int(row["horizon_days"])}
-        said.append(fill(f"value_{kind}", stage=_at(name), grade=row["grade"], **money, **figures))
-        if naive["low"][name] > 0 and kind == "unclear":
-            said.append(fill("value_naive", **money))
+        said.append(fill(f"value_{row['verdict']}", stage=_at(name), **money, **figures))
+    said += _describe_unclear(rows.loc[unclear], naive, currency) if unclear else []
     if "second_order" in rows.index and rows["verdict"]["second_order"] != TOO_FEW:
         row = rows.loc["second_order"]
         money = {
@@ -141,13 +144,28 @@ def describe_value(table: pd.DataFrame, *, ever: pd.DataFrame, currency: str = "
             "rest": formats.money(float(row["ltv_of_similar"]), currency),
             "low": formats.difference(row["low"], "ltv", currency),
             "high": formats.difference(row["high"], "ltv", currency),
-            "grade": row["grade"],
+            "grade": describe_grade(row["grade"]),
         }
         second = fill(
             "value_second", at=int(row["at_days"]), days=int(row["horizon_days"]), **money
         )
         said = [second, *said] if row["verdict"] in (MORE, LESS) else [*said, second]
     return joining.sentences(said) or fill("value_nothing")
+
+
+def _describe_unclear(rows: pd.DataFrame, naive: pd.DataFrame, currency: str) -> list[str]:
+    """Stages whose customers may bring as much as others; and the stage of these to which the
+    simple comparison gives the most, where it is sure of it."""
+    row, n = rows.iloc[0], len(rows)
+    stages = joining.items(map(_at, rows.index))
+    figures = {"at": int(row["at_days"]), "days": int(row["horizon_days"])}
+    said = [fill("value_unclear", n=n, stages=stages, **figures)]
+    sure = naive.loc[rows.index].query("low > 0")
+    if len(sure):
+        most = sure["ltv_difference"].idxmax()
+        gap = formats.difference(sure["ltv_difference"][most], "ltv", currency)
+        said.append(fill("value_naive", stage=_at(str(most)), naive=gap))
+    return said
 
 
 def describe_referral(found: Referral, *, currency: str = "") -> str:

@@ -8,6 +8,7 @@ from scipy import stats
 
 from ltvkit.core.i18n import _
 from ltvkit.display import formats, joining
+from ltvkit.display.texts import describe_grade
 from ltvkit.support import savings
 from ltvkit.support.after_purchase import Guides
 from ltvkit.support.causes import Causes
@@ -18,6 +19,7 @@ NAMED = 4
 HOUR = 60  # minutes
 LONG = 2  # years of enquiries about an intent: too many to wait for
 SAME = 0.01  # a change of less is none
+AFTER = {"lower": "", "higher": "_higher"}  # verdict -> how the name of its sentence ends
 
 
 def finding(router: Router, *, minute_cost: float = 0.0, currency: str = "") -> str:
@@ -122,22 +124,25 @@ def _describe_cause(row: pd.Series) -> str:
 
 
 def describe_after(table: pd.DataFrame, *, within: int = 90) -> str:
-    """The table of `compare_after` in sentences: unsolved enquiries, and long waits."""
-    said = []
+    """The table of `compare_after` in sentences: of unsolved enquiries, and of long waits, each that
+    is clear; and in one sentence those that chance may explain."""
+    said, unclear = [], []
     for group, against in (("not_solved", "solved"), ("longer", "within_a_day")):
         rows = table[(table["case"] == group) & (table["against"] == against)]
         if rows.empty:
             continue
         row = rows.iloc[0]
+        if row["verdict"] not in AFTER:
+            unclear.append(fill(f"after_case_{group}"))
+            continue
         figures = {"n": int(row["customers"]), "own": float(row["retention"]), "days": within}
-        figures |= {"other": float(row["retention_of_others"]), "grade": row["grade"]}
+        figures |= {"other": float(row["retention_of_others"]), "grade": describe_grade(row["grade"])}
         low, high = row["retention_difference_low"], row["retention_difference_high"]
         ends = {"low": formats.points(low), "high": formats.points(high)}
         ends["difference"] = formats.points(row["retention_difference"])
-        unclear = "unclear" if low <= 0 <= high else "many"
-        endings = {"lower": "", "higher": "_higher"}
-        name = group + endings.get(row["verdict"], f"_{unclear}")
-        said.append(fill(name, **figures, **ends))
+        said.append(fill(group + AFTER[row["verdict"]], **figures, **ends))
+    if unclear:
+        said.append(fill("after_unclear", n=len(unclear), cases=joining.items(unclear)))
     return joining.sentences(said) or fill("after_not_recorded")
 
 

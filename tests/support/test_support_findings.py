@@ -78,13 +78,21 @@ def test_a_sentence_never_contradicts_its_verdict():
            "retention_difference_low": -0.3,
            "retention_difference_high": -0.1, "verdict": "lower", "grade": "C"}  # fmt: skip
     lower = support.describe_after(pd.DataFrame([row]))
-    assert "evidence C" in lower
+    assert "evidence C, as both sides were alike in what orders tell but not drawn at" in lower
     assert "10.0% ordered again within 90 days, and 30.0% of those answered within a day" in lower
     unclear = support.describe_after(pd.DataFrame([row | {"verdict": "unclear"}]))
-    assert "after allowing for all comparisons, chance may be the difference" in unclear
+    assert unclear == (
+        "Whether customers who waited for more than 3 days (against those answered within a day) "
+        "order again less often cannot be told from chance."
+    )
     assert "Compared with alike customers, the difference is \N{MINUS SIGN}15.0 pp" in lower
-    wide = row | {"verdict": "unclear", "retention_difference_high": 0.1}
-    assert "): chance may be the difference" in support.describe_after(pd.DataFrame([wide]))
+    other = row | {"case": "not_solved", "against": "solved"}
+    both = pd.DataFrame([row, other]).assign(verdict="unclear")
+    assert support.describe_after(both).startswith("Of 2 groups it cannot be told from chance")
+    assert support.describe_after(both).count(".") == 1
+    mixed = support.describe_after(pd.DataFrame([row | {"verdict": "unclear"}, other]))
+    assert mixed.startswith("Of 50 customers whose enquiry was not solved, 10.0%")
+    assert mixed.endswith(unclear)
     nothing = support.describe_after(pd.DataFrame([row]).iloc[:0])
     assert "is not known" in nothing
     for said in (lower, unclear, nothing):
