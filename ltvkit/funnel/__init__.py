@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ltvkit.funnel.joining import Joined, join_visitors
     from ltvkit.funnel.landmark import value_stages
     from ltvkit.funnel.points import value_points
-    from ltvkit.funnel.reaching import Stages, describe_missing, reach
+    from ltvkit.funnel.reaching import Stages, describe_missing, describe_unjoined, reach
     from ltvkit.funnel.reading import read_events
     from ltvkit.funnel.referral import Referral, measure_referral
     from ltvkit.funnel.stages import name_stages
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Joined", "Records", "Referral", "Stages", "compare_ever", "describe_match", "describe_missing",
-    "describe_points", "describe_referral", "describe_unmapped", "describe_value", "finding",
-    "join_visitors", "measure_referral", "name_stages", "reach", "read_events", "reconcile",
-    "series", "summarize", "value_points", "value_stages",
+    "describe_points", "describe_referral", "describe_unjoined", "describe_unmapped",
+    "describe_value", "finding", "join_visitors", "measure_referral", "name_stages", "reach",
+    "read_events", "reconcile", "series", "summarize", "value_points", "value_stages",
 ]  # fmt: skip
 
 __getattr__ = load_names_on_use(__name__, __file__)

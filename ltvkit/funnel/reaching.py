@@ -25,6 +25,7 @@ from ltvkit.funnel.stages import (
 )
 from ltvkit.funnel.texts import fill
 from ltvkit.ingest import daily
+from ltvkit.ingest.lines import filter_until
 from ltvkit.ingest.truncation import find_known_from
 from ltvkit.ltv import lapse
 from ltvkit.periods import Day
@@ -40,10 +41,10 @@ class Stages:
     """Who reached which stage, and when.
 
     `rows`: a row per person and stage reached, as the kind of frame that the orders are:
-    `person_id`, `customer_id` (null: a visitor of whom no customer is known), `stage`, `reached`
-    (the first day), `entered` (the first day in this half of the funnel), `known` (1; 0: it is not
-    known when the customer was new), `channel` (of the person's first event that has one, by the
-    day of the first order, else of that order).
+    `person_id`, `customer_id` (null: nobody of the orders, so their money is not known), `stage`,
+    `reached` (the first day), `entered` (the first day in this half of the funnel), `known` (1; 0:
+    it is not known when the customer was new), `channel` (of the person's first event that has
+    one, by the day of the first order, else of that order).
     `asked`: the first half, in order; `first_half`: of these, what is recorded; `missing`: stages
     that are not recorded.
     `first`, `last`: days of the first and the last event (NaT: there are none).
@@ -87,8 +88,12 @@ def reach(
 
     - `stages`: the first half, the first order last. All but that are those of events
     - "purchase", "second_order", "third_order", "loyal": the first, second, third day with a
-      purchase, and that of number `loyal_orders` (4 or more). Of visitors without a customer, the
-      first order is their first purchase event; of customers the orders alone decide
+      purchase, and that of number `loyal_orders` (4 or more). Of customers of the orders the orders
+      alone decide. Of all others (visitors without a customer, and ids that are in no order) the
+      first order is the first purchase event: they took that step, whoever they are. To count them
+      as not having ordered, or to leave out those alone who bought, would make the rate that ends
+      there too low. They have no money and no later orders, so they are in
+      no step from the first order on (`describe_unjoined` says how many they are)
     - "quiet": the day on which a customer counts as gone for the first time, by `lapse_days` or the
       shop's own usual gap (`ltv.lapse.find`); "returned": the next day with a purchase
     - "introducing": the first day on which an event names the customer as who introduced somebody
@@ -105,7 +110,10 @@ def reach(
     gone = lapse.find(lines, as_of=as_of, lapse_days=lapse_days).lapse_days
     reached = [_find_order_stages(lines, as_of=as_of, loyal=loyal_orders, gone=gone)]
     if joined is not None:
-        reached += _find_event_stages(frames.lazy(joined.rows), stages)
+        events = frames.lazy(joined.rows).join(
+            _list_customers(lines, as_of=as_of), on="customer_id", how="left"
+        )
+        reached += _find_event_stages(events, stages)
     days = nw.concat([part.select(*KEY, DAY) for part in reached])
     first = days.group_by(*KEY).agg(nw.col("reached").min())
     with frames.materialized(first, like=lines) as held:
@@ -122,6 +130,19 @@ def describe_missing(stages: Stages) -> str:
     """Which stages are not recorded, in a sentence; "" where all are."""
     names = joining.items(formats.cell(name, "stage") for name in stages.missing)
     return fill("not_recorded", stages=names) if names else ""
+
+
+def describe_unjoined(stages: Stages) -> str:
+    """How many have a first order by their own purchase event alone, in a sentence; "" of none."""
+    bought = frames.lazy(stages.rows).filter(nw.col("stage") == PURCHASE)
+    n = frames.count(bought.filter(nw.col("customer_id").is_null()))
+    return fill("unjoined", n=n) if n else ""
+
+
+def _list_customers(lines: Frame, *, as_of: Day) -> nw.LazyFrame:
+    """customer_id, _ours (1): the customers of the orders."""
+    seen = filter_until(frames.lazy(lines), as_of).select("customer_id").unique()
+    return seen.with_columns(_ours=nw.lit(1))
 
 
 def _find_order_stages(lines: Frame, *, as_of: Day, loyal: int, gone: int) -> nw.LazyFrame:
@@ -147,12 +168,14 @@ def _find_order_stages(lines: Frame, *, as_of: Day, loyal: int, gone: int) -> nw
 
 
 def _find_event_stages(events: nw.LazyFrame, stages: tuple[str, ...]) -> list[nw.LazyFrame]:
-    """The same of events: each person's, and of whom events name as who introduced somebody."""
+    """The same of events (`_ours`: null of nobody of the orders): each person's, and of whom events
+    name as who introduced somebody."""
     dated = events.with_columns(reached=nw.col("event_date"))
     visitor, stage = nw.col("customer_id").is_null(), nw.col("stage")
     own = stage.is_in([*(n for n in stages if n != PURCHASE), *OF_EVENTS])
     brings = (stage == INTRODUCING) & ~nw.col("referred_by").is_null()
-    of_person = dated.filter(own | ((stage == PURCHASE) & visitor)).filter(~brings)
+    bought = (stage == PURCHASE) & nw.col("_ours").is_null()
+    of_person = dated.filter(own | bought).filter(~brings)
     himself = ~visitor & (nw.col("referred_by") == nw.col("customer_id"))
     brought = dated.filter(~nw.col("referred_by").is_null(), ~himself).with_columns(
         person_id=nw.concat_str(nw.lit(CUSTOMER), nw.col("referred_by")),
@@ -190,6 +213,8 @@ def _describe(
         .join(bought, on="person_id", how="left")
         .join(channels, on="person_id", how="left")
         .with_columns(customer_id=nw.when(customer).then(named), known=known.cast(nw.Int64))
+        .join(_list_customers(lines, as_of=as_of), on="customer_id", how="left")
+        .with_columns(customer_id=nw.when(nw.col("_ours") == 1).then(nw.col("customer_id")))
         .select(*COLUMNS)
     )
 

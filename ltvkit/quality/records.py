@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Any
+
 import pandas as pd
 
+from ltvkit.core import pseudonyms
 from ltvkit.core.i18n import N_, _, n_
 from ltvkit.display import formats, joining
-from ltvkit.ingest.records import Records
+from ltvkit.engines.sql import quoted
+from ltvkit.ingest import pipeline
+from ltvkit.ingest.records import TABLES, Records
 
 _USED = {
     "events": N_("Events: {kept} of {lines} lines used, {first} to {last}."),
@@ -26,6 +32,12 @@ _REMEDIES = {
     "handling_minutes": N_("Durations are numbers, 1:30 or 1h 30m."),
 }
 
+_LISTED = {
+    "events": N_("The list events_left_out has those that were left out, each with its reason."),
+    "enquiries": N_("The list enquiries_left_out has those that were left out, with the reason."),
+}
+
+UNLISTED = ("text", "answered_by")  # what customers wrote, and who answered them
 FIRST = 10  # lines of a reason that are named
 _MORE = ", ..."
 _PLACES = {
@@ -42,17 +54,18 @@ def label(records: Records) -> pd.DataFrame:
     return records.quality.rename(columns={"lines": "rows"})
 
 
-def describe(records: Records) -> str:
+def describe(records: Records, *, lists: Collection[str] = ()) -> str:
     """How many rows of an input were used, of which days; and what of them was not understood,
-    with the values and what to do.
+    with the values and what to do. `lists`: names of those that the report has.
 
     A sentence each.
     """
-    facts = records.facts
+    facts, table = records.facts, _name(records)
     span = {name: formats.day(facts[name]) for name in ("first", "last")}
-    table = "events" if "event_names" in facts else "enquiries"
     counts = {"kept": facts["kept"], "lines": facts["lines_read"]}
     said = [formats.fill(_(_USED[table]), **counts, **span)]
+    if f"{table}_left_out" in lists:
+        said.append(_(_LISTED[table]))
     if unknown := facts.get("without_stage", 0):
         text = n_(
             "The name of {n} event has no stage (events: stages in the params file gives it one).",
@@ -74,6 +87,32 @@ def describe(records: Records) -> str:
         if column in _REMEDIES:
             said.append(_(_REMEDIES[column]))
     return joining.sentences(said)
+
+
+def list_left_out(records: Records) -> dict[str, Any]:
+    """Rows that were left out, as a list of the report: {"events_left_out": a frame} or
+    {"enquiries_left_out": a frame}; {} where nothing was.
+
+    Of each its file (of several), line and reason, and of mapped columns what the export says, named
+    by what they are mapped to, as in `event_time (raw)`; but nothing that customers wrote. With
+    pseudonyms, only file, line and reason: a raw row could name somebody.
+    """
+    refused, table = records.quarantine, _name(records)
+    if records.facts["lines_read"] == records.facts["kept"]:
+        return {}
+    headers = records.facts["headers"]
+    spelled: dict[str, list[str]] = {}
+    for header, label in pipeline.label_raw([*headers]).items():
+        spelled.setdefault(headers[header], []).append(quoted(label))
+    shown = [n for n in TABLES[table]["columns"] if n in spelled and n not in UNLISTED]
+    raw = [f"coalesce({', '.join(spelled[n])}) as {quoted(f'{n} (raw)')}" for n in shown]
+    placed = [n for n in ("file", "line", "reason") if n in refused.columns]
+    whole = [] if pseudonyms.key() else [*raw, *(["text"] if table == "events" else [])]
+    return {f"{table}_left_out": refused.project(", ".join([*placed, *whole]))}
+
+
+def _name(records: Records) -> str:
+    return "events" if "event_names" in records.facts else "enquiries"
 
 
 def locate(records: Records) -> str:

@@ -36,6 +36,8 @@ same in all lists (policies: {shown: [customer_id]} in the params file writes it
 quarantine.csv has the lines that were left out, with the reason, and of the columns that are mapped
 what the export says; names in them are masked. "text" is a line that was no row: its digits, with
 the words masked. policies: {shown: [quarantine]} writes every column as it is.
+events_left_out.csv and enquiries_left_out.csv have the rows of events and of enquiries that were
+left out, in the same way, but nothing that customers wrote.
 duplicates.csv has the lines that stand in the export more than once.
 folded_ids.csv has the ids that were written in several ways.""")
 CHUNK = 100_000  # rows of a list that are in memory at once

@@ -74,6 +74,29 @@ def test_stages_by_hand(on, daily_table):
     assert (table["known"] == 1).all()
 
 
+def test_who_bought_and_is_in_no_order_has_reached_the_first_order(on):
+    """By the own purchase event: a visitor, and an id that is written differently in the orders."""
+    lines = make_lines(("007", "1", "2024-03-03", 5), ("008", "2", "2024-03-03", 5))
+    found = [("2024-03-01", "add_to_cart", "v1", {"customer_id": "7"})]
+    found += [("2024-03-02", "purchase", "v1", {"customer_id": "7"})]
+    found += [("2024-03-01", "add_to_cart", "v2"), ("2024-03-02", "purchase", "v2")]
+    found += [("2024-03-01", "add_to_cart", "v3", {"customer_id": "008"})]
+    found += [("2024-03-02", "purchase", "v3", {"customer_id": "008"})]
+    found += [("2024-03-01", "add_to_cart", "v4"), ("2024-05-01", "scroll", "v4")]
+    joined = funnel.join_visitors(on(make_events(*found)), on(lines), as_of="2024-05-01")
+    stages = funnel.reach(on(lines), joined, as_of="2024-05-01", **KNOWN)
+    reached = list_reached(stages)
+    assert reached["c:7", "purchase"] == reached["v:v2", "purchase"] == "2024-03-02"
+    assert reached["c:008", "purchase"] == "2024-03-03"  # of customers the orders decide
+    table = funnel.summarize(stages).set_index(["stage", "next_stage"])
+    row = table.loc["comparison", "purchase"]
+    assert (row["people"], row["next_people"]) == (4, 3)
+    assert row["next_stage_share"] == pytest.approx(0.75)
+    # Their money is not known: they are in no step from the first order on.
+    assert table.loc[("purchase", "second_order"), "people"] == 2
+    assert funnel.describe_unjoined(stages).startswith("2 people have a purchase event and are in")
+
+
 def test_without_events_the_second_half_stands(on):
     stages = funnel.reach(on(LINES), as_of=AS_OF, loyal_orders=5, **KNOWN)
     found = list_reached(stages)

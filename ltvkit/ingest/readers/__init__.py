@@ -28,6 +28,7 @@ from ltvkit.ingest.readers import (
     excel,
     gathering,
     join,
+    json_files,
     parquet_files,
     remote,
 )
@@ -36,6 +37,7 @@ from ltvkit.ingest.readers.part import File, Part, select_raw
 from ltvkit.ingest.schema import FRAME, LINE
 
 READERS = dict.fromkeys((".csv", ".tsv", ".txt"), csv_files.read)
+READERS |= dict.fromkeys((".jsonl", ".ndjson", ".json"), json_files.read)
 READERS |= {".xlsx": excel.read, ".xlsm": excel.read, ".parquet": parquet_files.read}
 
 
@@ -86,8 +88,8 @@ def open_source(
 ) -> Raw:
     """A file, a folder or pattern of files, a database's URL, or a sample -> `Raw`.
 
-    `sums` are the hashes of its files, where they are known. Files may be CSV, TSV, Excel or
-    Parquet, and packed as .gz or .zip. What has to be unpacked or transcoded is in a folder that is
+    `sums` are the hashes of its files, where they are known. Files may be CSV, TSV, Excel,
+    Parquet or JSON, and packed as .gz or .zip. What has to be unpacked or transcoded is in a folder that is
     deleted with the connection. Raises `DataError`.
     """
     rules = rules or Policies()

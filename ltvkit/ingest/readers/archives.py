@@ -13,7 +13,7 @@ from typing import IO
 
 from ltvkit.core import files, redaction
 from ltvkit.errors import DataError
-from ltvkit.ingest.readers.locate import PACKED, SUFFIXES, refuse_others
+from ltvkit.ingest.readers.locate import NAMED, PACKED, SUFFIXES, refuse_others
 from ltvkit.ingest.readers.part import File
 
 # Exports unpack to 5 to 30 times their size; far more is an attempt to fill the disk.
@@ -65,7 +65,7 @@ def _list_entries(archive: zipfile.ZipFile, path: Path) -> list[zipfile.ZipInfo]
 
 
 def _unpack_entry(stream: IO[bytes], archive: Path, inside: PurePosixPath, work: Path) -> File:
-    suffix = _suffix(inside) if _suffix(inside) in SUFFIXES else ".csv"
+    suffix = _suffix(inside) if _suffix(inside) in (*SUFFIXES, *NAMED) else ".csv"
     target = files.unique_path(work, suffix)
     written = 0
     with target.open("wb") as file:

@@ -9,7 +9,8 @@ from ltvkit.errors import DataError, nearest
 from ltvkit.ingest.policies import Policies
 from ltvkit.ingest.readers import samples
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet", ".jsonl", ".ndjson")
+NAMED = (".json",)  # read where it is named; in a folder it is mostly no export
 PACKED = (".gz", ".zip")
 # Spreadsheets that cannot be read are refused: if skipped, their orders would be missing.
 OTHERS = (".xls", ".xlsb", ".ods", ".numbers")
@@ -57,6 +58,8 @@ def locate(source: str, rules: Policies) -> list[Path]:
 
 def _all(folder: Path, pattern: str, source: str) -> list[Path]:
     there = [p for p in sorted(folder.glob(pattern)) if p.is_file()]
+    if pattern == "*":
+        there = [p for p in there if p.suffix.lower() not in NAMED]
     found = [p for p in there if _readable(p)]
     refuse_others((p.name for p in there), source)
     if not found:
@@ -70,7 +73,7 @@ def _all(folder: Path, pattern: str, source: str) -> list[Path]:
 def _readable(path: Path) -> bool:
     """Whether a file can be an export; hidden files, as of open spreadsheets, cannot."""
     hidden = path.name.startswith((".", "~$"))
-    return not hidden and path.suffix.lower() in (*SUFFIXES, *PACKED)
+    return not hidden and path.suffix.lower() in (*SUFFIXES, *NAMED, *PACKED)
 
 
 def refuse_others(names: Iterable[str], source: str) -> None:

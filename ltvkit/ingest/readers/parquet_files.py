@@ -9,6 +9,7 @@ from ltvkit.core import redaction
 from ltvkit.engines.sql import one_file, quoted
 from ltvkit.errors import DataError
 from ltvkit.ingest.parse import values
+from ltvkit.ingest.readers import nested
 from ltvkit.ingest.readers.part import File, Part, make_distinct, select_raw
 from ltvkit.ingest.schema import LINE
 
@@ -18,7 +19,8 @@ _PLAIN = ("VARCHAR", "BLOB", "BOOLEAN", "DATE", "TIME", "UUID")
 def read(connection: Any, file: File, work: Any, rules: Any) -> Part:
     """A Parquet file as `Part`; raises `DataError` for one that is broken.
 
-    Bytes that are text in UTF-8 are read as text, as are times of day with a zone.
+    Bytes that are text in UTF-8 are read as text, as are times of day with a zone. Records are
+    flattened as `nested` says.
     """
     import duckdb
 
@@ -26,11 +28,14 @@ def read(connection: Any, file: File, work: Any, rules: Any) -> Part:
     try:
         found = connection.sql(f"from read_parquet({path})")
         columns = found.columns
-        names, twins = make_distinct(_list_names(connection, path, columns))
+        flat = nested.flatten(found)
+        names, twins = make_distinct([*_list_names(connection, path, columns), *flat])
         numbered = "file_row_number" not in map(str.casefold, columns)
         line = "file_row_number + 1" if numbered else "row_number() over ()"
         option = ", file_row_number = true" * numbered
-        chosen = select_raw(columns, names=names, casts=cast_texts(found))
+        chosen = select_raw(columns, names=names[: len(columns)], casts=cast_texts(found))
+        added = zip(flat.values(), names[len(columns) :], strict=True)
+        chosen = ", ".join([chosen, *(f"{value} as {quoted(name)}" for value, name in added)])
         sql = f"select {chosen}, {line} as {LINE} from read_parquet({path}{option})"
         return Part.from_query(connection, file.name, sql, twins=twins, facts={"encoding": None})
     except (duckdb.Error, RuntimeError) as error:  # the latter: names that are no text

@@ -182,7 +182,7 @@ def _build_context(
         "amounts": redaction.mask_figures(data.describe_amounts(report.facts)),
         "orders": front_page.describe_order_ids(tables.get("data_checks"), report.facts),
         "quality": front_page.show_quality(quality, currency=currency),
-        "records": front_page.show_records(report.records),
+        "records": front_page.show_records(report.records, [n for r in found for n in r.lists]),
         "invitations": front_page.list_invitations(report.not_recorded),
         "checks": [
             *front_page.list_warnings(tables.get("data_checks")),

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -145,12 +145,12 @@ def show_quality(table: pd.DataFrame | None, *, currency: str) -> str:
     return "" if table is None else tables.show(table, currency=currency)._repr_html_()
 
 
-def show_records(read: Mapping[str, Records]) -> list[dict[str, str]]:
-    """Events and enquiries -> for each a sentence on what was used of it, and its reconciliation
-    as HTML, escaped."""
+def show_records(read: Mapping[str, Records], lists: Collection[str] = ()) -> list[dict[str, str]]:
+    """Events and enquiries -> for each a sentence on what was used of it (and which of `lists` has
+    the rest), and its reconciliation as HTML, escaped."""
     return [
         {
-            "text": records.describe(one),
+            "text": records.describe(one, lists=lists),
             "table": show_quality(records.label(one), currency=""),
         }
         for one in read.values()
