@@ -18,11 +18,15 @@ from ltvkit.core.pseudonyms import COLUMN
 # The columns that a params file says may be in lists as they are (policies: shown), for a notebook.
 VARIABLE = "LTVKIT_SHOWN"
 # Columns of ids: a customer's, as it was written, and as the export has them.
-IDS = (COLUMN, "written", f"{COLUMN} (raw)", "order_id (raw)", "visitor_id (raw)")
-IDS += ("referred_by (raw)", "enquiry_id (raw)", "event_id (raw)")
+IDS = (
+    *(COLUMN, "written", f"{COLUMN} (raw)", "order_id (raw)", "visitor_id (raw)"),
+    *("referred_by (raw)", "enquiry_id (raw)", "event_id (raw)"),
+)
 # Columns of days and figures as the export has them: a word there is a slip.
-FIGURES = ("order_date", "amount", "quantity", "unit_price", "margin", "order_total")
-FIGURES += ("event_time", "enquiry_time", "answer_minutes", "handling_minutes")
+FIGURES = (
+    *("order_date", "amount", "quantity", "unit_price", "margin", "order_total"),
+    *("event_time", "enquiry_time", "answer_minutes", "handling_minutes"),
+)
 WHOLE = "quarantine"  # in `shown`: its raw columns are written as they are
 TEXT = "text"  # of the quarantine: a line as it was written
 _CODE = re.compile(r"[A-Za-z0-9_.:#/+-]*")

@@ -93,9 +93,9 @@ def list_left_out(records: Records) -> dict[str, Any]:
     """Rows that were left out, as a list of the report: {"events_left_out": a frame} or
     {"enquiries_left_out": a frame}; {} where nothing was.
 
-    Of each its file (of several), line and reason, and of mapped columns what the export says, named
-    by what they are mapped to, as in `event_time (raw)`; but nothing that customers wrote. With
-    pseudonyms, only file, line and reason: a raw row could name somebody.
+    Of each its file (of several), line and reason, and of mapped columns what the export says, by
+    the name of what they are mapped to, as in `event_time (raw)`; but nothing that customers wrote.
+    With pseudonyms, only file, line and reason: a raw row could name somebody.
     """
     refused, table = records.quarantine, _name(records)
     if records.facts["lines_read"] == records.facts["kept"]:

@@ -124,8 +124,8 @@ def _describe_cause(row: pd.Series) -> str:
 
 
 def describe_after(table: pd.DataFrame, *, within: int = 90) -> str:
-    """The table of `compare_after` in sentences: of unsolved enquiries, and of long waits, each that
-    is clear; and in one sentence those that chance may explain."""
+    """The table of `compare_after` in sentences, of unsolved enquiries and of long waits: each that
+    is clear, and in one sentence those that chance may explain."""
     said, unclear = [], []
     for group, against in (("not_solved", "solved"), ("longer", "within_a_day")):
         rows = table[(table["case"] == group) & (table["against"] == against)]
@@ -136,7 +136,10 @@ def describe_after(table: pd.DataFrame, *, within: int = 90) -> str:
             unclear.append(fill(f"after_case_{group}"))
             continue
         figures = {"n": int(row["customers"]), "own": float(row["retention"]), "days": within}
-        figures |= {"other": float(row["retention_of_others"]), "grade": describe_grade(row["grade"])}
+        figures |= {
+            "other": float(row["retention_of_others"]),
+            "grade": describe_grade(row["grade"]),
+        }
         low, high = row["retention_difference_low"], row["retention_difference_high"]
         ends = {"low": formats.points(low), "high": formats.points(high)}
         ends["difference"] = formats.points(row["retention_difference"])

@@ -54,7 +54,7 @@ def reach(lines, found, as_of=AS_OF):
 
 
 def compare_cut(stages, lines, found, day) -> list[bool]:
-    """Whether the interval of each step, of the data up to a day, holds the estimate of all data."""
+    """Whether the interval of each step, of data up to a day, holds the estimate of all data."""
     whole, early = funnel.summarize(stages), reach(lines, found, day)[2]
     held = []
     for days, rows in whole.groupby("horizon_days"):

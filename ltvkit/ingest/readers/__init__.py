@@ -89,8 +89,8 @@ def open_source(
     """A file, a folder or pattern of files, a database's URL, or a sample -> `Raw`.
 
     `sums` are the hashes of its files, where they are known. Files may be CSV, TSV, Excel,
-    Parquet or JSON, and packed as .gz or .zip. What has to be unpacked or transcoded is in a folder that is
-    deleted with the connection. Raises `DataError`.
+    Parquet or JSON, and packed as .gz or .zip. What has to be unpacked or transcoded is in a folder
+    that is deleted with the connection. Raises `DataError`.
     """
     rules = rules or Policies()
     remote.refuse_remote(source, allowed=rules.remote)

@@ -67,7 +67,7 @@ def describe_source(
         "last": last,
         "with_customer": customers,
         "columns": {n: h for found in names for n, h in found.items()},
-        "headers": {h: n for found in names for n, h in found.items()},  # files may differ in them
+        "headers": {h: n for found in names for n, h in found.items()},
         "format": FORMATS[form]["name"] if form else "",
         "unreadable": {n: sum(x for _v, x in values_) for n, values_ in unread.items()},
         "unreadable_values": {n: values_[:MOST_VALUES] for n, values_ in unread.items()},
