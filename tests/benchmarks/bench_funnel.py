@@ -1,7 +1,7 @@
 """Does the funnel find what is there, and nothing else? `python tests/benchmarks/bench_funnel.py`.
 
 - `rates`: simulated shops with known rates and days between stages: how many of the 95% intervals
-  hold the truth, by channel; and how many intervals of the data cut six and twelve months earlier
+  hold the truth, by channel; and how many intervals of the data cut six and nine months earlier
   hold the estimate of the whole. Fails below 92% (of the truth).
 - `null`: the same shops, in which reviewing does nothing: in how many `value_stages` says that
   reviewers bring more or less. Fails above 5%. And in how many the simple comparison does.
@@ -11,8 +11,8 @@
 
 `--only rates null planted referral` runs some of them, `--shops 20` so many of each.
 
-Events are Polars frames: the same results as from pandas, in a third of the time. `rates` takes the
-steps before the first order, whose truth is known, and all steps only where data are cut.
+Events are Polars frames: summaries take a third to a half of the time that pandas takes. `rates`
+takes the steps before the first order, whose truth is known, and all steps only where data are cut.
 """
 
 from __future__ import annotations
