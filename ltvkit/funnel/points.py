@@ -80,7 +80,7 @@ def value_points(
         people = _count_a_year(stages, step)
         figures = {"people_a_year": people, "next_stage_share": shares[step][0]}
         figures |= {"onward_share": onward[0]} | _weigh(people, onward, value)
-        counted = {"value_days": days}
+        counted: dict[str, Any] = {"value_days": days}
         if step.next_stage == INTRODUCING and referral is not None:
             counted = {"value_days": int(referral.figures["horizon_days"])}
         if step.next_stage == ADVOCATING:

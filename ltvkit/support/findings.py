@@ -136,13 +136,11 @@ def describe_after(table: pd.DataFrame, *, within: int = 90) -> str:
             unclear.append(fill(f"after_case_{group}"))
             continue
         figures = {"n": int(row["customers"]), "own": float(row["retention"]), "days": within}
-        figures |= {
-            "other": float(row["retention_of_others"]),
-            "grade": describe_grade(row["grade"]),
-        }
+        figures |= {"other": float(row["retention_of_others"])}
         low, high = row["retention_difference_low"], row["retention_difference_high"]
         ends = {"low": formats.points(low), "high": formats.points(high)}
         ends["difference"] = formats.points(row["retention_difference"])
+        ends["grade"] = describe_grade(row["grade"])
         said.append(fill(group + AFTER[row["verdict"]], **figures, **ends))
     if unclear:
         said.append(fill("after_unclear", n=len(unclear), cases=joining.items(unclear)))
