@@ -24,9 +24,8 @@ from ltvkit.display import joining
 
 __all__ = [
     "MANY", "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill",
-    "grain", "is_missing", "kind", "label", "label_inside", "line", "money", "money_decimals",
-    "month", "number",
-    "period", "points", "rough_money", "rough_sum", "round_to", "share", "tick", "unit_of",
+    "grain", "is_missing", "kind", "label", "label_inside", "line", "money", "money_decimals", "month",
+    "number", "period", "points", "rough_money", "rough_sum", "round_to", "share", "tick", "unit_of",
     "value", "width",
 ]  # fmt: skip
 
@@ -349,13 +348,15 @@ def label(column: Any, currency: str = "") -> str:
 
 
 def label_inside(column: Any) -> str:
-    """A column's name within a sentence.
+    """A column's name within a sentence: without its unit, and small but for abbreviations.
 
-    >>> label_inside("revenue_per_customer")
-    'revenue per customer'
+    >>> label_inside("revenue_per_customer"), label_inside("ltv_so_far"), label_inside("region")
+    ('revenue per customer', 'LTV so far', 'region')
     """
-    text = label(column)
-    return text.lower() if joining.rules()["small_letters"] else text
+    text = _worded(str(column))
+    if not joining.rules()["small_letters"]:
+        return text
+    return " ".join(word if word.isupper() else word.lower() for word in text.split(" "))
 
 
 def _worded(name: str) -> str:

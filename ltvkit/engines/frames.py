@@ -16,6 +16,7 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrame
 
 from ltvkit.core import files
+from ltvkit.core.i18n import _
 from ltvkit.engines import persistence, temporary_tables
 from ltvkit.errors import ColumnError, nearest
 
@@ -40,10 +41,9 @@ def lazy(frame: Frame, *, needs: tuple[str, ...] = ()) -> nw.LazyFrame:
     found = schema.names()
     for column in needs:
         if column not in found:
-            raise ColumnError(
-                f"the data have no column '{column}', which this step needs. There is "
-                f"{', '.join(found)}.{nearest(column, found)} {_explain_source(column)}"
-            )
+            why = _("the data have no column '{column}', which this step needs.")
+            rest = f"There is {', '.join(found)}.{nearest(column, found)} {_explain_source(column)}"
+            raise ColumnError(f"{why.format(column=column)} {rest}")
     kind, day = schema.get(DAY), nw.col(DAY)
     if kind == nw.Date:
         return opened.with_columns(day.cast(nw.Datetime("us")))

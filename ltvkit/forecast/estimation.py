@@ -79,7 +79,8 @@ class Fitted:
     @property
     def text(self) -> str:
         """The model, and what to be aware of, a line each."""
-        name = fill("model", model=formats.label(self.model), unit=_(self.clock.unit))
+        time = fill(f"time_in_{self.clock.unit}")
+        name = fill("model", model=formats.label(self.model), time=time)
         return "\n".join([name, *(self.notes or [fill("no_sign")])])
 
     def spend_of(self, purchases: Any, revenue: Any) -> Any:
@@ -172,7 +173,7 @@ def _fit_groups(
 def _explain(parameter: str, unit: str) -> str:
     """What a parameter means."""
     name = parameter.removesuffix(EARLIER)
-    text = _(TEXTS["parameters"][name]).format(unit=_(unit))
+    text = _(TEXTS["parameters"][name]).format(per_unit=fill(f"per_{unit}"))
     return text if name == parameter else fill("of_earlier", meaning=text)
 
 

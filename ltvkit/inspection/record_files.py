@@ -45,9 +45,11 @@ def describe(source: str, opened: Layout, table: str) -> str:
     if checks:
         wrapped = (drafts.wrap(note, first="  - ", rest="    ") for note in checks)
         parts.append([_("To decide:"), *chain(*wrapped)])
-    put = _("Put this into the params file of the shop:")
-    place = _("It goes in place of the line `{table}: {{}}`, if the file has one.")
-    parts.append([place.format(table=table), put, "", *_write(options, table)])
+    put = _(
+        "Put this into the params file of the shop, in place of the line `{table}: {{}}` if there is "
+        "one:"
+    )
+    parts.append([put.format(table=table), "", *_write(options, table)])
     return "\n\n".join("\n".join(part) for part in parts)
 
 

@@ -168,9 +168,9 @@ def _checked(survivors: pd.DataFrame, model: str) -> tuple[np.ndarray, np.ndarra
     if not ((lost >= 0) & (lost <= at_risk)).all():
         raise DataError("lost must lie between 0 and at_risk, in every row.")
     if not lost.any():
-        raise TooLittleData("nobody has left yet, so nothing can be fitted. Take more history.")
+        raise TooLittleData(fill("nobody_left"))
     if lost[0] == at_risk[0] > 0:
-        raise TooLittleData("everybody left in the first period. Take shorter periods.")
+        raise TooLittleData(fill("everybody_left"))
     asked = int((at_risk > 0).sum())
     if (least := len(MODELS[model])) > asked:
         raise TooLittleData(fill("few_periods", model=model, parameters=least, periods=asked))

@@ -111,14 +111,14 @@ def describe_value(value: FirstDayValue, *, currency: str = "") -> str:
 def name_value(trait: str, group: str) -> str:
     """A value of a trait in words.
 
-    >>> name_value("weekday", "Monday"), name_value("region", "Kanto")
-    ('on a Monday', 'region Kanto')
+    >>> name_value("weekday", "Monday"), name_value("channel", "search")
+    ('on a Monday', 'channel search')
     """
     key = f"named_{trait}"
     return (
         fill(key, group=group)
         if key in TEXTS
-        else fill("named", trait=_(trait.replace("_", " ")), group=group)
+        else fill("named", trait=formats.label_inside(trait), group=group)
     )
 
 

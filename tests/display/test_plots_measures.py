@@ -267,7 +267,7 @@ def test_each_effect_is_a_dot_within_its_interval():
     assert [x.get_xdata()[0] for x in dots(ax)] == [0.12, 0.05, -0.15, 0.02]
     ends = [tuple(c.get_segments()[0][:, 0]) for c in ax.collections]
     assert ends == list(zip(*table.iloc[:4, 5:7].to_numpy().T, strict=True))
-    assert words(ax) == ["adopt", "still running", "stop", "inconclusive"]
+    assert words(ax) == ["adopt", "still running", "drop", "inconclusive"]
     (zero,) = [x for x in ax.lines if x.get_marker() == "None"]
     assert list(zero.get_xdata()) == [0, 0]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first row on top

@@ -107,4 +107,4 @@ def test_a_link_is_told_as_what_went_together():
         in drivers.describe_link(drivers.measure_link(noise))
     )
     same = drivers.measure_link(table.assign(second_order_share=0.2))
-    assert "no link with what came later to measure" in drivers.describe_link(same)
+    assert "so there is no link to measure" in drivers.describe_link(same)

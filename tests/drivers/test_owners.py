@@ -186,9 +186,9 @@ def test_what_pays_at_its_target_is_not_said_never_to_pay(now):
     row, said, shown = weigh_one("new_customers", now, target=90, cost=2000)
     assert (row["pays"], row["pays_from"]) == ("pays", pytest.approx(40 + now))
     assert row["net_at_target"] == pytest.approx(50 * (90 - now) - 2000)
-    start = "It pays if this part becomes at least 40; at the target it pays"
+    start = "It breaks even when this part is 40; at the target it pays"
     assert (start in said) == (now == 0)
-    assert ("at least 4,000.0% better; at" in said) == (now == 1)
+    assert ("is 4,000.0% better; at" in said) == (now == 1)
     assert ("pays_from" in shown) == (now == 0)
     alone, said, _shown = weigh_one("new_customers", now, cost=2000)
     assert np.isnan(alone["pays_from"]) == (now == 1)

@@ -86,7 +86,7 @@ def test_money_is_in_every_headline_and_opposite_signs_are_a_but(cost, gain, sai
             (10.0, 6.0, 14.0),
             "The money rose too, but by less than the cost. After its cost",
         ),
-        (1500.0, (-10.0, -19.0, -1.0), "The figure rose, but the money did not. After its cost of"),
+        (1500.0, (-10.0, -19.0, -1.0), "The figure rose, but the money fell. After its cost of"),
         (1500.0, (10.0, 1.0, 19.0), "Whether it pays is not clear."),
         (None, (10.0, 1.0, 19.0), "What it cost was not declared, so whether it pays is not known"),
         (None, (-10.0, -19.0, -1.0), "was not declared, and comes on top."),
@@ -143,9 +143,9 @@ def test_an_unclear_guardrail_is_said_and_does_not_hinder():
 def test_what_overrules_the_rule_is_said():
     guard = row("orders_per_customer", role="guardrail", low=-0.05, high=-0.03, outcome="harmed")
     harmed = findings.finding(evaluation(row(), guard, verdict="drop"))
-    assert "alone would say: adopt. But a guardrail is harmed, so the verdict is: stop" in harmed
+    assert "alone would say: adopt. But a guardrail is harmed, so the verdict is: drop" in harmed
     lost = evaluation(cost=5000.0, verdict="drop")
-    assert "But it clearly loses money, so the verdict is: stop" in findings.finding(lost)
+    assert "But it clearly loses money, so the verdict is: drop" in findings.finding(lost)
     shared = evaluation(mixed={"Other mail": 1.0}, verdict="inconclusive")
     text = findings.finding(shared)
     assert "also treated by: Other mail. The effect is that of both together" in text

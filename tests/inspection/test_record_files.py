@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def root(tmp_path, monkeypatch):
 
 
 def block(said: str) -> dict:
-    return yaml.safe_load(said.partition("Put this into the params file of the shop:")[2])
+    put, table = "Put this into the params file of the shop, in place of the line", r"`\w+: {}`"
+    return yaml.safe_load(re.split(f"{put} {table} if there is one:", said)[1])
 
 
 def inspect(root: Path, text: str, encoding: str = "utf-8") -> str:

@@ -64,7 +64,7 @@ def cohort_curve(
     later = past.assign(age=(age - 1) // 30).query("age >= 0")
     lived = learnt["tenure_days"] // 30
     if not lived.max():
-        raise TooLittleData("no customer has been one for 30 days before the test period.")
+        raise TooLittleData(fill("no_month_to_learn_from"))
     reached = np.array([(lived > a).sum() for a in range(int(lived.max()))])
     whole = later[later["age"] < later["customer_id"].map(lived.set_axis(first.index))]
     bought = whole[whole["amount"] >= 0].drop_duplicates(["customer_id", "order_date"])
@@ -128,7 +128,7 @@ def _training_data(
     before = customers.summarize(lines, as_of=then)
     target = outcome(before, lines, split=then, days=days)
     if len(before) < FEWEST or not target["revenue"].gt(0).any():
-        raise TooLittleData(f"too few customers {days} days before the test period to learn from.")
+        raise TooLittleData(fill("few_to_learn_from", days=days))
     return before, target
 
 

@@ -125,13 +125,14 @@ def compare(histories: Histories, hypothesis: Hypothesis) -> Comparison:
     where = fill("all_orders" if histories.share == 1 else "sampled_orders")
     for name, who in zip((TREATED, CONTROL), groups, strict=True):
         if len(who) < 2 and (kind != "before_after" or name == TREATED):
-            raise DataError(fill("few_customers", id=id, n=len(who), group=name, where=where))
+            group = fill(f"group_{name}")
+            raise DataError(fill("few_customers", id=id, n=len(who), group=group, where=where))
     if kind == "same_period_last_year" and window.days > YEAR:
         raise DataError(fill("years_overlap", id=id, days=window.days))
     back = lookback_days(kind, window.days)
     if window.start - back < histories.first:
-        known = window.start - histories.first
-        raise DataError(fill("too_far_back", id=id, comparison=kind, back=back, known=known))
+        known, other = window.start - histories.first, fill(kind)
+        raise DataError(fill("too_far_back", id=id, comparison=other, back=back, known=known))
     for metric in (hypothesis.metric, *hypothesis.guardrails):
         _check_outcomes(histories, hypothesis, metric, window.back(back))
     return Comparison(histories, kind, groups, window)

@@ -103,7 +103,7 @@ def explain_empty(target: Target, channels: Sequence[str]) -> str:
         return fill("empty_list", n=len(target.values))
     known = fill("known_channels", channels=joining.items(channels))
     hint, values = known if target.rule == "channel" else "", joining.items(target.values[:5])
-    return fill("empty_target", rule=target.rule, values=values, hint=hint)
+    return fill("empty_target", rule=formats.label_inside(target.rule), values=values, hint=hint)
 
 
 def read_segments(histories: Histories, who: np.ndarray, *, on: int) -> pd.Series:

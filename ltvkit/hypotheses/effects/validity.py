@@ -80,7 +80,7 @@ def check_balance(compared: Comparison) -> Check:
     p = float(OLS(treated, design).fit().f_pvalue) if enough else 1.0
     scaled = rows / rows.std().replace(0, np.nan)
     apart = (scaled[treated == 1].mean() - scaled[treated == 0].mean()).abs().fillna(0.0)
-    d, measure = formats.number(apart.max(), decimals=2), formats.label(apart.idxmax()).lower()
+    d, measure = formats.number(apart.max(), decimals=2), formats.label_inside(apart.idxmax())
     return Check(BALANCE, p >= BROKEN, fill("balance", d=d, measure=measure, p=_describe_p(p)))
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ltvkit.core import git, strict_yaml
-from ltvkit.core.i18n import n_
+from ltvkit.display import joining
 from ltvkit.errors import ParamsError
 from ltvkit.hypotheses.registry import ledger, lists, times, verification
+from ltvkit.hypotheses.texts import fill
 
 
 class Comparison(NamedTuple):
@@ -48,18 +49,12 @@ def compare(folder: Path) -> Comparison:
     try:
         commit = _read_commit(folder)
         if ledger.NAME not in commit.files:
-            return Comparison([], [_NEVER.format(file=ledger.NAME)] if present else [])
+            return Comparison([], [fill("never_committed", file=ledger.NAME)] if present else [])
         problems = [(ledger.NAME, said) for said in _compare_ledger(commit, present)]
         notes = [*_list_backdated(commit, present), *_list_edited(commit)]
     except git.GitError as error:
-        return Comparison([], [f"Nothing was compared with the last commit: {error}."])
+        return Comparison([], [fill("not_compared", error=error)])
     return Comparison(problems, notes)
-
-
-_NEVER = (
-    "{file} was never committed, so nobody can tell whether lines of it were changed or cut off. "
-    "Commit it."
-)
 
 
 def _read_commit(folder: Path) -> _Commit:
@@ -89,8 +84,7 @@ def _existing(folder: Path) -> Path:
 def _compare_ledger(commit: _Commit, present: bytes) -> Iterator[str]:
     """A sentence for each place where lines of the last commit are not as they were."""
     before, after = _split(commit.read(ledger.NAME)), _split(present)
-    see = f"Put it back as it was committed: {commit.how_to_see(ledger.NAME)} shows it."
-    since = f"since the last commit ({commit.name})"
+    see = fill("put_back", command=commit.how_to_see(ledger.NAME))
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
     for _tag, i, i_end, j, j_end in matcher.get_opcodes():
         if before[i:i_end] == after[j:j_end]:
@@ -99,13 +93,14 @@ def _compare_ledger(commit: _Commit, present: bytes) -> Iterator[str]:
         lost, added = i_end - i - both, j_end - j - both
         if both:
             lines = _name(j + 1, j + both)
-            yield f"{lines}: changed {since}. {see}"
+            yield joining.sentences([fill("line_changed", lines=lines, commit=commit.name), see])
         if lost:
-            count = n_("{n} line", "{n} lines", lost).format(n=lost)
-            where = "cut off the end" if i_end == len(before) else f"removed after line {j + both}"
-            yield f"{count} {where} {since}. {see}"
+            name = "lines_cut_off" if i_end == len(before) else "lines_removed"
+            said = fill(name, n=lost, line=str(j + both), commit=commit.name)
+            yield joining.sentences([said, see])
         if added and i_end < len(before):
-            yield f"{_name(j + both + 1, j_end)}: inserted between others {since}. {see}"
+            lines = _name(j + both + 1, j_end)
+            yield joining.sentences([fill("line_inserted", lines=lines, commit=commit.name), see])
 
 
 def _list_backdated(commit: _Commit, present: bytes) -> Iterator[str]:
@@ -119,11 +114,8 @@ def _list_backdated(commit: _Commit, present: bytes) -> Iterator[str]:
     committed = dt.datetime.fromtimestamp(int(said.split()[0]), dt.UTC)
     for line in added:
         if committed - line.entry.time > times.SKEW:
-            yield (
-                f"{ledger.NAME}, line {line.number}: is dated {times.show(line.entry.time)}, but "
-                f"the commit of {times.show(committed)} does not have it, so git cannot tell "
-                "when it was written. Commit a line soon after it is put on record."
-            )
+            dated = {"time": times.show(line.entry.time), "committed": times.show(committed)}
+            yield fill("line_backdated", file=ledger.NAME, line=str(line.number), **dated)
 
 
 def _list_edited(commit: _Commit) -> Iterator[str]:
@@ -138,10 +130,10 @@ def _list_edited(commit: _Commit) -> Iterator[str]:
         else:
             continue
         if not file.is_file():
-            yield f"{path} is gone since the last commit ({commit.name}). Restore it from git."
+            yield fill("file_gone", file=path, commit=commit.name)
         elif read(commit.read(path)) != read(file.read_bytes()):
             see = commit.how_to_see(path)
-            yield f"{path} was edited since the last commit ({commit.name}): {see} shows it."
+            yield fill("file_edited", file=path, commit=commit.name, command=see)
 
 
 def _values(content: bytes) -> Any:
@@ -162,4 +154,5 @@ def _split(content: bytes) -> list[bytes]:
 
 
 def _name(first: int, last: int) -> str:
-    return f"line {first}" if first == last else f"lines {first} to {last}"
+    name = "line" if first == last else "lines"
+    return fill(name, first=str(first), last=str(last))

@@ -8,6 +8,7 @@ import ast
 import re
 
 from ltvkit.core.i18n import _
+from ltvkit.display import joining
 from ltvkit.errors import ColumnError, NothingYet, NotRecorded, TooLittleData, Undefined
 
 
@@ -35,8 +36,8 @@ class MissingData:
         if error == NothingYet.__name__:
             self.ended, reason = True, message
         elif error == ColumnError.__name__:
-            why = message.partition(". ")[0].removesuffix(".")  # then come the columns found
-            reason = _("Not shown: {why}.").format(why=why)
+            first = re.split(r"(?<=。)|\.(?:\s|$)", message)[0]  # then come the columns found
+            reason = _("Not shown: {why}").format(why=joining.stop(first))
         elif error == NotRecorded.__name__:
             reason = message
         elif error in _names(Undefined):
