@@ -496,7 +496,9 @@ def test_nobody_is_an_error_that_names_the_hypothesis(lines):
 
 def test_orders_that_begin_too_late_are_an_error(lines):
     young = lines[lines["order_date"] >= "2024-02-20"]
-    with pytest.raises(DataError, match="with the time before looks 31 days back.*shorten the window"):
+    with pytest.raises(
+        DataError, match="with the time before looks 31 days back.*shorten the window"
+    ):
         hypotheses.evaluate(hypothesis(), young, as_of=APRIL)
 
 
