@@ -23,10 +23,10 @@ from ltvkit.core.i18n import _
 from ltvkit.display import joining
 
 __all__ = [
-    "MANY", "cell", "change", "count", "date", "day", "difference", "distinct_decimals", "fill",
-    "grain", "is_missing", "kind", "label", "label_inside", "line", "money", "money_decimals", "month",
-    "number", "period", "points", "rough_money", "rough_sum", "round_to", "share", "tick", "unit_of",
-    "value", "width",
+    "MANY", "cell", "change", "count", "date", "day", "difference", "distinct_decimals",
+    "fill", "grain", "is_missing", "kind", "label", "label_inside", "line", "money",
+    "money_decimals", "month", "number", "period", "points", "rough_money", "rough_sum",
+    "round_to", "share", "tick", "unit_of", "value", "width",
 ]  # fmt: skip
 
 __dir__ = __all__.copy

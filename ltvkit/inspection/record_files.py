@@ -46,8 +46,8 @@ def describe(source: str, opened: Layout, table: str) -> str:
         wrapped = (drafts.wrap(note, first="  - ", rest="    ") for note in checks)
         parts.append([_("To decide:"), *chain(*wrapped)])
     put = _(
-        "Put this into the params file of the shop, in place of the line `{table}: {{}}` if there is "
-        "one:"
+        "Put this into the params file of the shop, "
+        "in place of the line `{table}: {{}}` if there is one:"
     )
     parts.append([put.format(table=table), "", *_write(options, table)])
     return "\n\n".join("\n".join(part) for part in parts)

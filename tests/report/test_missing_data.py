@@ -139,7 +139,7 @@ def test_a_notebook_that_finds_nothing_says_so(notebook):
     [cell] = [c for c in cells if "finding" in c["metadata"].get("tags", [])]
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        exec("".join(cell["source"]), {"findings": []})
+        exec("".join(cell["source"]), {"findings": [], "results": results})
     assert "each step says why" in said.getvalue()
 
 
