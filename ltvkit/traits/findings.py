@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from ltvkit import periods
-from ltvkit.core.i18n import _
 from ltvkit.display import formats, joining
 from ltvkit.traits.acquisition_costs import DEAR, EVERYBODY, ROOM
 from ltvkit.traits.comparison import BETTER, PARTS_OF_LTV, UNCLEAR, WORSE, YES
