@@ -47,7 +47,10 @@ def translate(content: dict[str, Any], page: str) -> dict[str, Any]:
 def say(book: Notebook) -> Notebook:
     """A notebook -> the same with its title and short title in the reader's language."""
     known = i18n.language()
-    return book if known == i18n.SOURCE else replace(book, **_say(book.path, book.digest, known))
+    if known == i18n.SOURCE:
+        return book
+    said = _say(book.path, book.digest, known)
+    return replace(book, title=said["title"], nav=said["nav"], words=said["words"])
 
 
 @cache
@@ -98,7 +101,8 @@ def extract_titles(
         for node in ast.walk(ast.parse(source)):
             given = node.keywords if isinstance(node, ast.Call) else []
             texts = [each.value for each in given if each.arg in TITLES]
-            yield from ((1, "_", t.value, []) for t in texts if isinstance(t, ast.Constant))
+            said = [text.value for text in texts if isinstance(text, ast.Constant)]
+            yield from ((1, "_", text, []) for text in said if isinstance(text, str))
 
 
 def _translate(page: str, key: str, text: str) -> str:
