@@ -3,7 +3,6 @@
 import ast
 import importlib
 import sys
-from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,10 +26,14 @@ def load_names_on_use(
     package: str, file: str, modules: "tuple[str, ...]" = ()
 ) -> "Callable[[str], Any]":
     """A package and its `__init__.py`, which imports names for type checkers alone, below `if
-    TYPE_CHECKING:` -> its `__getattr__`, which loads them one by one, or one of the `modules`."""
+    TYPE_CHECKING:` -> its `__getattr__`, which loads them one by one, or one of the `modules`.
+
+    Also where the kit is a zip archive, as the workers of a Spark cluster have it.
+    """
+    loader: Any = sys.modules[package].__loader__
     homes = {
         name.name: node.module or package
-        for block in ast.parse(Path(file).read_text("utf-8")).body
+        for block in ast.parse(loader.get_data(file)).body
         if isinstance(block, ast.If)
         for node in block.body
         if isinstance(node, ast.ImportFrom)
