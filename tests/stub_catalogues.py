@@ -1,6 +1,6 @@
 """The catalogues of translations: found in the texts of the kit, brought up to date, compiled.
 
-`python tests/stub_catalogues.py` is `make messages`. A catalogue is ltvkit/locale/<language>/
+`python tests/stub_catalogues.py` is `make messages`. A catalogue is ltvkit/core/locale/<language>/
 LC_MESSAGES/<domain>.po, which translators edit; the .mo beside it is what programs read.
 """
 
@@ -20,7 +20,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 HOME = Path(__file__).parents[1]
-LOCALE = HOME / "ltvkit" / "locale"
+LOCALE = HOME / "ltvkit" / "core" / "locale"
 DOMAINS = {"ltvkit": HOME / "pyproject.toml", "notebooks": LOCALE / "notebooks.toml"}
 HEADER = """\
 # {about}

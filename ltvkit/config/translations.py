@@ -1,9 +1,9 @@
 """The notebooks in the reader's language: one notebook per lesson, whose text is in a catalogue.
 
-A catalogue (`ltvkit/locale/<language>/LC_MESSAGES/notebooks.po`) has a message for each Markdown
-cell, by the notebook's name and the cell's id. Its source is the English text, so that a cell that
-was changed is without a translation at once, and is shown in English. Code, tags and parameters are
-those of the English notebook.
+A catalogue (`ltvkit/core/locale/<language>/LC_MESSAGES/notebooks.po`) has a message for each
+Markdown cell, by the notebook's name and the cell's id. Its source is the English text, so that a
+cell that was changed is without a translation at once, and is shown in English. Code, tags and
+parameters are those of the English notebook.
 
 `python -m ltvkit.config.translations ja` writes the Japanese notebooks to notebooks/ja/.
 """

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 VARIABLE = "LTVKIT_LANG"
 SOURCE = "en"  # the language that the kit is written in
-FOLDER = Path(__file__).parents[1] / "locale"
+FOLDER = Path(__file__).parent / "locale"
 DOMAIN = "ltvkit"
 
 N_ = str  # marks a text for the catalogue of a table of texts; `_` translates it when it is shown

@@ -27,7 +27,13 @@ from ltvkit.ingest.schema import LINE
 _PARQUET = "format parquet, dictionary_size_limit 5000"
 FACTS = "facts.json"
 # What stored rows depend on of the kit: `ingest` and the layers that it stands on.
-CODE = ("core", "engines", "ingest", "errors.py", "periods.py")
+CODE = (
+    *("core", "engines", "ingest", "errors.py", "periods.py"),
+    # Words of reasons.
+    *("display/formats.py", "display/joining.py", "display/texts.py"),
+    *("display/formats.yaml", "display/labels.yaml", "display/languages.yaml"),
+    "display/texts.yaml",
+)
 _LATER = ("max_quarantined", "checks", "memory_limit")  # policies that change no stored row
 
 
