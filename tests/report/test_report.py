@@ -504,7 +504,7 @@ def test_measures_that_began_or_ended_lately_stand_under_the_headline():
     )
     rule = {"as_of": "2024-09-30"}
     assert front_page.list_measures(table, "2024-09", **rule) == (
-        "Begun: Set (2 September 2024). Ended: Coupon (31 August 2024, stop)."
+        "Begun: Set (2 September 2024). Ended: Coupon (31 August 2024, drop)."
     )
     assert front_page.list_measures(table, "2024-08", as_of="2024-08-30") == (
         "Begun: Coupon (1 July 2024)."
