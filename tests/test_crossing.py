@@ -81,6 +81,8 @@ CONVERTS = {
         "ingest.readers.databases.duckdb_file": "names of tables",
         "ingest.readers.databases.postgresql": "names of tables and columns",
         "ingest.readers.databases.sqlite_file": "names of columns",
+        "ingest.readers.json_files": "how its records are built",
+        "ingest.readers.nested": "names of keys, up to a limit",
         "ingest.readers.parquet_files": "names of columns, and which are text",
         "ingest.readers.join": "a count",
         "ingest.readers.part": "a count",

@@ -172,9 +172,6 @@ def _describe_cost(row: dict[str, Any], tree: KpiTree, currency: str) -> str:
     judged = row["pays"] in ("pays", "does_not_pay", "not_within_month")
     never = np.isnan(row["pays_from"])
     kind = "never" if never else row["pays"] if judged else "alone"
-    said = fill(f"cost_{kind}", **figures)
-    return (
-        joining.sentences([said, fill("buy_later")])
-        if leaf in BUY_LATER and row["pays"] != "pays"
-        else said
-    )
+    later = leaf in BUY_LATER and row["pays"] != "pays"
+    said = [fill(f"cost_{kind}", **figures), fill("buy_later") if later else ""]
+    return joining.sentences(said)

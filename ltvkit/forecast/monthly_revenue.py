@@ -233,9 +233,8 @@ def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..
     if ahead.method in SIMPLE:
         known = ahead.table["actual"].notna().sum()
         text = fill(f"as_{ahead.method}", n=min(int(known), YEAR))
-        return joining.sentences(
-            [text, fill("not_better" if ahead.won >= 0 else "not_known_who_is_new")]
-        )
+        why = fill("not_better" if ahead.won >= 0 else "not_known_who_is_new")
+        return joining.sentences([text, why])
     if ahead.won == 0:
         return fill("existing_alone")
     spread = _find_spread(ahead)
@@ -250,9 +249,5 @@ def _describe_assumption(ahead: Revenue, coming: pd.DataFrame, show: Callable[..
         amounts["share"] = formats.share(abs(np.expm1(ahead.growth)), decimals=0)
     else:
         name = "assumed"
-    text = fill(name, **amounts)
-    return (
-        joining.sentences([text, fill("with_season")])
-        if ahead.method in ("season", TRENDS["season"])
-        else text
-    )
+    seasonal = ahead.method in ("season", TRENDS["season"])
+    return joining.sentences([fill(name, **amounts), fill("with_season") if seasonal else ""])

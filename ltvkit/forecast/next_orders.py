@@ -153,9 +153,9 @@ def describe_check(checked: pd.DataFrame, *, days: int) -> str:
     if whole["came_back"] < FEWEST:
         return fill("few_came_back", n=int(whole["came_back"]), days=days)
     n, share = int(whole["came_back"]), float(whole["coverage"])
-    text = fill("came_within", n=n, share=share, days=days)
     off = abs(share - (HIGH - LOW)) > ROUGH
-    return joining.sentences([text, fill("rough_days")]) if off else text
+    text = fill("came_within", n=n, share=share, days=days)
+    return joining.sentences([text, fill("rough_days") if off else ""])
 
 
 def describe_next_order(one: pd.Series, model: GapModel) -> str:

@@ -45,8 +45,8 @@ def build(
     _check_distinct(shops)
     workers = Workers(jobs=jobs, timeout=timeout)
     session = Session(months, notebooks, chosen, workers, replace, tell)
-    session.outcome.language = i18n.find_common(given.language for given in shops)
-    with run_state.named_run(), session.signals.raised():
+    common = session.outcome.language = i18n.find_common(given.language for given in shops)
+    with i18n.speaking(common), run_state.named_run(), session.signals.raised():
         try:
             session.run(shops)
             if browser:

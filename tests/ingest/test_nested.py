@@ -9,8 +9,9 @@ import duckdb
 import pytest
 
 from ltvkit import orders
-from ltvkit.errors import DataError
+from ltvkit.errors import ColumnError, DataError
 from ltvkit.ingest import records
+from ltvkit.ingest.readers import nested
 
 PURCHASE = {
     "event_date": "20240105",
@@ -112,3 +113,15 @@ def test_a_broken_file_is_refused_and_a_json_file_in_a_folder_is_no_export(tmp_p
     (folder / "events.ndjson").write_text(json.dumps(VIEW))
     (folder / "manifest.json").write_text('{"files": 1}')
     assert len(read("exports").rows) == 1
+
+
+def test_a_list_of_too_many_keys_stays_one_column(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
+    monkeypatch.setattr(nested, "MOST_KEYS", 3)
+    lines = "\n".join(map(json.dumps, (PURCHASE, VIEW)))
+    (tmp_path / "events.ndjson").write_text(lines)
+    with pytest.raises(ColumnError, match=r"event_params\.friend"):
+        read("events.ndjson", columns={"referred_by": "event_params.friend"})
+    found = read("events.ndjson", columns={"referred_by": "event_params"})
+    assert "ga_session_id" in found.rows.set_index("event").loc["purchase", "referred_by"]
+    assert "event_params has more than 3 keys" in capsys.readouterr().err

@@ -147,6 +147,15 @@ def test_no_sentence_of_a_notebook_is_without_a_translation(book, tmp_path, monk
     assert find_unmarked("\n".join([*found.findings, *drawn])) == []
 
 
+def test_a_run_for_shops_of_one_language_tells_its_progress_in_it(shops, tmp_path):
+    root = shops["ja"].parents[2]
+    done = report(root, "params/ja.yaml", "--month", "2024-08", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "ノートブック2件を実行します" in done.stderr
+    assert re.search(r"秒で完了", done.stderr)
+    assert not re.search(r"to run|finished|Published", done.stdout + done.stderr)
+
+
 def _list_texts(figure) -> list[str]:
     from matplotlib.text import Text
 

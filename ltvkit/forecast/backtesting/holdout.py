@@ -222,10 +222,9 @@ def _customers_at(lines: Frame, *, split: dt.date) -> tuple[pd.DataFrame, pd.Dat
     """Customers as of the split, and all their lines, in pandas; ids are numbers."""
     known = frames.lazy(customers.summarize(lines, as_of=split))
     theirs = frames.lazy(lines).join(known.select("customer_id"), on="customer_id")
-    each, rows = frames.table(known.sort("customer_id")), frames.table(theirs.sort(*NEEDS))
-    return frames.number_ids(each, "customer_id"), frames.number_ids(
-        rows, "customer_id", "order_id"
-    )
+    each = frames.number_ids(frames.table(known.sort("customer_id")), "customer_id")
+    rows = frames.number_ids(frames.table(theirs.sort(*NEEDS)), "customer_id", "order_id")
+    return each, rows
 
 
 def _try_models(known, actual, days, *, spent, known_days, draws: int) -> dict[str, Trial]:

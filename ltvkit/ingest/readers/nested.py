@@ -2,7 +2,7 @@
 
 So Google Analytics 4 exports events to BigQuery: `event_params` is a list of records of a key and a
 value, and a value is in one of string_value, int_value, float_value and double_value. A table that
-has no such list stays as it is.
+has no such list stays as it is, and so does a list of so many keys that they are data, not names.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ltvkit.core import notices
 from ltvkit.engines.sql import literal, quoted
 
 KEY, VALUE = "key", "value"
-MOST_KEYS = 200  # of one list: of these each is a column
+MOST_KEYS = 1000  # of one list: each is a column
 
 
 def flatten(relation: Any) -> dict[str, str]:
@@ -54,7 +55,11 @@ def _find_values(kind: Any) -> list[str]:
 def _pick(relation: Any, name: str, fields: list[str]) -> dict[str, str]:
     """Of a list of keys and values: a column for each key, with its first value as text."""
     keys = f"unnest(list_distinct(list_transform({quoted(name)}, lambda x: x.{KEY})))"
-    listed = relation.project(f"{keys} as k").aggregate("k").order("k").limit(MOST_KEYS).fetchall()
+    found = relation.project(f"{keys} as k").aggregate("k").order("k")
+    listed = found.limit(MOST_KEYS + 1).fetchall()
+    if len(listed) > MOST_KEYS:
+        notices.tell(f"{name} has more than {MOST_KEYS:,} keys: it is read as one column of text.")
+        return {}
     columns = {}
     for [key] in listed:
         first = f"list_filter({quoted(name)}, lambda x: x.{KEY} = {literal(key)})[1].{VALUE}"
