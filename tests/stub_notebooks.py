@@ -87,7 +87,7 @@ BOUNDED = {
     "offers.reorders._expect": gaps.MOST * DAYS,
     "offers.timing._count": sampling.GROUPS * (timing.MOST + 1) * (gaps.YEAR + 2),
     "funnel.summaries.count_waits": DAYS * (gaps.YEAR + 1),
-    "funnel.summaries._count_entered": 8 * DAYS * CHANNELS,
+    "funnel.summaries.count_entered": 8 * DAYS * CHANNELS,
     "funnel.accumulation.count_there": sampling.GROUPS * (gaps.YEAR + 1),
     "funnel.accumulation.count_paid": sampling.GROUPS * (gaps.YEAR + 1),
     "funnel.referral._follow": sampling.GROUPS * (gaps.YEAR + 1),

@@ -73,6 +73,7 @@ def backtest(
     group that had nobody then counts as the mean; one of cpm as the next lower (`rivals.ORDER`).
     Raises `TooLittleData` and `ColumnError`.
     """
+    lines = frames.hold_small(lines, most=cuts.FEW)
     months = horizons.find_months(lines, as_of=as_of, times=2, months=months)
     start, earlier = (horizons.move_back(as_of, n * months) for n in (1, 2))
     people = [

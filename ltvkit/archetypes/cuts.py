@@ -26,6 +26,7 @@ from ltvkit.periods import Day
 GRID = {**{name: [0.6, 0.7, 0.8, 0.9] for name in HIGH}, ACTIVE: [0.3, 0.4, 0.5, 0.6, 0.7]}
 WORTH, ERRORS = 0.005, 3.0  # so much better must a quantile be: Gini, and standard errors
 DRAWS = 200  # for the standard error
+FEW = 100_000  # rows, that pandas takes through these steps sooner than DuckDB plans them
 FEWEST, LEAST = 30, 0.01  # customers, and share of them, in each type that an offer is made to
 OFFERED = ("all_round_best", "long_relationship", "high_price")
 
@@ -67,6 +68,7 @@ def choose_month_cuts(
     All months of a year are held to the same cuts, so that a month has the same types in its own
     report, in those of later months, and in a list that is drawn by them. Raises as `choose_cuts`.
     """
+    lines = frames.hold_small(lines, most=FEW)  # some dozen short steps
     rule: dict[str, Any] = {"of": of, "export_begins": export_begins}
     december = periods.end(periods.index_of(as_of, "year") - 1, "year")
     try:

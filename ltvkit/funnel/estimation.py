@@ -21,6 +21,7 @@ from ltvkit.ltv import intervals
 PARTS = (0, 7, 30, 60, 120, 180, 240, 300, 365, 450, 550, 640, 730)  # days since entering, by ends
 RAREST = 0.05  # a person weighs as 20 at most
 DRAWS, SEED = 300, 1
+SUM = "...pd,pd->...d"  # over the parts p, by day d
 FEWEST = 10  # people who went on; a median of fewer has no interval
 FIGURES = ("next_stage_share", "lowest_share", "highest_share")
 MEDIAN = ("median_days", "median_days_low", "median_days_high")
@@ -59,10 +60,12 @@ def estimate(waits: Waits, *, draws: int = DRAWS) -> dict[str, float]:
     """next_stage_share with its 95% interval (mid-P, see `ltv.intervals`), and the days by which
     half of those who go on have done so, with theirs (people drawn anew, `draws` times). NaN:
     nobody was seen for so long, nobody went on, or fewer than 10 did (of the interval)."""
-    at_risk, went, worth = _weigh(waits.went, waits.open, waits.weight)
+    at_risk, went = _weigh(waits.went, waits.open, waits.weight)
     left = _stay(at_risk, went)
     if left[-1] > 0 and not at_risk[-1] > 0:
         return dict.fromkeys((*FIGURES, *MEDIAN), np.nan)
+    squares, _went = _weigh(waits.went, waits.open, waits.weight**2)
+    worth = at_risk / np.maximum(squares, 1e-300)  # people whom a weight of 1 is worth
     low, high = intervals.beta_product_mid_p(at_risk * worth, went * worth)
     share = 1 - left[-1]
     found = dict(zip(FIGURES, (float(share), 1 - high, 1 - low), strict=True))
@@ -79,18 +82,15 @@ def draw(waits: Waits, *, draws: int = DRAWS, seed: int = SEED) -> np.ndarray:
     n, rng = counts.sum(), np.random.default_rng(seed)
     drawn = np.zeros((draws, *counts.shape))
     drawn[:, filled] = rng.multinomial(int(n), counts[filled] / n, size=draws)
-    at_risk, went, _worth = _weigh(drawn[:, 0], drawn[:, 1], waits.weight)
-    return _stay(at_risk, went)
+    return _stay(*_weigh(drawn[:, 0], drawn[:, 1], waits.weight))
 
 
 def _weigh(
     went: np.ndarray, open_: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """At risk and gone on by day, as many as their weights are worth; and what a weight is worth
-    in people."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """At risk and gone on by day, as many as their weights are."""
     at_risk = (went + open_)[..., ::-1].cumsum(axis=-1)[..., ::-1]
-    risk, squares = (at_risk * weight).sum(axis=-2), (at_risk * weight**2).sum(axis=-2)
-    return risk, (went * weight).sum(axis=-2), risk / np.maximum(squares, 1e-300)
+    return np.einsum(SUM, at_risk, weight), np.einsum(SUM, went, weight)
 
 
 def _stay(at_risk: np.ndarray, went: np.ndarray) -> np.ndarray:

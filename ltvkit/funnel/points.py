@@ -70,14 +70,15 @@ def value_points(
     steps = summaries.list_recorded(stages)
     days = _choose_days(stages)
     values = _find_values(lines, stages, steps, of=of, days=days)
-    shares = _draw_shares(stages, steps)
+    held = stages.hold()
+    shares = _draw_shares(held, steps)
     rows = []
     for step in steps:
         onward = _find_onward(step, steps, shares)
         value = values.get(PURCHASE if step.next_stage in stages.first_half else step.next_stage)
         if step.next_stage == INTRODUCING:
             value = _value_introducing(referral)
-        people = _count_a_year(stages, step)
+        people = _count_a_year(held, step)
         figures = {"people_a_year": people, "next_stage_share": shares[step][0]}
         figures |= {"onward_share": onward[0]} | _weigh(people, onward, value)
         counted: dict[str, Any] = {"value_days": days}
@@ -127,10 +128,11 @@ def _draw_shares(stages: Stages, steps: list[Step]) -> dict[Step, tuple[float, n
     found = {}
     for n, step in enumerate(steps):
         days = summaries.choose_days(stages, step)
-        cells, followed = summaries.count_waits(stages, step, within=days)
+        cells = summaries.count_waits(stages, step, within=days)
         if cells.empty:
             found[step] = (np.nan, np.full(DRAWS, np.nan))
             continue
+        followed = summaries.count_entered(stages, step)
         waits = estimation.arrange(cells, followed, within=days)
         share = estimation.estimate(waits, draws=0)["next_stage_share"]
         found[step] = (share, 1 - estimation.draw(waits, draws=DRAWS, seed=n)[:, -1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -31,6 +31,7 @@ from ltvkit.ltv import lapse
 from ltvkit.periods import Day
 
 LOYAL = 4  # orders
+FEW = 300_000  # rows, that pandas takes through short steps sooner than DuckDB plans them
 KEY = ("person_id", "stage")
 DAY = nw.col("reached").cast(nw.Datetime("us"))
 COLUMNS = ("person_id", "customer_id", "stage", "reached", "entered", "known", "channel")
@@ -64,6 +65,10 @@ class Stages:
         """The steps between recorded stages, of both halves."""
         steps = list_steps(self.first_half)
         return [step for step in steps if step.next_stage not in self.missing]
+
+    def hold(self) -> Stages:
+        """The same; a few rows in memory, for many short steps."""
+        return replace(self, rows=frames.hold_small(self.rows, most=FEW))
 
     def find_limits(self, step: Step) -> tuple[int, int]:
         """Day numbers from which and until which people can be seen to take a step."""

@@ -53,9 +53,11 @@ def summarize(
     if within < 0:
         raise ParamsError(f"within={within}: give days, or 0.")
     rows: list[dict[str, Any]] = []
-    for step in list_recorded(stages):
-        days = within or choose_days(stages, step)
-        cells, followed = count_waits(stages, step, by=by, every=every, within=days)
+    held = stages.hold()
+    for step in list_recorded(held):
+        days = within or choose_days(held, step)
+        cells = count_waits(held, step, by=by, every=every, within=days)
+        followed = count_entered(held, step, by=by, every=every)
         if by == "channel" and set(cells["_value"]) <= {_(UNKNOWN)}:
             continue
         rows += [
@@ -74,10 +76,11 @@ def series(stages: Stages, *, every: str = "month", within: int = 0) -> pd.DataF
     0 people; the shares of those that end less than `horizon_days` ago are NaN."""
     one_of("every", every, periods.EVERY)
     rows: list[dict[str, Any]] = []
-    for step in list_recorded(stages):
-        days = within or choose_days(stages, step)
-        cells, _followed = count_waits(stages, step, by="period", every=every, within=days)
-        last = stages.find_limits(step)[1] - days
+    held = stages.hold()
+    for step in list_recorded(held):
+        days = within or choose_days(held, step)
+        cells = count_waits(held, step, by="period", every=every, within=days)
+        last = held.find_limits(step)[1] - days
         found = dict(_split(cells, "period"))
         for index in range(min(found), max(found) + 1) if found else ():
             part = found.get(index, cells.iloc[:0])
@@ -110,13 +113,11 @@ def choose_days(stages: Stages, step: Step) -> int:
 
 def count_waits(
     stages: Stages, step: Step, *, by: str = "", every: str = "month", within: int
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> pd.DataFrame:
     """A step -> how long people waited (part, time, reached, people, since; `ever`: of these who
-    have gone on by now), by value of `by`; and how many entered this half of the funnel so many
-    days ago, whether or not they have reached this stage."""
+    have gone on by now), by value of `by`."""
     last = stages.find_limits(step)[1]
-    values = _find_values(by, every)
-    dated = select_people(stages, step).with_columns(_value=values)
+    dated = select_people(stages, step).with_columns(_value=_find_values(by, every))
     seen, wait = last - nw.col("_day"), periods.number("_next") - nw.col("_day")
     waited = dated.with_columns(
         _over=nw.when(seen > within).then(nw.lit(within)).otherwise(seen),
@@ -131,8 +132,7 @@ def count_waits(
         part=nw.sum_horizontal(*((nw.col("since") > days).cast(nw.Int64) for days in PARTS)),
     )
     cells = waited.group_by("_value", "part", "time", "reached")
-    counted = frames.table(cells.agg(nw.col("since", "ever").sum(), people=nw.len()))
-    return counted, _count_entered(stages, step, values, last=last)
+    return frames.table(cells.agg(nw.col("since", "ever").sum(), people=nw.len()))
 
 
 def select_people(stages: Stages, step: Step) -> nw.LazyFrame:
@@ -167,16 +167,18 @@ def _find_values(by: str, every: str) -> nw.Expr:
     }[by]
 
 
-def _count_entered(stages: Stages, step: Step, value: nw.Expr, *, last: int) -> pd.DataFrame:
-    """_value, days, people: a person by the day of entering this half of the funnel, by when
-    people could be seen. The later ones have had less time to reach the stage."""
-    first = stages.find_limits(step)[0]
+def count_entered(
+    stages: Stages, step: Step, *, by: str = "", every: str = "month"
+) -> pd.DataFrame:
+    """How many people entered this half of the funnel so many `days` ago (_value, days, people),
+    whether or not they have reached the step's stage: the later ones have had less time to."""
+    first, last = stages.find_limits(step)
     half = [*stages.first_half] if step.stage in stages.first_half[:-1] else [PURCHASE]
     rows = frames.lazy(stages.rows).filter(nw.col("stage").is_in(half), nw.col("known") == 1)
     if half == [PURCHASE]:
         rows = rows.filter(~nw.col("customer_id").is_null())
     began = rows.filter(nw.col("reached") == nw.col("entered")).with_columns(
-        _value=value, _in=periods.number("entered")
+        _value=_find_values(by, every), _in=periods.number("entered")
     )
     began = began.filter(nw.col("_in") >= first, nw.col("_in") <= last)
     people = began.select("person_id", "_value", days=last - nw.col("_in")).unique()

@@ -91,4 +91,4 @@ def _cdf(product: _Moments, share: float, *, nothing: float) -> float:
     if not 0 < product.mean[-1] < 1:
         return float(share >= nothing)
     a, b = product.shape()
-    return float(scipy.stats.beta.cdf(share, a[-1], b[-1]))
+    return float(scipy.special.betainc(a[-1], b[-1], share))  # the same as scipy.stats.beta.cdf
