@@ -71,7 +71,7 @@ lab: $(READY) ## Open JupyterLab on the notebooks
 
 notebooks: $(READY) ## Run all notebooks and store their output in them
 	@$(RUN) -m nbconvert --to notebook --execute --inplace \
-		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/lessons/*.ipynb
 
 messages: $(READY) ## Bring the catalogues of translations up to date with the texts of the kit
 	@$(RUN) tests/stub_catalogues.py
@@ -79,7 +79,7 @@ messages: $(READY) ## Bring the catalogues of translations up to date with the t
 translate: $(READY) ## Write the Japanese notebooks, notebooks/ja, with the output of a run
 	@$(RUN) -m ltvkit.config.translations ja
 	@$(RUN) -m nbconvert --to notebook --execute --inplace \
-		--ExecutePreprocessor.record_timing=False notebooks/ja/*.ipynb
+		--ExecutePreprocessor.record_timing=False notebooks/ja/*.ipynb notebooks/ja/lessons/*.ipynb
 
 lock: $(READY) ## Refresh requirements.lock and requirements-spark.lock
 	@$(RUN) $(COMPILE) --upgrade --output-file requirements.lock requirements.txt requirements-dev.txt

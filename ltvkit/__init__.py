@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 # What an analyst imports by name: `from ltvkit import rfm`.
 _MODULES = (
     "abc_classes", "archetypes", "cohorts", "customers", "deciles", "display", "drivers", "errors",
-    "forecast", "funnel", "hypotheses", "kpis", "ltv", "offers", "orders", "periods", "quality",
-    "rfm", "samples", "support", "traits", "transitions",
+    "exercises", "forecast", "funnel", "hypotheses", "kpis", "ltv", "offers", "orders", "periods",
+    "quality", "rfm", "samples", "support", "traits", "transitions",
 )  # fmt: skip
 
 __all__ = ["__version__", "open"]

@@ -50,7 +50,7 @@ def run(notebook: Path, given: dict) -> None:
     shell.showtraceback = lambda *_any, **_options: None  # a note stands in its place
     missing = MissingData()
     for cell in json.loads(notebook.read_text("utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
+        if cell["cell_type"] == "code" and "exercise" not in cell["metadata"].get("tags", ()):
             source = "".join(cell["source"])
             error = shell.run_cell(source, store_history=True).error_in_exec
             if error:

@@ -17,7 +17,9 @@ from ltvkit.core import i18n
 from ltvkit.display.plots import _fonts
 
 LANGUAGES = catalogues.list_languages()
-NOTEBOOKS = sorted((HOME / "notebooks").glob("*.ipynb"))
+BOOKS = HOME / "notebooks"
+LESSONS = sorted((BOOKS / "lessons").glob("*.ipynb"))
+NOTEBOOKS = [*sorted(BOOKS.glob("*.ipynb")), *LESSONS]
 each = pytest.mark.parametrize("language", LANGUAGES)
 # What Markdown shows as it is, or by which code knows a part of a page.
 KEPT = (r"^#+(?= )", r"^## \d+\.", r"`[^`\n]+`", r"\$\$.+?\$\$", r"\$[^$\n]+\$", r"\]\(\S+?\)")
@@ -138,7 +140,8 @@ def test_charts_have_a_letter_for_every_sign_of_a_translation(language):
 def test_a_notebook_in_a_language_is_that_of_its_catalogue_with_the_same_figures(language, path):
     """The English one is run by nbval; this one has the same code, and so the same figures."""
     source = json.loads(path.read_text("utf-8"))
-    written = json.loads((path.parent / language / path.name).read_text("utf-8"))
+    written = BOOKS / language / path.relative_to(BOOKS)
+    written = json.loads(written.read_text("utf-8"))
     with i18n.speaking(language):
         said = translations.translate(source, path.stem)
     assert written["metadata"]["ltvkit"] == said["metadata"]["ltvkit"]
@@ -164,13 +167,19 @@ def _read_outputs(cell) -> str:
 def test_a_notebook_is_written_in_a_language_as_it_runs(language, tmp_path, monkeypatch):
     for folder in ("params", "notebooks"):
         (tmp_path / folder).mkdir()
-    shutil.copy(NOTEBOOKS[0], tmp_path / "notebooks")
+    home = tmp_path / "notebooks"
+    (home / "lessons").mkdir()
+    books = [NOTEBOOKS[0], LESSONS[0]]
+    names = [path.relative_to(BOOKS) for path in books]
+    for path, name in zip(books, names, strict=True):
+        shutil.copy(path, home / name)
     monkeypatch.setenv("LTVKIT_ROOT", str(tmp_path))
-    [written] = translations.write(language)
-    assert written == tmp_path / "notebooks" / language / NOTEBOOKS[0].name
-    cells = [json.loads(p.read_text("utf-8"))["cells"] for p in (NOTEBOOKS[0], written)]
-    code = [["".join(c["source"]) for c in cs if c["cell_type"] == "code"] for cs in cells]
-    assert code[0] == code[1]
     monkeypatch.delenv("LTVKIT_LANG", raising=False)
-    monkeypatch.chdir(written.parent)  # where its kernel starts
-    assert i18n.language() == language
+    written = translations.write(language)
+    assert written == [home / language / name for name in names]
+    for path, made in zip(books, written, strict=True):
+        cells = [json.loads(p.read_text("utf-8"))["cells"] for p in (path, made)]
+        code = [["".join(c["source"]) for c in cs if c["cell_type"] == "code"] for cs in cells]
+        assert code[0] == code[1]
+        monkeypatch.chdir(made.parent)  # where its kernel starts
+        assert i18n.language() == language

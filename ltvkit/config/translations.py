@@ -5,7 +5,8 @@ Markdown cell, by the notebook's name and the cell's id. Its source is the Engli
 cell that was changed is without a translation at once, and is shown in English. Code, tags and
 parameters are those of the English notebook.
 
-`python -m ltvkit.config.translations ja` writes the Japanese notebooks to notebooks/ja/.
+`python -m ltvkit.config.translations ja` writes the Japanese notebooks to notebooks/ja/, and the
+lessons to notebooks/ja/lessons/.
 """
 
 import ast
@@ -17,8 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ltvkit.config.notebooks import Notebook, digest, find_notebooks, find_title, read_source
-from ltvkit.core import files, i18n
+from ltvkit.config.notebooks import Notebook, digest, find_title, read_source
+from ltvkit.core import files, i18n, paths
 from ltvkit.core.i18n import Message
 
 DOMAIN, NAV = "notebooks", "nav"
@@ -67,15 +68,15 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def write(language: str) -> list[Path]:
-    """Write all notebooks of the project in a language, as files that have not been run."""
-    written = []
+    """Write all notebooks and lessons in a language, as files that have not been run."""
+    home, written = paths.root() / "notebooks", []
     with i18n.speaking(language):
-        for book in find_notebooks():
-            content = read(book.path)
+        for path in (*sorted(home.glob("*.ipynb")), *sorted(home.glob("lessons/*.ipynb"))):
+            content = read(path)
             for cell in content["cells"]:
                 if cell["cell_type"] == "code":
                     cell |= {"outputs": [], "execution_count": None}
-            written.append(book.path.parent / language / book.path.name)
+            written.append(home / language / path.relative_to(home))
             text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)
             files.write(written[-1], f"{text}\n")
     return written

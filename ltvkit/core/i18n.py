@@ -111,12 +111,13 @@ def _name() -> str:
 
 
 def _find_folder_language() -> str:
-    """That of a notebook in notebooks/<language>/, whose kernel starts there; "" elsewhere."""
+    """That of a notebook in notebooks/<language>/ or a folder there, where its kernel starts; ""
+    elsewhere."""
     try:
-        above, folder = os.path.split(os.getcwd())
+        above, folder, last = ["", "", *os.getcwd().split(os.sep)][-3:]
     except OSError:  # the folder is gone
         return ""
-    return folder if os.path.basename(above) == "notebooks" else ""
+    return {folder: last, above: folder}.get("notebooks", "")
 
 
 def _catalogue() -> gettext.NullTranslations:

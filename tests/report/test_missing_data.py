@@ -147,7 +147,10 @@ def test_cells_about_the_sample_are_left_out_of_other_shops(tmp_path):
     root = make(tmp_path)
     tagged = {"metadata": {"tags": ["sample"]}}
     about = new_markdown_cell("Of the sample shop.", **tagged)
-    write_notebook(root, "01_rfm", about, new_code_cell("print('of the sample')", **tagged), "1")
+    learned = new_code_cell("raise SystemExit", metadata={"tags": ["exercise"]})  # of nobody's page
+    write_notebook(
+        root, "01_rfm", about, new_code_cell("print('of the sample')", **tagged), learned, "1"
+    )
     assert report(root).returncode == 0
     pages = root / "reports" / "stub" / "1998-06"
     assert "of the sample" in (pages / "01_rfm.html").read_text("utf-8")  # by the default source

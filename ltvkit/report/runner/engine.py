@@ -12,6 +12,7 @@ from ltvkit.report.runner.missing_data import MissingData
 
 NAME = "ltvkit"
 OF_SAMPLE = "sample"  # tag of cells about the shop of the notebook's defaults
+EXERCISE = "exercise"  # tag of cells that are for who learns
 
 
 class Client(PapermillNotebookClient):
@@ -50,10 +51,11 @@ class Engine(NBClientEngine):
         start_timeout: int,
         **options,
     ) -> None:
-        """Run the notebook that `nb_man` holds; cells about its sample are left out of others."""
-        if not of_sample:
-            cells = nb_man.nb.cells
-            nb_man.nb.cells = [c for c in cells if OF_SAMPLE not in c.metadata.get("tags", [])]
+        """Run the notebook that `nb_man` holds, without exercises, and without cells about its
+        sample where it is another shop's."""
+        left_out = {EXERCISE} if of_sample else {EXERCISE, OF_SAMPLE}
+        cells = nb_man.nb.cells
+        nb_man.nb.cells = [c for c in cells if left_out.isdisjoint(c.metadata.get("tags", []))]
         named = {"kernel_name": kernel_name, "startup_timeout": start_timeout}
         client = Client(nb_man, **named, config=options["config"], coalesce_streams=True)
         client.missing = missing
