@@ -15,17 +15,19 @@ from typing import Any
 from ltvkit.core import files
 from ltvkit.core.i18n import _
 from ltvkit.display import formats, joining
-from ltvkit.errors import DataError, LtvkitError, ParamsError, nearest
-from ltvkit.exercises.reading import CHOICE, differ, read_answer
+from ltvkit.errors import DataError, ParamsError, nearest
+from ltvkit.exercises.reading import differ, read_answer
 
 CATALOGUE: Mapping[str, Mapping[str, Any]] = files.read_yaml(__name__, "catalogue.yaml")
 NAMES = tuple(CATALOGUE)
+ANSWERS = "ltvkit.exercises.answers"
+SHOWN = {"share": formats.share, "count": formats.count}
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The right answer to an exercise, what each known mistake gives, and figures that the hint and
-    the solution name."""
+    """The right answer to an exercise, what each known mistake gives, and figures that its texts
+    name."""
 
     right: float | str
     wrong: Mapping[str, float | str]
@@ -34,13 +36,48 @@ class Answers:
 
 @dataclass(frozen=True)
 class Reply:
-    """What `check` says: whether the answer is right, and a text; a notebook shows the text."""
+    """A text, which a notebook shows; of `check` also whether the answer is right."""
 
-    right: bool
     text: str
+    right: bool | None = None
 
     def __repr__(self) -> str:
         return self.text
+
+
+@dataclass(frozen=True)
+class _Exercise:
+    """An exercise of the catalogue, and the variables that its answer is computed from."""
+
+    name: str
+    facts: Mapping[str, Any]
+    variables: Mapping[str, Any]
+
+    def compute(self) -> Answers:
+        module, _dot, function = self.facts["of"].partition(".")
+        solve = getattr(importlib.import_module(f"{ANSWERS}.{module}"), function)
+        needs, known = inspect.signature(solve).parameters.values(), self.variables
+        if missing := [p.name for p in needs if p.default is p.empty and p.name not in known]:
+            named = " and ".join(f"`{n}`" for n in missing)
+            raise ParamsError(f"{self.name} needs {named}: run the cells above it first.")
+        return Answers(*solve(**{p.name: known[p.name] for p in needs if p.name in known}))
+
+    def fill(self, text: str, found: Answers) -> str:
+        """A text with the answer (`right`) and the figures that it names; whole ones are counts."""
+        right, kind = found.right, self.facts["kind"]
+        if isinstance(right, str):
+            said = _(right)
+        elif kind == "money":
+            said = formats.money(right, self.variables.get("currency", ""))
+        else:
+            said = SHOWN.get(kind, formats.number)(right)
+        return formats.fill(_(text), right=said, **found.figures)
+
+    def reply(self, *parts: str) -> Reply:
+        """That an answer is not right, and what helps."""
+        ways = {way: f'exercises.{way}("{self.name}")' for way in ("hint", "solution")}
+        helped = _("For a hint: {hint}; for the answer: {solution}.").format(**ways)
+        return Reply(joining.sentences([*parts, helped]), right=False)
 
 
 def check(name: str, answer: Any = None, /, **given: Any) -> Reply:
@@ -52,75 +89,54 @@ def check(name: str, answer: Any = None, /, **given: Any) -> Reply:
     computed from (`book`, `as_of`), in place of the notebook's variables of these names. Raises
     `ParamsError` for an exercise that there is not, or where something is missing.
     """
-    entry = _find(name)
+    exercise = _find(name, given)
     if answer is None or answer is ... or (isinstance(answer, str) and not answer.strip()):
-        return Reply(False, joining.sentences([_("No answer yet."), _help(name)]))
-    try:
-        found = _compute(entry, name, given)
-    except DataError as error:
-        return Reply(False, _cannot(error))
-    kind = entry["kind"]
+        return exercise.reply(_("No answer yet."))
+    kind = exercise.facts["kind"]
     try:
         said = read_answer(answer, kind)
     except ValueError as error:
-        return Reply(False, joining.sentences([str(error), _help(name)]))
+        return exercise.reply(str(error))
+    try:
+        found = exercise.compute()
+    except DataError as error:
+        return Reply(_explain(error), right=False)
     far = differ(said, found.right, kind)
     off = {mistake: differ(said, value, kind) for mistake, value in found.wrong.items()}
     likely = min(off, key=off.__getitem__)
     if far <= min(1, off[likely]):
-        return Reply(True, joining.sentences([_("Right."), _explain(entry, found, given)]))
+        solved = exercise.fill(exercise.facts["solution"], found)
+        return Reply(joining.sentences([_("Right."), solved]), right=True)
     if off[likely] <= 1:
-        why = _fill(entry["wrong"][likely], found, entry, given)
-        return Reply(False, joining.sentences([_("Not yet."), why, _help(name)]))
-    if kind == CHOICE:
-        return Reply(False, joining.sentences([_("Not yet."), _help(name)]))
-    way = _("The answer is lower.") if float(said) > found.right else _("The answer is higher.")
-    return Reply(False, joining.sentences([_("Not yet."), way, _help(name)]))
+        why = exercise.fill(exercise.facts["wrong"][likely], found)
+    elif isinstance(said, str) or isinstance(found.right, str):
+        why = ""
+    else:
+        why = _("The answer is lower.") if said > found.right else _("The answer is higher.")
+    return exercise.reply(_("Not yet."), why)
 
 
 def hint(name: str, /, **given: Any) -> Reply:
     """An exercise -> how to go about it. Raises as `check`."""
-    entry = _find(name)
-    text = _(entry["hint"])
-    if "{" not in text:
-        return Reply(False, text)
-    try:
-        return Reply(False, _fill(entry["hint"], _compute(entry, name, given), entry, given))
-    except DataError as error:
-        return Reply(False, _cannot(error))
+    exercise = _find(name, given)
+    text = exercise.facts["hint"]
+    return _tell(exercise, "hint") if "{" in text else Reply(_(text))
 
 
 def solution(name: str, /, **given: Any) -> Reply:
     """An exercise -> the right answer of the reader's own orders, and why. Raises as `check`."""
-    entry = _find(name)
-    try:
-        return Reply(False, _explain(entry, _compute(entry, name, given), given))
-    except DataError as error:
-        return Reply(False, _cannot(error))
+    return _tell(_find(name, given), "solution")
 
 
 def compute(name: str, /, **given: Any) -> Answers:
     """An exercise -> its `Answers`. Raises as `check`, and `DataError` where orders are too few."""
-    return _compute(_find(name), name, given)
+    return _find(name, given).compute()
 
 
-def _find(name: str) -> Mapping[str, Any]:
+def _find(name: str, given: Mapping[str, Any]) -> _Exercise:
     if name not in CATALOGUE:
         raise ParamsError(f"There is no exercise '{name}'.{nearest(name, NAMES)}")
-    return CATALOGUE[name]
-
-
-def _compute(entry: Mapping[str, Any], name: str, given: Mapping[str, Any]) -> Answers:
-    module, _dot, function = entry["of"].partition(".")
-    solve = getattr(importlib.import_module(f"ltvkit.exercises.answers.{module}"), function)
-    known = {**_read_notebook(), **given}
-    needs = inspect.signature(solve).parameters.values()
-    missing = [p.name for p in needs if p.default is p.empty and p.name not in known]
-    if missing:
-        named = " and ".join(f"`{n}`" for n in missing)
-        raise ParamsError(f"{name} needs {named}: run the notebook's cells above first.")
-    right, wrong, *figures = solve(**{p.name: known[p.name] for p in needs if p.name in known})
-    return Answers(right, wrong, dict(*figures))
+    return _Exercise(name, CATALOGUE[name], {**_read_notebook(), **given})
 
 
 def _read_notebook() -> Mapping[str, Any]:
@@ -131,30 +147,13 @@ def _read_notebook() -> Mapping[str, Any]:
     return shell.user_ns if shell else {}
 
 
-def _explain(entry: Mapping[str, Any], found: Answers, given: Mapping[str, Any]) -> str:
-    return _fill(entry["solution"], found, entry, given)
+def _tell(exercise: _Exercise, what: str) -> Reply:
+    try:
+        return Reply(exercise.fill(exercise.facts[what], exercise.compute()))
+    except DataError as error:
+        return Reply(_explain(error))
 
 
-def _fill(text: str, found: Answers, entry: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """A text with the answer (`right`) and the figures of the exercise; whole ones are counts."""
-    right = _show(found.right, entry["kind"], {**_read_notebook(), **given}.get("currency", ""))
-    return formats.fill(_(text), right=right, **found.figures)
-
-
-def _show(value: float | str, kind: str, currency: str) -> str:
-    if isinstance(value, str):
-        return _(value)
-    if kind == "money":
-        return formats.money(value, currency)
-    return {"share": formats.share, "count": formats.count}.get(kind, formats.number)(value)
-
-
-def _help(name: str) -> str:
-    said = _("For a hint: {hint}; for the answer: {solution}.")
-    ways = {way: f'exercises.{way}("{name}")' for way in ("hint", "solution")}
-    return said.format(**ways)
-
-
-def _cannot(error: LtvkitError) -> str:
+def _explain(error: DataError) -> str:
     said = _("These orders cannot answer it: {reason} Take the sample shop, `demo:shop`.")
-    return said.format(reason=joining.sentences([str(error)]))
+    return said.format(reason=error)

@@ -128,7 +128,7 @@ def test_another_answer_is_not_right_and_says_the_way(name, notebook):
 
 
 def test_without_the_notebooks_variables_it_says_what_to_run():
-    with pytest.raises(ParamsError, match="orders-1 needs `book` and `as_of`: run the notebook"):
+    with pytest.raises(ParamsError, match="orders-1 needs `book` and `as_of`: run the cells"):
         exercises.check("orders-1", 3)
     with pytest.raises(
         ParamsError, match="There is no exercise 'order-1'. Did you mean 'orders-1'"
