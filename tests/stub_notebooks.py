@@ -26,7 +26,7 @@ from ltvkit.offers import evaluation, gaps, timing
 from ltvkit.quality import summary
 from ltvkit.report import results
 from ltvkit.samples import events, shop
-from ltvkit.support import after_purchase, aftermath
+from ltvkit.support import after_purchase, aftermath, causes, routing
 from ltvkit.traits import following
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
@@ -108,6 +108,13 @@ SAMPLES = {
     "archetypes.tiers._compare": 1.3,
     "support.aftermath._read": 1.3,
 }
+# What has more rows than a small shop has customers, and a limit of its own: the latest enquiries,
+# and up to five order days on average of each customer of a sample.
+ROWS = {
+    "support.routing.read": routing.MOST,
+    "support.causes.read": causes.MOST,
+    "support.aftermath._read": 5 * 3 * MOST,
+}
 # What may grow with the customers: distinct histories, and the lines of the one who is explained.
 HISTORIES = {"forecast.estimation.histories"}
 ONE_CUSTOMER = {"forecast.explanations.explain_customer"}
@@ -173,7 +180,7 @@ def as_long(found: dict[str, int], *, customers: int) -> dict[str, int]:
     """The crossings of a shop of so many customers -> those that have as many rows, or more, but
     for what a limit of its own holds whatever the customers."""
     long = {n: rows for n, rows in found.items() if rows >= customers and n not in HISTORIES}
-    return {n: rows for n, rows in long.items() if rows > BOUNDED.get(n, 0)}
+    return {n: rows for n, rows in long.items() if rows > BOUNDED.get(n, ROWS.get(n, 0))}
 
 
 def run(notebook: Path, given: dict[str, Any]) -> None:
