@@ -120,10 +120,11 @@ def test_another_answer_is_not_right_and_says_the_way(name, notebook):
     if isinstance(found.right, str):
         assert not exercises.check(name, "something else", **given).right
         return
-    reply = exercises.check(name, float(found.right) * 1.737 + 3, **given)
+    reply = exercises.check(name, found.right + 0.737 * abs(found.right) + 3, **given)
     assert "The answer is lower." in reply.text
     assert (
-        "The answer is higher." in exercises.check(name, found.right * 0.317 - 1.03, **given).text
+        "The answer is higher."
+        in exercises.check(name, found.right - 0.737 * abs(found.right) - 3, **given).text
     )
 
 

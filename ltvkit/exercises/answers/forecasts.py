@@ -23,7 +23,7 @@ def probability_by_hand() -> Found:
     model = forecast.BetaGeoFitter()
     model.params_ = pd.Series(PARAMETERS)
     x, last, age = DORA
-    right = float(model.conditional_probability_alive(x, last, age))
+    right = float(model.conditional_probability_alive([x], [last], [age])[0])
     odds, base = (1 - right) / right, (PARAMETERS["alpha"] + age) / (PARAMETERS["alpha"] + last)
     wrong = {
         "gone": 1 - right,

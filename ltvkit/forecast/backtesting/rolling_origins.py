@@ -100,8 +100,8 @@ def roll(
     months misses them by a little less than others.
     """
     lines = frames.hold_small(lines, most=FEW)  # some dozen short steps
-    if isinstance(lines, pd.DataFrame):
-        lines = frames.number_ids(lines, "customer_id")
+    if isinstance(lines, pd.DataFrame) and len(lines) <= estimation.MAX_CUSTOMERS:
+        lines = frames.number_ids(lines, "customer_id")  # of more, ids decide on a sample
     history = kpis.series(lines, as_of=as_of, export_begins="opening")
     rule: dict[str, Any] = {"model": model, "campaigns": campaigns}
 
