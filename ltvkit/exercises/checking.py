@@ -18,7 +18,8 @@ from ltvkit.display import formats, joining
 from ltvkit.errors import DataError, ParamsError, nearest
 from ltvkit.exercises.reading import differ, read_answer
 
-CATALOGUE: Mapping[str, Mapping[str, Any]] = files.read_yaml(__name__, "catalogue.yaml")
+_ENTRIES: Mapping[str, Mapping[str, Any]] = files.read_yaml(__name__, "catalogue.yaml")
+CATALOGUE = {name: _ENTRIES[facts.get("like", name)] for name, facts in _ENTRIES.items()}
 NAMES = tuple(CATALOGUE)
 ANSWERS = "ltvkit.exercises.answers"
 SHOWN = {"share": formats.share, "count": formats.count}

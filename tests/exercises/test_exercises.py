@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
+import inspect
 import json
 import re
 from pathlib import Path
@@ -50,20 +53,37 @@ def notebook():
     def find(name: str) -> dict:
         path = WHERE[name]
         if path not in known:
-            known[path] = run(path)
+            asked = [other for other, where in WHERE.items() if where == path]
+            known[path] = run(path, needs={n for other in asked for n in list_needs(other)})
         return known[path]
 
     return find
 
 
-def run(path: Path) -> dict:
-    """A notebook's variables after its cells, without its exercises."""
+@pytest.fixture(scope="module")
+def answers(notebook):
+    """The answers of an exercise, computed once."""
+    return functools.cache(lambda name: checking.compute(name, **notebook(name)))
+
+
+def list_needs(name: str) -> list[str]:
+    """The variables of the notebook that an exercise cannot do without."""
+    module, _dot, function = CATALOGUE[name]["of"].partition(".")
+    solve = getattr(importlib.import_module(f"ltvkit.exercises.answers.{module}"), function)
+    needs = inspect.signature(solve).parameters.values()
+    return [each.name for each in needs if each.default is each.empty]
+
+
+def run(path: Path, *, needs: set[str]) -> dict:
+    """A notebook's variables after as many cells as it takes to have these."""
     from matplotlib import pyplot as plt
 
     plt.switch_backend("agg")
     shown: dict = {"display": lambda *_any: None, "print": lambda *_any, **_options: None}
     for cell in json.loads(path.read_text("utf-8"))["cells"]:
         tags = cell["metadata"].get("tags", ())
+        if needs <= set(shown):
+            break
         if cell["cell_type"] == "code" and "exercise" not in tags:
             exec("".join(cell["source"]), shown)
     plt.close("all")
@@ -92,9 +112,10 @@ def test_at_least_three_mistakes_have_a_text_of_their_own(name):
 
 @in_each_language
 @each
-def test_right_wrong_and_empty_answers(name, language, notebook):
+def test_right_wrong_and_empty_answers(name, language, notebook, answers, monkeypatch):
     given = notebook(name)
-    found = checking.compute(name, **given)
+    found = answers(name)
+    monkeypatch.setattr(checking._Exercise, "compute", lambda _exercise: found)  # once is enough
     assert set(found.wrong) == set(CATALOGUE[name]["wrong"])
     with i18n.speaking(language):
         right = exercises.check(name, found.right, **given)
@@ -114,9 +135,9 @@ def test_right_wrong_and_empty_answers(name, language, notebook):
 
 
 @each
-def test_another_answer_is_not_right_and_says_the_way(name, notebook):
+def test_another_answer_is_not_right_and_says_the_way(name, notebook, answers):
     given = notebook(name)
-    found = checking.compute(name, **given)
+    found = answers(name)
     if isinstance(found.right, str):
         assert not exercises.check(name, "something else", **given).right
         return

@@ -110,7 +110,8 @@ def margin_by_formula(book: Orders, as_of: pd.Timestamp, margin_rate: float) -> 
     """ARPU x margin rate / churn rate."""
     rule: dict[str, Any] = {"as_of": as_of, "margin_rate": margin_rate}
     methods = formulas.compare(book.lines, **rule).set_index("method")
-    row = methods.loc[_(formulas.METHODS["churn_margin"]["method"])]
+    name = formulas.METHODS["churn_margin"]["method"]
+    row = methods.loc[_(name)]
     if pd.isna(row["value"]):
         raise TooLittleData(row["withheld"])
     parts = formulas.measures(book.lines, **rule).iloc[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from ltvkit import drivers
 from ltvkit.core.i18n import _
@@ -45,13 +46,14 @@ def part_of_new_customers(change: drivers.Change) -> Found:
     return parts[NEW], wrong, {"share": float(parts[NEW] / parts.sum())}
 
 
-def value_of_a_review(reached, ever) -> Found:
+def value_of_a_review(reached: pd.DataFrame, ever: pd.DataFrame) -> Found:
     """What who had written a review by the landmark brought more than similar customers."""
-    if ADVOCATING not in reached.index or np.isnan(reached.loc[ADVOCATING, "ltv_difference"]):
+    later, naive = (table[table["stage"] == ADVOCATING] for table in (reached, ever))
+    if naive.empty or later["ltv_difference"].isna().all():
         raise TooLittleData(_("too few customers have written a review."))
-    row, naive = reached.loc[ADVOCATING], ever.loc[ADVOCATING]
+    row = later.iloc[0]
     wrong = {
-        "ever": naive["ltv_difference"],
+        "ever": naive["ltv_difference"].iloc[0],
         "later": row["ltv_later"],
         "similar": row["ltv_of_similar"],
         "highest": row["high"],
