@@ -65,10 +65,10 @@ def test_no_import_goes_up(graph):
 
 
 def test_the_top_of_the_house_is_seen_at_a_glance():
-    # Ten concepts of one file, ten rooms of the house, and nine packages of concepts; __init__ and
-    # __main__ do not count. What more comes must share a package.
+    # Nine concepts of one file, eleven rooms of the house, and ten packages of concepts; __init__
+    # and __main__ do not count. That is all that anybody takes in: what more comes must share one.
     entries = [p.name for p in HOME.iterdir() if not p.name.startswith("__")]
-    assert len(entries) <= 29
+    assert len(entries) <= 30
 
 
 def test_prepared_orders_depend_on_all_code_that_reading_uses(graph):

@@ -96,7 +96,7 @@ def check(name: str, answer: Any = None, /, **given: Any) -> Reply:
     kind = exercise.facts["kind"]
     try:
         said = read_answer(answer, kind)
-    except ValueError as error:
+    except ParamsError as error:
         return exercise.reply(str(error))
     try:
         found = exercise.compute()

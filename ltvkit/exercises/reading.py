@@ -9,6 +9,7 @@ import unicodedata
 from typing import Any
 
 from ltvkit.core.i18n import _
+from ltvkit.errors import ParamsError
 
 CHOICE, SHARE, COUNT = "choice", "share", "count"
 OFF = 0.005  # of the right figure, or of one for a share: so much may an answer be off
@@ -16,7 +17,7 @@ _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def read_answer(answer: Any, kind: str) -> float | str:
-    """An answer -> a number, or for a choice its words; raises `ValueError` with what to give.
+    """An answer -> a number, or for a choice its words; raises `ParamsError` with what to give.
 
     >>> read_answer("12,345 JPY", "money"), read_answer("24.9%", "share"), read_answer(12, "count")
     (12345.0, 0.249, 12.0)
@@ -25,7 +26,7 @@ def read_answer(answer: Any, kind: str) -> float | str:
     """
     if kind == CHOICE:
         if not isinstance(answer, str):
-            raise ValueError(_('Give one of the names, in quotes: answer = "..."'))
+            raise ParamsError(_('Give one of the names, in quotes: answer = "..."'))
         return _plain(answer)
     if isinstance(answer, str):
         text = unicodedata.normalize("NFKC", answer).replace("−", "-")
@@ -35,7 +36,7 @@ def read_answer(answer: Any, kind: str) -> float | str:
     else:
         number = float(answer) if isinstance(answer, numbers.Real) else math.nan
     if math.isnan(number):
-        raise ValueError(_("Give one number, as in answer = 12."))
+        raise ParamsError(_("Give one number, as in answer = 12."))
     return number
 
 
