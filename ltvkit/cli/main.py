@@ -12,6 +12,7 @@ import click
 from ltvkit.cli.hypothesis import hypothesis
 from ltvkit.cli.messages import locate, make_printable
 from ltvkit.cli.offer import offer
+from ltvkit.core import i18n
 from ltvkit.core.i18n import _, speaking
 from ltvkit.core.version import VERSION
 from ltvkit.errors import ReportError
@@ -270,19 +271,33 @@ def status(out) -> None:
 
 @main.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-def init(folder) -> None:
+@click.option(
+    "--language",
+    type=click.Choice(i18n.list_languages()),
+    help="Of its README, params, notebooks and lessons.  [default: that of LTVKIT_LANG, else en]",
+)
+def init(folder, language) -> None:
     """Make a project in FOLDER: the notebooks, params of two sample shops, a README.
 
     FOLDER, such as myshop, is created if needed. Nothing is overwritten.
     """
     from ltvkit.config import project
 
-    written = project.create(folder)
-    click.echo(f"Written to {folder}: {', '.join(written)}")
-    click.echo(f"Next:    cd {shlex.quote(str(folder))}")
-    click.echo("         python -m ltvkit report params/shop.yaml    # a sample shop's report")
-    click.echo("         python -m ltvkit inspect mine.csv           # your own orders")
-    click.echo("         jupyter lab notebooks                       # explore and learn")
+    language = language or i18n.find_language()
+    written = project.create(folder, language=language)
+    notebooks = "notebooks" if language == i18n.SOURCE else f"notebooks/{language}"
+    with i18n.speaking(language):
+        said = _("Written to {folder}: {names}")
+        click.echo(said.format(folder=folder, names=", ".join(written)))
+        steps = {
+            f"cd {shlex.quote(str(folder))}": "",
+            "python -m ltvkit report params/shop.yaml": _("a sample shop's report"),
+            "python -m ltvkit inspect mine.csv": _("your own orders"),
+            f"jupyter lab {notebooks}": _("explore and learn"),
+        }
+        click.echo(_("Next:"))
+        for step, what in steps.items():
+            click.echo(f"  {step:<42}# {what}" if what else f"  {step}")
 
 
 @main.command()
@@ -326,10 +341,12 @@ def inspect(file, shop, out) -> None:
     draft = drafts.write_params(seen, shop=shop)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(draft, "utf-8")
-    click.echo(f"\nWritten: {_shorten(out)}")
-    first = "correct what cannot be read, then " if seen.refusal else ""
-    first = "fill in its lines marked CHECK, then " if seen.checks else first
-    click.echo(f"Next:    {first}python -m ltvkit report {shlex.quote(_shorten(out))}")
+    click.echo("\n" + _("Written: {path}").format(path=_shorten(out)))
+    said = _("Next:    {command}")
+    said = _("Next:    correct what cannot be read, then {command}") if seen.refusal else said
+    said = _("Next:    fill in its lines marked CHECK, then {command}") if seen.checks else said
+    command = f"python -m ltvkit report {shlex.quote(_shorten(out))}"
+    click.echo(said.format(command=command))
 
 
 @main.command()

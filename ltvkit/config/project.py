@@ -1,20 +1,24 @@
 """A new project: the notebooks, the params of the sample shops, and a README."""
 
+import re
 import shutil
 import tomllib
 from pathlib import Path
 
-from ltvkit.core import files, paths
+from ltvkit.core import files, i18n, paths
 from ltvkit.errors import ProjectError
 
 NEW = Path(__file__).parent / "new_project"
+LANGUAGE = re.compile(r'(?m)^language: ""( *)')  # of a params file
 
 
-def create(folder: Path) -> list[str]:
+def create(folder: Path, *, language: str = i18n.SOURCE) -> list[str]:
     """Make a project in `folder`, which need not exist -> the names of what was written there.
 
-    Nothing is overwritten: a README.md or .gitignore that is there stays. Raises `ProjectError`
-    where notebooks/ or params/ are there.
+    In another `language` than English, its README and params are in it, and notebooks/<language>/
+    has the notebooks and lessons in it, beside the English ones that reports run. Nothing is
+    overwritten: a README.md or .gitignore that is there stays. Raises `ProjectError` where
+    notebooks/ or params/ are there.
     """
     folder = folder.expanduser().resolve()
     first = next(path for path in (folder, *folder.parents) if path.exists())
@@ -26,16 +30,27 @@ def create(folder: Path) -> list[str]:
             f"{folder} has {' and '.join(there)} already, and nothing is overwritten: give another "
             "folder, or move them away."
         )
-    entries = {"README.md": NEW / "README.md", ".gitignore": NEW / "gitignore"}
+    readme = "README.md" if language == i18n.SOURCE else f"README.{language}.md"
+    entries = {"README.md": NEW / readme, ".gitignore": NEW / "gitignore"}
     written = [name for name in entries if not (folder / name).exists()]
     for name in written:
         files.write(folder / name, entries[name].read_text("utf-8"))
     for name in ("params", "notebooks"):
         with files.replacing(folder / name) as part:
             for path, source in _files(name):
+                if _find_language(path) not in ("", language):
+                    continue
                 (part / path).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, part / path)
+            for path in part.glob("*.yaml") if language != i18n.SOURCE else ():
+                said = LANGUAGE.sub(rf"language: {language}\1", path.read_text("utf-8"))
+                files.write(path, said)
     return ["notebooks/", "params/", *written]
+
+
+def _find_language(path: Path) -> str:
+    """That of notebooks/<language>/...; "" of what all projects have."""
+    return path.parts[0] if path.parts[0] in i18n.list_languages() else ""
 
 
 def _files(name: str) -> list[tuple[Path, Path]]:

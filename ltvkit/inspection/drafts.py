@@ -125,8 +125,13 @@ def _describe_orders(seen: Inspection) -> list[str]:
     span = _("Orders from {first} to {last}, in {currency}.")
     span = span.format(first=facts["first"], last=facts["last"], currency=seen.currency)
     aside = table[table["status"] == "quarantined"].itertuples()
-    listed = (f"  {formats.count(row.lines):>9}  {row.reason}" for row in aside)
+    listed = (f"  {formats.count(row.lines):>9}  {name_reason(row.reason)}" for row in aside)
     return [span, summary.finding(table), *listed]
+
+
+def name_reason(reason: str) -> str:
+    """Why lines were left out, as pages say it."""
+    return formats.cell(reason, "word")
 
 
 def _write_columns(seen: Inspection) -> str:

@@ -116,7 +116,7 @@ def _try_reading(options: Mapping[str, Any], table: str) -> tuple[list[list[str]
         why = drafts.wrap(str(error), first="  ", rest="  ")
         return [[_("Cannot be read yet:"), *why]], []
     aside = found.quality[found.quality["status"] == "quarantined"].itertuples()
-    listed = [f"  {formats.count(row.lines):>9}  {row.reason}" for row in aside]
+    listed = [f"  {formats.count(row.lines):>9}  {drafts.name_reason(row.reason)}" for row in aside]
     said = [[*drafts.wrap(told.describe(found), first="", rest=""), *listed]]
     if table != "events":
         return said, []

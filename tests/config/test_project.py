@@ -25,7 +25,7 @@ def test_a_new_project_has_the_notebooks_and_params_of_the_kit(tmp_path, monkeyp
     project.create(tmp_path / "deep" / "myshop")
     root = tmp_path / "deep" / "myshop"
     made, kit = files(root), tracked("notebooks/*.ipynb", "params")
-    kit -= {name for name in kit if name.startswith("notebooks/ja/")}  # the catalogue writes them
+    kit -= {name for name in kit if name.startswith("notebooks/ja/")}
     assert set(made) == kit | {"README.md", ".gitignore"}
     for name in made.keys() - {"README.md", ".gitignore"}:
         assert made[name] == (HOME / name).read_bytes(), name
@@ -33,6 +33,33 @@ def test_a_new_project_has_the_notebooks_and_params_of_the_kit(tmp_path, monkeyp
     assert len(notebooks.find_notebooks()) == len([*(HOME / "notebooks").glob("*.ipynb")])
     for path in (root / "params").glob("*.yaml"):
         assert params.load(path).shop == path.stem
+
+
+def test_a_project_in_a_language_has_its_notebooks_and_params_in_it(tmp_path, monkeypatch):
+    project.create(tmp_path / "myshop", language="ja")
+    root = tmp_path / "myshop"
+    made, kit = files(root), tracked("notebooks/*.ipynb", "params")
+    assert set(made) == kit | {"README.md", ".gitignore"}
+    assert "notebooks/ja/lessons/01_orders.ipynb" in made
+    assert "顧客生涯価値" in made["README.md"].decode()
+    monkeypatch.setenv("LTVKIT_ROOT", str(root))
+    for path in (root / "params").glob("*.yaml"):
+        assert params.load(path).language == "ja"
+        before = (HOME / "params" / path.name).read_text("utf-8")
+        assert path.read_text("utf-8").replace("language: ja", 'language: ""', 1) == before
+
+
+def test_init_speaks_the_language_of_its_project(tmp_path, monkeypatch):
+    done = CliRunner().invoke(main, ["init", str(tmp_path / "a"), "--language", "ja"])
+    assert done.exit_code == 0
+    assert "自社の注文データ" in done.output
+    assert "jupyter lab notebooks/ja" in done.output
+    monkeypatch.setenv("LTVKIT_LANG", "ja")
+    assert "自社の注文データ" in CliRunner().invoke(main, ["init", str(tmp_path / "b")]).output
+    assert (tmp_path / "b" / "notebooks" / "ja").exists()
+    done = CliRunner().invoke(main, ["init", str(tmp_path / "c"), "--language", "xx"])
+    assert done.exit_code == 2
+    assert "'en', 'ja'" in done.output
 
 
 def test_nothing_is_overwritten(tmp_path):

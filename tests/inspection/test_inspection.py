@@ -380,7 +380,7 @@ def test_the_command_shows_writes_and_says_what_next():
         "Written: mine.yaml\n"
         "Next:    fill in its lines marked CHECK, then python -m ltvkit report mine.yaml\n"
     )
-    assert "1  guest: no customer_id" in said
+    assert "1  no customer id (guest)" in said
     assert "00017" not in said
     values = params.load("mine.yaml", NOTEBOOKS).values
     assert (values["shop"], values["title"]) == ("tea", "Tea")
