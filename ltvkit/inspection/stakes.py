@@ -77,4 +77,4 @@ def _describe(seen: Inspection, counted: tuple[int, int, float]) -> str:
     text = n_("{orders} order", "{orders} orders", placed)
     text += _(" of ") + n_("{customers} customer", "{customers} customers", customers)
     money = formats.money(revenue, seen.currency)
-    return formats.fill(text, orders=placed, customers=customers) + f", {money}"
+    return joining.items([formats.fill(text, orders=placed, customers=customers), money])
