@@ -51,11 +51,15 @@ class Engine(NBClientEngine):
         start_timeout: int,
         **options,
     ) -> None:
-        """Run the notebook that `nb_man` holds, without exercises, and without cells about its
-        sample where it is another shop's."""
-        left_out = {EXERCISE} if of_sample else {EXERCISE, OF_SAMPLE}
-        cells = nb_man.nb.cells
-        nb_man.nb.cells = [c for c in cells if left_out.isdisjoint(c.metadata.get("tags", []))]
+        """Run the notebook that `nb_man` holds, without the answers to its exercises, and without
+        cells about its sample where it is another shop's."""
+        tagged = [(cell, cell.metadata.get("tags", [])) for cell in nb_man.nb.cells]
+        nb_man.nb.cells = [
+            cell
+            for cell, tags in tagged
+            if (of_sample or OF_SAMPLE not in tags)
+            and not (cell.cell_type == "code" and EXERCISE in tags)
+        ]
         named = {"kernel_name": kernel_name, "startup_timeout": start_timeout}
         client = Client(nb_man, **named, config=options["config"], coalesce_streams=True)
         client.missing = missing
